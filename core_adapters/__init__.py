@@ -1,0 +1,1 @@
+"""Ways to a core banking host; each implements `transactions.ports.HostAdapter`."""

@@ -1,0 +1,1 @@
+"""Queues and seats as machines."""

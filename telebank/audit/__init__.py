@@ -1,0 +1,1 @@
+"""Audit entries: canonical form and leaf hashes (RFC 6962)."""

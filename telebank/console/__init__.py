@@ -1,0 +1,1 @@
+"""The web pages: read the store, act only through the node."""

@@ -1,0 +1,1 @@
+"""Menu trees: loading, checking and running `ivr-flow/1`."""

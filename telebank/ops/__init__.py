@@ -1,0 +1,1 @@
+"""Keeping it running: health, supervision of processes, who holds a port."""

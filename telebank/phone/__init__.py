@@ -1,0 +1,1 @@
+"""A phone in the terminal: a SIP caller that hears what it is told."""

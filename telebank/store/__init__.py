@@ -1,0 +1,1 @@
+"""The node's own storage: tables, migrations, journal writer, event log."""

@@ -1,0 +1,165 @@
+"""Messages between the node and its media workers, over a Unix seqpacket socket.
+
+One message a packet, MessagePack by msgspec, tagged by class name. Every message names the worker's
+channel and a sequence number of its sender; `Hello` carries the version, and a worker of another
+version is refused. Audio positions are samples at 8000 a second in the prompt bank.
+"""
+
+import msgspec
+
+VERSION = 1
+MAX_PACKET = 65_536
+"""Largest packet on the socket, in bytes; `Play` stays under it by `MAX_SEGMENTS`."""
+MAX_SEGMENTS = 2_000
+"""Clips and pauses in one `Play`."""
+
+
+class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Base: `channel` is the worker's number for a leg's media (0: the worker itself)."""
+
+    channel: int = 0
+    sequence: int = 0
+
+
+# -- node to worker ---------------------------------------------------------------------------
+
+
+class Open(Message, frozen=True, tag=True, kw_only=True):
+    """Open a channel numbered by the node; the worker binds a UDP port on `address`."""
+
+    address: str
+    direction: str = "sendrecv"
+    kind: str = "rtp"
+    """`rtp` now; `srtp` and `dtls` later."""
+
+
+class SetRemote(Message, frozen=True, tag=True, kw_only=True):
+    """Where to send and what, from the answer. `event_type` None: the peer sends no RFC 4733."""
+
+    address: str
+    port: int
+    codec: str
+    """`PCMA` or `PCMU`."""
+    payload_type: int
+    event_type: int | None
+    ptime_ms: int = 20
+    direction: str = "sendrecv"
+    rtcp_mux: bool = False
+
+
+class Play(Message, frozen=True, tag=True, kw_only=True):
+    """Play segments `(start, samples)` of the bank; `(-1, samples)` is silence.
+
+    A key in `stop_keys` stops it in the worker within one frame; `PlayEnded` carries `token`.
+    A new `Play` replaces a running one, whose `PlayEnded` says `replaced`.
+    """
+
+    segments: tuple[tuple[int, int], ...]
+    stop_keys: str
+    token: int
+
+
+class Stop(Message, frozen=True, tag=True, kw_only=True):
+    """Stop playing; `PlayEnded` says `stopped`."""
+
+
+class Collect(Message, frozen=True, tag=True, kw_only=True):
+    """Mark the leg's keys secret (or not) before the prompt that asks for them."""
+
+    secret: bool
+
+
+class Hold(Message, frozen=True, tag=True, kw_only=True):
+    """The peer put us on hold (or took us off): media time-out off while held."""
+
+    held: bool
+
+
+class Close(Message, frozen=True, tag=True, kw_only=True):
+    """Close the channel; a last `Stats` comes back, then `Closed`."""
+
+
+class Shutdown(Message, frozen=True, tag=True, kw_only=True):
+    """Close every channel and exit 0."""
+
+
+# -- worker to node ---------------------------------------------------------------------------
+
+
+class Hello(Message, frozen=True, tag=True, kw_only=True):
+    """First packet from a worker."""
+
+    version: int
+    pid: int
+
+
+class Opened(Message, frozen=True, tag=True, kw_only=True):
+    """The channel's UDP port, on the address asked for."""
+
+    port: int
+
+
+class OpenFailed(Message, frozen=True, tag=True, kw_only=True):
+    """The channel was not opened (no port, no descriptor, too many channels)."""
+
+    reason: str
+
+
+class Key(Message, frozen=True, tag=True, kw_only=True):
+    """One key press, once, at its first event packet. `token` is the `Play` that it met, or 0.
+
+    `at` is monotonic seconds of the host at which the packet came. `secret` repeats the mark of
+    `Collect`, so that no reader of this message writes the digit down.
+    """
+
+    digit: str
+    at: float
+    token: int
+    secret: bool
+
+
+class PlayEnded(Message, frozen=True, tag=True, kw_only=True):
+    """A `Play` ended: `done`, `key`, `stopped` or `replaced`; `played` is its samples sent."""
+
+    token: int
+    reason: str
+    played: int
+    first_packet_at: float = 0.0
+    """Monotonic seconds at which the first packet of this play went out."""
+
+
+class MediaLost(Message, frozen=True, tag=True, kw_only=True):
+    """Nothing came from the peer for the time-out, in seconds."""
+
+    seconds: float
+
+
+class Stats(Message, frozen=True, tag=True, kw_only=True):
+    """Counts of a channel. `sampled` is True where loss is estimated from one packet in 64."""
+
+    packets_sent: int
+    packets_received: int
+    lost: int
+    sampled: bool
+    keys: int
+    dropped_foreign: int
+
+
+class WorkerStats(Message, frozen=True, tag=True, kw_only=True):
+    """The worker's own figures, each ten seconds and at shutdown."""
+
+    channels: int
+    cpu_seconds: float
+    ticks: int
+    tick_late_p99_ms: float
+    rss_mb: float
+
+
+class Closed(Message, frozen=True, tag=True, kw_only=True):
+    """The channel is gone; its number may be used again."""
+
+
+ToWorker = Open | SetRemote | Play | Stop | Collect | Hold | Close | Shutdown
+FromWorker = (
+    Hello | Opened | OpenFailed | Key | PlayEnded | MediaLost | Stats | WorkerStats | Closed
+)

@@ -1,0 +1,1 @@
+"""Money, service contracts, requests and outcomes, and the Processor that owns them."""

@@ -1,0 +1,81 @@
+"""Card numbers: masked in print, sealed at rest, found by token."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+MIN_DIGITS = 12
+MAX_DIGITS = 19
+"""Lengths of a primary account number (ISO/IEC 7812-1)."""
+
+
+class CardNumberError(ValueError):
+    """Not a card number; the message never carries the digits."""
+
+
+def luhn_valid(digits: str) -> bool:
+    """Tell whether the last digit is the check digit of ISO/IEC 7812-1 annex B."""
+    total = 0
+    for index, char in enumerate(reversed(digits)):
+        value = ord(char) - 48
+        if index % 2:
+            value = value * 2 - 9 if value > 4 else value * 2  # noqa: PLR2004 - two digits added
+        total += value
+    return total % 10 == 0
+
+
+def mask(digits: str) -> str:
+    """First six and last four digits, stars between (PCI DSS 3.4)."""
+    return f"{digits[:6]}{'*' * max(0, len(digits) - 10)}{digits[-4:]}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CardNumber:
+    """A clear card number in memory. Only the host adapter and the vault read `digits`."""
+
+    digits: str
+
+    def __post_init__(self) -> None:
+        text = self.digits
+        if not (text.isascii() and text.isdigit() and MIN_DIGITS <= len(text) <= MAX_DIGITS):
+            raise CardNumberError(f"a card number has {MIN_DIGITS} to {MAX_DIGITS} digits")
+
+    @property
+    def masked(self) -> str:
+        """What a person may see: `622700******1234`."""
+        return mask(self.digits)
+
+    @property
+    def tail(self) -> str:
+        """The last four digits."""
+        return self.digits[-4:]
+
+    def __repr__(self) -> str:
+        return f"CardNumber({self.masked})"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class SealedCard:
+    """A card number at rest: HMAC token for look-up, AES-GCM ciphertext with its key's id."""
+
+    token: str
+    masked: str
+    key_id: str
+    ciphertext: bytes
+
+
+class CardVault(Protocol):
+    """Seals and finds card numbers; `unseal` is for the host adapter alone."""
+
+    def token(self, card: CardNumber) -> str:
+        """HMAC-SHA-256 of the digits under the look-up key, hexadecimal."""
+        ...
+
+    def seal(self, card: CardNumber) -> SealedCard:
+        """Encrypt under the current key."""
+        ...
+
+    def unseal(self, sealed: SealedCard) -> CardNumber:
+        """Decrypt; raises `CardNumberError` where the key is missing or the text was changed."""
+        ...

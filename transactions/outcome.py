@@ -1,0 +1,49 @@
+"""What became of a request. Four values that must never be mixed up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from decimal import Decimal
+
+from transactions.card import CardNumber, SealedCard
+from transactions.money import Money
+from transactions.secret import Secret
+
+Value = str | int | Decimal | Money | date | time | CardNumber | SealedCard | Secret
+"""What a service takes and gives. `CardNumber` live, `SealedCard` after a restart."""
+
+Values = Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """The host did it (or answered it); `data` holds the contract's outputs."""
+
+    data: Values = field(default_factory=dict)
+    host_reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The host said no, or we did before asking; nothing happened. `reason` is a word of the
+    profile's outcome table (`insufficient`, `over_limit` …)."""
+
+    reason: str
+    data: Values = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Bytes may have reached the host and no usable answer came. Never told as failed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """No byte left this node; nothing happened and nothing will."""
+
+    reason: str
+
+
+Outcome = Approved | Declined | Unknown | NotSent

@@ -1,0 +1,112 @@
+"""The two ports of the money path: the host behind it and the journal under it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from transactions.money import Money
+from transactions.outcome import Outcome
+from transactions.request import HostMessage, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What an adapter knows of its host: links signed on of links configured."""
+
+    links_up: int
+    links: int
+    business_date: date | None
+    in_flight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reversed:
+    """The host undid it, or never had it where its profile may say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReversalUnanswered:
+    """No usable answer; ask again later. `sent` is False where no link was signed on."""
+
+    sent: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReversalRefused:
+    """The host answered something that only a person can settle."""
+
+    reason: str
+
+
+ReversalOutcome = Reversed | ReversalUnanswered | ReversalRefused
+
+
+@dataclass(frozen=True, slots=True)
+class HostTotals:
+    """The host's figures for one business date, by currency."""
+
+    business_date: date
+    debits: Mapping[str, tuple[int, Money]]
+    credits: Mapping[str, tuple[int, Money]]
+
+
+class Unsupported(Exception):  # noqa: N818 - reads as what it is
+    """This adapter's host has no such function."""
+
+
+class LeaseLost(Exception):  # noqa: N818 - reads as what it is
+    """Another process holds this node's lease: nothing may be sent or committed."""
+
+
+class MessageLog(Protocol):
+    """What an adapter needs of the journal: numbers before, and rows around, each message."""
+
+    async def next_stan(self) -> str:
+        """A STAN (field 11, six digits), unique with fields 7 and 32, across restarts too."""
+        ...
+
+    async def sending(self, message: HostMessage) -> None:
+        """Make the message row (and state SENT for a first request) durable.
+
+        Returns only when durable; raises `LeaseLost`, and then nothing may be sent.
+        """
+        ...
+
+    async def answered(self, message: HostMessage) -> None:
+        """Add the reply's field 39 and time to the row."""
+        ...
+
+
+class HostAdapter(Protocol):
+    """A core banking host. Outcomes are values; exceptions are bugs."""
+
+    def capabilities(self) -> Mapping[str, int]:
+        """Services this host serves, each with its contract version."""
+        ...
+
+    async def execute(
+        self, request: Request, log: MessageLog, repeat_of: HostMessage | None = None
+    ) -> Outcome:
+        """Ask the host. With `repeat_of`, send the same message again marked as a repeat
+        (0303 for 0302); only for services whose recovery is `repeat`."""
+        ...
+
+    async def reverse(
+        self, original: Request, sent: HostMessage, reason: str, log: MessageLog, attempt: int
+    ) -> ReversalOutcome:
+        """Ask the host to undo `sent`: 0420 on attempt 0, 0421 afterwards."""
+        ...
+
+    async def query_status(self, request: Request, sent: HostMessage) -> Outcome:
+        """Ask what became of `sent`; raises `Unsupported` where the host cannot tell."""
+        ...
+
+    async def health(self) -> Health:
+        """State of the links, without asking the host."""
+        ...
+
+    async def reconcile(self, business_date: date) -> HostTotals:
+        """The host's totals of a day; raises `Unsupported`."""
+        ...

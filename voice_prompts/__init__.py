@@ -1,0 +1,1 @@
+"""What callers hear: texts, readings of values, recorded packs."""

@@ -1,0 +1,201 @@
+"""Contracts of banking services: what each takes, gives and does, read from services.yaml."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import YAMLError
+
+from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown
+from transactions.request import AuthLevel
+
+SCHEMA = 1
+MAX_SERVICES = 500
+MAX_FILE_BYTES = 1_000_000
+
+Kind = Literal["card_no", "secret", "money", "text", "digits", "date", "time", "number", "rate"]
+Effect = Literal["read", "state", "money"]
+Recovery = Literal["none", "reverse", "repeat", "query", "person"]
+Source = Literal["host", "journal"]
+
+MONEY_OUTCOMES = ("ok", "refused", "in_doubt", "not_done")
+"""A money service has exactly these exits, in this order."""
+
+
+class ContractError(ValueError):
+    """A contract that cannot stand: file, line and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service's contract; see config/services.yaml for each key's meaning."""
+
+    name: str
+    version: int
+    inputs: Mapping[str, Kind]
+    outputs: Mapping[str, Kind]
+    effect: Effect
+    recovery: Recovery
+    outcomes: tuple[str, ...]
+    auth: AuthLevel = AuthLevel.NONE
+    customer: str | None = None
+    grants: AuthLevel | None = None
+    attempts: int | None = None
+    quoted_by: str | None = None
+    must_read_back: tuple[str, ...] = ()
+    guard: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    source: Source = "host"
+    hot_lists: str | None = None
+    line: int = 0
+    """Line in services.yaml, for error messages."""
+
+    def exit_for(self, outcome: Outcome) -> str:
+        """The menu's exit for an outcome. Unknown and NotSent are never mixed up for money."""
+        match outcome:
+            case Approved():
+                return "ok"
+            case Declined(reason=reason):
+                fallback = "unavailable" if self.effect == "read" else "refused"
+                return reason if reason in self.outcomes else fallback
+            case Unknown():
+                return self._without_answer("in_doubt")
+            case NotSent():
+                return self._without_answer("not_done")
+
+    def _without_answer(self, word: str) -> str:
+        if self.effect == "money":
+            return word
+        return "stored" if self.recovery == "repeat" else "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Contracts:
+    """All services by name."""
+
+    services: Mapping[str, Service]
+
+    def __getitem__(self, name: str) -> Service:
+        return self.services[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.services
+
+    def quoted_money(self, quote_service: str) -> Service | None:
+        """The money service that `quote_service` gives terms for."""
+        for service in self.services.values():
+            if service.quoted_by == quote_service:
+                return service
+        return None
+
+
+_KEYS = frozenset(
+    {"version", "in", "out", "effect", "recovery", "outcomes", "auth", "customer", "grants"}
+    | {"attempts", "quoted_by", "must_read_back", "guard", "limits", "source", "hot_lists"}
+)
+
+
+def load_contracts(path: Path) -> Contracts:
+    """Read and check services.yaml; raises `ContractError` naming file, line and the mend."""
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise ContractError(f"{path}: larger than {MAX_FILE_BYTES} bytes")
+    try:
+        document: Any = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+    except YAMLError as error:
+        raise ContractError(f"{path}: not YAML: {error}") from error
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise ContractError(f"{path}:1: must begin with `schema: {SCHEMA}`")
+    raw = document.get("services")
+    if not isinstance(raw, CommentedMap) or not 0 < len(raw) <= MAX_SERVICES:
+        raise ContractError(f"{path}: `services` must map 1 to {MAX_SERVICES} names to contracts")
+    services: dict[str, Service] = {}
+    for name, entry in raw.items():
+        line = int(raw.lc.key(name)[0]) + 1
+        services[str(name)] = _service(str(name), entry, line, f"{path}:{line}: {name}")
+    contracts = Contracts(MappingProxyType(services))
+    for service in services.values():
+        _check(service, contracts, f"{path}:{service.line}: {service.name}")
+    return contracts
+
+
+def _service(name: str, entry: Any, line: int, where: str) -> Service:
+    if not isinstance(entry, dict):
+        raise ContractError(f"{where}: a contract is a mapping with in, out, effect, outcomes")
+    unknown = set(entry) - _KEYS
+    if unknown:
+        raise ContractError(f"{where}: unknown key {sorted(unknown)[0]!r}; remove or correct it")
+    missing = {"version", "in", "out", "effect", "recovery", "outcomes"} - set(entry)
+    if missing:
+        raise ContractError(f"{where}: needs {', '.join(sorted(missing))}")
+    try:
+        auth = AuthLevel(entry.get("auth", "none"))
+        grants = AuthLevel(entry["grants"]) if "grants" in entry else None
+    except ValueError as error:
+        raise ContractError(f"{where}: {error}; use none, pin or second_factor") from error
+    return Service(
+        name=name,
+        version=int(entry["version"]),
+        inputs=_kinds(entry["in"], f"{where}: in"),
+        outputs=_kinds(entry["out"], f"{where}: out"),
+        effect=_one_of(entry["effect"], Effect, f"{where}: effect"),
+        recovery=_one_of(entry["recovery"], Recovery, f"{where}: recovery"),
+        outcomes=tuple(str(word) for word in entry["outcomes"]),
+        auth=auth,
+        customer=entry.get("customer"),
+        grants=grants,
+        attempts=entry.get("attempts"),
+        quoted_by=entry.get("quoted_by"),
+        must_read_back=tuple(entry.get("must_read_back", ())),
+        guard=tuple(entry.get("guard", ())),
+        limits=tuple(entry.get("limits", ())),
+        source=_one_of(entry.get("source", "host"), Source, f"{where}: source"),
+        hot_lists=entry.get("hot_lists"),
+        line=line,
+    )
+
+
+def _one_of(value: Any, literal: Any, where: str) -> Any:
+    allowed = get_args(literal)
+    if value not in allowed:
+        raise ContractError(f"{where}: {value!r} is not one of {', '.join(allowed)}")
+    return value
+
+
+def _kinds(raw: Any, where: str) -> Mapping[str, Kind]:
+    if not isinstance(raw, dict):
+        raise ContractError(f"{where}: must map names to kinds, or be {{}}")
+    return MappingProxyType({str(k): _one_of(v, Kind, f"{where}: {k}") for k, v in raw.items()})
+
+
+def _check(service: Service, contracts: Contracts, where: str) -> None:
+    if service.effect == "money":
+        _check_money(service, contracts, where)
+    if service.effect != "read" and service.recovery == "none":
+        raise ContractError(f"{where}: effect {service.effect} needs a recovery")
+    if service.effect == "state" and service.recovery == "reverse":
+        raise ContractError(f"{where}: a change of state is never reversed; use repeat or person")
+    if service.effect == "read" and "unavailable" not in service.outcomes:
+        raise ContractError(f"{where}: a read needs the outcome `unavailable`")
+    if service.recovery == "repeat" and "stored" not in service.outcomes:
+        raise ContractError(f"{where}: recovery repeat needs the outcome `stored`")
+    terms = set(service.inputs) | set(service.outputs)
+    if service.quoted_by in contracts:
+        quote = contracts[str(service.quoted_by)]
+        terms |= set(quote.inputs) | set(quote.outputs)
+    named = [service.customer, service.hot_lists, *service.guard, *service.must_read_back]
+    for name in named:
+        if name is not None and name not in terms:
+            raise ContractError(f"{where}: {name!r} is no input or output of it or of its quote")
+
+
+def _check_money(service: Service, contracts: Contracts, where: str) -> None:
+    if service.outcomes != MONEY_OUTCOMES:
+        raise ContractError(f"{where}: a money service's outcomes are exactly {MONEY_OUTCOMES}")
+    if service.quoted_by not in contracts:
+        raise ContractError(f"{where}: `quoted_by` must name the read that gives its terms")
+    if not service.must_read_back:
+        raise ContractError(f"{where}: `must_read_back` must name what the caller confirms")

@@ -1,0 +1,189 @@
+"""The port `Journal`: what the processor needs made durable, and asked back.
+
+Every coroutine returns only when its rows are durable, together with the event-log row and audit
+leaf that speak of them, in one commit; each commit checks the node's lease and raises `LeaseLost`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal, Protocol
+
+from transactions.card import CardNumber
+from transactions.lifecycle import State
+from transactions.money import Money
+from transactions.outcome import Outcome
+from transactions.ports import MessageLog
+from transactions.request import HostMessage, Request
+
+
+@dataclass(frozen=True, slots=True)
+class GuardKey:
+    """Payer, payee or bill, and amount: what makes two requests the same to a person (rule 13)."""
+
+    payer: str
+    payee: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """An amount to reserve under `limit` for `customer` on the request's business date (rule 11).
+
+    Refused as `over_limit` where reserved and used would pass `ceiling`.
+    """
+
+    limit: str
+    customer: str
+    amount: Money
+    ceiling: Money
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPlan:
+    """What must be true in the commit that writes RECORDED."""
+
+    effect: str
+    recovery: str
+    content_hash: str
+    guard: GuardKey | None = None
+    repeat_told: bool = False
+    """The caller was read back that the same triple was done in the last ten minutes."""
+    holds: Sequence[Hold] = ()
+    quote: str | None = None
+    customer: str | None = None
+    """Token of the customer's card."""
+    hot_list: CardNumber | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Written; `request` has its reference (field 37), epoch and business date."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """The same id with the same content (or the same quote) was recorded before (rule 9)."""
+
+    request_id: str
+    state: State
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRefused:
+    """Nothing was written: `different_content`, `pending`, `repeated` or `over_limit`."""
+
+    reason: Literal["different_content", "pending", "repeated", "over_limit"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRow:
+    """A row to work on: after a restart, or when its next attempt is due.
+
+    `request` is as the journal kept it: card numbers sealed, secrets gone.
+    """
+
+    request: Request
+    state: State
+    recovery: str
+    sent: HostMessage | None
+    attempts: int
+    next_attempt_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GuardState:
+    """`free`, `open` (an unsettled twin), or `done` (approved in the window)."""
+
+    state: Literal["free", "open", "done"]
+    reference: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A settled or still open result that its customer has not been told (rule 13)."""
+
+    request_id: str
+    result: Literal["posted", "not_posted", "open"]
+    amount: Money
+    payee_masked: str
+    reference: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEvent:
+    """A row for the event log that is not a step of a request (call, key, sign-on, alarm)."""
+
+    kind: str
+    call: str | None = None
+    leg: str | None = None
+    request: str | None = None
+    actor: str = "system"
+    role: str = "system"
+    origin: str = ""
+    outcome: str = ""
+    detail: dict[str, str | int | float | bool | None] = field(default_factory=dict)
+
+
+class Journal(MessageLog, Protocol):
+    """Append-only record of requests, their states and messages."""
+
+    async def record(
+        self, request: Request, plan: RecordPlan
+    ) -> Recorded | Existing | RecordRefused:
+        """Write RECORDED with its reservations, or say why not."""
+        ...
+
+    async def advance(
+        self,
+        request_id: str,
+        states: Sequence[State],
+        *,
+        why: str = "",
+        outcome: Outcome | None = None,
+        next_attempt_at: datetime | None = None,
+    ) -> None:
+        """Walk the row through `states` in one commit (UNKNOWN then REVERSING), confirming or
+        releasing its holds when a final state is reached. Raises `IllegalTransition`."""
+        ...
+
+    async def attempt(self, request_id: str, next_attempt_at: datetime | None) -> int:
+        """Count one more reversal or repeat while signed on; return the count so far."""
+        ...
+
+    async def open_rows(self) -> Sequence[OpenRow]:
+        """Every row of this node in an open state, oldest first."""
+        ...
+
+    async def guard_state(self, key: GuardKey) -> GuardState:
+        """Whether the same payer, payee and amount is open, or was done within the window."""
+        ...
+
+    async def told(self, request_id: str, exit_name: str) -> None:
+        """The caller has heard this exit's words."""
+        ...
+
+    async def next_notice(self, customer: str) -> Notice | None:
+        """The customer's oldest result that he has not been told; `told` marks it."""
+        ...
+
+    async def count_attempt(self, key: str, limit: int, day: date) -> bool:
+        """Count a try before it is made, by one conditional update; False when none is left."""
+        ...
+
+    async def give_back_attempt(self, key: str, day: date) -> None:
+        """The try succeeded, or nobody answered it: it does not count."""
+        ...
+
+    async def hot_listed(self, token: str) -> bool:
+        """Whether the card was reported lost here."""
+        ...
+
+    async def append(self, event: JournalEvent) -> None:
+        """Add an event-log row with its audit leaf."""
+        ...

@@ -51,6 +51,8 @@ class Service:
     limits: tuple[str, ...] = ()
     source: Source = "host"
     hot_lists: str | None = None
+    out_on: tuple[str, ...] = ("ok",)
+    """Exits that give the outputs; on others they are not set."""
     line: int = 0
     """Line in services.yaml, for error messages."""
 
@@ -95,7 +97,16 @@ class Contracts:
 
 _KEYS = frozenset(
     {"version", "in", "out", "effect", "recovery", "outcomes", "auth", "customer", "grants"}
-    | {"attempts", "quoted_by", "must_read_back", "guard", "limits", "source", "hot_lists"}
+    | {
+        "attempts",
+        "quoted_by",
+        "must_read_back",
+        "guard",
+        "limits",
+        "source",
+        "hot_lists",
+        "out_on",
+    }
 )
 
 
@@ -154,6 +165,7 @@ def _service(name: str, entry: Any, line: int, where: str) -> Service:
         limits=tuple(entry.get("limits", ())),
         source=_one_of(entry.get("source", "host"), Source, f"{where}: source"),
         hot_lists=entry.get("hot_lists"),
+        out_on=tuple(entry.get("out_on", ("ok",))),
         line=line,
     )
 
@@ -180,6 +192,8 @@ def _check(service: Service, contracts: Contracts, where: str) -> None:
         raise ContractError(f"{where}: a change of state is never reversed; use repeat or person")
     if service.effect == "read" and "unavailable" not in service.outcomes:
         raise ContractError(f"{where}: a read needs the outcome `unavailable`")
+    if not set(service.out_on) <= set(service.outcomes):
+        raise ContractError(f"{where}: `out_on` names an exit that `outcomes` does not have")
     if service.recovery == "repeat" and "stored" not in service.outcomes:
         raise ContractError(f"{where}: recovery repeat needs the outcome `stored`")
     terms = set(service.inputs) | set(service.outputs)

@@ -1,0 +1,46 @@
+"""Options of the media room; `telebank.settings` fills them from the section `media`."""
+
+from dataclasses import dataclass
+
+MAX_WORKERS = 64
+MAX_CHANNELS = 10_000
+PORTS = range(1_024, 65_536)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaOptions:
+    """Limits and times of the media workers."""
+
+    workers: int = 1
+    """Worker processes; one a core. 1 to 64."""
+    channels: int = 1_000
+    """Most channels open in one worker; further ones get `OpenFailed`."""
+    port_low: int = 0
+    """First UDP port of the RTP range, even; 0: the system chooses each port."""
+    port_high: int = 0
+    """Last UDP port of the RTP range; unused when `port_low` is 0."""
+    media_timeout_s: float = 30.0
+    """Seconds without a packet from the peer, after the answer, until `MediaLost`; 0: never."""
+    learn_source: bool = True
+    """Whether a peer whose packets come from elsewhere than its SDP says may be learnt."""
+    learn_after_s: float = 1.0
+    """Seconds after the answer in which only the agreed address can become the source."""
+    open_timeout_s: float = 2.0
+    """Seconds the node waits for a worker's answer to `Open`, and for its `Hello` at start."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.workers <= MAX_WORKERS:
+            raise ValueError(f"media.workers is {self.workers}: give 1 to {MAX_WORKERS}")
+        if not 1 <= self.channels <= MAX_CHANNELS:
+            raise ValueError(f"media.channels is {self.channels}: give 1 to {MAX_CHANNELS}")
+        if self.media_timeout_s < 0 or self.learn_after_s < 0 or self.open_timeout_s <= 0:
+            raise ValueError("media: times are seconds and not negative; open_timeout_s above 0")
+        if self.port_low and not self._ports_are_good():
+            raise ValueError(
+                f"media ports {self.port_low}-{self.port_high}: give an even first port from 1024 "
+                "and a higher last port, or 0 for ports chosen by the system"
+            )
+
+    def _ports_are_good(self) -> bool:
+        low, high = self.port_low, self.port_high
+        return low % 2 == 0 and low in PORTS and high in PORTS and low < high

@@ -1,0 +1,92 @@
+"""What a flow session asks of its call: imperatives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from transactions.card import CardNumber
+from transactions.outcome import Value, Values
+from transactions.request import AuthLevel, Language
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One text of the catalogue with the values of its slots, by slot name."""
+
+    prompt_id: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Speak these texts one after the other in `language`; replaces what is being spoken.
+
+    A key in `stop_keys` stops it at once; `PlayEnded` brings `token` back.
+    """
+
+    prompts: tuple[Spoken, ...]
+    stop_keys: str
+    token: int
+    language: Language
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Keys from now on are secret (or not); comes before the prompt that asks for them."""
+
+    secret: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Ask a banking service. `visit` is unique in the call and made once for each node visit, so
+    the request id `f"{call_ref}-{visit}"` is an idempotency key."""
+
+    visit: str
+    service: str
+    inputs: Values
+    auth: AuthLevel
+    authenticated: CardNumber | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The first prompt after the answer to `visit` was heard (to its end, or barged into)."""
+
+    visit: str
+    exit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue:
+    """Take the caller to a teller with `skill`; higher `priority` first. `carry` goes along."""
+
+    visit: str
+    skill: str
+    priority: int
+    carry: Values
+
+
+@dataclass(frozen=True, slots=True)
+class SendFax:
+    """Send `document` by fax."""
+
+    visit: str
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A line for the event log, free of secrets: `node.entered`, `key` (digit or dot), …"""
+
+    kind: str
+    detail: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the call; `reason` is the flow's word (`done`, `guard` …)."""
+
+    reason: str
+
+
+Command = Say | Listen | Submit | Told | Enqueue | SendFax | Record | HangUp

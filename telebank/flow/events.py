@@ -1,0 +1,60 @@
+"""What happens to a flow session: past-tense nouns, in the words of the call."""
+
+from dataclasses import dataclass, field
+
+from transactions.outcome import Values
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The call was answered; the first event of every session, once."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """One key, once: a digit, `*` or `#`. Prints as a dot: any key may be part of a secret."""
+
+    digit: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PlayEnded:
+    """The `Say` with this token ended: played whole, or stopped by a key (`completed` False)."""
+
+    token: int
+    completed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAnswered:
+    """The service submitted under `visit` took `exit`; `data` holds its outputs."""
+
+    visit: str
+    exit: str
+    data: Values = field(default_factory=dict)
+    reference: str = ""
+    """Our own reference (field 37), twelve digits, or empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueAnswered:
+    """The teller queue entered under `visit` took `exit` (`not_on_duty` …)."""
+
+    visit: str
+    exit: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaxAnswered:
+    """The fax asked for under `visit` took `exit` (`not_available` …)."""
+
+    visit: str
+    exit: str
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    """The caller is gone (or the call was taken from us); nothing is said any more."""
+
+
+Event = Started | KeyPressed | PlayEnded | ServiceAnswered | QueueAnswered | FaxAnswered | HungUp

@@ -1,0 +1,220 @@
+"""A loaded menu tree: flows of nodes, as frozen data with the lines they came from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from transactions.contract import Kind
+from transactions.money import Currency
+from transactions.request import Language
+
+BACK = "back"
+"""A target: the caller's previous menu or entry."""
+REPEAT = "repeat"
+"""A target: the same node again."""
+RESERVED = frozenset({BACK, REPEAT})
+
+QUEUE_EXITS = ("not_on_duty", "full", "done")
+FAX_EXITS = ("not_available", "accepted", "failed")
+"""Exits that such a node may have; the first of each is the one it must have."""
+
+Check = Literal["none", "luhn"]
+
+
+@dataclass(frozen=True, slots=True)
+class DigitEntry:
+    """`min` to `max` digits; `end` closes a shorter entry; `check` is luhn for card numbers."""
+
+    min: int
+    max: int
+    end: str = "#"
+    check: Check = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyEntry:
+    """An amount in major units between `min` and `max`; `point` is the decimal point's key."""
+
+    min: Decimal
+    max: Decimal
+    currency: Currency
+    point: str = "*"
+    end: str = "#"
+
+
+@dataclass(frozen=True, slots=True)
+class DateEntry:
+    """Eight digits: year, month, day."""
+
+    end: str = "#"
+
+
+Entry = DigitEntry | MoneyEntry | DateEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a node asks the caller: the flow's defaults with the node's own keys over them.
+
+    Timers are in seconds from the end of the prompt (`first_digit`) or of the last key
+    (`inter_digit`). `tries` counts silences and invalid entries together.
+    """
+
+    first_digit: float
+    inter_digit: float
+    tries: int
+    barge_in: bool
+    noinput: tuple[str, ...]
+    invalid: tuple[str, ...]
+    exhausted: str
+    keys: Mapping[str, str]
+    own_keys: frozenset[str] = frozenset()
+    """Keys that the node itself binds (or unbinds)."""
+    removed: frozenset[str] = frozenset()
+    """Inherited handling that the node sets to nothing; always refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """What every node has; `visits` bounds how often it runs in one stay in its flow."""
+
+    name: str
+    line: int
+    say: tuple[str, ...] = ()
+    visits: int | None = None
+    exhausted: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Menu(Node):
+    """Keys to targets. `default` is taken in place of `exhausted`."""
+
+    asking: Asking
+    choices: Mapping[str, str]
+    default: str | None = None
+    language: Language | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collect(Node):
+    """Takes an entry into a variable; the variable's kind says what is made of it."""
+
+    asking: Asking
+    into: str
+    entry: Entry
+    next: str
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirm(Node):
+    """Reads `reads` back, then takes a key; never interrupted, takes nothing typed ahead."""
+
+    asking: Asking
+    reads: tuple[str, ...]
+    choices: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement(Node):
+    """Says something and goes on (`kind: say`)."""
+
+    next: str
+    barge_in: bool = True
+    language: Language | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Node):
+    """Asks a service; one exit for each of its outcomes."""
+
+    service: str
+    inputs: Mapping[str, str]
+    """Contract input to `$variable` or a literal."""
+    then: Mapping[str, str]
+    guarded_by: str | None = None
+    filler: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enter(Node):
+    """Runs a sub-flow; one exit for each of its `return` exits."""
+
+    flow: str
+    then: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Return(Node):
+    """Leaves a sub-flow by `exit`."""
+
+    exit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue(Node):
+    """Takes the caller to a teller with `skill`, with the values of `carry`."""
+
+    skill: str
+    then: Mapping[str, str]
+    priority: int = 1
+    carry: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fax(Node):
+    """Faxes a document."""
+
+    document: str
+    then: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit(Node):
+    """Says goodbye and hangs up."""
+
+    reason: str = "done"
+
+
+AskingNode = Menu | Collect | Confirm
+AnyNode = Menu | Collect | Confirm | Statement | Call | Enter | Return | Queue | Fax | Exit
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One file of nodes."""
+
+    name: str
+    file: str
+    entry: str
+    nodes: Mapping[str, AnyNode]
+    vars: Mapping[str, Kind]
+    needs: tuple[str, ...] = ()
+    gives: tuple[str, ...] = ()
+    budget: float | None = None
+    """Seconds that its longest way may be spoken; else the options'."""
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """Lines of the top-level keys."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """Something that must be mended before the data can take calls."""
+
+    file: str
+    line: int
+    rule: str
+    problem: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: [{self.rule}] {self.problem}; {self.mend}"
+
+
+class FlowError(ValueError):
+    """Flows, texts or services that cannot take calls; `findings` says what and where."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        self.findings = sorted(findings)
+        super().__init__("\n".join(str(finding) for finding in self.findings))

@@ -1,0 +1,57 @@
+"""Bounds of the flow engine: what data may not exceed, and what a bank may set."""
+
+from dataclasses import dataclass
+
+from transactions.request import Language
+
+SCHEMA = "ivr-flow/1"
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+"""Every text exists in each of these; the first is spoken until another is chosen."""
+KEYS = "0123456789*#"
+
+MAX_FLOWS = 200
+MAX_NODES = 300
+"""Nodes of one flow."""
+MAX_FILE_BYTES = 500_000
+MAX_TEXTS = 5_000
+"""Texts of one language."""
+MAX_SAY = 8
+"""Prompts that one node speaks."""
+MAX_CHOICES = 5
+"""Choices of one menu, beside the inherited keys."""
+MAX_DEPTH = 3
+"""Menus in a row before an agent must be offered."""
+MAX_TRIES = 5
+MAX_TIMER_S = 30.0
+"""Longest first-digit or inter-digit timer, in seconds."""
+MAX_VISITS = 20
+MAX_ENTRY = 32
+"""Keys of one entry."""
+MAX_BUFFER = 64
+"""Keys typed ahead; later ones are dropped."""
+MAX_FRAMES = 8
+"""Sub-flows inside each other."""
+MAX_HISTORY = 32
+"""Steps that `back` can take."""
+MAX_STEPS = 100
+"""Nodes run through without waiting for anything; more is a bug of the checker."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowOptions:
+    """What a bank may set for all its flows."""
+
+    call_guard_s: float = 900.0
+    """Seconds after which a call is ended, as soon as no answer is outstanding or untold."""
+    guard_prompt: str = "sys.goodbye"
+    """Said (without values) before the guard hangs up."""
+    filler_after_s: float = 3.0
+    """Seconds of waiting for a service after which its filler is said."""
+    filler_again_s: float = 10.0
+    """Seconds between one filler's end and the next."""
+    answer_guard_s: float = 60.0
+    """Seconds after which a service that never answered is taken as unknown."""
+    spoken_budget_s: float = 120.0
+    """Seconds of prompts on the longest way through one flow, values included."""
+    type_ahead: int = MAX_BUFFER
+    """Keys kept while nothing takes them."""

@@ -1,0 +1,40 @@
+# Two commands do everything: `make run` and `make test`.
+#   make run                                      the whole bank on this machine
+#   SIP=0.0.0.0:5060 WEB=127.0.0.1:9000 DATA=/srv/bank CALL=0 make run
+#   make test                                     format, lint, types, imports, tests
+#   make test-long                                whole simulations and soaks
+.DEFAULT_GOAL := help
+.PHONY: help run test test-long check format clean
+
+BIN := .venv/bin
+CODE := telebank transactions core_adapters fax voice_prompts tests
+
+help:
+	@sed -n '1,/^$$/{s/^# \{0,1\}//p}' Makefile
+
+run:
+	@scripts/setup run
+	@exec $(BIN)/telebank run \
+	    $(if $(SIP),--sip $(SIP)) $(if $(WEB),--web $(WEB)) $(if $(DATA),--data $(DATA)) \
+	    $(if $(filter 0,$(CALL)),--no-call)
+
+check:
+	@scripts/setup test
+	$(BIN)/ruff format --check --quiet $(CODE)
+	$(BIN)/ruff check --quiet $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: check
+	$(BIN)/pytest -m "not long"
+
+test-long: check
+	$(BIN)/pytest
+
+format:
+	@scripts/setup test
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,91 @@
+"""The node's control socket: HTTP over `DATA/control.sock`, for this user and root only.
+
+`GET /v1/status`, `GET /v1/lines`, `GET /v1/counts`, `POST /v1/drain`. Acts on money, rights and
+releases come here later, each with a staff token and a request id.
+"""
+
+import json
+import os
+import socket
+import struct
+from pathlib import Path
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from telebank.calls.node import VoiceNode
+
+MAX_BODY = 65_536
+"""Largest request body, in bytes."""
+_NODE: web.AppKey[VoiceNode] = web.AppKey("node", VoiceNode)
+
+
+class ControlServer:
+    """Serves one node; `close` removes the socket."""
+
+    def __init__(self, node: VoiceNode, path: Path) -> None:
+        self._path = path
+        app = web.Application(client_max_size=MAX_BODY, middlewares=[_same_user])
+        app[_NODE] = node
+        app.add_routes(
+            [
+                web.get("/v1/status", _status),
+                web.get("/v1/lines", _lines),
+                web.get("/v1/counts", _counts),
+                web.post("/v1/drain", _drain),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None)
+
+    async def start(self) -> None:
+        """Bind the socket with mode 0600."""
+        self._path.unlink(missing_ok=True)
+        await self._runner.setup()
+        before = os.umask(0o177)
+        try:
+            await web.UnixSite(self._runner, str(self._path)).start()
+        finally:
+            os.umask(before)
+
+    async def close(self) -> None:
+        """Stop serving."""
+        await self._runner.cleanup()
+        self._path.unlink(missing_ok=True)
+
+
+@web.middleware
+async def _same_user(request: web.Request, handler: Handler) -> web.StreamResponse:
+    transport = request.transport
+    sock = transport.get_extra_info("socket") if transport is not None else None
+    if sock is None or _peer_uid(sock) not in (0, os.getuid()):
+        raise web.HTTPForbidden(text="only the node's own user may use the control socket")
+    return await handler(request)
+
+
+def _peer_uid(sock: socket.socket) -> int:
+    """User id of the process at the other end (SO_PEERCRED, unix(7))."""
+    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", credentials)[1])
+
+
+async def _status(request: web.Request) -> web.Response:
+    node = request.app[_NODE]
+    host, port = node.address
+    return _json({"sip": f"{host}:{port}", "calls": len(node.lines())})
+
+
+async def _lines(request: web.Request) -> web.Response:
+    return _json(request.app[_NODE].lines())
+
+
+async def _counts(request: web.Request) -> web.Response:
+    return _json(request.app[_NODE].counts())
+
+
+async def _drain(request: web.Request) -> web.Response:
+    request.app[_NODE].drain()
+    return _json({"draining": True})
+
+
+def _json(value: object) -> web.Response:
+    return web.Response(text=json.dumps(value), content_type="application/json")

@@ -1,0 +1,185 @@
+"""The voice node: takes calls from one SIP endpoint and gives each its menus and media."""
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from telebank import sip, wire
+from telebank.calls.call import Call
+from telebank.calls.endpoint import Endpoint, Fact
+from telebank.calls.options import CallOptions
+from telebank.calls.recorder import Recorder
+from telebank.calls.services import CallServices, RequestProcessor, SipActs
+from telebank.flow.load import Release
+from telebank.flow.options import FlowOptions
+from telebank.flow.session import Session
+from telebank.media.client import MediaWorkers
+from transactions.card import CardVault
+from transactions.contract import Contracts
+from transactions.journal import Journal, JournalEvent
+from voice_prompts.speaker import Speaker
+
+log = structlog.get_logger("telebank.calls")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeParts:
+    """Everything a node is wired from; made in `telebank.commands.serve` and by tests."""
+
+    node_id: str
+    epoch: int
+    calls: CallOptions
+    sip: sip.SipOptions
+    flow: FlowOptions
+    release: Release
+    contracts: Contracts
+    processor: RequestProcessor
+    journal: Journal
+    vault: CardVault
+    media: MediaWorkers
+    speaker: Speaker
+
+
+class VoiceNode:
+    """Owns the calls. `start` binds SIP; `drain` refuses new calls; `close` ends the rest."""
+
+    def __init__(self, parts: NodeParts) -> None:
+        self._parts = parts
+        self._calls: dict[str, Call] = {}
+        self._numbers = 0
+        self._background: set[asyncio.Task[None]] = set()
+        self._recorder = Recorder(parts.journal, parts.calls.max_events_waiting)
+        self._endpoint: Endpoint
+        self._shell: CallServices
+        self.totals: Counter[str] = Counter()
+
+    async def start(self) -> None:
+        """Bind the SIP port and take calls; raises `OSError` when it is taken."""
+        parts = self._parts
+        host, _, port = parts.calls.listen.rpartition(":")
+        self._endpoint = await Endpoint.open(
+            (host, int(port)),
+            lambda local: sip.UserAgent(local, parts.sip, lambda: secrets.token_hex(8)),
+            self._fact,
+            parts.calls.advertise,
+        )
+        advertised = self._endpoint.agent.local[0]
+        self._shell = CallServices(
+            node_id=parts.node_id,
+            options=parts.calls,
+            endpoint=self._endpoint,
+            act=SipActs(self._endpoint),
+            media=parts.media,
+            speaker=parts.speaker,
+            processor=parts.processor,
+            contracts=parts.contracts,
+            vault=parts.vault,
+            recorder=self._recorder,
+            release=parts.release,
+            advertised=advertised,
+            media_address=host,
+            forget=self._forget,
+            told=self._told,
+            media_stats=self._media_stats,
+        )
+        self._recorder.append(
+            JournalEvent(
+                "node.started", detail={"listen": parts.calls.listen, "epoch": parts.epoch}
+            )
+        )
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where SIP is received."""
+        return self._endpoint.bound
+
+    def drain(self) -> None:
+        """New calls get 503 with Retry-After, live ones finish."""
+        self._endpoint.perform(self._endpoint.agent.drain(self._endpoint.now()))
+
+    async def close(self, patience: float = 0.0) -> None:
+        """Drain for up to `patience` seconds, hang up what is left, write what waits."""
+        self.drain()
+        deadline = self._endpoint.now() + patience
+        while self._calls and self._endpoint.now() < deadline:
+            await asyncio.sleep(0.05)
+        for call in list(self._calls.values()):
+            call.hang_up("node stops")
+        for _ in range(20):
+            if not self._endpoint.agent.counts()["legs"]:
+                break
+            await asyncio.sleep(0.05)
+        if self._background:
+            await asyncio.wait(self._background, timeout=5)
+        self._recorder.append(JournalEvent("node.stopped"))
+        await self._recorder.close()
+        await self._endpoint.close()
+
+    def lines(self) -> list[dict[str, str | float]]:
+        """Live calls for the control socket."""
+        now = self._endpoint.now()
+        return [call.line(now) for call in self._calls.values()]
+
+    def counts(self) -> dict[str, int]:
+        """What is open: calls, SIP state, background tasks (leak checks)."""
+        return {
+            "calls": len(self._calls),
+            "background": len(self._background),
+            **{f"sip_{name}": count for name, count in self._endpoint.agent.counts().items()},
+            **{f"total_{name}": count for name, count in self.totals.items()},
+        }
+
+    # -- facts --------------------------------------------------------------------------------
+
+    def _fact(self, fact: Fact) -> None:
+        match fact:
+            case sip.CallOffered():
+                self._offered(fact)
+            case sip.CallConfirmed():
+                self._with(fact.leg, lambda call: call.confirmed(fact))
+            case sip.OfferReceived():
+                self._with(fact.leg, lambda call: call.reoffered(fact))
+            case sip.KeyInfoReceived():
+                self._with(fact.leg, lambda call: call.key_info(fact.digit))
+            case sip.CallEnded():
+                self._with(fact.leg, lambda call: call.ended(fact))
+            case sip.Trouble():
+                self.totals["trouble"] += 1
+                log.info("sip.trouble", trouble=fact.kind, detail=fact.detail, source=fact.source)
+            case _:
+                pass
+
+    def _with(self, leg: str, act: Callable[[Call], None]) -> None:
+        call = self._calls.get(leg)
+        if call is not None:
+            act(call)
+
+    def _offered(self, fact: sip.CallOffered) -> None:
+        if self._recorder.full:
+            self._shell.act.refuse(fact.leg, 503)
+            return
+        self._numbers += 1
+        self.totals["calls"] += 1
+        parts = self._parts
+        ref = f"{parts.node_id}-{parts.epoch}-{self._numbers}"
+        session = Session(parts.release, ref, parts.flow)
+        call = Call(ref, fact, session, self._shell)
+        self._calls[fact.leg] = call
+        call.begin()
+
+    def _forget(self, call: Call) -> None:
+        self._calls.pop(call.leg.sip, None)
+
+    def _told(self, request_id: str, exit_name: str) -> None:
+        task = asyncio.get_running_loop().create_task(
+            self._parts.processor.told(request_id, exit_name), name=f"told {request_id}"
+        )
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def _media_stats(self, call: str, stats: wire.Stats) -> None:
+        log.debug("media.stats", call=call, sent=stats.packets_sent, lost=stats.lost)

@@ -1,0 +1,20 @@
+"""Options of the call shell."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CallOptions:
+    """Limits and times of calls on one node."""
+
+    listen: str = "127.0.0.1:5060"
+    """Where SIP is received over UDP, `address:port`; port 0 lets the system choose."""
+    advertise: str = ""
+    """Address that peers are told in Contact and SDP; empty: the one listened on, or, when that is
+    0.0.0.0, the address of the default route."""
+    max_seconds: int = 1_800
+    """Longest call, in seconds; then the caller is told goodbye by BYE."""
+    max_events_waiting: int = 20_000
+    """Event-log rows waiting for the store; above it new calls get 503."""
+    submit_timeout_s: float = 60.0
+    """Longest wait of a caller for one service, in seconds; the work itself goes on."""

@@ -1,0 +1,72 @@
+"""The console: one read-only page of calls, live, and `/livez`.
+
+Reads the event log and nothing else; writes nothing. Pages are shown in Chinese or English by the
+browser's wish, or by `?lang=`.
+"""
+
+from typing import Any
+
+from flask import Flask, Response, render_template, request
+
+from telebank.console.options import ConsoleOptions
+from telebank.console.texts import TEXTS, Language
+from telebank.store.eventlog import open_read_only
+from telebank.store.views import recent_calls
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def create_app(store_url: str, options: ConsoleOptions) -> Flask:
+    """Make the Flask application over a store; raises `FileNotFoundError` where there is none."""
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = 65_536
+    engine = open_read_only(store_url)
+
+    def calls() -> list[dict[str, Any]]:
+        with engine.connect() as connection:
+            return recent_calls(connection, options.calls_shown)
+
+    @app.get("/")
+    def index() -> str:
+        language = _language()
+        return render_template(
+            "calls.html",
+            calls=calls(),
+            t=TEXTS[language],
+            lang=language,
+            refresh_ms=options.refresh_ms,
+        )
+
+    @app.get("/calls")
+    def fragment() -> Response:
+        language = _language()
+        html = render_template("rows.html", calls=calls(), t=TEXTS[language], lang=language)
+        response = Response(html, mimetype="text/html")
+        response.add_etag()
+        return response.make_conditional(request.environ)
+
+    @app.get("/livez")
+    def livez() -> tuple[str, int, dict[str, str]]:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("select 1")
+        return "ok\n", 200, {"Content-Type": "text/plain; charset=utf-8"}
+
+    @app.after_request
+    def secure(response: Response) -> Response:
+        response.headers.update(SECURITY_HEADERS)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return app
+
+
+def _language() -> Language:
+    asked = request.args.get("lang")
+    if asked in ("zh", "en"):
+        return "zh" if asked == "zh" else "en"
+    return "en" if request.accept_languages.best_match(["zh", "en"]) == "en" else "zh"

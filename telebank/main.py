@@ -1,0 +1,60 @@
+"""The `telebank` command: loads one module per noun, late, so that `--help` is quick."""
+
+import importlib
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import click
+
+from telebank import __version__
+
+NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "run": ("run", "Start the whole bank on this machine: node, console, demo core host."),
+        "serve": ("serve", "Run one voice node."),
+        "corehost": ("corehost", "The demo core banking host."),
+        "call": ("call", "Place a call: a phone in the terminal."),
+        "calls": ("calls", "List calls: keys, services, outcomes, durations."),
+        "say": ("say", "Read a value aloud as text or sound."),
+        "voice": ("voice", "Check, make and build the prompt packs."),
+        "flow": ("flow", "Check, list and test the menu trees."),
+        "host": ("host", "The link to the core banking host."),
+        "config": ("config", "Show and check the settings."),
+        "bench": ("bench", "Measure calls and media on this machine."),
+    }
+)
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(NOUNS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in NOUNS:
+            return None
+        module = importlib.import_module(f"telebank.commands.{NOUNS[cmd_name][0]}")
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(noun, text) for noun, (_, text) in NOUNS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="telebank")
+def main() -> None:
+    """An open telephone bank: ring it, press keys, hear the balance, move money.
+
+    \b
+    Examples:
+      telebank run                      the whole bank on this machine
+      telebank call sip:bank@127.0.0.1:5060 --keys "1 1 6227…# 123456# 1"
+      telebank calls --follow
+      telebank say money 1234.50 --language zh
+
+    Tab completion: eval "$(_TELEBANK_COMPLETE=bash_source telebank)"
+    """

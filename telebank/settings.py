@@ -1,0 +1,160 @@
+"""Settings: `config/telebank.toml` overlaid by `DATA/config/telebank.toml`.
+
+Each room owns an option dataclass with its units and bounds; this module only reads tables into
+them. An unknown section or key is an error that names the file and the nearest known key.
+"""
+
+import dataclasses
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import msgspec
+
+from telebank.calls.options import CallOptions
+from telebank.console.options import ConsoleOptions
+from telebank.flow.options import FlowOptions
+from telebank.media.options import MediaOptions
+from telebank.sip import SipOptions
+from telebank.store.options import StoreOptions
+from transactions.money import Money, MoneyError
+from transactions.processor import ProcessorOptions
+
+SCHEMA = 1
+FILE = "telebank.toml"
+MAX_FILE_BYTES = 1_000_000
+Table = Mapping[str, Any]
+T = TypeVar("T")
+
+
+class SettingsError(ValueError):
+    """A settings file that cannot be used: file, section, key and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeOptions:
+    """Who this node is."""
+
+    id: str = "01"
+    """Two digits, one for each node of the bank; the first two of every reference (field 37)."""
+    control: str = "control.sock"
+    """Name of the control socket under the data folder."""
+
+    def __post_init__(self) -> None:
+        if not (self.id.isdigit() and len(self.id) == 2):  # noqa: PLR2004 - two digits
+            raise ValueError(f"node.id is {self.id!r}: give two digits, such as 01")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a process of the bank is told."""
+
+    node: NodeOptions = field(default_factory=NodeOptions)
+    calls: CallOptions = field(default_factory=CallOptions)
+    sip: SipOptions = field(default_factory=SipOptions)
+    media: MediaOptions = field(default_factory=MediaOptions)
+    flow: FlowOptions = field(default_factory=FlowOptions)
+    store: StoreOptions = field(default_factory=StoreOptions)
+    transactions: ProcessorOptions = field(default_factory=ProcessorOptions)
+    console: ConsoleOptions = field(default_factory=ConsoleOptions)
+    limits: Mapping[str, Money] = field(default_factory=dict)
+    """Ceilings by name, for a customer and business date, in CNY."""
+    hosts: Mapping[str, Table] = field(default_factory=dict)
+    """Tables of `hosts.NAME`, read by the adapter that serves them."""
+
+
+SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
+    {
+        "node": NodeOptions,
+        "calls": CallOptions,
+        "sip": SipOptions,
+        "media": MediaOptions,
+        "flow": FlowOptions,
+        "store": StoreOptions,
+        "transactions": ProcessorOptions,
+        "console": ConsoleOptions,
+    }
+)
+
+
+def seed_dir() -> Path:
+    """The shipped `config/` beside the packages."""
+    return Path(__file__).resolve().parents[1] / "config"
+
+
+def config_file(data: Path, *parts: str) -> Path:
+    """A configuration file: the one under `DATA/config`, or the shipped one."""
+    overlaid = data.joinpath("config", *parts)
+    return overlaid if overlaid.exists() else seed_dir().joinpath(*parts)
+
+
+def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> Settings:
+    """Read the shipped settings, then those of `data`, then `overrides` (of the command line)."""
+    tables: dict[str, dict[str, Any]] = {}
+    for path in (seed_dir() / FILE, data / "config" / FILE):
+        if path.exists():
+            _merge(tables, _read(path), str(path))
+    _merge(tables, overrides or {}, "command line")
+    sections = {
+        name: read_options(cls, tables.pop(name, {}), name) for name, cls in SECTIONS.items()
+    }
+    return Settings(
+        **sections,
+        limits=_limits(tables.pop("limits", {})),
+        hosts=MappingProxyType(tables.pop("hosts", {})),
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise SettingsError(f"{path}: larger than {MAX_FILE_BYTES} bytes")
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not TOML: {error}") from error
+    if document.pop("schema", None) != SCHEMA:
+        raise SettingsError(f"{path}: must begin with `schema = {SCHEMA}`")
+    return document
+
+
+def _merge(into: dict[str, dict[str, Any]], tables: Mapping[str, Any], where: str) -> None:
+    known = [*SECTIONS, "limits", "hosts"]
+    for name, table in tables.items():
+        if name not in known:
+            raise SettingsError(f"{where}: unknown section [{name}]{_nearest(name, known)}")
+        if not isinstance(table, Mapping):
+            raise SettingsError(f"{where}: [{name}] must be a table of settings")
+        section = into.setdefault(name, {})
+        for key, value in table.items():
+            if isinstance(value, Mapping) and isinstance(section.get(key), dict):
+                section[key] = {**section[key], **value}
+            else:
+                section[key] = value
+
+
+def read_options(cls: type[T], table: Table, where: str) -> T:
+    """Read a table into an option dataclass; raises `SettingsError` on a key it does not have."""
+    known = [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    for key in table:
+        if key not in known:
+            raise SettingsError(f"[{where}]: unknown key {key!r}{_nearest(key, known)}")
+    try:
+        return msgspec.convert(dict(table), cls)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise SettingsError(f"[{where}]: {error}") from error
+
+
+def _limits(table: Table) -> Mapping[str, Money]:
+    try:
+        return MappingProxyType({name: Money.parse(str(text)) for name, text in table.items()})
+    except MoneyError as error:
+        raise SettingsError(f"[limits]: {error}") from error
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"

@@ -13,6 +13,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 # hostport = host [ ":" port ], host a name, an IPv4 address or a bracketed IPv6 reference
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._\-]+)(?::([0-9]{1,5}))?")
 _IPV4 = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
+_FORBIDDEN = re.compile(r"[\s<>\"\x00]")
 _MULTICAST = re.compile(r"2(?:2[4-9]|3[0-9])\.")
 _NOWHERE = ("0.0.0.0", "255.255.255.255", "::")  # noqa: S104 - compared, never bound
 
@@ -38,6 +39,8 @@ class SipUri:
         scheme = scheme_of(text)
         if scheme not in SIP_SCHEMES:
             raise BadUri("the scheme is not sip or sips")
+        if _FORBIDDEN.search(text):
+            raise BadUri("a space, a bracket or a quotation mark in it")
         rest = text[len(scheme) + 1 :]
         # The user part may hold ; ? and /, so the last @ divides (no @ may follow the host).
         user, _, rest = rest.rpartition("@")
@@ -81,3 +84,9 @@ def address_of(uri: str, otherwise: Address) -> Address:
         usable = _IPV4.fullmatch(host) is not None and host not in _NOWHERE
         usable = usable and not _MULTICAST.match(host)
     return (host, parsed.port or DEFAULT_PORT) if usable else otherwise
+
+
+def host_port(address: Address) -> str:
+    """`host:port` as it stands in a header, IPv6 in brackets."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

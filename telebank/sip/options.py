@@ -1,0 +1,38 @@
+"""Settings of the user agent."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SipOptions:
+    """Every limit and time of the SIP user agent."""
+
+    t1: float = 0.5
+    """Round-trip estimate, seconds (RFC 3261 17.1.1.1); 64 of it end a transaction."""
+    t2: float = 4.0
+    """Longest interval between retransmissions, seconds."""
+    t4: float = 5.0
+    """How long a message may stay in the network, seconds."""
+    user_agent: str = "telebank"
+    """User-Agent and Server header text; empty leaves both out."""
+    max_calls: int = 1_000
+    """Legs alive at once, both directions; above it new INVITEs get 503."""
+    max_transactions: int = 20_000
+    """Live transactions; above it new calls get 503, above twice that everything does."""
+    max_pending: int = 300
+    """INVITEs not yet answered by the application; above it new ones get 503."""
+    retry_after: int = 5
+    """Retry-After of a 503, seconds."""
+    ring_timeout: float = 180.0
+    """Longest time an INVITE stays without a final answer, seconds, either direction."""
+    offer_timeout: float = 10.0
+    """Longest time the application may take over a re-INVITE or UPDATE, seconds."""
+    max_glare_retries: int = 3
+    """How often our re-INVITE is sent again after a 491."""
+    scanners: tuple[str, ...] = ("friendly-scanner", "sipvicious", "sipcli", "sundayddr")
+    """Lower-case pieces of User-Agent texts whose requests are dropped without an answer."""
+
+    @property
+    def transaction_timeout(self) -> float:
+        """64 times T1, seconds (timers B, F, H, J, L, M)."""
+        return 64 * self.t1

@@ -1,0 +1,135 @@
+"""Field specs: the notation of ISO 8583 (`n..19`, `b8`), what may be shown, pyiso8583's spec."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from core_adapters.iso8583.errors import ProfileError
+
+Kind = Literal["n", "a", "an", "ans", "ns", "z", "b", "x+n"]
+Show = Literal["clear", "pan", "masked", "never"]
+SHOWS = ("clear", "pan", "masked", "never")
+NUMERIC = frozenset({"n", "x+n"})
+MAX_FIELD = 128
+
+_NOTATION = re.compile(r"(?P<kind>x\+n|ans|an|ns|a|n|z|b)(?P<dots>\.{2,3})?(?P<size>[1-9]\d{0,2})")
+_CONTENT: Mapping[str, re.Pattern[str]] = MappingProxyType(
+    {
+        "n": re.compile(r"[0-9]*"),
+        "x+n": re.compile(r"[CD][0-9]*"),
+        "a": re.compile(r"[A-Za-z ]*"),
+        "an": re.compile(r"[A-Za-z0-9 ]*"),
+        "ns": re.compile(r"[^A-Za-z\x00-\x1f\x7f]*"),
+        "z": re.compile(r"[0-9:;<=>?DF]*"),
+        "ans": re.compile(r"[^\x00-\x1f\x7f]*"),
+        "b": re.compile(r"(?:[0-9A-F]{2})*"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TagSpec:
+    """One subfield of a private field."""
+
+    tag: str
+    name: str
+    show: Show = "masked"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One field. `size` is in digits or characters (bytes for `b`); `length_digits` 0 is fixed."""
+
+    number: int
+    name: str
+    kind: Kind
+    length_digits: int
+    size: int
+    show: Show = "clear"
+    encoding: str = "ascii"
+    tags: Mapping[str, TagSpec] = field(default_factory=dict)
+
+    def tag_of(self, name: str) -> str | None:
+        """The tag of a subfield's name, or None where the profile has none."""
+        return next((spec.tag for spec in self.tags.values() if spec.name == name), None)
+
+    def name_of(self, tag: str) -> str:
+        """The subfield's name; an unknown tag is its own name."""
+        spec = self.tags.get(tag)
+        return spec.name if spec else tag
+
+    def holds(self, value: str) -> bool:
+        """Whether every character may stand in this kind of field."""
+        return _CONTENT[self.kind].fullmatch(value) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class WireOptions:
+    """Encodings of a profile's messages."""
+
+    mti: Literal["ascii", "bcd"] = "ascii"
+    """Message type indicator."""
+    bitmap: Literal["binary", "hex"] = "binary"
+    """Eight bytes, or sixteen hexadecimal characters."""
+    numeric: Literal["ascii", "bcd"] = "ascii"
+    """Fields of kind n."""
+    lengths: Literal["ascii", "bcd"] = "ascii"
+    """Length of LLVAR and LLLVAR fields."""
+
+
+def parse_notation(text: str) -> tuple[Kind, int, int]:
+    """`n..19` to kind, length digits, size; raises `ProfileError`."""
+    match = _NOTATION.fullmatch(text.replace(" ", ""))
+    if match is None:
+        raise ProfileError(f"{text!r} is not a notation such as n6, n..19, ans...999, b8, x+n8")
+    kind: Any = match["kind"]
+    signs = 1 if kind == "x+n" else 0
+    return kind, len(match["dots"] or ""), int(match["size"]) + signs
+
+
+def pyiso_spec(fields: Mapping[int, FieldSpec], wire: WireOptions) -> dict[str, dict[str, Any]]:
+    """The specification that pyiso8583 encodes and decodes by."""
+    bitmap = {
+        "data_enc": "b" if wire.bitmap == "binary" else "ascii",
+        "len_enc": "ascii",
+        "len_type": 0,
+        "max_len": 8 if wire.bitmap == "binary" else 16,
+        "desc": "bitmap",
+    }
+    spec: dict[str, dict[str, Any]] = {
+        "h": {"data_enc": "b", "len_enc": "b", "len_type": 0, "max_len": 0, "desc": "header"},
+        "t": _type_spec(wire),
+        "p": bitmap,
+        "1": dict(bitmap),
+    }
+    for one in fields.values():
+        spec[str(one.number)] = _field_spec(one, wire)
+    return spec
+
+
+def _type_spec(wire: WireOptions) -> dict[str, Any]:
+    packed = wire.mti == "bcd"
+    return {
+        "data_enc": "b" if packed else "ascii",
+        "len_enc": "ascii",
+        "len_type": 0,
+        "max_len": 2 if packed else 4,
+        "desc": "message type",
+    }
+
+
+def _field_spec(one: FieldSpec, wire: WireOptions) -> dict[str, Any]:
+    packed = wire.lengths == "bcd"
+    # A packed length of three digits takes two bytes, of two digits one.
+    spec: dict[str, Any] = {
+        "data_enc": "b" if one.kind == "b" else one.encoding,
+        "len_enc": "bcd" if packed else "ascii",
+        "len_type": (one.length_digits + 1) // 2 if packed else one.length_digits,
+        "max_len": one.size,
+        "desc": one.name,
+    }
+    if one.kind == "n" and wire.numeric == "bcd":
+        spec |= {"data_enc": "b", "len_count": "nibbles", "left_pad": "0"}
+    return spec

@@ -1,0 +1,104 @@
+"""Cuts a TCP stream into messages: big-endian length in front, with or without a TPDU behind it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from core_adapters.iso8583.errors import EncodeError, FramingError
+
+TPDU_BYTES = 5
+TPDU_ID = 0x60
+"""First byte of a TPDU; no MTI of a known encoding begins with it."""
+
+TpduUse = Literal["none", "optional", "required"]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameOptions:
+    """How messages stand in the stream."""
+
+    size: int = 2
+    """Bytes of the length header, big-endian, not counting itself."""
+    max_bytes: int = 8192
+    """Longest frame behind the header, TPDU included."""
+    tpdu: TpduUse = "none"
+    """Whether a five-byte TPDU stands in front of the message."""
+    tpdu_value: bytes = b""
+    """The TPDU that we send: id, destination (2), origin (2)."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Frame:
+    """One message's bytes, and the TPDU that came with them or nothing."""
+
+    body: bytes
+    tpdu: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Frame({len(self.body)} bytes)"
+
+
+def swap_tpdu(tpdu: bytes) -> bytes:
+    """The TPDU of a reply: destination and origin change places."""
+    return tpdu[:1] + tpdu[3:5] + tpdu[1:3] if tpdu else b""
+
+
+def wrap(body: bytes, options: FrameOptions, tpdu: bytes | None = None) -> bytes:
+    """Put TPDU and length in front of a message; `tpdu` overrides the profile's (a reply)."""
+    if tpdu is None:
+        tpdu = options.tpdu_value if options.tpdu != "none" else b""
+    size = len(tpdu) + len(body)
+    if not body or size > options.max_bytes:
+        raise EncodeError("frame", f"a message has 1 to {options.max_bytes} bytes, not {size}")
+    return size.to_bytes(options.size, "big") + tpdu + body
+
+
+class Framer:
+    """Incremental: feed any piece of the stream, get the frames that it completes.
+
+    After a `FramingError` the stream has lost its place; close the connection.
+    """
+
+    def __init__(self, options: FrameOptions) -> None:
+        self._options = options
+        self._buffer = bytearray()
+
+    @property
+    def pending(self) -> int:
+        """Bytes of a frame that is not whole yet."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """Take bytes; yields whole frames. Raises `FramingError` on a zero or oversized length."""
+        self._buffer += data
+        while True:
+            frame = self._next()
+            if frame is None:
+                return
+            yield frame
+
+    def _next(self) -> Frame | None:
+        head = self._options.size
+        if len(self._buffer) < head:
+            return None
+        size = int.from_bytes(self._buffer[:head], "big")
+        if size == 0:
+            raise FramingError("a frame of no bytes; check the profile's wire.frame")
+        if size > self._options.max_bytes:
+            raise FramingError(
+                f"a frame of {size} bytes is above wire.frame.max ({self._options.max_bytes}); "
+                "check the length header of the profile"
+            )
+        if len(self._buffer) < head + size:
+            return None
+        whole = bytes(self._buffer[head : head + size])
+        del self._buffer[: head + size]
+        return self._split(whole)
+
+    def _split(self, whole: bytes) -> Frame:
+        use = self._options.tpdu
+        if use == "none" or (use == "optional" and whole[0] != TPDU_ID):
+            return Frame(whole)
+        if whole[0] != TPDU_ID or len(whole) <= TPDU_BYTES:
+            raise FramingError("a frame without the TPDU that the profile requires")
+        return Frame(whole[TPDU_BYTES:], whole[:TPDU_BYTES])

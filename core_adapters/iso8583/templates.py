@@ -1,0 +1,67 @@
+"""Where a field's content comes from: an input, what the gateway knows, or the profile itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+KNOWN_WORDS = frozenset(
+    {"utc", "stan", "time", "date", "acquirer", "reference", "terminal", "merchant", "entry_mode"}
+    | {"channel", "call", "auth", "language", "network_code", "reason", "original"}
+)
+"""What `@word` may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """`$name` or `$name.currency`."""
+
+    name: str
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """`@word`: one of `KNOWN_WORDS`."""
+
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """Sent as it stands."""
+
+    text: str
+
+
+Source = Input | Known | Constant
+Template = Source | Mapping[str, Source]
+"""A field's source, or its subfields' by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySource:
+    """Where an output comes from: a field, or a subfield or balance of it by name."""
+
+    field: int
+    sub: str = ""
+
+
+def parse_source(text: str) -> Source:
+    """Read `$name`, `@word` or a constant; raises `ValueError` saying what to do."""
+    if text.startswith("$"):
+        name, _, part = text[1:].partition(".")
+        if not name or part not in ("", "currency"):
+            raise ValueError(f"{text!r}: use $name or $name.currency")
+        return Input(name, part)
+    if text.startswith("@"):
+        if text[1:] not in KNOWN_WORDS:
+            raise ValueError(f"{text!r}: known are {', '.join(sorted(KNOWN_WORDS))}")
+        return Known(text[1:])
+    return Constant(text)
+
+
+def parse_reply(text: str) -> ReplySource:
+    """Read `37` or `48.fee`; raises `ValueError`."""
+    number, _, sub = text.partition(".")
+    if not number.isdigit():
+        raise ValueError(f"{text!r}: use a field (37) or a field's part (48.fee, 54.available)")
+    return ReplySource(int(number), sub)

@@ -18,10 +18,14 @@ from telebank.media.options import MediaOptions
 
 MAX_WAITING = 10_000
 """Messages kept for a worker that does not read; beyond, it is killed and replaced."""
+BUFFER = 1 << 20
+"""Bytes of socket buffer asked for."""
 MAX_UNANSWERED = 3
 """A worker that leaves this many `Open` in a row without answer is killed and replaced."""
 RESTART_PAUSES_S = (0.0, 0.2, 0.5, 1.0, 5.0)
 """Seconds before the n-th start in a row of a worker that never got as far as `Hello`."""
+LAST_BREATH_S = 0.3
+"""Seconds for a worker whose socket is closed to be gone by itself."""
 SLOT_MS = 5.0
 
 _log = logging.getLogger(__name__)
@@ -186,6 +190,7 @@ class _Worker:
         loop = asyncio.get_running_loop()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command(theirs.fileno()),
@@ -240,9 +245,12 @@ class _Worker:
         """Take down what is left of a process: its socket, its channels, itself."""
         self._disconnect()
         if self._process is not None:
-            if self._process.returncode is None:
+            try:
+                async with asyncio.timeout(LAST_BREATH_S):
+                    await self._process.wait()
+            except TimeoutError:
                 self._process.kill()
-            await self._process.wait()
+                await self._process.wait()
 
     def _disconnect(self) -> None:
         loop = asyncio.get_running_loop()

@@ -10,6 +10,10 @@ from telebank import wire
 
 MAX_WAITING = 10_000
 """Messages kept for a node that does not read; beyond, the node is taken for dead."""
+LAST_WORDS_S = 1.0
+"""Seconds given to the node at `Shutdown` to read what is left."""
+BUFFER = 1 << 20
+"""Bytes of socket buffer asked for: some thousand messages."""
 BATCH = 64
 """Messages read at a time, so that a flood of commands delays no packet."""
 
@@ -23,6 +27,7 @@ class NodeLink:
 
     def __init__(self, endpoint: socket.socket) -> None:
         endpoint.setblocking(False)
+        endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
         self.endpoint = endpoint
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(wire.ToWorker)
@@ -54,6 +59,11 @@ class NodeLink:
             return
         except OSError as error:
             raise NodeGone(str(error)) from error
+
+    def drain(self) -> None:
+        """Before leaving: wait, a little, until the node has read everything."""
+        self.endpoint.settimeout(LAST_WORDS_S)
+        self.flush()
 
     def receive(self) -> Iterator[wire.ToWorker]:
         """Up to `BATCH` messages that have come; raises `NodeGone` at the end of the stream."""

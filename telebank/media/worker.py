@@ -187,9 +187,10 @@ class Worker:
         channel.close()
 
     def _shut_down(self) -> None:
+        self._report_stats()
         for channel in list(self._channels.values()):
             self._close(channel)
-        self._report_stats()
+        self._link.drain()
         self._stopping = True
 
 

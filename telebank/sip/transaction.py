@@ -179,7 +179,9 @@ class Transaction:
             return doubled if timer == "A" else min(doubled, options.t2)
         if timer in "IK":
             return options.t4
-        return options.ring_timeout if timer == "C" else options.transaction_timeout
+        if timer == "C":  # leaves time for a CANCEL to be answered first
+            return options.ring_timeout + options.transaction_timeout
+        return options.transaction_timeout
 
 
 @dataclass(slots=True)

@@ -1,8 +1,8 @@
 """Calls that come in, as scripts: what is heard, what is done."""
 
 import pytest
-from support.sip_line import NOTHING, PEER, SDP, Line
 
+from support.sip_line import NOTHING, PEER, SDP, Line
 from telebank.sip import CallOffered, IllegalTransition, SendDatagram, SipOptions
 from telebank.sip.message import Request, Response
 
@@ -356,7 +356,7 @@ REFUSED = [
 @pytest.mark.parametrize(("method", "how", "status", "header"), REFUSED)
 def test_refused_before_any_leg(method: str, how: dict[str, str], status: int, header: str) -> None:
     line = Line()
-    lines = line.hears(line.request(method, **{"to_tag": False, **how}))  # type: ignore[arg-type]
+    lines = line.hears(line.request(method, **{"to_tag": False, **how}))
     assert lines[0] == f"> {status} {method}"
     assert not [text for text in lines if text.startswith("Call")]
     assert line.last().to.tag

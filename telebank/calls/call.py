@@ -163,14 +163,16 @@ class Call:
         self.leg.answer = agreed
         channel.hold(agreed.hold)
         channel.set_remote(
-            address=agreed.remote[0],
-            port=agreed.remote[1],
-            codec=agreed.codec,
-            payload_type=agreed.payload_type,
-            event_type=agreed.event_payload_type,
-            ptime_ms=agreed.ptime_ms,
-            direction=agreed.direction,
-            rtcp_mux=agreed.rtcp_mux,
+            wire.SetRemote(
+                address=agreed.remote[0],
+                port=agreed.remote[1],
+                codec=agreed.codec,
+                payload_type=agreed.payload_type,
+                event_type=agreed.event_payload_type,
+                ptime_ms=agreed.ptime_ms,
+                direction=agreed.direction,
+                rtcp_mux=agreed.rtcp_mux,
+            )
         )
 
     def ended(self, fact: SipEnded) -> None:

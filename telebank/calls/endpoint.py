@@ -43,13 +43,16 @@ class Endpoint(asyncio.DatagramProtocol):
             sock.close()
             raise
         host, port = sock.getsockname()[:2]
-        endpoint.agent = make_agent((advertise or reachable_address(host), port))
+        endpoint.advertised = (advertise or reachable_address(host), port)
+        endpoint.agent = make_agent(endpoint.advertised)
         endpoint.bound = (host, port)
         await endpoint._loop.create_datagram_endpoint(lambda: endpoint, sock=sock)
         return endpoint
 
     bound: Address = ("", 0)
     """Address and port of the socket."""
+    advertised: Address = ("", 0)
+    """Address and port that peers are told."""
 
     def now(self) -> float:
         """Monotonic seconds, the machine's clock."""

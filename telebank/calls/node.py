@@ -67,7 +67,6 @@ class VoiceNode:
             self._fact,
             parts.calls.advertise,
         )
-        advertised = self._endpoint.agent.local[0]
         self._shell = CallServices(
             node_id=parts.node_id,
             options=parts.calls,
@@ -80,7 +79,7 @@ class VoiceNode:
             vault=parts.vault,
             recorder=self._recorder,
             release=parts.release,
-            advertised=advertised,
+            advertised=self._endpoint.advertised[0],
             media_address=host,
             forget=self._forget,
             told=self._told,

@@ -14,7 +14,9 @@ from telebank.store.eventlog import open_read_only
 from telebank.store.views import recent_calls
 
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": "; ".join(
+        ("default-src 'self'", "img-src 'self' data:", "frame-ancestors 'none'", "base-uri 'none'")
+    ),
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

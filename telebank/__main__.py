@@ -1,0 +1,5 @@
+"""`python -m telebank`."""
+
+from telebank.main import main
+
+main()

@@ -1,0 +1,215 @@
+"""`telebank run`: the whole bank on one machine, for looking at, trying and developing."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from telebank.commands.common import DEFAULT_DATA, Unreachable
+from telebank.ops.ports import holder_of
+from telebank.ops.supervise import Child, ChildFailed, ChildSpec
+
+START_TIMEOUT_S = 60.0
+"""Longest wait for a part to be ready, in seconds."""
+out = Console(highlight=False, soft_wrap=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the command line asks for."""
+
+    sip: str
+    web: str
+    data: Path
+    ring: bool
+
+
+@dataclass(slots=True)
+class Bank:
+    """The running parts and where they are."""
+
+    plan: Plan
+    children: list[Child] = field(default_factory=list)
+    sip: str = ""
+    web: str = ""
+
+    async def start(self, name: str, words: Sequence[str], ready: Path) -> dict[str, object]:
+        """Start one part, say how long it took, and return what its ready file says."""
+        began = time.monotonic()
+        log = self.plan.data / "logs" / f"{name}.log"
+        child = Child(ChildSpec(name, words, log), _say)
+        with out.status(f"starting {name} …"):
+            await child.start(ready, START_TIMEOUT_S)
+        self.children.append(child)
+        said: dict[str, object] = json.loads(ready.read_text())
+        _say(f"[green]✓[/] {name:<10} {time.monotonic() - began:5.1f} s")
+        return said
+
+    async def stop(self) -> None:
+        """Stop what was started, last first."""
+        for child in reversed(self.children):
+            await child.stop()
+
+
+@click.command(name="run")
+@click.option(
+    "--sip", default="127.0.0.1:5060", show_default=True, help="SIP over UDP, address:port."
+)
+@click.option("--web", default="127.0.0.1:8080", show_default=True, help="Web page, address:port.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEFAULT_DATA,
+    show_default=True,
+    help="Folder of databases, keys and logs; made when it is not there.",
+)
+@click.option("--call/--no-call", "ring", default=True, help="Ring the bank once when it is up.")
+def command(sip: str, web: str, data: Path, ring: bool) -> None:
+    """Start the whole bank: demo core host, voice node, web page.
+
+    \b
+    Examples:
+      telebank run
+      telebank run --sip 0.0.0.0:5060 --web 127.0.0.1:9000 --data /srv/bank --no-call
+    """
+    plan = Plan(_address(sip, "--sip"), _address(web, "--web"), data.resolve(), ring)
+    for kind, address, option in (("udp", sip, "--sip"), ("tcp", web, "--web")):
+        _refuse_taken(kind, address, option)
+    try:
+        asyncio.run(_run(plan))
+    except ChildFailed as error:
+        raise Unreachable(f"{error}\nLogs: {plan.data / 'logs'}") from error
+
+
+def _address(text: str, option: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65_535:  # noqa: PLR2004 - a port
+        raise click.UsageError(f"{option} {text!r}: give address:port, such as 127.0.0.1:5060")
+    return text
+
+
+def _refuse_taken(kind: str, address: str, option: str) -> None:
+    port = int(address.rpartition(":")[2])
+    holder = holder_of(port, "udp" if kind == "udp" else "tcp") if port else None
+    if holder is not None:
+        hint = {"--sip": "SIP", "--web": "WEB"}[option]
+        raise Unreachable(
+            f"{kind.upper()} port {port} is taken by {holder}.\n"
+            f"Stop it, or choose another: {hint}=127.0.0.1:{port + 10} make run "
+            f"(telebank run {option} 127.0.0.1:{port + 10})"
+        )
+
+
+async def _run(plan: Plan) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    _make_folders(plan.data)
+    bank = Bank(plan)
+    starting = asyncio.create_task(_start(bank))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            await stop.wait()
+    finally:
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        _say("stopping …")
+        await bank.stop()
+        _say("stopped; nothing is left running")
+
+
+def _make_folders(data: Path) -> None:
+    for folder in (data, data / "logs", data / "run", data / "keys"):
+        folder.mkdir(parents=True, exist_ok=True)
+    for folder in (data, data / "keys"):
+        folder.chmod(0o700)
+
+
+async def _start(bank: Bank) -> None:
+    plan = bank.plan
+    telebank = [sys.executable, "-m", "telebank"]
+    run = plan.data / "run"
+    host = await bank.start(
+        "corehost",
+        [*telebank, "corehost", "run", "--data", str(plan.data / "corehost")]
+        + ["--keys", str(plan.data / "keys"), "--port-file", str(run / "corehost.json")],
+        "--listen",
+        "127.0.0.1:0",
+        run / "corehost.json",
+    )
+    web = await bank.start(
+        "console",
+        [*telebank, "console", "--data", str(plan.data), "--web", plan.web],
+        run / "console.json",
+    )
+    bank.sip, bank.web = str(node["sip"]), str(web["web"])
+    _banner(bank)
+    if plan.ring:
+        await _ring(bank)
+
+
+def _banner(bank: Bank) -> None:
+    plan = bank.plan
+    table = Table.grid(padding=(0, 2))
+    table.add_row("[bold]Ring[/]", f"[bold cyan]sip:bank@{bank.sip}[/]  with any SIP phone, or:")
+    table.add_row("", f".venv/bin/telebank call sip:bank@{bank.sip}")
+    for number, (card, pin, holder, balance) in enumerate(_demo_cards(plan.data)[:2], 1):
+        table.add_row(f"Card {number}", f"{card}   PIN {pin}   {holder}   {balance}")
+    table.add_row("Keys", "1 中文 / 2 English, then 1 accounts / 2 lost card, then card # PIN #,")
+    table.add_row("", "then 1 balance, 2 transfer, 3 lost card; # again, 0 teller, * back")
+    table.add_row("Web page", f"http://{bank.web}/")
+    table.add_row("Data, logs", f"{_short(plan.data)}   {_short(plan.data / 'logs')}")
+    table.add_row("Stop", "Ctrl-C")
+    out.rule("The bank is open")
+    out.print(table)
+    out.rule()
+
+
+def _demo_cards(data: Path) -> list[tuple[str, str, str, str]]:
+    from core_adapters.corehost.seed import demo_cards
+
+    return demo_cards(data / "corehost" / "demo-cards.json")
+
+
+def _short(path: Path) -> str:
+    relative = os.path.relpath(path)
+    return relative if not relative.startswith("..") else str(path)
+
+
+async def _ring(bank: Bank) -> None:
+    """Ring the bank once over real SIP and RTP: card, PIN, balance."""
+    card, pin, *_ = _demo_cards(bank.plan.data)[0]
+    keys = f"1 1 {card}# {pin}# 1"
+    _say("Ringing the bank: language, accounts, card, PIN, balance")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "telebank", "call", f"sip:bank@{bank.sip}", "--keys", keys),
+        *("--expect", "bal.amount", "--hang-up-after", "bal.amount"),
+        stdin=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        code = await process.wait()
+    except asyncio.CancelledError:
+        process.terminate()
+        await process.wait()
+        raise
+    if code == 0:
+        _say("[green]✓[/] the bank answered, proved the card and said its balance")
+    else:
+        _say(f"[red]✗[/] the test call failed (exit code {code}); see {bank.plan.data / 'logs'}")
+
+
+def _say(text: str) -> None:
+    out.print(text)

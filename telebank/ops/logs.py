@@ -1,0 +1,36 @@
+"""Structured logs: one JSON object a line on standard error, with the call reference in it."""
+
+import logging
+import sys
+
+import structlog
+
+MAX_VALUE = 2_000
+"""Longest text of one value, in characters: a flood of bytes stays one short line."""
+
+
+def set_up_logs(level: str = "info") -> None:
+    """Write logs of this process as JSON lines with UTC times."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _short,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[level.upper()]
+        ),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _short(
+    logger: structlog.typing.WrappedLogger, name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    for key, value in event.items():
+        if isinstance(value, str) and len(value) > MAX_VALUE:
+            event[key] = value[:MAX_VALUE] + "…"
+    return event

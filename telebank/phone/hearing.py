@@ -1,0 +1,172 @@
+"""Recognising our own clips in received G.711, octet by octet, as they arrive.
+
+A digital path changes no octet, so a clip is known by its first audible octets and then compared
+to its end. What was transcoded on the way is not recognised; the ear then only says "sound".
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voice_prompts import g711
+from voice_prompts.bank import Bank
+
+START = 24
+"""Octets by which the beginning of a clip is known (3 ms)."""
+FRAME = 160
+"""Octets of a 20 ms packet."""
+MAX_GAP_FRAMES = 50
+"""Longest loss that a clip is followed across, in packets."""
+ENOUGH = 0.5
+"""Part of a clip after which it counts as begun to be heard, when it is cut short."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipHeard:
+    """One clip, whole or cut short; `began_at` is when its first packet came (monotonic s)."""
+
+    key: str
+    text: str
+    whole: bool
+    began_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Clip:
+    key: str
+    text: str
+    audible: bytes
+    """From its first to its last octet that is not silence."""
+
+
+class Lexicon:
+    """The clips of a bank by their first audible octets, for one law; shared by many ears."""
+
+    def __init__(self, bank: Bank, law: g711.Law) -> None:
+        self.silence = g711.SILENCE[law]
+        octets: NDArray[np.uint8] = bank.laws[law]
+        self._by_start: dict[bytes, list[_Clip]] = {}
+        for key, (start, samples) in bank.index.clips.items():
+            audible = octets[start : start + samples].tobytes().strip(bytes([self.silence]))
+            if len(audible) >= START:
+                clip = _Clip(key, bank.index.texts[key], audible)
+                self._by_start.setdefault(audible[:START], []).append(clip)
+
+    def find(self, start: bytes) -> list[_Clip]:
+        """Clips that begin with these octets, longest first."""
+        return sorted(self._by_start.get(start, ()), key=lambda clip: -len(clip.audible))
+
+
+@dataclass(slots=True)
+class _Following:
+    candidates: list[_Clip]
+    position: int
+    began_at: float
+    matched: int
+
+
+class Ear:
+    """Listens to one stream: `hear` packets in, clips out."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+        self._silence = bytes([lexicon.silence])
+        self._pending = b""
+        self._following: _Following | None = None
+        self._expected: int | None = None
+        self.sound_at: float | None = None
+        """When something other than silence last came, monotonic seconds."""
+
+    def hear(self, sequence: int, payload: bytes, now: float) -> list[ClipHeard]:
+        """Take one packet's payload; late and repeated packets are left out."""
+        heard: list[ClipHeard] = []
+        if self._expected is not None:
+            lost = (sequence - self._expected) & 0xFFFF
+            if lost >= 0x8000:  # noqa: PLR2004 - behind us, modulo 2^16
+                return heard
+            if lost:
+                heard += self._skip(lost)
+        self._expected = (sequence + 1) & 0xFFFF
+        if payload.strip(self._silence):
+            self.sound_at = now
+        self._pending += payload
+        heard += self._consume(now)
+        return heard
+
+    def finish(self) -> list[ClipHeard]:
+        """The stream ended: what was being followed was cut short."""
+        return list(self._give_up())
+
+    def _consume(self, now: float) -> Iterator[ClipHeard]:
+        while self._pending:
+            if self._following is not None:
+                ended = self._follow()
+                if ended is None:
+                    return
+                yield from ended
+                continue
+            self._pending = self._pending.lstrip(self._silence)
+            if len(self._pending) < START:
+                return
+            candidates = self._lexicon.find(self._pending[:START])
+            if candidates:
+                self._following = _Following(candidates, 0, now, 0)
+            else:
+                self._pending = self._pending[1:]
+
+    def _follow(self) -> list[ClipHeard] | None:
+        """Compare what is pending; None while more is needed, else what came to an end."""
+        following = self._following
+        assert following is not None
+        at, chunk = following.position, self._pending
+        going = [c for c in following.candidates if c.audible[at : at + len(chunk)] == chunk]
+        if going and len(going[0].audible) > at + len(chunk):
+            following.candidates = going
+            following.position += len(chunk)
+            following.matched += len(chunk)
+            self._pending = b""
+            return None
+        return self._end(following, at, chunk)
+
+    def _end(self, following: _Following, at: int, chunk: bytes) -> list[ClipHeard]:
+        best, agreed = max(
+            ((c, _agreement(c.audible[at:], chunk)) for c in following.candidates),
+            key=lambda pair: (at + pair[1] == len(pair[0].audible), pair[1]),
+        )
+        self._following = None
+        whole = at + agreed == len(best.audible)
+        # A prompt is cut at a packet's edge, so what breaks off begins anew with its packet; octets
+        # that agree by chance belong to what follows.
+        self._pending = chunk[agreed:] if whole else chunk[0 if at else 1 :]
+        if whole or following.matched >= ENOUGH * len(best.audible):
+            return [ClipHeard(best.key, best.text, whole, following.began_at)]
+        return []
+
+    def _skip(self, frames: int) -> Iterator[ClipHeard]:
+        following = self._following
+        if following is None or frames > MAX_GAP_FRAMES:
+            yield from self._give_up()
+            return
+        following.position += frames * FRAME
+        longest = max(following.candidates, key=lambda clip: len(clip.audible))
+        if following.position >= len(longest.audible):
+            yield from self._give_up()
+
+    def _give_up(self) -> Iterator[ClipHeard]:
+        following, self._following = self._following, None
+        self._pending = b""
+        if following is not None:
+            clip = following.candidates[0]
+            if following.matched >= ENOUGH * len(clip.audible):
+                yield ClipHeard(clip.key, clip.text, whole=False, began_at=following.began_at)
+
+
+def _agreement(left: bytes, right: bytes) -> int:
+    """How many octets two runs have in common from their beginning."""
+    size = min(len(left), len(right))
+    if left[:size] == right[:size]:
+        return size
+    differs = np.frombuffer(left[:size], np.uint8) != np.frombuffer(right[:size], np.uint8)
+    return int(differs.argmax())

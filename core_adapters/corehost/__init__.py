@@ -1,1 +1,1 @@
-"""The demo core host: a real ledger behind an ISO 8583 server. Never imported by the node."""
+"""The demo bank: a double-entry ledger behind an ISO 8583 server. Never imported by the node."""

@@ -1,0 +1,144 @@
+"""Messages in, answers out: duplicates, repeats, reversals and tombstones around the bank."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from core_adapters.corehost.bank import Bank
+from core_adapters.corehost.book import Book, Entry
+from core_adapters.corehost.ledger import LedgerError, transaction
+from core_adapters.corehost.orders import Answer, BadMessage, Key, Order
+from core_adapters.corehost.rules import business_date
+from core_adapters.corehost.services import OK, Counter
+from core_adapters.iso8583.codec import Codec
+from core_adapters.iso8583.errors import DecodeError, EncodeError
+from core_adapters.iso8583.message import Message, reply_mti
+
+BARRED = "05"
+"""The original of a reversal that came first."""
+WRONG_AMOUNT = "13"
+NEVER_SEEN = "25"
+FORMAT_ERROR = "30"
+NO_SUCH_SERVICE = "40"
+DUPLICATE = "94"
+FAILED = "96"
+
+FINANCIAL, FILE_UPDATE, REVERSAL, NETWORK = "02", "03", "04", "08"
+NETWORK_CODES = frozenset({"001", "002", "301"})
+"""Field 70: sign-on, sign-off, echo."""
+
+log = structlog.get_logger("corehost")
+
+
+class Office(Protocol):
+    """Something that answers messages."""
+
+    def answer(self, messages: Sequence[Message], now: datetime) -> list[Message]:
+        """One reply each, without MAC; all of it durable on return."""
+        ...
+
+
+def is_repeat(mti: str) -> bool:
+    """Whether the fourth digit says repeat (0201, 0303, 0421)."""
+    return int(mti[3]) % 2 == 1
+
+
+def network_answer(order: Order) -> Answer:
+    """0800: sign-on, sign-off and echo are granted."""
+    known = order.message.get(70) in NETWORK_CODES
+    return Answer(OK if known else NO_SUCH_SERVICE)
+
+
+def reply_to(order: Order, fields: dict[int, str], now: datetime) -> Message:
+    """The response's MTI, and the settlement date in field 15."""
+    fields[15] = business_date(now).strftime("%m%d")
+    return Message(reply_mti(order.message.mti), fields)
+
+
+class Desk:
+    """The bank behind its messages. One connection, one writer, one commit for many messages."""
+
+    def __init__(self, db: sqlite3.Connection, bank: Bank, codec: Codec, zpk: bytes) -> None:
+        self._db = db
+        self._bank = bank
+        self._codec = codec
+        self._book = Book(db)
+        self._counter = Counter(bank, zpk, codec.profile)
+
+    def answer(self, messages: Sequence[Message], now: datetime) -> list[Message]:
+        """Answer in order in one durable commit; where it fails, nothing happened: all get 96."""
+        try:
+            with transaction(self._db):
+                return [self._one(message, now) for message in messages]
+        except sqlite3.Error as error:
+            log.error("commit_failed", error=type(error).__name__, messages=len(messages))
+            orders = [Order(message, self._codec) for message in messages]
+            return [reply_to(order, order.written(Answer(FAILED)), now) for order in orders]
+
+    def _one(self, message: Message, now: datetime) -> Message:
+        """One message in a savepoint, so that its failure is its own."""
+        order = Order(message, self._codec)
+        self._db.execute("SAVEPOINT one")
+        try:
+            fields = self._fields(order, now)
+        except (BadMessage, DecodeError) as error:
+            self._db.execute("ROLLBACK TO one")
+            log.warning("bad_message", mti=message.mti, why=str(error))
+            fields = order.written(Answer(FORMAT_ERROR))
+        except (LedgerError, EncodeError, sqlite3.IntegrityError) as error:
+            self._db.execute("ROLLBACK TO one")
+            log.error("answer_failed", mti=message.mti, error=type(error).__name__)
+            fields = order.written(Answer(FAILED))
+        self._db.execute("RELEASE one")
+        return reply_to(order, fields, now)
+
+    def _fields(self, order: Order, now: datetime) -> dict[int, str]:
+        mti = order.message.mti
+        if mti[:2] == NETWORK:
+            return order.written(network_answer(order))
+        if mti[:2] == REVERSAL:
+            return order.written(Answer(self._reverse(order, now)))
+        entry = self._book.find(order.key)
+        if entry is not None:
+            return self._seen(order, entry)
+        return self._new(order, now)
+
+    def _seen(self, order: Order, entry: Entry) -> dict[int, str]:
+        """A repeat of the same content hears the same again; a second original hears 94."""
+        mti = order.message.mti
+        if entry.is_tombstone:
+            return order.written(Answer(BARRED))
+        repeat = is_repeat(mti) or mti[:2] == FILE_UPDATE
+        if not repeat or entry.fingerprint != order.fingerprint():
+            return order.written(Answer(DUPLICATE))
+        return {**order.written(Answer(OK)), **entry.reply}
+
+    def _new(self, order: Order, now: datetime) -> dict[int, str]:
+        answer = self._counter.answer(order, now) or Answer(NO_SUCH_SERVICE)
+        fields = order.written(answer)
+        minor = order.message.get(4) or ""
+        self._book.keep(order.key, order.fingerprint(), minor, fields, now)
+        return fields
+
+    def _reverse(self, order: Order, now: datetime) -> str:
+        """0420 and 0421: undone once, or barred for ever; asked again, the answer stays."""
+        if order.need(90)[:2] != FINANCIAL:
+            return NO_SUCH_SERVICE
+        key = order.original
+        entry = self._book.find(key)
+        if entry is None:
+            self._book.bar(key, NEVER_SEEN, now)
+            return NEVER_SEEN
+        if entry.reversal:
+            return entry.reversal
+        return self._undo(order, key, entry, now)
+
+    def _undo(self, order: Order, key: Key, entry: Entry, now: datetime) -> str:
+        if (order.message.get(4) or "") != entry.minor:
+            return WRONG_AMOUNT
+        self._bank.undo(str(key), now)
+        self._book.reversed(key, OK)
+        return OK

@@ -1,0 +1,138 @@
+"""The host's files under DATA/corehost: made at the first start, opened by one writer at a time."""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from core_adapters.corehost import bank as bank_room
+from core_adapters.corehost import book, ledger, seed
+from core_adapters.corehost.bank import Bank
+from core_adapters.corehost.ledger import connect, connect_read_only, transaction
+from core_adapters.corehost.pins import Pins, load_or_create_key
+from core_adapters.corehost.rules import Rules
+from transactions.money import Money, currency
+
+FOLDER = "corehost"
+DATABASE = "bank.sqlite3"
+DEMO_CARDS = "demo-cards.json"
+SCHEMA_VERSION = 1
+OWNER_ONLY = 0o600
+
+
+class HouseError(Exception):
+    """The data folder cannot be used; says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """An open bank: its folder, its only writing connection, and the lock that makes it so."""
+
+    folder: Path
+    db: sqlite3.Connection
+    bank: Bank
+    lock: int
+    created: bool
+
+    def close(self) -> None:
+        """Close the database and let another host have the folder."""
+        self.db.close()
+        os.close(self.lock)
+
+
+def open_house(data: Path, rules: Rules, now: datetime, *, test_data: bool = False) -> House:
+    """Open DATA/corehost, making and filling it at the first start; raises `HouseError`."""
+    folder = data / FOLDER
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = _lock(folder / "lock")
+    os.close(os.open(folder / DATABASE, os.O_RDWR | os.O_CREAT, OWNER_ONLY))
+    db = connect(folder / DATABASE)
+    pins = Pins(db, load_or_create_key(folder / "pin.key"), rules)
+    bank = Bank(db, rules, pins)
+    created = _prepare(db)
+    if created:
+        cards = seed.test_set() if test_data else seed.DEMO
+        if not test_data:
+            seed.write_demo_cards(folder / DEMO_CARDS, seed.DEMO)
+        _create(db, bank, pins, cards, now)
+    return House(folder, db, bank, lock, created)
+
+
+def _lock(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise HouseError(f"{path.parent}: another core host uses it; stop that one first") from None
+    return descriptor
+
+
+def _prepare(db: sqlite3.Connection) -> bool:
+    """Whether the database is new; a version that is not ours is refused."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version not in (0, SCHEMA_VERSION):
+        raise HouseError(
+            f"the bank's database has version {version}, this program {SCHEMA_VERSION}; "
+            "use the program that made it, or an empty data folder"
+        )
+    return bool(version == 0)
+
+
+def _create(
+    db: sqlite3.Connection,
+    bank: Bank,
+    pins: Pins,
+    cards: Sequence[seed.SeedCard],
+    now: datetime,
+) -> None:
+    """All tables and all data in one commit, so that a killed first start begins again."""
+    with transaction(db):
+        for script in (ledger.SCHEMA, bank_room.SCHEMA, book.SCHEMA):
+            for statement in ledger.statements(script):
+                db.execute(statement)
+        seed.plant(db, bank, pins, cards, now)
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What one account holds; `name` is a card number, an account, or an account of the bank's."""
+
+    name: str
+    holder: str
+    balance: Money
+
+
+_HOLDINGS = """
+    SELECT COALESCE(c.number, l.id), COALESCE(u.name, ''), l.currency,
+           COALESCE((SELECT balance FROM leg WHERE account = l.id ORDER BY ordinal DESC LIMIT 1), 0)
+    FROM ledger_account l LEFT JOIN account a ON a.id = l.id
+    LEFT JOIN card c ON c.account = l.id LEFT JOIN customer u ON u.id = a.customer
+    ORDER BY 1
+"""
+
+
+def holdings(data: Path) -> list[Holding]:
+    """Every account's balance, read beside a running host; `FileNotFoundError` if there is none."""
+    db = connect_read_only(data / FOLDER / DATABASE)
+    try:
+        rows = db.execute(_HOLDINGS).fetchall()
+    finally:
+        db.close()
+    return [
+        Holding(name, holder, Money(minor, currency(code))) for name, holder, code, minor in rows
+    ]
+
+
+def findings(data: Path) -> list[str]:
+    """Everything wrong with the books; empty where money is conserved and tables agree."""
+    db = connect_read_only(data / FOLDER / DATABASE)
+    try:
+        db.execute("BEGIN")
+        return ledger.findings(db, (*ledger.CHECKS, *bank_room.CHECKS))
+    finally:
+        db.close()

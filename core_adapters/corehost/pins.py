@@ -1,0 +1,88 @@
+"""Telephone PINs: a salted verifier under a key outside the database, tries, and the locks."""
+
+import hashlib
+import hmac
+import os
+import secrets
+import sqlite3
+from datetime import date
+from enum import Enum
+from pathlib import Path
+
+from core_adapters.corehost.rules import Rules
+
+KEY_BYTES = 32
+SALT_BYTES = 16
+
+
+class PinAnswer(Enum):
+    """What came of one try."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    LOCKED_TODAY = "locked today"
+    LOCKED = "locked until a branch unlocks it"
+
+
+def load_or_create_key(path: Path) -> bytes:
+    """The verifier key, made at the first start in a file of mode 0600, beside the database."""
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"{path}: must hold {KEY_BYTES} bytes; remove the data folder or mend it")
+    return key
+
+
+class Pins:
+    """Verifiers and tries in the `card` table; the caller brings the transaction."""
+
+    def __init__(self, db: sqlite3.Connection, key: bytes, rules: Rules) -> None:
+        self._db = db
+        self._key = key
+        self.rules = rules
+
+    def verifier(self, card: str, pin: str, salt: bytes) -> bytes:
+        """HMAC-SHA-256 of salt, card and PIN: without the key, no guess can be tested."""
+        text = salt + card.encode("ascii") + b"\x00" + pin.encode("ascii")
+        return hmac.digest(self._key, text, hashlib.sha256)
+
+    def try_pin(self, card: str, pin: str | None, day: date) -> PinAnswer:
+        """Count the try, then look: the count is one conditional update, given back on success.
+
+        `pin` is None where the block did not open; that is a wrong try like any other.
+        """
+        counted = self._db.execute(
+            "UPDATE card SET wrong_today = CASE WHEN wrong_day = :day THEN wrong_today ELSE 0 END"
+            " + 1, wrong_in_all = wrong_in_all + 1, wrong_day = :day WHERE number = :card"
+            " AND (wrong_day IS NOT :day OR wrong_today < :daily) AND wrong_in_all < :in_all",
+            {
+                "day": day.isoformat(),
+                "card": card,
+                "daily": self.rules.wrong_pins_a_day,
+                "in_all": self.rules.wrong_pins_in_all,
+            },
+        ).rowcount
+        if not counted:
+            return self._lock(card)
+        salt, verifier = self._db.execute(
+            "SELECT salt, verifier FROM card WHERE number = ?", (card,)
+        ).fetchone()
+        if pin is None or not hmac.compare_digest(self.verifier(card, pin, salt), verifier):
+            return PinAnswer.WRONG
+        self._db.execute(
+            "UPDATE card SET wrong_today = wrong_today - 1, wrong_in_all = 0 WHERE number = ?",
+            (card,),
+        )
+        return PinAnswer.RIGHT
+
+    def _lock(self, card: str) -> PinAnswer:
+        (wrong,) = self._db.execute(
+            "SELECT wrong_in_all FROM card WHERE number = ?", (card,)
+        ).fetchone()
+        branch = wrong >= self.rules.wrong_pins_in_all
+        return PinAnswer.LOCKED if branch else PinAnswer.LOCKED_TODAY

@@ -1,0 +1,40 @@
+"""The demo bank's rules as data: limits, fee schedule, locks, quote life."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+BANK_OFFSET = timedelta(hours=8)
+"""The bank keeps Beijing time, UTC+8, without daylight saving."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All amounts in fen (minor units of CNY)."""
+
+    wrong_pins_a_day: int = 3
+    """Wrong telephone PINs on one business date until the card is locked for that date."""
+    wrong_pins_in_all: int = 10
+    """Wrong telephone PINs since the last right one until only a branch can unlock."""
+    transfer_most: int = 5_000_000
+    """Most for one transfer: 50,000.00."""
+    transfer_daily: int = 10_000_000
+    """Most from one card on one business date: 100,000.00."""
+    fee_free: int = 500_000
+    """Transfers within the bank up to 5,000.00 are free."""
+    fee_per_mille: int = 1
+    """Above that, 0.1 % of the whole amount, rounded half up to the fen."""
+    fee_most: int = 1_000
+    """The fee is never more than 10.00."""
+    quote_life_s: int = 120
+    """Seconds for which a quote stands."""
+
+    def fee(self, minor: int) -> int:
+        """The fee in fen for a transfer of `minor` fen within the bank."""
+        if minor <= self.fee_free:
+            return 0
+        return min(self.fee_most, (minor * self.fee_per_mille + 500) // 1000)
+
+
+def business_date(now: datetime) -> date:
+    """The bank's date at `now` (aware): the calendar day in Beijing. It goes out in field 15."""
+    return (now + BANK_OFFSET).date()

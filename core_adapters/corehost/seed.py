@@ -1,0 +1,149 @@
+"""Deterministic, plainly fictional data: the demo's customers, and sixty more for the tests."""
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from core_adapters.corehost.bank import VAULT, Bank
+from core_adapters.corehost.ledger import Leg
+from core_adapters.corehost.pins import SALT_BYTES, Pins
+from core_adapters.corehost.rules import business_date
+from transactions.card import luhn_valid
+from transactions.money import currency
+
+BIN = "622700"
+TEST_CARDS = 60
+TEST_BALANCE = 1_000_000
+"""Fen on each ordinary test card: 10,000.00."""
+
+State = Literal["open", "locked", "hot", "no_account", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class SeedCard:
+    """One customer with one card and its account; `balance` in fen."""
+
+    card: str
+    pin: str = field(repr=False)
+    holder: str
+    identity: str
+    balance: int
+    state: State = "open"
+
+    @property
+    def account(self) -> str:
+        """The account number: sixteen digits made of the card's."""
+        return f"0100{self.card[6:18]}"
+
+
+def card_number(serial: int) -> str:
+    """A sixteen-digit number under the test BIN with its check digit (ISO/IEC 7812-1)."""
+    body = f"{BIN}{serial:09d}"
+    return next(body + digit for digit in "0123456789" if luhn_valid(body + digit))
+
+
+def _digits(text: str, size: int) -> str:
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
+    return str(number)[-size:].rjust(size, "1")
+
+
+DEMO: Sequence[SeedCard] = (
+    SeedCard(card_number(100_001), "246813", "林晓月", "4021", 1_268_050),
+    SeedCard(card_number(100_002), "135792", "陈大海", "705X", 8_800_000),
+    SeedCard(card_number(100_003), "864209", "周小溪", "1180", 356_700),
+    SeedCard(card_number(100_004), "975310", "吴青山", "2236", 15_000_000),
+    SeedCard(card_number(100_005), "420864", "郑白云", "3349", 99),
+    SeedCard(card_number(100_006), "531975", "孙空空", "4452", 0),
+    SeedCard(card_number(100_007), "618293", "钱锁锁", "5561", 500_000, "locked"),
+    SeedCard(card_number(100_008), "729304", "赵失失", "6678", 700_000, "hot"),
+)
+"""The first two are shown by `telebank run`; then some more, an empty account, a locked card."""
+SHOWN = 2
+
+
+def test_set() -> list[SeedCard]:
+    """Sixty ordinary cards with twelve-digit PINs, then one of each special kind."""
+    ordinary = [_test_card(n, TEST_BALANCE, "open") for n in range(1, TEST_CARDS + 1)]
+    special = [
+        _test_card(901, 0, "open"),
+        _test_card(902, TEST_BALANCE, "locked"),
+        _test_card(903, TEST_BALANCE, "hot"),
+        _test_card(904, 0, "no_account"),
+        _test_card(905, TEST_BALANCE, "closed"),
+    ]
+    return ordinary + special
+
+
+def _test_card(serial: int, balance: int, state: State) -> SeedCard:
+    number = card_number(900_000_000 + serial)
+    pin = _digits(f"telebank test pin {serial}", 12)
+    identity = _digits(f"telebank test identity {serial}", 4)
+    return SeedCard(number, pin, f"测试客户{serial}", identity, balance, state)
+
+
+def plant(
+    db: sqlite3.Connection, bank: Bank, pins: Pins, cards: Sequence[SeedCard], now: datetime
+) -> None:
+    """Write customers, cards and opening balances; the caller brings the transaction."""
+    unit = currency("CNY")
+    bank.open_house(unit)
+    for number, one in enumerate(cards, 1):
+        db.execute(
+            "INSERT INTO customer VALUES (?, ?, ?)", (f"C{number:06d}", one.holder, one.identity)
+        )
+        _plant_account(db, bank, one, f"C{number:06d}", now)
+        _plant_card(db, pins, one, f"C{number:06d}", now)
+
+
+def _plant_account(
+    db: sqlite3.Connection, bank: Bank, one: SeedCard, customer: str, now: datetime
+) -> None:
+    if one.state == "no_account":
+        return
+    unit = currency("CNY")
+    bank.ledger.open_account(one.account, unit)
+    state = "closed" if one.state == "closed" else "open"
+    db.execute("INSERT INTO account VALUES (?, ?, '10', ?)", (one.account, customer, state))
+    if one.balance:
+        legs = [Leg(VAULT.format(unit.code), -one.balance), Leg(one.account, one.balance)]
+        bank.ledger.post(f"opening:{one.account}", "opening", legs, business_date(now), now)
+
+
+def _plant_card(
+    db: sqlite3.Connection, pins: Pins, one: SeedCard, customer: str, now: datetime
+) -> None:
+    salt = os.urandom(SALT_BYTES)
+    account = None if one.state == "no_account" else one.account
+    locked = pins.rules.wrong_pins_in_all if one.state == "locked" else 0
+    db.execute(
+        "INSERT INTO card (number, customer, account, salt, verifier, wrong_in_all, hot_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            one.card,
+            customer,
+            account,
+            salt,
+            pins.verifier(one.card, one.pin, salt),
+            locked,
+            now.isoformat() if one.state == "hot" else None,
+        ),
+    )
+
+
+def write_demo_cards(path: Path, cards: Sequence[SeedCard]) -> None:
+    """Write the demo's cards with their PINs, mode 0600: the demo's only, all of it fictional."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump([asdict(one) for one in cards], file, ensure_ascii=False, indent=1)
+        file.write("\n")
+
+
+def demo_cards(path: Path) -> list[SeedCard]:
+    """Read DATA/corehost/demo-cards.json: card, pin, holder and balance of the demo's cards."""
+    return [SeedCard(**row) for row in json.loads(path.read_text(encoding="utf-8"))]

@@ -1,0 +1,144 @@
+"""What the bank does for each message: a table of handlers by MTI class and processing code.
+
+A new product is a new row; the handlers know fields and the bank, nothing of bytes or duplicates.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from core_adapters.corehost.bank import Balances, Bank, LossReport, Refusal, TransferOrder
+from core_adapters.corehost.orders import Answer, Order, amounts_54
+from core_adapters.corehost.pins import PinAnswer
+from core_adapters.corehost.rules import business_date
+from core_adapters.iso8583.errors import PinError
+from core_adapters.iso8583.pin import open_pin
+from core_adapters.iso8583.profile import Profile
+
+OK = "00"
+
+CODES: Mapping[Refusal | PinAnswer, str] = MappingProxyType(
+    {
+        Refusal.BAD_CARD: "14",
+        Refusal.HOT_CARD: "41",
+        Refusal.NO_ACCOUNT: "53",
+        Refusal.CLOSED: "62",
+        Refusal.BAD_PAYEE: "15",
+        Refusal.BAD_AMOUNT: "13",
+        Refusal.WRONG_CURRENCY: "57",
+        Refusal.INSUFFICIENT: "51",
+        Refusal.OVER_LIMIT: "61",
+        Refusal.BAD_QUOTE: "05",
+        Refusal.EXPIRED_QUOTE: "54",
+        Refusal.NOT_MATCHED: "25",
+        PinAnswer.RIGHT: OK,
+        PinAnswer.WRONG: "55",
+        PinAnswer.LOCKED_TODAY: "75",
+        PinAnswer.LOCKED: "38",
+    }
+)
+"""Field 39 of everything the bank can say."""
+ALREADY_HOT = "26"
+DEFAULT_REASON = "lost"
+
+Handler = Callable[["Counter", Order, datetime], Answer]
+
+
+class Counter:
+    """What a handler needs: the bank, the zone PIN key and the profile's names."""
+
+    def __init__(self, bank: Bank, zpk: bytes, profile: Profile) -> None:
+        self.bank = bank
+        self.zpk = zpk
+        self.profile = profile
+
+    def answer(self, order: Order, now: datetime) -> Answer | None:
+        """The bank's answer, or None where it has no such service."""
+        mti = order.message.mti
+        processing = order.message.get(3) or ""
+        handler = SERVICES.get((mti[:2], processing[:2]))
+        return handler(self, order, now) if handler else None
+
+    def balances_54(self, held: Balances) -> str:
+        """Field 54 with the profile's amount types."""
+        types = self.profile.balances
+        return amounts_54(
+            held.kind, {types["ledger"]: held.ledger, types["available"]: held.available}
+        )
+
+
+def pin_verify(counter: Counter, order: Order, now: datetime) -> Answer:
+    """0600/91: the telephone PIN in field 52."""
+    card = order.need(2)
+    refusal = counter.bank.usable_card(card)
+    if refusal:
+        return Answer(CODES[refusal])
+    pin: str | None
+    try:
+        pin = open_pin(counter.zpk, order.need(52), card)
+    except PinError:
+        pin = None
+    return Answer(CODES[counter.bank.pins.try_pin(card, pin, business_date(now))])
+
+
+def balance(counter: Counter, order: Order, now: datetime) -> Answer:
+    """0200/31: field 54 with ledger and available balance."""
+    del now
+    held = counter.bank.balances(order.need(2))
+    if isinstance(held, Refusal):
+        return Answer(CODES[held])
+    return Answer(OK, {54: counter.balances_54(held)})
+
+
+def transfer_quote(counter: Counter, order: Order, now: datetime) -> Answer:
+    """0200/32: payee check, fee and the quote's id and expiry."""
+    quote = counter.bank.quote(order.need(2), order.need(103).strip(), order.amount, now)
+    if isinstance(quote, Refusal):
+        return Answer(CODES[quote])
+    terms = {"payee_masked": quote.payee_masked, "fee": str(quote.fee.minor)}
+    until = {"quote": quote.id, "expiry": quote.expires_at.strftime("%Y%m%d%H%M%S")}
+    return Answer(OK, subs={48: terms, 61: until})
+
+
+def transfer(counter: Counter, order: Order, now: datetime) -> Answer:
+    """0200/40 and 42: money within the bank, on a quote, with the fee agreed to."""
+    asked = TransferOrder(
+        key=str(order.key),
+        card=order.need(2),
+        payee=order.need(103).strip(),
+        amount=order.amount,
+        fee=order.fee,
+        quote=order.sub(61, "quote"),
+    )
+    held = counter.bank.transfer(asked, now)
+    if isinstance(held, Refusal):
+        return Answer(CODES[held])
+    return Answer(OK, {38: asked.quote[-6:], 54: counter.balances_54(held)})
+
+
+def report_loss(counter: Counter, order: Order, now: datetime) -> Answer:
+    """0302 and 0322: the card is hot from this moment."""
+    report = LossReport(
+        key=str(order.key),
+        card=order.need(2),
+        identity=order.sub(48, "identity"),
+        reference=order.message.get(37) or "",
+        reason=order.sub(48, "reason") or DEFAULT_REASON,
+    )
+    first = counter.bank.report_loss(report, now)
+    if isinstance(first, Refusal):
+        return Answer(CODES[first])
+    return Answer(OK if first else ALREADY_HOT)
+
+
+SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(
+    {
+        ("06", "91"): pin_verify,
+        ("02", "31"): balance,
+        ("02", "32"): transfer_quote,
+        ("02", "40"): transfer,
+        ("02", "42"): transfer,
+        ("03", ""): report_loss,
+    }
+)
+"""By the first two digits of the MTI and of field 3."""

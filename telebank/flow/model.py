@@ -9,12 +9,6 @@ from transactions.contract import Kind
 from transactions.money import Currency
 from transactions.request import Language
 
-BACK = "back"
-"""A target: the caller's previous menu or entry."""
-REPEAT = "repeat"
-"""A target: the same node again."""
-RESERVED = frozenset({BACK, REPEAT})
-
 QUEUE_EXITS = ("not_on_duty", "full", "done")
 FAX_EXITS = ("not_available", "accepted", "failed")
 """Exits that such a node may have; the first of each is the one it must have."""
@@ -69,21 +63,24 @@ class Asking:
     invalid: tuple[str, ...]
     exhausted: str
     keys: Mapping[str, str]
-    own_keys: frozenset[str] = frozenset()
-    """Keys that the node itself binds (or unbinds)."""
+    """Keys beside the choices; on a collect `*`, or an entry and its end such as `0#`."""
     removed: frozenset[str] = frozenset()
     """Inherited handling that the node sets to nothing; always refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """What every node has; `visits` bounds how often it runs in one stay in its flow."""
+    """What every node has; `visits` bounds how often it runs in one stay in its flow.
+
+    An item of `say` is a text's id, or `id@en` to speak it in another language than the caller's.
+    """
 
     name: str
     line: int
     say: tuple[str, ...] = ()
     visits: int | None = None
-    exhausted: str = ""
+    over: str | None = None
+    """Where it goes when `visits` is passed; else the flow's `exhausted`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +185,7 @@ class Flow:
     name: str
     file: str
     entry: str
+    exhausted: str | None
     nodes: Mapping[str, AnyNode]
     vars: Mapping[str, Kind]
     needs: tuple[str, ...] = ()

@@ -51,6 +51,8 @@ class FlowOptions:
     """Seconds between one filler's end and the next."""
     answer_guard_s: float = 60.0
     """Seconds after which a service that never answered is taken as unknown."""
+    play_guard_s: float = 120.0
+    """Seconds after which a prompt whose end was never told is taken as lost."""
     spoken_budget_s: float = 120.0
     """Seconds of prompts on the longest way through one flow, values included."""
     type_ahead: int = MAX_BUFFER

@@ -17,15 +17,15 @@ from transactions.contract import Kind
 
 READINGS: Mapping[Kind, frozenset[str]] = MappingProxyType(
     {
-        "card_no": frozenset({"tail", "last4"}),
+        "card_no": frozenset({"tail"}),
         "secret": frozenset(),
         "money": frozenset({"money"}),
-        "text": frozenset({"spell", "digits", "text"}),
-        "digits": frozenset({"digits", "spell", "number", "counter", "ordinal", "tail", "last4"}),
+        "text": frozenset({"tail", "digits", "text"}),
+        "digits": frozenset({"digits", "tail", "number"}),
         "date": frozenset({"date"}),
         "time": frozenset({"time"}),
-        "number": frozenset({"number", "counter", "ordinal", "digits"}),
-        "rate": frozenset({"rate", "percentage", "percent", "number"}),
+        "number": frozenset({"number", "digits"}),
+        "rate": frozenset({"rate", "percentage"}),
     }
 )
 """Ways in which a variable of each kind may be read; a card number never whole, a secret never."""

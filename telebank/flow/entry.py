@@ -1,0 +1,159 @@
+"""What a key means to the node that takes it: pure functions from keys to a verdict."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from telebank.flow.model import Collect, DateEntry, DigitEntry, Entry, MoneyEntry
+from telebank.flow.options import MAX_ENTRY
+from transactions.card import CardNumber, CardNumberError, luhn_valid
+from transactions.contract import Kind
+from transactions.money import Money, MoneyError
+from transactions.outcome import Value
+from transactions.secret import Secret
+
+DATE_DIGITS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """The entry goes on."""
+
+    entry: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A choice or key leads to `target`."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """An entry is whole; `full` where it ended by its length and not by its end key."""
+
+    value: Value
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """No such choice, or no such entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Say the node's prompt again and start over."""
+
+
+Verdict = More | Chosen | Completed | Invalid | Again
+
+
+def choose(choices: Mapping[str, str], entry: str, key: str) -> Verdict:
+    """A key at a menu or confirm; `#` repeats unless it is bound."""
+    typed = entry + key
+    if typed in choices:
+        return Chosen(choices[typed])
+    if any(choice.startswith(typed) for choice in choices):
+        return More(typed)
+    return Again() if typed == "#" else Invalid()
+
+
+def take(node: Collect, kind: Kind, entry: str, key: str) -> Verdict:
+    """A key at a collect. Keys such as `*` act at once: with something typed they start the
+    entry over. Entries such as `0#` lead away; `#` on an empty entry repeats the prompt."""
+    keys, spec = node.asking.keys, node.entry
+    if key in keys and not _belongs(spec, key):
+        return Again() if entry else Chosen(keys[key])
+    if key == spec.end:
+        return _ended(node, kind, entry)
+    if not _belongs(spec, key):
+        return Again() if key == "#" and not entry else Invalid()
+    typed = entry + key
+    if len(typed) >= _longest(spec) and not isinstance(spec, MoneyEntry):
+        value = parse(spec, kind, typed)
+        return Invalid() if value is None else Completed(value, full=True)
+    return More(typed) if len(typed) <= MAX_ENTRY else Invalid()
+
+
+def timed_out(node: Collect, kind: Kind, entry: str) -> Verdict:
+    """The inter-digit time is over with something typed: whole if it may be, else invalid."""
+    value = parse(node.entry, kind, entry)
+    return Invalid() if value is None else Completed(value)
+
+
+def _ended(node: Collect, kind: Kind, entry: str) -> Verdict:
+    target = node.asking.keys.get(entry + node.entry.end)
+    if target is not None and entry:
+        return Chosen(target)
+    if not entry:
+        return Again()
+    return timed_out(node, kind, entry)
+
+
+def _belongs(spec: Entry, key: str) -> bool:
+    return key.isdigit() or (isinstance(spec, MoneyEntry) and key == spec.point)
+
+
+def _longest(spec: Entry) -> int:
+    match spec:
+        case DigitEntry():
+            return spec.max
+        case DateEntry():
+            return DATE_DIGITS
+        case MoneyEntry():
+            return MAX_ENTRY
+
+
+def parse(spec: Entry, kind: Kind, typed: str) -> Value | None:
+    """The value that `typed` stands for, or None where it stands for none."""
+    match spec:
+        case DigitEntry():
+            return _digits(spec, kind, typed)
+        case MoneyEntry():
+            return _money(spec, typed)
+        case DateEntry():
+            return _date(typed)
+
+
+def _digits(spec: DigitEntry, kind: Kind, typed: str) -> Value | None:
+    if not spec.min <= len(typed) <= spec.max or (spec.check == "luhn" and not luhn_valid(typed)):
+        return None
+    match kind:
+        case "secret":
+            return Secret(typed)
+        case "number":
+            return int(typed)
+        case "card_no":
+            return _card(typed)
+        case _:
+            return typed
+
+
+def _card(typed: str) -> CardNumber | None:
+    try:
+        return CardNumber(typed)
+    except CardNumberError:
+        return None
+
+
+def _money(spec: MoneyEntry, typed: str) -> Money | None:
+    text = typed.replace(spec.point, ".")
+    try:
+        amount = Decimal(text)
+        if not spec.min <= amount <= spec.max:
+            return None
+        return Money.parse(text, spec.currency.code)
+    except (InvalidOperation, MoneyError):
+        return None
+
+
+def _date(typed: str) -> date | None:
+    if len(typed) != DATE_DIGITS:
+        return None
+    try:
+        return date(int(typed[:4]), int(typed[4:6]), int(typed[6:]))
+    except ValueError:
+        return None

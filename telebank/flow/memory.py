@@ -1,0 +1,62 @@
+"""A session's variables: plain values in its state, card numbers and secrets in the vault."""
+
+from telebank.flow.state import Handle, State
+from telebank.flow.vault import Vault
+from transactions.card import CardNumber, SealedCard
+from transactions.outcome import Value
+from transactions.request import AuthLevel
+from transactions.secret import Secret
+
+
+class Memory:
+    """Reads and writes the variables of `state`; guarded values go through `vault`."""
+
+    def __init__(self, state: State, vault: Vault) -> None:
+        self._state = state
+        self._vault = vault
+
+    def has(self, name: str) -> bool:
+        """Tell whether a variable is set."""
+        return name in self._state.vars
+
+    def value(self, name: str) -> Value | None:
+        """A variable's value, or None where it is not set."""
+        stored = self._state.vars.get(name)
+        return self._vault.get(stored.token) if isinstance(stored, Handle) else stored
+
+    def store(self, name: str, value: Value) -> None:
+        """Set a variable; what it held before is forgotten."""
+        self.forget(name)
+        if isinstance(value, SealedCard):
+            return
+        if isinstance(value, CardNumber | Secret):
+            self._state.vars[name] = Handle(self._vault.put(value))
+        else:
+            self._state.vars[name] = value
+
+    def forget(self, name: str) -> None:
+        """Unset a variable, overwriting a secret."""
+        old = self._state.vars.pop(name, None)
+        if isinstance(old, Handle) and old.token != self._state.customer:
+            self._vault.drop(old.token)
+
+    def prove(self, name: str, level: AuthLevel) -> None:
+        """The customer of the card in `name` has proved himself."""
+        card = self._state.vars.get(name)
+        if isinstance(card, Handle):
+            self._state.auth, self._state.customer = level, card.token
+
+    @property
+    def proved(self) -> CardNumber | None:
+        """The card that has proved itself."""
+        token = self._state.customer
+        card = self._vault.get(token) if token is not None else None
+        return card if isinstance(card, CardNumber) else None
+
+    def forget_all(self, wipe: bool) -> None:
+        """The call is over. `wipe` False leaves a secret to the service that has it in hand."""
+        for stored in self._state.vars.values():
+            if isinstance(stored, Handle):
+                self._vault.drop(stored.token, wipe)
+        if self._state.customer is not None:
+            self._vault.drop(self._state.customer)

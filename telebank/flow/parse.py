@@ -1,0 +1,340 @@
+"""Reads one flow file into the model; what cannot be read becomes findings with their lines."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, cast, get_args
+
+from telebank.flow.model import (
+    AnyNode,
+    Asking,
+    Call,
+    Check,
+    Collect,
+    Confirm,
+    DateEntry,
+    DigitEntry,
+    Enter,
+    Entry,
+    Exit,
+    Fax,
+    Finding,
+    Flow,
+    Menu,
+    MoneyEntry,
+    Queue,
+    Return,
+    Statement,
+)
+from telebank.flow.options import (
+    KEYS,
+    LANGUAGES,
+    MAX_ENTRY,
+    MAX_NODES,
+    MAX_SAY,
+    MAX_TIMER_S,
+    MAX_TRIES,
+    MAX_VISITS,
+    SCHEMA,
+)
+from telebank.flow.reader import Block
+from telebank.flow.texts import read_document
+from transactions.contract import Kind
+from transactions.money import CURRENCIES
+from transactions.request import Language
+
+MAX_BUDGET_S = 600.0
+
+_BARE = Asking(
+    first_digit=6.0,
+    inter_digit=3.0,
+    tries=3,
+    barge_in=True,
+    noinput=(),
+    invalid=(),
+    exhausted="",
+    keys=MappingProxyType({}),
+)
+"""What a flow without `defaults` inherits: no handling at all, which the checker refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Defaults:
+    """The flow's inherited handling: for menus and confirms, and for entries."""
+
+    asking: Asking
+    entry_keys: Mapping[str, str]
+
+
+def load_flow(path: Path, file: str, findings: list[Finding]) -> Flow | None:
+    """Read `path`, called `file` in messages; None where it is no flow at all."""
+    raw = read_document(path, file, findings)
+    if raw is None:
+        return None
+    top = Block(raw, file, 1, "flow", findings)
+    if top.text("schema") != SCHEMA:
+        top.refuse("schema", "not a flow of this version", f"write `schema: {SCHEMA}`")
+        return None
+    name = top.text("flow")
+    if name != path.stem:
+        top.refuse("flow", f"`{name}` is not the file's name", f"write `flow: {path.stem}`")
+    defaults = _defaults(top.block("defaults", "defaults"))
+    flow = Flow(
+        name=name,
+        file=file,
+        entry=top.text("entry"),
+        exhausted=defaults.asking.exhausted or None,
+        nodes=_nodes(top.block("nodes", "nodes"), defaults, top),
+        vars=_vars(top),
+        needs=top.names("needs"),
+        gives=top.names("gives"),
+        budget=top.seconds("budget", MAX_BUDGET_S) if "budget" in top else None,
+        lines=MappingProxyType({key: top.line_of(key) for key in top.each()}),
+    )
+    top.finish()
+    return flow
+
+
+def _vars(top: Block) -> Mapping[str, Kind]:
+    kinds = top.mapping("vars")
+    for name, kind in kinds.items():
+        if kind not in get_args(Kind):
+            mend = f"use one of {', '.join(get_args(Kind))}"
+            top.refuse("vars", f"`{name}: {kind}` is no kind", mend)
+    return cast(Mapping[str, Kind], kinds)
+
+
+def _nodes(block: Block | None, defaults: _Defaults, top: Block) -> Mapping[str, AnyNode]:
+    if block is None or not 0 < len(block.each()) <= MAX_NODES:
+        top.refuse("nodes", "no nodes, or too many", f"give 1 to {MAX_NODES} nodes")
+        return MappingProxyType({})
+    nodes: dict[str, AnyNode] = {}
+    for name in block.each():
+        inner = block.block(name, f"node {name}")
+        node = _node(name, inner, defaults) if inner else None
+        if node is not None:
+            nodes[name] = node
+    return MappingProxyType(nodes)
+
+
+def _node(name: str, block: Block, defaults: _Defaults) -> AnyNode | None:
+    kind = block.one_of("kind", tuple(_KINDS))
+    if not kind:
+        return None
+    node = _KINDS[kind](name, block, defaults)
+    if len(node.say) > MAX_SAY:
+        block.refuse("say", f"more than {MAX_SAY} prompts", "split the node")
+    block.finish()
+    return node
+
+
+# -- what is inherited ------------------------------------------------------------------------
+
+
+def _defaults(block: Block | None) -> _Defaults:
+    if block is None:
+        return _Defaults(_BARE, MappingProxyType({}))
+    entry_keys = block.mapping("entry_keys")
+    asking = _asking(block, _BARE, "keys", _BARE.keys)
+    block.finish()
+    return _Defaults(asking, entry_keys)
+
+
+def _asking(block: Block, base: Asking, key_name: str, keys: Mapping[str, str]) -> Asking:
+    """`base` with the block's own keys over it; a key left empty is unbound."""
+    merged = {**keys, **block.mapping(key_name)}
+    words = ("noinput", "invalid", "exhausted")
+    return Asking(
+        first_digit=block.seconds("first_digit", MAX_TIMER_S, base.first_digit),
+        inter_digit=block.seconds("inter_digit", MAX_TIMER_S, base.inter_digit),
+        tries=block.whole("tries", 1, MAX_TRIES, base.tries),
+        barge_in=block.flag("barge_in", base.barge_in),
+        noinput=_handling(block, "noinput", base.noinput),
+        invalid=_handling(block, "invalid", base.invalid),
+        exhausted=block.text("exhausted", base.exhausted),
+        keys=MappingProxyType({key: target for key, target in merged.items() if target}),
+        removed=frozenset(word for word in words if block.removed(word)),
+    )
+
+
+def _handling(block: Block, key: str, inherited: tuple[str, ...]) -> tuple[str, ...]:
+    if key not in block or block.removed(key):
+        block.take(key)
+        return inherited
+    inner = block.block(key, f"{block.what} {key}")
+    if inner is None:
+        return inherited
+    say = inner.names("say")
+    inner.finish()
+    return say
+
+
+# -- one function for each kind of node -------------------------------------------------------
+
+
+def _common(name: str, block: Block, speaks: bool = True) -> dict[str, Any]:
+    visits = block.whole("visits", 1, MAX_VISITS) if "visits" in block else None
+    over = block.optional("over")
+    if over is not None and visits is None:
+        block.refuse("over", "`over` without `visits`", "add `visits: n` or remove `over`")
+    say = block.names("say") if speaks else ()
+    return {"name": name, "line": block.line, "say": say, "visits": visits, "over": over}
+
+
+def _language(block: Block) -> Language | None:
+    if "language" not in block:
+        return None
+    return cast(Language, block.one_of("language", LANGUAGES) or LANGUAGES[0])
+
+
+def _choices(block: Block) -> Mapping[str, str]:
+    choices = block.mapping("choices")
+    if not choices:
+        block.refuse("choices", "no choices", 'give `choices: {"1": node}`')
+    for key, target in choices.items():
+        if not key or len(key) > MAX_ENTRY or any(char not in KEYS for char in key):
+            block.refuse("choices", f"`{key}` is no key", "use the keys 0-9, * and #")
+        if not target:
+            block.refuse("choices", f"`{key}` goes nowhere", "give it a node")
+    return choices
+
+
+def _menu(name: str, block: Block, defaults: _Defaults) -> AnyNode:
+    return Menu(
+        **_common(name, block),
+        asking=_asking(block, defaults.asking, "keys", defaults.asking.keys),
+        choices=_choices(block),
+        default=block.optional("default"),
+        language=_language(block),
+    )
+
+
+def _confirm(name: str, block: Block, defaults: _Defaults) -> AnyNode:
+    if block.flag("barge_in", False):
+        mend = "remove `barge_in`: its values are heard before any key"
+        block.refuse("barge_in", "barge-in on a confirm", mend, rule="confirm-barge-in")
+    return Confirm(
+        **_common(name, block),
+        asking=_asking(block, defaults.asking, "keys", defaults.asking.keys),
+        reads=block.names("reads"),
+        choices=_choices(block),
+    )
+
+
+def _collect(name: str, block: Block, defaults: _Defaults) -> AnyNode:
+    return Collect(
+        **_common(name, block),
+        asking=_asking(block, defaults.asking, "entry_keys", defaults.entry_keys),
+        into=block.text("into"),
+        entry=_entry(block),
+        next=block.text("next"),
+        public=block.flag("public", False),
+    )
+
+
+def _entry(block: Block) -> Entry:
+    kinds = [key for key in _ENTRIES if key in block]
+    inner = block.block(kinds[0], f"{block.what} {kinds[0]}") if len(kinds) == 1 else None
+    if inner is None:
+        for key in kinds:
+            block.take(key)
+        block.refuse("kind", "not one of digits, money, date", "give exactly one of them")
+        return DateEntry()
+    entry = _ENTRIES[kinds[0]](inner)
+    if entry.end not in ("#", "*"):
+        inner.refuse("end", "an entry ends with # or *", 'write `end: "#"`')
+    inner.finish()
+    return entry
+
+
+def _digits(block: Block) -> Entry:
+    low = block.whole("min", 1, MAX_ENTRY)
+    high = block.whole("max", low, MAX_ENTRY)
+    check = cast(Check, block.one_of("check", get_args(Check), "none") or "none")
+    return DigitEntry(low, high, block.text("end", "#"), check)
+
+
+def _money(block: Block) -> Entry:
+    code = block.text("currency", "CNY")
+    if code not in CURRENCIES:
+        block.refuse("currency", f"unknown currency {code}", f"use {', '.join(CURRENCIES)}")
+        code = "CNY"
+    low, high = block.decimal("min"), block.decimal("max")
+    if low < 0 or high < low:
+        block.refuse("max", "not 0 <= min <= max", "correct the limits")
+    point, end = block.text("point", "*"), block.text("end", "#")
+    if point not in ("*", "#") or point == end:
+        block.refuse("point", "the point is * or #, and not the end key", 'write `point: "*"`')
+    return MoneyEntry(low, high, CURRENCIES[code], point, end)
+
+
+def _date(block: Block) -> Entry:
+    return DateEntry(block.text("end", "#"))
+
+
+def _say(name: str, block: Block, defaults: _Defaults) -> AnyNode:
+    return Statement(
+        **_common(name, block),
+        next=block.text("next"),
+        barge_in=block.flag("barge_in", defaults.asking.barge_in),
+        language=_language(block),
+    )
+
+
+def _call(name: str, block: Block, defaults: _Defaults) -> AnyNode:
+    return Call(
+        **_common(name, block, speaks=False),
+        service=block.text("service"),
+        inputs=block.mapping("in"),
+        then=block.mapping("then"),
+        guarded_by=block.optional("guarded_by"),
+        filler=block.optional("filler"),
+    )
+
+
+def _enter(name: str, block: Block, defaults: _Defaults) -> AnyNode:
+    common = _common(name, block, speaks=False)
+    return Enter(**common, flow=block.text("flow"), then=block.mapping("then"))
+
+
+def _return(name: str, block: Block, defaults: _Defaults) -> AnyNode:
+    return Return(**_common(name, block, speaks=False), exit=block.text("exit"))
+
+
+def _queue(name: str, block: Block, defaults: _Defaults) -> AnyNode:
+    return Queue(
+        **_common(name, block),
+        skill=block.text("skill"),
+        priority=block.whole("priority", 1, 9, 1),
+        carry=block.names("carry"),
+        then=block.mapping("then"),
+    )
+
+
+def _fax(name: str, block: Block, defaults: _Defaults) -> AnyNode:
+    common = _common(name, block)
+    return Fax(**common, document=block.text("document"), then=block.mapping("then"))
+
+
+def _exit(name: str, block: Block, defaults: _Defaults) -> AnyNode:
+    return Exit(**_common(name, block), reason=block.text("reason", "done"))
+
+
+_KINDS: Mapping[str, Callable[[str, Block, _Defaults], AnyNode]] = MappingProxyType(
+    {
+        "menu": _menu,
+        "collect": _collect,
+        "confirm": _confirm,
+        "say": _say,
+        "call": _call,
+        "enter": _enter,
+        "return": _return,
+        "queue": _queue,
+        "fax": _fax,
+        "exit": _exit,
+    }
+)
+_ENTRIES: Mapping[str, Callable[[Block], Entry]] = MappingProxyType(
+    {"digits": _digits, "money": _money, "date": _date}
+)

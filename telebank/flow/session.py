@@ -1,0 +1,310 @@
+"""The machine that runs a menu tree for one caller: events in, commands out, no I/O, no clock.
+
+Every method runs on to the next thing to wait for: the end of a prompt, a key, or an answer.
+"""
+
+from typing import assert_never
+
+from telebank.flow import state as states
+from telebank.flow.commands import Command, Told
+from telebank.flow.entry import Again, Chosen, Completed, Invalid, More, Verdict, choose, take
+from telebank.flow.entry import timed_out as entry_timed_out
+from telebank.flow.events import (
+    Event,
+    FaxAnswered,
+    HungUp,
+    KeyPressed,
+    PlayEnded,
+    QueueAnswered,
+    ServiceAnswered,
+    Started,
+)
+from telebank.flow.memory import Memory
+from telebank.flow.model import AskingNode, Call, Collect, Confirm, Exit, Fax, Menu, Queue
+from telebank.flow.options import KEYS, FlowOptions
+from telebank.flow.release import Release
+from telebank.flow.state import Frame, Phase, Untold
+from telebank.flow.vault import Vault
+from telebank.flow.walk import IllegalEvent, Walker
+from transactions.outcome import Unknown
+from transactions.request import Language
+
+
+class Session(Walker):
+    """One caller in one release. `vault` holds his card numbers and secrets."""
+
+    _dumped: tuple[str, ...] = ()
+
+    # -- what the driver sees -----------------------------------------------------------------
+
+    @property
+    def language(self) -> Language:
+        """The language the caller hears."""
+        return self._state.language
+
+    @property
+    def wake_at(self) -> float | None:
+        """Monotonic seconds at which `wake` is due; None while only an answer can go on."""
+        due = [at for at in (self._state.timer, self._state.answer_by) if at is not None]
+        if self._guardable():
+            due.append(self._state.guard_at)
+        return min(due, default=None)
+
+    def receive(self, event: Event, now: float) -> list[Command]:
+        """Take one event; `now` is monotonic seconds and never goes back."""
+        if self.phase is Phase.ENDED:
+            return []
+        starting = isinstance(event, Started)
+        if not isinstance(event, HungUp) and (self.phase is Phase.NEW) != starting:
+            raise IllegalEvent(f"{type(event).__name__} while {self.phase}")
+        self._now = now
+        self._handle(event)
+        return self._finish()
+
+    def wake(self, now: float) -> list[Command]:
+        """Do what is due at `now`; nothing where it is too early."""
+        self._now = now
+        at = self.wake_at
+        if at is not None and now >= at:
+            self._due()
+        return self._finish()
+
+    def dump(self) -> bytes:
+        """The session as plain data: tokens of the vault, never a digit of a card or secret.
+
+        Only the last dump can be loaded: keys typed and not yet taken are kept for it alone.
+        """
+        for token in self._dumped:
+            self.vault.drop(token)
+        data, self._dumped = states.dump(self._state, self.vault, self.release.hash)
+        return data
+
+    @classmethod
+    def load(
+        cls, data: bytes, release: Release, call_ref: str, options: FlowOptions, vault: Vault
+    ) -> "Session":
+        """Go on from `dump`; raises `LoadError` where data, release or vault do not fit."""
+        session = cls(release, call_ref, options, vault=vault)
+        session._state = states.load(data, vault, release.hash)
+        session._memory = Memory(session._state, vault)
+        return session
+
+    def __repr__(self) -> str:
+        return f"Session({self.call_ref!r}, {self.place!r}, {self.phase})"
+
+    # -- events -------------------------------------------------------------------------------
+
+    def _handle(self, event: Event) -> None:
+        match event:
+            case Started():
+                self._started()
+            case KeyPressed(digit):
+                self._key(digit)
+            case PlayEnded(token):
+                if token == self._state.playing:
+                    self._spoken(barged=not event.completed)
+            case ServiceAnswered():
+                self._answered(event)
+            case QueueAnswered(visit, exit_name) | FaxAnswered(visit, exit_name):
+                self._transferred(visit, exit_name)
+            case HungUp():
+                self._end()
+            case _:
+                assert_never(event)
+
+    def _started(self) -> None:
+        self._state.guard_at = self._now + self.options.call_guard_s
+        flow = self.release.flows[self._first_flow]
+        self._state.frames.append(Frame(flow.name, flow.entry))
+        self._run(flow.entry)
+
+    def _key(self, digit: str) -> None:
+        state = self._state
+        if digit not in KEYS or len(digit) != 1 or state.closing or self._deaf():
+            return
+        if len(state.buffer) >= self.options.type_ahead:
+            self._record("keys.dropped")
+            return
+        state.buffer += digit
+        if state.phase is Phase.SPEAKING and digit in state.stop_keys:
+            self._spoken(barged=True)
+
+    def _deaf(self) -> bool:
+        """A confirm takes no key until its values were played; an exit takes none at all."""
+        node = self._node()
+        speaking = self.phase is Phase.SPEAKING
+        return isinstance(node, Exit) or (isinstance(node, Confirm) and speaking)
+
+    def _spoken(self, barged: bool) -> None:
+        state = self._state
+        state.playing = None
+        if state.parts and not barged:
+            self._speak_part()
+            return
+        state.parts.clear()
+        if state.telling and state.untold is not None:
+            self._out.append(Told(state.untold.visit, state.untold.exit))
+            state.untold = None
+        state.telling = False
+        if state.closing:
+            self._hang_up(state.closing)
+        else:
+            self._run(self._after_prompt())
+
+    def _answered(self, event: ServiceAnswered) -> None:
+        node = self._node()
+        if event.visit != self._state.visit or not isinstance(node, Call):
+            self._record("answer.late", visit=event.visit)
+            return
+        service = self.release.contracts[node.service]
+        self._state.visit = self._state.answer_by = self._state.timer = None
+        self._forget_secrets(node)
+        for name in service.outputs:
+            if name in event.data:
+                self._memory.store(name, event.data[name])
+        if event.exit == "ok" and service.grants is not None:
+            source = node.inputs.get(service.customer or "", "")
+            self._memory.prove(source.removeprefix("$"), service.grants)
+        self._state.untold = Untold(event.visit, event.exit, service.effect)
+        target = self._exit_of(node, event.exit)
+        if self._state.playing is None:
+            self._run(target)
+        else:
+            self._state.resume = target
+
+    def _forget_secrets(self, node: Call) -> None:
+        """A secret lives until the service that took it has answered."""
+        kinds = self._flow().vars
+        for source in node.inputs.values():
+            if source.startswith("$") and kinds.get(source[1:]) == "secret":
+                self._memory.forget(source[1:])
+
+    def _transferred(self, visit: str, exit_name: str) -> None:
+        node = self._node()
+        if visit != self._state.visit or not isinstance(node, Queue | Fax):
+            return
+        self._state.visit = None
+        first = next(iter(node.then.values()), "") or self._fallback(node)
+        self._run(node.then.get(exit_name, first))
+
+    # -- time ---------------------------------------------------------------------------------
+
+    def _guardable(self) -> bool:
+        state = self._state
+        busy = state.phase not in (Phase.SPEAKING, Phase.LISTENING) or state.untold is not None
+        return not busy and state.visit is None and not state.closing
+
+    def _due(self) -> None:
+        state = self._state
+        if self._guardable() and self._now >= state.guard_at:
+            self._guard()
+        elif state.answer_by is not None and self._now >= state.answer_by:
+            self._give_up_waiting()
+        elif state.phase is Phase.LISTENING:
+            self._input_timed_out()
+        elif state.phase is Phase.SPEAKING:
+            self._play_lost()
+        else:
+            self._say_filler()
+
+    def _play_lost(self) -> None:
+        """A prompt whose end was never told: go on, but count nothing as heard."""
+        self._record("play.lost", node=self.place)
+        self._state.telling = False
+        self._spoken(barged=True)
+
+    def _guard(self) -> None:
+        """The overall guard: last words, then the end."""
+        state = self._state
+        self._record("call.guard")
+        state.closing, state.buffer = "guard", ""
+        prompt = self.options.guard_prompt
+        known = prompt in self.release.texts[state.language]
+        if not self._say((prompt,) if known else (), ""):
+            self._hang_up("guard")
+
+    def _give_up_waiting(self) -> None:
+        """Nothing came at all: what the service's contract calls an unknown outcome."""
+        node, visit = self._node(), self._state.visit
+        assert isinstance(node, Call)
+        assert visit is not None
+        service = self.release.contracts[node.service]
+        self._answered(ServiceAnswered(visit, service.exit_for(Unknown("no answer"))))
+
+    def _say_filler(self) -> None:
+        node = self._node()
+        self._state.timer = None
+        if isinstance(node, Call) and node.filler:
+            self._say((node.filler,), "")
+
+    def _input_timed_out(self) -> None:
+        node, state = self._node(), self._state
+        assert isinstance(node, AskingNode)
+        if not state.entry:
+            self._failed(node, "input.none", node.asking.noinput)
+        elif isinstance(node, Collect):
+            self._decide(node, entry_timed_out(node, self._kind(node), state.entry))
+        else:
+            self._decide(node, Invalid())
+
+    # -- keys ---------------------------------------------------------------------------------
+
+    def _consume(self) -> None:
+        """Let the waiting node take one key; recorded now that it is known whose it was."""
+        state, node = self._state, self._node()
+        assert isinstance(node, AskingNode)
+        key, state.buffer = state.buffer[0], state.buffer[1:]
+        swallowed = key == state.swallow and self._now <= state.swallow_until
+        state.swallow = ""
+        if swallowed:
+            return
+        hidden = isinstance(node, Collect) and not node.public
+        self._record("key", node=self.place, digit="•" if hidden else key)
+        if isinstance(node, Collect):
+            self._decide(node, take(node, self._kind(node), state.entry, key))
+        else:
+            choices = {**node.asking.keys, **node.choices}
+            self._decide(node, choose(choices, state.entry, key))
+
+    def _decide(self, node: AskingNode, verdict: Verdict) -> None:
+        state = self._state
+        match verdict:
+            case More(entry):
+                state.entry = entry
+                state.timer = self._now + node.asking.inter_digit
+            case Again():
+                state.entry = ""
+                self._ask(node)
+            case Invalid():
+                self._failed(node, "input.invalid", node.asking.invalid)
+            case Chosen(target):
+                self._run(target)
+            case Completed(value, full):
+                assert isinstance(node, Collect)
+                if full:
+                    state.swallow = node.entry.end
+                    state.swallow_until = self._now + node.asking.inter_digit
+                self._memory.store(node.into, value)
+                self._run(node.next)
+            case _:
+                assert_never(verdict)
+
+    def _failed(self, node: AskingNode, kind: str, prompts: tuple[str, ...]) -> None:
+        """A silence or an invalid entry: what was typed ahead was meant for something else."""
+        state = self._state
+        state.entry = state.buffer = ""
+        state.tries += 1
+        self._record(kind, node=self.place)
+        if state.tries < node.asking.tries:
+            self._ask(node, prompts)
+            return
+        self._record("input.exhausted", node=self.place)
+        default = node.default if isinstance(node, Menu) else None
+        self._run(default or node.asking.exhausted)
+
+    def _finish(self) -> list[Command]:
+        """Let waiting keys be taken, and hand out what there is to do."""
+        while self.phase is Phase.LISTENING and self._state.buffer:
+            self._consume()
+        out, self._out = self._out, []
+        return out

@@ -1,0 +1,42 @@
+"""From a node's `say` to texts with values, one part for each language in a row."""
+
+from types import MappingProxyType
+
+from telebank.flow.commands import Spoken
+from telebank.flow.memory import Memory
+from telebank.flow.options import LANGUAGES
+from telebank.flow.state import Part
+from telebank.flow.texts import Texts
+from transactions.request import Language
+
+
+def prompt_of(item: str, language: Language) -> tuple[str, Language]:
+    """A text's id and language: `id` is spoken in `language`, `id@en` in its own."""
+    name, _, other = item.partition("@")
+    return name, next((known for known in LANGUAGES if known == other), language)
+
+
+def parts_of(items: tuple[str, ...], language: Language) -> list[Part]:
+    """Group the items of `say` by language, in order."""
+    parts: list[Part] = []
+    for item in items:
+        name, spoken = prompt_of(item, language)
+        if parts and parts[-1].language == spoken:
+            parts[-1] = Part(spoken, (*parts[-1].prompts, name))
+        else:
+            parts.append(Part(spoken, (name,)))
+    return parts
+
+
+def spoken_of(part: Part, texts: Texts, memory: Memory) -> tuple[Spoken, ...]:
+    """The part's texts with their values; a text with a value missing is left out."""
+    spoken: list[Spoken] = []
+    for prompt in part.prompts:
+        text = texts[part.language].get(prompt)
+        if text is None:
+            continue
+        values = {slot.name: memory.value(slot.name) for slot in text.slots}
+        known = {name: value for name, value in values.items() if value is not None}
+        if len(known) == len(values):
+            spoken.append(Spoken(prompt, MappingProxyType(known)))
+    return tuple(spoken)

@@ -1,0 +1,179 @@
+"""One caller's place in the menu tree, as plain data that can be written down.
+
+Card numbers and secrets are in it as handles only; keys not yet consumed may be part of a secret,
+so they too go through the vault when the state is written.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, time
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from telebank.flow.vault import Vault
+from transactions.money import Money
+from transactions.request import AuthLevel, Language
+from transactions.secret import Secret
+
+VERSION = 1
+
+
+class Phase(StrEnum):
+    """What the session waits for: an answered call, a prompt's end, a key, or somebody's answer."""
+
+    NEW = "new"
+    SPEAKING = "speaking"
+    LISTENING = "listening"
+    WAITING = "waiting"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """A guarded value's token in the vault."""
+
+    token: str
+
+
+Stored = str | int | Decimal | Money | date | time | Handle
+
+
+@dataclass(slots=True)
+class Frame:
+    """A stay in one flow: where, and how often each bounded node ran."""
+
+    flow: str
+    node: str
+    visits: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Prompts still to be spoken in one language."""
+
+    language: Language
+    prompts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """An answer that the caller has not heard."""
+
+    visit: str
+    exit: str
+    effect: str
+
+
+@dataclass(slots=True)
+class State:
+    """All that a session remembers. Times are monotonic seconds of its owner's clock."""
+
+    language: Language
+    phase: Phase = Phase.NEW
+    frames: list[Frame] = field(default_factory=list)
+    vars: dict[str, Stored] = field(default_factory=dict)
+    auth: AuthLevel = AuthLevel.NONE
+    customer: str | None = None
+    """Vault token of the card that has proved itself."""
+    buffer: str = field(default="", repr=False)
+    entry: str = field(default="", repr=False)
+    tries: int = 0
+    listening: bool | None = None
+    """The last `Listen`."""
+    token: int = 0
+    playing: int | None = None
+    stop_keys: str = ""
+    parts: list[Part] = field(default_factory=list)
+    telling: bool = False
+    """What is being spoken is the first prompt after `untold`."""
+    visits: int = 0
+    visit: str | None = None
+    """The question that is out, if any."""
+    resume: str | None = None
+    """Node to go on with once the filler has been spoken."""
+    untold: Untold | None = None
+    closing: str | None = None
+    """Reason of the hang-up that follows what is being spoken."""
+    timer: float | None = None
+    answer_by: float | None = None
+    guard_at: float = 0.0
+    swallow: str = ""
+    swallow_until: float = 0.0
+
+
+class LoadError(ValueError):
+    """Not a written state of this version, or its values are no longer in the vault."""
+
+
+def dump(state: State, vault: Vault, release: str) -> tuple[bytes, tuple[str, ...]]:
+    """Write the state as JSON; returns it with the tokens under which typed keys were kept."""
+    plain = {name: getattr(state, name) for name in State.__slots__}
+    plain["vars"] = {name: _packed(value) for name, value in state.vars.items()}
+    tokens: list[str] = []
+    for name in ("buffer", "entry"):
+        if plain[name]:
+            plain[name] = vault.put(Secret(plain[name]))
+            tokens.append(plain[name])
+    data = msgspec.json.encode({"version": VERSION, "release": release, **plain})
+    return data, tuple(tokens)
+
+
+def load(data: bytes, vault: Vault, release: str) -> State:
+    """Read what `dump` wrote; release and vault must be those that it was written with."""
+    try:
+        plain: dict[str, Any] = msgspec.json.decode(data)
+        if plain.pop("version") != VERSION or plain.pop("release") != release:
+            raise LoadError(f"not a session state of version {VERSION} and this release")
+        variables = {name: _unpacked(value) for name, value in plain.pop("vars").items()}
+        for name in ("buffer", "entry"):
+            plain[name] = _typed(plain[name], vault)
+        state = msgspec.convert(plain, State)
+    except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as error:
+        raise LoadError(f"not a session state: {type(error).__name__}") from error
+    state.vars = variables
+    return state
+
+
+def _typed(token: str, vault: Vault) -> str:
+    if not token:
+        return ""
+    value = vault.get(token)
+    text = value.reveal() if isinstance(value, Secret) else ""
+    vault.drop(token)
+    return text
+
+
+def _packed(value: Stored) -> list[object]:
+    match value:
+        case Handle(token):
+            return ["handle", token]
+        case Money():
+            return ["money", str(value.decimal), value.currency.code]
+        case Decimal():
+            return ["decimal", str(value)]
+        case date():
+            return ["date", value.isoformat()]
+        case time():
+            return ["time", value.isoformat()]
+        case _:
+            return ["plain", value]
+
+
+def _unpacked(packed: list[Any]) -> Stored:
+    tag, value, *rest = packed
+    match tag:
+        case "handle":
+            return Handle(value)
+        case "money":
+            return Money.parse(value, rest[0])
+        case "decimal":
+            return Decimal(value)
+        case "date":
+            return date.fromisoformat(value)
+        case "time":
+            return time.fromisoformat(value)
+    if isinstance(value, str | int):
+        return value
+    raise LoadError(f"unknown value {tag!r}")

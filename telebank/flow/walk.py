@@ -1,0 +1,305 @@
+"""Walking a menu tree: entering nodes, speaking them, and what follows a prompt.
+
+`Walker` is the inner half of the session machine; `telebank.flow.session` adds events and time.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, assert_never
+
+from telebank.flow.commands import Command, Enqueue, HangUp, Listen, Record, Say, SendFax, Submit
+from telebank.flow.memory import Memory
+from telebank.flow.model import (
+    AnyNode,
+    AskingNode,
+    Call,
+    Collect,
+    Confirm,
+    Enter,
+    Exit,
+    Fax,
+    Flow,
+    Menu,
+    Queue,
+    Return,
+    Statement,
+)
+from telebank.flow.options import KEYS, LANGUAGES, MAX_FRAMES, MAX_STEPS, FlowOptions
+from telebank.flow.release import Release
+from telebank.flow.speech import parts_of, spoken_of
+from telebank.flow.state import Frame, Phase, State
+from telebank.flow.vault import MemoryVault, Vault
+from transactions.contract import Kind
+from transactions.outcome import NotSent, Unknown, Value
+from transactions.request import Language
+
+
+class IllegalEvent(Exception):  # noqa: N818 - reads as what it is
+    """An event that the session's phase does not know: a bug of the driver."""
+
+
+class Walker:
+    """One caller's walk through one release; every method runs on to the next thing to wait for."""
+
+    def __init__(
+        self,
+        release: Release,
+        call_ref: str,
+        options: FlowOptions,
+        entry: str = "main",
+        vault: Vault | None = None,
+    ) -> None:
+        self.release = release
+        self.call_ref = call_ref
+        self.options = options
+        self.vault: Vault = vault if vault is not None else MemoryVault()
+        self._first_flow = entry
+        self._state = State(language=LANGUAGES[0])
+        self._memory = Memory(self._state, self.vault)
+        self._now = 0.0
+        self._out: list[Command] = []
+
+    @property
+    def phase(self) -> Phase:
+        """What the session waits for."""
+        return self._state.phase
+
+    @property
+    def place(self) -> str:
+        """`flow.node`, or empty before the start."""
+        frames = self._state.frames
+        return f"{frames[-1].flow}.{frames[-1].node}" if frames else ""
+
+    # -- nodes --------------------------------------------------------------------------------
+
+    def _run(self, target: str | None) -> None:
+        """Go from node to node until one waits."""
+        for _ in range(MAX_STEPS):
+            if target is None or self.phase is Phase.ENDED:
+                return
+            target = self._enter(target)
+        raise RuntimeError(f"{self.place}: {MAX_STEPS} nodes without waiting")
+
+    def _enter(self, name: str) -> str | None:
+        """Enter a node; returns the next one, or None where it waits."""
+        state = self._state
+        if name not in self._flow().nodes:
+            self._hang_up("fault")
+            return None
+        state.frames[-1].node = name
+        state.timer = state.resume = None
+        state.tries, state.entry = 0, ""
+        node = self._node()
+        self._record("node.entered", node=self.place)
+        if node.visits is not None and self._count(node) > node.visits:
+            return self._fallback(node)
+        return _ENTER[type(node)](self, node)
+
+    def _count(self, node: AnyNode) -> int:
+        visits = self._state.frames[-1].visits
+        visits[node.name] = visits.get(node.name, 0) + 1
+        return visits[node.name]
+
+    def _fallback(self, node: AnyNode) -> str:
+        return node.over or self._flow().exhausted or ""
+
+    def _enter_asking(self, node: AskingNode) -> str | None:
+        if isinstance(node, Menu):
+            self._switch(node.language)
+        if isinstance(node, Confirm) and not all(self._memory.has(name) for name in node.reads):
+            self._record("value.missing", node=self.place)
+            return node.asking.exhausted
+        self._settle_type_ahead(statement=False)
+        self._ask(node)
+        return None
+
+    def _enter_statement(self, node: Statement) -> str | None:
+        self._switch(node.language)
+        self._settle_type_ahead(statement=True)
+        state = self._state
+        if state.buffer and node.barge_in and state.untold is None:
+            return node.next
+        return None if self._say(node.say, KEYS if node.barge_in else "") else node.next
+
+    def _settle_type_ahead(self, statement: bool) -> None:
+        """Keys typed before a result was heard do not outlive it: never where money or a state
+        moved, and not where a read's answer is other than hoped for and needs words."""
+        state = self._state
+        if state.untold is None:
+            return
+        if state.untold.effect != "read" or (statement and state.untold.exit != "ok"):
+            state.buffer = ""
+
+    def _enter_call(self, node: Call) -> str | None:
+        service = self.release.contracts[node.service]
+        inputs: dict[str, Value] = {}
+        for name, source in node.inputs.items():
+            value = self._memory.value(source[1:]) if source.startswith("$") else source
+            if value is None:
+                self._record("value.missing", node=self.place)
+                return self._exit_of(node, service.exit_for(NotSent("missing input")))
+            inputs[name] = value
+        state = self._state
+        visit = self._new_visit()
+        state.answer_by = self._now + self.options.answer_guard_s
+        if node.filler:
+            state.timer = self._now + self.options.filler_after_s
+        self._out.append(Submit(visit, node.service, inputs, state.auth, self._memory.proved))
+        return None
+
+    def _exit_of(self, node: Call, exit_name: str) -> str:
+        if exit_name in node.then:
+            return node.then[exit_name]
+        self._record("exit.unknown", service=node.service)
+        service = self.release.contracts[node.service]
+        return node.then.get(service.exit_for(Unknown("no such exit"))) or self._fallback(node)
+
+    def _enter_flow(self, node: Enter) -> str | None:
+        if len(self._state.frames) >= MAX_FRAMES:
+            self._hang_up("fault")
+            return None
+        flow = self.release.flows[node.flow]
+        self._state.frames.append(Frame(flow.name, flow.entry))
+        return flow.entry
+
+    def _enter_return(self, node: Return) -> str | None:
+        frames = self._state.frames
+        frames.pop()
+        if not frames:
+            self._hang_up("done")
+            return None
+        outer = self._node()
+        assert isinstance(outer, Enter)
+        return outer.then.get(node.exit) or self._fallback(outer)
+
+    def _enter_last(self, node: Queue | Fax | Exit) -> str | None:
+        self._settle_type_ahead(statement=True)
+        return None if self._say(node.say, "") else self._after_prompt()
+
+    def _after_prompt(self) -> str | None:
+        """What follows a node's prompt: listening, the next node, or the act it announced."""
+        node, state = self._node(), self._state
+        match node:
+            case Menu() | Collect() | Confirm():
+                self._listen(node)
+            case Statement():
+                return node.next
+            case Call():
+                return self._after_filler()
+            case Queue():
+                carried = {
+                    name: v for name in node.carry if (v := self._memory.value(name)) is not None
+                }
+                visit = self._new_visit()
+                self._out.append(Enqueue(visit, node.skill, node.priority, carried))
+            case Fax():
+                self._out.append(SendFax(self._new_visit(), node.document))
+            case Exit():
+                self._hang_up(node.reason)
+            case Enter() | Return():
+                raise IllegalEvent(f"{self.place} speaks nothing, and {state.playing} ended")
+            case _:
+                assert_never(node)
+        return None
+
+    def _after_filler(self) -> str | None:
+        state = self._state
+        if state.resume is None:
+            state.phase = Phase.WAITING
+            state.timer = self._now + self.options.filler_again_s
+        return state.resume
+
+    def _ask(self, node: AskingNode, before: tuple[str, ...] = ()) -> None:
+        """Speak a node's prompt and then listen; nothing is said to one who types ahead."""
+        state = self._state
+        secret = isinstance(node, Collect) and not node.public
+        if state.listening is not secret:
+            state.listening = secret
+            self._out.append(Listen(secret))
+        confirm = isinstance(node, Confirm)
+        if confirm:
+            state.buffer = ""
+        barge_in = node.asking.barge_in and not confirm
+        typed_ahead = bool(state.buffer) and barge_in
+        if typed_ahead or not self._say(before + node.say, KEYS if barge_in else ""):
+            self._listen(node)
+
+    def _listen(self, node: AskingNode) -> None:
+        self._state.phase = Phase.LISTENING
+        self._state.timer = self._now + node.asking.first_digit
+
+    # -- small things -------------------------------------------------------------------------
+
+    def _say(self, items: tuple[str, ...], stop_keys: str) -> bool:
+        """Start speaking; False where there is nothing to say. One `Say` a language."""
+        state = self._state
+        state.parts = parts_of(items, state.language)
+        state.stop_keys = stop_keys
+        if not state.parts:
+            return False
+        state.telling = state.untold is not None
+        self._speak_part()
+        return True
+
+    def _speak_part(self) -> None:
+        state = self._state
+        part = state.parts.pop(0)
+        prompts = spoken_of(part, self.release.texts, self._memory)
+        if len(prompts) < len(part.prompts):
+            self._record("value.missing", node=self.place)
+        state.token += 1
+        state.playing, state.phase = state.token, Phase.SPEAKING
+        state.timer = self._now + self.options.play_guard_s
+        self._out.append(Say(prompts, state.stop_keys, state.token, part.language))
+
+    def _new_visit(self) -> str:
+        """A question's name, unique in the call; the session waits for its answer."""
+        state = self._state
+        state.visits += 1
+        state.phase = Phase.WAITING
+        state.visit = f"v{state.visits}"
+        return state.visit
+
+    def _switch(self, language: Language | None) -> None:
+        if language is not None:
+            self._state.language = language
+            self._record("language", language=language)
+
+    def _kind(self, node: Collect) -> Kind:
+        return self._flow().vars[node.into]
+
+    def _flow(self) -> Flow:
+        return self.release.flows[self._state.frames[-1].flow]
+
+    def _node(self) -> AnyNode:
+        return self._flow().nodes[self._state.frames[-1].node]
+
+    def _record(self, kind: str, **detail: str) -> None:
+        self._out.append(Record(kind, MappingProxyType(detail)))
+
+    def _hang_up(self, reason: str) -> None:
+        self._out.append(HangUp(reason))
+        self._end()
+
+    def _end(self) -> None:
+        """Nothing more is said. A secret that a service still has in hand is left to it."""
+        state = self._state
+        self._memory.forget_all(wipe=state.visit is None)
+        self._state = State(language=state.language, phase=Phase.ENDED, frames=state.frames)
+        self._memory = Memory(self._state, self.vault)
+
+
+_ENTER: Mapping[type, Callable[[Walker, Any], str | None]] = MappingProxyType(
+    {
+        Menu: Walker._enter_asking,
+        Collect: Walker._enter_asking,
+        Confirm: Walker._enter_asking,
+        Statement: Walker._enter_statement,
+        Call: Walker._enter_call,
+        Enter: Walker._enter_flow,
+        Return: Walker._enter_return,
+        Queue: Walker._enter_last,
+        Fax: Walker._enter_last,
+        Exit: Walker._enter_last,
+    }
+)

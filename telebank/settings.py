@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+import voice_prompts
 from telebank.calls.options import CallOptions
 from telebank.console.options import ConsoleOptions
 from telebank.flow.options import FlowOptions
@@ -84,6 +85,11 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
 def seed_dir() -> Path:
     """The shipped `config/` beside the packages."""
     return Path(__file__).resolve().parents[1] / "config"
+
+
+def packs_dir() -> Path:
+    """The shipped prompt packs."""
+    return Path(voice_prompts.__file__).resolve().parent / "packs"
 
 
 def config_file(data: Path, *parts: str) -> Path:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import sys
 import termios
 import tty
@@ -19,8 +20,9 @@ from telebank.commands.common import EXIT_FINDING, EXIT_UNREACHABLE, data_option
 from telebank.phone.hearing import ClipHeard, Lexicon
 from telebank.phone.phone import CallReport, Phone, PhoneCall, PhoneOptions
 from telebank.phone.script import ScriptError, Step, parse_script
+from telebank.settings import packs_dir
 from voice_prompts import g711
-from voice_prompts.bank import Bank
+from voice_prompts.bank import Bank, build_bank
 from voice_prompts.pack import PackError
 
 MAX_CALLS = 2_000
@@ -77,7 +79,7 @@ def command(
     \b
     Examples:
       telebank call sip:bank@127.0.0.1:5060
-      telebank call sip:bank@127.0.0.1:5060 --keys "1 1 6227009900000013# 123456# 1" --expect bal.amount
+      telebank call sip:bank@127.0.0.1:5060 --keys "1 1 CARD# PIN# 1" --expect bal.amount
       telebank call sip:bank@127.0.0.1:5060 --keys "2 9" --calls 100 --rate 20 --json
 
     Exit code: 0 all heard what was expected, 1 not, 3 nobody answered.
@@ -96,9 +98,6 @@ def command(
 
 def _lexicons(data: Path) -> dict[str, Lexicon]:
     """The clips to recognise: from the bank of a running node here, or built from the packs."""
-    from voice_prompts import packs_dir
-    from voice_prompts.bank import build_bank
-
     folder = data / "voice"
     try:
         build_bank(packs_dir(), folder)
@@ -188,7 +187,7 @@ async def _live(call: PhoneCall, order: Order) -> CallReport:
     loop = asyncio.get_running_loop()
 
     def typed() -> None:
-        for char in sys.stdin.buffer.raw.read(32).decode("ascii", "ignore"):  # type: ignore[attr-defined]
+        for char in os.read(sys.stdin.fileno(), 32).decode("ascii", "ignore"):
             if char in "0123456789*#":
                 call.press(char)
             elif char in "qQ\x03\x04":

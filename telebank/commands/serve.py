@@ -29,6 +29,7 @@ from telebank.settings import (
     SettingsError,
     config_file,
     load_settings,
+    packs_dir,
     read_options,
     seed_dir,
 )
@@ -140,7 +141,7 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
         keyring = Keyring.open_or_create(place.keys)
         store = await Store.open(place.store_url, settings.node.id, keyring, settings.store)
         stack.push_async_callback(store.close)
-        processor = await _processor(settings, place, store, release.contracts, stack)
+        processor = await _processor(settings, place, store, keyring, release.contracts, stack)
         media = MediaWorkers(settings.media, place.voice)
         stack.push_async_callback(media.close)
         await media.start()
@@ -170,8 +171,6 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
 
 def _speaker(place: Place) -> Speaker:
     """The prompt bank is built when a pack has changed; the catalogue tells what is said."""
-    from voice_prompts import packs_dir
-
     build_bank(packs_dir(), place.voice)
     catalogue = Catalogue.load(config_file(place.data, "prompts"))
     return Speaker(catalogue, Bank.open(place.voice).index)
@@ -181,6 +180,7 @@ async def _processor(
     settings: Settings,
     place: Place,
     store: Store,
+    keyring: Keyring,
     contracts: Contracts,
     stack: contextlib.AsyncExitStack,
 ) -> Processor:
@@ -188,9 +188,9 @@ async def _processor(
     options = read_options(Iso8583Options, settings.hosts["tb87"], "hosts.tb87")
     profile = load_profile(config_file(place.data, "hosts", f"{options.profile}.yaml"))
     keys = HostKeys.load(place.keys, "tb87")
-    host = Iso8583Host(profile, options, keys, keyring_of(store))
+    host = Iso8583Host(profile, options, keys, keyring)
     processor = Processor(
-        contracts, host, store.journal, keyring_of(store), settings.transactions, SystemClock()
+        contracts, host, store.journal, keyring, settings.transactions, SystemClock()
     )
     host.on_late = processor.late_answer
     await host.start()

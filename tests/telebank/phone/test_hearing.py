@@ -1,0 +1,100 @@
+"""The ear knows our clips in what it receives."""
+
+import random
+
+import numpy as np
+import pytest
+
+from telebank.phone.hearing import Ear, Lexicon
+from voice_prompts import g711
+from voice_prompts.bank import Bank, BankIndex
+
+FRAME = 160
+
+
+def make_bank(lengths: dict[str, int], seed: int = 7) -> Bank:
+    """Clips of noise with silent edges, as real ones have."""
+    chance = np.random.default_rng(seed)
+    clips, pieces, at = {}, [], 0
+    for key, length in lengths.items():
+        body = chance.integers(0, 256, length, np.uint8)
+        body[:40] = body[-60:] = g711.SILENCE["pcma"]
+        clips[key] = (at, length)
+        pieces.append(body)
+        at += length
+    octets = np.concatenate(pieces)
+    texts = {key: f"words of {key}" for key in lengths}
+    return Bank(BankIndex(clips, texts), {"pcma": octets, "pcmu": octets})
+
+
+BANK = make_bank({"zh/a#0": 4_000, "zh/unit:x": 1_111, "zh/b#0": 2_345, "en/c#0": 9_000})
+
+
+def packets(*parts: bytes) -> list[bytes]:
+    stream = b"".join(parts)
+    padded = stream + b"\xd5" * (-len(stream) % FRAME)
+    return [padded[i : i + FRAME] for i in range(0, len(padded), FRAME)]
+
+
+def clip(key: str) -> bytes:
+    start, samples = BANK.index.clips[key]
+    return BANK.laws["pcma"][start : start + samples].tobytes()
+
+
+def listen(frames: list[tuple[int, bytes]]) -> list[tuple[str, bool]]:
+    ear = Ear(Lexicon(BANK, "pcma"))
+    heard = []
+    for sequence, payload in frames:
+        heard += ear.hear(sequence & 0xFFFF, payload, sequence * 0.02)
+    return [(c.key, c.whole) for c in heard + ear.finish()]
+
+
+def quiet(milliseconds: int) -> bytes:
+    return b"\xd5" * (8 * milliseconds)
+
+
+def test_clips_joined_at_any_sample_are_all_heard() -> None:
+    stream = packets(quiet(50), clip("zh/a#0"), quiet(150), clip("zh/unit:x"), clip("zh/b#0"))
+    assert listen(list(enumerate(stream, 65_530))) == [
+        ("zh/a#0", True),
+        ("zh/unit:x", True),
+        ("zh/b#0", True),
+    ]
+
+
+def test_a_prompt_cut_by_a_key_is_heard_as_cut_and_the_next_whole() -> None:
+    cut = packets(clip("en/c#0"))[:40]
+    stream = cut + packets(clip("zh/a#0"))
+    assert listen(list(enumerate(stream))) == [("en/c#0", False), ("zh/a#0", True)]
+
+
+def test_little_of_a_prompt_is_not_heard() -> None:
+    stream = packets(clip("en/c#0"))[:10] + packets(clip("zh/b#0"))
+    assert listen(list(enumerate(stream))) == [("zh/b#0", True)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_lost_packets_inside_a_clip_do_not_hide_it(seed: int) -> None:
+    chance = random.Random(seed)
+    frames = list(enumerate(packets(clip("en/c#0"))))
+    kept = [f for f in frames if f[0] in (0, len(frames) - 1) or chance.random() > 0.05]
+    assert [key for key, _ in listen(kept)] == ["en/c#0"]
+
+
+def test_repeated_and_late_packets_are_left_out() -> None:
+    frames = list(enumerate(packets(clip("zh/a#0"))))
+    doubled = [f for frame in frames for f in (frame, frame)]
+    assert listen(doubled) == [("zh/a#0", True)]
+
+
+def test_unknown_sound_is_no_clip() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, 8_000, np.uint8).tobytes()
+    assert listen(list(enumerate(packets(noise)))) == []
+
+
+def test_when_a_clip_began_is_the_time_of_its_first_packet() -> None:
+    ear = Ear(Lexicon(BANK, "pcma"))
+    heard = []
+    for sequence, payload in enumerate(packets(quiet(100), clip("zh/b#0"))):
+        heard += ear.hear(sequence, payload, float(sequence))
+    assert heard[0].began_at == 5.0

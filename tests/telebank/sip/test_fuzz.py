@@ -1,0 +1,143 @@
+"""Broken input of every kind: no exception but `MalformedMessage`, one line of log at most."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from support.sip_line import PEER, SDP, US, Line, tokens
+from telebank.sip import (
+    DatagramReceived,
+    MalformedDescription,
+    SessionDescription,
+    SipOptions,
+    Trouble,
+    UserAgent,
+    answer_audio,
+    read_answer,
+)
+from telebank.sip.message import MalformedMessage, parse
+
+VECTORS = sorted((Path(__file__).parents[2] / "vectors" / "sip").glob("*.txt"))
+SEEDS = [path.read_bytes().replace(b"\n", b"\r\n") for path in VECTORS]
+PIECES = [
+    b"\r\n", b"\r\n ", b"\x00", b"\xff", b";", b",", b"<", b">", b'"', b"\\", b"=", b":",
+    b"@", b" ",
+    b";;", b"z9hG4bK", b"sip:", b"SIP/2.0", b"Via: ", b"tag=", b"9999999999999999", b"-1", b"[::1]",
+    b"Contact: <sip:x>\r\n", b"Content-Length: 5\r\n", b"Record-Route: <sip:a;lr>\r\n", b"0.0.0.0",
+]  # fmt: skip
+
+
+@st.composite
+def mutated(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
+    """A seed with some octets cut, doubled, replaced or put in."""
+    data = bytearray(draw(st.sampled_from(seeds)))
+    for _ in range(draw(st.integers(1, 6))):
+        start = draw(st.integers(0, len(data)))
+        end = min(len(data), start + draw(st.integers(0, 40)))
+        piece = draw(st.one_of(st.sampled_from([*PIECES, b""]), st.binary(max_size=8)))
+        data[start:end] = piece if draw(st.booleans()) else piece + data[start:end] * 2
+    return bytes(data)
+
+
+def take(agent: UserAgent, data: bytes) -> None:
+    commands = agent.receive(DatagramReceived(data, PEER), 0.0)
+    assert sum(isinstance(command, Trouble) for command in commands) <= 1
+
+
+def parsed(data: bytes) -> None:
+    try:
+        parse(data)
+    except MalformedMessage as error:
+        assert error.why  # noqa: PT017 - any other exception is the failure
+
+
+@settings(max_examples=400, deadline=None)
+@given(mutated(SEEDS))
+def test_mutated_messages(data: bytes) -> None:
+    parsed(data)
+    take(UserAgent(US, SipOptions(), tokens("f")), data)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=400))
+def test_noise(data: bytes) -> None:
+    parsed(data)
+    take(UserAgent(US, SipOptions(), tokens("f")), data)
+
+
+@pytest.mark.parametrize("path", VECTORS, ids=lambda path: path.stem)
+def test_truncation_at_every_octet(path: Path) -> None:
+    data = SEEDS[VECTORS.index(path)]
+    agent = UserAgent(US, SipOptions(max_calls=10_000), tokens("f"))
+    for end in range(len(data)):
+        parsed(data[:end])
+        take(agent, data[:end])
+
+
+def _dialogue(calls_out: bool) -> tuple[Line, list[bytes]]:
+    """A live call, and what its peer may say next."""
+    line = Line()
+    if calls_out:
+        line.talking()
+        line.did(line.agent.reoffer(line.leg, SDP.encode(), 0))
+        replies = [line.reply(line.sent[-1], status, body=SDP) for status in (100, 200, 491, 481)]
+        return line, [text.encode() for text in replies]
+    line.live()
+    kinds = {"INVITE": SDP, "UPDATE": SDP, "INFO": "Signal=1", "BYE": "", "OPTIONS": "", "ACK": SDP}
+    requests = [line.request(m, cseq=2, body=body) for m, body in kinds.items()]
+    return line, [text.encode() for text in requests]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), st.booleans())
+def test_mutated_messages_within_a_call(data: st.DataObject, calls_out: bool) -> None:
+    line, seeds = _dialogue(calls_out)
+    for _ in range(data.draw(st.integers(1, 5))):
+        take(line.agent, data.draw(mutated(seeds)))
+        line.agent.hang_up(line.leg, 0.0) if data.draw(st.booleans()) else None
+    line.agent.hang_up(line.leg, 0.0)
+    for step in range(40):
+        line.agent.wake(step * 10.0)
+    assert not any(line.agent.counts().values())
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"Via: " + b" " * 8_000, b"Via: SIP/2.0/UDP a" + b";" * 8_000,
+        b"Via: SIP/2.0/UDP a;b=" + b'"\\' * 4_000, b"From: " + b'"' * 8_000,
+        b"From: " + b"a " * 4_000, b"From: <" + b"<" * 8_000, b"Accept: " + b"a," * 4_000,
+        b"Record-Route: " + b"<a>," * 2_000, b"X: a" + b"\r\n  a" * 10_000,
+        b"\r\n".join([b"X: " + b"a" * 500] * 120),
+    ],
+    ids=range(10),
+)  # fmt: skip
+def test_hostile_shapes_are_linear(hostile: bytes) -> None:
+    """The suite's time limit is the oracle: anything quadratic here takes minutes."""
+    good = SEEDS[[path.stem for path in VECTORS].index("plain")]
+    data = good.replace(b"\r\n", b"\r\n" + hostile + b"\r\n", 1)
+    for _ in range(20):
+        parsed(data)
+        take(UserAgent(US, SipOptions(), tokens("f")), data)
+
+
+@settings(max_examples=400, deadline=None)
+@given(mutated([SDP.encode()]))
+def test_mutated_descriptions(data: bytes) -> None:
+    try:
+        description = SessionDescription.parse(data)
+    except MalformedDescription:
+        return
+    answer_audio(description, "192.0.2.1", 4000)
+    read_answer(SessionDescription.parse(SDP.encode()), description)
+    read_answer(description, SessionDescription.parse(SDP.encode()))
+
+
+def test_a_description_truncated_at_every_octet() -> None:
+    for end in range(len(SDP)):
+        try:
+            SessionDescription.parse(SDP[:end].encode())
+        except MalformedDescription as error:
+            assert str(error)  # noqa: PT017 - any other exception is the failure

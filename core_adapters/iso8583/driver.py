@@ -1,0 +1,292 @@
+"""Drives the multiplexer with real sockets and real time: one object a host, on one event loop."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+
+from core_adapters.iso8583.build import Builder
+from core_adapters.iso8583.codec import Codec
+from core_adapters.iso8583.errors import DecodeError
+from core_adapters.iso8583.framing import Frame, wrap
+from core_adapters.iso8583.link import LinkEvents, TcpLink
+from core_adapters.iso8583.mac import Mac
+from core_adapters.iso8583.message import Message, reply_mti
+from core_adapters.iso8583.mux import Mux
+from core_adapters.iso8583.mux_types import (
+    Admit,
+    Answered,
+    AnswerNetwork,
+    CloseLink,
+    Command,
+    Event,
+    FrameReceived,
+    LateAnswer,
+    LinkDown,
+    LinkLost,
+    LinkReady,
+    LinkUp,
+    Refuse,
+    RowCommitted,
+    SendFrame,
+    SendNetwork,
+    SignOffRequested,
+    SubmitRequested,
+    TimedOut,
+    Unmatched,
+    Withdrawn,
+)
+from core_adapters.iso8583.options import Iso8583Options
+
+APPROVED = "00"
+MIRRORED = (7, 11, 12, 13, 15, 32, 41, 70)
+"""Fields of a network request that its answer repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Nothing was sent: `no_link`, `busy`, `duplicate_key`, `stopping`."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoReply:
+    """Bytes may have gone and no usable reply came: `time_out`, `link_lost`, `bad_reply`."""
+
+    reason: str
+
+
+End = Message | NoReply
+
+
+@dataclass(slots=True)
+class Place:
+    """A ticket's place: committed or given back exactly once."""
+
+    ticket: int
+    link: str
+    end: "asyncio.Future[End]"
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DriverEvents:
+    """What the driver tells its owner."""
+
+    late: Callable[[int, Message], None]
+    heard: Callable[[Message], None]
+    alarm: Callable[[str, str], None]
+    link: Callable[[str, bool, str], None]
+    """Link name, signed on or not, why."""
+
+
+class Driver:
+    """Owns the links, the timer and the tickets in flight."""
+
+    def __init__(
+        self,
+        codec: Codec,
+        builder: Builder,
+        macs: tuple[Mac, ...],
+        options: Iso8583Options,
+        events: DriverEvents,
+    ) -> None:
+        self._codec = codec
+        self._builder = builder
+        self._macs = macs
+        self._options = options
+        self._events = events
+        self._mux = Mux(codec.profile, options.mux, options.link_names)
+        self._tickets = count(1)
+        self._places: dict[int, Place] = {}
+        self._refused: dict[int, str] = {}
+        self._links: dict[str, TcpLink] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._signed_on = asyncio.Event()
+        self._stopping = False
+
+    @property
+    def in_flight(self) -> int:
+        """Messages waiting for an answer."""
+        return self._mux.in_flight
+
+    @property
+    def links_ready(self) -> int:
+        """Links signed on."""
+        return self._mux.links_ready
+
+    @property
+    def stopping(self) -> bool:
+        """Whether `close` has begun."""
+        return self._stopping
+
+    def start(self) -> None:
+        """Open every link; returns at once."""
+        events = LinkEvents(
+            up=lambda link: self._feed(LinkUp(link)),
+            down=self._on_down,
+            frame=self._on_frame,
+            trouble=lambda link, why: self._events.alarm("link", f"link {link}: {why}"),
+        )
+        frame = self._codec.profile.frame
+        for name in self._options.link_names:
+            link = TcpLink(name, self._options, frame, events, random.Random())  # noqa: S311 - jitter
+            self._links[name] = link
+            self._tasks.append(asyncio.create_task(link.run(), name=f"iso8583-{name}"))
+
+    async def wait_signed_on(self, timeout_s: float) -> bool:
+        """Wait until a link is signed on; False where none was in time."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._signed_on.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Take nothing new, wait for answers, sign off, close."""
+        self._stopping = True
+        ends = [place.end for place in self._places.values()]
+        if ends:
+            await asyncio.wait(ends, timeout=self._options.drain_s)
+        self._feed(SignOffRequested())
+        for link in self._links.values():
+            link.retire()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._options.mux.sign_on_timeout_s + 1.0)
+        for link in self._links.values():
+            link.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def admit(self, message: Message, timeout_s: float, *, urgent: bool) -> Place | Refusal:
+        """Encode the message and take a place for it; raises `EncodeError`."""
+        if self._stopping:
+            return Refusal("stopping")
+        data = wrap(self._codec.encode(message, self._macs[0]), self._codec.profile.frame)
+        ticket = next(self._tickets)
+        loop = asyncio.get_running_loop()
+        self._places[ticket] = Place(ticket, "", loop.create_future(), data)
+        self._feed(SubmitRequested(ticket, message, timeout_s, urgent))
+        reason = self._refused.pop(ticket, None)
+        if reason is not None:
+            del self._places[ticket]
+            return Refusal(reason)
+        return self._places[ticket]
+
+    async def send(self, place: Place) -> End:
+        """The place's row is durable: send, and wait for its end."""
+        self._feed(RowCommitted(place.ticket))
+        return await place.end
+
+    def leave(self, place: Place) -> None:
+        """Give the place back, whatever became of it."""
+        if self._places.pop(place.ticket, None) is not None:
+            self._feed(Withdrawn(place.ticket))
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _feed(self, event: Event) -> None:
+        self._do(self._mux.receive(event, self._now()))
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._do(self._mux.wake(self._now()))
+
+    def _do(self, commands: list[Command]) -> None:
+        for command in commands:
+            self._act(command)
+        at = self._mux.wake_at
+        if self._timer is not None:
+            if at is not None and self._timer.when() <= at:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if at is not None:
+            self._timer = asyncio.get_running_loop().call_at(at, self._wake)
+
+    def _act(self, command: Command) -> None:
+        match command:
+            case Admit(ticket=ticket, link=link):
+                self._places[ticket].link = link
+            case Refuse(ticket=ticket, reason=reason):
+                self._refused[ticket] = reason
+            case SendFrame(link=link, ticket=ticket):
+                self._send_frame(link, ticket)
+            case Answered(ticket=ticket, message=message):
+                self._finish(ticket, message)
+            case TimedOut(ticket=ticket):
+                self._finish(ticket, NoReply("time_out"))
+            case LinkLost(ticket=ticket):
+                self._finish(ticket, NoReply("link_lost"))
+            case LateAnswer(ticket=ticket, message=message):
+                self._events.late(ticket, message)
+            case Unmatched():
+                self._unmatched(command)
+            case _:
+                self._act_on_link(command)
+
+    def _act_on_link(self, command: Command) -> None:
+        match command:
+            case SendNetwork(link=link, code=code, stan=stan):
+                self._send(link, self._builder.network(code, stan, datetime.now(UTC)))
+            case AnswerNetwork(link=link, request=request):
+                mirrored = {n: v for n, v in request.fields.items() if n in MIRRORED}
+                self._send(link, Message(reply_mti(request.mti), mirrored | {39: APPROVED}))
+            case LinkReady(link=link):
+                self._links[link].proved()
+                self._signed_on.set()
+                self._events.link(link, True, "signed on")
+            case CloseLink(link=link, why=why):
+                self._events.link(link, False, why)
+                self._links[link].close()
+            case _:
+                raise AssertionError(f"a command nobody handles: {type(command).__name__}")
+
+    def _send(self, link: str, message: Message) -> bool:
+        data = self._codec.encode(message, self._macs[0])
+        return self._links[link].send(wrap(data, self._codec.profile.frame))
+
+    def _send_frame(self, link: str, ticket: int) -> None:
+        place = self._places[ticket]
+        place.link = link
+        data, place.data = place.data, b""
+        if not self._links[link].send(data):
+            # Not a byte went, but the journal says SENT, and SENT ends known or unknown.
+            self._finish(ticket, NoReply("link_lost"))
+
+    def _finish(self, ticket: int, end: End) -> None:
+        place = self._places.get(ticket)
+        if place is not None and not place.end.done():
+            place.end.set_result(end)
+
+    def _unmatched(self, command: Unmatched) -> None:
+        text = f"link {command.link}: {command.message!r}: {command.why}"
+        self._events.alarm("unmatched", text)
+        if command.ticket is not None:
+            self._finish(command.ticket, NoReply("bad_reply"))
+
+    def _on_down(self, link: str) -> None:
+        self._feed(LinkDown(link))
+        if not self._mux.links_ready:
+            self._signed_on.clear()
+        self._events.link(link, False, "disconnected")
+
+    def _on_frame(self, link: str, frame: Frame) -> None:
+        try:
+            message = self._codec.decode(frame.body)
+        except DecodeError as error:
+            self._events.alarm("undecodable", f"link {link}: {error}")
+            return
+        mac_ok = self._codec.mac_ok(frame.body, message, self._macs)
+        if mac_ok:
+            self._events.heard(message)
+        self._feed(FrameReceived(link, message, mac_ok))

@@ -1,0 +1,347 @@
+"""The port `HostAdapter` over ISO 8583: what the processor talks to.
+
+Each call takes a place at the multiplexer first, then makes the message's row durable, then sends.
+Before the row is durable an obstacle is `NotSent`; from then on the journal says SENT, and the end
+is an answer or `Unknown`.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+from core_adapters.iso8583.build import Builder, Stamp
+from core_adapters.iso8583.checks import check_services
+from core_adapters.iso8583.codec import Codec
+from core_adapters.iso8583.driver import Driver, DriverEvents, NoReply, Refusal
+from core_adapters.iso8583.errors import EncodeError, PinError
+from core_adapters.iso8583.keys import HostKeys
+from core_adapters.iso8583.mac import make_mac
+from core_adapters.iso8583.message import Message
+from core_adapters.iso8583.options import Iso8583Options
+from core_adapters.iso8583.profile import Profile, ServiceMap
+from core_adapters.iso8583.replies import CODE, judge, judge_reversal
+from core_adapters.iso8583.values import CURRENCY, nearest_date
+from transactions.card import CardNumberError, CardVault
+from transactions.contract import Contracts
+from transactions.outcome import NotSent, Outcome, Unknown
+from transactions.ports import (
+    Health,
+    HostTotals,
+    MessageLog,
+    ReversalOutcome,
+    ReversalUnanswered,
+    Unsupported,
+)
+from transactions.request import HostMessage, MessageRole, Request
+
+SETTLEMENT_DATE, AMOUNT, PROCESSING_CODE = 15, 4, 3
+MAX_LATE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something an operator must see: `kind` is link, unmatched, undecodable, code or profile."""
+
+    kind: str
+    text: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LateReply:
+    """A reply to a message that had been given up (rule 5); never changes what was told."""
+
+    message: HostMessage
+    outcome: Outcome | ReversalOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class HostEvents:
+    """What the adapter tells its owner; each may do nothing."""
+
+    late: Callable[[LateReply], None] = lambda _reply: None
+    alarm: Callable[[Alarm], None] = lambda _alarm: None
+    link: Callable[[str, bool, str], None] = lambda _link, _up, _why: None
+    """Link name, signed on or not, why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What is kept of a message given up, to judge its late reply. No secret, no card."""
+
+    row: HostMessage
+    service: str
+    unit: str
+
+
+class Iso8583Host:
+    """A core host reached by one profile. `await start()`, then any number of calls at once."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        contracts: Contracts,
+        keys: HostKeys,
+        options: Iso8583Options,
+        *,
+        events: HostEvents | None = None,
+        vault: CardVault | None = None,
+    ) -> None:
+        check_services(profile, contracts)
+        self._profile = profile
+        self._contracts = contracts
+        self._options = options
+        self._events = events or HostEvents()
+        codec = Codec(profile)
+        self._codec = codec
+        self._builder = Builder(codec, options, keys.zpk, vault)
+        self._driver = Driver(
+            codec,
+            self._builder,
+            (make_mac(profile.mac, keys.mak),),
+            options,
+            DriverEvents(self._on_late, self._on_heard, self._alarm, self._events.link),
+        )
+        self._given_up: OrderedDict[int, _Sent] = OrderedDict()
+        self._business_date: date | None = None
+
+    async def start(self) -> None:
+        """Open the links; returns before they are signed on."""
+        self._driver.start()
+
+    async def wait_signed_on(self, timeout_s: float) -> bool:
+        """Wait until a link is signed on; False where none was in `timeout_s` seconds."""
+        return await self._driver.wait_signed_on(timeout_s)
+
+    async def close(self) -> None:
+        """Take nothing new, let answers come in, sign off, close the links."""
+        await self._driver.close()
+
+    def capabilities(self) -> Mapping[str, int]:
+        """Services of the profile, each with its contract version."""
+        return {name: service.version for name, service in self._profile.services.items()}
+
+    async def execute(
+        self, request: Request, log: MessageLog, repeat_of: HostMessage | None = None
+    ) -> Outcome:
+        """Ask the host; see `HostAdapter.execute`. An `Unknown("duplicate")` is a STAN collision
+        and must never be reversed (rule 10)."""
+        service = self._profile.services.get(request.service)
+        refusal = self._not_now(request, service)
+        if refusal is not None or service is None:
+            return NotSent(refusal or "not_served")
+        if repeat_of is None:
+            now = datetime.now(UTC)
+            stan = await log.next_stan()
+            stamp = Stamp.fresh(stan, now, self._options, request.reference)
+            mti = _first_mti(service, request, now)
+        else:
+            stamp, mti = Stamp.of(repeat_of), _repeat_mti(service, repeat_of)
+        try:
+            message = self._builder.request(service, request, stamp, mti)
+        except (EncodeError, PinError, CardNumberError) as error:
+            return self._cannot_build(request, error)
+        role: MessageRole = "request" if repeat_of is None else "repeat"
+        attempt = 0 if repeat_of is None else repeat_of.attempt + 1
+        row = _row(request, role, attempt, message, stamp)
+        if repeat_of is not None:
+            row = replace(row, sent_at=datetime.now(UTC))
+        urgent = service.repeat_mti != ""
+        end = await self._exchange(request, row, message, service, log, urgent=urgent)
+        return end if isinstance(end, Outcome) else self._judge(service, message, end, request.id)
+
+    async def reverse(
+        self, original: Request, sent: HostMessage, reason: str, log: MessageLog, attempt: int
+    ) -> ReversalOutcome:
+        """0420 on attempt 0, 0421 afterwards; identical but for MTI and MAC."""
+        service = self._profile.services.get(original.service)
+        if service is None:
+            return ReversalUnanswered(False, "not_served")
+        if self._driver.stopping or not self._driver.links_ready:
+            return ReversalUnanswered(False, "no_link")
+        stamp = await self._reversal_stamp(sent, log)
+        rules = self._profile.reversal
+        try:
+            message = self._builder.reversal(service, original, sent, stamp, reason)
+        except (EncodeError, CardNumberError) as error:
+            self._cannot_build(original, error)
+            return ReversalUnanswered(False, "format")
+        if attempt > 0:
+            message = message.with_fields(rules.repeat_mti, {})
+        row = _row(original, "reversal", attempt, message, stamp)
+        row = replace(row, sent_at=datetime.now(UTC))
+        end = await self._exchange(original, row, message, service, log, urgent=True)
+        match end:
+            case Message():
+                return judge_reversal(self._profile, end, attempt, _age(sent))
+            case NotSent(reason=why):
+                return ReversalUnanswered(False, why)
+            case Unknown(reason=why):
+                return ReversalUnanswered(True, why)
+        raise AssertionError("a reversal ends with a reply, NotSent or Unknown")
+
+    async def query_status(self, request: Request, sent: HostMessage) -> Outcome:
+        """This profile's hosts have no status query."""
+        raise Unsupported(f"{self._profile.name} has no status query; settle it by hand")
+
+    async def health(self) -> Health:
+        """Links signed on, without asking the host."""
+        return Health(
+            self._driver.links_ready,
+            self._options.links,
+            self._business_date,
+            self._driver.in_flight,
+        )
+
+    async def reconcile(self, business_date: date) -> HostTotals:
+        """Totals (0500) are not asked for yet."""
+        raise Unsupported(f"{self._profile.name}: totals are not asked for yet")
+
+    def _not_now(self, request: Request, service: ServiceMap | None) -> str | None:
+        """Why nothing may be sent at all; the caller hears "not done"."""
+        if service is None:
+            return "not_served"
+        if self._driver.stopping:
+            return "stopping"
+        if not self._driver.links_ready:
+            return "no_link"
+        return "deadline" if _too_late(request, service) else None
+
+    def _cannot_build(self, request: Request, error: Exception) -> NotSent:
+        self._alarm("profile", f"{request.service}: {error}", request.id)
+        return NotSent("format")
+
+    async def _exchange(
+        self,
+        request: Request,
+        row: HostMessage,
+        message: Message,
+        service: ServiceMap,
+        log: MessageLog,
+        *,
+        urgent: bool,
+    ) -> Message | NotSent | Unknown:
+        """Place, row, send, answer. The place is given back however this ends."""
+        try:
+            place = self._driver.admit(message, service.timeout_s, urgent=urgent)
+        except EncodeError as error:
+            return self._cannot_build(request, error)
+        if isinstance(place, Refusal):
+            return NotSent(place.reason)
+        row = replace(row, link=place.link)
+        committed = False
+        end: Message | NoReply | None = None
+        try:
+            await log.sending(row)
+            committed = True
+            if row.role == "request" and _too_late(request, service):
+                # The row took too long; it says SENT, so this is unknown, but nothing goes late.
+                return Unknown("deadline")
+            end = await self._driver.send(place)
+        finally:
+            self._driver.leave(place)
+            if committed and not isinstance(end, Message):
+                self._remember(place.ticket, _Sent(row, service.name, message.get(CURRENCY) or ""))
+        if isinstance(end, NoReply):
+            return Unknown(end.reason)
+        await log.answered(_answered(row, end))
+        return end
+
+    async def _reversal_stamp(self, sent: HostMessage, log: MessageLog) -> Stamp:
+        stamp = Stamp.of(sent)
+        if self._profile.reversal.stan == "original":
+            return stamp
+        # Field 7 stays: the host finds the original by field 90, and a repeat must be the same.
+        return replace(stamp, stan=await log.next_stan())
+
+    def _judge(
+        self, service: ServiceMap, message: Message, reply: Message, request_id: str
+    ) -> Outcome:
+        contract = self._contracts[service.name]
+        judged = judge(self._codec, service, contract, message.get(CURRENCY) or "", reply)
+        if judged.alarm:
+            self._alarm("code", judged.alarm, request_id)
+        return judged.outcome
+
+    def _remember(self, ticket: int, sent: _Sent) -> None:
+        self._given_up[ticket] = sent
+        if len(self._given_up) > MAX_LATE:
+            self._given_up.popitem(last=False)
+
+    def _on_late(self, ticket: int, reply: Message) -> None:
+        sent = self._given_up.pop(ticket, None)
+        if sent is None:
+            return
+        row = _answered(sent.row, reply)
+        if row.role == "reversal":
+            outcome = judge_reversal(self._profile, reply, row.attempt, _age(row))
+            self._events.late(LateReply(row, outcome))
+            return
+        service = self._profile.services[sent.service]
+        judged = judge(self._codec, service, self._contracts[sent.service], sent.unit, reply)
+        self._events.late(LateReply(row, judged.outcome))
+
+    def _on_heard(self, message: Message) -> None:
+        text = message.get(SETTLEMENT_DATE)
+        if text is not None:
+            today = datetime.now(UTC).astimezone().date()
+            self._business_date = nearest_date(text, today) or self._business_date
+
+    def _alarm(self, kind: str, text: str, request_id: str = "") -> None:
+        self._events.alarm(Alarm(kind, text, request_id))
+
+
+def _too_late(request: Request, service: ServiceMap) -> bool:
+    """Past its deadline; a stored advice has none (rule 16), and 0 means none."""
+    if service.advice is not None or request.deadline <= 0:
+        return False
+    return time.monotonic() > request.deadline
+
+
+def _first_mti(service: ServiceMap, request: Request, now: datetime) -> str:
+    """The request's MTI, or the advice's where it was stored for a while."""
+    advice, created = service.advice, request.created_at
+    if advice is None or created is None:
+        return service.mti
+    created = created if created.tzinfo else created.replace(tzinfo=UTC)
+    return advice.mti if (now - created).total_seconds() > advice.after_s else service.mti
+
+
+def _repeat_mti(service: ServiceMap, repeat_of: HostMessage) -> str:
+    advice = service.advice
+    if advice is not None and repeat_of.mti in (advice.mti, advice.repeat_mti):
+        return advice.repeat_mti
+    if not service.repeat_mti:
+        raise ValueError(f"{service.name} is never repeated; its recovery is not `repeat`")
+    return service.repeat_mti
+
+
+def _row(
+    request: Request, role: MessageRole, attempt: int, message: Message, stamp: Stamp
+) -> HostMessage:
+    return HostMessage(
+        request_id=request.id,
+        role=role,
+        attempt=attempt,
+        mti=message.mti,
+        stan=stamp.stan,
+        field7=stamp.field7,
+        field32=stamp.acquirer,
+        field41=stamp.terminal,
+        field37=stamp.reference,
+        link="",
+        sent_at=stamp.at,
+        processing_code=message.get(PROCESSING_CODE) or "",
+        amount=message.get(AMOUNT) or "",
+    )
+
+
+def _answered(row: HostMessage, reply: Message) -> HostMessage:
+    return replace(row, reply39=reply.get(CODE), reply_at=datetime.now(UTC))
+
+
+def _age(sent: HostMessage) -> float:
+    at = sent.sent_at if sent.sent_at.tzinfo else sent.sent_at.replace(tzinfo=UTC)
+    return (datetime.now(UTC) - at).total_seconds()

@@ -1,0 +1,95 @@
+"""What a reply means: an outcome for a request, or for a reversal (rules 3, 6 and 10)."""
+
+from dataclasses import dataclass
+
+from core_adapters.iso8583.codec import Codec
+from core_adapters.iso8583.errors import DecodeError
+from core_adapters.iso8583.message import Message
+from core_adapters.iso8583.profile import CodeMeaning, Profile, ServiceMap
+from core_adapters.iso8583.values import output
+from transactions.contract import Service
+from transactions.outcome import Approved, Declined, Outcome, Unknown, Value
+from transactions.ports import ReversalOutcome, ReversalRefused, ReversalUnanswered, Reversed
+
+CODE, AUTHORIZATION, REFERENCE = 39, 38, 37
+NOT_FOUND, DUPLICATE, DONE = "25", "94", "00"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An outcome, and what an operator must be told (empty where nothing)."""
+
+    outcome: Outcome
+    alarm: str = ""
+
+
+def judge(
+    codec: Codec, service: ServiceMap, contract: Service, unit: str, reply: Message
+) -> Judged:
+    """The outcome of a matched reply. `unit` is field 49 of the request."""
+    code = reply.get(CODE)
+    if code is None:
+        return Judged(Unknown("no_code"), f"{service.name}: a reply without field 39")
+    meaning = codec.profile.meaning(code, service.name)
+    if not meaning.listed:
+        alarm = f"{service.name}: code {code} of field 39 is not in profile {codec.profile.name}"
+        read = contract.effect == "read"
+        return Judged(Declined("unavailable") if read else Unknown(f"code_{code}"), alarm)
+    if meaning.kind == "success":
+        return _success(codec, service, contract, unit, reply)
+    return _not_success(service, meaning)
+
+
+def _not_success(service: ServiceMap, meaning: CodeMeaning) -> Judged:
+    told = f"{service.name}: code {meaning.code} ({meaning.reason})"
+    match meaning.kind:
+        case "unknown":
+            return Judged(Unknown(meaning.reason))
+        case "duplicate":
+            # A collision of STANs: a reversal would hit somebody else's (rule 10).
+            return Judged(Unknown("duplicate"), f"{told}: a STAN collision, never reverse it")
+        case "alarm":
+            return Judged(Declined(meaning.reason), told)
+        case _:
+            return Judged(Declined(meaning.reason))
+
+
+def _success(
+    codec: Codec, service: ServiceMap, contract: Service, unit: str, reply: Message
+) -> Judged:
+    data: dict[str, Value] = {}
+    missing: list[str] = []
+    for name, kind in contract.outputs.items():
+        source = service.reply.get(name)
+        try:
+            value = output(codec, reply, source, kind, unit) if source is not None else None
+        except DecodeError:
+            value = None
+        if value is None:
+            missing.append(name)
+        else:
+            data[name] = value
+    reference = (reply.get(AUTHORIZATION) or reply.get(REFERENCE) or "").strip()
+    approved = Approved(data, reference)
+    if not missing:
+        return Judged(approved)
+    alarm = f"{service.name}: an approval without {', '.join(missing)}"
+    # Money that moved has moved, whatever else the reply lacks; a read that gives nothing is none.
+    return Judged(Unknown("incomplete") if contract.effect == "read" else approved, alarm)
+
+
+def judge_reversal(profile: Profile, reply: Message, attempt: int, age_s: float) -> ReversalOutcome:
+    """Rule 3. `age_s` is the seconds since the original was sent."""
+    rules = profile.reversal
+    code = reply.get(CODE) or ""
+    if code == DONE or (code == DUPLICATE and attempt > 0 and rules.duplicate_is_reversed):
+        return Reversed()
+    if code == NOT_FOUND:
+        if rules.tombstones:
+            return Reversed()
+        if age_s < rules.late_window_s:
+            return ReversalUnanswered(True, "not_found_yet")
+        return ReversalRefused("not_found")
+    if profile.meaning(code).kind == "unknown":
+        return ReversalUnanswered(True, f"code_{code}" if code else "no_code")
+    return ReversalRefused(f"code_{code}")

@@ -57,6 +57,7 @@ class Worker:
             self._keep_house(now)
             self._wait(now)
             now = time.monotonic()
+        self._link.drain()
 
     # -- time ---------------------------------------------------------------------------------
 
@@ -190,7 +191,6 @@ class Worker:
         self._report_stats()
         for channel in list(self._channels.values()):
             self._close(channel)
-        self._link.drain()
         self._stopping = True
 
 

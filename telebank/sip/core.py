@@ -134,7 +134,9 @@ class Core:
     def cancel(self, leg: Leg, now: float) -> None:
         """CANCEL the leg's INVITE, once a provisional response has come (9.1)."""
         invite = self.layer.clients.get(leg.invite)
-        if invite is not None and leg.heard:
+        if invite is None:
+            self.forget(leg)
+        elif leg.heard:
             cancel = follow_up(invite.sent, "CANCEL", invite.sent.to, self.local)
             self.layer.open_client(cancel, invite.peer, "", now)
             self.timers.start(leg.id, "cancel", now + self.options.transaction_timeout)

@@ -41,7 +41,7 @@ class Dialog:
 
     def refresh(self, message: Request | Response) -> None:
         """Target refresh by a Contact (12.2.1.2, 12.2.2)."""
-        self.target = contact_of(message.headers) or self.target
+        self.target = _readable(message.headers)[0] or self.target
 
     def way(self) -> tuple[str, tuple[str, ...], Address]:
         """Request-URI, Route values and address of the next request (12.2.1.1)."""
@@ -73,19 +73,28 @@ def for_server(request: Request, local_tag: str, source: Address) -> Dialog:
 def for_client(
     response: Response, local_tag: str, local: str, *, target: str, cseq: int, peer: Address
 ) -> Dialog:
-    """The dialog a 2xx to our INVITE opens (12.1.2)."""
+    """The dialog a 2xx to our INVITE opens (12.1.2). A Contact or Record-Route nobody can read
+    counts as absent: the call has to be acknowledged, and ended, all the same."""
+    contact, routes = _readable(response.headers)
     return Dialog(
         response.call_id,
         local_tag,
         response.to.tag,
         local,
         response.headers["to"][0],
-        contact_of(response.headers) or target,
-        routes_of(response.headers)[::-1],
+        contact or target,
+        routes[::-1],
         cseq,
         -1,
         peer,
     )
+
+
+def _readable(headers: Headers) -> tuple[str, tuple[str, ...]]:
+    try:
+        return contact_of(headers), routes_of(headers)
+    except BadHeader:
+        return "", ()
 
 
 def contact_of(headers: Headers) -> str:

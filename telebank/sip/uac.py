@@ -11,7 +11,6 @@ from telebank.sip.events import (
     OfferRefused,
     SendDatagram,
 )
-from telebank.sip.headers import BadHeader
 from telebank.sip.leg import Leg, LegState
 from telebank.sip.message import REASONS, Response
 from telebank.sip.session_description import MalformedDescription, SessionDescription
@@ -102,7 +101,7 @@ class ClientSide:
         if transaction is None:
             self.core.trouble("stray response", "no transaction of ours has its branch", source)
         elif wanted:
-            self._wanted(transaction, response, source, now)
+            self._wanted(transaction, response, now)
 
     def expired(self, transaction: ClientTransaction, now: float) -> None:
         """No final response came in time; treated as 408 (8.1.3.1)."""
@@ -110,13 +109,11 @@ class ClientSide:
         if leg is not None:
             self._failed(leg, transaction, 408, REASONS[408], now)
 
-    def _wanted(
-        self, transaction: ClientTransaction, response: Response, source: Address, now: float
-    ) -> None:
+    def _wanted(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         leg = self.core.legs.get(transaction.leg)
         invite = transaction.sent.method == "INVITE"
         if invite and OK <= response.status < MULTIPLE_CHOICES:
-            self._accepted(leg, transaction, response, source, now)
+            self._accepted(leg, transaction, response, now)
         elif leg is None:
             return
         elif response.status < OK:
@@ -170,23 +167,19 @@ class ClientSide:
     # 2xx to an INVITE
 
     def _accepted(
-        self, leg: Leg | None, transaction: ClientTransaction, response: Response,
-        source: Address, now: float,
-    ) -> None:  # fmt: skip
+        self, leg: Leg | None, transaction: ClientTransaction, response: Response, now: float
+    ) -> None:
         sent = transaction.acknowledged.get(response.to.tag)
-        try:
-            if sent is not None:
-                self.core.out.append(SendDatagram(*sent))  # our ACK was lost (13.2.2.4)
-            elif leg is not None and transaction.key == leg.asking:
-                self._offer_accepted(leg, transaction, response, now)
-            elif leg is not None and leg.state is LegState.CALLING:
-                self._call_accepted(leg, transaction, response, now)
-            elif leg is not None and leg.unacked == transaction.key and _same(leg, response):
-                return  # comes again while the application makes its answer
-            else:
-                self._unwanted(leg, transaction, response, now)
-        except BadHeader as error:
-            self.core.trouble("malformed response", str(error), source)
+        if sent is not None:
+            self.core.out.append(SendDatagram(*sent))  # our ACK was lost (13.2.2.4)
+        elif leg is not None and transaction.key == leg.asking:
+            self._offer_accepted(leg, transaction, response)
+        elif leg is not None and leg.state is LegState.CALLING:
+            self._call_accepted(leg, transaction, response, now)
+        elif leg is not None and leg.unacked == transaction.key and _same(leg, response):
+            return  # comes again while the application makes its answer
+        else:
+            self._unwanted(leg, transaction, response, now)
 
     def _call_accepted(
         self, leg: Leg, transaction: ClientTransaction, response: Response, now: float
@@ -207,9 +200,7 @@ class ClientSide:
         else:
             core.out.append(CallAnswered(leg.id, session))
 
-    def _offer_accepted(
-        self, leg: Leg, transaction: ClientTransaction, response: Response, now: float
-    ) -> None:
+    def _offer_accepted(self, leg: Leg, transaction: ClientTransaction, response: Response) -> None:
         assert leg.dialog is not None
         leg.dialog.refresh(response)
         leg.asking, leg.reoffer = (), b""

@@ -42,7 +42,7 @@ MAX_LATE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Something an operator must see: `kind` is link, unmatched, undecodable, code or profile."""
+    """Something an operator must see: `kind` is link, unmatched, undecodable, late, code or profile."""
 
     kind: str
     text: str
@@ -54,7 +54,7 @@ class LateReply:
     """A reply to a message that had been given up (rule 5); never changes what was told."""
 
     message: HostMessage
-    outcome: Outcome | ReversalOutcome
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Iso8583Host:
     async def execute(
         self, request: Request, log: MessageLog, repeat_of: HostMessage | None = None
     ) -> Outcome:
-        """Ask the host; see `HostAdapter.execute`. An `Unknown("duplicate")` is a STAN collision
+        """Ask the host; see `HostAdapter.execute`. An `Unknown("duplicate_stan")` is a STAN collision
         and must never be reversed (rule 10)."""
         service = self._profile.services.get(request.service)
         refusal = self._not_now(request, service)
@@ -276,8 +276,8 @@ class Iso8583Host:
             return
         row = _answered(sent.row, reply)
         if row.role == "reversal":
-            outcome = judge_reversal(self._profile, reply, row.attempt, _age(row))
-            self._events.late(LateReply(row, outcome))
+            # The next repeat asks again and hears the same; nothing is decided by this one.
+            self._alarm("late", f"late 0430 with {row.reply39}", row.request_id)
             return
         service = self._profile.services[sent.service]
         judged = judge(self._codec, service, self._contracts[sent.service], sent.unit, reply)

@@ -13,6 +13,8 @@ from transactions.ports import ReversalOutcome, ReversalRefused, ReversalUnanswe
 
 CODE, AUTHORIZATION, REFERENCE = 39, 38, 37
 NOT_FOUND, DUPLICATE, DONE = "25", "94", "00"
+DUPLICATE_STAN = "duplicate_stan"
+"""Reason of the Unknown that a 94 to a request sent once is: a person's, never reversed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def _not_success(service: ServiceMap, meaning: CodeMeaning) -> Judged:
             return Judged(Unknown(meaning.reason))
         case "duplicate":
             # A collision of STANs: a reversal would hit somebody else's (rule 10).
-            return Judged(Unknown("duplicate"), f"{told}: a STAN collision, never reverse it")
+            return Judged(Unknown(DUPLICATE_STAN), f"{told}: a STAN collision, never reverse it")
         case "alarm":
             return Judged(Declined(meaning.reason), told)
         case _:
@@ -82,11 +84,13 @@ def judge_reversal(profile: Profile, reply: Message, attempt: int, age_s: float)
     """Rule 3. `age_s` is the seconds since the original was sent."""
     rules = profile.reversal
     code = reply.get(CODE) or ""
-    if code == DONE or (code == DUPLICATE and attempt > 0 and rules.duplicate_is_reversed):
+    if code == DONE:
         return Reversed()
+    if code == DUPLICATE and attempt > 0 and rules.duplicate_is_reversed:
+        return Reversed(never_had=True)
     if code == NOT_FOUND:
         if rules.tombstones:
-            return Reversed()
+            return Reversed(never_had=True)
         if age_s < rules.late_window_s:
             return ReversalUnanswered(True, "not_found_yet")
         return ReversalRefused("not_found")

@@ -80,15 +80,6 @@ def balance(text: str, amount_type: str) -> Money | None:
     return None
 
 
-def additional_amounts(account: str, amounts: Mapping[str, Money]) -> str:
-    """Field 54 of amount type to money (for the host's side)."""
-    parts = []
-    for amount_type, money in amounts.items():
-        sign = "D" if money.minor < 0 else "C"
-        parts.append(f"{account}{amount_type}{money.currency.number}{sign}{abs(money.minor):012d}")
-    return "".join(parts)
-
-
 def _typed(text: str, kind: Kind, unit: str | None) -> Value | None:
     digits = text.isascii() and text.isdigit()
     if kind == "text":

@@ -1,0 +1,105 @@
+"""Canonical JSON by RFC 8785 (JCS): one byte string for one value, so that hashes can be compared.
+
+Values are `None`, `bool`, `str`, `int` within ±(2^53 - 1), finite `float`, and lists and
+string-keyed mappings of them. Keys are sorted by UTF-16 code units (section 3.2.3), numbers are
+written as ECMAScript writes them (section 3.2.2.3), text is UTF-8 without a byte order mark.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+
+MAX_INTEGER = 2**53 - 1
+"""Largest integer that every JSON reader keeps exactly (RFC 7493 section 2.2)."""
+MAX_DEPTH = 16
+_FIRST_ASTRAL = 0x10000
+
+
+class CanonicalError(ValueError):
+    """A value that has no canonical form; the message names its type, never the value."""
+
+
+def canonical(value: object) -> bytes:
+    """Return the canonical UTF-8 bytes of `value`; raises `CanonicalError`."""
+    try:
+        if _plain(value, 0):
+            text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        else:
+            text = _write(value)
+        return text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise CanonicalError("text with a lone surrogate has no canonical form") from error
+
+
+def _plain(value: object, depth: int) -> bool:
+    """Check `value`; tell whether the standard library's own writer gives the canonical form.
+
+    It does but for floats and for keys beyond the basic plane, which UTF-16 sorts otherwise.
+    """
+    if depth > MAX_DEPTH:
+        raise CanonicalError(f"nested deeper than {MAX_DEPTH}")
+    if value is None or isinstance(value, str | bool):
+        return True
+    if isinstance(value, int):
+        if abs(value) > MAX_INTEGER:
+            raise CanonicalError("an integer beyond 2^53 - 1; write it as text")
+        return True
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise CanonicalError("a number that is not finite")
+        return False
+    if isinstance(value, Mapping):
+        return _plain_mapping(value, depth)
+    if isinstance(value, list | tuple):
+        judged = [_plain(item, depth + 1) for item in value]  # each is checked, not the first few
+        return all(judged)
+    raise CanonicalError(f"a {type(value).__name__} is no JSON value")
+
+
+def _plain_mapping(value: Mapping[object, object], depth: int) -> bool:
+    plain = isinstance(value, dict)
+    for key, item in value.items():
+        if not isinstance(key, str):
+            raise CanonicalError("a key that is not text")
+        plain &= key.isascii() or all(ord(char) < _FIRST_ASTRAL for char in key)
+        plain &= _plain(item, depth + 1)
+    return plain
+
+
+def _write(value: object) -> str:
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, Mapping):
+        keys = sorted(value, key=lambda key: str(key).encode("utf-16-be"))
+        return "{" + ",".join(f"{_write(key)}:{_write(value[key])}" for key in keys) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(_write(item) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def number(value: float) -> str:
+    """Write a finite float as ECMAScript's Number::toString does (ECMA-262, 6.1.6.1.20)."""
+    if value == 0:
+        return "0"
+    sign = "-" if value < 0 else ""
+    digits, exponent = _shortest(abs(value))
+    point = exponent + 1
+    """Digits before the decimal point; `n` in the standard."""
+    if len(digits) <= point <= 21:  # noqa: PLR2004 - the standard's own bounds here and below
+        return sign + digits.ljust(point, "0")
+    if 0 < point <= 21:  # noqa: PLR2004
+        return f"{sign}{digits[:point]}.{digits[point:]}"
+    if -6 < point <= 0:  # noqa: PLR2004
+        return f"{sign}0.{'0' * -point}{digits}"
+    fraction = f".{digits[1:]}" if len(digits) > 1 else ""
+    return f"{sign}{digits[0]}{fraction}e{exponent:+d}"
+
+
+def _shortest(value: float) -> tuple[str, int]:
+    """Shortest round-trip digits without trailing zeros, and the first digit's power of ten."""
+    mantissa, _, power = repr(value).partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    digits = (whole + fraction).lstrip("0")
+    leading = len(whole + fraction) - len(digits)
+    exponent = int(power or 0) + len(whole) - leading - 1
+    return digits.rstrip("0"), exponent

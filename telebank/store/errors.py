@@ -1,0 +1,24 @@
+"""What can go wrong with the node's own storage."""
+
+
+class StoreUnavailable(Exception):  # noqa: N818 - reads as what it is
+    """The database would not take the work: full disk, lock held too long, or gone.
+
+    Nothing of the job is durable. The writer goes on; the same job may be tried again.
+    """
+
+
+class StoreMissing(Exception):  # noqa: N818
+    """There is no database at that place, or it has no tables yet."""
+
+
+class UnknownRequest(LookupError):  # noqa: N818
+    """No journal row has this request id: a bug of the caller."""
+
+
+class MessageKeysReused(Exception):  # noqa: N818
+    """STAN, field 7, field 32 and field 41 of a new message were used before: it must not go."""
+
+
+class KeyFileError(Exception):
+    """A key file that is missing, malformed, or readable by others; says what to do."""

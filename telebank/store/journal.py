@@ -1,0 +1,132 @@
+"""The port `transactions.journal.Journal` on the store's writer."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from functools import partial
+
+from telebank.store import lookups, numbers, steps
+from telebank.store.options import StoreOptions
+from telebank.store.record import draft_of, guard_columns, record, twin
+from telebank.store.sealing import Keyring
+from telebank.store.tables import TEXT
+from telebank.store.transaction import Transaction
+from telebank.store.values import outcome_columns
+from telebank.store.writer import Writer
+from transactions.journal import (
+    Existing,
+    GuardKey,
+    GuardState,
+    JournalEvent,
+    Notice,
+    OpenRow,
+    Recorded,
+    RecordPlan,
+    RecordRefused,
+)
+from transactions.lifecycle import State
+from transactions.outcome import Outcome
+from transactions.request import HostMessage, Request
+
+
+class StoreJournal:
+    """Implements `Journal`. Every method may also raise `StoreUnavailable` (nothing was written)
+    and `LeaseLost` (another process has the node)."""
+
+    def __init__(self, writer: Writer, node: str, keys: Keyring, options: StoreOptions) -> None:
+        self._writer = writer
+        self._node = node
+        self._keys = keys
+        self._window = timedelta(seconds=options.repeat_window_s)
+        self._stans = numbers.Numbers(writer, "stan", options.number_block)
+        self._references = numbers.Numbers(writer, "reference", options.number_block)
+        self.dropped_events = 0
+        """Events that `post` had no room for."""
+
+    async def record(
+        self, request: Request, plan: RecordPlan
+    ) -> Recorded | Existing | RecordRefused:
+        """Write RECORDED with its reservations, or say why not."""
+        reference = numbers.reference(self._node, await self._references.take())
+        draft = draft_of(request, plan, reference, self._keys)
+        return await self._writer.run(
+            partial(record, draft=draft, key_id=self._keys.current, window=self._window)
+        )
+
+    async def advance(
+        self,
+        request_id: str,
+        states: Sequence[State],
+        *,
+        why: str = "",
+        outcome: Outcome | None = None,
+        next_attempt_at: datetime | None = None,
+    ) -> None:
+        """Walk the row through `states` in one commit. Raises `IllegalTransition`."""
+        columns = {} if outcome is None else outcome_columns(outcome, self._keys)
+        if columns.get("reason"):
+            columns["reason"] = columns["reason"][:TEXT]
+        step = steps.Step(request_id, tuple(states), why, columns, next_attempt_at)
+        await self._writer.run(partial(steps.advance, step=step))
+
+    async def attempt(self, request_id: str, next_attempt_at: datetime | None) -> int:
+        """Count one more reversal or repeat; return the count so far."""
+        work = partial(steps.attempt, request_id=request_id, due=next_attempt_at)
+        return await self._writer.run(work)
+
+    async def next_stan(self) -> str:
+        """A STAN (field 11, six digits) of the node's counter."""
+        return numbers.stan(await self._stans.take())
+
+    async def sending(self, message: HostMessage) -> None:
+        """Make the message row, and SENT for a first request, durable."""
+        await self._writer.run(partial(steps.sending, message=message))
+
+    async def answered(self, message: HostMessage) -> None:
+        """Add the reply's field 39 and time to the row."""
+        await self._writer.run(partial(steps.answered, message=message))
+
+    async def open_rows(self) -> Sequence[OpenRow]:
+        """Every row of this node in an open state, oldest first."""
+        return await self._writer.run(partial(lookups.open_rows, keys=self._keys))
+
+    async def guard_state(self, key: GuardKey) -> GuardState:
+        """Whether the same payer, payee and amount is open, or was done within the window."""
+        guard = guard_columns(key, self._keys)
+        return await self._writer.run(partial(twin, guard=guard, window=self._window))
+
+    async def told(self, request_id: str, exit_name: str) -> None:
+        """The caller has heard this exit's words."""
+        await self._writer.run(partial(steps.told, request_id=request_id, exit_name=exit_name))
+
+    async def next_notice(self, customer: str) -> Notice | None:
+        """The customer's oldest result that he has not been told; `told` marks it."""
+        return await self._writer.run(partial(lookups.next_notice, customer=customer))
+
+    async def count_attempt(self, key: str, limit: int, day: date) -> bool:
+        """Count a try before it is made; False when none is left."""
+        return await self._writer.run(partial(lookups.count_attempt, key=key, most=limit, day=day))
+
+    async def give_back_attempt(self, key: str, day: date) -> None:
+        """The try succeeded, or nobody answered it: it does not count."""
+        await self._writer.run(partial(lookups.give_back_attempt, key=key, day=day))
+
+    async def hot_listed(self, token: str) -> bool:
+        """Whether the card was reported lost here."""
+        return await self._writer.run(partial(lookups.hot_listed, token=token))
+
+    async def append(self, event: JournalEvent) -> None:
+        """Add an event-log row with its audit leaf; returns when it is durable."""
+        await self._writer.run(partial(_append, event=event))
+
+    def post(self, event: JournalEvent) -> bool:
+        """Add an event without waiting for it: keys and nodes of a call, in the order given.
+
+        False, and counted in `dropped_events`, where the writer's queue is full.
+        """
+        taken = self._writer.post(partial(_append, event=event))
+        self.dropped_events += not taken
+        return taken
+
+
+def _append(part: Transaction, event: JournalEvent) -> None:
+    part.event(event)

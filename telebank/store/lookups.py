@@ -1,0 +1,171 @@
+"""Jobs that ask the journal: open rows, notices, tries of the day, the hot list, number blocks."""
+
+from collections import defaultdict
+from datetime import date
+from typing import Any
+
+from sqlalchemy import RowMapping, bindparam, or_, select, text, update
+
+from telebank.store import tables
+from telebank.store.record import states_in
+from telebank.store.sealing import Keyring
+from telebank.store.transaction import Transaction
+from telebank.store.values import SealedInput, join_inputs
+from transactions.card import SealedCard
+from transactions.journal import JournalEvent, Notice, OpenRow
+from transactions.lifecycle import DONE, NOT_DONE, OPEN, UNSETTLED, State
+from transactions.money import Money, currency
+from transactions.request import AuthLevel, HostMessage, Request
+
+_R = tables.request.c
+_MINE = (_R.node == bindparam("of_node")) & text(f"request.{states_in(OPEN)}")
+_OPEN = select(tables.request).where(_MINE).order_by(_R.created_at, _R.reference)
+_S = tables.sealed_input.c
+_OPEN_SEALED = select(tables.sealed_input).join(tables.request).where(_MINE)
+_M = tables.host_message.c
+_OPEN_SENT = (
+    select(tables.host_message)
+    .join(tables.request)
+    .where(_MINE, text("role = 'request'"))
+    .order_by(_M.request, _M.ordinal)
+)
+_NOTICE = (
+    select(_R.id, _R.state, _R.amount, _R.currency, _R.payee_masked, _R.reference, _R.business_date)
+    .where(
+        _R.customer == bindparam("who"),
+        text("effect = 'money' AND amount IS NOT NULL"),
+        or_(
+            _R.told.is_(None),
+            text(f"{states_in(DONE)} AND told NOT IN ('ok', 'posted')"),
+            text(f"{states_in(NOT_DONE)} AND told NOT IN ('refused', 'not_done', 'not_posted')"),
+            text(f"{states_in(UNSETTLED)} AND told NOT IN ('in_doubt', 'open')"),
+        ),
+    )
+    .order_by(_R.created_at, _R.reference)
+    .limit(1)
+)
+"""A result is due where the words last told of it are not those of its state now."""
+_COUNT = text(
+    "INSERT INTO attempt (key, day, count) VALUES (:key, :day, 1)"
+    " ON CONFLICT (key, day) DO UPDATE SET count = attempt.count + 1 WHERE attempt.count < :most"
+).bindparams(bindparam("day", type_=tables.attempt.c.day.type))
+_A = tables.attempt.c
+_GIVE_BACK = (
+    update(tables.attempt)
+    .where(_A.key == bindparam("of_key"), _A.day == bindparam("of_day"), _A.count > 0)
+    .values(count=_A.count - 1)
+)
+_HOT = select(tables.hot_card.c.token).where(tables.hot_card.c.token == bindparam("of_token"))
+_RESERVE = text(
+    "INSERT INTO counter (node, name, next) VALUES (:node, :name, :size + 1)"
+    " ON CONFLICT (node, name) DO UPDATE SET next = counter.next + :size"
+    " RETURNING next"
+)
+
+
+def open_rows(part: Transaction, keys: Keyring) -> list[OpenRow]:
+    """Every row of this node in an open state, oldest first."""
+    mine = {"of_node": part.node}
+    sealed: dict[str, list[SealedInput]] = defaultdict(list)
+    for item in part.execute(_OPEN_SEALED, mine).mappings():
+        card = SealedCard(item["token"], item["masked"], item["key_id"], item["ciphertext"])
+        sealed[item["request"]].append(SealedInput(item["name"], item["kind"], card))
+    sent = {row["request"]: _message(row) for row in part.execute(_OPEN_SENT, mine).mappings()}
+    return [
+        OpenRow(
+            request=_request(row, sealed[row["id"]], keys),
+            state=State(row["state"]),
+            recovery=row["recovery"],
+            sent=sent.get(row["id"]),
+            attempts=row["attempts"],
+            next_attempt_at=row["next_attempt_at"],
+        )
+        for row in part.execute(_OPEN, mine).mappings()
+    ]
+
+
+def _request(row: RowMapping, sealed: list[SealedInput], keys: Keyring) -> Request:
+    return Request(
+        id=row["id"],
+        service=row["service"],
+        contract_version=row["contract_version"],
+        inputs=join_inputs(row["inputs"], sealed, keys),
+        actor=row["actor"],
+        channel=row["channel"],
+        call=row["call"],
+        language=row["language"],
+        auth=AuthLevel(row["auth"]),
+        authenticated_token=row["authenticated_token"],
+        node=row["node"],
+        epoch=row["epoch"],
+        business_date=row["business_date"],
+        reference=row["reference"],
+        release=row["release"],
+        created_at=row["created_at"],
+    )
+
+
+def _message(row: RowMapping) -> HostMessage:
+    return HostMessage(
+        request_id=row["request"],
+        role=row["role"],
+        attempt=row["attempt"],
+        mti=row["mti"],
+        stan=row["stan"],
+        field7=row["field7"],
+        field32=row["field32"],
+        field41=row["field41"],
+        field37=row["field37"],
+        link=row["link"],
+        sent_at=row["sent_at"],
+        processing_code=row["processing_code"],
+        amount=row["amount"],
+        reply39=row["reply39"],
+        reply_at=row["reply_at"],
+    )
+
+
+def next_notice(part: Transaction, customer: str) -> Notice | None:
+    """The customer's oldest result that he was not told as it stands now."""
+    row = part.execute(_NOTICE, {"who": customer}).first()
+    if row is None:
+        return None
+    state = State(row.state)
+    return Notice(
+        request_id=row.id,
+        result="posted" if state in DONE else "not_posted" if state in NOT_DONE else "open",
+        amount=Money(row.amount, currency(row.currency)),
+        payee_masked=row.payee_masked,
+        reference=row.reference,
+        on=row.business_date,
+    )
+
+
+def count_attempt(part: Transaction, key: str, most: int, day: date) -> bool:
+    """Count a try by one conditional statement; False where `most` were made (rule 17)."""
+    counted = most > 0 and part.execute(_COUNT, _try(key, day) | {"most": most}).rowcount == 1
+    kind = "attempt.counted" if counted else "attempt.refused"
+    part.event(JournalEvent(kind, detail={"key": key, "day": day.isoformat(), "most": most}))
+    return counted
+
+
+def give_back_attempt(part: Transaction, key: str, day: date) -> None:
+    """Take one counted try back; never below none."""
+    if part.execute(_GIVE_BACK, {"of_key": key, "of_day": day}).rowcount == 1:
+        detail: dict[str, Any] = {"key": key, "day": day.isoformat()}
+        part.event(JournalEvent("attempt.given_back", detail=detail))
+
+
+def _try(key: str, day: date) -> dict[str, Any]:
+    return {"key": key, "day": day}
+
+
+def hot_listed(part: Transaction, token: str) -> bool:
+    """Whether the card was reported lost here."""
+    return part.execute(_HOT, {"of_token": token}).first() is not None
+
+
+def reserve(part: Transaction, name: str, size: int) -> int:
+    """Reserve `size` numbers of a counter; return the first."""
+    values = {"node": part.node, "name": name, "size": size}
+    return int(part.execute(_RESERVE, values).scalar_one()) - size

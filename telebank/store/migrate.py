@@ -1,0 +1,33 @@
+"""Bring a database to a revision of its tables, from inside the program."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from telebank.store.engine import make_file
+
+SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Go up to `revision`; does nothing where the database is there already."""
+    make_file(url)
+    _run(url, revision, up=True)
+
+
+def downgrade(url: str, revision: str = "base") -> None:
+    """Go down to `revision`; rows of tables that it does not have are lost."""
+    _run(url, revision, up=False)
+
+
+def _run(url: str, revision: str, *, up: bool) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        (command.upgrade if up else command.downgrade)(config, revision)
+    engine.dispose()

@@ -1,0 +1,27 @@
+"""Settings of the store."""
+
+from dataclasses import dataclass, field
+
+from telebank.store.clock import Clock, SystemClock
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOptions:
+    """How the writer batches, waits and numbers; section `[store]` of telebank.toml."""
+
+    queue_jobs: int = 10_000
+    """Jobs waiting for the writer; a further one waits on the loop until there is room."""
+    batch_jobs: int = 256
+    """Jobs in one commit at most."""
+    busy_timeout_ms: int = 5_000
+    """How long a commit waits for another process's write lock, in milliseconds."""
+    repeat_window_s: int = 600
+    """Rule 13: the same triple approved within these seconds needs a second read-back."""
+    number_block: int = 1_000
+    """STANs or references reserved by one commit; a restart skips what is left of a block."""
+    max_bytes: int | None = None
+    """Largest size of an SQLite file, in bytes; past it the store says the disk is full."""
+    heartbeat_s: float = 10.0
+    """Age in seconds at which a commit renews the lease's heartbeat."""
+    clock: Clock = field(default_factory=SystemClock)
+    """Where times come from."""

@@ -1,0 +1,304 @@
+"""The job that writes RECORDED: the same id, quote, twin and limits are judged in its commit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Date, bindparam, func, insert, or_, select, text
+
+from telebank.store import tables
+from telebank.store.sealing import Keyring
+from telebank.store.transaction import Refused, Transaction
+from telebank.store.values import SealedInput, read_outcome, split_inputs
+from transactions.card import CardNumber, SealedCard
+from transactions.journal import (
+    Existing,
+    GuardKey,
+    GuardState,
+    Hold,
+    JournalEvent,
+    Recorded,
+    RecordPlan,
+    RecordRefused,
+)
+from transactions.lifecycle import DONE, UNSETTLED, State
+from transactions.money import Money
+from transactions.request import MAX_REQUEST_ID, Request
+
+_R = tables.request.c
+
+
+def states_in(states: frozenset[State]) -> str:
+    """A constant SQL condition on column `state`."""
+    return "state IN (" + ", ".join(f"'{state.value}'" for state in sorted(states)) + ")"
+
+
+_SAME = select(
+    _R.id, _R.state, _R.content_hash, _R.outcome, _R.reason, _R.outcome_data, _R.host_reference
+).where(or_(_R.id == bindparam("of_id"), _R.quote == bindparam("of_quote")))
+_TWIN = select(_R.state, _R.reference, _R.created_at, _R.settled_at).where(
+    _R.guard_payer == bindparam("payer"),
+    _R.guard_payee == bindparam("payee"),
+    _R.guard_amount == bindparam("minor"),
+    _R.guard_currency == bindparam("unit"),
+    or_(
+        text(states_in(UNSETTLED)),
+        text(states_in(DONE)) & (_R.settled_at >= bindparam("since", type_=_R.settled_at.type)),
+    ),
+)
+_INSERT_REQUEST = insert(tables.request)
+_INSERT_SEALED = insert(tables.sealed_input)
+_INSERT_HOT = insert(tables.hot_card).from_select(
+    ["token", "masked", "request", "at"],
+    select(
+        bindparam("of_token", type_=tables.hot_card.c.token.type),
+        bindparam("mask", type_=tables.hot_card.c.masked.type),
+        bindparam("of_request", type_=tables.hot_card.c.token.type),
+        bindparam("since", type_=tables.hot_card.c.at.type),
+    ).where(
+        ~select(tables.hot_card.c.token)
+        .where(tables.hot_card.c.token == bindparam("of_token"))
+        .exists()
+    ),
+)
+_USE = tables.limit_use.c
+_TAKEN = (
+    select(func.coalesce(func.sum(_USE.amount), 0))
+    .where(
+        _USE.customer == bindparam("who"),
+        _USE.limit_name == bindparam("limit"),
+        _USE.business_date == bindparam("day"),
+        _USE.currency == bindparam("unit"),
+        text("state IN ('held', 'used')"),
+    )
+    .scalar_subquery()
+)
+# One statement, so that no other reservation comes between the sum and the row (rule 11).
+_HOLD = insert(tables.limit_use).from_select(
+    ["request", "limit_name", "customer", "business_date", "amount", "currency", "state"],
+    select(
+        bindparam("of_request", type_=_USE.customer.type),
+        bindparam("limit", type_=_USE.limit_name.type),
+        bindparam("who", type_=_USE.customer.type),
+        bindparam("day", type_=Date),
+        bindparam("minor", type_=_USE.amount.type),
+        bindparam("unit", type_=_USE.currency.type),
+        text("'held'"),
+    ).where(_TAKEN + bindparam("minor", type_=_USE.amount.type) <= bindparam("ceiling")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A request ready to be written: sealed, numbered, without secrets."""
+
+    request: Request
+    plan: RecordPlan
+    plain: Mapping[str, Any]
+    sealed: tuple[SealedInput, ...]
+    guard: Mapping[str, Any]
+    hot: SealedCard | None
+
+
+def draft_of(request: Request, plan: RecordPlan, reference: str, keys: Keyring) -> Draft:
+    """Seal a request's numbers before it is queued; raises `ValueError` for what no row takes."""
+    if not 0 < len(request.id) <= MAX_REQUEST_ID:
+        raise ValueError(f"a request id has 1 to {MAX_REQUEST_ID} characters")
+    plain, sealed = split_inputs(request.inputs, keys)
+    guard = guard_columns(plan.guard, keys) if plan.guard else {}
+    hot = keys.seal(plan.hot_list) if plan.hot_list else None
+    numbered = replace(request, reference=reference)
+    return Draft(numbered, plan, plain, tuple(sealed), guard, hot)
+
+
+def guard_columns(key: GuardKey, keys: Keyring) -> dict[str, Any]:
+    """The triple as it is compared: payer and payee only as HMAC, whatever they were named by."""
+    return {
+        "payer": keys.digest(key.payer),
+        "payee": keys.digest(key.payee),
+        "minor": key.amount.minor,
+        "unit": key.amount.currency.code,
+    }
+
+
+def record(
+    part: Transaction, draft: Draft, key_id: str, window: timedelta
+) -> Recorded | Existing | RecordRefused:
+    """Write the request with its reservations, or raise `Refused` with the reason."""
+    existing = _existing(part, draft)
+    if existing is not None:
+        return existing
+    _judge_twin(part, draft, window)
+    request = replace(
+        draft.request,
+        node=part.node,
+        epoch=part.epoch,
+        business_date=draft.request.business_date or part.now.astimezone().date(),
+        created_at=part.now,
+    )
+    part.execute(_INSERT_REQUEST, _row(request, draft, key_id))
+    if draft.sealed:
+        part.connection.execute(_INSERT_SEALED, [_sealed_row(request, s) for s in draft.sealed])
+    for hold in draft.plan.holds:
+        _reserve(part, request, hold)
+    if draft.hot is not None:
+        _hot_list(part, request, draft.hot)
+    part.state(request.id, 0, State.RECORDED, "")
+    part.event(_event(request, "request.state", State.RECORDED, draft.plan.content_hash))
+    return Recorded(request)
+
+
+def _existing(part: Transaction, draft: Draft) -> Existing | None:
+    values = {"of_id": draft.request.id, "of_quote": draft.plan.quote}
+    rows = part.execute(_SAME, values).all()
+    for row in sorted(rows, key=lambda found: found.id != draft.request.id):
+        if row.id == draft.request.id and row.content_hash != draft.plan.content_hash:
+            raise _refused(draft.request, "different_content")
+        outcome = read_outcome(row.outcome, row.reason, row.outcome_data, row.host_reference)
+        return Existing(row.id, State(row.state), outcome)
+    return None
+
+
+def twin(part: Transaction, guard: Mapping[str, Any], window: timedelta) -> GuardState:
+    """Whether the triple is open, or was done within `window` (rule 13)."""
+    rows = part.execute(_TWIN, {**guard, "since": part.now - window}).all()
+    unsettled = [row for row in rows if State(row.state) in UNSETTLED]
+    if unsettled:
+        return GuardState("open", unsettled[0].reference, unsettled[0].created_at)
+    if rows:
+        last = max(rows, key=lambda row: row.settled_at)
+        return GuardState("done", last.reference, last.settled_at)
+    return GuardState("free")
+
+
+def _judge_twin(part: Transaction, draft: Draft, window: timedelta) -> None:
+    if not draft.guard:
+        return
+    match twin(part, draft.guard, window).state:
+        case "open":
+            raise _refused(draft.request, "pending")
+        case "done" if not draft.plan.repeat_told:
+            raise _refused(draft.request, "repeated")
+
+
+def _reserve(part: Transaction, request: Request, hold: Hold) -> None:
+    if hold.amount.currency != hold.ceiling.currency:
+        raise ValueError(f"limit {hold.limit}: amount and ceiling are of different currencies")
+    values = {
+        "of_request": request.id,
+        "limit": hold.limit,
+        "who": hold.customer,
+        "day": request.business_date,
+        "minor": hold.amount.minor,
+        "unit": hold.amount.currency.code,
+        "ceiling": hold.ceiling.minor,
+    }
+    if part.execute(_HOLD, values).rowcount != 1:
+        raise _refused(request, "over_limit")
+
+
+def _hot_list(part: Transaction, request: Request, card: SealedCard) -> None:
+    values = {"of_token": card.token, "mask": card.masked, "of_request": request.id}
+    part.execute(_INSERT_HOT, {**values, "since": part.now})
+    detail = {"reference": request.reference, "card_masked": card.masked}
+    part.event(
+        JournalEvent(
+            "card.hot_listed",
+            call=request.call,
+            request=request.id,
+            actor=request.actor,
+            role=request.channel,
+            origin=request.channel,
+            detail={**detail, "token": card.token},
+        )
+    )
+
+
+def _refused(request: Request, reason: str) -> Refused:
+    return Refused(
+        RecordRefused(reason),  # type: ignore[arg-type]
+        _event(request, "request.refused", reason, ""),
+    )
+
+
+def _event(request: Request, kind: str, outcome: str, content_hash: str) -> JournalEvent:
+    return JournalEvent(
+        kind,
+        call=request.call,
+        request=request.id,
+        actor=request.actor,
+        role=request.channel,
+        origin=request.channel,
+        outcome=str(outcome),
+        detail={
+            "service": request.service,
+            "version": request.contract_version,
+            "release": request.release,
+            "reference": request.reference,
+            "content_hash": content_hash,
+        },
+    )
+
+
+def _row(request: Request, draft: Draft, key_id: str) -> dict[str, Any]:
+    plan, guard = draft.plan, draft.guard
+    amount = plan.guard.amount if plan.guard else request.inputs.get("amount")
+    money = amount if isinstance(amount, Money) else None
+    return {
+        "id": request.id,
+        "node": request.node,
+        "epoch": request.epoch,
+        "terminal": "",
+        "service": request.service,
+        "contract_version": request.contract_version,
+        "release": request.release,
+        "effect": plan.effect,
+        "recovery": plan.recovery,
+        "state": State.RECORDED.value,
+        "steps": 1,
+        "messages": 0,
+        "actor": request.actor,
+        "channel": request.channel,
+        "call": request.call,
+        "auth": request.auth.value,
+        "authenticated_token": request.authenticated_token,
+        "language": request.language,
+        "business_date": request.business_date,
+        "inputs": draft.plain,
+        "key_id": key_id,
+        "amount": money.minor if money else None,
+        "currency": money.currency.code if money else None,
+        "content_hash": plan.content_hash,
+        "quote": plan.quote,
+        "customer": plan.customer,
+        "guard_payer": guard.get("payer"),
+        "guard_payee": guard.get("payee"),
+        "guard_amount": guard.get("minor"),
+        "guard_currency": guard.get("unit"),
+        "payee_masked": _payee(request),
+        "reference": request.reference,
+        "host_reference": "",
+        "attempts": 0,
+        "created_at": request.created_at,
+    }
+
+
+def _payee(request: Request) -> str:
+    """How a notice names the payee: what was read back, else the payee card's mask."""
+    named, card = request.inputs.get("payee_masked"), request.inputs.get("to")
+    if isinstance(named, str):
+        return named[: tables.TEXT]
+    return card.masked if isinstance(card, CardNumber | SealedCard) else ""
+
+
+def _sealed_row(request: Request, item: SealedInput) -> dict[str, Any]:
+    return {
+        "request": request.id,
+        "name": item.name,
+        "kind": item.kind,
+        "token": item.sealed.token,
+        "masked": item.sealed.masked,
+        "key_id": item.sealed.key_id,
+        "ciphertext": item.sealed.ciphertext,
+    }

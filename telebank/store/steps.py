@@ -1,0 +1,235 @@
+"""Jobs that move a recorded request on: its states, its messages, its attempts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from telebank.store import tables
+from telebank.store.errors import MessageKeysReused, UnknownRequest
+from telebank.store.transaction import Transaction
+from transactions.journal import JournalEvent
+from transactions.lifecycle import (
+    DONE,
+    NOT_DONE,
+    UNSETTLED,
+    IllegalTransition,
+    State,
+    check,
+)
+from transactions.request import HostMessage, MessageRole
+
+_R = tables.request.c
+_ROW = select(
+    _R.state,
+    _R.steps,
+    _R.messages,
+    _R.effect,
+    _R.actor,
+    _R.channel,
+    _R.call,
+    _R.service,
+    _R.reference,
+    _R.terminal,
+).where(_R.id == bindparam("of_id"))
+_UPDATE = update(tables.request).where(_R.id == bindparam("of_id"))
+_USE = tables.limit_use.c
+_SETTLE = (
+    update(tables.limit_use)
+    .where(_USE.request == bindparam("of_id"), _USE.state == bindparam("was"))
+    .values(state=bindparam("becomes"))
+)
+_ATTEMPT = (
+    update(tables.request)
+    .where(_R.id == bindparam("of_id"), text("state IN ('REVERSING', 'REPEATING', 'QUERYING')"))
+    .values(attempts=_R.attempts + 1, next_attempt_at=bindparam("due", type_=_R.settled_at.type))
+    .returning(_R.attempts, _R.call, _R.actor, _R.channel)
+)
+_M = tables.host_message.c
+_INSERT_MESSAGE = insert(tables.host_message)
+_ANSWER = (
+    update(tables.host_message)
+    .where(
+        _M.request == bindparam("of_id"),
+        _M.role == bindparam("of_role"),
+        _M.attempt == bindparam("of_attempt"),
+        _M.stan == bindparam("of_stan"),
+        _M.field7 == bindparam("of_field7"),
+        _M.reply_at.is_(None),
+    )
+    .values(
+        reply39=bindparam("code", type_=_M.reply39.type),
+        reply_at=bindparam("came", type_=_M.reply_at.type),
+    )
+)
+
+MESSAGE_STATES: Mapping[MessageRole, frozenset[State]] = {
+    "request": frozenset({State.RECORDED, State.SENT, State.REPEATING}),
+    "reversal": frozenset({State.REVERSING}),
+    "repeat": frozenset({State.REPEATING}),
+    "query": frozenset({State.QUERYING, State.MANUAL}),
+}
+"""States in which a message of each role may leave; a first message makes RECORDED into SENT."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What `advance` was asked to write."""
+
+    request_id: str
+    states: Sequence[State]
+    why: str
+    outcome: Mapping[str, Any]
+    next_attempt_at: datetime | None
+
+
+def _load(part: Transaction, request_id: str) -> Row[Any]:
+    row = part.execute(_ROW, {"of_id": request_id}).first()
+    if row is None:
+        raise UnknownRequest(f"no journal row for request {request_id}")
+    return row
+
+
+def advance(part: Transaction, step: Step) -> None:
+    """Walk a row through states by the lifecycle table; settle its holds at the end."""
+    row = _load(part, step.request_id)
+    first = current = State(row.state)
+    for offset, target in enumerate(step.states):
+        check(current, target)
+        part.state(step.request_id, row.steps + offset, target, step.why)
+        part.event(_state_event(step.request_id, row, target, step.why))
+        current = target
+    values = {**step.outcome, "state": current.value, "steps": row.steps + len(step.states)}
+    values["next_attempt_at"] = step.next_attempt_at
+    if current is not first:
+        values["settled_at"] = None if current in UNSETTLED else part.now
+    part.execute(_UPDATE, {"of_id": step.request_id, **values})
+    if row.effect != "read":
+        _settle_holds(part, step.request_id, first, current)
+
+
+def _settle_holds(part: Transaction, request_id: str, first: State, current: State) -> None:
+    """Confirm or release into the day they came from; a reopened reversal holds again."""
+    if current in DONE:
+        was, becomes = "held", "used"
+    elif current in NOT_DONE:
+        was, becomes = "held", "released"
+    elif first is State.REVERSED:
+        was, becomes = "released", "held"
+    else:
+        return
+    part.execute(_SETTLE, {"of_id": request_id, "was": was, "becomes": becomes})
+
+
+def attempt(part: Transaction, request_id: str, due: datetime | None) -> int:
+    """Count one more try of a row that is being reversed, repeated or asked after."""
+    row = part.execute(_ATTEMPT, {"of_id": request_id, "due": due}).first()
+    if row is None:
+        state = _load(part, request_id).state
+        raise IllegalTransition(f"a row in {state} has no attempts")
+    part.event(_event(request_id, row, "request.attempt", "", {"count": row.attempts}))
+    return int(row.attempts)
+
+
+def sending(part: Transaction, message: HostMessage) -> None:
+    """Write a message's row, and SENT for a first one. Raises `IllegalTransition` where nothing may
+    be sent for the row, `MessageKeysReused` where the numbers were used before."""
+    row = _load(part, message.request_id)
+    state = State(row.state)
+    if state not in MESSAGE_STATES[message.role]:
+        raise IllegalTransition(f"no {message.role} may be sent for a row in {state}")
+    if state is State.SENT and row.effect != "read":
+        raise IllegalTransition(f"a {row.effect} request in SENT is never sent again")
+    values: dict[str, Any] = {"messages": row.messages + 1}
+    values["terminal"] = row.terminal or message.field41
+    if message.role == "request" and state is State.RECORDED:
+        values |= {"state": State.SENT.value, "steps": row.steps + 1}
+        part.state(message.request_id, row.steps, State.SENT, "")
+        part.event(_message_event(row, message, "request.state", State.SENT))
+    else:
+        part.event(_message_event(row, message, "host.sending", ""))
+    part.execute(_UPDATE, {"of_id": message.request_id, **values})
+    try:
+        part.execute(_INSERT_MESSAGE, _message_row(message, row.messages))
+    except IntegrityError as error:
+        raise MessageKeysReused(f"STAN {message.stan} with field 7 {message.field7}") from error
+
+
+def answered(part: Transaction, message: HostMessage) -> None:
+    """Add the first reply to a message's row; a later one is only an event."""
+    row = _load(part, message.request_id)
+    values = {
+        "of_id": message.request_id,
+        "of_role": message.role,
+        "of_attempt": message.attempt,
+        "of_stan": message.stan,
+        "of_field7": message.field7,
+        "code": message.reply39,
+        "came": message.reply_at or part.now,
+    }
+    first = part.execute(_ANSWER, values).rowcount > 0
+    kind = "host.answered" if first else "host.answered_again"
+    part.event(_message_event(row, message, kind, message.reply39 or ""))
+
+
+def told(part: Transaction, request_id: str, exit_name: str) -> None:
+    """Keep which exit's words the caller heard."""
+    row = _load(part, request_id)
+    part.execute(_UPDATE, {"of_id": request_id, "told": exit_name})
+    part.event(_event(request_id, row, "request.told", exit_name, {}))
+
+
+def _message_row(message: HostMessage, ordinal: int) -> dict[str, Any]:
+    return {
+        "request": message.request_id,
+        "ordinal": ordinal,
+        "role": message.role,
+        "attempt": message.attempt,
+        "mti": message.mti,
+        "stan": message.stan,
+        "field7": message.field7,
+        "field32": message.field32,
+        "field41": message.field41,
+        "field37": message.field37,
+        "link": message.link,
+        "processing_code": message.processing_code,
+        "amount": message.amount,
+        "sent_at": message.sent_at,
+        "reply39": message.reply39,
+        "reply_at": message.reply_at,
+    }
+
+
+def _state_event(request_id: str, row: Row[Any], state: State, why: str) -> JournalEvent:
+    detail = {"service": row.service, "reference": row.reference, "why": why[: tables.TEXT]}
+    return _event(request_id, row, "request.state", state.value, detail)
+
+
+def _message_event(row: Row[Any], message: HostMessage, kind: str, outcome: str) -> JournalEvent:
+    detail = {
+        "role": message.role,
+        "attempt": message.attempt,
+        "mti": message.mti,
+        "stan": message.stan,
+        "field7": message.field7,
+        "link": message.link,
+    }
+    return _event(message.request_id, row, kind, str(outcome), detail)
+
+
+def _event(
+    request_id: str, row: Row[Any], kind: str, outcome: str, detail: dict[str, Any]
+) -> JournalEvent:
+    return JournalEvent(
+        kind,
+        call=row.call,
+        request=request_id,
+        actor=row.actor,
+        role=row.channel,
+        origin=row.channel,
+        outcome=outcome,
+        detail=detail,
+    )

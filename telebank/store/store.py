@@ -1,0 +1,64 @@
+"""The node's storage as one thing: opened once, closed once."""
+
+import os
+import re
+import socket
+
+from telebank.store.engine import make_file, open_writer
+from telebank.store.journal import StoreJournal
+from telebank.store.migrate import migrate
+from telebank.store.options import StoreOptions
+from telebank.store.sealing import Keyring
+from telebank.store.writer import Writer
+
+_NODE = re.compile(r"[0-9]{2}")
+
+
+class Store:
+    """The journal, the vault and the event log of one node over one database."""
+
+    def __init__(
+        self, url: str, node: str, keyring: Keyring, writer: Writer, options: StoreOptions
+    ):
+        self.url = url
+        self.node = node
+        self.vault = keyring
+        self.journal = StoreJournal(writer, node, keyring, options)
+        self._writer = writer
+
+    @classmethod
+    def open(
+        cls, url: str, node: str, keyring: Keyring, options: StoreOptions | None = None
+    ) -> "Store":
+        """Bring the tables up to date, take the node's lease and start the writer.
+
+        `node` is two digits. An earlier holder of the lease can commit nothing from here on.
+        Raises `StoreUnavailable` where the database does not take it.
+        """
+        if not _NODE.fullmatch(node):
+            raise ValueError(f"node {node!r} must be two digits, such as 01")
+        settings = options or StoreOptions()
+        make_file(url)
+        migrate(url)
+        holder = f"{socket.gethostname()[:40]}:{os.getpid()}"
+        writer = Writer(open_writer(url, settings), node, holder, settings)
+        writer.start()
+        return cls(url, node, keyring, writer, settings)
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the lease that commits check."""
+        return self._writer.epoch
+
+    @property
+    def commits(self) -> int:
+        """Commits made since it was opened."""
+        return self._writer.commits
+
+    async def lease(self) -> int:
+        """Raise the node's epoch and go on with it; return it."""
+        return await self._writer.take_lease()
+
+    async def close(self) -> None:
+        """Finish what is queued and close the database."""
+        await self._writer.close()

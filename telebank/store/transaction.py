@@ -1,0 +1,111 @@
+"""What one job of the writer sees, and the rows that a whole commit writes at its end."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, Executable, insert
+
+from telebank.store import tables
+from telebank.store.clock import Stamp
+from telebank.store.events import EventRow, check_event, event_row
+from transactions.journal import JournalEvent
+from transactions.lifecycle import State
+
+_INSERT_STATE = insert(tables.request_state)
+_INSERT_EVENT = insert(tables.event)
+_INSERT_LEAF = insert(tables.leaf)
+
+
+class Refused(Exception):  # noqa: N818 - reads as what it is
+    """Ends a job with a value: its rows are undone, its event is kept."""
+
+    def __init__(self, value: object, event: JournalEvent | None = None) -> None:
+        super().__init__()
+        self.value = value
+        self.event = event
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One job's part of a commit. Events and state rows are collected, and dropped where the job
+    fails; the commit writes them in one go at its end."""
+
+    connection: Connection
+    stamp: Stamp
+    node: str
+    epoch: int
+    events: list[JournalEvent] = field(default_factory=list)
+    states: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def now(self) -> datetime:
+        """UTC time of the job."""
+        return self.stamp.utc
+
+    def execute(
+        self, statement: Executable, values: Mapping[str, Any] | None = None
+    ) -> CursorResult[Any]:
+        """Run one statement inside the commit."""
+        return self.connection.execute(statement, values)
+
+    def event(self, event: JournalEvent) -> None:
+        """Add an event with its leaf."""
+        check_event(event)
+        self.events.append(event)
+
+    def state(self, request_id: str, ordinal: int, state: State, why: str) -> None:
+        """Add a row to a request's history."""
+        row = {"request": request_id, "ordinal": ordinal, "state": state.value}
+        self.states.append(row | {"why": why[: tables.TEXT], "at": self.now})
+
+
+Work = Callable[[Transaction], Any]
+
+
+class Batch:
+    """One commit: savepoints around its jobs, and the rows gathered from them.
+
+    Savepoints are given to the driver directly: they are the same words everywhere, and two of
+    them a job through the full execution path would cost more than the job's own statements.
+    """
+
+    def __init__(self, connection: Connection, node: str, boot: str, sequence: int) -> None:
+        self.connection = connection
+        self._driver: Any = connection.connection.driver_connection
+        self._node = node
+        self._boot = boot
+        self._sequence = sequence
+        self._states: list[dict[str, Any]] = []
+        self._events: list[EventRow] = []
+
+    def savepoint(self) -> None:
+        """Begin a job."""
+        self._driver.execute("SAVEPOINT job")
+
+    def undo(self) -> None:
+        """Undo the job's statements."""
+        self._driver.execute("ROLLBACK TO SAVEPOINT job")
+        self._driver.execute("RELEASE SAVEPOINT job")
+
+    def release(self, part: Transaction) -> None:
+        """Keep the job's statements and gather its rows."""
+        self._driver.execute("RELEASE SAVEPOINT job")
+        self._states += part.states
+        for event in part.events:
+            self.add_event(event, part.stamp)
+
+    def add_event(self, event: JournalEvent, stamp: Stamp) -> None:
+        """Number an event and hash its leaf."""
+        self._sequence += 1
+        self._events.append(event_row(event, self._node, self._sequence, stamp, self._boot))
+
+    def write(self) -> int:
+        """Write the gathered rows; return the node's last sequence."""
+        if self._states:
+            self.connection.execute(_INSERT_STATE, self._states)
+        if self._events:
+            self.connection.execute(_INSERT_EVENT, [row.event for row in self._events])
+            self.connection.execute(_INSERT_LEAF, [row.leaf for row in self._events])
+        return self._sequence

@@ -1,0 +1,229 @@
+"""The node's only writer: one thread, many jobs in one commit.
+
+A job is a small function on a `Transaction`. Jobs wait in a bounded queue; whatever has gathered
+while a commit was under way makes up the next one (at most `batch_jobs`). Each job runs in its own
+savepoint, so one job's refusal undoes nothing of another's. Its future is resolved on the loop only
+after COMMIT. Where the database fails, the jobs of that commit get `StoreUnavailable` and the
+writer goes on with a fresh connection.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from telebank.store import lease
+from telebank.store.errors import StoreUnavailable
+from telebank.store.options import StoreOptions
+from telebank.store.transaction import Batch, Refused, Transaction, Work
+from transactions.ports import LeaseLost
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    work: Work | None
+    """None: raise the lease."""
+    future: "asyncio.Future[Any] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    value: Any = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """What a commit moves on: the lease held and the last event numbered."""
+
+    epoch: int = 0
+    sequence: int = 0
+
+
+class Writer:
+    """Owns the writing connection, the lease and the numbering of events."""
+
+    def __init__(self, engine: Engine, node: str, holder: str, options: StoreOptions) -> None:
+        self._engine = engine
+        self._node = node
+        self._holder = holder
+        self._options = options
+        self._jobs: deque[_Job] = deque()
+        self._ready = threading.Condition()
+        self._closing = False
+        self._queued = 0
+        """Jobs that have not come back; counted on the loop."""
+        self._room = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._connection: Connection | None = None
+        self._position = _Position()
+        self._thread = threading.Thread(target=self._write, name="journal-writer", daemon=True)
+        self.commits = 0
+        """Commits so far."""
+
+    @property
+    def epoch(self) -> int:
+        """The lease epoch that commits check."""
+        return self._position.epoch
+
+    def start(self) -> None:
+        """Take the lease and start the thread; raises `StoreUnavailable`."""
+        (result,) = self._commit([_Job(None, None)])
+        if result.error is not None:
+            raise result.error
+        self._thread.start()
+
+    async def run(self, work: Callable[[Transaction], T]) -> T:
+        """Queue a job and wait until it is durable; waits for room where the queue is full.
+
+        Raises what the job raised, `StoreUnavailable` or `LeaseLost`.
+        """
+        result: T = await self._queue(work)
+        return result
+
+    async def take_lease(self) -> int:
+        """Raise the epoch again and go on with it, also after the lease was lost."""
+        return int(await self._queue(None))
+
+    def post(self, work: Work) -> bool:
+        """Queue a job that nobody waits for; False where the queue is full or closed."""
+        if self._closing or self._queued >= self._options.queue_jobs:
+            return False
+        self._loop = asyncio.get_running_loop()
+        self._put(_Job(work, None))
+        return True
+
+    async def close(self) -> None:
+        """Finish what is queued, then end the thread and its connection."""
+        with self._ready:
+            self._closing = True
+            self._ready.notify()
+        await asyncio.to_thread(self._thread.join)
+        self._engine.dispose()
+
+    async def _queue(self, work: Work | None) -> Any:
+        while self._queued >= self._options.queue_jobs:
+            self._room.clear()
+            await self._room.wait()
+        self._loop = loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        self._put(_Job(work, future))
+        return await future
+
+    def _put(self, job: _Job) -> None:
+        with self._ready:
+            if self._closing:
+                raise StoreUnavailable("the store is closed")
+            self._jobs.append(job)
+            self._ready.notify()
+        self._queued += 1
+
+    # -- below runs in the writer's thread ----------------------------------------------------
+
+    def _write(self) -> None:
+        while batch := self._next_batch():
+            self._deliver(batch, self._commit(batch))
+        self._drop_connection()
+
+    def _next_batch(self) -> list[_Job]:
+        """Wait for work; empty when closed and done. Raising the lease is a commit by itself."""
+        with self._ready:
+            while not self._jobs and not self._closing:
+                self._ready.wait()
+            batch: list[_Job] = []
+            while self._jobs and len(batch) < self._options.batch_jobs:
+                if self._jobs[0].work is None and batch:
+                    break
+                batch.append(self._jobs.popleft())
+                if batch[-1].work is None:
+                    break
+            return batch
+
+    def _commit(self, jobs: Sequence[_Job]) -> list[_Result]:
+        try:
+            connection = self._connect()
+            with connection.begin():
+                results, position = self._run(connection, jobs)
+        except LeaseLost as error:
+            return [_Result(error=error)] * len(jobs)
+        except DBAPIError as error:
+            self._drop_connection()
+            lost = StoreUnavailable(f"the database did not take it: {error.orig}")
+            return [_Result(error=lost)] * len(jobs)
+        self._position = position
+        self.commits += 1
+        return results
+
+    def _run(self, connection: Connection, jobs: Sequence[_Job]) -> tuple[list[_Result], _Position]:
+        stamp = self._options.clock.read()
+        if jobs[0].work is None:
+            epoch = lease.take(connection, self._node, self._holder, stamp.utc)
+            position = _Position(epoch, lease.last_sequence(connection, self._node))
+            return [_Result(epoch)], position
+        beat = lease.check(connection, self._node, self._position.epoch)
+        if stamp.utc - beat > timedelta(seconds=self._options.heartbeat_s):
+            lease.beat(connection, self._node, stamp.utc)
+        batch = Batch(connection, self._node, self._options.clock.boot, self._position.sequence)
+        results = [self._one(batch, job) for job in jobs]
+        return results, replace(self._position, sequence=batch.write())
+
+    def _one(self, batch: Batch, job: _Job) -> _Result:
+        assert job.work is not None
+        stamp = self._options.clock.read()
+        part = Transaction(batch.connection, stamp, self._node, self._position.epoch)
+        batch.savepoint()
+        try:
+            value = job.work(part)
+        except Refused as refusal:
+            batch.undo()
+            if refusal.event is not None:
+                batch.add_event(refusal.event, stamp)
+            return _Result(refusal.value)
+        except IntegrityError as error:
+            batch.undo()
+            return _Result(error=error)
+        except DBAPIError:
+            raise
+        except Exception as error:  # noqa: BLE001 - not swallowed: raised where the job is awaited
+            batch.undo()
+            return _Result(error=error)
+        batch.release(part)
+        return _Result(value)
+
+    def _connect(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(DBAPIError):
+                self._connection.close()
+            self._connection = None
+
+    def _deliver(self, jobs: Sequence[_Job], results: Sequence[_Result]) -> None:
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop has closed; nobody waits any more
+            self._loop.call_soon_threadsafe(self._resolve, jobs, results)
+
+    # -- below runs on the loop ---------------------------------------------------------------
+
+    def _resolve(self, jobs: Sequence[_Job], results: Sequence[_Result]) -> None:
+        self._queued -= len(jobs)
+        self._room.set()
+        for job, result in zip(jobs, results, strict=True):
+            if job.future is None or job.future.done():
+                continue
+            if result.error is not None:
+                job.future.set_exception(result.error)
+            else:
+                job.future.set_result(result.value)

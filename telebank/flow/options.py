@@ -53,7 +53,7 @@ class FlowOptions:
     """Seconds after which a service that never answered is taken as unknown."""
     play_guard_s: float = 120.0
     """Seconds after which a prompt whose end was never told is taken as lost."""
-    spoken_budget_s: float = 120.0
+    spoken_budget_s: float = 75.0
     """Seconds of prompts on the longest way through one flow, values included."""
     type_ahead: int = MAX_BUFFER
     """Keys kept while nothing takes them."""

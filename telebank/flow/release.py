@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from telebank.flow.parse import load_flow
 from telebank.flow.model import Finding, Flow, FlowError
 from telebank.flow.options import LANGUAGES, MAX_FLOWS
+from telebank.flow.parse import load_flow
 from telebank.flow.texts import Text, Texts, load_texts
 from transactions.contract import ContractError, Contracts, load_contracts
 

@@ -1,10 +1,64 @@
-"""The checker of `ivr-flow/1`: each refusal is one small function with a rule id."""
+"""The checker of `ivr-flow/1`: each refusal is one small function with a rule id.
 
+What cannot even be read is refused while reading (`telebank.flow.parse`), and contracts that cannot
+stand by `transactions.contract`; both come out as findings of the same form.
+"""
+
+from telebank.flow.check import dataflow, menus, money, prompts, references, services, shape
+from telebank.flow.check.budget import Seconds, over_budget
+from telebank.flow.check.graph import Rule
 from telebank.flow.model import Finding
 from telebank.flow.options import FlowOptions
 from telebank.flow.release import Release
 
+REFERENCES: tuple[Rule, ...] = (
+    references.entry_flow,
+    references.targets,
+    references.flows,
+    references.services,
+    references.variables,
+    references.kinds,
+    services.outcomes,
+)
+"""Names that must exist; the other rules rely on them."""
 
-def check_release(release: Release, options: FlowOptions) -> list[Finding]:
-    """Everything that must be mended before the release can take calls."""
-    return []
+RULES: tuple[Rule, ...] = (
+    prompts.missing,
+    prompts.undeclared,
+    prompts.readings,
+    prompts.read_back,
+    shape.unreachable,
+    shape.no_exit,
+    shape.loops,
+    services.inputs,
+    services.secrets,
+    services.entry_kinds,
+    menus.choices,
+    menus.prefixes,
+    menus.handling,
+    menus.entry_keys,
+    menus.depth,
+    dataflow.not_set,
+    money.guards,
+    money.read_back,
+    money.endings,
+)
+
+
+def check_release(
+    release: Release, options: FlowOptions, seconds: Seconds | None = None
+) -> list[Finding]:
+    """Everything that must be mended before the release can take calls, by file and line.
+
+    `seconds` measures prompts; without it their length is estimated from the text.
+    """
+    findings = _apply(REFERENCES, release)
+    if not findings:
+        findings = _apply(RULES, release) | set(over_budget(release, options, seconds))
+    return sorted(findings)
+
+
+def _apply(rules: tuple[Rule, ...], release: Release) -> set[Finding]:
+    return {
+        found for rule in rules for flow in release.flows.values() for found in rule(release, flow)
+    }

@@ -1,0 +1,106 @@
+"""What is certainly true on every way to a node: variables set, quotes still as they were given."""
+
+from collections.abc import Callable, Iterator
+
+from telebank.flow.check.graph import Edge, edges, finding, inside, writes
+from telebank.flow.check.prompts import slots_at
+from telebank.flow.check.references import named
+from telebank.flow.model import AnyNode, Call, Collect, Enter, Finding, Flow, Return
+from telebank.flow.release import Release
+
+ANSWERED = frozenset({"ok", "stored", "repeated", "posted", "not_posted", "open"})
+"""Outcomes that bring the contract's outputs. Besides `ok`: a stored loss report has our own time
+and reference, a repeated transfer its quote (rule 13), a notice the transfer that it speaks of."""
+
+Facts = frozenset[str]
+Step = Callable[[Facts, AnyNode, Edge], Facts]
+
+
+def facts_at(flow: Flow, first: Facts, step: Step) -> dict[str, Facts]:
+    """For each reachable node the facts that hold on every way to it (a forward must-analysis)."""
+    known: dict[str, Facts] = {flow.entry: first}
+    waiting = [flow.entry]
+    while waiting:
+        node = flow.nodes[waiting.pop()]
+        for edge in edges(flow, node):
+            after = step(known[node.name], node, edge)
+            before = known.get(edge.target)
+            now = after if before is None else before & after
+            if now != before:
+                known[edge.target] = now
+                waiting.append(edge.target)
+    return known
+
+
+def not_set(release: Release, flow: Flow) -> Iterator[Finding]:
+    """A variable used where some way leads past the node that sets it."""
+    known = facts_at(
+        flow, frozenset(flow.needs), lambda f, n, e: _set_after(release, flow, f, n, e)
+    )
+    for name, facts in known.items():
+        node = flow.nodes[name]
+        for used in sorted(_uses(release, flow, node)):
+            if used in flow.vars and used not in facts:
+                problem = f"`{used}` is not yet set on some way to here"
+                mend = f"set {used} on every way, or name it in the flow's `needs`"
+                yield finding(flow, node, "not-set", problem, mend)
+
+
+def _uses(release: Release, flow: Flow, node: AnyNode) -> set[str]:
+    used = {slot.name for _, _, slot in slots_at(release, node)}
+    if not isinstance(node, Collect):
+        used |= set(named(node))
+    if isinstance(node, Enter):
+        used |= set(release.flows[node.flow].needs)
+    if isinstance(node, Return) and node.exit == "ok":
+        used |= set(flow.gives)
+    return used
+
+
+def _set_after(release: Release, flow: Flow, facts: Facts, node: AnyNode, edge: Edge) -> Facts:
+    """The variables set after leaving `node` by `edge`; a secret is gone once it was passed."""
+    match node:
+        case Collect() if edge.via == "next":
+            return facts | {node.into}
+        case Call() if edge.exit is not None:
+            passed = {name for name in named(node) if flow.vars[name] == "secret"}
+            outputs = frozenset(release.contracts[node.service].outputs)
+            return (facts - passed) | (outputs if edge.exit in ANSWERED else frozenset())
+        case Enter() if edge.exit is not None:
+            inner = release.flows[node.flow]
+            given = inner.gives if edge.exit == "ok" else ()
+            return (facts - _secrets_in(release, inner)) | frozenset(given)
+        case _:
+            return facts
+
+
+def _secrets_in(release: Release, flow: Flow) -> Facts:
+    return frozenset(
+        name
+        for inner in inside(release, flow)
+        for name, kind in inner.vars.items()
+        if kind == "secret"
+    )
+
+
+def fresh_quotes(release: Release, flow: Flow, quote: str) -> dict[str, Facts]:
+    """For each node the calls of service `quote` whose terms nothing has changed since.
+
+    A quote goes stale when a variable that went into it or came out of it is set again, and when
+    a money service has used it.
+    """
+    terms = {
+        name: set(named(node)) | set(release.contracts[quote].outputs)
+        for name, node in flow.nodes.items()
+        if isinstance(node, Call) and node.service == quote
+    }
+
+    def step(facts: Facts, node: AnyNode, edge: Edge) -> Facts:
+        if node.name in terms:
+            return frozenset({node.name}) if edge.exit in ANSWERED else frozenset()
+        if isinstance(node, Call) and release.contracts[node.service].effect == "money":
+            return frozenset()
+        changed = writes(release, node)
+        return frozenset(name for name in facts if not terms[name] & changed)
+
+    return facts_at(flow, frozenset(), step)

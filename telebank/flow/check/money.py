@@ -1,0 +1,134 @@
+"""Money moves only after its own read-back, and the four ways it ends are never mixed up."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from telebank.flow.check.dataflow import fresh_quotes
+from telebank.flow.check.graph import all_edges, finding
+from telebank.flow.model import Call, Confirm, Finding, Flow
+from telebank.flow.options import LANGUAGES
+from telebank.flow.release import Release
+from telebank.flow.speech import prompt_of
+from transactions.contract import Service
+
+UNCONFIRMED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"en": ("not confirmed",), "zh": ("没有得到确认", "尚未确认", "未得到确认", "还没有确认")}
+)
+DO_NOT_REPEAT: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"en": ("do not repeat",), "zh": ("不要重复", "请勿重复")}
+)
+NOT_DONE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "en": ("failed", "not made", "not done", "not accept", "no money has moved"),
+        "zh": ("失败", "没有办理", "未办理", "没有成功", "未成功", "没有接受", "没有划出"),
+    }
+)
+"""Words that say which it is (rule 4: unknown is told as not confirmed, never as failed)."""
+
+
+def _money_calls(release: Release, flow: Flow) -> Iterator[tuple[Call, Service]]:
+    for node in flow.nodes.values():
+        if isinstance(node, Call) and release.contracts[node.service].effect == "money":
+            yield node, release.contracts[node.service]
+
+
+def guards(release: Release, flow: Flow) -> Iterator[Finding]:
+    """A money service without a confirm of its own."""
+    for call, _ in _money_calls(release, flow):
+        if call.guarded_by is None:
+            mend = "add `guarded_by: <confirm>` and lead to it from that confirm only"
+            yield finding(flow, call, "money-guard", "moves money without a confirm", mend)
+    for node in flow.nodes.values():
+        if isinstance(node, Call) and node.guarded_by is not None:
+            yield from _guard(flow, node, node.guarded_by)
+
+
+def _guard(flow: Flow, node: Call, guard: str) -> Iterator[Finding]:
+    if not isinstance(flow.nodes.get(guard), Confirm):
+        mend = "name a node of kind confirm"
+        yield finding(flow, node, "money-guard", f"its guard `{guard}` is no confirm", mend)
+        return
+    if flow.entry == node.name:
+        mend = f"enter the flow before {guard}"
+        yield finding(flow, node, "money-guard", "the flow begins with it", mend)
+    for edge in all_edges(flow):
+        if edge.target != node.name:
+            continue
+        if edge.source != guard or not edge.via.startswith("choice"):
+            problem = f"reached from {edge.source} by {edge.via}, not by a choice of {guard}"
+            mend = f"lead {edge.source} to the confirm, or to its own call"
+            yield finding(flow, node, "money-guard", problem, mend)
+    others = [n.name for n in flow.nodes.values() if isinstance(n, Call) and n.guarded_by == guard]
+    if others[0] != node.name:
+        problem = f"shares its confirm {guard} with {others[0]}"
+        yield finding(flow, node, "money-guard", problem, "give it a confirm of its own")
+
+
+def read_back(release: Release, flow: Flow) -> Iterator[Finding]:
+    """A confirm that does not read back its contract's terms, or reads back a stale quote."""
+    for call, service in _money_calls(release, flow):
+        guard = flow.nodes.get(call.guarded_by or "")
+        if isinstance(guard, Confirm):
+            quotes = fresh_quotes(release, flow, service.quoted_by or "").get(guard.name, ())
+            if not quotes:
+                problem = f"some way leads to it without a fresh {service.quoted_by}"
+                mend = "ask for the quote again after anything that went into it was entered"
+                yield finding(flow, guard, "money-quote", problem, mend)
+            for term in service.must_read_back:
+                yield from _term(flow, call, guard, term, sorted(quotes))
+
+
+def _term(
+    flow: Flow, node: Call, guard: Confirm, term: str, quotes: list[str]
+) -> Iterator[Finding]:
+    """`term` is an input of the quote (by the variable that went in) or an output of it."""
+    calls = [call for name in quotes if isinstance(call := flow.nodes[name], Call)]
+    sources = {call.inputs.get(term, "$" + term).removeprefix("$") for call in calls}
+    for name in sources or {term}:
+        if name not in guard.reads:
+            problem = f"does not read back {name}, which {node.service} demands"
+            mend = f"add {name} to `reads` and to its texts"
+            yield finding(flow, guard, "money-read-back", problem, mend)
+
+
+def endings(release: Release, flow: Flow) -> Iterator[Finding]:
+    """`in_doubt` treated as not done, `not_done` as in doubt, or two outcomes as one."""
+    for node, service in _money_calls(release, flow):
+        seen: dict[str, str] = {}
+        for outcome in service.outcomes:
+            target = node.then.get(outcome, "")
+            if target in seen:
+                problem = f"`{seen[target]}` and `{outcome}` both go to {target}"
+                yield finding(flow, node, "money-ending", problem, "give each its own words")
+            seen[target] = outcome
+        yield from _words(release, flow, node, "in_doubt", UNCONFIRMED, wanted=True)
+        yield from _words(release, flow, node, "in_doubt", DO_NOT_REPEAT, wanted=True)
+        yield from _words(release, flow, node, "in_doubt", NOT_DONE, wanted=False)
+        yield from _words(release, flow, node, "not_done", NOT_DONE, wanted=True)
+        yield from _words(release, flow, node, "not_done", UNCONFIRMED, wanted=False)
+
+
+def _words(
+    release: Release,
+    flow: Flow,
+    node: Call,
+    outcome: str,
+    words: Mapping[str, tuple[str, ...]],
+    *,
+    wanted: bool,
+) -> Iterator[Finding]:
+    told = flow.nodes.get(node.then.get(outcome, ""))
+    if told is None:
+        return
+    for language in LANGUAGES:
+        ids = [prompt_of(item, language)[0] for item in told.say]
+        texts = [
+            release.texts[language][name].text for name in ids if name in release.texts[language]
+        ]
+        said = " ".join(texts).lower()
+        if any(word in said for word in words[language]) is not wanted:
+            must = "must say" if wanted else "must not say"
+            either = " or ".join(f"“{word}”" for word in words[language])
+            problem = f"`{outcome}` of {node.name} {must} {either} in {language}"
+            mend = f"change its text in prompts/{language}.yaml, or lead to a node that says so"
+            yield finding(flow, told, "money-ending", problem, mend)

@@ -1,0 +1,137 @@
+"""Calls against their contracts: exits for outcomes, inputs of the right kind, secrets kept."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from telebank.flow.check.graph import exits_of, finding
+from telebank.flow.model import (
+    FAX_EXITS,
+    QUEUE_EXITS,
+    AnyNode,
+    Call,
+    Collect,
+    DateEntry,
+    DigitEntry,
+    Enter,
+    Fax,
+    Finding,
+    Flow,
+    MoneyEntry,
+    Queue,
+)
+from telebank.flow.release import Release
+from transactions.contract import Kind
+
+_ENTRY_KINDS: Mapping[type, frozenset[Kind]] = {
+    DigitEntry: frozenset({"card_no", "secret", "text", "digits", "number"}),
+    MoneyEntry: frozenset({"money"}),
+    DateEntry: frozenset({"date"}),
+}
+
+
+def outcomes(release: Release, flow: Flow) -> Iterator[Finding]:
+    """An outcome without an exit, or an exit for an outcome that there is not."""
+    for node in flow.nodes.values():
+        match node:
+            case Call():
+                known = release.contracts[node.service].outcomes
+                yield from _exits(
+                    flow, node, node.then, needed=known, allowed=known, what=node.service
+                )
+            case Enter():
+                known = tuple(exits_of(release.flows[node.flow]))
+                yield from _exits(
+                    flow, node, node.then, needed=known, allowed=known, what=f"flow {node.flow}"
+                )
+            case Queue():
+                yield from _exits(
+                    flow,
+                    node,
+                    node.then,
+                    needed=QUEUE_EXITS[:1],
+                    allowed=QUEUE_EXITS,
+                    what="a queue",
+                )
+            case Fax():
+                yield from _exits(
+                    flow, node, node.then, needed=FAX_EXITS[:1], allowed=FAX_EXITS, what="a fax"
+                )
+
+
+def _exits(
+    flow: Flow,
+    node: AnyNode,
+    then: Mapping[str, str],
+    *,
+    needed: Iterable[str],
+    allowed: Iterable[str],
+    what: str,
+) -> Iterator[Finding]:
+    for name in needed:
+        if name not in then:
+            problem = f"no exit for outcome `{name}` of {what}"
+            yield finding(flow, node, "outcome", problem, f"add `{name}: node` to `then`")
+    for name in then:
+        if name not in allowed:
+            problem = f"exit `{name}`, an outcome that {what} does not have"
+            yield finding(flow, node, "outcome", problem, f"remove `{name}` from `then`")
+
+
+def inputs(release: Release, flow: Flow) -> Iterator[Finding]:
+    """An input that is missing, unknown, or of another kind than the contract's."""
+    for node in flow.nodes.values():
+        if not isinstance(node, Call):
+            continue
+        wanted = release.contracts[node.service].inputs
+        for name in wanted:
+            if name not in node.inputs:
+                problem = f"input `{name}` of {node.service} is missing"
+                yield finding(flow, node, "input", problem, f"add `{name}: $variable` to `in`")
+        for name, source in node.inputs.items():
+            if name not in wanted:
+                problem = f"{node.service} has no input `{name}`"
+                yield finding(flow, node, "input", problem, "remove it from `in`")
+            else:
+                yield from _source(flow, node, name, source, wanted[name])
+
+
+def _source(flow: Flow, node: Call, name: str, source: str, wanted: Kind) -> Iterator[Finding]:
+    if not source.startswith("$"):
+        if wanted not in ("text", "digits"):
+            problem = f"input `{name}` ({wanted}) is written out"
+            yield finding(flow, node, "input", problem, f"pass a variable of kind {wanted}")
+        return
+    kind = flow.vars[source[1:]]
+    if "secret" in (kind, wanted) and kind != wanted:
+        problem = f"${source[1:]} ({kind}) goes to input `{name}` ({wanted})"
+        mend = "a secret goes only where the contract says `secret`, and nothing else goes there"
+        yield finding(flow, node, "secret", problem, mend)
+    elif kind != wanted and (kind, wanted) != ("digits", "text"):
+        problem = f"${source[1:]} is {kind}, input `{name}` wants {wanted}"
+        yield finding(flow, node, "input", problem, f"pass a variable of kind {wanted}")
+
+
+def secrets(release: Release, flow: Flow) -> Iterator[Finding]:
+    """A secret or card number shown, read back, handed to a teller, or faxed about."""
+    for node in flow.nodes.values():
+        if isinstance(node, Collect) and node.public and flow.vars[node.into] in _GUARDED:
+            problem = f"`public` on {node.into}, a {flow.vars[node.into]}"
+            yield finding(flow, node, "secret", problem, "remove `public: true`")
+        if isinstance(node, Queue):
+            for name in node.carry:
+                if flow.vars[name] == "secret":
+                    mend = f"remove {name} from `carry`"
+                    yield finding(flow, node, "secret", f"carries the secret {name}", mend)
+
+
+_GUARDED = frozenset({"card_no", "secret"})
+
+
+def entry_kinds(release: Release, flow: Flow) -> Iterator[Finding]:
+    """A collect whose entry cannot make a value of its variable's kind."""
+    for node in flow.nodes.values():
+        if isinstance(node, Collect):
+            kind, able = flow.vars[node.into], _ENTRY_KINDS[type(node.entry)]
+            if kind not in able:
+                problem = f"its entry makes no {kind} for {node.into}"
+                mend = f"declare {node.into} as one of {', '.join(sorted(able))}"
+                yield finding(flow, node, "kind", problem, mend)

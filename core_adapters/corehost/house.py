@@ -54,7 +54,7 @@ def open_house(data: Path, rules: Rules, now: datetime, *, test_data: bool = Fal
     bank = Bank(db, rules, pins)
     created = _prepare(db)
     if created:
-        cards = seed.test_set() if test_data else seed.DEMO
+        cards = seed.trial_set() if test_data else seed.DEMO
         if not test_data:
             seed.write_demo_cards(folder / DEMO_CARDS, seed.DEMO)
         _create(db, bank, pins, cards, now)

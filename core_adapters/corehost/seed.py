@@ -38,7 +38,7 @@ class SeedCard:
 
     @property
     def account(self) -> str:
-        """The account number: sixteen digits made of the card's."""
+        """The account number: fourteen digits made of the card's."""
         return f"0100{self.card[6:18]}"
 
 
@@ -67,7 +67,7 @@ DEMO: Sequence[SeedCard] = (
 SHOWN = 2
 
 
-def test_set() -> list[SeedCard]:
+def trial_set() -> list[SeedCard]:
     """Sixty ordinary cards with twelve-digit PINs, then one of each special kind."""
     ordinary = [_test_card(n, TEST_BALANCE, "open") for n in range(1, TEST_CARDS + 1)]
     special = [

@@ -1,0 +1,145 @@
+"""A terminal of the demo bank for tests: builds tb87 messages, speaks them over a socket."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from core_adapters.corehost.seed import SeedCard
+from core_adapters.iso8583.codec import Codec
+from core_adapters.iso8583.framing import Framer, wrap
+from core_adapters.iso8583.keys import HostKeys
+from core_adapters.iso8583.mac import make_mac
+from core_adapters.iso8583.message import Message
+from core_adapters.iso8583.pin import seal_pin
+from core_adapters.iso8583.profile_load import load_profile
+
+PROFILE = Path(__file__).resolve().parents[2] / "config" / "hosts" / "tb87.yaml"
+ANSWER_S = 20.0
+
+
+class Terminal:
+    """Makes messages with a STAN of their own; no socket."""
+
+    def __init__(self, keys: HostKeys, name: str = "TB010001") -> None:
+        self.codec = Codec(load_profile(PROFILE))
+        self.keys = keys
+        self.mac = make_mac(self.codec.profile.mac, keys.mak)
+        self.name = name
+        self._stan = 0
+
+    def message(self, mti: str, fields: dict[int, str]) -> Message:
+        """A message with the common fields; `fields` come over them."""
+        self._stan += 1
+        now = datetime.now(UTC)
+        common = {7: f"{now:%m%d%H%M%S}", 11: f"{self._stan:06d}", 12: f"{now:%H%M%S}"}
+        common |= {13: f"{now:%m%d}", 18: "6012", 32: "990000", 37: f"01{self._stan:010d}"}
+        common |= {41: self.name, 42: "TELEBANK       "}
+        return Message(mti, common | fields)
+
+    def network(self, code: str) -> Message:
+        """0800 with field 70."""
+        return self.message("0800", {70: code})
+
+    def verify(self, card: str, pin: str) -> Message:
+        """0600/91 with the PIN block."""
+        block = seal_pin(self.keys.zpk, pin, card)
+        return self.message("0600", {2: card, 3: "910000", 22: "011", 26: "12", 52: block})
+
+    def balance(self, card: str) -> Message:
+        """0200/31."""
+        return self.message("0200", {2: card, 3: "310000", 49: "156"})
+
+    def quote(self, card: str, payee: str, fen: int) -> Message:
+        """0200/32."""
+        return self.message("0200", {2: card, 3: "320000", 4: f"{fen:012d}", 49: "156", 103: payee})
+
+    def transfer(self, quote: Message, reply: Message, **changes: str) -> Message:
+        """0200/42 on the terms of a quote; `f4="…"` changes field 4."""
+        terms = self.codec.subfields(reply, 48)
+        reference = self.codec.subfields(reply, 61)["quote"]
+        fields = {n: quote.fields[n] for n in (2, 4, 49, 103)} | {3: "420000"}
+        fields |= {28: f"D{int(terms['fee']):08d}", 61: self.codec.join(61, {"quote": reference})}
+        return self.message("0200", fields | {int(n[1:]): v for n, v in changes.items()})
+
+    def reversal(self, original: Message, mti: str = "0420") -> Message:
+        """0420 or 0421 that names `original` in field 90 and keeps its STAN and times."""
+        kept = {n: v for n, v in original.fields.items() if n not in (22, 48, 52, 61)}
+        acquirer = original.fields[32].rjust(11, "0")
+        data = f"{original.mti}{original.fields[11]}{original.fields[7]}{acquirer}{'0' * 11}"
+        return Message(mti, kept | {39: "68", 90: data})
+
+    def loss(self, card: SeedCard, identity: str | None = None, mti: str = "0302") -> Message:
+        """0302 or 0322 with the identity digits."""
+        subs = {"identity": card.identity if identity is None else identity, "reason": "lost"}
+        fields = {2: card.card, 48: self.codec.join(48, subs), 91: "1", 101: "HOTCARD"}
+        return self.message(mti, fields)
+
+    def frame(self, message: Message) -> bytes:
+        """The message on the wire, with length and MAC."""
+        return wrap(self.codec.encode(message, self.mac), self.codec.profile.frame)
+
+
+class Line:
+    """A connection: sends messages, gives replies as they come, checks their MAC."""
+
+    def __init__(
+        self, terminal: Terminal, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.terminal = terminal
+        self.reader = reader
+        self.writer = writer
+        self._framer = Framer(terminal.codec.profile.frame)
+        self._ready: list[bytes] = []
+
+    @classmethod
+    async def open(cls, port: int, terminal: Terminal) -> Self:
+        """Connect on the loopback interface."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        return cls(terminal, reader, writer)
+
+    async def send(self, message: Message) -> None:
+        """Write one message."""
+        self.writer.write(self.terminal.frame(message))
+        await self.writer.drain()
+
+    async def body(self) -> bytes | None:
+        """The next reply's bytes; None where the host closed the connection first."""
+        while not self._ready:
+            try:
+                data = await asyncio.wait_for(self.reader.read(65536), ANSWER_S)
+            except ConnectionResetError:
+                return None
+            if not data:
+                return None
+            self._ready.extend(frame.body for frame in self._framer.feed(data))
+        return self._ready.pop(0)
+
+    async def reply(self) -> Message:
+        """The next reply, its MAC right."""
+        body = await self.body()
+        assert body is not None, "the host closed the connection"
+        message = self.terminal.codec.decode(body)
+        assert self.terminal.codec.mac_ok(body, message, [self.terminal.mac])
+        return message
+
+    async def ask(self, message: Message) -> Message:
+        """Send one message and take the next reply."""
+        await self.send(message)
+        return await self.reply()
+
+    async def code(self, message: Message) -> str:
+        """Field 39 of the reply."""
+        return (await self.ask(message)).fields[39]
+
+    async def move(self, payer: str, payee: str, fen: int) -> tuple[Message, Message]:
+        """Quote, then transfer: the 0200 and its reply."""
+        asked = self.terminal.quote(payer, payee, fen)
+        terms = await self.ask(asked)
+        assert terms.fields[39] == "00", terms.fields[39]
+        order = self.terminal.transfer(asked, terms)
+        return order, await self.ask(order)
+
+    def close(self) -> None:
+        """Hang up."""
+        self.writer.close()

@@ -70,6 +70,8 @@ class Existing:
     request_id: str
     state: State
     outcome: Outcome | None
+    reference: str = ""
+    """Field 37 of the first request, where the journal gives it."""
 
 
 @dataclass(frozen=True, slots=True)

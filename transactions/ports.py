@@ -24,6 +24,10 @@ class Health:
 class Reversed:
     """The host undid it, or never had it where its profile may say so."""
 
+    never_had: bool = False
+    """Settled by a tombstone or a tolerated code, not by 0430 with 00: a late approval of such a
+    row contradicts the host's word and takes it to a person (rule 5)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReversalUnanswered:
@@ -60,6 +64,11 @@ class LeaseLost(Exception):  # noqa: N818 - reads as what it is
     """Another process holds this node's lease: nothing may be sent or committed."""
 
 
+class JournalUnavailable(Exception):  # noqa: N818 - reads as what it is
+    """The journal would not take the work (full disk, database locked or gone): nothing of that
+    call is durable, and the same call may be made again."""
+
+
 class MessageLog(Protocol):
     """What an adapter needs of the journal: numbers before, and rows around, each message."""
 
@@ -70,7 +79,8 @@ class MessageLog(Protocol):
     async def sending(self, message: HostMessage) -> None:
         """Make the message row (and state SENT for a first request) durable.
 
-        Returns only when durable; raises `LeaseLost`, and then nothing may be sent.
+        Returns only when durable; raises `LeaseLost` or `JournalUnavailable`, and then nothing may
+        be sent: an adapter lets them pass. A message of a row that is REPEATING leaves its state.
         """
         ...
 

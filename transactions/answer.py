@@ -1,0 +1,64 @@
+"""What a caller of the processor gets back."""
+
+from dataclasses import dataclass, field
+from datetime import timezone
+
+from transactions.contract import Service
+from transactions.journal import Existing
+from transactions.lifecycle import DONE, NOT_DONE, State
+from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Values
+from transactions.request import Request
+
+CUT_OVER = "cut_over"
+"""The host was closing its day (field 39 = 90): not done, ask again as a new request (rule 10)."""
+DUPLICATE_STAN = "duplicate_stan"
+"""94 to a request that was sent once: somebody else's number, never reversed (rule 10)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The menu's exit, what became of the request, and its outputs.
+
+    `request_id` is the request that did it: the first one's, where this was asked twice.
+    """
+
+    exit: str
+    outcome: Outcome
+    data: Values = field(repr=False)
+    request_id: str
+    reference: str = ""
+    row: str = ""
+    """Request id of the journal row whose result this is; empty where there is none to tell."""
+
+
+def exit_of(service: Service, outcome: Outcome) -> str:
+    """The exit; a cut-over counts as not done where the service can say so."""
+    match outcome:
+        case Declined(reason="cut_over"):
+            return service.exit_for(NotSent(CUT_OVER))
+        case _:
+            return service.exit_for(outcome)
+
+
+def with_own(service: Service, data: Values, request: Request, zone: timezone) -> Values:
+    """Add the outputs that are ours to give where the host gave none: `ref`, the reference that
+    is spoken (field 37), and `at`, when the request was taken, on the bank's wall clock."""
+    full = dict(data)
+    if "ref" in service.outputs and request.reference:
+        full.setdefault("ref", request.reference)
+    if service.outputs.get("at") == "time" and request.created_at is not None:
+        taken = request.created_at.astimezone(zone)
+        full.setdefault("at", taken.time().replace(microsecond=0))
+    return full
+
+
+def first_result(existing: Existing) -> Outcome:
+    """The outcome to give when the same request comes again: what the journal says by now."""
+    state, outcome = existing.state, existing.outcome
+    if state in DONE:
+        return outcome if isinstance(outcome, Approved) else Approved()
+    if state is State.DECLINED:
+        return outcome if isinstance(outcome, Declined) else Declined("refused")
+    if state in NOT_DONE:
+        return outcome if isinstance(outcome, Declined | NotSent) else NotSent("undone")
+    return Unknown("unsettled")

@@ -1,0 +1,77 @@
+"""What makes two requests the same to a person, and what a limit reserves."""
+
+from collections.abc import Mapping, Sequence
+
+from transactions.card import CardVault
+from transactions.contract import ContractError, Contracts, Service
+from transactions.inputs import canonical
+from transactions.journal import GuardKey, Hold
+from transactions.money import Money
+from transactions.outcome import Values
+from transactions.quotes import quote_name
+
+
+def guard_key(money: Service, terms: Values, vault: CardVault) -> GuardKey | None:
+    """Payer, payee or bill, and amount, by the names in the contract's `guard` (rule 13).
+
+    The payer is the term that is the customer; the amount is the term that is money; all others
+    together are the payee.
+    """
+    amount = guarded_amount(money, terms)
+    if amount is None:
+        return None
+    payer = canonical(terms[money.customer], vault) if money.customer else ""
+    others = [n for n in money.guard if n != money.customer and terms[n] is not amount]
+    return GuardKey(payer, "|".join(canonical(terms[n], vault) for n in others), amount)
+
+
+def guarded_amount(money: Service, terms: Values) -> Money | None:
+    """The amount among the guarded terms."""
+    for name in money.guard:
+        value = terms[name]
+        if isinstance(value, Money):
+            return value
+    return None
+
+
+def holds(
+    money: Service, terms: Values, customer: str, limits: Mapping[str, Money]
+) -> Sequence[Hold]:
+    """What the request reserves under each limit of its contract (rule 11)."""
+    amount = guarded_amount(money, terms)
+    if amount is None:
+        return ()
+    return tuple(Hold(name, customer, amount, limits[name]) for name in money.limits)
+
+
+def foreign_limit(money: Service, terms: Values, limits: Mapping[str, Money]) -> str | None:
+    """The limit whose currency is not the amount's, which nothing can be counted under."""
+    amount = guarded_amount(money, terms)
+    for name in money.limits:
+        if amount is not None and limits[name].currency != amount.currency:
+            return name
+    return None
+
+
+def check_settings(contracts: Contracts, limits: Mapping[str, Money]) -> None:
+    """Raise `ContractError` where a contract cannot work with these settings."""
+    for service in contracts.services.values():
+        for name in service.limits:
+            if name not in limits:
+                raise ContractError(
+                    f"{service.name}: limit {name!r} has no ceiling; set it in [limits]"
+                )
+        if service.effect == "money":
+            _check_terms(service, contracts)
+
+
+def _check_terms(money: Service, contracts: Contracts) -> None:
+    quote = contracts[str(money.quoted_by)]
+    kinds = {**quote.outputs, **quote.inputs}
+    if not any(name in quote.outputs for name in money.inputs):
+        raise ContractError(f"{money.name}: no input of it is an output of {quote.name}")
+    if kinds.get(quote_name(money, contracts)) != "text":
+        raise ContractError(f"{money.name}: the quote it takes from {quote.name} must be text")
+    amounts = [name for name in money.guard if kinds.get(name) == "money"]
+    if (money.guard or money.limits) and len(amounts) != 1:
+        raise ContractError(f"{money.name}: `guard` must name exactly one amount of money")

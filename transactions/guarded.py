@@ -1,0 +1,44 @@
+"""Awaiting an adapter without trusting it: its exceptions come back as values."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from transactions.ports import JournalUnavailable, LeaseLost, Unsupported
+from transactions.sending import SendDeadlinePassed
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterFailed:
+    """The adapter raised what it should not: a bug, which must not leave a row without an end."""
+
+    error: BaseException
+
+    @property
+    def why(self) -> str:
+        """For the journal: the kind of error, never its text, which may quote a value."""
+        return f"adapter failed: {type(self.error).__name__}"
+
+
+async def guarded(work: Coroutine[Any, Any, T]) -> T | AdapterFailed:
+    """The adapter's answer, or `AdapterFailed`; the port's own exceptions pass.
+
+    The call runs in a task of its own, so that a bug in it is looked at rather than caught.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    if task.cancelled():
+        return AdapterFailed(asyncio.CancelledError())
+    error = task.exception()
+    if error is None:
+        return task.result()
+    if isinstance(error, LeaseLost | JournalUnavailable | Unsupported | SendDeadlinePassed):
+        raise error
+    return AdapterFailed(error)

@@ -1,0 +1,111 @@
+"""The inputs of a request against its contract: kinds, canonical form, secrets."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from types import MappingProxyType
+
+from transactions.card import CardNumber, CardVault, SealedCard
+from transactions.contract import Kind, Service
+from transactions.money import Money
+from transactions.outcome import Value, Values
+from transactions.request import MAX_REQUEST_ID, Request
+from transactions.secret import Secret
+
+MAX_TEXT = 200
+"""Longest text input in characters."""
+MAX_DIGITS = 40
+"""Longest digits input, and longest secret, in digits."""
+
+
+def _is_text(value: Value) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_TEXT and value.isprintable()
+
+
+def _is_digits(value: Value) -> bool:
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= MAX_DIGITS
+        and value.isascii()
+        and value.isalnum()
+        and value == value.upper()
+    )
+
+
+KINDS: Mapping[Kind, Callable[[Value], bool]] = MappingProxyType(
+    {
+        "card_no": lambda v: isinstance(v, CardNumber | SealedCard),
+        "secret": lambda v: isinstance(v, Secret) and 0 < len(v) <= MAX_DIGITS,
+        "money": lambda v: isinstance(v, Money) and v.minor > 0,
+        "text": _is_text,
+        "digits": _is_digits,
+        "date": lambda v: isinstance(v, date) and not isinstance(v, datetime),
+        "time": lambda v: isinstance(v, time),
+        "number": lambda v: isinstance(v, int) and not isinstance(v, bool),
+        "rate": lambda v: isinstance(v, Decimal) and v.is_finite(),
+    }
+)
+"""What each kind of the contract takes. An identity's digits may end in a letter (GB 11643: X)."""
+
+
+def complaint(service: Service, request: Request) -> str | None:
+    """Say what is wrong with a request, without ever quoting a value; `None` where all is well."""
+    if not 0 < len(request.id) <= MAX_REQUEST_ID or not request.id.isprintable():
+        return f"the request id must have 1 to {MAX_REQUEST_ID} printable characters"
+    if request.contract_version != service.version:
+        return f"contract version {service.version} is served, not {request.contract_version}"
+    for name in request.inputs:
+        if name not in service.inputs:
+            return f"{service.name} has no input {name[:MAX_DIGITS]!r}"
+    for name, kind in service.inputs.items():
+        if name not in request.inputs:
+            return f"input {name!r} is missing"
+        if not KINDS[kind](request.inputs[name]):
+            return f"input {name!r} is not a usable {kind}"
+    return None
+
+
+def card_token(card: CardNumber | SealedCard, vault: CardVault) -> str:
+    """The look-up token of a live or sealed card."""
+    return card.token if isinstance(card, SealedCard) else vault.token(card)
+
+
+def canonical(value: Value, vault: CardVault) -> str:
+    """One text per value: a card is its token, a secret leaves nothing."""
+    match value:
+        case CardNumber() | SealedCard():
+            return card_token(value, vault)
+        case Secret():
+            return ""
+        case Money():
+            return f"{value.currency.code} {value.minor}"
+        case date() | time():
+            return value.isoformat()
+        case _:
+            return str(value)
+
+
+def content_hash(service: Service, inputs: Values, actor_token: str, vault: CardVault) -> str:
+    """SHA-256, hexadecimal, of the canonical JSON of what was asked for and by whom (rule 9)."""
+    content = {
+        "service": service.name,
+        "version": service.version,
+        "customer": actor_token,
+        "inputs": {name: canonical(value, vault) for name, value in inputs.items()},
+    }
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def without_secrets(inputs: Values) -> Values:
+    """The inputs as a journal may see them."""
+    return {name: value for name, value in inputs.items() if not isinstance(value, Secret)}
+
+
+def wipe(inputs: Values) -> None:
+    """Overwrite every secret among the inputs."""
+    for value in inputs.values():
+        if isinstance(value, Secret):
+            value.wipe()

@@ -1,0 +1,310 @@
+"""The processor: takes requests, owns the work, outlives the caller, and knows no call.
+
+A caller's `submit` may be cancelled at any await: the work runs in a task of the processor and
+ends in the journal. Everything here follows the contract's data; no service is known by name.
+"""
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from transactions.admission import customer_token, refusal
+from transactions.answer import Answer, exit_of
+from transactions.card import CardVault
+from transactions.clock import Clock
+from transactions.contract import Contracts, Service
+from transactions.guard import check_settings
+from transactions.inputs import complaint, wipe
+from transactions.journal import Journal, JournalEvent, OpenRow
+from transactions.lifecycle import State
+from transactions.options import ProcessorOptions
+from transactions.outcome import Approved, Declined, NotSent, Outcome
+from transactions.ports import HostAdapter, JournalUnavailable, LeaseLost
+from transactions.quotes import Quote, QuoteBook, quote_name
+from transactions.reads import Reader
+from transactions.request import MAX_REQUEST_ID, Request
+from transactions.settle import RANKS, Settler, Settling
+from transactions.writes import RECOVERY, Writer
+
+__all__ = ["Answer", "Clock", "Processor", "ProcessorOptions", "RecoveryReport"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryReport:
+    """What the last run left, by what became of it; `open` is still being settled."""
+
+    not_sent: int = 0
+    unknown: int = 0
+    resumed: int = 0
+    to_person: int = 0
+    open: int = 0
+
+
+class Processor:
+    """Takes requests from any channel; see `submit`."""
+
+    def __init__(  # noqa: PLR0917 - the order of the way of a request
+        self,
+        contracts: Contracts,
+        host: HostAdapter,
+        journal: Journal,
+        vault: CardVault,
+        options: ProcessorOptions,
+        clock: Clock,
+    ) -> None:
+        """Raises `ContractError` where a contract names a limit that `options` does not have."""
+        check_settings(contracts, options.limits)
+        self._contracts = contracts
+        self._host = host
+        self._journal = journal
+        self._vault = vault
+        self._options = options
+        self._clock = clock
+        self._quotes = QuoteBook(options.quotes_max, options.quote_ttl_s)
+        self._settler = Settler(host, journal, options, clock)
+        self._reader = Reader(contracts, host, journal, vault, options, clock, self._quotes)
+        self._writer = Writer(host, journal, vault, options, clock, self._settler)
+        self._work: set[asyncio.Task[Answer]] = set()
+        self._notes: set[asyncio.Task[None]] = set()
+        self._claims: dict[str, asyncio.Event] = {}
+        self._rows: OrderedDict[str, str] = OrderedDict()
+        self._ready = False
+        self._closing = False
+
+    # -- for callers ----------------------------------------------------------------------------
+
+    async def submit(self, request: Request) -> Answer:
+        """Carry out one request. Refusals are answers; secrets among the inputs are wiped after.
+
+        The same id, or the same quote, again gives the first result; a cancelled `submit` changes
+        nothing about the work. Raises `RuntimeError` before `recover` (rule 8).
+        """
+        if not self._ready:
+            raise RuntimeError("call recover() before requests are taken")
+        task = asyncio.create_task(self._whole(request), name=f"request {request.id[:64]}")
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+        return await asyncio.shield(task)
+
+    async def told(self, request_id: str, exit_name: str) -> None:
+        """The caller heard the words of this exit. `request_id` is the id that he submitted; ids
+        without a row behind them are let pass."""
+        row = self._rows.get(request_id)
+        if row is not None:
+            with contextlib.suppress(JournalUnavailable, LeaseLost):
+                await self._journal.told(row, exit_name)
+
+    def late_answer(self, request_id: str, outcome: Outcome) -> None:
+        """The adapter's callback: an answer came after its request was given up (rule 5)."""
+        task = asyncio.create_task(self._settler.late(request_id, outcome), name="late answer")
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
+
+    def open_count(self) -> int:
+        """Requests in flight and rows being settled."""
+        return len(self._work) + self._settler.count()
+
+    # -- start and stop -------------------------------------------------------------------------
+
+    async def recover(self) -> RecoveryReport:
+        """Bring every row of the last run on its way, then take requests (rule 8).
+
+        RECORDED is NOT_SENT, or REPEATING where the service is to be repeated until answered;
+        SENT is UNKNOWN and goes by its recovery. Waits a while for the rows to be settled.
+        """
+        rows = sorted(await self._journal.open_rows(), key=_rank)
+        found = [await self._take_up(row) for row in rows]
+        if (await self._host.health()).links_up > 0:
+            await self._settler.idle(self._options.recovery_wait_s)
+        self._ready = True
+        return RecoveryReport(
+            not_sent=found.count(State.NOT_SENT),
+            unknown=sum(row.state in (State.SENT, State.UNKNOWN) for row in rows),
+            resumed=sum(row.state in RANKS for row in rows),
+            to_person=found.count(State.MANUAL),
+            open=self._settler.count(),
+        )
+
+    async def _take_up(self, row: OpenRow) -> State:
+        """Walk one row to where it can be settled; returns the state it is in now."""
+        steps = _steps_after_restart(row)
+        final = steps[-1] if steps else row.state
+        if steps:
+            due = self._clock.now() if final in RANKS else None
+            await self._journal.advance(row.request.id, steps, why="restart", next_attempt_at=due)
+        if final is State.MANUAL:
+            await self._settler.alarm(row.request.id, "restart")
+        if final in RANKS:
+            wait = 0.0
+            if row.next_attempt_at is not None:
+                wait = (row.next_attempt_at - self._clock.now()).total_seconds()
+            wait = min(max(wait, 0.0), self._options.retry_cap_s)
+            self._settler.take(
+                Settling(row.request, final, row.sent, row.attempts, wait, why="restart")
+            )
+        return final
+
+    async def close(self) -> None:
+        """Take nothing more, wait for what can finish, leave the rest durable for `recover`."""
+        self._closing = True
+        if self._work:
+            timer = asyncio.ensure_future(self._clock.sleep(self._options.close_wait_s))
+            work = asyncio.ensure_future(asyncio.wait(set(self._work)))
+            await asyncio.wait({timer, work}, return_when=asyncio.FIRST_COMPLETED)
+            timer.cancel()
+            work.cancel()
+        for task in set(self._work):
+            task.cancel()
+        await self._settler.close(self._options.close_wait_s)
+        left = {*self._work, *self._notes}
+        if left:
+            await asyncio.wait(left)
+
+    # -- one request ----------------------------------------------------------------------------
+
+    async def _whole(self, request: Request) -> Answer:
+        try:
+            answer = await self._judge(request)
+        except LeaseLost:
+            self._settler.lost_lease = True
+            answer = self._refuse(request, NotSent("lease_lost"))
+        finally:
+            wipe(request.inputs)
+        return answer
+
+    async def _judge(self, request: Request) -> Answer:
+        service = self._contracts.services.get(request.service)
+        if service is None:
+            return self._refuse(request, Declined("unknown_service"))
+        refused: NotSent | Declined | None = self._no_room(service)
+        why = complaint(service, request)
+        if refused is None and why is not None:
+            refused = Declined("bad_request", {"why": why})
+        if refused is None and service.source == "host":
+            served = self._host.capabilities().get(service.name)
+            refused = None if served == service.version else Declined("unsupported")
+        if refused is not None:
+            return await self._without_row(service, request, refused)
+        return await self._serve(service, await self._stamped(request))
+
+    def _no_room(self, service: Service) -> NotSent | None:
+        room = self._options.in_flight_max
+        if service.hot_lists is not None:
+            room += self._options.in_flight_reserve
+        if self._closing:
+            return NotSent("closing")
+        if self._settler.lost_lease:
+            return NotSent("lease_lost")
+        return NotSent("busy") if len(self._work) > room else None
+
+    async def _stamped(self, request: Request) -> Request:
+        """With its send deadline, its time and its business date (from the host; ours if away)."""
+        now = self._clock.now()
+        day = (await self._host.health()).business_date
+        limit = self._clock.monotonic() + self._options.send_deadline_s
+        return replace(
+            request,
+            created_at=now,
+            business_date=day or now.astimezone(self._options.zone).date(),
+            deadline=min(request.deadline, limit) if request.deadline else limit,
+        )
+
+    async def _serve(self, service: Service, request: Request) -> Answer:
+        quote, handle = None, ""
+        if service.effect == "money":
+            handle = str(request.inputs[quote_name(service, self._contracts)])
+            quote = self._quotes.find(handle, service, self._clock.monotonic())
+            if quote is None:
+                return await self._without_row(service, request, Declined("quote_expired"))
+            request = replace(request, inputs={**quote.terms, **request.inputs})
+        customer = customer_token(service, request.inputs, self._vault)
+        try:
+            refused = await refusal(service, request, customer, self._journal)
+        except JournalUnavailable:
+            return self._refuse(request, NotSent("journal"))
+        if refused is not None:
+            return await self._without_row(service, request, refused)
+        if service.source == "journal":
+            answer = await self._reader.from_journal(service, request, customer)
+            self._remember(request.id, answer)
+            return answer
+        if service.effect == "read":
+            outcome = await self._reader.read(service, request, customer)
+            return await self._without_row(service, request, outcome)
+        return await self._write(service, request, customer, quote, handle)
+
+    async def _write(
+        self, service: Service, request: Request, customer: str, quote: Quote | None, handle: str
+    ) -> Answer:
+        names = {f"id {request.id}", f"quote {handle}" if handle else f"id {request.id}"}
+        while busy := [self._claims[name] for name in names if name in self._claims]:
+            await busy[0].wait()
+        with self._claimed(names):
+            answer = await self._writer.write(service, request, customer, quote, handle)
+        if handle:
+            self._quotes.posted(handle, self._clock.monotonic())
+        self._remember(request.id, answer)
+        return answer
+
+    @contextlib.contextmanager
+    def _claimed(self, names: set[str]) -> Iterator[None]:
+        """One at a time for an id and for a quote: the second finds the first's result."""
+        done = asyncio.Event()
+        self._claims.update(dict.fromkeys(names, done))
+        try:
+            yield
+        finally:
+            for name in names:
+                del self._claims[name]
+            done.set()
+
+    def _remember(self, request_id: str, answer: Answer) -> None:
+        """Which row is told when this id is told; only rows can be."""
+        if not answer.row:
+            return
+        self._rows[request_id] = answer.row
+        while len(self._rows) > self._options.remembered_max:
+            self._rows.popitem(last=False)
+
+    # -- answers without a row --------------------------------------------------------------------
+
+    async def _without_row(self, service: Service, request: Request, outcome: Outcome) -> Answer:
+        """Answer what the journal keeps only as an event, and write that event."""
+        answer = self._refuse(request, outcome)
+        reason = "" if isinstance(outcome, Approved) else outcome.reason
+        event = JournalEvent(
+            kind="service.answered",
+            call=request.call,
+            request=request.id[:MAX_REQUEST_ID],
+            actor=request.actor,
+            role="customer",
+            origin=request.channel,
+            outcome=answer.exit,
+            detail={"service": service.name, "reason": reason},
+        )
+        with contextlib.suppress(JournalUnavailable):
+            await self._journal.append(event)
+        return answer
+
+    def _refuse(self, request: Request, outcome: Outcome) -> Answer:
+        service = self._contracts.services.get(request.service)
+        exit_name = "unavailable" if service is None else exit_of(service, outcome)
+        data = outcome.data if isinstance(outcome, Approved | Declined) else {}
+        return Answer(exit_name, outcome, data, request.id)
+
+
+def _rank(row: OpenRow) -> int:
+    """Stored reports of loss first (rule 16)."""
+    return 0 if row.recovery == "repeat" else 1
+
+
+def _steps_after_restart(row: OpenRow) -> list[State]:
+    recovery = RECOVERY.get(row.recovery, State.MANUAL)
+    if row.state is State.RECORDED:
+        # A report of loss that was taken is still to be delivered (rule 16).
+        return [State.REPEATING if row.recovery == "repeat" else State.NOT_SENT]
+    if row.state is State.SENT:
+        return [State.UNKNOWN, recovery]
+    return [recovery] if row.state is State.UNKNOWN else []

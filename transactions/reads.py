@@ -1,0 +1,103 @@
+"""Services without a row: reads from the host, quotes, and what our own journal answers."""
+
+from dataclasses import dataclass
+
+from transactions.admission import Tries
+from transactions.answer import Answer, exit_of
+from transactions.card import CardVault
+from transactions.clock import Clock
+from transactions.contract import Contracts, Service
+from transactions.guard import guard_key
+from transactions.guarded import AdapterFailed, guarded
+from transactions.journal import Journal
+from transactions.options import ProcessorOptions
+from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Value
+from transactions.ports import HostAdapter, JournalUnavailable, LeaseLost
+from transactions.quotes import QuoteBook, quote_name
+from transactions.request import Request
+from transactions.sending import ReadLog, SendDeadlinePassed
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Asks, counts tries, keeps quotes."""
+
+    contracts: Contracts
+    host: HostAdapter
+    journal: Journal
+    vault: CardVault
+    options: ProcessorOptions
+    clock: Clock
+    quotes: QuoteBook
+
+    async def read(self, service: Service, request: Request, customer: str) -> Outcome:
+        """The outcome of a read; a journal that will not count tries makes it not sent."""
+        try:
+            if service.attempts is None:
+                outcome = await self._ask(service, request)
+            else:
+                outcome = await self._try(service, request, customer, service.attempts)
+            money = self.contracts.quoted_money(service.name)
+            if money is not None and isinstance(outcome, Approved):
+                return await self._quoted(service, money, request, outcome)
+        except JournalUnavailable:
+            return NotSent("journal")
+        return outcome
+
+    async def _try(self, service: Service, request: Request, customer: str, limit: int) -> Outcome:
+        day = self.clock.now().astimezone(self.options.zone).date()
+        tries = Tries(self.journal, f"{service.name}:{customer}", limit, day)
+        if not await tries.take():
+            return Declined("locked")
+        outcome = await self._ask(service, request)
+        await tries.give_back(outcome)
+        return outcome
+
+    async def _ask(self, service: Service, request: Request) -> Outcome:
+        log = ReadLog(self.journal, self.clock, request.deadline)
+        try:
+            outcome = await guarded(self.host.execute(request, log))
+        except SendDeadlinePassed:
+            return NotSent("deadline")
+        except LeaseLost:
+            return NotSent("lease_lost")
+        if isinstance(outcome, AdapterFailed):
+            return Unknown(outcome.why)
+        if isinstance(outcome, Approved):
+            missing = [n for n in service.outputs if n not in outcome.data]
+            if missing and "ok" in service.out_on:
+                return Unknown(f"the answer lacks {', '.join(missing)}")
+        return outcome
+
+    async def _quoted(
+        self, service: Service, money: Service, request: Request, outcome: Approved
+    ) -> Outcome:
+        """Keep the terms, unless the same is open; say so where it was just done (rule 13)."""
+        terms = {**request.inputs, **outcome.data}
+        key = guard_key(money, terms, self.vault)
+        state = "free" if key is None else (await self.journal.guard_state(key)).state
+        if state == "open":
+            return Declined("pending")
+        text = str(terms[quote_name(money, self.contracts)])
+        now = self.clock.monotonic()
+        self.quotes.keep(text, money, terms, now, told=state == "done")
+        return Declined("repeated", outcome.data) if state == "done" else outcome
+
+    async def from_journal(self, service: Service, request: Request, customer: str) -> Answer:
+        """The customer's oldest result that he was not told, as exit and outputs (rule 13)."""
+        try:
+            notice = await self.journal.next_notice(customer)
+        except JournalUnavailable:
+            return Answer(exit_of(service, NotSent("journal")), NotSent("journal"), {}, request.id)
+        if notice is None:
+            return Answer("none", Approved(), {}, request.id)
+        data: dict[str, Value] = {
+            "amount": notice.amount,
+            "payee_masked": notice.payee_masked,
+            "ref": notice.reference,
+            "on": notice.on,
+        }
+        known = {name: value for name, value in data.items() if name in service.outputs}
+        return Answer(
+            notice.result, Approved(known), known, request.id, notice.reference, notice.request_id
+        )

@@ -1,0 +1,90 @@
+"""The message logs that the processor hands to an adapter: one for reads, one for rows."""
+
+from contextlib import suppress
+from datetime import datetime
+
+from transactions.clock import Clock
+from transactions.journal import Journal
+from transactions.ports import JournalUnavailable, MessageLog
+from transactions.request import HostMessage
+
+
+class SendDeadlinePassed(Exception):  # noqa: N818 - reads as what it is
+    """The request waited too long for its turn: it must not be sent any more (rule 1)."""
+
+
+class ReadLog:
+    """Numbers for a read's messages. A read has no row: it may be asked again with a new STAN."""
+
+    def __init__(self, log: MessageLog, clock: Clock, deadline: float) -> None:
+        self._log = log
+        self._clock = clock
+        self._deadline = deadline
+
+    async def next_stan(self) -> str:
+        """See `MessageLog`."""
+        return await self._log.next_stan()
+
+    async def sending(self, message: HostMessage) -> None:
+        """Let it go unless it is too late."""
+        if self._clock.monotonic() >= self._deadline:
+            raise SendDeadlinePassed(message.request_id)
+
+    async def answered(self, message: HostMessage) -> None:
+        """Nothing to add to."""
+
+
+class FirstLog:
+    """Of a recorded request: `sent` is its message once SENT may be durable."""
+
+    def __init__(self, log: MessageLog, clock: Clock, deadline: float) -> None:
+        self._log = log
+        self._clock = clock
+        self._deadline = deadline
+        self.sent: HostMessage | None = None
+
+    async def next_stan(self) -> str:
+        """See `MessageLog`."""
+        return await self._log.next_stan()
+
+    async def sending(self, message: HostMessage) -> None:
+        """Make SENT durable, unless it is too late or the request went before (rules 1 and 2)."""
+        if self.sent is not None:
+            raise AssertionError(f"{message.request_id} must not be sent a second time")
+        if self._clock.monotonic() >= self._deadline:
+            raise SendDeadlinePassed(message.request_id)
+        await self._log.sending(message)
+        self.sent = message
+
+    async def answered(self, message: HostMessage) -> None:
+        """See `MessageLog`; a reply's row may be missing, what it meant is in the outcome."""
+        with suppress(JournalUnavailable):
+            await self._log.answered(message)
+
+
+class SettlingLog:
+    """Of a row being settled: every message is counted, durably, before it goes (rule 2)."""
+
+    def __init__(
+        self, journal: Journal, request_id: str, attempts: int, next_attempt_at: datetime
+    ) -> None:
+        self._journal = journal
+        self._request_id = request_id
+        self._next_attempt_at = next_attempt_at
+        self.attempts = attempts
+        self.sent: HostMessage | None = None
+
+    async def next_stan(self) -> str:
+        """See `MessageLog`."""
+        return await self._journal.next_stan()
+
+    async def sending(self, message: HostMessage) -> None:
+        """Count, then make the message row durable; adapters come here only when signed on."""
+        self.attempts = await self._journal.attempt(self._request_id, self._next_attempt_at)
+        await self._journal.sending(message)
+        self.sent = message
+
+    async def answered(self, message: HostMessage) -> None:
+        """See `MessageLog`; a reply's row may be missing, what it meant is in the outcome."""
+        with suppress(JournalUnavailable):
+            await self._journal.answered(message)

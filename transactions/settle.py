@@ -1,0 +1,321 @@
+"""Settling: reversals, repeats and queries until the host or a person has the last word."""
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from transactions.answer import DUPLICATE_STAN
+from transactions.clock import Clock
+from transactions.guarded import AdapterFailed, guarded
+from transactions.journal import Journal, JournalEvent
+from transactions.lane import Lane
+from transactions.lifecycle import State
+from transactions.options import ProcessorOptions
+from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown
+from transactions.ports import (
+    HostAdapter,
+    JournalUnavailable,
+    LeaseLost,
+    ReversalOutcome,
+    ReversalRefused,
+    ReversalUnanswered,
+    Reversed,
+    Unsupported,
+)
+from transactions.request import HostMessage, Request
+from transactions.sending import SettlingLog
+
+RANKS = {State.REPEATING: 0, State.REVERSING: 1, State.QUERYING: 2}
+"""Stored loss reports go ahead of other stored traffic (rule 16)."""
+
+
+@dataclass(slots=True)
+class Settling:
+    """One row on its way to an end; `state` is what the journal has."""
+
+    request: Request
+    state: State
+    sent: HostMessage | None
+    attempts: int = 0
+    wait: float = 0.0
+    """Seconds before the next message."""
+    why: str = ""
+    """Why it was unknown; the reversal says it to the host."""
+    late: Outcome | None = None
+    """The original's answer, where it came after all."""
+    resting: bool = True
+    """Between messages: may be stopped at once, the journal has everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a row ends."""
+
+    states: Sequence[State]
+    why: str
+    outcome: Outcome | None = None
+    alarm: bool = False
+
+
+@dataclass(slots=True)
+class Settler:
+    """Owns a task for each open row; every step is durable, so any task may be lost."""
+
+    host: HostAdapter
+    journal: Journal
+    options: ProcessorOptions
+    clock: Clock
+    lost_lease: bool = False
+    _rows: dict[str, Settling] = field(default_factory=dict)
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _reversed: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    _lane: Lane = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._lane = Lane(self.options.settle_parallel)
+
+    # -- taking rows --------------------------------------------------------------------------
+
+    def take(self, row: Settling) -> None:
+        """Settle a row that the journal has as REVERSING, REPEATING or QUERYING."""
+        self._rows[row.request.id] = row
+        self._spawn(row, self._settle(row))
+
+    def commit_later(self, row: Settling, verdict: Verdict) -> None:
+        """Write an end that the journal could not take just now, as soon as it can."""
+        self._rows[row.request.id] = row
+        self._spawn(row, self._commit_and_settle(row, verdict))
+
+    def _spawn(self, row: Settling, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(self._watched(row, work), name=f"settle {row.request.id}")
+        self._tasks[row.request.id] = task
+
+    async def _watched(self, row: Settling, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except LeaseLost:
+            self.lost_lease = True  # another node has the row now
+        finally:
+            self._tasks.pop(row.request.id, None)
+            self._rows.pop(row.request.id, None)
+
+    def count(self) -> int:
+        """Rows without an end."""
+        return len(self._tasks)
+
+    async def idle(self, seconds: float) -> None:
+        """Wait until no row is open, for at most `seconds`."""
+        tasks = set(self._tasks.values())
+        if not tasks:
+            return
+        timer = asyncio.ensure_future(self.clock.sleep(seconds))
+        everything = asyncio.ensure_future(asyncio.wait(tasks))
+        await asyncio.wait({timer, everything}, return_when=asyncio.FIRST_COMPLETED)
+        for left in (timer, everything):
+            left.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await left
+
+    async def close(self, seconds: float) -> None:
+        """Stop resting rows at once, and those at the host when they have their answer."""
+        for request_id, row in self._rows.items():
+            if row.resting and request_id in self._tasks:
+                self._tasks[request_id].cancel()
+        await asyncio.sleep(0)
+        await self.idle(seconds)
+        left = set(self._tasks.values())
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+
+    # -- late answers (rule 5) ------------------------------------------------------------------
+
+    async def late(self, request_id: str, outcome: Outcome) -> None:
+        """The answer to an original came after it was given up."""
+        row = self._rows.get(request_id)
+        if row is not None:
+            row.late = outcome
+        elif request_id in self._reversed and isinstance(outcome, Approved):
+            await self._reopen(request_id)
+            return
+        await self._note("answer.late", request_id, type(outcome).__name__)
+
+    async def _reopen(self, request_id: str) -> None:
+        """Approved after we had heard that it was undone: which came last cannot be proved."""
+        del self._reversed[request_id]
+        await self.journal.advance(request_id, [State.MANUAL], why="approved after reversal")
+        await self.alarm(request_id, "approved after reversal")
+
+    # -- one row --------------------------------------------------------------------------------
+
+    async def _settle(self, row: Settling) -> None:
+        while True:
+            await self._rest(row)
+            verdict = self._by_late_answer(row)
+            if verdict is None:
+                async with self._lane.turn(RANKS[row.state]):
+                    row.resting = False
+                    verdict = await self._step(row)
+                    row.resting = True
+            if verdict is not None:
+                await self._commit(row, verdict)
+                return
+
+    async def _rest(self, row: Settling) -> None:
+        await self.clock.sleep(row.wait)
+        while (await self.host.health()).links_up == 0:
+            if row.late is not None and row.state is not State.REVERSING:
+                return
+            await self.clock.sleep(self.options.away_poll_s)
+
+    def _by_late_answer(self, row: Settling) -> Verdict | None:
+        """A late answer ends a repeat or a query; a reversal goes on whatever it says."""
+        if row.state is State.REVERSING or row.late is None:
+            return None
+        return self._answered(row, row.late)
+
+    async def _step(self, row: Settling) -> Verdict | None:
+        """One message to the host, and what follows from its answer."""
+        try:
+            if row.state is State.REVERSING and row.sent is not None:
+                return await self._reverse(row, row.sent)
+            if row.state is State.REPEATING or row.sent is not None:
+                return await self._ask_again(row)
+        except JournalUnavailable:
+            row.wait = self.options.away_poll_s  # nothing went: the row was to come first
+            return None
+        return _to_person("no message to settle")
+
+    async def _reverse(self, row: Settling, sent: HostMessage) -> Verdict | None:
+        log = self._log(row)
+        work = self.host.reverse(row.request, sent, row.why, log, row.attempts)
+        outcome: ReversalOutcome | AdapterFailed = await guarded(work)
+        row.attempts = log.attempts
+        match outcome:
+            case Reversed(never_had=True) if isinstance(row.late, Approved):
+                return _to_person("the host approved late and says it never had it")
+            case Reversed():
+                return Verdict([State.REVERSED], "reversed")
+            case ReversalRefused(reason=reason):
+                return _to_person(f"reversal refused: {reason}")
+            case ReversalUnanswered(sent=False):
+                return self._away(row)
+            case ReversalUnanswered(reason=reason):
+                return self._again(row, reason)
+            case AdapterFailed():
+                return self._failed(row, outcome)
+
+    async def _ask_again(self, row: Settling) -> Verdict | None:
+        log = self._log(row)
+        request = replace(
+            row.request, deadline=self.clock.monotonic() + self.options.send_deadline_s
+        )
+        work: Coroutine[Any, Any, Outcome]
+        if row.state is State.REPEATING or row.sent is None:
+            work = self.host.execute(request, log, row.sent)
+        else:
+            row.attempts = await self.journal.attempt(request.id, None)
+            work = self.host.query_status(request, row.sent)
+        try:
+            outcome = await guarded(work)
+        except Unsupported:
+            return _to_person("the host cannot tell what became of it")
+        row.attempts = max(row.attempts, log.attempts)
+        row.sent = row.sent or log.sent
+        if isinstance(outcome, AdapterFailed):
+            return self._failed(row, outcome)
+        return self._answered(row, outcome)
+
+    def _answered(self, row: Settling, outcome: Outcome) -> Verdict | None:
+        match outcome:
+            case Approved():
+                return Verdict([State.APPROVED], "approved", outcome)
+            case Declined(reason="cut_over") if row.state is State.REPEATING:
+                return self._again(row, "cut_over")
+            case Declined(reason=reason):
+                return Verdict([State.DECLINED], reason, outcome)
+            case Unknown(reason=reason) if reason == DUPLICATE_STAN:
+                return _to_person(reason)
+            case Unknown(reason=reason):
+                row.late = None
+                return self._again(row, reason)
+            case NotSent():
+                row.late = None
+                return self._away(row)
+
+    def _log(self, row: Settling) -> SettlingLog:
+        due = self.clock.now() + timedelta(seconds=self.options.wait_after(row.attempts + 1))
+        return SettlingLog(self.journal, row.request.id, row.attempts, due)
+
+    def _away(self, row: Settling) -> Verdict | None:
+        row.wait = self.options.away_poll_s
+        return None
+
+    def _failed(self, row: Settling, failure: AdapterFailed) -> Verdict | None:
+        """A bug counts as a message even where none went, or it would be tried for ever."""
+        row.attempts += 1
+        return self._again(row, failure.why)
+
+    def _again(self, row: Settling, reason: str) -> Verdict | None:
+        if row.attempts >= self.options.attempts_max:
+            return _to_person(f"no answer after {row.attempts} messages: {reason}")
+        row.wait = self.options.wait_after(row.attempts)
+        return None
+
+    async def _commit_and_settle(self, row: Settling, verdict: Verdict) -> None:
+        await self._commit(row, verdict)
+        if row.state in RANKS:
+            await self._settle(row)
+
+    # -- the journal ----------------------------------------------------------------------------
+
+    async def _commit(self, row: Settling, verdict: Verdict) -> None:
+        """Write the end, however long the journal takes to come back."""
+        attempts = 0
+        while not await self._try_commit(row, verdict):
+            attempts += 1
+            await self.clock.sleep(self.options.wait_after(attempts))
+        if verdict.states[-1] is State.REVERSED:
+            self._remember_reversed(row)
+        if verdict.alarm:
+            await self.alarm(row.request.id, verdict.why)
+        if verdict.states[-1] is State.REVERSED and isinstance(row.late, Approved):
+            await self._note("answer.late", row.request.id, "approved, then undone")
+
+    async def _try_commit(self, row: Settling, verdict: Verdict) -> bool:
+        row.resting = False
+        try:
+            await self.journal.advance(
+                row.request.id, verdict.states, why=verdict.why, outcome=verdict.outcome
+            )
+        except JournalUnavailable:
+            row.resting = True
+            return False
+        return True
+
+    def _remember_reversed(self, row: Settling) -> None:
+        self._reversed[row.request.id] = None
+        while len(self._reversed) > self.options.remembered_max:
+            self._reversed.popitem(last=False)
+
+    async def alarm(self, request_id: str, why: str) -> None:
+        """A row for the teller's list and for the alarms of operations."""
+        await self._note("alarm.manual", request_id, why)
+
+    async def _note(self, kind: str, request_id: str, why: str) -> None:
+        event = JournalEvent(kind=kind, request=request_id, detail={"why": why})
+        try:
+            await self.journal.append(event)
+        except LeaseLost:
+            self.lost_lease = True
+        except JournalUnavailable:
+            return  # the row itself is what counts, and it is durable
+
+
+def _to_person(why: str) -> Verdict:
+    return Verdict([State.MANUAL], why, alarm=True)

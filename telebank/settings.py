@@ -23,7 +23,7 @@ from telebank.media.options import MediaOptions
 from telebank.sip import SipOptions
 from telebank.store.options import StoreOptions
 from transactions.money import Money, MoneyError
-from transactions.processor import ProcessorOptions
+from transactions.options import ProcessorOptions
 
 SCHEMA = 1
 FILE = "telebank.toml"
@@ -62,8 +62,6 @@ class Settings:
     store: StoreOptions = field(default_factory=StoreOptions)
     transactions: ProcessorOptions = field(default_factory=ProcessorOptions)
     console: ConsoleOptions = field(default_factory=ConsoleOptions)
-    limits: Mapping[str, Money] = field(default_factory=dict)
-    """Ceilings by name, for a customer and business date, in CNY."""
     hosts: Mapping[str, Table] = field(default_factory=dict)
     """Tables of `hosts.NAME`, read by the adapter that serves them."""
 
@@ -105,14 +103,12 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
         if path.exists():
             _merge(tables, _read(path), str(path))
     _merge(tables, overrides or {}, "command line")
+    limits = _limits(tables.pop("limits", {}))
     sections = {
         name: read_options(cls, tables.pop(name, {}), name) for name, cls in SECTIONS.items()
     }
-    return Settings(
-        **sections,
-        limits=_limits(tables.pop("limits", {})),
-        hosts=MappingProxyType(tables.pop("hosts", {})),
-    )
+    sections["transactions"] = dataclasses.replace(sections["transactions"], limits=limits)
+    return Settings(**sections, hosts=MappingProxyType(tables.pop("hosts", {})))
 
 
 def _read(path: Path) -> dict[str, Any]:

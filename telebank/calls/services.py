@@ -12,9 +12,9 @@ from telebank.flow.commands import Say
 from telebank.flow.load import Release
 from telebank.media.client import MediaWorkers
 from telebank.sip import Answer, Refused, SessionDescription, make_offer, read_answer
+from transactions.answer import Answer as ServiceAnswer
 from transactions.card import CardVault
 from transactions.contract import Contracts
-from transactions.processor import Answer as ServiceAnswer
 from transactions.request import Request
 from voice_prompts.speaker import Speaker
 
@@ -84,10 +84,9 @@ class CallServices:
         """The clips and pauses of everything said at once, at most what one `Play` carries."""
         joined: list[tuple[int, int]] = []
         for spoken in say.prompts:
-            language = spoken.language or say.language
             if joined:
                 joined.append((-1, SENTENCE_GAP))
-            joined += self.speaker.render(spoken.prompt_id, spoken.values, language).segments
+            joined += self.speaker.render(spoken.prompt_id, spoken.values, say.language).segments
         return tuple(joined[: wire.MAX_SEGMENTS])
 
     def offer(self, port: int, version: int = 1) -> bytes:

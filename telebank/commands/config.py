@@ -26,14 +26,13 @@ def command() -> None:
 @json_option
 def show(data: Path, as_json: bool) -> None:
     """Print what is in force: the shipped settings under those of DATA/config."""
-    from telebank.settings import Settings, SettingsError, load_settings
+    from telebank.settings import SettingsError, load_settings
 
     try:
-        settings: Settings = load_settings(data)
+        settings = load_settings(data)
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
     plain = msgspec.to_builtins(settings, enc_hook=str)
-    plain["limits"] = {name: str(money) for name, money in settings.limits.items()}
     if as_json:
         click.echo(json.dumps(plain, ensure_ascii=False, indent=2))
         return

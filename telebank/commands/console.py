@@ -78,5 +78,5 @@ class _Server(BaseApplication):  # type: ignore[misc]
         host, port = server.LISTENERS[0].sock.getsockname()[:2]
         self._ready.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._ready.with_suffix(".new")
-        temporary.write_text(json.dumps({"web": f"{host}:{port}", "pid": os.getpid()}))
+        temporary.write_text(json.dumps({"listen": f"{host}:{port}", "pid": os.getpid()}))
         temporary.replace(self._ready)

@@ -7,16 +7,18 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from core_adapters.corehost.seed import SeedCard, demo_cards
 from telebank.commands.common import DEFAULT_DATA, Unreachable
 from telebank.ops.ports import holder_of
 from telebank.ops.supervise import Child, ChildFailed, ChildSpec
+from transactions.money import Money, currency
 
 START_TIMEOUT_S = 60.0
 """Longest wait for a part to be ready, in seconds."""
@@ -33,6 +35,16 @@ class Plan:
     ring: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One process of the bank: the command's words, and where it is to listen."""
+
+    name: str
+    words: Sequence[str]
+    option: str
+    listen: str
+
+
 @dataclass(slots=True)
 class Bank:
     """The running parts and where they are."""
@@ -42,17 +54,22 @@ class Bank:
     sip: str = ""
     web: str = ""
 
-    async def start(self, name: str, words: Sequence[str], ready: Path) -> dict[str, object]:
-        """Start one part, say how long it took, and return what its ready file says."""
+    async def start(self, part: Part) -> str:
+        """Start one part; return the address that its ready file gives."""
         began = time.monotonic()
-        log = self.plan.data / "logs" / f"{name}.log"
-        child = Child(ChildSpec(name, words, log), _say)
-        with out.status(f"starting {name} …"):
+        ready = self.plan.data / "run" / f"{part.name}.json"
+        words = [sys.executable, "-m", "telebank", *part.words, "--data", str(self.plan.data)]
+        log = self.plan.data / "logs" / f"{part.name}.log"
+        child = Child(ChildSpec(part.name, (*words, part.option, part.listen), log), _say)
+        with out.status(f"starting {part.name} …"):
             await child.start(ready, START_TIMEOUT_S)
         self.children.append(child)
-        said: dict[str, object] = json.loads(ready.read_text())
-        _say(f"[green]✓[/] {name:<10} {time.monotonic() - began:5.1f} s")
-        return said
+        said = json.loads(ready.read_text())
+        address = f"{said['host']}:{said['port']}" if "host" in said else str(said["listen"])
+        # Started again after a death, it comes back where the others look for it.
+        child.spec = replace(child.spec, arguments=(*words, part.option, address))
+        _say(f"[green]✓[/] {part.name:<10} {time.monotonic() - began:5.1f} s   {address}")
+        return address
 
     async def stop(self) -> None:
         """Stop what was started, last first."""
@@ -140,22 +157,18 @@ def _make_folders(data: Path) -> None:
 
 async def _start(bank: Bank) -> None:
     plan = bank.plan
-    telebank = [sys.executable, "-m", "telebank"]
     run = plan.data / "run"
     host = await bank.start(
-        "corehost",
-        [*telebank, "corehost", "run", "--data", str(plan.data / "corehost")]
-        + ["--keys", str(plan.data / "keys"), "--port-file", str(run / "corehost.json")],
-        "--listen",
-        "127.0.0.1:0",
-        run / "corehost.json",
+        Part(
+            "corehost",
+            ("corehost", "run", "--port-file", str(run / "corehost.json")),
+            "--listen",
+            "127.0.0.1:0",
+        )
     )
-    web = await bank.start(
-        "console",
-        [*telebank, "console", "--data", str(plan.data), "--web", plan.web],
-        run / "console.json",
-    )
-    bank.sip, bank.web = str(node["sip"]), str(web["web"])
+    port = host.rpartition(":")[2]
+    bank.sip = await bank.start(Part("node", ("serve", "--host-port", port), "--sip", plan.sip))
+    bank.web = await bank.start(Part("console", ("console",), "--web", plan.web))
     _banner(bank)
     if plan.ring:
         await _ring(bank)
@@ -166,8 +179,9 @@ def _banner(bank: Bank) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_row("[bold]Ring[/]", f"[bold cyan]sip:bank@{bank.sip}[/]  with any SIP phone, or:")
     table.add_row("", f".venv/bin/telebank call sip:bank@{bank.sip}")
-    for number, (card, pin, holder, balance) in enumerate(_demo_cards(plan.data)[:2], 1):
-        table.add_row(f"Card {number}", f"{card}   PIN {pin}   {holder}   {balance}")
+    for number, card in enumerate(_demo_cards(plan.data)[:2], 1):
+        balance = Money(card.balance, currency("CNY"))
+        table.add_row(f"Card {number}", f"{card.card}   PIN {card.pin}   {card.holder}   {balance}")
     table.add_row("Keys", "1 中文 / 2 English, then 1 accounts / 2 lost card, then card # PIN #,")
     table.add_row("", "then 1 balance, 2 transfer, 3 lost card; # again, 0 teller, * back")
     table.add_row("Web page", f"http://{bank.web}/")
@@ -178,9 +192,7 @@ def _banner(bank: Bank) -> None:
     out.rule()
 
 
-def _demo_cards(data: Path) -> list[tuple[str, str, str, str]]:
-    from core_adapters.corehost.seed import demo_cards
-
+def _demo_cards(data: Path) -> list[SeedCard]:
     return demo_cards(data / "corehost" / "demo-cards.json")
 
 
@@ -191,12 +203,13 @@ def _short(path: Path) -> str:
 
 async def _ring(bank: Bank) -> None:
     """Ring the bank once over real SIP and RTP: card, PIN, balance."""
-    card, pin, *_ = _demo_cards(bank.plan.data)[0]
-    keys = f"1 1 {card}# {pin}# 1"
+    first = _demo_cards(bank.plan.data)[0]
+    keys = f"1 1 {first.card}# {first.pin}# 1"
     _say("Ringing the bank: language, accounts, card, PIN, balance")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "telebank", "call", f"sip:bank@{bank.sip}", "--keys", keys),
         *("--expect", "bal.amount", "--hang-up-after", "bal.amount"),
+        *("--data", str(bank.plan.data)),
         stdin=asyncio.subprocess.DEVNULL,
     )
     try:

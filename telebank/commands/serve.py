@@ -5,7 +5,7 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +13,10 @@ import click
 import structlog
 import uvloop
 
-from core_adapters.iso8583.host import Iso8583Host, Iso8583Options
+from core_adapters.iso8583.host import Alarm, HostEvents, Iso8583Host, LateReply
 from core_adapters.iso8583.keys import HostKeys
-from core_adapters.iso8583.profile import load_profile
+from core_adapters.iso8583.options import Iso8583Options
+from core_adapters.iso8583.profile_load import load_profile
 from telebank.calls.control import ControlServer
 from telebank.calls.node import NodeParts, VoiceNode
 from telebank.commands.common import Unreachable, data_option
@@ -36,12 +37,17 @@ from telebank.settings import (
 from telebank.store.sealing import Keyring
 from telebank.store.store import Store
 from transactions.contract import Contracts
+from transactions.journal import JournalEvent
+from transactions.outcome import Outcome
 from transactions.processor import Processor
 from voice_prompts.bank import Bank, build_bank
 from voice_prompts.catalogue import Catalogue
 from voice_prompts.speaker import Speaker
 
 log = structlog.get_logger("telebank.serve")
+
+SIGN_ON_WAIT_S = 5.0
+"""How long a start waits for the host; afterwards it settles and takes calls without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +133,7 @@ def _say_ready(path: Path, node: VoiceNode) -> None:
     host, port = node.address
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".new")
-    temporary.write_text(json.dumps({"sip": f"{host}:{port}", "pid": os.getpid()}))
+    temporary.write_text(json.dumps({"listen": f"{host}:{port}", "pid": os.getpid()}))
     temporary.replace(path)
 
 
@@ -135,11 +141,11 @@ def _say_ready(path: Path, node: VoiceNode) -> None:
 async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceNode]:
     """Everything a node is made of, started in order and stopped in the reverse order."""
     place.data.mkdir(parents=True, exist_ok=True)
-    release = load_release(seed_dir())
+    release = load_release(seed_dir(), settings.flow)
     speaker = _speaker(place)
     async with contextlib.AsyncExitStack() as stack:
-        keyring = Keyring.open_or_create(place.keys)
-        store = await Store.open(place.store_url, settings.node.id, keyring, settings.store)
+        keyring = Keyring.ensure(place.keys)
+        store = Store.open(place.store_url, settings.node.id, keyring, settings.store)
         stack.push_async_callback(store.close)
         processor = await _processor(settings, place, store, keyring, release.contracts, stack)
         media = MediaWorkers(settings.media, place.voice)
@@ -185,17 +191,60 @@ async def _processor(
     stack: contextlib.AsyncExitStack,
 ) -> Processor:
     """The money path, with every open row of the last run settled or being settled (rule 8)."""
-    options = read_options(Iso8583Options, settings.hosts["tb87"], "hosts.tb87")
-    profile = load_profile(config_file(place.data, "hosts", f"{options.profile}.yaml"))
+    table = dict(settings.hosts["tb87"])
+    profile_name = str(table.pop("profile", "tb87"))
+    options = read_options(Iso8583Options, table, "hosts.tb87")
+    profile = load_profile(config_file(place.data, "hosts", f"{profile_name}.yaml"))
     keys = HostKeys.load(place.keys, "tb87")
-    host = Iso8583Host(profile, options, keys, keyring)
+    watch = _HostWatch(store)
+    host = Iso8583Host(profile, contracts, keys, options, events=watch.events(), vault=keyring)
     processor = Processor(
         contracts, host, store.journal, keyring, settings.transactions, SystemClock()
     )
-    host.on_late = processor.late_answer
+    watch.processor = processor
     await host.start()
     stack.push_async_callback(host.close)
     stack.push_async_callback(processor.close)
+    if not await host.wait_signed_on(SIGN_ON_WAIT_S):
+        log.warning("host.away", host=f"{options.host}:{options.port}")
     report = await processor.recover()
     log.info("processor.recovered", report=str(report))
     return processor
+
+
+class _HostWatch:
+    """What the host's adapter tells: late replies to the processor, alarms to log and audit."""
+
+    processor: Processor
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def events(self) -> HostEvents:
+        """The adapter's callbacks."""
+        return HostEvents(late=self._late, alarm=self._alarm, link=self._link)
+
+    def _late(self, reply: LateReply) -> None:
+        log.warning("host.late_reply", request=reply.message.request_id)
+        if isinstance(reply.outcome, Outcome):
+            self.processor.late_answer(reply.message.request_id, reply.outcome)
+
+    def _alarm(self, alarm: Alarm) -> None:
+        log.warning("host.alarm", what=alarm.kind, text=alarm.text, request=alarm.request_id)
+        event = JournalEvent(
+            "alarm",
+            request=alarm.request_id or None,
+            detail={"what": alarm.kind, "text": alarm.text},
+        )
+        self._spawn(self._store.journal.append(event))
+
+    def _link(self, link: str, up: bool, why: str) -> None:
+        log.info("host.link", link=link, up=up, why=why)
+        event = JournalEvent("host.link", outcome="up" if up else "down", detail={"link": link})
+        self._spawn(self._store.journal.append(event))
+
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine, name="host watch")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

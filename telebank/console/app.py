@@ -4,14 +4,14 @@ Reads the event log and nothing else; writes nothing. Pages are shown in Chinese
 browser's wish, or by `?lang=`.
 """
 
-from typing import Any
+from collections.abc import Sequence
 
 from flask import Flask, Response, render_template, request
 
 from telebank.console.options import ConsoleOptions
 from telebank.console.texts import TEXTS, Language
-from telebank.store.eventlog import open_read_only
-from telebank.store.views import recent_calls
+from telebank.store.engine import open_read_only
+from telebank.store.views import CallRow, recent_calls
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "; ".join(
@@ -29,9 +29,9 @@ def create_app(store_url: str, options: ConsoleOptions) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = 65_536
     engine = open_read_only(store_url)
 
-    def calls() -> list[dict[str, Any]]:
+    def calls() -> Sequence[CallRow]:
         with engine.connect() as connection:
-            return recent_calls(connection, options.calls_shown)
+            return recent_calls(connection, options.calls_shown).calls
 
     @app.get("/")
     def index() -> str:
@@ -50,7 +50,8 @@ def create_app(store_url: str, options: ConsoleOptions) -> Flask:
         html = render_template("rows.html", calls=calls(), t=TEXTS[language], lang=language)
         response = Response(html, mimetype="text/html")
         response.add_etag()
-        return response.make_conditional(request.environ)
+        response.make_conditional(request.environ)
+        return response
 
     @app.get("/livez")
     def livez() -> tuple[str, int, dict[str, str]]:

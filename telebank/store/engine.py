@@ -42,8 +42,11 @@ def make_file(url: str) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, FILE_MODE))
 
 
-def open_writer(url: str, options: StoreOptions) -> Engine:
-    """An engine of one connection for the writer; every transaction begins with the write lock."""
+def open_writer(url: str, options: StoreOptions, *, foreign_keys: bool = True) -> Engine:
+    """An engine of one connection for the writer; every transaction begins with the write lock.
+
+    Migrations turn foreign keys off, because they may make a table anew.
+    """
     if not is_sqlite(url):
         return create_engine(url, poolclass=NullPool)
     engine = create_engine(url, poolclass=NullPool, connect_args={"check_same_thread": False})
@@ -54,7 +57,7 @@ def open_writer(url: str, options: StoreOptions) -> Engine:
         connection.execute(f"PRAGMA busy_timeout={options.busy_timeout_ms:d}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA foreign_keys={foreign_keys:d}")
         if options.max_bytes is not None:
             (page,) = connection.execute("PRAGMA page_size").fetchone()
             connection.execute(f"PRAGMA max_page_count={options.max_bytes // page:d}")

@@ -1,14 +1,16 @@
 """What can go wrong with the node's own storage."""
 
+from transactions.ports import JournalUnavailable
 
-class StoreUnavailable(Exception):  # noqa: N818 - reads as what it is
+
+class StoreUnavailable(JournalUnavailable):
     """The database would not take the work: full disk, lock held too long, or gone.
 
     Nothing of the job is durable. The writer goes on; the same job may be tried again.
     """
 
 
-class StoreMissing(Exception):  # noqa: N818
+class StoreMissing(FileNotFoundError):  # noqa: N818
     """There is no database at that place, or it has no tables yet."""
 
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.exc import OperationalError
 
-from telebank.store.engine import make_file
+from telebank.store.engine import make_file, open_writer
+from telebank.store.errors import StoreUnavailable
+from telebank.store.options import StoreOptions
 
 SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -26,8 +27,12 @@ def downgrade(url: str, revision: str = "base") -> None:
 def _run(url: str, revision: str, *, up: bool) -> None:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
-    engine = create_engine(url, poolclass=NullPool)
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        (command.upgrade if up else command.downgrade)(config, revision)
-    engine.dispose()
+    engine = open_writer(url, StoreOptions(), foreign_keys=False)
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            (command.upgrade if up else command.downgrade)(config, revision)
+    except OperationalError as error:
+        raise StoreUnavailable(f"cannot bring the tables up to date: {error.orig}") from error
+    finally:
+        engine.dispose()

@@ -1,8 +1,6 @@
 """Settings of the store."""
 
-from dataclasses import dataclass, field
-
-from telebank.store.clock import Clock, SystemClock
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,5 +21,3 @@ class StoreOptions:
     """Largest size of an SQLite file, in bytes; past it the store says the disk is full."""
     heartbeat_s: float = 10.0
     """Age in seconds at which a commit renews the lease's heartbeat."""
-    clock: Clock = field(default_factory=SystemClock)
-    """Where times come from."""

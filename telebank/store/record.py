@@ -35,7 +35,14 @@ def states_in(states: frozenset[State]) -> str:
 
 
 _SAME = select(
-    _R.id, _R.state, _R.content_hash, _R.outcome, _R.reason, _R.outcome_data, _R.host_reference
+    _R.id,
+    _R.reference,
+    _R.state,
+    _R.content_hash,
+    _R.outcome,
+    _R.reason,
+    _R.outcome_data,
+    _R.host_reference,
 ).where(or_(_R.id == bindparam("of_id"), _R.quote == bindparam("of_quote")))
 _TWIN = select(_R.state, _R.reference, _R.created_at, _R.settled_at).where(
     _R.guard_payer == bindparam("payer"),
@@ -156,7 +163,7 @@ def _existing(part: Transaction, draft: Draft) -> Existing | None:
         if row.id == draft.request.id and row.content_hash != draft.plan.content_hash:
             raise _refused(draft.request, "different_content")
         outcome = read_outcome(row.outcome, row.reason, row.outcome_data, row.host_reference)
-        return Existing(row.id, State(row.state), outcome)
+        return Existing(row.id, State(row.state), outcome, row.reference)
     return None
 
 

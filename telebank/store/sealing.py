@@ -64,7 +64,7 @@ class Keyring:
         return cls(keys, current, _read_key(directory / "token.key"))
 
     @classmethod
-    def ensure(cls, directory: Path) -> "Keyring":
+    def open_or_create(cls, directory: Path) -> "Keyring":
         """Open the keys, or make them at the first run."""
         if (directory / "seal-current").exists():
             return cls.open(directory)

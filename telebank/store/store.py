@@ -1,10 +1,12 @@
 """The node's storage as one thing: opened once, closed once."""
 
+import asyncio
 import os
 import re
 import socket
 
-from telebank.store.engine import make_file, open_writer
+from telebank.store.clock import Clock, SystemClock
+from telebank.store.engine import open_writer
 from telebank.store.journal import StoreJournal
 from telebank.store.migrate import migrate
 from telebank.store.options import StoreOptions
@@ -27,8 +29,13 @@ class Store:
         self._writer = writer
 
     @classmethod
-    def open(
-        cls, url: str, node: str, keyring: Keyring, options: StoreOptions | None = None
+    async def open(
+        cls,
+        url: str,
+        node: str,
+        keyring: Keyring,
+        options: StoreOptions | None = None,
+        clock: Clock | None = None,
     ) -> "Store":
         """Bring the tables up to date, take the node's lease and start the writer.
 
@@ -38,11 +45,11 @@ class Store:
         if not _NODE.fullmatch(node):
             raise ValueError(f"node {node!r} must be two digits, such as 01")
         settings = options or StoreOptions()
-        make_file(url)
-        migrate(url)
+        await asyncio.to_thread(migrate, url)
         holder = f"{socket.gethostname()[:40]}:{os.getpid()}"
-        writer = Writer(open_writer(url, settings), node, holder, settings)
-        writer.start()
+        engine = open_writer(url, settings)
+        writer = Writer(engine, node, holder, settings, clock or SystemClock())
+        await asyncio.to_thread(writer.start)
         return cls(url, node, keyring, writer, settings)
 
     @property

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from telebank.store import lease
+from telebank.store.clock import Clock
 from telebank.store.errors import StoreUnavailable
 from telebank.store.options import StoreOptions
 from telebank.store.transaction import Batch, Refused, Transaction, Work
@@ -52,8 +53,11 @@ class _Position:
 class Writer:
     """Owns the writing connection, the lease and the numbering of events."""
 
-    def __init__(self, engine: Engine, node: str, holder: str, options: StoreOptions) -> None:
+    def __init__(
+        self, engine: Engine, node: str, holder: str, options: StoreOptions, clock: Clock
+    ) -> None:
         self._engine = engine
+        self._clock = clock
         self._node = node
         self._holder = holder
         self._options = options
@@ -164,7 +168,7 @@ class Writer:
         return results
 
     def _run(self, connection: Connection, jobs: Sequence[_Job]) -> tuple[list[_Result], _Position]:
-        stamp = self._options.clock.read()
+        stamp = self._clock.read()
         if jobs[0].work is None:
             epoch = lease.take(connection, self._node, self._holder, stamp.utc)
             position = _Position(epoch, lease.last_sequence(connection, self._node))
@@ -172,13 +176,13 @@ class Writer:
         beat = lease.check(connection, self._node, self._position.epoch)
         if stamp.utc - beat > timedelta(seconds=self._options.heartbeat_s):
             lease.beat(connection, self._node, stamp.utc)
-        batch = Batch(connection, self._node, self._options.clock.boot, self._position.sequence)
+        batch = Batch(connection, self._node, self._clock.boot, self._position.sequence)
         results = [self._one(batch, job) for job in jobs]
         return results, replace(self._position, sequence=batch.write())
 
     def _one(self, batch: Batch, job: _Job) -> _Result:
         assert job.work is not None
-        stamp = self._options.clock.read()
+        stamp = self._clock.read()
         part = Transaction(batch.connection, stamp, self._node, self._position.epoch)
         batch.savepoint()
         try:

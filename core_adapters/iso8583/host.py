@@ -42,7 +42,10 @@ MAX_LATE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Something an operator must see: `kind` is link, unmatched, undecodable, late, code or profile."""
+    """Something an operator must see.
+
+    `kind` is link, unmatched, undecodable, late, code or profile.
+    """
 
     kind: str
     text: str
@@ -126,8 +129,10 @@ class Iso8583Host:
     async def execute(
         self, request: Request, log: MessageLog, repeat_of: HostMessage | None = None
     ) -> Outcome:
-        """Ask the host; see `HostAdapter.execute`. An `Unknown("duplicate_stan")` is a STAN collision
-        and must never be reversed (rule 10)."""
+        """Ask the host; see `HostAdapter.execute`.
+
+        `Unknown("duplicate_stan")` is a collision of STANs and must never be reversed (rule 10).
+        """
         service = self._profile.services.get(request.service)
         refusal = self._not_now(request, service)
         if refusal is not None or service is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import DecodeError
 from core_adapters.iso8583.message import Message
-from core_adapters.iso8583.profile import CodeMeaning, Profile, ServiceMap
+from core_adapters.iso8583.profile import CodeMeaning, Profile, ReversalMap, ServiceMap
 from core_adapters.iso8583.values import output
 from transactions.contract import Service
 from transactions.outcome import Approved, Declined, Outcome, Unknown, Value
@@ -89,11 +89,16 @@ def judge_reversal(profile: Profile, reply: Message, attempt: int, age_s: float)
     if code == DUPLICATE and attempt > 0 and rules.duplicate_is_reversed:
         return Reversed(never_had=True)
     if code == NOT_FOUND:
-        if rules.tombstones:
-            return Reversed(never_had=True)
-        if age_s < rules.late_window_s:
-            return ReversalUnanswered(True, "not_found_yet")
-        return ReversalRefused("not_found")
+        return _not_found(rules, age_s)
     if profile.meaning(code).kind == "unknown":
         return ReversalUnanswered(True, f"code_{code}" if code else "no_code")
     return ReversalRefused(f"code_{code}")
+
+
+def _not_found(rules: ReversalMap, age_s: float) -> ReversalOutcome:
+    """25: the host bars the original from now on, or it may still arrive there."""
+    if rules.tombstones:
+        return Reversed(never_had=True)
+    if age_s < rules.late_window_s:
+        return ReversalUnanswered(True, "not_found_yet")
+    return ReversalRefused("not_found")

@@ -14,7 +14,7 @@ class StudioError(Exception):
     """The studio lacks something; the text says which package brings it."""
 
 
-def tool(name: str) -> Any:  # noqa: ANN401  (these libraries carry no types)
+def tool(name: str) -> Any:
     """The module `name`, or a StudioError that names the missing package."""
     try:
         return importlib.import_module(name)

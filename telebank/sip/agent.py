@@ -24,8 +24,8 @@ class UserAgent:
     """One socket's user agent. Every act returns what to do, in order.
 
     `local` is the address written into Via and Contact; `token` gives identifiers that nobody
-    can guess (16 hex digits or more). Acts on a leg that is already gone do nothing: its
-    `CallEnded` is on the way. An act that the leg's state does not allow raises
+    can guess (16 hex digits or more). Acts on a leg that is already gone, and answers to an offer
+    that was cancelled meanwhile, do nothing. An act that the leg's state does not allow raises
     `IllegalTransition`.
     """
 
@@ -53,6 +53,7 @@ class UserAgent:
     def receive(self, event: DatagramReceived, now: float) -> list[Command]:
         """Take one datagram; never raises for what is in it."""
         data = event.data
+        self._core.now = now
         if not data.strip(b"\r\n\x00"):
             return []  # keep-alive (RFC 5626 3.5.1, and what others send for it)
         try:

@@ -34,6 +34,9 @@ class Core:
         """Ids of legs whose INVITE waits for the application."""
         self.draining = False
         self.contact = f"<sip:{host_port(local)}>"
+        self.now = 0.0
+        """When the current event came; only the log limit reads it."""
+        self._second, self._troubles, self._hidden = 0, 0, 0
         self._secret = token().encode()
 
     def take(self) -> list[Command]:
@@ -43,6 +46,15 @@ class Core:
         return out
 
     def trouble(self, kind: str, detail: str, source: Address) -> None:
+        """One log line, unless this second has had its share: a flood must not fill the log."""
+        if int(self.now) != self._second:
+            self._second, self._troubles = int(self.now), 0
+        self._troubles += 1
+        if self._troubles > self.options.troubles_per_second:
+            self._hidden += 1
+            return
+        if self._hidden:
+            detail, self._hidden = f"{detail} ({self._hidden} more were not logged)", 0
         self.out.append(Trouble(kind, detail, source))
 
     def chance(self, low: float, high: float) -> float:

@@ -25,8 +25,9 @@ class SendDatagram:
 
 @dataclass(frozen=True, slots=True)
 class CallOffered:
-    """A new INVITE; `ring`, `answer` or `refuse` it. `offer` is None for a late offer: then the
-    SDP given to `answer` is our offer, and the answer comes with `CallConfirmed`."""
+    """A new INVITE; `ring`, `answer` or `refuse` it. `to_uri` is the Request-URI. `offer` is None
+    for a late offer: then the SDP given to `answer` is our offer, and the answer comes with
+    `CallConfirmed`."""
 
     leg: str
     call_id: str

@@ -32,6 +32,14 @@ class SipOptions:
     scanners: tuple[str, ...] = ("friendly-scanner", "sipvicious", "sipcli", "sundayddr")
     """Lower-case pieces of User-Agent texts whose requests are dropped without an answer."""
 
+    troubles_per_second: int = 50
+    """`Trouble` commands let out within one second; the rest are counted and named by number."""
+
+    def __post_init__(self) -> None:
+        for name in ("t1", "t2", "t4", "ring_timeout", "offer_timeout"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"sip option {name} must be above 0 seconds")
+
     @property
     def transaction_timeout(self) -> float:
         """64 times T1, seconds (timers B, F, H, J, L, M)."""

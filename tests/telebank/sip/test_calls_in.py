@@ -3,7 +3,7 @@
 import pytest
 
 from support.sip_line import NOTHING, PEER, SDP, Line
-from telebank.sip import CallOffered, IllegalTransition, SendDatagram, SipOptions
+from telebank.sip import CallOffered, IllegalTransition, SendDatagram, SipOptions, Trouble
 from telebank.sip.message import Request, Response
 
 HOLD = SDP + "a=sendonly\r\n"
@@ -483,3 +483,19 @@ def test_keep_alives_are_ignored() -> None:
     assert line.hears(b"\r\n\r\n") == []
     assert line.hears(b"\x00") == []
     assert line.hears(b"") == []
+
+
+def test_a_flood_of_rubbish_is_counted_not_logged() -> None:
+    line = Line(SipOptions(troubles_per_second=3))
+    lines = [told for _ in range(10) for told in line.hears(b"rubbish")]
+    assert lines == ["Trouble malformed message"] * 3
+    line.now = 1.0
+    line.hears(b"rubbish")
+    last = line.commands[-1]
+    assert isinstance(last, Trouble)
+    assert last.detail.endswith("(7 more were not logged)")
+
+
+def test_times_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(ValueError, match="t1 must be above 0"):
+        SipOptions(t1=0)

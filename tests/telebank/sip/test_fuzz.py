@@ -76,14 +76,23 @@ def test_truncation_at_every_octet(path: Path) -> None:
         take(agent, data[:end])
 
 
-def _dialogue(calls_out: bool) -> tuple[Line, list[bytes]]:
-    """A live call, and what its peer may say next."""
+def _dialogue(kind: str) -> tuple[Line, list[bytes]]:
+    """A call, and what its peer may say next."""
     line = Line()
-    if calls_out:
+    if kind in ("calling", "asking"):
+        line.place(SDP.encode() if kind == "calling" else None)
+        statuses = (100, 180, 200, 302, 486, 487)
+        return line, [line.reply(line.sent[0], s, body=SDP).encode() for s in statuses]
+    if kind == "out":
         line.talking()
         line.did(line.agent.reoffer(line.leg, SDP.encode(), 0))
         replies = [line.reply(line.sent[-1], status, body=SDP) for status in (100, 200, 491, 481)]
         return line, [text.encode() for text in replies]
+    if kind == "offered":
+        line.hears(line.invite(branch="z9hG4bKinv"))
+        kinds = {"INVITE": SDP, "CANCEL": "", "ACK": "", "BYE": "", "PRACK": ""}
+        requests = [line.request(m, body=b, branch="z9hG4bKinv") for m, b in kinds.items()]
+        return line, [text.encode() for text in requests]
     line.live()
     kinds = {"INVITE": SDP, "UPDATE": SDP, "INFO": "Signal=1", "BYE": "", "OPTIONS": "", "ACK": SDP}
     requests = [line.request(m, cseq=2, body=body) for m, body in kinds.items()]
@@ -91,12 +100,18 @@ def _dialogue(calls_out: bool) -> tuple[Line, list[bytes]]:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.data(), st.booleans())
-def test_mutated_messages_within_a_call(data: st.DataObject, calls_out: bool) -> None:
-    line, seeds = _dialogue(calls_out)
+@given(st.data(), st.sampled_from(["in", "out", "calling", "asking", "offered"]))
+def test_mutated_messages_within_a_call(data: st.DataObject, kind: str) -> None:
+    line, seeds = _dialogue(kind)
     for _ in range(data.draw(st.integers(1, 5))):
         take(line.agent, data.draw(mutated(seeds)))
-        line.agent.hang_up(line.leg, 0.0) if data.draw(st.booleans()) else None
+        act = data.draw(st.sampled_from(["hang up", "answer", "refuse", "", ""]))
+        if act == "hang up":
+            line.agent.hang_up(line.leg, 0.0)
+        elif act == "answer":
+            line.agent.answer(line.leg, SDP.encode(), 0.0)
+        elif act == "refuse":
+            line.agent.refuse(line.leg, 488, 0.0)
     line.agent.hang_up(line.leg, 0.0)
     for step in range(40):
         line.agent.wake(step * 10.0)

@@ -1,4 +1,4 @@
-"""The host's files under DATA/corehost: made at the first start, opened by one writer at a time."""
+"""The host's files in its own folder: made at the first start, opened by one writer at a time."""
 
 import fcntl
 import os
@@ -16,7 +16,6 @@ from core_adapters.corehost.pins import Pins, load_or_create_key
 from core_adapters.corehost.rules import Rules
 from transactions.money import Money, currency
 
-FOLDER = "corehost"
 DATABASE = "bank.sqlite3"
 DEMO_CARDS = "demo-cards.json"
 SCHEMA_VERSION = 1
@@ -43,9 +42,8 @@ class House:
         os.close(self.lock)
 
 
-def open_house(data: Path, rules: Rules, now: datetime, *, test_data: bool = False) -> House:
-    """Open DATA/corehost, making and filling it at the first start; raises `HouseError`."""
-    folder = data / FOLDER
+def open_house(folder: Path, rules: Rules, now: datetime, *, test_data: bool = False) -> House:
+    """Open the folder, making and filling it at the first start; raises `HouseError`."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = _lock(folder / "lock")
     os.close(os.open(folder / DATABASE, os.O_RDWR | os.O_CREAT, OWNER_ONLY))
@@ -116,9 +114,9 @@ _HOLDINGS = """
 """
 
 
-def holdings(data: Path) -> list[Holding]:
+def holdings(folder: Path) -> list[Holding]:
     """Every account's balance, read beside a running host; `FileNotFoundError` if there is none."""
-    db = connect_read_only(data / FOLDER / DATABASE)
+    db = connect_read_only(folder / DATABASE)
     try:
         rows = db.execute(_HOLDINGS).fetchall()
     finally:
@@ -128,9 +126,9 @@ def holdings(data: Path) -> list[Holding]:
     ]
 
 
-def findings(data: Path) -> list[str]:
+def findings(folder: Path) -> list[str]:
     """Everything wrong with the books; empty where money is conserved and tables agree."""
-    db = connect_read_only(data / FOLDER / DATABASE)
+    db = connect_read_only(folder / DATABASE)
     try:
         db.execute("BEGIN")
         return ledger.findings(db, (*ledger.CHECKS, *bank_room.CHECKS))

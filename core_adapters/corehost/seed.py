@@ -15,7 +15,7 @@ from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.pins import SALT_BYTES, Pins
 from core_adapters.corehost.rules import business_date
 from transactions.card import luhn_valid
-from transactions.money import currency
+from transactions.money import Money, currency
 
 BIN = "622700"
 TEST_CARDS = 60
@@ -144,6 +144,8 @@ def write_demo_cards(path: Path, cards: Sequence[SeedCard]) -> None:
         file.write("\n")
 
 
-def demo_cards(path: Path) -> list[SeedCard]:
-    """Read DATA/corehost/demo-cards.json: card, pin, holder and balance of the demo's cards."""
-    return [SeedCard(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
+def demo_cards(path: Path) -> list[tuple[str, str, str, str]]:
+    """Read demo-cards.json: card, PIN, holder and balance (`12680.50 CNY`) of the demo's cards."""
+    rows = [SeedCard(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
+    unit = currency("CNY")
+    return [(one.card, one.pin, one.holder, str(Money(one.balance, unit))) for one in rows]

@@ -31,9 +31,9 @@ MAX_PORT = 65535
 FOLDER_OPTION = click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("var"),
+    default=Path("var/corehost"),
     show_default=True,
-    help="Data folder; the bank's files are in DATA/corehost.",
+    help="The bank's own folder: its database and, at the first start, demo-cards.json.",
 )
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -63,9 +63,9 @@ def command() -> None:
 
     \b
     Examples:
-      telebank corehost run --data var
-      telebank corehost balance --all --data var
-      telebank corehost check --data var
+      telebank corehost run --data var/corehost
+      telebank corehost balance --all --data var/corehost
+      telebank corehost check --data var/corehost
     """
 
 
@@ -88,7 +88,7 @@ def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[
 @click.option(
     "--keys",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the zone PIN key and MAC key, made where absent.  [default: DATA/keys]",
+    help="Folder of the zone PIN key and MAC key, made where absent.  [default: keys beside DATA]",
 )
 @click.option(
     "--profile",
@@ -125,7 +125,7 @@ def run(
 
     \b
     Examples:
-      telebank corehost run --listen 127.0.0.1:8583 --data var
+      telebank corehost run --listen 127.0.0.1:8583 --data var/corehost
       telebank corehost run --listen 127.0.0.1:0 --data /tmp/bank --test-data --port-file port.json
       telebank corehost run --faults faults.json
     where faults.json is, for a reply lost once after the money has moved,
@@ -144,7 +144,7 @@ def run(
         host=listen[0],
         port=listen[1],
         data=data,
-        keys=keys or data / "keys",
+        keys=keys or data.parent / "keys",
         profile=profile,
         faults=faults,
         test_data=test_data,
@@ -257,7 +257,7 @@ def check(data: Path, *, as_json: bool) -> None:
 
     \b
     Example:
-      telebank corehost check --data var
+      telebank corehost check --data var/corehost
     """
     try:
         found = house.findings(data)

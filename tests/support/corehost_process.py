@@ -45,6 +45,7 @@ class CoreHostProcess:
 
     def __init__(self, data: Path, options: Sequence[str] = ()) -> None:
         self.data = data
+        self.folder = data / "corehost"
         self.keys = data / "keys"
         self.log = data / "corehost.log"
         self.faults = data / "faults.json"
@@ -65,7 +66,7 @@ class CoreHostProcess:
         self.data.mkdir(parents=True, exist_ok=True)
         telebank = str(Path(sys.executable).with_name("telebank"))
         command = [telebank, "corehost", "run", "--test-data", "--listen", f"{HOST}:{port}"]
-        command += ["--data", str(self.data), "--keys", str(self.keys)]
+        command += ["--data", str(self.folder), "--keys", str(self.keys)]
         command += ["--faults", str(self.faults), *self._options]
         with self.log.open("a", encoding="utf-8") as log:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
@@ -118,11 +119,11 @@ class CoreHostProcess:
 
     def balances(self) -> dict[str, int]:
         """Fen by card number (and by account name for the bank's own), read only."""
-        return {one.name: one.balance.minor for one in holdings(self.data)}
+        return {one.name: one.balance.minor for one in holdings(self.folder)}
 
     def findings(self) -> list[str]:
         """Everything wrong with the books; empty where money is conserved."""
-        return findings(self.data)
+        return findings(self.folder)
 
     def __enter__(self) -> Self:
         return self

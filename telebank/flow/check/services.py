@@ -1,12 +1,11 @@
 """Calls against their contracts: exits for outcomes, inputs of the right kind, secrets kept."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from telebank.flow.check.graph import exits_of, finding
 from telebank.flow.model import (
     FAX_EXITS,
     QUEUE_EXITS,
-    AnyNode,
     Call,
     Collect,
     DateEntry,
@@ -31,49 +30,39 @@ _ENTRY_KINDS: Mapping[type, frozenset[Kind]] = {
 def outcomes(release: Release, flow: Flow) -> Iterator[Finding]:
     """An outcome without an exit, or an exit for an outcome that there is not."""
     for node in flow.nodes.values():
-        match node:
-            case Call():
-                known = release.contracts[node.service].outcomes
-                yield from _exits(
-                    flow, node, node.then, needed=known, allowed=known, what=node.service
-                )
-            case Enter():
-                known = tuple(exits_of(release.flows[node.flow]))
-                yield from _exits(
-                    flow, node, node.then, needed=known, allowed=known, what=f"flow {node.flow}"
-                )
-            case Queue():
-                yield from _exits(
-                    flow,
-                    node,
-                    node.then,
-                    needed=QUEUE_EXITS[:1],
-                    allowed=QUEUE_EXITS,
-                    what="a queue",
-                )
-            case Fax():
-                yield from _exits(
-                    flow, node, node.then, needed=FAX_EXITS[:1], allowed=FAX_EXITS, what="a fax"
-                )
+        if not isinstance(node, Call | Enter | Queue | Fax):
+            continue
+        what, needed, allowed = _exits_of(release, node)
+        for name in needed:
+            if name not in node.then:
+                problem = f"no exit for outcome `{name}` of {what}"
+                yield finding(flow, node, "outcome", problem, f"add `{name}: node` to `then`")
+        for name in node.then:
+            if name not in allowed:
+                problem = f"exit `{name}`, an outcome that {what} does not have"
+                yield finding(flow, node, "outcome", problem, f"remove `{name}` from `then`")
 
 
-def _exits(
-    flow: Flow,
-    node: AnyNode,
-    then: Mapping[str, str],
-    *,
-    needed: Iterable[str],
-    allowed: Iterable[str],
-    what: str,
-) -> Iterator[Finding]:
-    for name in needed:
-        if name not in then:
-            problem = f"no exit for outcome `{name}` of {what}"
-            yield finding(flow, node, "outcome", problem, f"add `{name}: node` to `then`")
-    for name in then:
-        if name not in allowed:
-            problem = f"exit `{name}`, an outcome that {what} does not have"
-            yield finding(flow, node, "outcome", problem, f"remove `{name}` from `then`")
+def _exits_of(
+    release: Release, node: Call | Enter | Queue | Fax
+) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """What answers the node, the exits it must have, and those it may have."""
+    match node:
+        case Call():
+            known = release.contracts[node.service].outcomes if _known(release, node) else ()
+            return node.service, known, known or tuple(node.then)
+        case Enter():
+            inner = release.flows.get(node.flow)
+            known = tuple(exits_of(inner)) if inner else ()
+            return f"flow {node.flow}", known, known if inner else tuple(node.then)
+        case Queue():
+            return "a queue", QUEUE_EXITS[:1], QUEUE_EXITS
+        case Fax():
+            return "a fax", FAX_EXITS[:1], FAX_EXITS
+
+
+def _known(release: Release, node: Call) -> bool:
+    return node.service in release.contracts
 
 
 def inputs(release: Release, flow: Flow) -> Iterator[Finding]:

@@ -1,0 +1,214 @@
+"""Path tests as data, `ivr-playbook/1`: keys in, prompts expected, scripted answers.
+
+schema: ivr-playbook/1
+parts:                               # steps that several tests begin with
+  english: [{hears: [sys.welcome, lang.zh, lang.en@en]}, {keys: "2"}]
+tests:
+  - name: a caller who only listens
+    steps:
+      - part: english
+      - hears: [lang.chosen, front.menu]
+      - keys: "9"                    # after the prompt; `barge: true` presses into it
+      - silence: 1                   # waits for the next timer, so many times
+      - service: card.balance        # answers the question that is out
+        exit: ok
+        data: {available: 12.30 CNY}
+        with: {card: CardNumber(622700******0001)}
+        after: 4s
+      - queue: not_on_duty
+      - hangs_up: true
+    called: {card.balance: 1}        # how often each service was asked, exactly
+    told: [card.balance ok]          # results that the caller heard, exactly
+    ended: done                      # the flow's word, `caller`, or `open`
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+from telebank.flow.model import Finding, FlowError
+from telebank.flow.reader import Block
+from telebank.flow.texts import read_document
+
+SCHEMA = "ivr-playbook/1"
+MAX_TESTS = 1_000
+MAX_STEPS = 500
+MAX_WAIT_S = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hears:
+    """These texts, in this order, are what is said next."""
+
+    line: int
+    prompts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Presses:
+    """Keys 0.3 s apart: after what is being said, or into it."""
+
+    line: int
+    keys: str = field(repr=False)
+    barge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeepsSilent:
+    """The caller waits for `times` timers, one after the other."""
+
+    line: int
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The service that was asked answers, `after` seconds."""
+
+    line: int
+    service: str
+    exit: str
+    data: Mapping[str, str]
+    inputs: Mapping[str, str]
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Transfers:
+    """The teller queue or the fax answers; `kind` is `queue` or `fax`."""
+
+    line: int
+    kind: str
+    exit: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangsUp:
+    """The caller hangs up."""
+
+    line: int
+
+
+Step = Hears | Presses | KeepsSilent | Answers | Transfers | HangsUp
+
+
+@dataclass(frozen=True, slots=True)
+class PathTest:
+    """One call, and what must come of it; what is None is not looked at."""
+
+    name: str
+    file: str
+    line: int
+    flow: str
+    steps: tuple[Step, ...]
+    called: Mapping[str, int] | None
+    told: tuple[str, ...] | None
+    ended: str | None
+
+
+def load_playbook(path: Path) -> tuple[PathTest, ...]:
+    """Read one file; raises `FlowError` with every problem's line and mend."""
+    findings: list[Finding] = []
+    raw = read_document(path, str(path), findings)
+    tests: tuple[PathTest, ...] = ()
+    if raw is not None:
+        tests = _tests(Block(raw, str(path), 1, "playbook", findings))
+    if findings:
+        raise FlowError(findings)
+    return tests
+
+
+def _tests(top: Block) -> tuple[PathTest, ...]:
+    top.one_of("schema", (SCHEMA,))
+    parts: dict[str, tuple[Step, ...]] = {}
+    block = top.block("parts", "parts")
+    for name in block.each() if block else ():
+        assert block is not None
+        parts[name] = _steps(block, name, parts)
+    tests = tuple(_test(inner, parts) for inner in _blocks(top, "tests", "test"))
+    if not 0 < len(tests) <= MAX_TESTS:
+        top.refuse("tests", "no tests, or too many", f"give 1 to {MAX_TESTS} tests")
+    top.finish()
+    return tests
+
+
+def _blocks(outer: Block, key: str, what: str) -> list[Block]:
+    items = outer.take(key)
+    if not isinstance(items, CommentedSeq) or not all(isinstance(i, CommentedMap) for i in items):
+        outer.refuse(key, f"`{key}` is no list of mappings", "write `- key: value` lines")
+        return []
+    return [
+        Block(item, outer.file, int(item.lc.line) + 1, f"{what} {number}", outer.findings)
+        for number, item in enumerate(items, 1)
+    ]
+
+
+def _test(block: Block, parts: Mapping[str, tuple[Step, ...]]) -> PathTest:
+    called = None
+    if "called" in block:
+        called = {name: int(count) for name, count in block.mapping("called").items()}
+    test = PathTest(
+        name=block.text("name"),
+        file=block.file,
+        line=block.line,
+        flow=block.text("flow", "main"),
+        steps=_steps(block, "steps", parts),
+        called=MappingProxyType(called) if called is not None else None,
+        told=block.names("told") if "told" in block else None,
+        ended=block.optional("ended"),
+    )
+    block.finish()
+    return test
+
+
+def _steps(block: Block, key: str, parts: Mapping[str, tuple[Step, ...]]) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    for inner in _blocks(block, key, f"{block.what}, step"):
+        steps += _step(inner, parts)
+        inner.finish()
+    if len(steps) > MAX_STEPS:
+        block.refuse(key, f"more than {MAX_STEPS} steps", "split the test")
+    return tuple(steps)
+
+
+def _step(block: Block, parts: Mapping[str, tuple[Step, ...]]) -> Sequence[Step]:
+    if "part" in block:
+        return parts.get(block.one_of("part", tuple(parts)), ())
+    for word, read in _STEPS.items():
+        if word in block:
+            return (read(block),)
+    mend = f"use one of part, {', '.join(_STEPS)}"
+    block.refuse("", "no such step", mend)
+    return ()
+
+
+def _answers(block: Block) -> Answers:
+    return Answers(
+        line=block.line,
+        service=block.text("service"),
+        exit=block.text("exit"),
+        data=block.mapping("data"),
+        inputs=block.mapping("with"),
+        after=block.seconds("after", MAX_WAIT_S, 0.2),
+    )
+
+
+def _hangs_up(block: Block) -> Step:
+    block.flag("hangs_up", True)
+    return HangsUp(block.line)
+
+
+_STEPS: Mapping[str, Callable[[Block], Step]] = MappingProxyType(
+    {
+        "hears": lambda b: Hears(b.line, b.names("hears")),
+        "keys": lambda b: Presses(b.line, b.text("keys"), b.flag("barge", False)),
+        "silence": lambda b: KeepsSilent(b.line, b.whole("silence", 1, 20)),
+        "service": _answers,
+        "queue": lambda b: Transfers(b.line, "queue", b.text("queue")),
+        "fax": lambda b: Transfers(b.line, "fax", b.text("fax")),
+        "hangs_up": _hangs_up,
+    }
+)

@@ -114,7 +114,7 @@ def parse_via(text: str) -> Via:
     version, transport, host, digits = found.groups()
     params, end = parse_params(text, found.end(), "Via")
     port = int(digits) if digits else None
-    if port is not None and port > MAX_PORT:
+    if port is not None and not 0 < port <= MAX_PORT:
         raise BadHeader("Via: port out of range")
     return Via(version, transport.upper(), host, port, params, text[end:])
 

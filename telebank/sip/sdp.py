@@ -5,6 +5,7 @@ Payload type numbers are the offerer's. Every other m= line is refused with port
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Literal
 
 from telebank.sip.session_description import (
@@ -79,6 +80,8 @@ def answer_audio(
     audio = offer.audio
     if audio is None or audio.port == 0:
         return Refused(488, "no RTP audio stream is offered")
+    if not _sendable(audio, local_address):
+        return Refused(488, "the media address is no unicast IP address of our family")
     codec = _choose(audio, preferred)
     if codec is None:
         return Refused(488, "neither PCMA nor PCMU is offered")
@@ -121,6 +124,8 @@ def read_answer(offer: SessionDescription, answer: SessionDescription) -> Answer
         return Refused(488, "the audio stream was refused")
     if theirs.index != ours.index:
         return Refused(488, "the answer has its audio in another place than the offer")
+    if not _sendable(theirs, ours.address):
+        return Refused(488, "the media address is no unicast IP address of our family")
     offered = [codec for codec in CODECS if ours.payload(codec) is not None]
     codec = _choose(theirs, _by_place(answer.media[theirs.index], theirs, offered))
     if codec is None:
@@ -130,6 +135,15 @@ def read_answer(offer: SessionDescription, answer: SessionDescription) -> Answer
         b"", *codec, event, (theirs.address, theirs.port), theirs.held,
         _REVERSED[theirs.direction], theirs.ptime_ms, ours.rtcp_mux and theirs.rtcp_mux,
     )  # fmt: skip
+
+
+def _sendable(audio: AudioOffer, local: str) -> bool:
+    """Whether RTP can go to the address; names are never resolved. 0.0.0.0 is a hold."""
+    try:
+        address, own = ip_address(audio.address), ip_address(local)
+    except ValueError:
+        return False
+    return address.version == own.version and not address.is_multicast
 
 
 def _by_place(line: MediaLine, audio: AudioOffer, codecs: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 Address = tuple[str, int]
 """IP address literal and UDP port, as a socket gives them."""
@@ -12,10 +13,8 @@ SIP_SCHEMES = ("sip", "sips")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 # hostport = host [ ":" port ], host a name, an IPv4 address or a bracketed IPv6 reference
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._\-]+)(?::([0-9]{1,5}))?")
-_IPV4 = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
 _FORBIDDEN = re.compile(r"[\s<>\"\x00]")
-_MULTICAST = re.compile(r"2(?:2[4-9]|3[0-9])\.")
-_NOWHERE = ("0.0.0.0", "255.255.255.255", "::")  # noqa: S104 - compared, never bound
+_BROADCAST = "255.255.255.255"
 
 
 class BadUri(ValueError):  # noqa: N818 - says what is bad
@@ -78,12 +77,21 @@ def address_of(uri: str, otherwise: Address) -> Address:
     except BadUri:
         return otherwise
     host = parsed.host.strip("[]")
-    if parsed.host.startswith("["):
-        usable = host not in _NOWHERE
-    else:
-        usable = _IPV4.fullmatch(host) is not None and host not in _NOWHERE
-        usable = usable and not _MULTICAST.match(host)
-    return (host, parsed.port or DEFAULT_PORT) if usable else otherwise
+    if not is_usable(host, otherwise[0]):
+        return otherwise
+    return host, parsed.port or DEFAULT_PORT
+
+
+def is_usable(host: str, peer: str) -> bool:
+    """Whether something may be sent to `host`: an IP literal of the family of `peer`, unicast,
+    and this machine itself only for peers on it."""
+    try:
+        address, known = ip_address(host), ip_address(peer)
+    except ValueError:
+        return False
+    if address.version != known.version or address.is_multicast or address.is_unspecified:
+        return False
+    return host != _BROADCAST and (known.is_loopback or not address.is_loopback)
 
 
 def host_port(address: Address) -> str:

@@ -90,7 +90,10 @@ def test_other_streams_are_refused_in_their_place() -> None:
     "lines",
     [["m=image 6000 udptl t38"], ["m=audio 0 RTP/AVP 8"], ["m=audio 4000 RTP/SAVP 8"],
      ["m=audio 4000 RTP/AVP 9 18"], ["m=audio 4000 RTP/AVP 96", "a=rtpmap:96 PCMA/16000"],
-     ["m=audio 4000 RTP/AVP 8", "a=rtpmap:8 G722/16000"], []],
+     ["m=audio 4000 RTP/AVP 8", "a=rtpmap:8 G722/16000"], [],
+     ["m=audio 4000 RTP/AVP 8", "c=IN IP4 media.example"],
+     ["m=audio 4000 RTP/AVP 8", "c=IN IP4 224.2.1.1/127"],
+     ["m=audio 4000 RTP/AVP 8", "c=IN IP6 2001:db8::1"]],
 )  # fmt: skip
 def test_nothing_we_can_speak_is_488(lines: list[str]) -> None:
     refused = answer_audio(sdp(*lines), "192.0.2.1", 5004)
@@ -116,8 +119,8 @@ def test_packet_time(line: str, ptime: int) -> None:
 
 
 def test_an_offer_of_ours_and_its_answer() -> None:
-    ours = SessionDescription.parse(make_offer("2001:db8::1", 4000, version=3))
-    assert ours.origin == "telebank 1 3 IN IP6 2001:db8::1"
+    ours = SessionDescription.parse(make_offer("192.0.2.9", 4000, version=3))
+    assert ours.origin == "telebank 1 3 IN IP4 192.0.2.9"
     theirs = SessionDescription.parse(answered(ours, preferred=("PCMU",)).sdp)
     agreed = read_answer(ours, theirs)
     assert isinstance(agreed, Answer)
@@ -160,3 +163,14 @@ def test_line_feeds_alone_and_padding_are_accepted() -> None:
     body = HEAD.replace("\r\n", "\n") + "m=audio 4000 RTP/AVP 8"
     assert SessionDescription.parse(body.encode()).audio is not None
     assert SessionDescription.parse(body.encode() + b"\n\n").audio is not None
+
+
+def test_ipv6_both_ways() -> None:
+    ours = SessionDescription.parse(make_offer("2001:db8::1", 4000, rtcp_mux=True))
+    answer = answer_audio(ours, "2001:db8::2", 5004, rtcp_mux=True)
+    assert isinstance(answer, Answer)
+    assert b"c=IN IP6 2001:db8::2" in answer.sdp
+    agreed = read_answer(ours, SessionDescription.parse(answer.sdp))
+    assert isinstance(agreed, Answer)
+    assert agreed.remote == ("2001:db8::2", 5004)
+    assert agreed.rtcp_mux

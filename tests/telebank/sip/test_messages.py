@@ -110,6 +110,7 @@ BAD = {
     "unclosed bracket": [LINES[0], "From: <sip:b@c;tag=1", *LINES[2:]],
     "two froms in one line": [LINES[0], "From: <sip:b@c>, <sip:d@e>", *LINES[2:]],
     "via without host": ["Via: SIP/2.0/UDP ;branch=z9hG4bK1", *LINES[1:]],
+    "via port 0": ["Via: SIP/2.0/UDP h:0;branch=z9hG4bK1", *LINES[1:]],
     "via port": ["Via: SIP/2.0/UDP h:99999;branch=z9hG4bK1", *LINES[1:]],
 }
 
@@ -178,9 +179,12 @@ def test_uris() -> None:
 def test_addresses() -> None:
     here = ("192.0.2.1", 5)
     assert address_of("sip:a@192.0.2.7", here) == ("192.0.2.7", 5060)
-    assert address_of("sip:[2001:db8::1]:7", here) == ("2001:db8::1", 7)
+    six = ("2001:db8::9", 5)
+    assert address_of("sip:[2001:db8::1]:7", six) == ("2001:db8::1", 7)
+    assert address_of("sip:127.0.0.1", ("127.0.0.2", 5)) == ("127.0.0.1", 5060)
     for text in ("sip:a@name.example", "sip:a@0.0.0.0", "sip:a@255.255.255.255", "sip:224.0.0.1",
-                 "tel:1", "nonsense", "sip:a@192.0.2.7:0"):  # fmt: skip
+                 "tel:1", "nonsense", "sip:a@192.0.2.7:0", "sip:a@999.0.2.7",
+                 "sip:a@[2001:db8::1]", "sip:127.0.0.1"):  # fmt: skip
         assert address_of(text, here) == here
     assert host_port(("2001:db8::1", 5)) == "[2001:db8::1]:5"
 

@@ -1,6 +1,7 @@
 """`UserAgent`: a SIP user agent over UDP without I/O or clock, server and client in one."""
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from math import inf
 
 from telebank.sip.core import Core
@@ -30,6 +31,10 @@ class UserAgent:
     """
 
     def __init__(self, local: Address, options: SipOptions, token: Callable[[], str]) -> None:
+        try:
+            ip_address(local[0])
+        except ValueError as error:
+            raise ValueError(f"advertise an IP address, not '{local[0]}'") from error
         self._core = Core(local, options, token)
         self._server = ServerSide(self._core)
         self._client = ClientSide(self._core)

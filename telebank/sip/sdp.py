@@ -76,6 +76,7 @@ def answer_audio(
 
     `session_id` and `version` go into o=; raise `version` by one when answering a re-INVITE.
     `rtcp_mux` says whether our media plane takes RTCP on the RTP port where that is offered.
+    Raises `ValueError` where `local_address` is no IP address.
     """
     audio = offer.audio
     if audio is None or audio.port == 0:
@@ -87,17 +88,18 @@ def answer_audio(
         return Refused(488, "neither PCMA nor PCMU is offered")
     mux = rtcp_mux and audio.rtcp_mux
     direction = _REVERSED[audio.direction]
-    body = _header(local_address, session_id, version)
+    lines = _header(local_address, session_id, version)
     for index, line in enumerate(offer.media):
         if index == audio.index:
-            body += _audio_lines(
-                local_port, line.profile, [(codec[0], codec[1])], audio.event, direction, mux=mux
+            lines += _audio_lines(
+                local_port, line.profile, [codec], audio.event, direction, mux=mux
             )
         else:
-            body.append(f"m={line.kind} 0 {line.profile} {' '.join(line.formats)}")
+            lines.append(f"m={line.kind} 0 {line.profile} {' '.join(line.formats)}")
     remote = (audio.address, audio.port)
-    sdp = _bytes(body)
-    return Answer(sdp, *codec, audio.event, remote, audio.held, direction, audio.ptime_ms, mux)
+    return Answer(
+        _bytes(lines), *codec, audio.event, remote, audio.held, direction, audio.ptime_ms, mux
+    )
 
 
 def make_offer(
@@ -139,8 +141,9 @@ def read_answer(offer: SessionDescription, answer: SessionDescription) -> Answer
 
 def _sendable(audio: AudioOffer, local: str) -> bool:
     """Whether RTP can go to the address; names are never resolved. 0.0.0.0 is a hold."""
+    own = ip_address(local)
     try:
-        address, own = ip_address(audio.address), ip_address(local)
+        address = ip_address(audio.address)
     except ValueError:
         return False
     return address.version == own.version and not address.is_multicast

@@ -3,7 +3,14 @@
 import pytest
 
 from support.sip_line import NOTHING, PEER, SDP, Line
-from telebank.sip import CallOffered, IllegalTransition, SendDatagram, SipOptions, Trouble
+from telebank.sip import (
+    CallOffered,
+    IllegalTransition,
+    SendDatagram,
+    SipOptions,
+    Trouble,
+    UserAgent,
+)
 from telebank.sip.message import Request, Response
 
 HOLD = SDP + "a=sendonly\r\n"
@@ -499,3 +506,8 @@ def test_a_flood_of_rubbish_is_counted_not_logged() -> None:
 def test_times_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match="t1 must be above 0"):
         SipOptions(t1=0)
+
+
+def test_an_agent_cannot_advertise_a_name() -> None:
+    with pytest.raises(ValueError, match="advertise an IP address, not 'localhost'"):
+        UserAgent(("localhost", 5060), SipOptions(), str)

@@ -39,6 +39,8 @@ from transactions.outcome import Value
 
 KEY_S = 0.3
 """Seconds between two keys of one step."""
+SHOWN_LINES = 20
+"""Lines of a failed call that its diff shows."""
 PROMPT_S = 2.0
 """Seconds that each `Say` takes here."""
 
@@ -63,7 +65,9 @@ class PathResult:
     def diff(self) -> str:
         """A failure for people: the call so far, and where it left the script."""
         lines = [f"FAILED {self.test.name}  ({self.test.file}:{self.test.line})"]
-        lines += [f"    {line}" for line in self.transcript]
+        if len(self.transcript) > SHOWN_LINES:
+            lines.append(f"    … {len(self.transcript) - SHOWN_LINES} lines before")
+        lines += [f"    {line}" for line in self.transcript[-SHOWN_LINES:]]
         return "\n".join([*lines, f"  > {self.problem}"])
 
 
@@ -279,9 +283,13 @@ class Player:
     def _recorded(self, record: Record) -> None:
         if record.kind == "node.entered":
             self._ears.visited.add(record.detail["node"])
+            return
+        text = " ".join((record.kind, *record.detail.values()))
+        lines = self._ears.lines
+        if record.kind == "key" and lines and lines[-1].rstrip("•").endswith(text.rstrip("•")):
+            lines[-1] += record.detail["digit"]
         else:
-            detail = " ".join(record.detail.values())
-            self._note(f"{record.kind} {detail}")
+            self._note(text)
 
     def _note(self, text: str) -> None:
         self._ears.lines.append(f"{self._now:7.1f}  {text}")

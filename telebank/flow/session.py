@@ -122,6 +122,9 @@ class Session(Walker):
         state = self._state
         if digit not in KEYS or len(digit) != 1 or state.closing or self._deaf():
             return
+        swallowed, state.swallow = digit == self._swallowing(), ""
+        if swallowed:
+            return
         if len(state.buffer) >= self.options.type_ahead:
             self._record("keys.dropped")
             return
@@ -142,9 +145,9 @@ class Session(Walker):
             self._speak_part()
             return
         state.parts.clear()
-        if state.telling and state.untold is not None:
-            self._out.append(Told(state.untold.visit, state.untold.exit))
-            state.untold = None
+        if state.telling:
+            self._out += [Told(answer.visit, answer.exit) for answer in state.untold]
+            state.untold = []
         state.telling = False
         if state.closing:
             self._hang_up(state.closing)
@@ -165,12 +168,17 @@ class Session(Walker):
         if event.exit == "ok" and service.grants is not None:
             source = node.inputs.get(service.customer or "", "")
             self._memory.prove(source.removeprefix("$"), service.grants)
-        self._state.untold = Untold(event.visit, event.exit, service.effect)
+        self._answer_untold(Untold(event.visit, event.exit, service.effect))
         target = self._exit_of(node, event.exit)
         if self._state.playing is None:
             self._run(target)
         else:
             self._state.resume = target
+
+    def _answer_untold(self, answer: Untold) -> None:
+        """A read's answer gives way to a later one; what moved money or a state is always told."""
+        kept = [old for old in self._state.untold if old.effect != "read"]
+        self._state.untold = [*kept, answer]
 
     def _forget_secrets(self, node: Call) -> None:
         """A secret lives until the service that took it has answered."""
@@ -191,7 +199,7 @@ class Session(Walker):
 
     def _guardable(self) -> bool:
         state = self._state
-        busy = state.phase not in (Phase.SPEAKING, Phase.LISTENING) or state.untold is not None
+        busy = state.phase not in (Phase.SPEAKING, Phase.LISTENING) or bool(state.untold)
         return not busy and state.visit is None and not state.closing
 
     def _due(self) -> None:
@@ -254,10 +262,6 @@ class Session(Walker):
         state, node = self._state, self._node()
         assert isinstance(node, AskingNode)
         key, state.buffer = state.buffer[0], state.buffer[1:]
-        swallowed = key == state.swallow and self._now <= state.swallow_until
-        state.swallow = ""
-        if swallowed:
-            return
         hidden = isinstance(node, Collect) and not node.public
         self._record("key", node=self.place, digit="•" if hidden else key)
         if isinstance(node, Collect):
@@ -282,12 +286,20 @@ class Session(Walker):
             case Completed(value, full):
                 assert isinstance(node, Collect)
                 if full:
-                    state.swallow = node.entry.end
-                    state.swallow_until = self._now + node.asking.inter_digit
+                    self._swallow(node)
                 self._memory.store(node.into, value)
                 self._run(node.next)
             case _:
                 assert_never(verdict)
+
+    def _swallow(self, node: Collect) -> None:
+        """The end key right after a full-length entry belongs to it, typed ahead or to come."""
+        state = self._state
+        if state.buffer:
+            state.buffer = state.buffer.removeprefix(node.entry.end)
+        else:
+            state.swallow = node.entry.end
+            state.swallow_until = self._now + node.asking.inter_digit
 
     def _failed(self, node: AskingNode, kind: str, prompts: tuple[str, ...]) -> None:
         """A silence or an invalid entry: what was typed ahead was meant for something else."""

@@ -93,7 +93,7 @@ class State:
     """The question that is out, if any."""
     resume: str | None = None
     """Node to go on with once the filler has been spoken."""
-    untold: Untold | None = None
+    untold: list[Untold] = field(default_factory=list)
     closing: str | None = None
     """Reason of the hang-up that follows what is being spoken."""
     timer: float | None = None

@@ -117,7 +117,7 @@ class Walker:
         self._switch(node.language)
         self._settle_type_ahead(statement=True)
         state = self._state
-        if state.buffer and node.barge_in and state.untold is None:
+        if state.buffer and node.barge_in and not state.untold:
             return node.next
         return None if self._say(node.say, KEYS if node.barge_in else "") else node.next
 
@@ -125,9 +125,10 @@ class Walker:
         """Keys typed before a result was heard do not outlive it: never where money or a state
         moved, and not where a read's answer is other than hoped for and needs words."""
         state = self._state
-        if state.untold is None:
+        if not state.untold:
             return
-        if state.untold.effect != "read" or (statement and state.untold.exit != "ok"):
+        moved = any(answer.effect != "read" for answer in state.untold)
+        if moved or (statement and state.untold[-1].exit != "ok"):
             state.buffer = ""
 
     def _enter_call(self, node: Call) -> str | None:
@@ -234,12 +235,16 @@ class Walker:
         """Start speaking; False where there is nothing to say. One `Say` a language."""
         state = self._state
         state.parts = parts_of(items, state.language)
-        state.stop_keys = stop_keys
+        state.stop_keys = "".join(key for key in stop_keys if key != self._swallowing())
         if not state.parts:
             return False
-        state.telling = state.untold is not None
+        state.telling = bool(state.untold)
         self._speak_part()
         return True
+
+    def _swallowing(self) -> str:
+        """The end key that belongs to the entry just completed and stops nothing, if any."""
+        return self._state.swallow if self._now <= self._state.swallow_until else ""
 
     def _speak_part(self) -> None:
         state = self._state

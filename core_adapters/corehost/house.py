@@ -4,6 +4,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -45,17 +46,21 @@ class House:
 def open_house(folder: Path, rules: Rules, now: datetime, *, test_data: bool = False) -> House:
     """Open the folder, making and filling it at the first start; raises `HouseError`."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = _lock(folder / "lock")
-    os.close(os.open(folder / DATABASE, os.O_RDWR | os.O_CREAT, OWNER_ONLY))
-    db = connect(folder / DATABASE)
-    pins = Pins(db, load_or_create_key(folder / "pin.key"), rules)
-    bank = Bank(db, rules, pins)
-    created = _prepare(db)
-    if created:
-        cards = seed.trial_set() if test_data else seed.DEMO
-        if not test_data:
-            seed.write_demo_cards(folder / DEMO_CARDS, seed.DEMO)
-        _create(db, bank, pins, cards, now)
+    with ExitStack() as undo:
+        lock = _lock(folder / "lock")
+        undo.callback(os.close, lock)
+        os.close(os.open(folder / DATABASE, os.O_RDWR | os.O_CREAT, OWNER_ONLY))
+        db = connect(folder / DATABASE)
+        undo.callback(db.close)
+        pins = Pins(db, load_or_create_key(folder / "pin.key"), rules)
+        bank = Bank(db, rules, pins)
+        created = _is_new(db)
+        if created:
+            cards = seed.trial_set() if test_data else seed.DEMO
+            if not test_data:
+                seed.write_demo_cards(folder / DEMO_CARDS, seed.DEMO)
+            _create(db, bank, pins, cards, now)
+        undo.pop_all()
     return House(folder, db, bank, lock, created)
 
 
@@ -69,7 +74,7 @@ def _lock(path: Path) -> int:
     return descriptor
 
 
-def _prepare(db: sqlite3.Connection) -> bool:
+def _is_new(db: sqlite3.Connection) -> bool:
     """Whether the database is new; a version that is not ours is refused."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version not in (0, SCHEMA_VERSION):

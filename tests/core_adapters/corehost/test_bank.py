@@ -1,0 +1,175 @@
+"""The bank's rules with a clock of the test's own: fees, limits, expiry, locks, checks."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core_adapters.corehost.bank import Balances, Quote, Refusal, TransferOrder
+from core_adapters.corehost.house import House, HouseError, findings, open_house
+from core_adapters.corehost.pins import PinAnswer
+from core_adapters.corehost.rules import Rules, business_date
+from core_adapters.corehost.seed import DEMO, demo_cards, trial_set
+from transactions.money import Money, currency
+
+NOON = datetime(2026, 2, 28, 4, tzinfo=UTC)
+CNY = currency("CNY")
+RICH, PAYEE = DEMO[3].card, DEMO[0].card
+RULES = Rules()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    opened = open_house(tmp_path / "bank", RULES, NOON)
+    yield opened
+    opened.close()
+
+
+def quoted(house: House, fen: int, now: datetime = NOON) -> Quote | Refusal:
+    return house.bank.quote(RICH, PAYEE, Money(fen, CNY), now)
+
+
+def pay(house: House, key: str, fen: int, now: datetime = NOON) -> Balances | Refusal:
+    quote = quoted(house, fen, now)
+    if isinstance(quote, Refusal):
+        return quote
+    order = TransferOrder(key, RICH, PAYEE, Money(fen, CNY), quote.fee, quote.id)
+    return house.bank.transfer(order, now)
+
+
+@pytest.mark.parametrize(
+    ("fen", "fee"),
+    [
+        (1, 0),
+        (500_000, 0),
+        (500_001, 500),
+        (500_500, 501),
+        (600_000, 600),
+        (999_999, 1000),
+        (5_000_000, 1000),
+    ],
+)
+def test_fee_schedule(fen: int, fee: int) -> None:
+    assert RULES.fee(fen) == fee
+
+
+def test_business_date_is_beijings() -> None:
+    assert business_date(datetime(2026, 2, 28, 15, 59, tzinfo=UTC)).isoformat() == "2026-02-28"
+    assert business_date(datetime(2026, 2, 28, 16, 0, tzinfo=UTC)).isoformat() == "2026-03-01"
+
+
+def test_a_quote_stands_for_its_life_and_no_longer(house: House) -> None:
+    for seconds, expected in ((120, None), (121, Refusal.EXPIRED_QUOTE)):
+        quote = quoted(house, 100)
+        assert isinstance(quote, Quote)
+        order = TransferOrder(f"k{seconds}", RICH, PAYEE, Money(100, CNY), quote.fee, quote.id)
+        result = house.bank.transfer(order, NOON + timedelta(seconds=seconds))
+        assert result is expected or isinstance(result, Balances) is (expected is None)
+
+
+def test_the_daily_limit_counts_what_stands_and_gives_back_what_is_undone(house: House) -> None:
+    assert isinstance(pay(house, "a", 5_000_000), Balances)
+    assert isinstance(pay(house, "b", 4_999_999), Balances)
+    assert pay(house, "c", 2) is Refusal.OVER_LIMIT
+    assert isinstance(pay(house, "d", 1), Balances)
+    assert pay(house, "e", 1) is Refusal.OVER_LIMIT
+    tomorrow = NOON + timedelta(days=1)
+    assert isinstance(pay(house, "f", 100, tomorrow), Balances)
+    assert house.bank.undo("b", tomorrow)
+    assert not house.bank.undo("b", tomorrow)
+    assert isinstance(pay(house, "g", 4_999_999), Balances)
+    assert findings(house.folder) == []
+
+
+def test_a_limit_reached_between_quote_and_transfer_still_holds(house: House) -> None:
+    quotes = [quoted(house, 4_000_000) for _ in range(3)]
+    results = []
+    for number, quote in enumerate(quotes):
+        assert isinstance(quote, Quote)
+        order = TransferOrder(f"k{number}", RICH, PAYEE, Money(4_000_000, CNY), quote.fee, quote.id)
+        results.append(house.bank.transfer(order, NOON))
+    assert [isinstance(one, Balances) for one in results] == [True, True, False]
+    assert results[2] is Refusal.OVER_LIMIT
+
+
+def test_three_wrong_pins_lock_the_day_and_ten_in_all_need_a_branch(house: House) -> None:
+    pins, card, day = house.bank.pins, DEMO[0], business_date(NOON)
+    answers = []
+    for number in range(5):
+        today = day + timedelta(days=number)
+        answers += [pins.try_pin(card.card, "000000", today) for _ in range(4)]
+    day_of_four = [PinAnswer.WRONG] * 3 + [PinAnswer.LOCKED_TODAY]
+    assert answers[:12] == day_of_four * 3
+    assert answers[12:] == [PinAnswer.WRONG] + [PinAnswer.LOCKED] * 7
+    assert pins.try_pin(card.card, card.pin, day + timedelta(days=9)) is PinAnswer.LOCKED
+
+
+def test_a_right_pin_gives_its_own_try_back_but_not_the_wrong_ones(house: House) -> None:
+    pins, card, day = house.bank.pins, DEMO[0], business_date(NOON)
+    tries = [card.pin] * 5 + ["000000", card.pin, "000000", card.pin, "000000", card.pin]
+    assert [pins.try_pin(card.card, pin, day) for pin in tries] == [
+        *[PinAnswer.RIGHT] * 5,
+        *[PinAnswer.WRONG, PinAnswer.RIGHT] * 2,
+        PinAnswer.WRONG,
+        PinAnswer.LOCKED_TODAY,
+    ]
+
+
+def test_the_verifier_needs_the_key_that_is_not_in_the_database(house: House) -> None:
+    row = house.db.execute(
+        "SELECT salt, verifier FROM card WHERE number = ?", (DEMO[0].card,)
+    ).fetchone()
+    pins = house.bank.pins
+    assert pins.verifier(DEMO[0].card, DEMO[0].pin, row[0]) == row[1]
+    assert pins.verifier(DEMO[1].card, DEMO[0].pin, row[0]) != row[1]
+    assert (house.folder / "pin.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_demo_cards_file_is_written_once_for_its_owner(tmp_path: Path) -> None:
+    open_house(tmp_path, RULES, NOON).close()
+    path = tmp_path / "demo-cards.json"
+    assert path.stat().st_mode & 0o777 == 0o600
+    shown = demo_cards(path)
+    assert shown[0] == (DEMO[0].card, "246813", "林晓月", "12680.50 CNY")
+    path.unlink()
+    again = open_house(tmp_path, RULES, NOON)
+    again.close()
+    assert not again.created
+    assert not path.exists()
+
+
+def test_a_folder_has_one_host_at_a_time(house: House) -> None:
+    with pytest.raises(HouseError, match="another core host"):
+        open_house(house.folder, RULES, NOON)
+
+
+def test_a_database_of_another_version_is_left_alone(tmp_path: Path) -> None:
+    first = open_house(tmp_path, RULES, NOON)
+    first.db.execute("PRAGMA user_version = 9")
+    first.close()
+    for _ in range(2):
+        with pytest.raises(HouseError, match="version 9"):
+            open_house(tmp_path, RULES, NOON)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE daily_use SET minor = 7",
+        "UPDATE transfer SET undone = 1",
+        "DELETE FROM transfer",
+    ],
+)
+def test_the_check_finds_tables_that_disagree(house: House, damage: str) -> None:
+    pay(house, "a", 100)
+    assert findings(house.folder) == []
+    house.db.execute(damage)
+    assert findings(house.folder) != []
+
+
+def test_the_test_set_has_no_file_of_pins(tmp_path: Path) -> None:
+    opened = open_house(tmp_path, RULES, NOON, test_data=True)
+    opened.close()
+    assert not (tmp_path / "demo-cards.json").exists()
+    assert len(trial_set()) == 65

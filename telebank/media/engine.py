@@ -1,14 +1,14 @@
 """The sending plane: one packet for every call each 20 ms, built for a whole slot at once by numpy.
 
 The channels of a worker are spread over four slots, 5 ms apart, so that no burst holds all calls.
-A slot keeps one row of arrays per call; a tick adds to sequence and timestamp of all rows, gathers
-the payloads of those who play from the bank, and hands each row to its socket. Python runs per call
-only where a clip ends inside the frame.
+A slot keeps one row of arrays per call; a tick counts sequence and timestamp of all rows on,
+gathers the payloads of those who play from the bank, and hands each row to its socket. Python runs
+per call only in the ticks in which one of its clips ends: a calendar says which those are.
 """
 
 import operator
 import secrets
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,13 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telebank.media.bank import FRAME, SILENCE, Bank
-from telebank.media.rtp import MARKER
+from telebank.media.rtp import MARKER, VERSION
+from telebank.media.speakers import Speakers
 
 FRAME_SECONDS = 0.020
 SLOTS = 4
 SLOT_SECONDS = FRAME_SECONDS / SLOTS
 SILENT = -1
 """Start of a segment that is a pause."""
+MAX_RUN = 3_000
+"""Frames that a row goes without a look at it: the calendar holds a minute at most."""
 
 _PACKET = np.dtype(
     [
@@ -57,18 +60,32 @@ class Ticked:
 
 @dataclass(slots=True)
 class _Play:
-    """The segments of a row's play that are not yet in the row's arrays."""
+    """Where a row is in its segments, as of tick `since`; positions and counts in samples."""
 
     segments: Segments
     next: int = 0
+    position: int = SILENT
+    remaining: int = 0
+    played: int = 0
+    since: int = 0
+    joint: int = -1
+    """The tick at which Python must build the frame; -1 while the row is muted."""
 
-    def advance(self) -> tuple[int, int] | None:
+    def load(self) -> bool:
+        """Go to the next segment that has samples; False at the end."""
         while self.next < len(self.segments):
-            segment = self.segments[self.next]
+            self.position, self.remaining = self.segments[self.next]
             self.next += 1
-            if segment[1] > 0:
-                return segment
-        return None
+            if self.remaining:
+                return True
+        return False
+
+    def advance(self, samples: int) -> None:
+        """These samples of the segment have been sent."""
+        if self.position != SILENT:
+            self.position += samples
+        self.remaining -= samples
+        self.played += samples
 
 
 class Slot:
@@ -77,25 +94,22 @@ class Slot:
     def __init__(self, bank: Bank, capacity: int) -> None:
         self._bank = bank
         self._packets = np.zeros(capacity, dtype=_PACKET)
-        self._packets["first"] = 0x80
+        self._packets["first"] = VERSION << 6
         self._payload: NDArray[np.uint8] = self._packets["payload"]
         flat = self._packets.view(np.uint8).data
         size = _PACKET.itemsize
         self._views = [flat[row * size : (row + 1) * size] for row in range(capacity)]
-        self._sequence = np.zeros(capacity, dtype=np.uint16)
+        self._sequence = np.zeros(capacity, dtype=np.int64)
         self._timestamp = np.zeros(capacity, dtype=np.uint32)
-        self._type = np.zeros(capacity, dtype=np.uint8)
-        self._marker = np.zeros(capacity, dtype=np.uint8)
-        self._law = np.zeros(capacity, dtype=np.uint8)
         self._sending = np.zeros(capacity, dtype=np.bool_)
-        self._stale = np.zeros(capacity, dtype=np.bool_)
-        self._playing = np.zeros(capacity, dtype=np.bool_)
-        self._position = np.zeros(capacity, dtype=np.int64)
-        self._remaining = np.zeros(capacity, dtype=np.int64)
-        self._played = np.zeros(capacity, dtype=np.int64)
         self._sent = np.zeros(capacity, dtype=np.int64)
+        self._clock = 0
+        self._law = [0] * capacity
+        self._speakers = [Speakers(windows, capacity) for windows in bank.windows]
         self._plays: dict[int, _Play] = {}
-        self._started: list[int] = []
+        self._calendar: defaultdict[int, list[int]] = defaultdict(list)
+        self._now = 0
+        self._marked: set[int] = set()
         self._send: dict[int, Send] = {}
         self._free = list(range(capacity - 1, -1, -1))
         self._batch: tuple[list[Send], list[memoryview]] = ([], [])
@@ -114,8 +128,7 @@ class Slot:
         self._sequence[row] = secrets.randbits(16)
         self._timestamp[row] = secrets.randbits(32)
         self._packets["ssrc"][row] = secrets.randbits(32)
-        self._remaining[row] = self._played[row] = self._sent[row] = 0
-        self._stale[row] = True
+        self._sent[row] = 0
         return row
 
     def remove(self, row: int) -> None:
@@ -127,17 +140,21 @@ class Slot:
 
     def direct(self, row: int, law: int, payload_type: int, send: Send) -> None:
         """Send the row from now on: law as in `bank.LAWS`, and where to."""
-        if not self._sending[row]:
-            self._marker[row] = MARKER
-        self._stale[row] |= self._law[row] != law
+        begins = not self._sending[row]
+        self._pause(row)
         self._law[row] = law
-        self._type[row] = payload_type
+        self._hush(row)
+        self._packets["second"][row] = payload_type
+        if begins or row in self._marked:
+            self._mark(row)
         self._sending[row] = True
         self._send[row] = send
         self._changed = True
+        self._resume(row)
 
     def mute(self, row: int) -> None:
         """Send nothing; a play waits where it is. Timestamps go on with the clock."""
+        self._pause(row)
         self._sending[row] = False
         self._changed |= self._send.pop(row, None) is not None
 
@@ -149,110 +166,116 @@ class Slot:
 
     def play(self, row: int, segments: Segments) -> None:
         """Begin the segments with the next packet, in place of what played."""
+        self.stop(row)
         self._plays[row] = _Play(segments)
-        self._playing[row] = True
-        self._played[row] = self._remaining[row] = 0
-        self._marker[row] = MARKER
+        self._mark(row)
+        self._resume(row)
 
     def stop(self, row: int) -> int:
         """Send silence from the next packet on; returns the samples played."""
-        self._plays.pop(row, None)
-        self._playing[row] = False
-        self._remaining[row] = 0
-        return int(self._played[row])
+        self._pause(row)
+        self._hush(row)
+        play = self._plays.pop(row, None)
+        return play.played if play else 0
 
     def playing(self, row: int) -> bool:
         """Whether a play is running, or waiting, in the row."""
         return row in self._plays
 
+    def _pause(self, row: int) -> None:
+        """Book what has been sent, and take the row off the calendar and out of the gather."""
+        self._speakers[self._law[row]].drop(row)
+        play = self._plays.get(row)
+        if play is not None and play.joint >= 0:
+            play.advance((self._now - play.since) * FRAME)
+            play.joint = -1
+
+    def _resume(self, row: int) -> None:
+        play = self._plays.get(row)
+        if play is not None and self._sending[row]:
+            self._run(row, play, self._now)
+
+    def _run(self, row: int, play: _Play, tick: int) -> None:
+        """From `tick` on whole frames of the segment, until the one that holds its last sample."""
+        frames = min(max(play.remaining - 1, 0) // FRAME, MAX_RUN)
+        play.since, play.joint = tick, tick + frames
+        self._calendar[play.joint].append(row)
+        if frames and play.position != SILENT:
+            self._speakers[self._law[row]].put(row, play.position)
+        else:
+            self._speakers[self._law[row]].drop(row)
+
+    def _mark(self, row: int) -> None:
+        """The next packet begins a talk spurt (RFC 3551 section 4.1)."""
+        self._packets["second"][row] |= MARKER
+        self._marked.add(row)
+
+    def _hush(self, row: int) -> None:
+        self._payload[row] = SILENCE[self._law[row]]
+
     # -- the tick -----------------------------------------------------------------------------
 
     def skip(self, ticks: int) -> None:
         """Ticks that were never sent (the process was stopped): timestamps follow the clock."""
-        self._timestamp += np.uint32(ticks * FRAME & 0xFFFFFFFF)
+        self._clock += ticks * FRAME
 
     def tick(self) -> Ticked:
         """Build and send one packet of every sending row."""
-        self._started = []
-        ended = self._fill()
+        for speakers in self._speakers:
+            speakers.gather(self._payload)
+        ticked = Ticked([], [])
+        silent = [row for row in self._calendar.pop(self._now, ()) if self._join(row, ticked)]
         self._stamp()
+        self._transmit()
+        for row in silent:
+            self._hush(row)
+        self._now += 1
+        return ticked
+
+    def _join(self, row: int, ticked: Ticked) -> bool:
+        """Build the frame in which a segment ends; True when silence follows it."""
+        play = self._plays.get(row)
+        if play is None or play.joint != self._now:
+            return False  # stopped or replaced since it was put in the calendar
+        if play.next == 0:
+            ticked.started.append(row)
+        play.advance((self._now - play.since) * FRAME)
+        if self._fill(row, play):
+            self._run(row, play, self._now + 1)
+            return play.position == SILENT
+        self._speakers[self._law[row]].drop(row)
+        del self._plays[row]
+        ticked.ended.append(Ended(row, play.played))
+        return True
+
+    def _fill(self, row: int, play: _Play) -> bool:
+        """One frame, sample by sample over its joints; False when the play ends with it."""
+        law = self._bank.laws[self._law[row]]
+        frame, filled = self._payload[row], 0
+        self._hush(row)
+        while filled < FRAME:
+            if not play.remaining and not play.load():
+                return False
+            take = min(FRAME - filled, play.remaining)
+            if play.position != SILENT:
+                frame[filled : filled + take] = law[play.position : play.position + take]
+            play.advance(take)
+            filled += take
+        return play.remaining > 0 or play.load()
+
+    def _stamp(self) -> None:
+        """Headers of all rows: sequence counts packets sent, timestamp follows the clock."""
+        self._packets["sequence"] = self._sequence + self._sent
+        self._packets["timestamp"] = self._timestamp + np.uint32(self._clock & 0xFFFFFFFF)
+        self._sent += self._sending
+        self._clock += FRAME
+
+    def _transmit(self) -> None:
+        """Hand every packet to its socket; one that refuses does not keep the others waiting."""
         if self._changed:
             rows = sorted(self._send)
             self._batch = ([self._send[row] for row in rows], [self._views[row] for row in rows])
             self._changed = False
-        self._transmit()
-        return Ticked(self._started, ended)
-
-    def _fill(self) -> list[Ended]:
-        """Payloads: whole frames by one gather per law, frames with a joint one by one, silence."""
-        active = self._playing & self._sending
-        whole = active & (self._remaining >= FRAME)
-        edge = np.flatnonzero(active & ~whole).tolist()
-        speaking = whole & (self._position != SILENT)
-        self._hush(speaking)
-        for law, windows in enumerate(self._bank.windows):
-            rows = np.flatnonzero(speaking & (self._law == law))
-            if len(rows):
-                self._payload[rows] = windows[self._position[rows]]
-        self._stale |= speaking
-        self._position[speaking] += FRAME
-        self._remaining[whole] -= FRAME
-        self._played[whole] += FRAME
-        return [end for row in edge if (end := self._join(row)) is not None] + self._finished(whole)
-
-    def _hush(self, speaking: NDArray[np.bool_]) -> None:
-        rows = np.flatnonzero(self._stale & ~speaking)
-        if len(rows):
-            self._payload[rows] = SILENCE[self._law[rows], None]
-            self._stale[rows] = False
-
-    def _finished(self, whole: NDArray[np.bool_]) -> list[Ended]:
-        """Rows whose last segment ended exactly with this frame."""
-        rows = np.flatnonzero(whole & (self._remaining == 0))
-        return [end for row in rows.tolist() if (end := self._load(row)) is not None]
-
-    def _load(self, row: int) -> Ended | None:
-        """Bring the row's next segment into its arrays; an `Ended` when there is none."""
-        play = self._plays[row]
-        if play.next == 0:
-            self._started.append(row)
-        segment = play.advance()
-        if segment is not None:
-            self._position[row], self._remaining[row] = segment
-            return None
-        return Ended(row, self.stop(row))
-
-    def _join(self, row: int) -> Ended | None:
-        """A frame in which a segment ends: the next one follows sample by sample."""
-        law = self._bank.laws[self._law[row]]
-        frame, filled = self._payload[row], 0
-        self._stale[row] = True
-        frame[:] = SILENCE[self._law[row]]
-        while filled < FRAME:
-            if not self._remaining[row] and (ended := self._load(row)) is not None:
-                return ended
-            position, remaining = int(self._position[row]), int(self._remaining[row])
-            take = min(FRAME - filled, remaining)
-            if position != SILENT:
-                frame[filled : filled + take] = law[position : position + take]
-                self._position[row] += take
-            self._remaining[row] -= take
-            self._played[row] += take
-            filled += take
-        return None if self._remaining[row] else self._load(row)
-
-    def _stamp(self) -> None:
-        """Headers of all rows: sequence counts packets sent, timestamp follows the clock."""
-        self._packets["sequence"] = self._sequence
-        self._packets["timestamp"] = self._timestamp
-        self._packets["second"] = self._type | self._marker
-        self._sequence += self._sending
-        self._sent += self._sending
-        self._marker[self._sending] = 0
-        self._timestamp += np.uint32(FRAME)
-
-    def _transmit(self) -> None:
-        """Hand every packet to its socket; one that refuses does not keep the others waiting."""
         packets = map(operator.call, *self._batch)
         while True:
             try:
@@ -260,4 +283,11 @@ class Slot:
             except OSError:
                 self.send_errors += 1
             else:
-                return
+                break
+        if self._marked:
+            self._unmark()
+
+    def _unmark(self) -> None:
+        for row in self._marked & self._send.keys():
+            self._packets["second"][row] &= MARKER - 1
+            self._marked.discard(row)

@@ -52,8 +52,12 @@ class Ticker:
     def done(self, now: float) -> None:
         """The tick that was due has been sent whole at `now`."""
         self._late.append(now - self.due)
-        self._count += 1
         self.ticks += 1
+        self._count += 1
+
+    def pass_over(self) -> None:
+        """The slot that was due has no calls: nothing was sent and nothing could be late."""
+        self._count += 1
 
     def late_p99(self) -> float:
         """Seconds from due to last packet sent that 99 of 100 recent ticks kept to."""

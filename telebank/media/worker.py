@@ -68,6 +68,9 @@ class Worker:
             for slot in self._slots:
                 slot.skip(skipped)
         number = self._ticker.slot
+        if not self._slots[number].rows:
+            self._ticker.pass_over()
+            return
         ticked = self._slots[number].tick()
         sent_at = time.monotonic()
         self._ticker.done(sent_at)

@@ -1,5 +1,7 @@
 """The sending plane without sockets: rows, plays, joints, headers."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -28,6 +30,28 @@ class Wire:
     @property
     def audio(self) -> bytes:
         return b"".join(packet.payload for packet in self.packets)
+
+
+class Reference:
+    """What a row must send, one sample after another."""
+
+    def __init__(self) -> None:
+        self.law = 0
+        self.sending = False
+        self.left: list[int] | None = None
+        self.played = 0
+
+    def play(self, segments: list[tuple[int, int]]) -> None:
+        self.played = 0
+        self.left = [-1 if a < 0 else a + i for a, n in segments for i in range(n)]
+
+    def frame(self) -> bytes:
+        data, silence = LAWS[self.law]
+        now, self.left = (self.left or [])[:FRAME], (self.left or [])[FRAME:] or None
+        self.played += len(now)
+        return b"".join(silence if at < 0 else data[at : at + 1] for at in now).ljust(
+            FRAME, silence
+        )
 
 
 def slot_of(capacity: int = 4) -> Slot:
@@ -142,3 +166,70 @@ def test_rows_are_given_back_clean_and_the_slot_fills_up() -> None:
     assert slot.sent(row) == 1
     assert len(wire.packets) == 1
     assert again.packets[0].ssrc != wire.packets[0].ssrc
+
+
+OPERATIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("play"), st.integers(0, 2), st.lists(SEGMENT, max_size=4)),
+        st.tuples(st.just("stop"), st.integers(0, 2), st.none()),
+        st.tuples(st.just("mute"), st.integers(0, 2), st.none()),
+        st.tuples(st.just("direct"), st.integers(0, 2), st.integers(0, 1)),
+        st.tuples(st.just("tick"), st.integers(1, 5), st.none()),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(OPERATIONS)
+def test_rows_agree_with_a_player_of_single_samples(
+    operations: list[tuple[str, int, object]],
+) -> None:
+    slot, wires, models = slot_of(3), [Wire() for _ in range(3)], [Reference() for _ in range(3)]
+    rows = [slot.add() for _ in range(3)]
+    expected: list[list[bytes]] = [[], [], []]
+    for name, number, value in [*operations, ("tick", 40, None)]:
+        match name, value:
+            case "play", list(segments):
+                slot.play(rows[number], segments)
+                models[number].play(segments)
+            case "stop", _:
+                was = slot.playing(rows[number])
+                assert slot.stop(rows[number]) == (models[number].played if was else 0)
+                models[number].left = None
+            case "mute", _:
+                slot.mute(rows[number])
+                models[number].sending = False
+            case "direct", int(law):
+                slot.direct(rows[number], law, 8, wires[number])
+                models[number].law, models[number].sending = law, True
+            case _:
+                for _ in range(number):
+                    slot.tick()
+                    for model, frames in zip(models, expected, strict=True):
+                        if model.sending:
+                            frames.append(model.frame())
+    for wire, frames in zip(wires, expected, strict=True):
+        assert [packet.payload for packet in wire.packets] == frames
+        steps = [b.sequence - a.sequence & 0xFFFF for a, b in pairwise(wire.packets)]
+        assert set(steps) <= {1}
+
+
+def test_a_bank_shorter_than_a_frame_plays() -> None:
+    slot, wire = Slot(Bank(A_LAW[:50], MU_LAW[:50]), 1), Wire()
+    row = slot.add()
+    slot.direct(row, 0, 8, wire)
+    slot.play(row, [(0, 50)] * 7)
+    assert [slot.tick().ended for _ in range(3)][2] == [Ended(row, 350)]
+    assert wire.audio == (A_LAW[:50].tobytes() * 7).ljust(480, b"\xd5")
+
+
+def test_a_clip_longer_than_the_calendar_plays_through() -> None:
+    slot, wire = slot_of(1), Wire()
+    row = slot.add()
+    slot.direct(row, 0, 8, wire)
+    slot.play(row, [(-1, 3_500 * FRAME), (0, FRAME)])
+    ended = [tick for tick in range(3_600) if slot.tick().ended]
+    assert ended == [3_500]
+    assert wire.packets[3_500].payload == LAWS[0][0][:FRAME]
+    assert wire.packets[3_499].payload == b"\xd5" * FRAME

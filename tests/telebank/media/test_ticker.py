@@ -43,3 +43,11 @@ def test_restart_owes_nothing_for_the_time_without_calls() -> None:
     ticker.restart(500.0)
     assert ticker.skip(500.0) == 0
     assert 0 < ticker.due - 500.0 < 0.0201
+
+
+def test_a_slot_without_calls_is_no_tick() -> None:
+    ticker = Ticker(0.0)
+    due = ticker.due
+    ticker.pass_over()
+    assert (ticker.slot, ticker.ticks, ticker.late_p99()) == (1, 0, 0.0)
+    assert ticker.due == pytest.approx(due + 0.005)

@@ -151,7 +151,8 @@ class Journal(MessageLog, Protocol):
         next_attempt_at: datetime | None = None,
     ) -> None:
         """Walk the row through `states` in one commit (UNKNOWN then REVERSING), confirming or
-        releasing its holds when a final state is reached. Raises `IllegalTransition`."""
+        releasing its holds when a final state is reached; REVERSED to MANUAL reserves them again,
+        into the day they came from, whatever the ceiling. Raises `IllegalTransition`."""
         ...
 
     async def attempt(self, request_id: str, next_attempt_at: datetime | None) -> int:

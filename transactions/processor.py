@@ -83,7 +83,8 @@ class Processor:
         """
         if not self._ready:
             raise RuntimeError("call recover() before requests are taken")
-        task = asyncio.create_task(self._whole(request), name=f"request {request.id[:64]}")
+        work = self._whole(request, len(self._work))
+        task = asyncio.create_task(work, name=f"request {request.id[:MAX_REQUEST_ID]}")
         self._work.add(task)
         task.add_done_callback(self._work.discard)
         return await asyncio.shield(task)
@@ -164,9 +165,9 @@ class Processor:
 
     # -- one request ----------------------------------------------------------------------------
 
-    async def _whole(self, request: Request) -> Answer:
+    async def _whole(self, request: Request, ahead: int) -> Answer:
         try:
-            answer = await self._judge(request)
+            answer = await self._judge(request, ahead)
         except LeaseLost:
             self._settler.lost_lease = True
             answer = self._refuse(request, NotSent("lease_lost"))
@@ -174,14 +175,15 @@ class Processor:
             wipe(request.inputs)
         return answer
 
-    async def _judge(self, request: Request) -> Answer:
+    async def _judge(self, request: Request, ahead: int) -> Answer:
         service = self._contracts.services.get(request.service)
         if service is None:
             return self._refuse(request, Declined("unknown_service"))
-        refused: NotSent | Declined | None = self._no_room(service)
+        no_room = self._no_room(service, ahead)
+        if no_room is not None:
+            return self._refuse(request, no_room)  # cheaply: not even an event
         why = complaint(service, request)
-        if refused is None and why is not None:
-            refused = Declined("bad_request", {"why": why})
+        refused = None if why is None else Declined("bad_request", {"why": why})
         if refused is None and service.source == "host":
             served = self._host.capabilities().get(service.name)
             refused = None if served == service.version else Declined("unsupported")
@@ -189,7 +191,7 @@ class Processor:
             return await self._without_row(service, request, refused)
         return await self._serve(service, await self._stamped(request))
 
-    def _no_room(self, service: Service) -> NotSent | None:
+    def _no_room(self, service: Service, ahead: int) -> NotSent | None:
         room = self._options.in_flight_max
         if service.hot_lists is not None:
             room += self._options.in_flight_reserve
@@ -197,7 +199,7 @@ class Processor:
             return NotSent("closing")
         if self._settler.lost_lease:
             return NotSent("lease_lost")
-        return NotSent("busy") if len(self._work) > room else None
+        return NotSent("busy") if ahead >= room else None
 
     async def _stamped(self, request: Request) -> Request:
         """With its send deadline, its time and its business date (from the host; ours if away)."""

@@ -1,0 +1,292 @@
+"""A journal in memory that survives the node: with crash points and failures on order."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import TypeVar
+
+from support.transactions_time import START, LoopClock
+from transactions.card import CardNumber, CardNumberError, SealedCard
+from transactions.journal import (
+    Existing,
+    GuardKey,
+    GuardState,
+    JournalEvent,
+    Notice,
+    OpenRow,
+    Recorded,
+    RecordPlan,
+    RecordRefused,
+)
+from transactions.lifecycle import DONE, NOT_DONE, OPEN, UNSETTLED, State, check
+from transactions.money import Money
+from transactions.outcome import Outcome
+from transactions.ports import JournalUnavailable, LeaseLost
+from transactions.request import HostMessage, Request
+from transactions.secret import Secret
+
+T = TypeVar("T")
+WINDOW = timedelta(minutes=10)
+HEARD = {"ok": "posted", "refused": "not_posted", "not_done": "not_posted", "in_doubt": "open"}
+
+
+class PlainVault:
+    """Seals by turning the digits round: enough to tell sealed from live."""
+
+    def token(self, card: CardNumber) -> str:
+        return f"t{card.digits}"
+
+    def seal(self, card: CardNumber) -> SealedCard:
+        return SealedCard(self.token(card), card.masked, "k1", card.digits[::-1].encode())
+
+    def unseal(self, sealed: SealedCard) -> CardNumber:
+        if sealed.key_id != "k1":
+            raise CardNumberError("no such key")
+        return CardNumber(sealed.ciphertext.decode()[::-1])
+
+
+@dataclass
+class Row:
+    """One request as it is on disk."""
+
+    request: Request
+    plan: RecordPlan
+    state: State
+    history: list[State]
+    outcome: Outcome | None = None
+    sent: HostMessage | None = None
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    ended_at: datetime | None = None
+    told: str | None = None
+
+
+@dataclass
+class Books:
+    """What is durable: it outlives every node."""
+
+    vault: PlainVault = field(default_factory=PlainVault)
+    rows: dict[str, Row] = field(default_factory=dict)
+    messages: list[HostMessage] = field(default_factory=list)
+    events: list[JournalEvent] = field(default_factory=list)
+    used: Counter[tuple[str, str, date | None]] = field(default_factory=Counter)
+    tries: Counter[tuple[str, date]] = field(default_factory=Counter)
+    hot: set[str] = field(default_factory=set)
+    stan: int = 0
+
+    def twin(self, key: GuardKey, now: datetime) -> GuardState:
+        for row in self.rows.values():
+            if row.plan.guard == key and row.state in UNSETTLED:
+                return GuardState("open", row.request.reference)
+        for row in self.rows.values():
+            ended = row.ended_at
+            recent = ended is not None and now - ended < WINDOW
+            if row.plan.guard == key and row.state in DONE and recent:
+                return GuardState("done", row.request.reference, ended)
+        return GuardState("free")
+
+
+class Journal:
+    """One node's view of the books. `crash_at` counts commits: 2n before, 2n+1 after the nth."""
+
+    def __init__(self, books: Books, seed: int = 0, crash_at: int | None = None) -> None:
+        self.books = books
+        self.clock = LoopClock()
+        self.random = random.Random(seed)
+        self.crash_at = crash_at
+        self.steps = 0
+        self.names: list[str] = []
+        self.died = asyncio.Event()
+        self.failing: dict[str, int] = {}
+        self.lease_lost = False
+
+    async def _commit(self, name: str, change: Callable[[], T]) -> T:
+        await self._point()
+        if self.lease_lost:
+            raise LeaseLost(name)
+        if self.failing.get(name, 0) > 0:
+            self.failing[name] -= 1
+            raise JournalUnavailable(name)
+        self.names.append(name)
+        result = change()
+        await self._point()
+        return result
+
+    async def _point(self) -> None:
+        await asyncio.sleep(self.random.choice((0, 0, 0.0005, 0.002)))
+        if self.steps == self.crash_at:
+            self.died.set()
+        self.steps += 1
+        if self.died.is_set():
+            await asyncio.get_running_loop().create_future()
+
+    # -- MessageLog ---------------------------------------------------------------------------
+
+    async def next_stan(self) -> str:
+        def take() -> str:
+            self.books.stan += 1
+            return f"{self.books.stan:06d}"
+
+        return await self._commit("next_stan", take)
+
+    async def sending(self, message: HostMessage) -> None:
+        def write() -> None:
+            row = self.books.rows[message.request_id]
+            self.books.messages.append(message)
+            if row.sent is None:
+                row.sent = message
+            if row.state is State.RECORDED:
+                self._move(row, State.SENT)
+
+        await self._commit("sending", write)
+
+    async def answered(self, message: HostMessage) -> None:
+        await self._commit("answered", lambda: self.books.messages.append(message))
+
+    # -- rows ---------------------------------------------------------------------------------
+
+    async def record(
+        self, request: Request, plan: RecordPlan
+    ) -> Recorded | Existing | RecordRefused:
+        return await self._commit("record", lambda: self._record(request, plan))
+
+    def _record(self, request: Request, plan: RecordPlan) -> Recorded | Existing | RecordRefused:
+        books = self.books
+        assert not any(isinstance(v, Secret) for v in request.inputs.values())
+        first = books.rows.get(request.id)
+        if first is not None and first.plan.content_hash != plan.content_hash:
+            return RecordRefused("different_content")
+        for row in books.rows.values():
+            if row is first or (plan.quote is not None and row.plan.quote == plan.quote):
+                return Existing(row.request.id, row.state, row.outcome, row.request.reference)
+        if plan.guard is not None:
+            twin = books.twin(plan.guard, self.clock.now())
+            if twin.state == "open":
+                return RecordRefused("pending")
+            if twin.state == "done" and not plan.repeat_told:
+                return RecordRefused("repeated")
+        for hold in plan.holds:
+            key = (hold.limit, hold.customer, request.business_date)
+            if books.used[key] + hold.amount.minor > hold.ceiling.minor:
+                return RecordRefused("over_limit")
+        self._hold(plan, request.business_date)
+        if plan.hot_list is not None:
+            books.hot.add(books.vault.token(plan.hot_list))
+        sealed = {
+            name: books.vault.seal(value) if isinstance(value, CardNumber) else value
+            for name, value in request.inputs.items()
+        }
+        kept = replace(request, reference=f"01{len(books.rows) + 1:010d}", epoch=1)
+        stored = replace(kept, inputs=sealed, deadline=0.0)
+        books.rows[request.id] = Row(stored, plan, State.RECORDED, [State.RECORDED])
+        return Recorded(kept)
+
+    def _hold(self, plan: RecordPlan, day: date | None) -> None:
+        for hold in plan.holds:
+            self.books.used[(hold.limit, hold.customer, day)] += hold.amount.minor
+
+    def _move(self, row: Row, target: State) -> None:
+        check(row.state, target)
+        if row.state is State.REVERSED:
+            self._hold(row.plan, row.request.business_date)
+        row.state = target
+        row.history.append(target)
+        if target in DONE | NOT_DONE:
+            row.ended_at = self.clock.now()
+        if target in NOT_DONE:
+            for hold in row.plan.holds:
+                key = (hold.limit, hold.customer, row.request.business_date)
+                self.books.used[key] -= hold.amount.minor
+
+    async def advance(
+        self,
+        request_id: str,
+        states: Sequence[State],
+        *,
+        why: str = "",
+        outcome: Outcome | None = None,
+        next_attempt_at: datetime | None = None,
+    ) -> None:
+        def walk() -> None:
+            row = self.books.rows[request_id]
+            for state in states:
+                self._move(row, state)
+            row.outcome = outcome if outcome is not None else row.outcome
+            row.next_attempt_at = next_attempt_at
+
+        await self._commit("advance", walk)
+
+    async def attempt(self, request_id: str, next_attempt_at: datetime | None) -> int:
+        def count() -> int:
+            row = self.books.rows[request_id]
+            row.attempts += 1
+            row.next_attempt_at = next_attempt_at
+            return row.attempts
+
+        return await self._commit("attempt", count)
+
+    async def open_rows(self) -> Sequence[OpenRow]:
+        def read() -> list[OpenRow]:
+            return [
+                OpenRow(r.request, r.state, r.plan.recovery, r.sent, r.attempts, r.next_attempt_at)
+                for r in self.books.rows.values()
+                if r.state in OPEN
+            ]
+
+        return await self._commit("open_rows", read)
+
+    # -- questions ----------------------------------------------------------------------------
+
+    async def guard_state(self, key: GuardKey) -> GuardState:
+        return await self._commit("guard_state", lambda: self.books.twin(key, self.clock.now()))
+
+    async def told(self, request_id: str, exit_name: str) -> None:
+        def mark() -> None:
+            self.books.rows[request_id].told = HEARD.get(exit_name, exit_name)
+
+        await self._commit("told", mark)
+
+    async def next_notice(self, customer: str) -> Notice | None:
+        def read() -> Notice | None:
+            for row in self.books.rows.values():
+                if row.plan.customer != customer or row.plan.effect != "money":
+                    continue
+                notice = _notice(row)
+                if notice.result != row.told:
+                    return notice
+            return None
+
+        return await self._commit("next_notice", read)
+
+    async def count_attempt(self, key: str, limit: int, day: date) -> bool:
+        def count() -> bool:
+            if self.books.tries[(key, day)] >= limit:
+                return False
+            self.books.tries[(key, day)] += 1
+            return True
+
+        return await self._commit("count_attempt", count)
+
+    async def give_back_attempt(self, key: str, day: date) -> None:
+        def give() -> None:
+            self.books.tries[(key, day)] -= 1
+
+        await self._commit("give_back_attempt", give)
+
+    async def hot_listed(self, token: str) -> bool:
+        return await self._commit("hot_listed", lambda: token in self.books.hot)
+
+    async def append(self, event: JournalEvent) -> None:
+        await self._commit("append", lambda: self.books.events.append(event))
+
+
+def _notice(row: Row) -> Notice:
+    result = "posted" if row.state in DONE else "not_posted" if row.state in NOT_DONE else "open"
+    amount = row.request.inputs["amount"]
+    assert isinstance(amount, Money)
+    masked = str(row.request.inputs["payee_masked"])
+    day = row.request.business_date or START.date()
+    return Notice(row.request.id, result, amount, masked, row.request.reference, day)  # type: ignore[arg-type]

@@ -78,6 +78,7 @@ def answer_audio(
     `rtcp_mux` says whether our media plane takes RTCP on the RTP port where that is offered.
     Raises `ValueError` where `local_address` is no IP address.
     """
+    ip_address(local_address)
     audio = offer.audio
     if audio is None or audio.port == 0:
         return Refused(488, "no RTP audio stream is offered")
@@ -141,9 +142,8 @@ def read_answer(offer: SessionDescription, answer: SessionDescription) -> Answer
 
 def _sendable(audio: AudioOffer, local: str) -> bool:
     """Whether RTP can go to the address; names are never resolved. 0.0.0.0 is a hold."""
-    own = ip_address(local)
     try:
-        address = ip_address(audio.address)
+        address, own = ip_address(audio.address), ip_address(local)
     except ValueError:
         return False
     return address.version == own.version and not address.is_multicast

@@ -174,3 +174,8 @@ def test_ipv6_both_ways() -> None:
     assert isinstance(agreed, Answer)
     assert agreed.remote == ("2001:db8::2", 5004)
     assert agreed.rtcp_mux
+
+
+def test_our_own_address_must_be_one() -> None:
+    with pytest.raises(ValueError, match="localhost"):
+        answer_audio(sdp("m=audio 4000 RTP/AVP 8"), "localhost", 5004)

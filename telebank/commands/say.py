@@ -1,0 +1,122 @@
+"""`telebank say`: how a value is read, as text or as sound."""
+
+import json
+import wave
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from telebank.commands.common import EXIT_FINDING, data_option, json_option
+
+if TYPE_CHECKING:
+    from voice_prompts.values import Reading
+
+ALIASES = {"amount": "money", "decimal": "number", "time24": "time"}
+
+
+@click.command(name="say", context_settings={"ignore_unknown_options": True})
+@click.argument("kind")
+@click.argument("value")
+@click.option("--language", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    help="Write how it sounds, as a WAV file at 8 kHz.",
+)
+@click.option(
+    "--packs",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the packs; the shipped one if not given.",
+)
+@data_option
+@json_option
+def command(
+    kind: str,
+    value: str,
+    language: str,
+    save: Path | None,
+    packs: Path | None,
+    data: Path,
+    as_json: bool,
+) -> None:
+    """Print how VALUE is read as KIND; with --save, write how it sounds.
+
+    \b
+    KIND is money, money_formal, number, digits, digits_plain, tail, date, weekday, time, rate,
+    percent, per_mille, per_ten_thousand, ordinal or count:COUNTER (transaction, message, month,
+    day, year, time, card, person, minute, second, installment). amount_USD, count_day and
+    rate_USD are understood too. An amount without a currency is in yuan.
+
+    \b
+    Exit code 0: read; 1: clips missing; 2: no such kind, or a value that is not of it.
+    Examples:
+      telebank say money "1234.50 CNY"
+      telebank say money -0.05 --language en --save minus.wav
+      telebank say digits 6227001234567890 --json
+      telebank say count:minute 2
+    """
+    from voice_prompts.readings import read
+    from voice_prompts.values import ReadingError
+
+    kind, value = canonical(kind, value)
+    try:
+        reading = read(kind, value, language)
+    except ReadingError as error:
+        raise click.UsageError(str(error)) from None
+    if save is not None:
+        _save(reading, language, save, packs, data)
+    if as_json:
+        body = {
+            "kind": kind,
+            "language": language,
+            "text": reading.text,
+            "units": reading.units,
+            "gaps_ms": reading.gaps,
+            "file": str(save) if save else None,
+        }
+        click.echo(json.dumps(body, ensure_ascii=False))
+    else:
+        click.echo(reading.text)
+
+
+def canonical(kind: str, value: str) -> tuple[str, str]:
+    """The kind and value behind `amount_USD 12`, `count_day 3`, `rate_USD100 712.34`."""
+    head, _, tail = kind.partition("_")
+    if head == "amount" and tail:
+        return "money", f"{value} {tail}"
+    if head == "count" and tail:
+        return f"count:{tail}", value
+    if head == "rate":
+        return "rate", value
+    return ALIASES.get(kind, kind), value
+
+
+def _save(reading: "Reading", language: str, path: Path, packs: Path | None, data: Path) -> None:
+    import numpy as np
+
+    from telebank.settings import packs_dir
+    from voice_prompts import g711
+    from voice_prompts.bank import Bank, build_bank
+    from voice_prompts.pack import PackError
+    from voice_prompts.sound import RATE
+    from voice_prompts.speaker import SILENCE, MissingClips, speak
+
+    folder = data / "voice"
+    try:
+        build_bank(packs or packs_dir(), folder)
+        bank = Bank.open(folder)
+        utterance = speak(reading, language, bank.index)
+    except (PackError, MissingClips) as error:
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(EXIT_FINDING) from None
+    octets = bank.laws["pcma"]
+    pieces = [
+        np.zeros(samples, np.int16)
+        if start == SILENCE
+        else g711.decode(octets[start : start + samples], "pcma")
+        for start, samples in utterance.segments
+    ]
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        file.writeframes(np.concatenate(pieces).astype("<i2").tobytes())

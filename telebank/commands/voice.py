@@ -1,0 +1,257 @@
+"""`telebank voice`: check, list, make and build the prompt packs."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from telebank.commands.common import EXIT_FINDING, Unreachable, data_option, json_option
+
+if TYPE_CHECKING:
+    from voice_prompts.catalogue import Catalogue
+    from voice_prompts.making import Plan, Studio
+
+LANGUAGE = click.Choice(["zh", "en"])
+
+packs_option = click.option(
+    "--packs",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the packs; the shipped one if not given.",
+)
+texts_option = click.option(
+    "--texts",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of zh.yaml and en.yaml; that of the data folder or the shipped one if not given.",
+)
+
+
+@click.group(name="voice")
+def command() -> None:
+    """Check, list, make and build the prompt packs.
+
+    \b
+    Examples:
+      telebank voice check
+      telebank voice list --language en
+      telebank voice build --data var
+      telebank voice make --studio-python ~/studio/bin/python --voices ~/studio/voices
+    """
+
+
+@command.command()
+@packs_option
+@texts_option
+@data_option
+@json_option
+def check(packs: Path | None, texts: Path | None, data: Path, as_json: bool) -> None:
+    """Verify both packs against their manifests, the texts and the levels.
+
+    \b
+    Exit code 0: all right; 1: findings, one a line.
+    Examples:
+      telebank voice check
+      telebank voice check --packs ./packs --texts ./config/prompts --json
+    """
+    from voice_prompts.checking import check_packs
+
+    report = check_packs(_packs(packs), _texts(texts, data))
+    if as_json:
+        body = {"findings": report.findings, "packs": report.packs}
+        click.echo(json.dumps(body, ensure_ascii=False, indent=2))
+    else:
+        for finding in report.findings:
+            click.echo(finding)
+        for language, summary in report.packs.items():
+            click.echo(
+                f"{language}: {summary['clips']} clips, {summary['seconds']} s, "
+                f"{summary['megabytes']} MB, voice {summary['voice']}"
+            )
+        click.echo(f"{len(report.findings)} findings" if report.findings else "all right")
+    if report.findings:
+        raise SystemExit(EXIT_FINDING)
+
+
+@command.command(name="list")
+@click.option("--language", type=LANGUAGE, default="zh", show_default=True)
+@click.option("--units", is_flag=True, help="List the value units too.")
+@texts_option
+@data_option
+@json_option
+def list_(language: str, units: bool, texts: Path | None, data: Path, as_json: bool) -> None:
+    """List every prompt of a language: its id, its clips and its text.
+
+    \b
+    Examples:
+      telebank voice list
+      telebank voice list --language en --units --json
+    """
+    from voice_prompts.making import script
+
+    rows = [
+        {"id": line.id, "text": line.text}
+        for line in script(_catalogue(_texts(texts, data)), language)
+        if units or line.kind == "text"
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    width = max(len(row["id"]) for row in rows)
+    for row in rows:
+        click.echo(f"{row['id']:<{width}}  {row['text']}")
+
+
+@command.command()
+@packs_option
+@data_option
+@json_option
+def build(packs: Path | None, data: Path, as_json: bool) -> None:
+    """Check the packs' hashes and encode them into the bank that the node plays from.
+
+    Nothing is done where the packs have not changed. Every start does this by itself.
+
+    \b
+    Examples:
+      telebank voice build
+      telebank voice build --packs ./packs --data /srv/bank --json
+    """
+    from voice_prompts.bank import Bank, build_bank
+    from voice_prompts.pack import PackError
+    from voice_prompts.sound import RATE
+
+    out = data / "voice"
+    try:
+        build_bank(_packs(packs), out)
+        bank = Bank.open(out)
+    except PackError as error:
+        raise click.ClickException(str(error)) from None
+    seconds = len(bank.laws["pcma"]) / RATE
+    clips = len(bank.index.clips)
+    if as_json:
+        body = {"folder": str(out), "clips": clips, "seconds": round(seconds, 1)}
+        click.echo(json.dumps(body))
+    else:
+        click.echo(f"{out}: {clips} clips, {seconds:.0f} s of speech, both laws")
+
+
+@command.command()
+@click.option(
+    "--studio-python",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="TELEBANK_STUDIO_PYTHON",
+    required=True,
+    help="Interpreter of the studio's own virtual environment (docs/voice.md).",
+)
+@click.option(
+    "--voices",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="TELEBANK_STUDIO_VOICES",
+    required=True,
+    help="Folder of the voice files.",
+)
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="TELEBANK_STUDIO_CACHE",
+    default=Path("~/.cache/telebank-studio"),
+    show_default=True,
+    help="Where the joined models are kept.",
+)
+@click.option("--language", type=LANGUAGE, multiple=True, help="Only this language.")
+@click.option("--approved-by", default="", help="Who listened to what is made now.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be made.")
+@packs_option
+@texts_option
+@data_option
+@json_option
+def make(
+    studio_python: Path,
+    voices: Path,
+    cache: Path,
+    language: tuple[str, ...],
+    approved_by: str,
+    dry_run: bool,
+    packs: Path | None,
+    texts: Path | None,
+    data: Path,
+    as_json: bool,
+) -> None:
+    """Speak the clips whose text, phonemes, voice, model or sound chain changed.
+
+    The studio runs as a process of its own with its own libraries; the bank never needs it.
+
+    \b
+    Examples:
+      telebank voice make --studio-python ~/studio/bin/python --voices ~/studio/voices
+      telebank voice make --language zh --dry-run --json
+    """
+    from voice_prompts import making
+    from voice_prompts.pack import PackError
+
+    studio = making.Studio(studio_python.expanduser(), voices.expanduser(), cache.expanduser())
+    catalogue = _catalogue(_texts(texts, data))
+    done: dict[str, dict[str, int]] = {}
+    try:
+        for each in language or ("zh", "en"):
+            lines = making.script(catalogue, each)
+            todo = making.plan(studio, _packs(packs) / each, lines)
+            if todo.changed and not dry_run:
+                _make(studio, _packs(packs) / each, todo, approved_by, quiet=as_json)
+            done[each] = {"kept": len(todo.kept), "made": len(todo.changed)}
+    except FileNotFoundError as error:
+        raise Unreachable(f"{error}; see docs/voice.md for setting up the studio") from None
+    except (making.StudioError, PackError) as error:
+        raise click.ClickException(str(error)) from None
+    for each, counts in done.items():
+        if not as_json:
+            verb = "to make" if dry_run else "made"
+            click.echo(f"{each}: {counts['kept']} kept, {counts['made']} {verb}")
+    if as_json:
+        click.echo(json.dumps(done))
+
+
+def _make(studio: "Studio", folder: Path, todo: "Plan", approved_by: str, *, quiet: bool) -> None:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from voice_prompts import making
+
+    columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, TimeRemainingColumn(), console=Console(stderr=True, quiet=quiet)
+    ) as bar:
+        task = bar.add_task(todo.language, total=len(todo.changed))
+        making.make(
+            studio,
+            folder,
+            todo,
+            approved_by,
+            lambda clip: bar.update(task, advance=1, description=f"{todo.language} {clip}"[:24]),
+        )
+
+
+def _packs(given: Path | None) -> Path:
+    from telebank.settings import packs_dir
+
+    return given or packs_dir()
+
+
+def _texts(given: Path | None, data: Path) -> Path:
+    from telebank.settings import config_file
+
+    return given or config_file(data, "prompts")
+
+
+def _catalogue(folder: Path) -> "Catalogue":
+    from voice_prompts.catalogue import Catalogue, CatalogueError
+
+    try:
+        return Catalogue.load(folder)
+    except CatalogueError as error:
+        raise click.ClickException(str(error)) from None

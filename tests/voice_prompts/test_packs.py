@@ -1,0 +1,36 @@
+"""The packs that are shipped."""
+
+from pathlib import Path
+
+from voice_prompts.bank import Bank, build_bank
+from voice_prompts.catalogue import Catalogue
+from voice_prompts.checking import check_packs
+from voice_prompts.speaker import Speaker
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKS = ROOT / "voice_prompts" / "packs"
+TEXTS = ROOT / "config" / "prompts"
+LIMIT_MB = 8.0
+
+
+def test_they_are_what_manifests_texts_and_levels_promise() -> None:
+    report = check_packs(PACKS, TEXTS)
+    assert report.findings == ()
+    assert sum(float(str(each["megabytes"])) for each in report.packs.values()) < LIMIT_MB
+
+
+def test_every_prompt_can_be_spoken(tmp_path: Path) -> None:
+    build_bank(PACKS, tmp_path)
+    catalogue = Catalogue.load(TEXTS)
+    speaker = Speaker(catalogue, Bank.open(tmp_path).index)
+    samples = {
+        "money": "120034.56",
+        "tail": "622700******1234",
+        "digits": "320011223344",
+        "date": "2026-11-22",
+        "time": "14:05",
+    }
+    for prompt in catalogue:
+        values = {name: samples[kind] for name, kind in catalogue.variables(prompt).items()}
+        for language in ("zh", "en"):
+            assert 0.5 < speaker.seconds(prompt, values, language) < 30

@@ -119,7 +119,10 @@ class Key(Message, frozen=True, tag=True, kw_only=True):
 
 
 class PlayEnded(Message, frozen=True, tag=True, kw_only=True):
-    """A `Play` ended: `done`, `key`, `stopped` or `replaced`; `played` is its samples sent."""
+    """A `Play` ended: `done`, `key`, `stopped`, `replaced`; `played` is its samples sent.
+
+    `refused`: a segment lies outside the worker's bank; nothing of it was played.
+    """
 
     token: int
     reason: str
@@ -146,7 +149,10 @@ class Stats(Message, frozen=True, tag=True, kw_only=True):
 
 
 class WorkerStats(Message, frozen=True, tag=True, kw_only=True):
-    """The worker's own figures, each ten seconds and at shutdown."""
+    """The worker's own figures, each ten seconds and at shutdown.
+
+    `tick_late_p99_ms` is from a tick's due time to its last packet sent; `rss_mb` is PSS.
+    """
 
     channels: int
     cpu_seconds: float

@@ -17,7 +17,7 @@ from telebank.media.link import NodeLink
 from telebank.media.options import MediaOptions
 from telebank.media.ticker import Ticker
 
-CHECK_SECONDS = 1.0
+CHECK_SECONDS = 0.5
 STATS_SECONDS = 10.0
 READY_AT_ONCE = 512
 """Sockets looked at between two ticks; the others' turn is five milliseconds later."""

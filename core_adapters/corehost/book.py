@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core_adapters.corehost.bank import stamp
 from core_adapters.corehost.orders import Key
@@ -23,6 +23,8 @@ CREATE TABLE message (
 ) STRICT, WITHOUT ROWID;
 """
 
+RETENTION = timedelta(days=90)
+"""How long a message is remembered. Field 7 has no year, so for ever would be wrong."""
 TOMBSTONE = ""
 """The fingerprint of a message that never came and now may not."""
 
@@ -35,6 +37,7 @@ class Entry:
     minor: str
     reply: Mapping[int, str]
     reversal: str
+    at: datetime
 
     @property
     def is_tombstone(self) -> bool:
@@ -48,24 +51,24 @@ class Book:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
-    def find(self, key: Key) -> Entry | None:
-        """What is known of a message."""
+    def find(self, key: Key, now: datetime) -> Entry | None:
+        """What is known of a message; what is older than the retention is known no more."""
         row = self._db.execute(
-            "SELECT fingerprint, minor, reply, reversal FROM message"
-            " WHERE terminal = ? AND stan = ? AND field7 = ?",
-            (key.terminal, key.stan, key.field7),
+            "SELECT fingerprint, minor, reply, reversal, at FROM message"
+            " WHERE terminal = ? AND stan = ? AND field7 = ? AND at >= ?",
+            (key.terminal, key.stan, key.field7, stamp(now - RETENTION)),
         ).fetchone()
         if row is None:
             return None
         reply = {int(number): text for number, text in json.loads(row[2]).items()}
-        return Entry(row[0], row[1], reply, row[3])
+        return Entry(row[0], row[1], reply, row[3], datetime.fromisoformat(row[4]))
 
     def keep(
         self, key: Key, fingerprint: str, minor: str, reply: Mapping[int, str], now: datetime
     ) -> None:
         """Write a message with its answer."""
         self._db.execute(
-            "INSERT INTO message (terminal, stan, field7, fingerprint, minor, reply, at)"
+            "INSERT OR REPLACE INTO message (terminal, stan, field7, fingerprint, minor, reply, at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 key.terminal,
@@ -77,6 +80,11 @@ class Book:
                 stamp(now),
             ),
         )
+
+    def forget(self, now: datetime) -> int:
+        """Delete what is older than the retention; returns how many."""
+        old = (stamp(now - RETENTION),)
+        return self._db.execute("DELETE FROM message WHERE at < ?", old).rowcount
 
     def bar(self, key: Key, code: str, now: datetime) -> None:
         """Leave a tombstone: the message, should it still come, is refused."""

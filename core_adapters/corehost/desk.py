@@ -12,7 +12,7 @@ from core_adapters.corehost.book import Book, Entry
 from core_adapters.corehost.ledger import LedgerError, transaction
 from core_adapters.corehost.orders import Answer, BadMessage, Key, Order
 from core_adapters.corehost.rules import business_date
-from core_adapters.corehost.services import OK, Counter
+from core_adapters.corehost.services import OK, Counter, business_key
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import DecodeError, EncodeError
 from core_adapters.iso8583.message import Message, reply_mti
@@ -101,7 +101,7 @@ class Desk:
             return order.written(network_answer(order))
         if mti[:2] == REVERSAL:
             return order.written(Answer(self._reverse(order, now)))
-        entry = self._book.find(order.key)
+        entry = self._book.find(order.key, now)
         if entry is not None:
             return self._seen(order, entry)
         return self._new(order, now)
@@ -128,7 +128,7 @@ class Desk:
         if order.need(90)[:2] != FINANCIAL:
             return NO_SUCH_SERVICE
         key = order.original
-        entry = self._book.find(key)
+        entry = self._book.find(key, now)
         if entry is None:
             self._book.bar(key, NEVER_SEEN, now)
             return NEVER_SEEN
@@ -139,6 +139,6 @@ class Desk:
     def _undo(self, order: Order, key: Key, entry: Entry, now: datetime) -> str:
         if (order.message.get(4) or "") != entry.minor:
             return WRONG_AMOUNT
-        self._bank.undo(str(key), now)
+        self._bank.undo(business_key(key, entry.at), now)
         self._book.reversed(key, OK)
         return OK

@@ -60,6 +60,7 @@ def open_house(folder: Path, rules: Rules, now: datetime, *, test_data: bool = F
             if not test_data:
                 seed.write_demo_cards(folder / DEMO_CARDS, seed.DEMO)
             _create(db, bank, pins, cards, now)
+        book.Book(db).forget(now)
         undo.pop_all()
     return House(folder, db, bank, lock, created)
 

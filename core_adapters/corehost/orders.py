@@ -35,9 +35,6 @@ class Key:
     stan: str
     field7: str
 
-    def __str__(self) -> str:
-        return f"{self.terminal}/{self.stan}/{self.field7}"
-
 
 class Order:
     """A request with its fields by meaning; raises `BadMessage` where one is not there."""

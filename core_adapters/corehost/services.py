@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from core_adapters.corehost.bank import Balances, Bank, LossReport, Refusal, TransferOrder
-from core_adapters.corehost.orders import Answer, Order, amounts_54
+from core_adapters.corehost.orders import Answer, Key, Order, amounts_54
 from core_adapters.corehost.pins import PinAnswer
 from core_adapters.corehost.rules import business_date
 from core_adapters.iso8583.errors import PinError
@@ -67,6 +67,11 @@ class Counter:
         )
 
 
+def business_key(key: Key, at: datetime) -> str:
+    """A posting's key, unique for ever: the business date makes up for the year field 7 lacks."""
+    return f"{business_date(at)}/{key.terminal}/{key.stan}/{key.field7}"
+
+
 def pin_verify(counter: Counter, order: Order, now: datetime) -> Answer:
     """0600/91: the telephone PIN in field 52."""
     card = order.need(2)
@@ -103,7 +108,7 @@ def transfer_quote(counter: Counter, order: Order, now: datetime) -> Answer:
 def transfer(counter: Counter, order: Order, now: datetime) -> Answer:
     """0200/40 and 42: money within the bank, on a quote, with the fee agreed to."""
     asked = TransferOrder(
-        key=str(order.key),
+        key=business_key(order.key, now),
         card=order.need(2),
         payee=order.need(103).strip(),
         amount=order.amount,
@@ -119,7 +124,7 @@ def transfer(counter: Counter, order: Order, now: datetime) -> Answer:
 def report_loss(counter: Counter, order: Order, now: datetime) -> Answer:
     """0302 and 0322: the card is hot from this moment."""
     report = LossReport(
-        key=str(order.key),
+        key=business_key(order.key, now),
         card=order.need(2),
         identity=order.sub(48, "identity"),
         reference=order.message.get(37) or "",

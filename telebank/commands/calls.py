@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import Engine
 
 from telebank.commands.common import EXIT_FINDING, Unreachable, data_option, json_option
@@ -73,7 +74,7 @@ def _show(rows: list[CallRow], as_json: bool) -> None:
     for row in rows:
         services = "\n".join(_services(row))
         cells = (row.reference, _time(row), row.caller, _length(row), row.path, services)
-        table.add_row(*cells, row.ended_by or "–")
+        table.add_row(*(Text(cell) for cell in (*cells, row.ended_by or "–")))
     Console().print(table if rows else "no calls yet")
 
 
@@ -81,7 +82,7 @@ def _print_one(row: CallRow) -> None:
     table = Table("what", "", show_header=False)
     table.add_row("call", row.reference)
     table.add_row("started", _time(row))
-    table.add_row("caller → called", f"{row.caller} → {row.called} ({row.codec})")
+    table.add_row("caller → called", Text(f"{row.caller} → {row.called} ({row.codec})"))
     table.add_row("language", row.language)
     for keys in row.keys:
         table.add_row(f"keys at {keys.node}", keys.digits)

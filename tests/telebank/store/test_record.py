@@ -1,0 +1,221 @@
+"""What may be recorded: once by id, once by quote, not twice to the same payee, within limits."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from support.store_kit import (
+    DAY,
+    NOON,
+    PAYEE,
+    PAYER,
+    FakeClock,
+    message,
+    money_plan,
+    open_store,
+    recorded,
+    rows,
+    transfer,
+)
+from telebank.store import tables
+from transactions.card import CardNumber, SealedCard
+from transactions.journal import (
+    Existing,
+    GuardKey,
+    GuardState,
+    Hold,
+    Recorded,
+    RecordPlan,
+    RecordRefused,
+)
+from transactions.lifecycle import State
+from transactions.money import Money
+from transactions.outcome import Approved
+from transactions.request import Request
+from transactions.secret import Secret
+
+
+async def test_recorded_is_numbered_and_stamped(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        first = await recorded(store, "r1")
+        second = await recorded(store, "r2")
+        assert (first.node, first.epoch, first.created_at) == ("01", store.epoch, NOON)
+        assert first.business_date == DAY
+        assert first.reference == "010000000001"
+        assert second.reference == "010000000002"
+    (row, _) = rows(tmp_path, tables.request)
+    assert (row.state, row.amount, row.currency) == ("RECORDED", 10_000, "CNY")
+    assert row.inputs["amount"] == {"money": [10_000, "CNY"]}
+    assert "from" not in row.inputs
+
+
+async def test_same_id_gives_the_first_result_and_other_content_is_refused(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        journal = store.journal
+        await recorded(store, "r1")
+        again = await journal.record(transfer("r1"), money_plan(guarded=False))
+        assert again == Existing("r1", State.RECORDED, None, "010000000001")
+        await journal.sending(message("r1", "000001"))
+        outcome = Approved({"ref": "x1", "available": Money.parse("5")}, "H-77")
+        await journal.advance("r1", [State.APPROVED], outcome=outcome)
+        again = await journal.record(transfer("r1"), money_plan(guarded=False))
+        assert again == Existing("r1", State.APPROVED, outcome, "010000000001")
+        other = await journal.record(transfer("r1"), money_plan(content_hash="other"))
+        assert other == RecordRefused("different_content")
+    assert len(rows(tmp_path, tables.request)) == 1
+    (refused,) = rows(tmp_path, tables.event, tables.event.c.kind == "request.refused")
+    assert refused.outcome == "different_content"
+
+
+async def test_one_posting_a_quote(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        await recorded(store, "r1", quote="q1")
+        again = await store.journal.record(transfer("r2"), money_plan(quote="q1"))
+        assert isinstance(again, Existing)
+        assert again.request_id == "r1"
+        await recorded(store, "r3", quote="q3")
+        await recorded(store, "r4", quote=None)
+        await recorded(store, "r5", quote=None)
+
+
+async def test_an_open_twin_is_refused_and_a_done_one_needs_telling(tmp_path: Path) -> None:
+    clock = FakeClock()
+    key = GuardKey("payer", "payee", Money.parse("100.00"))
+    async with open_store(tmp_path, clock=clock) as store:
+        journal = store.journal
+        assert await journal.guard_state(key) == GuardState("free")
+        assert isinstance(await journal.record(transfer("r1"), money_plan()), Recorded)
+        assert (await journal.guard_state(key)).state == "open"
+        assert await journal.record(transfer("r2"), money_plan()) == RecordRefused("pending")
+        told = money_plan(repeat_told=True)
+        assert await journal.record(transfer("r2"), told) == RecordRefused("pending")
+        other_amount = money_plan(amount="100.01")
+        assert isinstance(await journal.record(transfer("r3", "100.01"), other_amount), Recorded)
+        await journal.sending(message("r1", "000001"))
+        await journal.advance("r1", [State.APPROVED])
+        done = GuardState("done", "010000000001", NOON)
+        assert await journal.guard_state(key) == done
+        clock.forward(600)
+        assert await journal.record(transfer("r2"), money_plan()) == RecordRefused("repeated")
+        assert isinstance(await journal.record(transfer("r4"), told), Recorded)
+
+
+async def test_after_ten_minutes_the_same_triple_is_free(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with open_store(tmp_path, clock=clock) as store:
+        await store.journal.record(transfer("r1"), money_plan())
+        await store.journal.sending(message("r1", "000001"))
+        await store.journal.advance("r1", [State.APPROVED])
+        clock.forward(600.000001)
+        assert isinstance(await store.journal.record(transfer("r2"), money_plan()), Recorded)
+
+
+async def test_a_refused_twin_opens_again_when_the_first_is_undone(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        await store.journal.record(transfer("r1"), money_plan())
+        await store.journal.advance("r1", [State.NOT_SENT])
+        assert isinstance(await store.journal.record(transfer("r2"), money_plan()), Recorded)
+
+
+async def test_manual_is_still_open(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        journal = store.journal
+        await journal.record(transfer("r1"), money_plan())
+        await journal.sending(message("r1", "000001"))
+        await journal.advance("r1", [State.UNKNOWN, State.MANUAL])
+        assert await journal.record(transfer("r2"), money_plan()) == RecordRefused("pending")
+        await journal.advance("r1", [State.CLOSED_NOT_POSTED])
+        assert isinstance(await journal.record(transfer("r2"), money_plan()), Recorded)
+
+
+async def test_limits_hold_confirm_and_release_into_their_own_day(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        journal = store.journal
+        plan = money_plan(guarded=False, ceiling="250.00")
+        for name in ("r1", "r2"):
+            assert isinstance(await journal.record(transfer(name), plan), Recorded)
+        assert await journal.record(transfer("r3"), plan) == RecordRefused("over_limit")
+        tomorrow = DAY + timedelta(days=1)
+        next_day = transfer("r4", business_date=tomorrow)
+        assert isinstance(await journal.record(next_day, plan), Recorded)
+        await journal.sending(message("r1", "000001"))
+        await journal.advance("r1", [State.APPROVED])
+        assert await journal.record(transfer("r5"), plan) == RecordRefused("over_limit")
+        await journal.sending(message("r2", "000002"))
+        await journal.advance("r2", [State.UNKNOWN, State.REVERSING])
+        assert await journal.record(transfer("r5"), plan) == RecordRefused("over_limit")
+        await journal.advance("r2", [State.REVERSED])
+        assert isinstance(await journal.record(transfer("r5"), plan), Recorded)
+    states = {row.request: row.state for row in rows(tmp_path, tables.limit_use)}
+    assert states == {"r1": "used", "r2": "released", "r4": "held", "r5": "held"}
+
+
+async def test_a_reopened_reversal_holds_again(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        await recorded(store, "r1")
+        await store.journal.sending(message("r1", "000001"))
+        await store.journal.advance("r1", [State.UNKNOWN, State.REVERSING])
+        await store.journal.advance("r1", [State.REVERSED])
+        await store.journal.advance("r1", [State.MANUAL], why="approved after reversal")
+    (use,) = rows(tmp_path, tables.limit_use)
+    (row,) = rows(tmp_path, tables.request)
+    assert (use.state, row.state, row.settled_at) == ("held", "MANUAL", None)
+
+
+async def test_a_refusal_on_the_second_limit_leaves_nothing_of_the_first(tmp_path: Path) -> None:
+    big, small = Money.parse("1000"), Money.parse("10")
+    amount = Money.parse("100")
+    holds = (Hold("daily", "c", amount, big), Hold("single", "c", amount, small))
+    async with open_store(tmp_path) as store:
+        plan = money_plan(guarded=False, holds=holds)
+        assert await store.journal.record(transfer("r1"), plan) == RecordRefused("over_limit")
+    assert rows(tmp_path, tables.request) == []
+    assert rows(tmp_path, tables.limit_use) == []
+    assert rows(tmp_path, tables.request_state) == []
+
+
+async def test_a_loss_report_hot_lists_in_the_same_commit(tmp_path: Path) -> None:
+    request = Request(
+        "r1", "card.report_loss", 1, {"card": PAYER, "identity": "110101199003078888"}, "customer"
+    )
+    plan = RecordPlan("state", "repeat", "h", hot_list=PAYER)
+    async with open_store(tmp_path) as store:
+        journal = store.journal
+        token = store.vault.token(PAYER)
+        assert not await journal.hot_listed(token)
+        before = store.commits
+        await journal.record(request, plan)
+        assert store.commits == before + 2  # the block of references, and the row
+        assert await journal.hot_listed(token)
+        assert not await journal.hot_listed(store.vault.token(PAYEE))
+        second = Request("r2", "card.report_loss", 1, {"card": PAYER}, "customer")
+        assert isinstance(await journal.record(second, plan), Recorded)
+    (hot,) = rows(tmp_path, tables.hot_card)
+    assert (hot.request, hot.masked) == ("r1", PAYER.masked)
+
+
+async def test_open_rows_come_back_sealed_without_secrets(tmp_path: Path) -> None:
+    inputs = {"card": PAYER, "identity": "110101199003078888", "pin": Secret("135790246813")}
+    request = Request("r1", "card.report_loss", 1, inputs, "customer", language="en")
+    async with open_store(tmp_path) as store:
+        await store.journal.record(request, RecordPlan("state", "repeat", "h"))
+        await recorded(store, "r2")
+    async with open_store(tmp_path) as store:
+        loss, money = await store.journal.open_rows()
+        assert set(loss.request.inputs) == {"card", "identity"}
+        assert loss.request.inputs["identity"] == "110101199003078888"
+        assert loss.request.language == "en"
+        sealed = money.request.inputs["from"]
+        assert isinstance(sealed, SealedCard)
+        assert store.vault.unseal(sealed) == CardNumber(PAYER.digits)
+        assert money.request.inputs["amount"] == Money.parse("100.00")
+        assert money.request.inputs["payee_masked"] == "*三"
+        assert (money.state, money.recovery, money.sent) == (State.RECORDED, "reverse", None)
+
+
+async def test_an_id_too_long_is_refused_clearly(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        with pytest.raises(ValueError, match="1 to 64 characters"):
+            await store.journal.record(transfer("r" * 65), money_plan())
+    assert rows(tmp_path, tables.request) == []

@@ -1,0 +1,73 @@
+"""After driving the journal no clear card number and no PIN is in any file, in any spelling."""
+
+import base64
+from pathlib import Path
+
+from support.store_kit import DAY, PAYEE, PAYER, message, money_plan, open_store, transfer
+from transactions.card import CardNumber
+from transactions.journal import GuardKey, JournalEvent, Recorded, RecordPlan
+from transactions.lifecycle import State
+from transactions.money import Money
+from transactions.outcome import Approved
+from transactions.request import Request
+from transactions.secret import Secret
+
+PIN = "824690135768"
+IDENTITY = "110101199003078888"
+
+
+def _spellings(digits: str) -> list[bytes]:
+    """Text, UTF-16, hexadecimal of the text, BCD both ways round, base64 (all three phases)."""
+    even = digits if len(digits) % 2 == 0 else digits + "f"
+    bcd = bytes.fromhex(even)
+    swapped = bytes((byte >> 4) | (byte & 15) << 4 for byte in bcd)
+    found = [digits.encode(), digits.encode("utf-16-le"), digits.encode("utf-16-be")]
+    found += [digits.encode().hex().encode(), bcd, swapped]
+    for phase in range(3):
+        text = base64.b64encode(b"\0" * phase + digits.encode())
+        found.append(text[4 if phase else 0 : -4])
+    return found
+
+
+async def test_no_file_holds_a_card_number_or_pin(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        journal = store.journal
+        verify = Request("p", "pin.verify", 1, {"card": PAYER, "pin": Secret(PIN)}, "customer")
+        assert isinstance(await journal.record(verify, RecordPlan("read", "none", "h")), Recorded)
+        await journal.count_attempt(f"pin:{store.vault.token(PAYER)}", 3, DAY)
+        clear = GuardKey(PAYER.digits, PAYEE.digits, Money.parse("100.00"))
+        result = await journal.record(transfer("t"), money_plan(guard=clear))
+        assert isinstance(result, Recorded)
+        await journal.sending(message("t", "000001"))
+        data = {"card": CardNumber(PAYEE.digits), "ref": "88", "available": Money.parse("1")}
+        await journal.advance("t", [State.APPROVED], outcome=Approved(data, "H1"))
+        loss = Request("l", "card.report_loss", 1, {"card": PAYER, "identity": IDENTITY}, "c")
+        await journal.record(loss, RecordPlan("state", "repeat", "h", hot_list=PAYER))
+        await journal.append(JournalEvent("key", call="c", detail={"digit": "•", "node": "pin"}))
+        assert len(await journal.open_rows()) == 2
+        names = _search(tmp_path)
+        assert "telebank.db-wal" in names
+    _search(tmp_path)
+
+
+def _search(folder: Path) -> set[str]:
+    """Search every file; return their names."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    for path in files:
+        content = path.read_bytes()
+        for digits in (PAYER.digits, PAYEE.digits, PIN, IDENTITY):
+            for spelling in _spellings(digits):
+                assert spelling not in content, (path.name, spelling)
+    return {path.name for path in files}
+
+
+def test_the_search_would_find_them(tmp_path: Path) -> None:
+    for number, spelling in enumerate(_spellings(PAYER.digits)):
+        path = tmp_path / str(number)
+        path.write_bytes(b"before" + spelling + b"after")
+        try:
+            _search(tmp_path)
+        except AssertionError:
+            path.unlink()
+        else:
+            raise RuntimeError(f"the search misses spelling {number}")

@@ -1,0 +1,213 @@
+"""The single writer: many jobs a commit, one job's refusal is its own, a failing disk is said."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from support import store_crash
+from support.store_kit import (
+    DAY,
+    check_log,
+    message,
+    money_plan,
+    open_store,
+    recorded,
+    rows,
+    transfer,
+)
+from telebank.store import tables
+from telebank.store.engine import database_url, open_read_only
+from telebank.store.errors import StoreUnavailable
+from telebank.store.store import Store
+from transactions.journal import JournalEvent, Recorded, RecordRefused
+from transactions.lifecycle import IllegalTransition, State
+from transactions.ports import JournalUnavailable, LeaseLost
+
+
+async def test_fifty_at_once_share_commits(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        await store.journal.next_stan()
+        await recorded(store, "first")
+        before = store.commits
+        await asyncio.gather(*(recorded(store, f"r{n}") for n in range(50)))
+        assert store.commits - before < 10
+    assert len(rows(tmp_path, tables.request)) == 51
+
+
+async def test_fifty_at_once_keep_within_a_limit(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        plan = money_plan(guarded=False, ceiling="700.00")
+        results = await asyncio.gather(
+            *(store.journal.record(transfer(f"r{n}"), plan) for n in range(50))
+        )
+    assert sum(isinstance(result, Recorded) for result in results) == 7
+    assert results.count(RecordRefused("over_limit")) == 43
+
+
+async def test_thirty_guesses_at_once_get_three_tries(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        tries = (store.journal.count_attempt("pin:token", 3, DAY) for _ in range(30))
+        assert sum(await asyncio.gather(*tries)) == 3
+
+
+async def test_of_twins_at_once_one_is_taken(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        results = await asyncio.gather(
+            *(store.journal.record(transfer(f"r{n}"), money_plan()) for n in range(20))
+        )
+    assert sum(isinstance(result, Recorded) for result in results) == 1
+    assert results.count(RecordRefused("pending")) == 19
+
+
+async def test_one_refusal_in_a_commit_undoes_no_other(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        for name in ("r1", "r2", "r3"):
+            await recorded(store, name)
+        before = store.commits
+        results = await asyncio.gather(
+            store.journal.advance("r1", [State.NOT_SENT]),
+            store.journal.advance("r2", [State.SENT, State.CLOSED_POSTED]),
+            store.journal.advance("nobody", [State.SENT]),
+            store.journal.advance("r3", [State.NOT_SENT]),
+            return_exceptions=True,
+        )
+        assert store.commits - before <= 2
+    assert results[0] is None
+    assert isinstance(results[1], IllegalTransition)
+    assert isinstance(results[2], LookupError)
+    assert results[3] is None
+    states = {row.id: row.state for row in rows(tmp_path, tables.request)}
+    assert states == {"r1": "NOT_SENT", "r2": "RECORDED", "r3": "NOT_SENT"}
+    engine = open_read_only(database_url(tmp_path))
+    with engine.connect() as connection:
+        assert check_log(connection) == 5
+    engine.dispose()
+
+
+async def test_a_full_queue_makes_callers_wait(tmp_path: Path) -> None:
+    async with open_store(tmp_path, queue_jobs=4, batch_jobs=2) as store:
+        await asyncio.gather(*(recorded(store, f"r{n}") for n in range(40)))
+    assert len(rows(tmp_path, tables.request)) == 40
+
+
+async def test_posted_events_keep_their_order_and_are_dropped_when_full(tmp_path: Path) -> None:
+    async with open_store(tmp_path, queue_jobs=10) as store:
+        taken = [
+            store.journal.post(JournalEvent("key", call="c", detail={"digit": str(n)}))
+            for n in range(12)
+        ]
+        assert taken == [True] * 10 + [False] * 2
+        assert store.journal.dropped_events == 2
+        await asyncio.sleep(0)
+    digits = [row.detail["digit"] for row in rows(tmp_path, tables.event)]
+    assert digits == [str(n) for n in range(10)]
+
+
+async def test_a_job_abandoned_by_its_caller_is_still_written(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        await store.journal.next_stan()
+        task = asyncio.create_task(store.journal.append(JournalEvent("call.started", call="c")))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await recorded(store, "r1")
+    kinds = [row.kind for row in rows(tmp_path, tables.event)]
+    assert kinds == ["call.started", "request.state"]
+
+
+async def _record_until_refused(store: Store, done: set[str]) -> None:
+    for n in range(2_000):
+        await recorded(store, f"r{n}")
+        done.add(f"r{n}")
+
+
+async def test_a_full_disk_is_said_and_the_rest_stays_whole(tmp_path: Path) -> None:
+    async with open_store(tmp_path, max_bytes=400_000) as store:
+        done: set[str] = set()
+        with pytest.raises(JournalUnavailable, match="full"):
+            await _record_until_refused(store, done)
+        for n in range(5):
+            with pytest.raises(JournalUnavailable, match="full"):
+                await recorded(store, f"again{n}")
+        assert await store.journal.hot_listed("nobody") is False
+        assert len(await store.journal.open_rows()) == len(done)
+    assert {row.id for row in rows(tmp_path, tables.request)} == done
+    async with open_store(tmp_path) as store:
+        await recorded(store, "after")
+    engine = open_read_only(database_url(tmp_path))
+    with engine.connect() as connection:
+        assert check_log(connection) == len(done) + 1
+    engine.dispose()
+
+
+async def test_a_lock_held_elsewhere_is_said_and_the_writer_goes_on(tmp_path: Path) -> None:
+    async with open_store(tmp_path, busy_timeout_ms=20) as store:
+        await recorded(store, "r1")
+        other = sqlite3.connect(tmp_path / "telebank.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable, match="locked"):
+            await recorded(store, "r2")
+        other.execute("ROLLBACK")
+        other.close()
+        await recorded(store, "r2")
+    assert len(rows(tmp_path, tables.request)) == 2
+
+
+async def test_a_closed_store_takes_nothing(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        await recorded(store, "r1")
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await store.journal.append(JournalEvent("node.stopped"))
+    assert not store.journal.post(JournalEvent("node.stopped"))
+
+
+async def test_a_lease_taken_elsewhere_stops_every_commit(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as old:
+        await recorded(old, "r1")
+        async with open_store(tmp_path) as new:
+            assert new.epoch == old.epoch + 1
+            with pytest.raises(LeaseLost):
+                await old.journal.sending(message("r1", "000001"))
+            with pytest.raises(LeaseLost):
+                await old.journal.open_rows()
+            await recorded(new, "r2")
+            with pytest.raises(LeaseLost):
+                await recorded(old, "r3")
+            epoch = new.epoch
+        assert await old.lease() == epoch + 1
+        await recorded(old, "r3")
+    found = {row.id: row.epoch for row in rows(tmp_path, tables.request)}
+    assert found == {"r1": 1, "r2": 2, "r3": 3}
+    engine = open_read_only(database_url(tmp_path))
+    with engine.connect() as connection:
+        assert check_log(connection) == 3
+    engine.dispose()
+
+
+async def test_a_second_process_takes_the_lease(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        await recorded(store, "mine")
+        with store_crash.start(tmp_path, 0) as process:
+            assert process.stdout is not None
+            line = await asyncio.to_thread(process.stdout.readline)
+            process.kill()
+        assert line == "epoch 2\n"
+        with pytest.raises(LeaseLost):
+            await store.journal.sending(message("mine", "000001"))
+    mine = next(row for row in rows(tmp_path, tables.request) if row.id == "mine")
+    assert mine.state == "RECORDED"
+
+
+async def test_two_nodes_have_logs_of_their_own(tmp_path: Path) -> None:
+    async with open_store(tmp_path, "01") as one, open_store(tmp_path, "02") as two:
+        await recorded(one, "a1")
+        await recorded(two, "b1")
+        await recorded(one, "a2")
+        assert [row.request.id for row in await two.journal.open_rows()] == ["b1"]
+    engine = open_read_only(database_url(tmp_path))
+    with engine.connect() as connection:
+        assert (check_log(connection, "01"), check_log(connection, "02")) == (2, 1)
+    engine.dispose()

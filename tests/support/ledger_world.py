@@ -120,7 +120,7 @@ class World:
 
     async def quote(self, request_id: str, payer: int, payee: int, amount: str) -> Answer:
         """Ask for the terms of a transfer."""
-        terms = {"from": CARDS[payer], "to": CARDS[payee], "amount": yuan(amount)}
+        terms: Values = {"from": CARDS[payer], "to": CARDS[payee], "amount": yuan(amount)}
         return await self.submit(self.request(request_id, "transfer.quote", terms, payer))
 
     async def post(self, request_id: str, payer: int, quote: Answer) -> Answer:
@@ -137,12 +137,12 @@ class World:
 
     async def verify(self, request_id: str, card: int, pin: str) -> Answer:
         """Try a telephone PIN."""
-        inputs = {"card": CARDS[card], "pin": Secret(pin)}
+        inputs: Values = {"card": CARDS[card], "pin": Secret(pin)}
         return await self.submit(self.request(request_id, "pin.verify", inputs))
 
     async def report_loss(self, request_id: str, card: int) -> Answer:
         """Report a card lost."""
-        inputs = {"card": CARDS[card], "identity": "1234"}
+        inputs: Values = {"card": CARDS[card], "identity": "1234"}
         return await self.submit(self.request(request_id, "card.report_loss", inputs))
 
     async def notice(self, request_id: str, card: int, *, hear: bool = True) -> Answer:

@@ -186,12 +186,13 @@ class Host:
     async def _exchange(
         self, request: Request, message: HostMessage, fault: Fault, log: MessageLog
     ) -> Outcome:
-        local = {
+        known: dict[Fault, Outcome] = {
             Fault.DECLINED: Declined("insufficient"),
             Fault.CUT_OVER: Declined("cut_over"),
             Fault.DUPLICATE: Unknown("duplicate_stan"),
             Fault.LOST_BEFORE: Unknown("silence"),
-        }.get(fault)
+        }
+        local = known.get(fault)
         if fault is Fault.LOST_BEFORE:
             await asyncio.sleep(TIMEOUT)
         if local is not None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -10,10 +10,14 @@ T = TypeVar("T")
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
 
-class _Jumping(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
+def _nowhere(seconds: float) -> None:
+    raise AssertionError("the loop has not said how to jump")
+
+
+class _Jumping(selectors.SelectSelector):
     """Never waits: tells the loop how far to jump instead."""
 
-    jump = None
+    jump: Callable[[float], None] = staticmethod(_nowhere)
 
     def select(self, timeout: float | None = None) -> Any:
         ready = super().select(0)
@@ -21,7 +25,6 @@ class _Jumping(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
             return ready
         if timeout is None:
             raise RuntimeError("everything waits and nothing is due: a dead end")
-        assert self.jump is not None
         self.jump(timeout)
         return ready
 

@@ -3,17 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from support.ledger_world import CARDS, CONTRACTS, OPTIONS, PIN, Fault, World, yuan
-from support.transactions_host import Faults, Host
-from support.transactions_journal import Journal
+from support.transactions_host import Faults
 from support.transactions_time import LoopClock, run
 from transactions.contract import ContractError
 from transactions.lifecycle import State
 from transactions.outcome import Approved, Declined, NotSent, Unknown
-from transactions.processor import Answer, Processor, ProcessorOptions
+from transactions.processor import Processor, ProcessorOptions
 from transactions.request import AuthLevel, MessageRole
 from transactions.secret import Secret
 
@@ -30,7 +30,7 @@ def told(story: Callable[[World], Awaitable[None]], world: World | None = None) 
     run(whole())
 
 
-def on(role: MessageRole, *faults: Fault, service: str = "") -> Faults:
+def on(role: MessageRole, *faults: Fault) -> Faults:
     """Faults of the first messages of a role, one after the other, then none."""
 
     def plan(request_id: str, asked: MessageRole, attempt: int) -> Fault:
@@ -106,11 +106,11 @@ def test_a_transfer_over_the_daily_limit_is_refused_before_it_is_sent() -> None:
     ],
 )
 def test_a_malformed_request_is_refused_with_what_is_wrong(
-    change: dict[str, str], word: str
+    change: dict[str, Any], word: str
 ) -> None:
     async def story(world: World) -> None:
         good = world.request("r1", "card.balance", {"card": CARDS[0]}, 0)
-        answer = await world.submit(replace(good, **change))  # type: ignore[arg-type]
+        answer = await world.submit(replace(good, **change))
         assert answer.exit == "unavailable"
         assert isinstance(answer.outcome, Declined)
         assert word in str(answer.data["why"])
@@ -158,7 +158,7 @@ def test_a_quote_serves_its_own_customer_and_only_in_its_time() -> None:
 
 def test_a_contract_without_its_ceiling_does_not_start() -> None:
     with pytest.raises(ContractError, match="transfer_daily"):
-        run(World(options=ProcessorOptions()).start())  # type: ignore[arg-type]
+        run(World(options=ProcessorOptions()).start())
 
 
 def test_nothing_is_taken_before_recovery() -> None:
@@ -733,6 +733,3 @@ def test_recovery_by_a_person_is_manual_at_once() -> None:
         assert not world.host.reversals
 
     told(story, recovering("person"))
-
-
-__all__ = ["Answer", "Host", "Journal"]

@@ -34,7 +34,7 @@ FIRST = (
 )
 SECOND = (Fault.NONE, Fault.NOT_SENT, Fault.LOST_BEFORE, Fault.LOST_AFTER)
 STORIES = ("transfer", "loss")
-MOST_STEPS = 80
+MOST_STEPS = 36
 """Commit points of one story with its settling: before and after every commit."""
 
 
@@ -72,6 +72,7 @@ async def crashed_run(story: str, first: Fault, second: Fault, steps: tuple[int,
             await asyncio.wait({died}, timeout=120)
         if not died.done():
             died.cancel()
+            world.journal.crash_at = None
             break
         await world.kill()
     else:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from telebank.audit.canonical import MAX_INTEGER
 from telebank.audit.entry import SALT_BYTES, Detail, Entry, personal_hash
 from telebank.store.clock import Stamp
 from transactions.journal import JournalEvent
@@ -33,6 +34,9 @@ def check_event(event: JournalEvent) -> None:
     for key, value in event.detail.items():
         if isinstance(value, str) and len(value) > MAX_DETAIL_TEXT:
             raise ValueError(f"event {event.kind}: {key} is longer than {MAX_DETAIL_TEXT}")
+        # Such a float would be stored as digits that read back as an integer with no leaf.
+        if isinstance(value, float) and abs(value) > MAX_INTEGER:
+            raise ValueError(f"event {event.kind}: {key} is beyond 2^53 - 1")
 
 
 def event_row(event: JournalEvent, node: str, sequence: int, stamp: Stamp, boot: str) -> EventRow:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from core_adapters.corehost import bank as bank_room
-from core_adapters.corehost import book, ledger, seed
+from core_adapters.corehost import book, ledger, seed, tables
 from core_adapters.corehost.bank import Bank
 from core_adapters.corehost.ledger import connect, connect_read_only, transaction
 from core_adapters.corehost.pins import Pins, load_or_create_key
@@ -95,7 +94,7 @@ def _create(
 ) -> None:
     """All tables and all data in one commit, so that a killed first start begins again."""
     with transaction(db):
-        for script in (ledger.SCHEMA, bank_room.SCHEMA, book.SCHEMA):
+        for script in (ledger.SCHEMA, tables.SCHEMA, book.SCHEMA):
             for statement in ledger.statements(script):
                 db.execute(statement)
         seed.plant(db, bank, pins, cards, now)
@@ -137,6 +136,6 @@ def findings(folder: Path) -> list[str]:
     db = connect_read_only(folder / DATABASE)
     try:
         db.execute("BEGIN")
-        return ledger.findings(db, (*ledger.CHECKS, *bank_room.CHECKS))
+        return ledger.findings(db, (*ledger.CHECKS, *tables.CHECKS))
     finally:
         db.close()

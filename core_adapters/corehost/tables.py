@@ -1,0 +1,79 @@
+"""The bank's own tables beside the ledger, and what a check of them must not find."""
+
+SCHEMA = """
+CREATE TABLE customer (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    identity TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE account (
+    id TEXT PRIMARY KEY REFERENCES ledger_account (id),
+    customer TEXT NOT NULL REFERENCES customer (id),
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'closed'))
+) STRICT, WITHOUT ROWID;
+CREATE TABLE card (
+    number TEXT PRIMARY KEY,
+    customer TEXT NOT NULL REFERENCES customer (id),
+    account TEXT REFERENCES account (id),
+    salt BLOB NOT NULL,
+    verifier BLOB NOT NULL,
+    wrong_day TEXT,
+    wrong_today INTEGER NOT NULL DEFAULT 0 CHECK (wrong_today >= 0),
+    wrong_in_all INTEGER NOT NULL DEFAULT 0 CHECK (wrong_in_all >= 0),
+    hot_at TEXT
+) STRICT, WITHOUT ROWID;
+CREATE TABLE quote (
+    id TEXT PRIMARY KEY,
+    card TEXT NOT NULL REFERENCES card (number),
+    payee TEXT NOT NULL REFERENCES account (id),
+    currency TEXT NOT NULL,
+    minor INTEGER NOT NULL CHECK (minor > 0),
+    fee INTEGER NOT NULL CHECK (fee >= 0),
+    expires_at TEXT NOT NULL,
+    used_by TEXT UNIQUE
+) STRICT, WITHOUT ROWID;
+CREATE TABLE transfer (
+    key TEXT PRIMARY KEY REFERENCES posting (key),
+    card TEXT NOT NULL REFERENCES card (number),
+    business_date TEXT NOT NULL,
+    minor INTEGER NOT NULL CHECK (minor > 0),
+    fee INTEGER NOT NULL CHECK (fee >= 0),
+    undone INTEGER NOT NULL DEFAULT 0 CHECK (undone IN (0, 1))
+) STRICT, WITHOUT ROWID;
+CREATE TABLE daily_use (
+    card TEXT NOT NULL REFERENCES card (number),
+    business_date TEXT NOT NULL,
+    minor INTEGER NOT NULL CHECK (minor >= 0),
+    PRIMARY KEY (card, business_date)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE loss_report (
+    key TEXT PRIMARY KEY,
+    card TEXT NOT NULL REFERENCES card (number),
+    at TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    reason TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+CHECKS = (
+    (
+        "card {} on {}: daily use {} is not the sum of its transfers, {}",
+        """SELECT d.card, d.business_date, d.minor, COALESCE(SUM(t.minor), 0) FROM daily_use d
+           LEFT JOIN transfer t ON t.card = d.card AND t.business_date = d.business_date
+             AND t.undone = 0
+           GROUP BY d.card, d.business_date HAVING d.minor <> COALESCE(SUM(t.minor), 0)""",
+    ),
+    (
+        "transfer {}: undone is {}, but its reversal was posted {} time(s)",
+        """SELECT t.key, t.undone, COUNT(p.id) FROM transfer t
+           LEFT JOIN posting p ON p.key = 'undo:' || t.key
+           GROUP BY t.key HAVING t.undone <> COUNT(p.id)""",
+    ),
+    (
+        "posting {} has no transfer",
+        """SELECT p.key FROM posting p LEFT JOIN transfer t ON t.key = p.key
+           WHERE p.kind = 'transfer' AND t.key IS NULL""",
+    ),
+)
+"""As in the ledger: what must find nothing."""

@@ -1,0 +1,162 @@
+"""The gateway's own adapter against the real host process: every service of tb87, end to end."""
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from core_adapters.iso8583.host import Iso8583Host
+from core_adapters.iso8583.keys import HostKeys
+from core_adapters.iso8583.options import Iso8583Options
+from core_adapters.iso8583.profile_load import load_profile
+from support.corehost_process import CoreHostProcess, special_card
+from transactions.card import CardNumber
+from transactions.contract import load_contracts
+from transactions.money import Money, currency
+from transactions.outcome import Approved, Declined, Outcome, Unknown, Value
+from transactions.ports import ReversalRefused, Reversed
+from transactions.request import AuthLevel, HostMessage, Request
+from transactions.secret import Secret
+
+CONFIG = Path(__file__).resolve().parents[3] / "config"
+CNY = currency("CNY")
+
+
+class Log:
+    """The journal's part, in memory."""
+
+    def __init__(self) -> None:
+        self.stan = 0
+        self.sent: list[HostMessage] = []
+
+    async def next_stan(self) -> str:
+        self.stan += 1
+        return f"{self.stan:06d}"
+
+    async def sending(self, message: HostMessage) -> None:
+        self.sent.append(message)
+
+    async def answered(self, message: HostMessage) -> None:
+        self.sent[-1] = message
+
+
+class Customer:
+    """Asks services through the adapter."""
+
+    def __init__(self, host: Iso8583Host) -> None:
+        self.host = host
+        self.log = Log()
+        self._count = 0
+
+    def request(self, service: str, **inputs: Value) -> Request:
+        self._count += 1
+        return Request(
+            id=f"r{self._count}",
+            service=service,
+            contract_version=1,
+            inputs={name.rstrip("_"): value for name, value in inputs.items()},
+            actor="caller",
+            call="c1",
+            auth=AuthLevel.PIN,
+            reference=f"01{self._count:010d}",
+            deadline=time.monotonic() + 30,
+        )
+
+    async def ask(self, service: str, **inputs: Value) -> Outcome:
+        return await self.host.execute(self.request(service, **inputs), self.log)
+
+
+@pytest.fixture
+async def customer(own_host: CoreHostProcess) -> AsyncIterator[Customer]:
+    host = Iso8583Host(
+        load_profile(CONFIG / "hosts" / "tb87.yaml"),
+        load_contracts(CONFIG / "services.yaml"),
+        HostKeys.load(own_host.keys, "tb87"),
+        Iso8583Options(port=own_host.port),
+    )
+    await host.start()
+    assert await host.wait_signed_on(20.0)
+    yield Customer(host)
+    await host.close()
+
+
+def approved(outcome: Outcome) -> Approved:
+    assert isinstance(outcome, Approved), outcome
+    return outcome
+
+
+async def test_pin_and_balance(own_host: CoreHostProcess, customer: Customer) -> None:
+    one = own_host.cards[0]
+    card = CardNumber(one.card)
+    approved(await customer.ask("pin.verify", card=card, pin=Secret(one.pin)))
+    wrong = [await customer.ask("pin.verify", card=card, pin=Secret("9" * 12)) for _ in range(4)]
+    assert wrong == [Declined("wrong_pin")] * 3 + [Declined("locked")]
+    held = approved(await customer.ask("card.balance", card=card)).data
+    assert held["available"] == held["ledger"] == Money(1_000_000, CNY)
+    for state, reason in (("hot", "lost"), ("locked", "locked")):
+        special = CardNumber(special_card(state).card)
+        outcome = await customer.ask("pin.verify", card=special, pin=Secret("9" * 12))
+        assert outcome == Declined(reason)
+
+
+async def order(own_host: CoreHostProcess, customer: Customer, fen: int) -> Request:
+    """A transfer on a fresh quote."""
+    payer, payee = (CardNumber(one.card) for one in own_host.cards[:2])
+    amount = Money(fen, CNY)
+    terms = approved(
+        await customer.ask("transfer.quote", from_=payer, to=payee, amount=amount)
+    ).data
+    return customer.request(
+        "transfer.card_to_card",
+        quote=terms["quote"],
+        from_=payer,
+        to=payee,
+        amount=amount,
+        fee=terms["fee"],
+    )
+
+
+async def test_a_transfer_and_its_reversal(own_host: CoreHostProcess, customer: Customer) -> None:
+    before = own_host.balances()
+    asked = await order(own_host, customer, 600_000)
+    assert asked.inputs["fee"] == Money(600, CNY)
+    done = approved(await customer.host.execute(asked, customer.log))
+    assert done.data["available"] == Money(399_400, CNY)
+    sent = customer.log.sent[-1]
+    for attempt in range(2):
+        result = await customer.host.reverse(asked, sent, "time_out", customer.log, attempt)
+        assert isinstance(result, Reversed)
+    assert own_host.balances() == before
+    assert own_host.findings() == []
+
+
+async def test_a_lost_reply_is_unknown_and_undone(
+    own_host: CoreHostProcess, customer: Customer
+) -> None:
+    before = own_host.balances()
+    asked = await order(own_host, customer, 100)
+    own_host.plan([{"match": {"processing": "42", "mti": "0200"}, "action": "cut_after"}])
+    assert isinstance(await customer.host.execute(asked, customer.log), Unknown)
+    assert own_host.balances() != before
+    sent = customer.log.sent[-1]
+    assert await customer.host.wait_signed_on(20.0)
+    result = await customer.host.reverse(asked, sent, "time_out", customer.log, 0)
+    assert not isinstance(result, ReversalRefused)
+    assert result == Reversed()
+    assert own_host.balances() == before
+
+
+async def test_a_loss_report_and_its_repeat(own_host: CoreHostProcess, customer: Customer) -> None:
+    one = own_host.cards[0]
+    card = CardNumber(one.card)
+    ask = customer.request
+    wrong = ask("card.report_loss", card=card, identity="0000")
+    assert await customer.host.execute(wrong, customer.log) == Declined("not_matched")
+    report = ask("card.report_loss", card=card, identity=one.identity)
+    first = approved(await customer.host.execute(report, customer.log))
+    assert first.data["ref"] == report.reference
+    again = await customer.host.execute(report, customer.log, repeat_of=customer.log.sent[-1])
+    assert approved(again).data == first.data
+    assert customer.log.sent[-1].mti == "0303"
+    assert await customer.ask("card.balance", card=card) == Declined("lost")

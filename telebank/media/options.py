@@ -20,13 +20,16 @@ class MediaOptions:
     port_high: int = 0
     """Last UDP port of the RTP range; unused when `port_low` is 0."""
     media_timeout_s: float = 30.0
-    """Seconds without a packet from the peer, after the answer, until `MediaLost`; 0: never."""
+    """Seconds without a packet from the peer, after the answer, until `MediaLost`; 0: never.
+
+    A latched peer is seen by one packet in 64, so each 1.3 seconds: give five or more.
+    """
     learn_source: bool = True
     """Whether a peer whose packets come from elsewhere than its SDP says may be learnt."""
     learn_after_s: float = 1.0
     """Seconds after the answer in which only the agreed address can become the source."""
     open_timeout_s: float = 2.0
-    """Seconds the node waits for a worker's answer to `Open`, and for its `Hello` at start."""
+    """Seconds the node waits for a worker's answer to `Open`, and for its end at `Shutdown`."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.workers <= MAX_WORKERS:

@@ -99,7 +99,7 @@ async def test_a_killed_worker_is_told_and_replaced(bank: object, tmp_path: Path
     assert pool.pids == []
 
 
-@pytest.mark.parametrize("options", [MediaOptions(open_timeout_s=0.3)])
+@pytest.mark.parametrize("options", [MediaOptions(open_timeout_s=0.5)])
 async def test_a_stopped_worker_is_a_value_and_in_the_end_replaced(pool: MediaWorkers) -> None:
     channel, _, events = await open_call(pool)
     [pid] = pool.pids

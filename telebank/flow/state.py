@@ -4,7 +4,7 @@ Card numbers and secrets are in it as handles only; keys not yet consumed may be
 so they too go through the vault when the state is written.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, time
 from decimal import Decimal
 from enum import StrEnum
@@ -67,13 +67,12 @@ class Untold:
 
 
 @dataclass(slots=True)
-class State:
-    """All that a session remembers. Times are monotonic seconds of its owner's clock."""
+class Place:
+    """Where a session is. Times are monotonic seconds of its owner's clock."""
 
     language: Language
     phase: Phase = Phase.NEW
     frames: list[Frame] = field(default_factory=list)
-    vars: dict[str, Stored] = field(default_factory=dict)
     auth: AuthLevel = AuthLevel.NONE
     customer: str | None = None
     """Vault token of the card that has proved itself."""
@@ -103,13 +102,20 @@ class State:
     swallow_until: float = 0.0
 
 
+@dataclass(slots=True)
+class State(Place):
+    """All that a session remembers: its place and its variables."""
+
+    vars: dict[str, Stored] = field(default_factory=dict)
+
+
 class LoadError(ValueError):
     """Not a written state of this version, or its values are no longer in the vault."""
 
 
 def dump(state: State, vault: Vault, release: str) -> tuple[bytes, tuple[str, ...]]:
     """Write the state as JSON; returns it with the tokens under which typed keys were kept."""
-    plain = {name: getattr(state, name) for name in State.__slots__}
+    plain = _fields_of(state)
     plain["vars"] = {name: _packed(value) for name, value in state.vars.items()}
     tokens: list[str] = []
     for name in ("buffer", "entry"):
@@ -129,11 +135,14 @@ def load(data: bytes, vault: Vault, release: str) -> State:
         variables = {name: _unpacked(value) for name, value in plain.pop("vars").items()}
         for name in ("buffer", "entry"):
             plain[name] = _typed(plain[name], vault)
-        state = msgspec.convert(plain, State)
+        place = msgspec.convert(plain, Place)
     except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as error:
         raise LoadError(f"not a session state: {type(error).__name__}") from error
-    state.vars = variables
-    return state
+    return State(**_fields_of(place), vars=variables)
+
+
+def _fields_of(place: Place) -> dict[str, Any]:
+    return {item.name: getattr(place, item.name) for item in fields(place)}
 
 
 def _typed(token: str, vault: Vault) -> str:

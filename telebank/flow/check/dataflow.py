@@ -8,10 +8,6 @@ from telebank.flow.check.references import named
 from telebank.flow.model import AnyNode, Call, Collect, Enter, Finding, Flow, Return
 from telebank.flow.release import Release
 
-ANSWERED = frozenset({"ok", "stored", "repeated", "posted", "not_posted", "open"})
-"""Outcomes that bring the contract's outputs. Besides `ok`: a stored loss report has our own time
-and reference, a repeated transfer its quote (rule 13), a notice the transfer that it speaks of."""
-
 Facts = frozenset[str]
 Step = Callable[[Facts, AnyNode, Edge], Facts]
 
@@ -40,7 +36,7 @@ def not_set(release: Release, flow: Flow) -> Iterator[Finding]:
     for name, facts in known.items():
         node = flow.nodes[name]
         for used in sorted(_uses(release, flow, node)):
-            if used in flow.vars and used not in facts:
+            if used not in facts and (used in flow.vars or isinstance(node, Enter)):
                 problem = f"`{used}` is not yet set on some way to here"
                 mend = f"set {used} on every way, or name it in the flow's `needs`"
                 yield finding(flow, node, "not-set", problem, mend)
@@ -64,12 +60,13 @@ def _set_after(release: Release, flow: Flow, facts: Facts, node: AnyNode, edge: 
             return facts | {node.into}
         case Call() if edge.exit is not None:
             passed = {name for name in named(node) if flow.vars[name] == "secret"}
-            outputs = frozenset(release.contracts[node.service].outputs)
-            return (facts - passed) | (outputs if edge.exit in ANSWERED else frozenset())
+            service = release.contracts[node.service]
+            given = frozenset(service.outputs) if edge.exit in service.out_on else frozenset()
+            return (facts - passed) | given
         case Enter() if edge.exit is not None:
             inner = release.flows[node.flow]
-            given = inner.gives if edge.exit == "ok" else ()
-            return (facts - _secrets_in(release, inner)) | frozenset(given)
+            kept = facts - _secrets_in(release, inner)
+            return kept | frozenset(inner.gives) if edge.exit == "ok" else kept
         case _:
             return facts
 
@@ -97,7 +94,8 @@ def fresh_quotes(release: Release, flow: Flow, quote: str) -> dict[str, Facts]:
 
     def step(facts: Facts, node: AnyNode, edge: Edge) -> Facts:
         if node.name in terms:
-            return frozenset({node.name}) if edge.exit in ANSWERED else frozenset()
+            given = edge.exit in release.contracts[quote].out_on
+            return frozenset({node.name}) if given else frozenset()
         if isinstance(node, Call) and release.contracts[node.service].effect == "money":
             return frozenset()
         changed = writes(release, node)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,6 +23,13 @@ async def keys_until(events: Events, last: str) -> str:
     return digits
 
 
+async def obeyed(channel: MediaChannel, events: Events) -> None:
+    """Every order given so far has been carried out: orders are, in turn."""
+    channel.play([], "", token=99)
+    while (await events.of(wire.PlayEnded)).token != 99:
+        pass
+
+
 async def figures(channel: MediaChannel, events: Events) -> wire.Stats:
     channel.close()
     stats = await events.of(wire.Stats)
@@ -34,11 +42,11 @@ async def test_keys_need_no_prompt_and_carry_the_secret_mark(pool: MediaWorkers)
     peer.press("12")
     typed = [await events.of(wire.Key) for _ in range(2)]
     channel.collect(True)
-    await asyncio.sleep(0.05)  # orders and media come by different ways
+    await obeyed(channel, events)
     peer.press("3")
     typed.append(await events.of(wire.Key))
     channel.collect(False)
-    await asyncio.sleep(0.05)
+    await obeyed(channel, events)
     peer.press("#")
     typed.append(await events.of(wire.Key))
     assert [(key.digit, key.secret, key.token) for key in typed] == [
@@ -96,9 +104,9 @@ async def test_strangers_are_neither_heard_nor_latched_nor_sent_to(pool: MediaWo
     await peer.hear()
     stranger.talk(8)  # while the source is open
     stranger.press("666")
-    await asyncio.sleep(0.05)
     peer.talk(8)
-    await asyncio.sleep(0.05)
+    peer.press("0")
+    assert (await events.of(wire.Key)).digit == "0"
     stranger.talk(200)  # after it is latched
     stranger.press("666")
     stranger.send(bytes([0x81, 203, 0, 1]) + bytes(4))  # RTCP BYE
@@ -109,7 +117,7 @@ async def test_strangers_are_neither_heard_nor_latched_nor_sent_to(pool: MediaWo
     with pytest.raises(BlockingIOError):
         stranger.socket.recv(2_048)
     stats = await figures(channel, events)
-    assert (stats.keys, stats.dropped_foreign) == (1, 8 + 8 + 18)
+    assert (stats.keys, stats.dropped_foreign) == (2, 8 + 8 + 18)
 
 
 async def test_rtcp_bye_of_the_peer_ends_nothing(pool: MediaWorkers) -> None:
@@ -120,15 +128,19 @@ async def test_rtcp_bye_of_the_peer_ends_nothing(pool: MediaWorkers) -> None:
     assert (await figures(channel, events)).keys == 1
 
 
+@pytest.mark.parametrize("options", [MediaOptions(learn_after_s=0.2)])
 async def test_a_peer_behind_translation_is_learnt_and_sent_to(pool: MediaWorkers) -> None:
     events = Events()
     channel = await pool.open("127.0.0.1", events)
     assert isinstance(channel, MediaChannel)
     named, real = Peer(channel.port), Peer(channel.port)
     channel.set_remote(named.remote())
-    await asyncio.sleep(1.05)
-    real.talk(4)
-    await real.hear()
+    heard = None
+    while heard is None:
+        real.talk(4)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.1):
+                heard = await real.hear()
     real.press("8")
     assert (await events.of(wire.Key)).digit == "8"
 
@@ -157,7 +169,7 @@ async def test_silence_is_told_once_and_not_while_held(
     held, _, held_events = await open_call(pool)
     held.hold(True)
     lost = await events.of(wire.MediaLost)
-    assert options.media_timeout_s <= lost.seconds < options.media_timeout_s + 2
+    assert lost.seconds >= options.media_timeout_s
     await asyncio.sleep(1.2)
     assert held_events.all == []
     assert events.all == []
@@ -169,16 +181,16 @@ async def test_silence_is_told_once_and_not_while_held(
     channel.close()
 
 
-@pytest.mark.parametrize("options", [MediaOptions(media_timeout_s=1.0)])
+@pytest.mark.parametrize("options", [MediaOptions(media_timeout_s=2.0)])
 async def test_one_packet_in_64_keeps_a_call_alive(pool: MediaWorkers) -> None:
     channel, peer, events = await open_call(pool)
-    for _ in range(250):
+    for _ in range(512):
         peer.talk(1)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.005)
     stats = await figures(channel, events)
     assert stats.sampled
     assert not [event for event in events.all if isinstance(event, wire.MediaLost)]
-    assert 64 * 2 <= stats.packets_received <= 64 * 5
+    assert 64 * 6 <= stats.packets_received <= 64 * 9
 
 
 async def test_a_refused_address_or_codec_leaves_the_worker_well(pool: MediaWorkers) -> None:
@@ -200,7 +212,7 @@ async def test_no_malformed_packet_hurts_the_worker(pool: MediaWorkers) -> None:
     peer_two = Peer(unlatched.port)
     unlatched.set_remote(peer_two.remote())
     await peer_two.hear()
-    pids = pool.pids
+    pids, typed = pool.pids, ""
     whole = build(peer.packet(101, b"\x01\x0a\x00\xa0"))
     for cut in range(len(whole)):
         peer.send(whole[:cut])
@@ -215,12 +227,10 @@ async def test_no_malformed_packet_hurts_the_worker(pool: MediaWorkers) -> None:
 
     throw()
     peer_two.send(bytes(9_000))
-    await asyncio.sleep(0.3)
-    events.all.clear()  # keys that random bytes happened to spell
     peer.ssrc ^= 1
-    peer.press("D")
-    while (await events.of(wire.Key)).digit != "D":
-        pass
+    peer.press("1D2C3B4A")  # random bytes may have spelt keys too
+    while "1D2C3B4A" not in typed:
+        typed += (await events.of(wire.Key)).digit
     assert pool.pids == pids
     assert isinstance(await pool.open("127.0.0.1", Events()), MediaChannel)
 
@@ -234,6 +244,7 @@ async def test_other_packets_than_audio_do_not_latch(pool: MediaWorkers) -> None
     await peer.hear()
     for number in range(10):
         peer.send(build(Packet(77, False, number, number, 9, bytes(FRAME))))
-    await asyncio.sleep(0.05)
+    peer.send(build(peer.key_packets("1")[0]))
+    await events.of(wire.Key)
     stats = await figures(channel, events)
     assert (stats.dropped_foreign, stats.sampled) == (10, False)

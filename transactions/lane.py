@@ -8,7 +8,11 @@ from itertools import count
 
 
 class Lane:
-    """`width` holders at once; waiters are as many as the rows being settled."""
+    """`width` holders at once; waiters are as many as the rows being settled.
+
+    Places are given a turn of the loop after they are asked for, so that of all that wake at the
+    same moment (a link came back) the lowest rank is first.
+    """
 
     def __init__(self, width: int) -> None:
         self._free = width
@@ -18,29 +22,21 @@ class Lane:
     @asynccontextmanager
     async def turn(self, rank: int) -> AsyncIterator[None]:
         """Hold one place while the block runs."""
-        await self._enter(rank)
-        try:
-            yield
-        finally:
-            self._leave()
-
-    async def _enter(self, rank: int) -> None:
-        if self._free > 0:
-            self._free -= 1
-            return
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        place: asyncio.Future[None] = loop.create_future()
         heapq.heappush(self._waiting, (rank, next(self._order), place))
+        loop.call_soon(self._give)
         try:
             await place
-        except asyncio.CancelledError:
+            yield
+        finally:
             if place.done() and not place.cancelled():
-                self._leave()
-            raise
+                self._free += 1
+                self._give()
 
-    def _leave(self) -> None:
-        while self._waiting:
+    def _give(self) -> None:
+        while self._free > 0 and self._waiting:
             place = heapq.heappop(self._waiting)[2]
             if not place.done():
+                self._free -= 1
                 place.set_result(None)
-                return
-        self._free += 1

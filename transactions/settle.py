@@ -74,6 +74,8 @@ class Settler:
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _reversed: OrderedDict[str, None] = field(default_factory=OrderedDict)
     _lane: Lane = field(init=False)
+    _look: asyncio.Future[None] | None = None
+    _closing: bool = False
 
     def __post_init__(self) -> None:
         self._lane = Lane(self.options.settle_parallel)
@@ -122,14 +124,18 @@ class Settler:
 
     async def close(self, seconds: float) -> None:
         """Stop resting rows at once, and those at the host when they have their answer."""
+        self._closing = True
         for request_id, row in self._rows.items():
             if row.resting and request_id in self._tasks:
                 self._tasks[request_id].cancel()
         await asyncio.sleep(0)
         await self.idle(seconds)
-        left = set(self._tasks.values())
+        left: set[asyncio.Future[None]] = set(self._tasks.values())
         for task in left:
             task.cancel()
+        if self._look is not None:
+            self._look.cancel()
+            left.add(self._look)
         if left:
             await asyncio.wait(left)
 
@@ -154,7 +160,7 @@ class Settler:
     # -- one row --------------------------------------------------------------------------------
 
     async def _settle(self, row: Settling) -> None:
-        while True:
+        while not self._closing:
             await self._rest(row)
             verdict = self._by_late_answer(row)
             if verdict is None:
@@ -171,7 +177,13 @@ class Settler:
         while (await self.host.health()).links_up == 0:
             if row.late is not None and row.state is not State.REVERSING:
                 return
-            await self.clock.sleep(self.options.away_poll_s)
+            await self._next_look()
+
+    async def _next_look(self) -> None:
+        """One wait for all rows, so that they wake together and go by rank."""
+        if self._look is None or self._look.done():
+            self._look = asyncio.ensure_future(self.clock.sleep(self.options.away_poll_s))
+        await asyncio.wait({self._look})
 
     def _by_late_answer(self, row: Settling) -> Verdict | None:
         """A late answer ends a repeat or a query; a reversal goes on whatever it says."""

@@ -12,7 +12,7 @@ from support.transactions_host import Faults
 from support.transactions_time import LoopClock, run
 from transactions.contract import ContractError
 from transactions.lifecycle import State
-from transactions.outcome import Approved, Declined, NotSent, Unknown
+from transactions.outcome import Approved, Declined, NotSent, Unknown, Values
 from transactions.processor import Processor, ProcessorOptions
 from transactions.request import AuthLevel, MessageRole
 from transactions.secret import Secret
@@ -185,6 +185,18 @@ def test_the_same_id_and_the_same_quote_give_the_first_result() -> None:
             assert (answer.exit, answer.reference, answer.row) == ("ok", first.reference, "r1")
             assert answer.data == first.data
         assert len(world.bank.postings) == 1
+
+    told(story)
+
+
+def test_a_posted_quote_is_remembered_its_whole_time_again() -> None:
+    async def story(world: World) -> None:
+        quote = await world.quote("q1", 0, 1, "5")
+        await asyncio.sleep(OPTIONS.quote_ttl_s * 0.8)
+        first = await world.post("r1", 0, quote)
+        await asyncio.sleep(OPTIONS.quote_ttl_s * 0.8)
+        again = await world.post("r2", 0, quote)
+        assert (again.exit, again.reference) == ("ok", first.reference)
 
     told(story)
 
@@ -455,18 +467,38 @@ def test_an_unanswered_loss_report_is_repeated_never_reversed(fault: Fault) -> N
 
 def test_stored_loss_reports_go_before_reversals() -> None:
     async def story(world: World) -> None:
-        world.host.faults = on("request", Fault.LOST_AFTER)
-        await world.transfer("r0", 2, 3, "1")
+        world.host.faults = lambda i, role, n: (
+            Fault.LOST_BEFORE if i.startswith("r") and "quote" not in i else Fault.NONE
+        )
+        posts = [world.transfer(f"r{n}", n, 7, "1") for n in range(4)]
+        posting = asyncio.gather(*posts)
+        await asyncio.sleep(5)
         world.host.links_up = 0
+        await posting
+        assert (await world.report_loss("l1", 0)).exit == "stored"
+        count = len(world.books.messages)
+        world.host.faults = on("request")
+        world.host.links_up = 1
+        await asyncio.sleep(60)
+        assert world.books.messages[count].request_id == "l1"
+
+    told(story, World(options=replace(OPTIONS, settle_parallel=1)))
+
+
+def test_stored_loss_reports_are_taken_up_first_after_a_restart() -> None:
+    async def story(world: World) -> None:
+        world.host.faults = on("request", Fault.LOST_BEFORE)
+        posting = asyncio.gather(*(world.transfer(f"r{n}", n, 7, "1") for n in range(4)))
+        await asyncio.sleep(5)
+        world.host.links_up = 0
+        await posting
         await world.report_loss("l1", 0)
         await world.kill()
-        for name in ("r0",):
-            assert world.state(name) in (State.REVERSED, State.REVERSING)
+        count = len(world.books.messages)
         await world.start()
-        await asyncio.sleep(1)
-        assert world.state("l1") == State.APPROVED
+        assert world.books.messages[count].request_id == "l1"
 
-    told(story)
+    told(story, World(options=replace(OPTIONS, settle_parallel=1)))
 
 
 # -- telephone PIN (rule 17) ---------------------------------------------------------------------
@@ -478,6 +510,7 @@ def test_thirty_parallel_guesses_get_three_tries_together() -> None:
         answers = await asyncio.gather(*guesses)
         exits = sorted(a.exit for a in answers)
         assert exits == ["locked"] * 27 + ["wrong_pin"] * 3
+        assert sum(world.bank.asked[f"v{n} request"] for n in range(30)) == 3
         assert (await world.verify("right", 0, PIN)).exit == "locked"
         assert (await world.verify("other", 1, PIN)).exit == "ok"
         await asyncio.sleep(24 * 3600)
@@ -523,6 +556,22 @@ def test_secrets_are_wiped_whatever_the_answer() -> None:
         assert [len(pin) for pin in pins] == [0, 0, 0]
 
     told(story)
+
+
+def test_a_secret_of_a_service_with_a_row_reaches_the_host_and_no_journal() -> None:
+    name = "card.report_loss"
+    inputs = {**CONTRACTS[name].inputs, "pin": "secret"}
+    service = replace(CONTRACTS[name], inputs=inputs)
+    contracts = replace(CONTRACTS, services={**CONTRACTS.services, name: service})
+
+    async def story(world: World) -> None:
+        secret = Secret(PIN)
+        inputs: Values = {"card": CARDS[0], "identity": "1234", "pin": secret}
+        assert (await world.submit(world.request("l1", name, inputs))).exit == "ok"
+        assert "pin" not in world.books.rows["l1"].request.inputs
+        assert len(secret) == 0
+
+    told(story, World(contracts=contracts))
 
 
 # -- redial protection and notices (rule 13) -----------------------------------------------------
@@ -666,6 +715,24 @@ def test_close_waits_for_answers_and_leaves_the_rest_to_the_next_life() -> None:
         assert world.state("r1") == State.REVERSED
 
     told(story)
+
+
+def test_close_does_not_wait_for_ever() -> None:
+    async def story(world: World) -> None:
+        world.host.faults = on("request", Fault.LOST_BEFORE)
+        posting = asyncio.ensure_future(world.transfer("r1", 0, 1, "5"))
+        await asyncio.sleep(0.5)
+        began = LoopClock().monotonic()
+        await world.processor.close()
+        assert LoopClock().monotonic() - began < 3
+        await asyncio.wait({posting})
+        assert posting.cancelled()
+        assert world.state("r1") == State.SENT
+        report = await world.start()
+        assert report.unknown == 1
+        assert world.state("r1") == State.REVERSED
+
+    told(story, World(options=replace(OPTIONS, close_wait_s=1.0)))
 
 
 def test_with_the_host_away_recovery_does_not_hold_up_the_start() -> None:

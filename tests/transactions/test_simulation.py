@@ -91,6 +91,8 @@ async def _dies(world: World) -> None:
 def _not_told_otherwise(world: World, caller: "asyncio.Task[Answer] | None") -> None:
     """A report of loss that was taken reaches the host, whatever happened to us."""
     row = world.books.rows.get("r1")
+    if row is not None and row.plan.hot_list is not None:
+        assert row.state in (State.APPROVED, State.DECLINED, State.MANUAL), row.history
     if row is not None and row.plan.hot_list is not None and row.state is State.APPROVED:
         assert world.bank.lost_cards == {world.vault.token(CARDS[0])}
     if caller is not None and caller.done() and not caller.cancelled():

@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 from core_adapters.iso8583.errors import FramingError
 from core_adapters.iso8583.framing import Frame, FrameOptions, Framer
@@ -160,8 +161,8 @@ class _Wire(asyncio.Protocol):
         self.closed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's transports do not derive from asyncio's.
+        self.transport = cast("asyncio.Transport", transport)
         self._link.opened(self)
 
     def data_received(self, data: bytes) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Iterable
+from typing import cast
 
 from telebank.calls.alarm import Alarm
 from telebank.sip import Address, Command, DatagramReceived, SendDatagram, UserAgent
@@ -77,8 +78,8 @@ class Endpoint(asyncio.DatagramProtocol):
             await asyncio.sleep(0)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        # uvloop's transports do not derive from asyncio's.
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
         source = (str(addr[0]), int(addr[1]))

@@ -13,9 +13,11 @@ from telebank.flow.load import Release
 from telebank.media.client import MediaWorkers
 from telebank.sip import Answer, Refused, SessionDescription, make_offer, read_answer
 from transactions.answer import Answer as ServiceAnswer
-from transactions.card import CardVault
+from transactions.card import CardNumber, CardVault, SealedCard
 from transactions.contract import Contracts
+from transactions.outcome import Value
 from transactions.request import Request
+from transactions.secret import Secret
 from voice_prompts.speaker import Speaker
 
 if TYPE_CHECKING:
@@ -86,7 +88,8 @@ class CallServices:
         for spoken in say.prompts:
             if joined:
                 joined.append((-1, SENTENCE_GAP))
-            joined += self.speaker.render(spoken.prompt_id, spoken.values, say.language).segments
+            values = {name: _speakable(value) for name, value in spoken.values.items()}
+            joined += self.speaker.render(spoken.prompt_id, values, say.language).segments
         return tuple(joined[: wire.MAX_SEGMENTS])
 
     def offer(self, port: int, version: int = 1) -> bytes:
@@ -96,3 +99,9 @@ class CallServices:
     def read_answer(self, port: int, answer: SessionDescription) -> Answer | Refused:
         """What the peer made of that offer."""
         return read_answer(SessionDescription.parse(self.offer(port)), answer)
+
+
+def _speakable(value: Value) -> Value:
+    """A card number is spoken from its masked form; nothing secret is ever spoken."""
+    assert not isinstance(value, Secret)
+    return value.masked if isinstance(value, CardNumber | SealedCard) else value

@@ -14,11 +14,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from core_adapters.corehost.seed import SeedCard, demo_cards
+from core_adapters.corehost.seed import demo_cards
 from telebank.commands.common import DEFAULT_DATA, Unreachable
 from telebank.ops.ports import holder_of
 from telebank.ops.supervise import Child, ChildFailed, ChildSpec
-from transactions.money import Money, currency
 
 START_TIMEOUT_S = 60.0
 """Longest wait for a part to be ready, in seconds."""
@@ -58,7 +57,7 @@ class Bank:
         """Start one part; return the address that its ready file gives."""
         began = time.monotonic()
         ready = self.plan.data / "run" / f"{part.name}.json"
-        words = [sys.executable, "-m", "telebank", *part.words, "--data", str(self.plan.data)]
+        words = [sys.executable, "-m", "telebank", *part.words]
         log = self.plan.data / "logs" / f"{part.name}.log"
         child = Child(ChildSpec(part.name, (*words, part.option, part.listen), log), _say)
         with out.status(f"starting {part.name} …"):
@@ -157,18 +156,17 @@ def _make_folders(data: Path) -> None:
 
 async def _start(bank: Bank) -> None:
     plan = bank.plan
-    run = plan.data / "run"
+    data = ("--data", str(plan.data))
+    host_data = ("--data", str(plan.data / "corehost"), "--keys", str(plan.data / "keys"))
+    ready = ("--port-file", str(plan.data / "run" / "corehost.json"))
     host = await bank.start(
-        Part(
-            "corehost",
-            ("corehost", "run", "--port-file", str(run / "corehost.json")),
-            "--listen",
-            "127.0.0.1:0",
-        )
+        Part("corehost", ("corehost", "run", *host_data, *ready), "--listen", "127.0.0.1:0")
     )
     port = host.rpartition(":")[2]
-    bank.sip = await bank.start(Part("node", ("serve", "--host-port", port), "--sip", plan.sip))
-    bank.web = await bank.start(Part("console", ("console",), "--web", plan.web))
+    bank.sip = await bank.start(
+        Part("node", ("serve", *data, "--host-port", port), "--sip", plan.sip)
+    )
+    bank.web = await bank.start(Part("console", ("console", *data), "--web", plan.web))
     _banner(bank)
     if plan.ring:
         await _ring(bank)
@@ -179,9 +177,8 @@ def _banner(bank: Bank) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_row("[bold]Ring[/]", f"[bold cyan]sip:bank@{bank.sip}[/]  with any SIP phone, or:")
     table.add_row("", f".venv/bin/telebank call sip:bank@{bank.sip}")
-    for number, card in enumerate(_demo_cards(plan.data)[:2], 1):
-        balance = Money(card.balance, currency("CNY"))
-        table.add_row(f"Card {number}", f"{card.card}   PIN {card.pin}   {card.holder}   {balance}")
+    for number, (card, pin, holder, balance) in enumerate(_demo_cards(plan.data)[:2], 1):
+        table.add_row(f"Card {number}", f"{card}   PIN {pin}   {holder}   {balance}")
     table.add_row("Keys", "1 中文 / 2 English, then 1 accounts / 2 lost card, then card # PIN #,")
     table.add_row("", "then 1 balance, 2 transfer, 3 lost card; # again, 0 teller, * back")
     table.add_row("Web page", f"http://{bank.web}/")
@@ -192,7 +189,7 @@ def _banner(bank: Bank) -> None:
     out.rule()
 
 
-def _demo_cards(data: Path) -> list[SeedCard]:
+def _demo_cards(data: Path) -> list[tuple[str, str, str, str]]:
     return demo_cards(data / "corehost" / "demo-cards.json")
 
 
@@ -203,8 +200,8 @@ def _short(path: Path) -> str:
 
 async def _ring(bank: Bank) -> None:
     """Ring the bank once over real SIP and RTP: card, PIN, balance."""
-    first = _demo_cards(bank.plan.data)[0]
-    keys = f"1 1 {first.card}# {first.pin}# 1"
+    card, pin, *_ = _demo_cards(bank.plan.data)[0]
+    keys = f"1 1 {card}# {pin}# 1"
     _say("Ringing the bank: language, accounts, card, PIN, balance")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "telebank", "call", f"sip:bank@{bank.sip}", "--keys", keys),

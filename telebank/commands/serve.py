@@ -144,8 +144,8 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
     release = load_release(seed_dir(), settings.flow)
     speaker = _speaker(place)
     async with contextlib.AsyncExitStack() as stack:
-        keyring = Keyring.ensure(place.keys)
-        store = Store.open(place.store_url, settings.node.id, keyring, settings.store)
+        keyring = Keyring.open_or_create(place.keys)
+        store = await Store.open(place.store_url, settings.node.id, keyring, settings.store)
         stack.push_async_callback(store.close)
         processor = await _processor(settings, place, store, keyring, release.contracts, stack)
         media = MediaWorkers(settings.media, place.voice)

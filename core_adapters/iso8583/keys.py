@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 import stat
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,8 +62,8 @@ def _create(path: Path, key: bytes) -> None:
     """Write whole or not at all: a reader must never meet half a key."""
     if path.exists():
         return
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    part = Path(name)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(key.hex().upper() + "\n")
         file.flush()

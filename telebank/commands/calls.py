@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ from sqlalchemy import Engine
 from telebank.commands.common import EXIT_FINDING, Unreachable, data_option, json_option
 from telebank.store.engine import database_url
 from telebank.store.errors import StoreMissing
-from telebank.store.eventlog import end_of_log, follow, open_read_only
+from telebank.store.eventlog import follow, open_read_only
 from telebank.store.views import MAX_CALLS, CallRow, find_call, recent_calls
 
 
@@ -51,7 +52,7 @@ def command(data: Path, limit: int, following: bool, as_json: bool, call: str | 
         _follow(engine, limit, as_json)
     else:
         with engine.connect() as connection:
-            _show(recent_calls(connection, limit), as_json)
+            _show(recent_calls(connection, limit).calls, as_json)
 
 
 def _show_one(engine: Engine, reference: str, as_json: bool) -> None:
@@ -66,7 +67,7 @@ def _show_one(engine: Engine, reference: str, as_json: bool) -> None:
         _print_one(row)
 
 
-def _show(rows: list[CallRow], as_json: bool) -> None:
+def _show(rows: Sequence[CallRow], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([row.as_json() for row in rows], ensure_ascii=False))
         return
@@ -96,23 +97,23 @@ def _print_one(row: CallRow) -> None:
 def _follow(engine: Engine, limit: int, as_json: bool) -> None:
     """The newest calls, then a line for each call that something happened to."""
     with engine.connect() as connection:
-        before = end_of_log(connection)
-        rows = recent_calls(connection, limit)
-    _lines(rows[::-1], as_json)
+        shown = recent_calls(connection, limit)
+    _lines(shown.calls, as_json)
+    before = shown.cursor
     pages = follow(engine, before, threading.Event().wait)
     try:
         for page in pages:
             if page.events:
                 with engine.connect() as connection:
-                    changed = recent_calls(connection, limit, before)
-                _lines(changed[::-1], as_json)
+                    shown = recent_calls(connection, limit, before)
+                _lines(shown.calls, as_json)
             before = page.cursor
     except KeyboardInterrupt:
         click.echo("", err=True)
 
 
-def _lines(rows: list[CallRow], as_json: bool) -> None:
-    for row in rows:
+def _lines(rows: Sequence[CallRow], as_json: bool) -> None:
+    for row in reversed(rows):
         click.echo(json.dumps(row.as_json(), ensure_ascii=False) if as_json else _line(row))
 
 

@@ -93,22 +93,29 @@ class CallRow:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class CallPage:
+    """Calls, newest first, and the cursor to ask with for what changes after them."""
+
+    calls: Sequence[CallRow]
+    cursor: Cursor
+
+
 def recent_calls(
     connection: Connection, limit: int = 50, after_cursor: Cursor | None = None
-) -> list[CallRow]:
+) -> CallPage:
     """The newest `limit` calls; with a cursor, those that anything happened to after it.
 
-    Newest first. A row always tells the whole call, so a screen replaces its row of that
-    reference. For the next cursor, take `end_of_log(connection)` before this in the same
-    transaction.
+    A row always tells the whole call, so a screen replaces its row of that reference.
     """
     most = max(1, min(limit, MAX_CALLS))
+    cursor = end_of_log(connection)
     if after_cursor is None:
         names = connection.execute(_NEWEST, {"most": most}).scalars().all()
     else:
-        changed = _changed(after_cursor, end_of_log(connection), most)
+        changed = _changed(after_cursor, cursor, most)
         names = connection.execute(changed).scalars().all()
-    return _fold_all(connection, names)
+    return CallPage(_fold_all(connection, names), cursor)
 
 
 def find_call(connection: Connection, reference: str) -> CallRow | None:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from support.store_kit import NOON, FakeClock, open_store
 from telebank.commands.calls import command
 from telebank.store.engine import database_url
-from telebank.store.eventlog import end_of_log, follow, open_read_only, read_events
+from telebank.store.eventlog import follow, open_read_only, read_events
 from telebank.store.store import Store
 from telebank.store.views import Keys, ServiceAsked, recent_calls
 from transactions.journal import JournalEvent
@@ -47,7 +47,7 @@ async def test_a_call_is_folded_from_its_events(tmp_path: Path) -> None:
         await _finish(store, "c1")
     engine = _reader(tmp_path)
     with engine.connect() as connection:
-        (row,) = recent_calls(connection)
+        (row,) = recent_calls(connection).calls
     engine.dispose()
     assert (row.reference, row.node, row.caller, row.called) == ("c1", "01", "138****5678", "95588")
     assert (row.codec, row.language, row.started) == ("PCMA", "zh", NOON)
@@ -66,12 +66,12 @@ async def test_newest_first_and_only_what_changed_after_a_cursor(tmp_path: Path)
         await store.journal.append(JournalEvent("node.started"))
         engine = _reader(tmp_path)
         with engine.connect() as connection:
-            assert [row.reference for row in recent_calls(connection, 3)] == ["c4", "c3", "c2"]
-            cursor = end_of_log(connection)
-            assert recent_calls(connection, 3, cursor) == []
+            page = recent_calls(connection, 3)
+            assert [row.reference for row in page.calls] == ["c4", "c3", "c2"]
+            assert recent_calls(connection, 3, page.cursor).calls == []
         await _finish(store, "c1")
         with engine.connect() as connection:
-            (row,) = recent_calls(connection, 3, cursor)
+            (row,) = recent_calls(connection, 3, page.cursor).calls
             assert (row.reference, row.ended_by, row.path) == ("c1", "caller", "1 •••")
         engine.dispose()
 

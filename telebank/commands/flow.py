@@ -3,11 +3,15 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from telebank.commands.common import EXIT_FINDING, json_option
+
+if TYPE_CHECKING:
+    from telebank.flow.check.budget import Seconds
+    from transactions.request import Language
 
 config_option = click.option(
     "--config",
@@ -52,21 +56,26 @@ def check(config: Path | None, times: bool, as_json: bool) -> None:
 
     findings: list[Finding] = []
     longest: list[dict[str, Any]] = []
+    measure = _measured(_folder(config))
     try:
         release = read_release(_folder(config))
-        findings = check_release(release, FlowOptions())
+        findings = check_release(release, FlowOptions(), measure)
         if times and not findings:
             longest = [
-                _way(way.flow, way.language, way.seconds, way.nodes) for way in ways(release)
+                _way(way.flow, way.language, way.seconds, way.nodes)
+                for way in ways(release, measure)
             ]
     except FlowError as error:
         findings = error.findings
     if as_json:
         plain = [_plain(finding) for finding in findings]
-        click.echo(_dumped({"findings": plain, "times": longest}))
+        measured = measure is not None
+        click.echo(_dumped({"findings": plain, "times": longest, "measured": measured}))
     else:
         _lines(str(finding) for finding in findings)
         _lines(_time_line(way) for way in longest)
+        if times:
+            click.echo("measured on the prompt packs" if measure else "estimated from the texts")
         click.echo(f"{len(findings)} findings" if findings else "nothing to refuse")
     raise SystemExit(EXIT_FINDING if findings else 0)
 
@@ -149,6 +158,45 @@ def _folder(config: Path | None) -> Path:
     from telebank.settings import seed_dir
 
     return config if config is not None else seed_dir()
+
+
+_SAMPLES = {
+    "money": "1234.56",
+    "digits": "010000000001",
+    "tail": "1234",
+    "date": "2026-01-20",
+    "time": "08:30",
+    "rate": "7.1234",
+}
+"""A value of usual length for each way of reading."""
+
+
+def _measured(config: Path) -> "Seconds | None":
+    """Seconds by the shipped recordings, or None where they do not have every text."""
+    from telebank.settings import packs_dir
+    from voice_prompts import pack
+    from voice_prompts.bank import BankIndex
+    from voice_prompts.catalogue import Catalogue, CatalogueError
+    from voice_prompts.speaker import MissingClips, Speaker
+
+    clips: dict[str, tuple[int, int]] = {}
+    try:
+        for path in sorted(packs_dir().glob(f"*/{pack.MANIFEST}")):
+            manifest = pack.load(path.parent)
+            clips |= {
+                f"{manifest.language}/{clip.id}": (0, clip.samples) for clip in manifest.prompts
+            }
+        catalogue = Catalogue.load(config / "prompts")
+        speaker = Speaker(catalogue, BankIndex(clips, {}))
+    except (pack.PackError, CatalogueError, MissingClips, OSError):
+        return None
+
+    def seconds(prompt: str, language: "Language") -> float:
+        kinds = catalogue.variables(prompt)
+        values = {name: _SAMPLES.get(kind, "12") for name, kind in kinds.items()}
+        return speaker.seconds(prompt, values, language)
+
+    return seconds
 
 
 def _release(config: Path | None) -> Any:

@@ -76,7 +76,12 @@ class SendFax:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A line for the event log, free of secrets: `node.entered`, `key` (digit or dot), …"""
+    """A line for the event log, free of secrets; `detail` has `flow` and `node`.
+
+    `node.entered`; `key` with `digit` (or a dot) once a node took it; `call.language`;
+    `input.none`, `input.invalid`, `input.exhausted`; `keys.dropped`, `value.missing`,
+    `answer.late`, `exit.unknown`, `play.lost`, `call.guard`.
+    """
 
     kind: str
     detail: Mapping[str, str]

@@ -282,9 +282,10 @@ class Player:
 
     def _recorded(self, record: Record) -> None:
         if record.kind == "node.entered":
-            self._ears.visited.add(record.detail["node"])
+            self._ears.visited.add(f"{record.detail['flow']}.{record.detail['node']}")
             return
-        text = " ".join((record.kind, *record.detail.values()))
+        flow, node, *rest = record.detail.values()
+        text = " ".join((record.kind, f"{flow}.{node}", *rest))
         lines = self._ears.lines
         if record.kind == "key" and lines and lines[-1].rstrip("•").endswith(text.rstrip("•")):
             lines[-1] += record.detail["digit"]

@@ -217,7 +217,7 @@ class Session(Walker):
 
     def _play_lost(self) -> None:
         """A prompt whose end was never told: go on, but count nothing as heard."""
-        self._record("play.lost", node=self.place)
+        self._record("play.lost")
         self._state.telling = False
         self._spoken(barged=True)
 
@@ -263,7 +263,7 @@ class Session(Walker):
         assert isinstance(node, AskingNode)
         key, state.buffer = state.buffer[0], state.buffer[1:]
         hidden = isinstance(node, Collect) and not node.public
-        self._record("key", node=self.place, digit="•" if hidden else key)
+        self._record("key", digit="•" if hidden else key)
         if isinstance(node, Collect):
             self._decide(node, take(node, self._kind(node), state.entry, key))
         else:
@@ -306,11 +306,11 @@ class Session(Walker):
         state = self._state
         state.entry = state.buffer = ""
         state.tries += 1
-        self._record(kind, node=self.place)
+        self._record(kind)
         if state.tries < node.asking.tries:
             self._ask(node, prompts)
             return
-        self._record("input.exhausted", node=self.place)
+        self._record("input.exhausted")
         default = node.default if isinstance(node, Menu) else None
         self._run(default or node.asking.exhausted)
 

@@ -90,7 +90,7 @@ class Walker:
         state.timer = state.resume = None
         state.tries, state.entry = 0, ""
         node = self._node()
-        self._record("node.entered", node=self.place)
+        self._record("node.entered")
         if node.visits is not None and self._count(node) > node.visits:
             return self._fallback(node)
         return _ENTER[type(node)](self, node)
@@ -107,7 +107,7 @@ class Walker:
         if isinstance(node, Menu):
             self._switch(node.language)
         if isinstance(node, Confirm) and not all(self._memory.has(name) for name in node.reads):
-            self._record("value.missing", node=self.place)
+            self._record("value.missing")
             return node.asking.exhausted
         self._settle_type_ahead(statement=False)
         self._ask(node)
@@ -137,7 +137,7 @@ class Walker:
         for name, source in node.inputs.items():
             value = self._memory.value(source[1:]) if source.startswith("$") else source
             if value is None:
-                self._record("value.missing", node=self.place)
+                self._record("value.missing")
                 return self._exit_of(node, service.exit_for(NotSent("missing input")))
             inputs[name] = value
         state = self._state
@@ -251,7 +251,7 @@ class Walker:
         part = state.parts.pop(0)
         prompts = spoken_of(part, self.release.texts, self._memory)
         if len(prompts) < len(part.prompts):
-            self._record("value.missing", node=self.place)
+            self._record("value.missing")
         state.token += 1
         state.playing, state.phase = state.token, Phase.SPEAKING
         state.timer = self._now + self.options.play_guard_s
@@ -268,7 +268,7 @@ class Walker:
     def _switch(self, language: Language | None) -> None:
         if language is not None:
             self._state.language = language
-            self._record("language", language=language)
+            self._record("call.language", language=language)
 
     def _kind(self, node: Collect) -> Kind:
         return self._flow().vars[node.into]
@@ -280,7 +280,10 @@ class Walker:
         return self._flow().nodes[self._state.frames[-1].node]
 
     def _record(self, kind: str, **detail: str) -> None:
-        self._out.append(Record(kind, MappingProxyType(detail)))
+        """Note what happened and in which node; never a digit of a card or secret."""
+        frame = self._state.frames[-1]
+        place = {"flow": frame.flow, "node": frame.node}
+        self._out.append(Record(kind, MappingProxyType({**place, **detail})))
 
     def _hang_up(self, reason: str) -> None:
         self._out.append(HangUp(reason))

@@ -1,7 +1,6 @@
 """`telebank say`: how a value is read, as text or as sound."""
 
 import json
-import wave
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,14 +92,11 @@ def canonical(kind: str, value: str) -> tuple[str, str]:
 
 
 def _save(reading: "Reading", language: str, path: Path, packs: Path | None, data: Path) -> None:
-    import numpy as np
-
     from telebank.settings import packs_dir
-    from voice_prompts import g711
     from voice_prompts.bank import Bank, build_bank
+    from voice_prompts.listening import write_wav
     from voice_prompts.pack import PackError
-    from voice_prompts.sound import RATE
-    from voice_prompts.speaker import SILENCE, MissingClips, speak
+    from voice_prompts.speaker import MissingClips, speak
 
     folder = data / "voice"
     try:
@@ -110,13 +106,4 @@ def _save(reading: "Reading", language: str, path: Path, packs: Path | None, dat
     except (PackError, MissingClips) as error:
         click.echo(f"Error: {error}", err=True)
         raise SystemExit(EXIT_FINDING) from None
-    octets = bank.laws["pcma"]
-    pieces = [
-        np.zeros(samples, np.int16)
-        if start == SILENCE
-        else g711.decode(octets[start : start + samples], "pcma")
-        for start, samples in utterance.segments
-    ]
-    with wave.open(str(path), "wb") as file:
-        file.setparams((1, 2, RATE, 0, "NONE", ""))
-        file.writeframes(np.concatenate(pieces).astype("<i2").tobytes())
+    write_wav(path, bank, utterance)

@@ -1,6 +1,7 @@
 """`telebank voice`: check, list, make and build the prompt packs."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,9 +27,42 @@ texts_option = click.option(
 )
 
 
+_STUDIO = (
+    click.option(
+        "--studio-python",
+        type=click.Path(path_type=Path, dir_okay=False),
+        envvar="TELEBANK_STUDIO_PYTHON",
+        required=True,
+        help="Interpreter of the studio's own virtual environment (docs/voice.md).",
+    ),
+    click.option(
+        "--voices",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="TELEBANK_STUDIO_VOICES",
+        required=True,
+        help="Folder of the voice files.",
+    ),
+    click.option(
+        "--cache",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="TELEBANK_STUDIO_CACHE",
+        default=Path("~/.cache/telebank-studio"),
+        show_default=True,
+        help="Where the joined models are kept.",
+    ),
+)
+
+
+def studio_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Where the studio is: its interpreter, its voices, its cache."""
+    for option in reversed(_STUDIO):
+        function = option(function)
+    return function
+
+
 @click.group(name="voice")
 def command() -> None:
-    """Check, list, make and build the prompt packs.
+    """Check, list, make, hear and build the prompt packs.
 
     \b
     Examples:
@@ -135,28 +169,7 @@ def build(packs: Path | None, data: Path, as_json: bool) -> None:
 
 
 @command.command()
-@click.option(
-    "--studio-python",
-    type=click.Path(path_type=Path, dir_okay=False),
-    envvar="TELEBANK_STUDIO_PYTHON",
-    required=True,
-    help="Interpreter of the studio's own virtual environment (docs/voice.md).",
-)
-@click.option(
-    "--voices",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="TELEBANK_STUDIO_VOICES",
-    required=True,
-    help="Folder of the voice files.",
-)
-@click.option(
-    "--cache",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="TELEBANK_STUDIO_CACHE",
-    default=Path("~/.cache/telebank-studio"),
-    show_default=True,
-    help="Where the joined models are kept.",
-)
+@studio_options
 @click.option("--language", type=LANGUAGE, multiple=True, help="Only this language.")
 @click.option("--approved-by", default="", help="Who listened to what is made now.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be made.")
@@ -188,7 +201,7 @@ def make(
     from voice_prompts import making
     from voice_prompts.pack import PackError
 
-    studio = making.Studio(studio_python.expanduser(), voices.expanduser(), cache.expanduser())
+    studio = _studio(studio_python, voices, cache)
     catalogue = _catalogue(_texts(texts, data))
     done: dict[str, dict[str, int]] = {}
     try:
@@ -208,6 +221,83 @@ def make(
             click.echo(f"{each}: {counts['kept']} kept, {counts['made']} {verb}")
     if as_json:
         click.echo(json.dumps(done))
+
+
+@command.command()
+@studio_options
+@click.option("--language", type=LANGUAGE, multiple=True, help="Only this language.")
+@click.option("--worst", type=click.FloatRange(0, 1), default=0.2, show_default=True)
+@packs_option
+@texts_option
+@data_option
+@json_option
+def hear(
+    studio_python: Path,
+    voices: Path,
+    cache: Path,
+    language: tuple[str, ...],
+    worst: float,
+    packs: Path | None,
+    texts: Path | None,
+    data: Path,
+    as_json: bool,
+) -> None:
+    """Let the studio's recogniser listen to every prompt and to values of every kind.
+
+    It hears what a caller hears (A-law). What it gets wrong by more than --worst (edits per
+    syllable or word) is listed for a person to listen to.
+
+    \b
+    Exit code 0: nothing doubtful; 1: something is.
+    Examples:
+      telebank voice hear --studio-python ~/studio/bin/python --voices ~/studio/voices
+      telebank voice hear --language zh --json
+    """
+    import tempfile
+
+    from voice_prompts import listening, making
+    from voice_prompts.bank import Bank, build_bank
+
+    catalogue, studio = _catalogue(_texts(texts, data)), _studio(studio_python, voices, cache)
+    rows: list[dict[str, object]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        build_bank(_packs(packs), Path(folder))
+        bank, jobs = Bank.open(Path(folder)), []
+        for each in language or ("zh", "en"):
+            for index, trial in enumerate(listening.trials(catalogue, bank, each)):
+                path = Path(folder) / f"{each}-{index}.wav"
+                listening.write_wav(path, bank, trial.utterance)
+                job = {"id": f"{each} {trial.name}", "language": each, "file": str(path)}
+                jobs.append(job | {"text": trial.utterance.text})
+        try:
+            for job, answer in zip(jobs, studio.run("hear", jobs), strict=True):
+                rows.append(answer | {"text": job["text"]})
+        except making.StudioError as error:
+            raise click.ClickException(str(error)) from None
+    _report_hearing(rows, worst, as_json)
+
+
+def _report_hearing(rows: list[dict[str, object]], worst: float, as_json: bool) -> None:
+    doubtful = [row for row in rows if float(str(row["error"])) > worst]
+    exact = sum(row["error"] == 0 for row in rows)
+    mean = sum(float(str(row["error"])) for row in rows) / max(1, len(rows))
+    if as_json:
+        body = {"heard": len(rows), "exact": exact, "mean_error": round(mean, 3), "rows": rows}
+        click.echo(json.dumps(body, ensure_ascii=False, indent=1))
+    else:
+        for row in doubtful:
+            click.echo(
+                f"{row['id']}: {row['error']}: meant {row['text']!r}, heard {row['heard']!r}"
+            )
+        click.echo(f"{len(rows)} heard, {exact} exactly, mean error {mean:.3f}")
+    if doubtful:
+        raise SystemExit(EXIT_FINDING)
+
+
+def _studio(python: Path, voices: Path, cache: Path) -> "Studio":
+    from voice_prompts.making import Studio
+
+    return Studio(python.expanduser(), voices.expanduser(), cache.expanduser())
 
 
 def _make(studio: "Studio", folder: Path, todo: "Plan", approved_by: str, *, quiet: bool) -> None:

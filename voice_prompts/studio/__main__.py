@@ -74,7 +74,9 @@ def _hear(setting: dict[str, Any], lines: Iterator[dict[str, Any]]) -> Iterator[
     ear = hearing.Ear(Path(setting["cache"]))
     for each in lines:
         samples, rate = tool("soundfile").read(each["file"], dtype="float32")
-        yield {"id": each["id"], "heard": ear.hear(samples, rate, each["language"])}
+        heard = ear.hear(samples, rate, each["language"])
+        wrong = hearing.error_rate(each["text"], heard, each["language"])
+        yield {"id": each["id"], "heard": heard, "error": round(wrong, 3)}
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ CHAIN = "tb-chain-1"
 HIGH_PASS_HZ = 150.0
 SENTENCE_GAP = 0.4
 """Seconds between the sentences (menu items) of one clip."""
-RESOLUTION = 4
-"""Steps of 14 bits, all that mu-law can tell apart; it makes the masters a fifth smaller."""
+RESOLUTION = 8
+"""Steps of 13 bits, as fine as A-law at its finest; the masters are a quarter smaller for it."""
 CARRIERS = {"zh": "对吧", "en": "today"}
 STAND_INS = {"zh": "八百元", "en": "ten yuan"}
 UNIT_SPEED = {"zh": 0.9, "en": 0.95}

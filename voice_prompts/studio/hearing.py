@@ -1,5 +1,7 @@
 """The studio's own check: a recogniser listens to what the telephone will play."""
 
+import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +50,38 @@ def _model(cache_folder: Path) -> Path:
     part.write_bytes(b"".join(path.read_bytes() for path in parts))
     part.replace(folder / "model.bin")
     return folder
+
+
+def error_rate(text: str, heard: str, language: str) -> float:
+    """Edits between what was meant and what was heard, per syllable or word, at most 1.
+
+    Mandarin is compared as pinyin without tones, numbers in either language as words.
+    """
+    sounds = _syllables if language == "zh" else _words
+    meant, got = sounds(text), sounds(heard)
+    return min(1.0, _edits(meant, got) / max(1, len(meant)))
+
+
+def _syllables(text: str) -> list[str]:
+    text = re.sub(r"(\d+(?:\.\d+)?)%", r"百分之\1", text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        text = tool("cn2an").transform(text, "an2cn")
+    text = re.sub(r"[^\u4e00-\u9fff]", "", text.replace("两", "二").replace("幺", "要"))
+    return [str(each) for each in tool("pypinyin").lazy_pinyin(text)]
+
+
+def _words(text: str) -> list[str]:
+    spelled = tool("num2words").num2words
+    text = re.sub(r"(?<=\d),(?=\d)", "", text.lower().replace("%", " percent"))
+    text = re.sub(r"\d+", lambda match: f" {spelled(int(match[0]))} ", text)
+    return re.findall(r"[a-z']+", text.replace(" and ", " ").replace(".", ""))
+
+
+def _edits(meant: list[str], got: list[str]) -> int:
+    row = list(range(len(got) + 1))
+    for i, wanted in enumerate(meant, 1):
+        last, row[0] = row[0], i
+        for j, found in enumerate(got, 1):
+            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (wanted != found))
+    return row[-1]

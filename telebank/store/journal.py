@@ -39,8 +39,6 @@ class StoreJournal:
         self._window = timedelta(seconds=options.repeat_window_s)
         self._stans = numbers.Numbers(writer, "stan", options.number_block)
         self._references = numbers.Numbers(writer, "reference", options.number_block)
-        self.dropped_events = 0
-        """Events that `post` had no room for."""
 
     async def record(
         self, request: Request, plan: RecordPlan
@@ -117,15 +115,6 @@ class StoreJournal:
     async def append(self, event: JournalEvent) -> None:
         """Add an event-log row with its audit leaf; returns when it is durable."""
         await self._writer.run(partial(_append, event=event))
-
-    def post(self, event: JournalEvent) -> bool:
-        """Add an event without waiting for it: keys and nodes of a call, in the order given.
-
-        False, and counted in `dropped_events`, where the writer's queue is full.
-        """
-        taken = self._writer.post(partial(_append, event=event))
-        self.dropped_events += not taken
-        return taken
 
 
 def _append(part: Transaction, event: JournalEvent) -> None:

@@ -35,10 +35,6 @@ class Numbers:
         self._next += 1
         return number
 
-    def forget(self) -> None:
-        """Drop what is left of the block."""
-        self._end = self._next
-
 
 def stan(number: int) -> str:
     """Field 11 of a counter's number: 000001 to 999999, then from the start again."""

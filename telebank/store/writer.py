@@ -34,6 +34,7 @@ class _Job:
     work: Work | None
     """None: raise the lease."""
     future: "asyncio.Future[Any] | None"
+    """None: nobody waits (the lease taken at the start)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +98,6 @@ class Writer:
     async def take_lease(self) -> int:
         """Raise the epoch again and go on with it, also after the lease was lost."""
         return int(await self._queue(None))
-
-    def post(self, work: Work) -> bool:
-        """Queue a job that nobody waits for; False where the queue is full or closed."""
-        if self._closing or self._queued >= self._options.queue_jobs:
-            return False
-        self._loop = asyncio.get_running_loop()
-        self._put(_Job(work, None))
-        return True
 
     async def close(self) -> None:
         """Finish what is queued, then end the thread and its connection."""

@@ -328,7 +328,7 @@ class Call:
         self._close_media()
         self._log("call.ended", by=by, seconds=round(self._now() - self._progress.started, 1))
         if not self._tasks:
-            self._shell.forget(self)
+            self._shell.forget(self.leg.sip)
 
     def _close_media(self) -> None:
         if self.leg.channel is not None:
@@ -346,7 +346,7 @@ class Call:
             log.error("call.failed", call=self.ref, error=repr(error), exc_info=error)
             self.hang_up("internal error")
         if self._progress.ended and not self._tasks:
-            self._shell.forget(self)
+            self._shell.forget(self.leg.sip)
 
     def _now(self) -> float:
         return self._shell.endpoint.now()

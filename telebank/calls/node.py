@@ -170,8 +170,8 @@ class VoiceNode:
         self._calls[fact.leg] = call
         call.begin()
 
-    def _forget(self, call: Call) -> None:
-        self._calls.pop(call.leg.sip, None)
+    def _forget(self, leg: str) -> None:
+        self._calls.pop(leg, None)
 
     def _told(self, request_id: str, exit_name: str) -> None:
         task = asyncio.get_running_loop().create_task(

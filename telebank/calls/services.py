@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from telebank import wire
 from telebank.calls.endpoint import Endpoint
@@ -19,9 +19,6 @@ from transactions.outcome import Value
 from transactions.request import Request
 from transactions.secret import Secret
 from voice_prompts.speaker import Speaker
-
-if TYPE_CHECKING:
-    from telebank.calls.call import Call
 
 SENTENCE_GAP = 8 * 250
 """Silence between two prompts said together, in samples."""
@@ -78,7 +75,8 @@ class CallServices:
     """Address in our SDP."""
     media_address: str
     """Address that media sockets bind."""
-    forget: Callable[["Call"], None]
+    forget: Callable[[str], None]
+    """Takes the SIP leg of a call that is over."""
     told: Callable[[str, str], None]
     media_stats: Callable[[str, wire.Stats], None]
 

@@ -491,9 +491,11 @@ def test_stored_loss_reports_are_taken_up_first_after_a_restart() -> None:
         posting = asyncio.gather(*(world.transfer(f"r{n}", n, 7, "1") for n in range(4)))
         await asyncio.sleep(5)
         world.host.links_up = 0
-        await posting
         await world.report_loss("l1", 0)
         await world.kill()
+        with pytest.raises(asyncio.CancelledError):
+            await posting
+        assert {world.state(f"r{n}") for n in range(4)} == {State.SENT}
         count = len(world.books.messages)
         await world.start()
         assert world.books.messages[count].request_id == "l1"
@@ -733,6 +735,22 @@ def test_close_does_not_wait_for_ever() -> None:
         assert world.state("r1") == State.REVERSED
 
     told(story, World(options=replace(OPTIONS, close_wait_s=1.0)))
+
+
+def test_close_lets_a_message_at_the_host_be_answered_and_starts_no_other() -> None:
+    async def story(world: World) -> None:
+        world.host.faults = lambda i, role, n: (
+            Fault.LOST_BEFORE if role == "reversal" or i == "r1" else Fault.NONE
+        )
+        await world.transfer("r1", 0, 1, "5")
+        await asyncio.sleep(1)
+        began = LoopClock().monotonic()
+        await world.processor.close()
+        assert 13 < LoopClock().monotonic() - began < 16
+        assert world.books.rows["r1"].attempts == 1
+        await world.start()
+
+    told(story)
 
 
 def test_with_the_host_away_recovery_does_not_hold_up_the_start() -> None:

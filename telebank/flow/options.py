@@ -31,8 +31,6 @@ MAX_BUFFER = 64
 """Keys typed ahead; later ones are dropped."""
 MAX_FRAMES = 8
 """Sub-flows inside each other."""
-MAX_HISTORY = 32
-"""Steps that `back` can take."""
 MAX_STEPS = 100
 """Nodes run through without waiting for anything; more is a bug of the checker."""
 

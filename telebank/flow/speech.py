@@ -40,3 +40,12 @@ def spoken_of(part: Part, texts: Texts, memory: Memory) -> tuple[Spoken, ...]:
         if len(known) == len(values):
             spoken.append(Spoken(prompt, MappingProxyType(known)))
     return tuple(spoken)
+
+
+def speakable(parts: list[Part], texts: Texts, memory: Memory) -> list[Part]:
+    """The parts without the texts that a value is missing for."""
+    kept = [
+        Part(part.language, tuple(spoken.prompt_id for spoken in spoken_of(part, texts, memory)))
+        for part in parts
+    ]
+    return [part for part in kept if part.prompts]

@@ -26,7 +26,7 @@ from telebank.flow.model import (
 )
 from telebank.flow.options import KEYS, LANGUAGES, MAX_FRAMES, MAX_STEPS, FlowOptions
 from telebank.flow.release import Release
-from telebank.flow.speech import parts_of, spoken_of
+from telebank.flow.speech import parts_of, speakable, spoken_of
 from telebank.flow.state import Frame, Phase, State
 from telebank.flow.vault import MemoryVault, Vault
 from transactions.contract import Kind
@@ -234,10 +234,15 @@ class Walker:
     def _say(self, items: tuple[str, ...], stop_keys: str) -> bool:
         """Start speaking; False where there is nothing to say. One `Say` a language."""
         state = self._state
-        state.parts = parts_of(items, state.language)
-        state.stop_keys = "".join(key for key in stop_keys if key != self._swallowing())
+        wanted = parts_of(items, state.language)
+        state.parts = speakable(wanted, self.release.texts, self._memory)
+        if state.parts != wanted:
+            # What cannot be said whole is left out, and a result left out was not heard.
+            self._record("value.missing")
+            state.untold = []
         if not state.parts:
             return False
+        state.stop_keys = "".join(key for key in stop_keys if key != self._swallowing())
         state.telling = bool(state.untold)
         self._speak_part()
         return True
@@ -250,8 +255,6 @@ class Walker:
         state = self._state
         part = state.parts.pop(0)
         prompts = spoken_of(part, self.release.texts, self._memory)
-        if len(prompts) < len(part.prompts):
-            self._record("value.missing")
         state.token += 1
         state.playing, state.phase = state.token, Phase.SPEAKING
         state.timer = self._now + self.options.play_guard_s

@@ -1,7 +1,10 @@
 """Callers who press anything, at the shipped menu trees: no error, no hang, no secret told."""
 
+from collections import Counter
 from pathlib import Path
+from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -90,7 +93,7 @@ class Wild(Caller):
             assert PIN not in dumped
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.lists(ACTS, max_size=60))
 def test_any_keys_and_answers_leave_a_call_that_can_go_on(acts: list[str]) -> None:
     caller = Wild(SHIPPED)
@@ -121,3 +124,50 @@ def test_a_caller_who_falls_silent_is_let_go(acts: list[str]) -> None:
         else:
             caller.wait()
     assert caller.session.phase is Phase.ENDED
+
+
+SENSIBLE = {
+    "card": (f"{CARD}#",),
+    "payee": ("6227000000000020#",),
+    "pin": (f"{PIN}#", PIN[:8] + "#"),
+    "amount": ("100*5#", "7#", "50000*01#"),
+    "identity": ("1234",),
+}
+"""What a caller of good will enters at a node; elsewhere a menu key."""
+
+
+def wander(seed: int, steps: int) -> Counter[str]:
+    """Thousands of steps of callers who mostly know what they want; nodes by visits."""
+    dice, seen = Random(seed), Counter[str]()
+    caller = Wild(SHIPPED)
+    caller.start()
+    for _ in range(steps):
+        seen[caller.session.place] += 1
+        if caller.session.phase is Phase.ENDED:
+            caller = Wild(SHIPPED)
+            caller.start()
+        caller.act(wish(caller, dice))
+        caller.check()
+        del caller.all[:-50]
+    return seen
+
+
+def wish(caller: Wild, dice: Random) -> str | tuple[str, int, bool]:
+    """The next act: often sensible, sometimes anything."""
+    if dice.random() < 0.1:
+        return dice.choice(["cut", "wake", "dump", "stale", "#", "*", "0#", "99", "1" * 70])
+    match caller.session.phase:
+        case Phase.WAITING:
+            return ("answer", dice.choice([0, 0, 0, dice.randrange(9)]), dice.random() < 0.9)
+        case Phase.SPEAKING:
+            return dice.choice(["end", "end", "end", "1"])
+        case _:
+            node = caller.session.place.partition(".")[2]
+            return dice.choice(SENSIBLE.get(node, ("1", "1", "2", "2", "3")))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_thousands_of_steps_of_calls_go_everywhere_and_never_fail(seed: int) -> None:
+    seen = wander(seed, 5_000)
+    missed = {"transfer.after", "balance.after", "report_loss.after", "main.menu"} - set(seen)
+    assert not missed, f"seed {seed}"

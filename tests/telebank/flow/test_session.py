@@ -268,6 +268,15 @@ def test_a_prompt_whose_end_never_comes_counts_as_not_heard(caller: Caller) -> N
     assert told(caller) == []
 
 
+def test_a_result_that_cannot_be_said_whole_is_left_out_and_not_told(caller: Caller) -> None:
+    at_confirm(caller).listen()
+    caller.press("1")
+    caller.answer("ok")
+    assert caller.heard == ["sys.bye"]
+    caller.listen()
+    assert told(caller) == []
+
+
 def test_keys_typed_before_a_result_of_money_do_not_outlive_it(caller: Caller) -> None:
     at_confirm(caller).listen()
     caller.press("1222")

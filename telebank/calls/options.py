@@ -16,5 +16,3 @@ class CallOptions:
     """Longest call, in seconds; then the caller is told goodbye by BYE."""
     max_events_waiting: int = 20_000
     """Event-log rows waiting for the store; above it new calls get 503."""
-    submit_timeout_s: float = 60.0
-    """Longest wait of a caller for one service, in seconds; the work itself goes on."""

@@ -103,7 +103,8 @@ class TcpLink:
         except OSError as error:
             if self._attempt == 0:
                 self._events.trouble(self.name, f"cannot connect: {type(error).__name__}")
-            return False
+            # A connection made in the instant of the time-out is waited out like any other.
+            return self._wire is not None
         return True
 
     def _make_wire(self) -> "_Wire":

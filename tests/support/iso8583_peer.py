@@ -60,6 +60,7 @@ class Peer:
         self.port = 0
         self.sign_on_code = "00"
         self.answers_echo = True
+        self.answers_sign_off = True
         self.writers: set[asyncio.StreamWriter] = set()
         self._codec = codec()
         self._server: asyncio.Server | None = None
@@ -135,6 +136,8 @@ class Peer:
     def _network(self, message: Message, writer: asyncio.StreamWriter) -> None:
         self.network.append(f"{message.mti}/{message.fields[70]}")
         if message.mti != "0800" or (message.fields[70] == "301" and not self.answers_echo):
+            return
+        if message.fields[70] == "002" and not self.answers_sign_off:
             return
         fields = {n: message.fields[n] for n in ECHOED if n in message.fields}
         code = self.sign_on_code if message.fields[70] == "001" else "00"

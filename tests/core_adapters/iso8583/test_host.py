@@ -465,6 +465,69 @@ async def test_what_the_profile_lacks_is_said() -> None:
             await one.host.reconcile(datetime.now(UTC).date())
 
 
+async def test_a_stop_waits_for_answers_and_for_no_dead_host() -> None:
+    before = asyncio.all_tasks()
+    peer = await Peer.start()
+    peer.answers_sign_off = False
+    mux = MuxOptions(sign_on_timeout_s=0.05, echo_interval_s=600.0)
+    one = Bench(peer, tb87(), mux=mux, links=2)
+    await one.host.start()
+    await one.ready()
+    held: list[Message] = []
+    peer.script = Script(reply=held.append)
+    waiting = asyncio.create_task(one.ask(TRANSFER))
+    while not held:
+        await asyncio.sleep(0.001)
+    closing = asyncio.create_task(one.host.close())
+    await asyncio.sleep(0)
+    assert await one.ask(TRANSFER, 2) == NotSent("stopping")
+    peer.send(approve(held[0]))
+    assert isinstance(await waiting, Approved)
+    await closing
+    assert "0800/002" in peer.network
+    await peer.stop()
+    while peer.writers:
+        await asyncio.sleep(0.001)
+    left = {task for task in asyncio.all_tasks() - before if "iso8583" in task.get_name()}
+    assert left == set()
+
+
+async def test_a_hundred_callers_at_once_each_get_their_own_answer() -> None:
+    async with bench(links=3) as one:
+
+        def own(message: Message) -> Message:
+            fields = {37: message.fields[37], 54: message.fields[4].join(("0002156C", ""))}
+            return approve(message).with_fields(reply_mti(message.mti), fields)
+
+        one.peer.script = Script(reply=own)
+        base = dict(request(TRANSFER).inputs)
+        outcomes = await asyncio.gather(
+            *(
+                one.ask(TRANSFER, n, inputs={**base, "amount": Money.parse(f"{n}.00")})
+                for n in range(1, 101)
+            )
+        )
+        for number, outcome in enumerate(outcomes, 1):
+            assert isinstance(outcome, Approved)
+            assert outcome.data["ref"] == f"01{number:010d}"
+            assert outcome.data["available"] == Money.parse(f"{number}.00")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"links": 0},
+        {"links": 9},
+        {"terminal": "TB0100011"},
+        {"acquirer": "x"},
+        {"merchant": "银行"},
+    ],
+)
+def test_options_have_bounds(changes: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=next(iter(changes))):
+        quick_options(1, **changes)
+
+
 async def test_no_secret_in_alarms_rows_or_pictures(caplog: pytest.LogCaptureFixture) -> None:
     async with bench(hasty(tb87())) as one:
         one.peer.script = Script(reply=changed(41, "TB990001"))

@@ -12,7 +12,7 @@ from support.corehost_process import CoreHostProcess
 from support.iso8583_kit import MemoryLog, contracts, quick_options, request, tb87
 from transactions.card import CardNumber
 from transactions.money import Money
-from transactions.outcome import Approved, Declined, Outcome, Unknown, Values
+from transactions.outcome import Approved, Declined, Outcome, Unknown, Value, Values
 from transactions.ports import Reversed
 from transactions.secret import Secret
 
@@ -36,7 +36,7 @@ class Desk:
         return await self.host.execute(request(service, number, inputs=inputs), self.log)
 
     async def terms(self, number: int, payer: CardNumber, payee: CardNumber) -> Values:
-        asked = {"from": payer, "to": payee, "amount": AMOUNT}
+        asked: dict[str, Value] = {"from": payer, "to": payee, "amount": AMOUNT}
         quote = await self.ask("transfer.quote", number, asked)
         assert isinstance(quote, Approved)
         return {**asked, "quote": quote.data["quote"], "fee": quote.data["fee"]}

@@ -190,6 +190,17 @@ def test_a_late_or_unknown_answer_changes_nothing(caller: Caller) -> None:
     assert caller.session.place == place
 
 
+def test_an_answer_to_an_earlier_question_is_not_taken_for_the_one_that_is_out(
+    caller: Caller,
+) -> None:
+    signed_in(caller).press("5#")
+    first, second = caller.of(Submit)
+    caller.feed(ServiceAnswered(first.visit, "unavailable"))
+    assert caller.session.place == "pay.quote"
+    caller.feed(ServiceAnswered(second.visit, "ok", QUOTED))
+    assert caller.heard == ["pay.confirm"]
+
+
 def test_an_answer_that_proves_the_customer_is_used_from_then_on(caller: Caller) -> None:
     signed_in(caller).press("5#")
     first, second = caller.of(Submit)

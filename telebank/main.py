@@ -19,7 +19,6 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "say": ("say", "Read a value aloud as text or sound."),
         "voice": ("voice", "Check, make and build the prompt packs."),
         "flow": ("flow", "Check, list and test the menu trees."),
-        "host": ("host", "The link to the core banking host."),
         "config": ("config", "Show and check the settings."),
         "bench": ("bench", "Measure calls and media on this machine."),
     }

@@ -5,7 +5,7 @@ import asyncio
 import structlog
 
 from transactions.journal import Journal, JournalEvent
-from transactions.ports import LeaseLost
+from transactions.ports import JournalUnavailable, LeaseLost
 
 log = structlog.get_logger("telebank.calls")
 
@@ -48,5 +48,5 @@ class Recorder:
     async def _write(self, event: JournalEvent) -> None:
         try:
             await self._journal.append(event)
-        except (LeaseLost, OSError) as error:
+        except (LeaseLost, JournalUnavailable) as error:
             log.error("event.lost", kind=event.kind, call=event.call, error=str(error))

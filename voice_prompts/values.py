@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 
+from transactions.card import CardNumber
 from transactions.money import Money, MoneyError
 
 MAX_WHOLE_DIGITS = 16
@@ -121,8 +122,9 @@ def digit_groups_of(value: object) -> tuple[str, ...]:
 
 
 def tail_of(value: object) -> str:
-    """The last four digits of a masked or plain number."""
-    text = str(value)[-GROUP:]
+    """The last four digits of a card, or of a masked or plain number."""
+    shown = value.masked if isinstance(value, CardNumber) else str(value)
+    text = shown[-GROUP:]
     if len(text) < GROUP or not text.isascii() or not text.isdigit():
         raise ReadingError("expected a number, masked or not, that ends in four clear digits")
     return text

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from num2words import num2words
 
 from telebank.commands.say import canonical
+from transactions.card import CardNumber
 from transactions.money import Money
 from voice_prompts import speak_en, speak_zh
 from voice_prompts.readings import KINDS, LANGUAGES, read, units
@@ -121,6 +122,7 @@ def test_digits_are_grouped() -> None:
 
 def test_tail_of_a_masked_card() -> None:
     assert read("tail", "622700******1234", "zh").text == "幺二三四"
+    assert read("tail", CardNumber("6227001234567894"), "zh").text == "七八九四"
     assert read("tail", "6227001234561234", "en").text == "one two three four"
 
 

@@ -24,10 +24,10 @@ SENTENCE_GAP = 0.4
 """Seconds between the sentences (menu items) of one clip."""
 RESOLUTION = 8
 """Steps of 13 bits, as fine as A-law at its finest; the masters are a quarter smaller for it."""
-CARRIERS = {"zh": "对吧", "en": "today"}
-STAND_INS = {"zh": "八百元", "en": "ten yuan"}
+CARRIERS = {"zh": "对吧", "en": "please"}
+STAND_INS = {"zh": "八百元", "en": "please"}
 UNIT_SPEED = {"zh": 0.9, "en": 0.95}
-TEXT_SPEED = {"zh": 1.0, "en": 1.0}
+TEXT_SPEED = {"zh": 0.92, "en": 1.0}
 SENTENCES = re.compile(r"(?<=[。！？!?；;])|(?<=[.])\s+")
 QUIET_RUN = 0.02
 """Seconds over which the quietest point of a pause is measured."""

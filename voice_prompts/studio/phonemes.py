@@ -32,6 +32,8 @@ PHRASES = {
     "转入": "zhuǎn rù",
     "转接": "zhuǎn jiē",
     "为您": "wèi nín",
+    "井号键": "jǐng hào jiàn",
+    "星号键": "xīng hào jiàn",
     "更多": "gèng duō",
     "更改": "gēng gǎi",
     "角": "jiǎo",
@@ -55,8 +57,8 @@ PUNCTUATION = {
     **dict.fromkeys("！!", "! "),
     **dict.fromkeys("？?", "? "),
 }
-ENGLISH_REPAIRS = (("ɹɹ", "ɹ"), ("wˌʌn", "wˈʌn"))
-"""What eSpeak NG says otherwise: a doubled r between words, an unstressed `one` for a key."""
+ENGLISH_REPAIRS = (("ɹɹ", "ɹ"), ("wˌʌn", "wˈʌn"), ("jˈuən", "juˈɑn"))
+"""What eSpeak NG says otherwise: a doubled r between words, an unstressed `one` for a key, yuan."""
 
 NO_CHANGE_AFTER = "第十零按拨百千点"
 """一 keeps its first tone after these (ordinals, digits, keys)."""

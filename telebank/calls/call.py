@@ -67,6 +67,7 @@ class Call:
         self._tasks: set[asyncio.Task[None]] = set()
         self._progress = Progress(shell.endpoint.now())
         self._too_long: asyncio.TimerHandle | None = None
+        self._playing: commands.Say | None = None
 
     # -- SIP ----------------------------------------------------------------------------------
 
@@ -191,7 +192,7 @@ class Call:
             case wire.Key():
                 self._key(event)
             case wire.PlayEnded():
-                self._feed(events.PlayEnded(event.token, completed=event.reason == "done"))
+                self._play_ended(event)
             case wire.MediaLost():
                 log.warning("call.media_lost", call=self.ref, seconds=event.seconds)
                 self.hang_up("media lost")
@@ -205,11 +206,20 @@ class Call:
                 pass
 
     def _key(self, key: wire.Key) -> None:
+        playing = self._playing
+        if playing is not None and key.token != playing.token and key.digit in playing.stop_keys:
+            # It was pressed before the worker had this prompt, which therefore plays on.
+            self._stop_playing()
         pressed = events.KeyPressed(key.digit)
         if self._progress.confirmed:
             self._feed(pressed)
         elif len(self._progress.early_keys) < MAX_KEYS_BEFORE_START:
             self._progress.early_keys.append(pressed)
+
+    def _play_ended(self, event: wire.PlayEnded) -> None:
+        if self._playing is not None and self._playing.token == event.token:
+            self._playing = None
+        self._feed(events.PlayEnded(event.token, completed=event.reason == "done"))
 
     def key_info(self, digit: str) -> None:
         """A key by SIP INFO."""
@@ -265,8 +275,14 @@ class Call:
 
     def _say(self, say: commands.Say) -> None:
         segments = self._shell.segments(say)
+        self._playing = say
         if self.leg.channel is not None:
             self.leg.channel.play(segments, say.stop_keys, say.token)
+
+    def _stop_playing(self) -> None:
+        self._playing = None
+        if self.leg.channel is not None:
+            self.leg.channel.stop()
 
     def _soon(self, event: events.Event) -> None:
         """Answer a command after the session has returned, never inside it."""

@@ -124,10 +124,15 @@ class VoiceNode:
         return [call.line(now) for call in self._calls.values()]
 
     def counts(self) -> dict[str, int]:
-        """What is open: calls, SIP state, background tasks (leak checks)."""
+        """What is open: calls, media, SIP state, tasks (leak checks); then totals since start.
+
+        `tasks` are all of the event loop's: a steady few belong to the node itself.
+        """
         return {
             "calls": len(self._calls),
             "background": len(self._background),
+            "media_channels": self._parts.media.channels,
+            "tasks": len(asyncio.all_tasks()),
             **{f"sip_{name}": count for name, count in self._endpoint.agent.counts().items()},
             **{f"total_{name}": count for name, count in self.totals.items()},
         }

@@ -1,0 +1,187 @@
+"""sipp, a user agent that is not ours, against the running bank."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from support.bank_process import HOST, BankProcess, Voice
+
+SCENARIOS = Path(__file__).parent / "sipp"
+SIPP_S = 60
+T1 = 0.04
+"""Short, so that 64 times T1 is 2.6 seconds."""
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(
+        shutil.which("sipp") is None, reason="sipp is not installed: apt-get install sip-tester"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory, voice: Voice) -> Iterator[BankProcess]:
+    data = tmp_path_factory.mktemp("bank")
+    with BankProcess.start(data, voice, sip={"t1": T1, "t2": 0.2, "t4": 0.2}) as bank:
+        yield bank
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(bank: BankProcess) -> Iterator[None]:
+    before = bank.wait_idle(), bank.open_files()
+    yield
+    after = bank.wait_idle()
+    assert after["tasks"] == before[0]["tasks"]
+    bank.wait_files(before[1])
+
+
+class Listener:
+    """A UDP port for RTP that only counts."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self._socket.setblocking(False)
+        self._socket.bind((HOST, 0))
+        self.port = int(self._socket.getsockname()[1])
+
+    def packets(self) -> list[bytes]:
+        """What has come since."""
+        found = []
+        while True:
+            try:
+                found.append(self._socket.recv(2_048))
+            except BlockingIOError:
+                return found
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def free_port() -> int:
+    """An even UDP port that nobody has now; sipp would begin at 5060 and count."""
+    while True:
+        with closing(Listener()) as one:
+            if one.port % 2 == 0:
+                return one.port
+
+
+def sipp(bank: BankProcess, folder: Path, scenario: str, *options: str) -> str:
+    """Run a scenario to its end; every message that sipp saw. A failed call fails the test."""
+    messages = folder / "messages.log"
+    command = ["sipp", bank.sip, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", HOST, "-nostdin"]
+    command += ["-p", str(free_port()), "-mp", str(free_port())]
+    command += ["-trace_msg", "-message_file", str(messages), "-trace_err"]
+    command += ["-error_file", str(folder / "errors.log"), "-timeout", f"{SIPP_S}s"]
+    command += ["-m", "1", *options]
+    done = subprocess.run(
+        command, check=False, cwd=folder, capture_output=True, timeout=SIPP_S + 10, text=True
+    )
+    errors = folder / "errors.log"
+    said = errors.read_text() if errors.exists() else done.stderr
+    assert done.returncode == 0, f"sipp says {done.returncode}: {said[-2000:]}"
+    return messages.read_text() if messages.exists() else ""
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    with closing(Listener()) as listener:
+        yield listener
+
+
+def test_plain_call(bank: BankProcess, tmp_path: Path, listener: Listener) -> None:
+    sipp(bank, tmp_path, "plain", "-key", "rtp_port", str(listener.port))
+    assert len(listener.packets()) > 20
+    newest = bank.calls(1)[0]
+    assert newest.ended_by == "remote"
+    assert newest.codec == "PCMA"
+
+
+def test_a_bye_during_a_prompt_stops_it(
+    bank: BankProcess, tmp_path: Path, listener: Listener
+) -> None:
+    sipp(bank, tmp_path, "plain", "-key", "rtp_port", str(listener.port))
+    bank.wait_idle()
+    welcome = 100  # packets of two seconds; the call was over after 0.8
+    assert 0 < len(listener.packets()) < welcome
+
+
+def test_hundred_calls_at_twenty_a_second(
+    bank: BankProcess, tmp_path: Path, listener: Listener
+) -> None:
+    before = bank.counts()["total_calls"]
+    options = ("-m", "100", "-r", "20", "-l", "100")
+    sipp(bank, tmp_path, "plain", *options, "-key", "rtp_port", str(listener.port))
+    assert bank.counts()["total_calls"] == before + 100
+    bank.wait_idle()
+    rows = bank.calls(100)
+    assert {row.ended_by for row in rows} == {"remote"}
+    assert len({row.reference for row in rows}) == 100
+
+
+def test_a_repeated_invite_is_one_call(
+    bank: BankProcess, tmp_path: Path, listener: Listener
+) -> None:
+    before = bank.counts()["total_calls"]
+    seen = sipp(bank, tmp_path, "repeated_invite", "-key", "rtp_port", str(listener.port))
+    assert seen.count("INVITE sip:bank@") >= 2
+    assert bank.counts()["total_calls"] == before + 1
+    tags = {line.partition("tag=")[2] for line in _answers(seen, "To:")}
+    assert len(tags - {""}) == 1
+
+
+def test_a_lost_ack_repeats_the_200_and_then_ends_the_call(
+    bank: BankProcess, tmp_path: Path, listener: Listener
+) -> None:
+    seen = sipp(bank, tmp_path, "lost_ack", "-key", "rtp_port", str(listener.port))
+    # At T1, then doubling up to T2, until 64 times T1 (RFC 3261 13.3.1.4): some twenty times here.
+    assert seen.count("SIP/2.0 200 OK") > 8
+    assert seen.count("BYE sip:caller@") >= 1
+    silence = b"\xd5" * 160
+    assert {packet[12:] for packet in listener.packets()} == {silence}  # no word before the ACK
+    bank.wait_idle()
+    assert bank.calls(1)[0].ended_by == "timeout"
+
+
+def test_cancel_before_the_answer(bank: BankProcess, tmp_path: Path, listener: Listener) -> None:
+    worker = bank.worker_pids[0]
+    os.kill(worker, signal.SIGSTOP)  # no media, so no answer: time for the CANCEL
+    try:
+        sipp(bank, tmp_path, "cancel", "-key", "rtp_port", str(listener.port))
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    assert listener.packets() == []
+    bank.wait_idle()
+    assert bank.worker_pids == [worker]
+
+
+def test_hold_is_silent_and_resumes(bank: BankProcess, tmp_path: Path) -> None:
+    with closing(Listener()) as talk, closing(Listener()) as hold, closing(Listener()) as resume:
+        ports = {"talk_port": talk, "hold_port": hold, "resume_port": resume}
+        keys = [word for name, one in ports.items() for word in ("-key", name, str(one.port))]
+        sipp(bank, tmp_path, "hold", *keys)
+        assert len(talk.packets()) > 15
+        assert hold.packets() == []
+        assert len(resume.packets()) > 15
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="sipp's pcap play needs a raw socket, so root")
+def test_keys_by_rtp_of_sipp(bank: BankProcess, tmp_path: Path) -> None:
+    sipp(bank, tmp_path, "keys")
+    bank.wait_idle()
+    newest = bank.calls(1)[0]
+    assert newest.language == "en"
+    assert newest.path.startswith("2")
+
+
+def _answers(seen: str, header: str) -> list[str]:
+    """One header of every 200 to the INVITE in a message log."""
+    blocks = [part for part in seen.split("----") if "SIP/2.0 200" in part and "INVITE" in part]
+    return [line.strip() for part in blocks for line in part.splitlines() if header in line]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, text, update
+from sqlalchemy import Row, bindparam, delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from telebank.store import tables
@@ -42,6 +42,7 @@ _SETTLE = (
     .where(_USE.request == bindparam("of_id"), _USE.state == bindparam("was"))
     .values(state=bindparam("becomes"))
 )
+_LIFT = delete(tables.hot_card).where(tables.hot_card.c.request == bindparam("of_id"))
 _ATTEMPT = (
     update(tables.request)
     .where(_R.id == bindparam("of_id"), text("state IN ('REVERSING', 'REPEATING', 'QUERYING')"))
@@ -109,6 +110,9 @@ def advance(part: Transaction, step: Step) -> None:
     part.execute(_UPDATE, {"of_id": step.request_id, **values})
     if row.effect != "read":
         _settle_holds(part, step.request_id, first, current)
+    if current is State.DECLINED and part.execute(_LIFT, {"of_id": step.request_id}).rowcount:
+        # The host did not take the report (it was not the owner's): the card may be used again.
+        part.event(_event(step.request_id, row, "card.hot_list_lifted", step.why, {}))
 
 
 def _settle_holds(part: Transaction, request_id: str, first: State, current: State) -> None:

@@ -31,7 +31,7 @@ from transactions.journal import (
 )
 from transactions.lifecycle import State
 from transactions.money import Money
-from transactions.outcome import Approved
+from transactions.outcome import Approved, Declined
 from transactions.request import Request
 from transactions.secret import Secret
 
@@ -193,6 +193,19 @@ async def test_a_loss_report_hot_lists_in_the_same_commit(tmp_path: Path) -> Non
         assert isinstance(await journal.record(second, plan), Recorded)
     (hot,) = rows(tmp_path, tables.hot_card)
     assert (hot.request, hot.masked) == ("r1", PAYER.masked)
+
+
+async def test_a_loss_report_that_the_host_declines_gives_the_card_back(tmp_path: Path) -> None:
+    request = Request("r1", "card.report_loss", 1, {"card": PAYER}, "customer")
+    plan = RecordPlan("state", "repeat", "h", hot_list=PAYER)
+    async with open_store(tmp_path) as store:
+        journal = store.journal
+        await journal.record(request, plan)
+        await journal.advance("r1", [State.REPEATING])
+        assert await journal.hot_listed(store.vault.token(PAYER))
+        await journal.advance("r1", [State.DECLINED], outcome=Declined("not_matched"))
+        assert not await journal.hot_listed(store.vault.token(PAYER))
+    assert "card.hot_list_lifted" in [event.kind for event in rows(tmp_path, tables.event)]
 
 
 async def test_open_rows_come_back_sealed_without_secrets(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from rich.progress import Progress
 
 from telebank.commands.common import EXIT_FINDING, EXIT_UNREACHABLE, data_option, json_option
 from telebank.phone.hearing import ClipHeard, Lexicon
-from telebank.phone.phone import CallReport, Phone, PhoneCall, PhoneOptions
+from telebank.phone.phone import Phone, PhoneCall, PhoneOptions
+from telebank.phone.report import CallReport
 from telebank.phone.script import ScriptError, Step, parse_script
 from telebank.settings import packs_dir
 from voice_prompts import g711

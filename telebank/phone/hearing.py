@@ -76,6 +76,7 @@ class Ear:
         self._pending = b""
         self._following: _Following | None = None
         self._expected: int | None = None
+        self._came = (0.0, 0.0, 0)
         self.sound_at: float | None = None
         """When something other than silence last came, monotonic seconds."""
 
@@ -91,15 +92,23 @@ class Ear:
         self._expected = (sequence + 1) & 0xFFFF
         if payload.strip(self._silence):
             self.sound_at = now
+        # When the packet before and this one came, and how much of what is pending is this one's.
+        self._came = (self._came[1], now, len(payload))
         self._pending += payload
-        heard += self._consume(now)
+        heard += self._consume()
         return heard
+
+    @property
+    def following(self) -> tuple[str, float] | None:
+        """The clip that seems to be playing, and when its first packet came (monotonic s)."""
+        following = self._following
+        return None if following is None else (following.candidates[0].key, following.began_at)
 
     def finish(self) -> list[ClipHeard]:
         """The stream ended: what was being followed was cut short."""
         return list(self._give_up())
 
-    def _consume(self, now: float) -> Iterator[ClipHeard]:
+    def _consume(self) -> Iterator[ClipHeard]:
         while self._pending:
             if self._following is not None:
                 ended = self._follow()
@@ -112,7 +121,9 @@ class Ear:
                 return
             candidates = self._lexicon.find(self._pending[:START])
             if candidates:
-                self._following = _Following(candidates, 0, now, 0)
+                before, now, fresh = self._came
+                began_at = now if len(self._pending) <= fresh else before
+                self._following = _Following(candidates, 0, began_at, 0)
             else:
                 self._pending = self._pending[1:]
 

@@ -5,9 +5,8 @@ import re
 import secrets
 import wave
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from telebank import sip
 from telebank.calls.endpoint import Endpoint, Fact
 from telebank.media.rtp import Packet
 from telebank.phone.hearing import ClipHeard, Ear, Lexicon
+from telebank.phone.report import CallReport, KeyAnswered, named
 from telebank.phone.rtp import PhoneMedia
 from telebank.phone.script import AwaitPrompt, Pause, Press, Step
 from voice_prompts import g711
@@ -23,37 +23,6 @@ TICK_S = 0.02
 MAX_SAVED_S = 3_600
 """Longest sound kept for `--save`, in seconds."""
 _URI = re.compile(r"sips?:(?:[^@\s]+@)?(\[[0-9a-fA-F:]+\]|[0-9A-Za-z.-]+)(?::(\d{1,5}))?")
-
-
-@dataclass(frozen=True, slots=True)
-class PromptHeard:
-    """A prompt as it was heard: its words so far, and when it began (seconds of the call)."""
-
-    prompt: str
-    language: str
-    words: str
-    began_at: float
-
-
-@dataclass(slots=True)
-class CallReport:
-    """What came of a call. Times are seconds from the INVITE."""
-
-    target: str
-    status: Literal["ended", "refused", "failed", "cancelled"] = "failed"
-    ended_by: str = ""
-    why: str = ""
-    answered_after: float | None = None
-    seconds: float = 0.0
-    codec: str = ""
-    prompts: list[PromptHeard] = field(default_factory=list)
-    packets: int = 0
-    key_to_answer_ms: list[float] = field(default_factory=list)
-    """From a key's first event packet to the first packet of the clip that came next."""
-
-    def heard(self, prompt: str) -> bool:
-        """Whether this prompt was heard."""
-        return any(p.prompt == prompt for p in self.prompts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +153,8 @@ class PhoneCall:
         self._answer: sip.Answer | None = None
         self._began = endpoint.now()
         self._spoken = 0
-        self._timed_key: float | None = None
+        self._told = 0
+        self._timed_group = 0
 
     # -- what arrives -------------------------------------------------------------------------
 
@@ -242,37 +212,23 @@ class PhoneCall:
             self._sound.append(packet.payload)
         for clip in ear.hear(packet.sequence, packet.payload, now):
             self._clip(clip)
+        if self._timed_group and ear.following is not None:
+            self._time_answer(*ear.following)
 
     def _clip(self, clip: ClipHeard) -> None:
         self.heard_clips.append(clip)
-        self._note_prompt(clip)
-        pressed = self._timed_key
-        if pressed is not None and clip.began_at >= pressed:
-            self.report.key_to_answer_ms.append((clip.began_at - pressed) * 1000)
-            self._timed_key = None
+        self.report.add(clip, clip.began_at - self._began)
         if self._on_heard is not None:
             self._on_heard(clip)
 
-    def _note_prompt(self, clip: ClipHeard) -> None:
-        language, _, name = clip.key.partition("/")
-        prompts = self.report.prompts
-        at = clip.began_at - self._began
-        if name.startswith("unit:"):
-            if prompts:
-                last = prompts[-1]
-                glue = " " if language == "en" else ""
-                prompts[-1] = PromptHeard(
-                    last.prompt, last.language, last.words + glue + clip.text, last.began_at
-                )
-            return
-        prompt, _, part = name.partition("#")
-        if part not in ("", "0") and prompts and prompts[-1].prompt == prompt:
-            last = prompts[-1]
-            glue = " " if language == "en" else ""
-            words = last.words + glue + clip.text
-            prompts[-1] = PromptHeard(prompt, language, words, last.began_at)
-        else:
-            prompts.append(PromptHeard(prompt, language, clip.text, at))
+    def _time_answer(self, clip: str, began_at: float) -> None:
+        """A prompt that begins after the last key of a group is the answer to it."""
+        pressed_at = self.media.pressed_at
+        _, prompt, first = named(clip)
+        if pressed_at is not None and first and began_at >= pressed_at:
+            ms = (began_at - pressed_at) * 1000
+            self.report.answers.append(KeyAnswered(self._timed_group, prompt, ms))
+            self._timed_group = 0
 
     # -- what we do ---------------------------------------------------------------------------
 
@@ -304,36 +260,33 @@ class PhoneCall:
 
     async def _run(self, steps: tuple[Step, ...]) -> None:
         await self.answered.wait()
-        for step in steps:
+        for group, step in enumerate(steps, 1):
             match step:
-                case Press(keys, at_once):
-                    if not at_once:
-                        await self._bank_quiet()
-                    self._spoken = len(self.heard_clips)
-                    self._press_and_time(keys)
-                    while self.media.pressing:
-                        await asyncio.sleep(TICK_S)
+                case Press():
+                    await self._press(step, group)
                 case AwaitPrompt(prompt):
-                    await self._until(lambda p=prompt: self.report.heard(p), f"prompt {prompt}")  # type: ignore[misc]
+                    await self._told_of(prompt)
                 case Pause(seconds):
                     await asyncio.sleep(seconds)
         if self._options.hang_up_after:
-            prompt = self._options.hang_up_after
-            await self._until(lambda: self.report.heard(prompt), f"prompt {prompt}")
+            self._told = 0
+            await self._told_of(self._options.hang_up_after)
             await self._bank_quiet()
             return
         await asyncio.shield(self.over)
 
-    def _press_and_time(self, keys: str) -> None:
-        self.press(keys)
-        self._timed_key = None
-        asyncio.get_running_loop().create_task(self._time_last_key(), name="time key")
-
-    async def _time_last_key(self) -> None:
-        """Remember when the last key's first event packet went out."""
+    async def _press(self, step: Press, group: int) -> None:
+        if not step.at_once:
+            await self._bank_quiet()
+        self._spoken, self._told = len(self.heard_clips), len(self.report.prompts)
+        self.press(step.keys)
+        self._timed_group = group
         while self.media.pressing:
-            await asyncio.sleep(TICK_S / 2)
-        self._timed_key = self.media.last_key_at
+            await asyncio.sleep(TICK_S)
+
+    async def _told_of(self, prompt: str) -> None:
+        """Wait for a prompt that is heard after the last keys."""
+        await self._until(lambda: self.report.heard(prompt, self._told), f"prompt {prompt}")
 
     async def _bank_quiet(self) -> None:
         """Wait until the bank has said something new and then nothing for a moment."""

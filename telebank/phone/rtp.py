@@ -37,6 +37,7 @@ class PhoneMedia(asyncio.DatagramProtocol):
         self._timestamp = secrets.randbelow(1 << 32)
         self._ssrc = secrets.randbelow(1 << 32)
         self._frames: deque[tuple[TelephoneEvent | None, bool, int]] = deque()
+        self._keys_waiting = 0
         self.last_key_at: float | None = None
         """When the first event packet of the newest key went out, monotonic seconds."""
         self.muted = False
@@ -59,6 +60,11 @@ class PhoneMedia(asyncio.DatagramProtocol):
         """Whether keys are still going out."""
         return bool(self._frames)
 
+    @property
+    def pressed_at(self) -> float | None:
+        """When the first event packet of the last key went out; None while keys wait."""
+        return None if self._keys_waiting else self.last_key_at
+
     def connect(self, answer: Answer) -> None:
         """Send there from now on."""
         self._answer = answer
@@ -67,6 +73,7 @@ class PhoneMedia(asyncio.DatagramProtocol):
         """Queue keys; each 100 ms with 80 ms between."""
         for key in keys:
             code = EVENTS.index(key)
+            self._keys_waiting += 1
             for frame in range(1, KEY_FRAMES + 1):
                 event = TelephoneEvent(code, False, VOLUME, frame * SAMPLES)
                 self._frames.append((event, frame == 1, (frame - 1) * SAMPLES))
@@ -82,6 +89,8 @@ class PhoneMedia(asyncio.DatagramProtocol):
         if answer is None or transport is None:
             return
         event, first, behind = self._frames.popleft() if self._frames else (None, False, 0)
+        if first:
+            self._keys_waiting -= 1
         if event is not None and answer.event_payload_type is not None:
             if first:
                 self.last_key_at = self._loop.time()

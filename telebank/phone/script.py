@@ -28,7 +28,7 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class AwaitPrompt:
-    """Wait until this prompt has begun."""
+    """Wait until this prompt has been heard since the last keys."""
 
     prompt: str
 

@@ -175,14 +175,14 @@ async def _start(bank: Bank) -> None:
 def _banner(bank: Bank) -> None:
     plan = bank.plan
     table = Table.grid(padding=(0, 2))
-    table.add_row("[bold]Ring[/]", f"[bold cyan]sip:bank@{bank.sip}[/]  with any SIP phone, or:")
+    table.add_row("Ring", f"[bold cyan]sip:bank@{bank.sip}[/]  with any SIP phone, or:")
     table.add_row("", f".venv/bin/telebank call sip:bank@{bank.sip}")
     for number, (card, pin, holder, balance) in enumerate(_demo_cards(plan.data)[:2], 1):
         table.add_row(f"Card {number}", f"{card}   PIN {pin}   {holder}   {balance}")
-    table.add_row("Keys", "1 中文 / 2 English, then 1 accounts / 2 lost card, then card # PIN #,")
-    table.add_row("", "then 1 balance, 2 transfer, 3 lost card; # again, 0 teller, * back")
+    table.add_row("Keys", "1 中文, 2 English; then 1 account or 2 lost card; then card # PIN #;")
+    table.add_row("", "then 1 balance, 2 transfer, 3 lost card.  # again, * back, 0 teller")
     table.add_row("Web page", f"http://{bank.web}/")
-    table.add_row("Data, logs", f"{_short(plan.data)}   {_short(plan.data / 'logs')}")
+    table.add_row("Data", f"{_short(plan.data)}, logs in {_short(plan.data / 'logs')}")
     table.add_row("Stop", "Ctrl-C")
     out.rule("The bank is open")
     out.print(table)

@@ -4,7 +4,6 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import count
 
 from core_adapters.iso8583.build import Builder
@@ -39,6 +38,7 @@ from core_adapters.iso8583.mux_types import (
     Withdrawn,
 )
 from core_adapters.iso8583.options import Iso8583Options
+from transactions.clock import Clock
 
 APPROVED = "00"
 MIRRORED = (7, 11, 12, 13, 15, 32, 41, 70)
@@ -93,12 +93,17 @@ class Driver:
         macs: tuple[Mac, ...],
         options: Iso8583Options,
         events: DriverEvents,
+        *,
+        clock: Clock,
+        chance: random.Random,
     ) -> None:
         self._codec = codec
         self._builder = builder
         self._macs = macs
         self._options = options
         self._events = events
+        self._clock = clock
+        self._chance = chance
         self._mux = Mux(codec.profile, options.mux, options.link_names)
         self._tickets = count(1)
         self._places: dict[int, Place] = {}
@@ -134,7 +139,7 @@ class Driver:
         )
         frame = self._codec.profile.frame
         for name in self._options.link_names:
-            link = TcpLink(name, self._options, frame, events, random.Random())  # noqa: S311 - jitter
+            link = TcpLink(name, self._options, frame, events, self._chance)
             self._links[name] = link
             self._tasks.append(asyncio.create_task(link.run(), name=f"iso8583-{name}"))
 
@@ -237,7 +242,7 @@ class Driver:
     def _act_on_link(self, command: Command) -> None:
         match command:
             case SendNetwork(link=link, code=code, stan=stan):
-                self._send(link, self._builder.network(code, stan, datetime.now(UTC)))
+                self._send(link, self._builder.network(code, stan, self._clock.now()))
             case AnswerNetwork(link=link, request=request):
                 mirrored = {n: v for n, v in request.fields.items() if n in MIRRORED}
                 self._send(link, Message(reply_mti(request.mti), mirrored | {39: APPROVED}))

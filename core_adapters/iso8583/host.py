@@ -5,7 +5,7 @@ Before the row is durable an obstacle is `NotSent`; from then on the journal say
 is an answer or `Unknown`.
 """
 
-import time
+import random
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 
 from core_adapters.iso8583.build import Builder, Stamp
 from core_adapters.iso8583.checks import check_services
+from core_adapters.iso8583.clock import SystemClock
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.driver import Driver, DriverEvents, NoReply, Refusal
 from core_adapters.iso8583.errors import EncodeError, PinError
@@ -24,6 +25,7 @@ from core_adapters.iso8583.profile import Profile, ServiceMap
 from core_adapters.iso8583.replies import CODE, judge, judge_reversal
 from core_adapters.iso8583.values import CURRENCY, nearest_date
 from transactions.card import CardNumberError, CardVault
+from transactions.clock import Clock
 from transactions.contract import Contracts
 from transactions.outcome import NotSent, Outcome, Unknown
 from transactions.ports import (
@@ -91,12 +93,16 @@ class Iso8583Host:
         *,
         events: HostEvents | None = None,
         vault: CardVault | None = None,
+        clock: Clock | None = None,
+        chance: random.Random | None = None,
     ) -> None:
+        """`clock` (the one that deadlines are in) and `chance` (of reconnections) may be given."""
         check_services(profile, contracts)
         self._profile = profile
         self._contracts = contracts
         self._options = options
         self._events = events or HostEvents()
+        self._clock = clock or SystemClock()
         codec = Codec(profile)
         self._codec = codec
         self._builder = Builder(codec, options, keys.zpk, vault)
@@ -106,6 +112,8 @@ class Iso8583Host:
             (make_mac(profile.mac, keys.mak),),
             options,
             DriverEvents(self._on_late, self._on_heard, self._alarm, self._events.link),
+            clock=self._clock,
+            chance=chance or random.Random(),  # noqa: S311 - spreads reconnections, hides nothing
         )
         self._given_up: OrderedDict[int, _Sent] = OrderedDict()
         self._business_date: date | None = None
@@ -138,7 +146,7 @@ class Iso8583Host:
         if refusal is not None or service is None:
             return NotSent(refusal or "not_served")
         if repeat_of is None:
-            now = datetime.now(UTC)
+            now = self._clock.now()
             stan = await log.next_stan()
             stamp = Stamp.fresh(stan, now, self._options, request.reference)
             mti = _first_mti(service, request, now)
@@ -152,7 +160,7 @@ class Iso8583Host:
         attempt = 0 if repeat_of is None else repeat_of.attempt + 1
         row = _row(request, role, attempt, message, stamp)
         if repeat_of is not None:
-            row = replace(row, sent_at=datetime.now(UTC))
+            row = replace(row, sent_at=self._clock.now())
         urgent = service.repeat_mti != ""
         end = await self._exchange(request, row, message, service, log, urgent=urgent)
         return end if isinstance(end, Outcome) else self._judge(service, message, end, request.id)
@@ -176,11 +184,11 @@ class Iso8583Host:
         if attempt > 0:
             message = message.with_fields(rules.repeat_mti, {})
         row = _row(original, "reversal", attempt, message, stamp)
-        row = replace(row, sent_at=datetime.now(UTC))
+        row = replace(row, sent_at=self._clock.now())
         end = await self._exchange(original, row, message, service, log, urgent=True)
         match end:
             case Message():
-                return judge_reversal(self._profile, end, attempt, _age(sent))
+                return judge_reversal(self._profile, end, attempt, self._age(sent))
             case NotSent(reason=why):
                 return ReversalUnanswered(False, why)
             case Unknown(reason=why):
@@ -212,7 +220,7 @@ class Iso8583Host:
             return "stopping"
         if not self._driver.links_ready:
             return "no_link"
-        return "deadline" if _too_late(request, service) else None
+        return "deadline" if self._too_late(request, service) else None
 
     def _cannot_build(self, request: Request, error: Exception) -> NotSent:
         self._alarm("profile", f"{request.service}: {error}", request.id)
@@ -241,7 +249,7 @@ class Iso8583Host:
         try:
             await log.sending(row)
             committed = True
-            if row.role == "request" and _too_late(request, service):
+            if row.role == "request" and self._too_late(request, service):
                 # The row took too long; it says SENT, so this is unknown, but nothing goes late.
                 return Unknown("deadline")
             end = await self._driver.send(place)
@@ -251,7 +259,7 @@ class Iso8583Host:
                 self._remember(place.ticket, _Sent(row, service.name, message.get(CURRENCY) or ""))
         if isinstance(end, NoReply):
             return Unknown(end.reason)
-        await log.answered(_answered(row, end))
+        await log.answered(self._answered(row, end))
         return end
 
     async def _reversal_stamp(self, sent: HostMessage, log: MessageLog) -> Stamp:
@@ -279,7 +287,7 @@ class Iso8583Host:
         sent = self._given_up.pop(ticket, None)
         if sent is None:
             return
-        row = _answered(sent.row, reply)
+        row = self._answered(sent.row, reply)
         if row.role == "reversal":
             # The next repeat asks again and hears the same; nothing is decided by this one.
             self._alarm("late", f"late 0430 with {row.reply39}", row.request_id)
@@ -291,18 +299,24 @@ class Iso8583Host:
     def _on_heard(self, message: Message) -> None:
         text = message.get(SETTLEMENT_DATE)
         if text is not None:
-            today = datetime.now(UTC).astimezone().date()
+            today = self._clock.now().astimezone().date()
             self._business_date = nearest_date(text, today) or self._business_date
 
     def _alarm(self, kind: str, text: str, request_id: str = "") -> None:
         self._events.alarm(Alarm(kind, text, request_id))
 
+    def _too_late(self, request: Request, service: ServiceMap) -> bool:
+        """Past its deadline; a stored advice has none (rule 16), and 0 means none."""
+        if service.advice is not None or request.deadline <= 0:
+            return False
+        return self._clock.monotonic() > request.deadline
 
-def _too_late(request: Request, service: ServiceMap) -> bool:
-    """Past its deadline; a stored advice has none (rule 16), and 0 means none."""
-    if service.advice is not None or request.deadline <= 0:
-        return False
-    return time.monotonic() > request.deadline
+    def _answered(self, row: HostMessage, reply: Message) -> HostMessage:
+        return replace(row, reply39=reply.get(CODE), reply_at=self._clock.now())
+
+    def _age(self, sent: HostMessage) -> float:
+        at = sent.sent_at if sent.sent_at.tzinfo else sent.sent_at.replace(tzinfo=UTC)
+        return (self._clock.now() - at).total_seconds()
 
 
 def _first_mti(service: ServiceMap, request: Request, now: datetime) -> str:
@@ -341,12 +355,3 @@ def _row(
         processing_code=message.get(PROCESSING_CODE) or "",
         amount=message.get(AMOUNT) or "",
     )
-
-
-def _answered(row: HostMessage, reply: Message) -> HostMessage:
-    return replace(row, reply39=reply.get(CODE), reply_at=datetime.now(UTC))
-
-
-def _age(sent: HostMessage) -> float:
-    at = sent.sent_at if sent.sent_at.tzinfo else sent.sent_at.replace(tzinfo=UTC)
-    return (datetime.now(UTC) - at).total_seconds()

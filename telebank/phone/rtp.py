@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import cast
@@ -93,7 +94,7 @@ class PhoneMedia(asyncio.DatagramProtocol):
             self._keys_waiting -= 1
         if event is not None and answer.event_payload_type is not None:
             if first:
-                self.last_key_at = self._loop.time()
+                self.last_key_at = time.monotonic()
             # All packets of one key carry the time at which it began (RFC 4733 2.5.1.2).
             stamp = (self._timestamp - behind) & 0xFFFFFFFF
             payload, kind = build_event(event), answer.event_payload_type
@@ -124,7 +125,8 @@ class PhoneMedia(asyncio.DatagramProtocol):
             packet = rtp.parse(data)
         except rtp.MalformedRtp:
             return
-        self._on_packet(packet, self._loop.time())
+        # The loop's own clock stands still while a busy turn of the loop lasts.
+        self._on_packet(packet, time.monotonic())
 
     def error_received(self, exc: Exception) -> None:
         """The far port is closed; the SIP side will say so."""

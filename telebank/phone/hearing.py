@@ -76,6 +76,7 @@ class Ear:
         self._pending = b""
         self._following: _Following | None = None
         self._expected: int | None = None
+        self._last = ""
         self._came = (0.0, 0.0, 0)
         self.sound_at: float | None = None
         """When something other than silence last came, monotonic seconds."""
@@ -144,7 +145,11 @@ class Ear:
     def _end(self, following: _Following, at: int, chunk: bytes) -> list[ClipHeard]:
         best, agreed = max(
             ((c, _agreement(c.audible[at:], chunk)) for c in following.candidates),
-            key=lambda pair: (at + pair[1] == len(pair[0].audible), pair[1]),
+            key=lambda pair: (
+                at + pair[1] == len(pair[0].audible),
+                pair[1],
+                _likely(pair[0].key, self._last),
+            ),
         )
         self._following = None
         whole = at + agreed == len(best.audible)
@@ -152,6 +157,7 @@ class Ear:
         # that agree by chance belong to what follows.
         self._pending = chunk[agreed:] if whole else chunk[0 if at else 1 :]
         if whole or following.matched >= ENOUGH * len(best.audible):
+            self._last = best.key if "#" in best.key else self._last
             return [ClipHeard(best.key, best.text, whole, following.began_at)]
         return []
 
@@ -172,6 +178,16 @@ class Ear:
             clip = following.candidates[0]
             if following.matched >= ENOUGH * len(clip.audible):
                 yield ClipHeard(clip.key, clip.text, whole=False, began_at=following.began_at)
+
+
+def _likely(key: str, last: str) -> int:
+    """Prompts may share a recording word for word: then it is the next part of the prompt that is
+    being said, or else the first part of another."""
+    prompt, _, part = key.partition("#")
+    before, _, number = last.partition("#")
+    if prompt == before and part == str(int(number) + 1):
+        return 2
+    return int(part == "0")
 
 
 def _agreement(left: bytes, right: bytes) -> int:

@@ -98,3 +98,23 @@ def test_when_a_clip_began_is_the_time_of_its_first_packet() -> None:
     for sequence, payload in enumerate(packets(quiet(100), clip("zh/b#0"))):
         heard += ear.hear(sequence, payload, float(sequence))
     assert heard[0].began_at == 5.0
+
+
+def test_a_recording_that_two_prompts_share_is_the_prompt_being_said() -> None:
+    lengths = {"zh/later#0": 3_000, "zh/later#1": 2_000, "zh/now#0": 2_000, "zh/now#1": 2_500}
+    bank = make_bank(lengths)
+    octets = bank.laws["pcma"].copy()
+    shared, twin = (bank.index.clips[key][0] for key in ("zh/later#1", "zh/now#0"))
+    octets[twin : twin + 2_000] = octets[shared : shared + 2_000]
+    bank = Bank(bank.index, {"pcma": octets, "pcmu": octets})
+
+    def say(*keys: str) -> list[str]:
+        ear, heard = Ear(Lexicon(bank, "pcma")), []
+        spans = [bank.index.clips[key] for key in keys]
+        parts = [octets[at : at + samples].tobytes() for at, samples in spans]
+        for sequence, payload in enumerate(packets(*parts)):
+            heard += ear.hear(sequence, payload, sequence * 0.02)
+        return [clip.key for clip in heard + ear.finish()]
+
+    assert say("zh/now#0", "zh/now#1") == ["zh/now#0", "zh/now#1"]
+    assert say("zh/later#0", "zh/later#1") == ["zh/later#0", "zh/later#1"]

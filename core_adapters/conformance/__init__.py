@@ -1,0 +1,1 @@
+"""The conformance kit: scenarios from data, run against any adapter and host, judged, reported."""

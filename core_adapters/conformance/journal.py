@@ -1,0 +1,230 @@
+"""A journal in memory that remembers when each row was durable, so that the order can be judged."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+
+from transactions.card import CardNumber, CardVault
+from transactions.journal import (
+    Existing,
+    GuardKey,
+    GuardState,
+    JournalEvent,
+    Notice,
+    OpenRow,
+    Recorded,
+    RecordPlan,
+    RecordRefused,
+)
+from transactions.lifecycle import OPEN, UNSETTLED, State, check
+from transactions.outcome import Outcome
+from transactions.ports import LeaseLost
+from transactions.request import HostMessage, Request
+
+STAN_LIMIT = 1_000_000
+
+
+@dataclass(slots=True)
+class Row:
+    """One request: its states in order, and the message that carried it."""
+
+    request: Request
+    plan: RecordPlan
+    states: list[State]
+    outcome: Outcome | None = None
+    sent: HostMessage | None = None
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+
+    @property
+    def state(self) -> State:
+        """Where it is now."""
+        return self.states[-1]
+
+
+@dataclass(slots=True)
+class Stans:
+    """Field 11, rising over a whole run of the kit."""
+
+    value: int
+
+    def take(self) -> str:
+        """The next STAN; zero is never one."""
+        self.value = self.value % (STAN_LIMIT - 1) + 1
+        return f"{self.value:06d}"
+
+
+@dataclass(slots=True)
+class Books:
+    """What outlives a node: rows, messages with the monotonic time they were durable, events."""
+
+    vault: CardVault
+    stans: Stans
+    rows: dict[str, Row] = field(default_factory=dict)
+    messages: list[tuple[float, HostMessage]] = field(default_factory=list)
+    events: list[JournalEvent] = field(default_factory=list)
+    tries: Counter[tuple[str, date]] = field(default_factory=Counter)
+    hot: set[str] = field(default_factory=set)
+    epoch: int = 0
+
+    def durable_at(self, mti: str, stan: str) -> float | None:
+        """When the row of a message was first written; None where there is none."""
+        times = (at for at, row in self.messages if row.mti == mti and row.stan == stan)
+        return min(times, default=None)
+
+
+class KitJournal:
+    """One node's view of the books; a later one takes its lease away."""
+
+    def __init__(self, books: Books) -> None:
+        books.epoch += 1
+        self._books = books
+        self._epoch = books.epoch
+
+    def _check(self) -> None:
+        if self._epoch != self._books.epoch:
+            raise LeaseLost(f"epoch {self._epoch}")
+
+    async def next_stan(self) -> str:
+        """See `MessageLog`."""
+        self._check()
+        return self._books.stans.take()
+
+    async def sending(self, message: HostMessage) -> None:
+        """See `MessageLog`."""
+        self._check()
+        self._books.messages.append((time.monotonic(), message))
+        row = self._books.rows.get(message.request_id)
+        if row is None:
+            return
+        row.sent = row.sent or message
+        if row.state is State.RECORDED:
+            self._move(row, State.SENT)
+
+    async def answered(self, message: HostMessage) -> None:
+        """See `MessageLog`."""
+        self._check()
+        self._books.messages.append((time.monotonic(), message))
+
+    async def record(
+        self, request: Request, plan: RecordPlan
+    ) -> Recorded | Existing | RecordRefused:
+        """See `Journal`; limits are the host's business here."""
+        self._check()
+        books = self._books
+        first = books.rows.get(request.id)
+        if first is not None and first.plan.content_hash != plan.content_hash:
+            return RecordRefused("different_content")
+        for row in books.rows.values():
+            if row is first or (plan.quote is not None and row.plan.quote == plan.quote):
+                return Existing(row.request.id, row.state, row.outcome, row.request.reference)
+        if plan.guard is not None and (await self.guard_state(plan.guard)).state == "open":
+            return RecordRefused("pending")
+        reference = f"{int(time.time()) % 10**6:06d}{books.stans.take()}"
+        kept = replace(request, reference=reference, epoch=self._epoch)
+        inputs = {
+            name: books.vault.seal(value) if isinstance(value, CardNumber) else value
+            for name, value in request.inputs.items()
+        }
+        stored = replace(kept, inputs=inputs, deadline=0.0)
+        books.rows[request.id] = Row(stored, plan, [State.RECORDED])
+        return Recorded(kept)
+
+    def _move(self, row: Row, target: State) -> None:
+        check(row.state, target)
+        row.states.append(target)
+
+    async def advance(
+        self,
+        request_id: str,
+        states: Sequence[State],
+        *,
+        why: str = "",
+        outcome: Outcome | None = None,
+        next_attempt_at: datetime | None = None,
+    ) -> None:
+        """See `Journal`."""
+        del why
+        self._check()
+        row = self._books.rows[request_id]
+        for state in states:
+            self._move(row, state)
+        row.outcome = outcome or row.outcome
+        row.next_attempt_at = next_attempt_at
+
+    async def attempt(self, request_id: str, next_attempt_at: datetime | None) -> int:
+        """See `Journal`."""
+        self._check()
+        row = self._books.rows[request_id]
+        row.attempts += 1
+        row.next_attempt_at = next_attempt_at
+        return row.attempts
+
+    async def open_rows(self) -> Sequence[OpenRow]:
+        """See `Journal`."""
+        self._check()
+        return [
+            OpenRow(r.request, r.state, r.plan.recovery, r.sent, r.attempts, r.next_attempt_at)
+            for r in self._books.rows.values()
+            if r.state in OPEN
+        ]
+
+    async def guard_state(self, key: GuardKey) -> GuardState:
+        """See `Journal`: open twins only; the kit repeats itself on purpose."""
+        for row in self._books.rows.values():
+            if row.plan.guard == key and row.state in UNSETTLED:
+                return GuardState("open", row.request.reference)
+        return GuardState("free")
+
+    async def told(self, request_id: str, exit_name: str) -> None:
+        """Nobody is told anything here."""
+
+    async def next_notice(self, customer: str) -> Notice | None:
+        """None: the kit has no callers."""
+        del customer
+        return None
+
+    async def count_attempt(self, key: str, limit: int, day: date) -> bool:
+        """See `Journal`."""
+        if self._books.tries[(key, day)] >= limit:
+            return False
+        self._books.tries[(key, day)] += 1
+        return True
+
+    async def give_back_attempt(self, key: str, day: date) -> None:
+        """See `Journal`."""
+        self._books.tries[(key, day)] -= 1
+
+    async def hot_listed(self, token: str) -> bool:
+        """See `Journal`."""
+        return token in self._books.hot
+
+    async def append(self, event: JournalEvent) -> None:
+        """See `Journal`."""
+        self._check()
+        self._books.events.append(event)
+
+
+class Numbers:
+    """A message log without rows, for what the kit itself asks the host."""
+
+    def __init__(self, stans: Stans) -> None:
+        self._stans = stans
+
+    async def next_stan(self) -> str:
+        """See `MessageLog`."""
+        return self._stans.take()
+
+    async def sending(self, message: HostMessage) -> None:
+        """Nothing is kept."""
+
+    async def answered(self, message: HostMessage) -> None:
+        """Nothing is kept."""
+
+
+def first_stan() -> int:
+    """Where to begin, so that two runs on one day hardly meet: by the time of day."""
+    now = datetime.now(UTC)
+    return int((now.hour * 3600 + now.minute * 60 + now.second) * 11.5)

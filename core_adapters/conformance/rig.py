@@ -1,0 +1,261 @@
+"""One scenario's bench: proxy, adapter under test, a processor on the kit's journal."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Protocol
+
+from core_adapters.conformance.journal import Books, KitJournal, Numbers
+from core_adapters.conformance.people import KitVault
+from core_adapters.conformance.proxy import FaultProxy
+from core_adapters.iso8583.host import Alarm, HostEvents, Iso8583Host, LateReply
+from core_adapters.iso8583.keys import HostKeys
+from core_adapters.iso8583.mux_types import MuxOptions
+from core_adapters.iso8583.options import Iso8583Options
+from core_adapters.iso8583.profile import Profile
+from transactions.card import CardNumber
+from transactions.contract import Contracts
+from transactions.money import MAX_MINOR, Money, currency
+from transactions.options import ProcessorOptions
+from transactions.outcome import Approved
+from transactions.ports import HostAdapter
+from transactions.processor import Processor
+from transactions.request import AuthLevel, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Times of a run, so that a certification of a test host does not take an afternoon."""
+
+    timeout_s: float = 0.7
+    """Longest time-out of any service, in seconds; the profile's own where that is shorter."""
+    retry_s: float = 0.15
+    """Seconds before the first repeat of a reversal."""
+    echo_s: float = 0.4
+    """Seconds of silence before an echo, and to wait for its answer."""
+    settle_s: float = 15.0
+    """Longest wait for a request to be settled once its faults have ended."""
+    sign_on_s: float = 5.0
+    """Longest wait for a link to sign on."""
+    advice_s: float = 0.2
+    """Seconds after which a stored request travels as advice."""
+
+
+class Adapter(HostAdapter, Protocol):
+    """What the kit needs beside the port: to start, to wait, to stop."""
+
+    async def start(self) -> None:
+        """Open the links."""
+        ...
+
+    async def wait_signed_on(self, timeout_s: float) -> bool:
+        """Wait for a link."""
+        ...
+
+    async def close(self) -> None:
+        """Sign off and close."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What an adapter under test is made of."""
+
+    port: int
+    profile: Profile
+    contracts: Contracts
+    keys: HostKeys
+    vault: KitVault
+    options: Iso8583Options
+    events: HostEvents
+
+
+AdapterFactory = Callable[[Setup], Adapter]
+
+
+def iso8583_adapter(setup: Setup) -> Adapter:
+    """The gateway's own adapter."""
+    return Iso8583Host(
+        setup.profile,
+        setup.contracts,
+        setup.keys,
+        setup.options,
+        events=setup.events,
+        vault=setup.vault,
+    )
+
+
+class KitClock:
+    """Real time, for the processor."""
+
+    def monotonic(self) -> float:
+        """Seconds of a clock that never steps."""
+        return time.monotonic()
+
+    def now(self) -> datetime:
+        """UTC."""
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+@dataclass(slots=True)
+class Heard:
+    """What the adapter told its owner."""
+
+    alarms: list[Alarm] = field(default_factory=list)
+    late: list[LateReply] = field(default_factory=list)
+    links: list[tuple[str, bool, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Node:
+    """Adapter and processor of one life of the node."""
+
+    adapter: Adapter
+    processor: Processor
+
+
+def paced(profile: Profile, pace: Pace) -> Profile:
+    """The profile with its time-outs no longer than `pace` says."""
+    services = {}
+    for name, service in profile.services.items():
+        advice = service.advice
+        if advice is not None:
+            advice = replace(advice, after_s=min(advice.after_s, pace.advice_s))
+        timeout_s = min(service.timeout_s, pace.timeout_s)
+        services[name] = replace(service, timeout_s=timeout_s, advice=advice)
+    window = min(profile.reversal.late_window_s, 4 * pace.timeout_s)
+    reversal = replace(profile.reversal, late_window_s=window)
+    return replace(profile, services=MappingProxyType(services), reversal=reversal)
+
+
+def adapter_options(base: Iso8583Options, port: int, pace: Pace) -> Iso8583Options:
+    """Through the proxy, quick to come back."""
+    mux = replace(
+        base.mux,
+        sign_on_timeout_s=min(base.mux.sign_on_timeout_s, pace.sign_on_s),
+        echo_interval_s=pace.echo_s,
+        echo_timeout_s=pace.echo_s,
+        echo_missed_max=2,
+    )
+    assert isinstance(mux, MuxOptions)
+    return replace(
+        base,
+        host="127.0.0.1",
+        port=port,
+        links=1,
+        backoff_min_s=0.05,
+        backoff_max_s=0.3,
+        drain_s=1.0,
+        mux=mux,
+    )
+
+
+def processor_options(contracts: Contracts, pace: Pace) -> ProcessorOptions:
+    """Quick repeats; limits as high as they go: the host's own are what is tried."""
+    names = {name for service in contracts.services.values() for name in service.limits}
+    ceiling = Money(MAX_MINOR, currency("CNY"))
+    return ProcessorOptions(
+        retry_first_s=pace.retry_s,
+        retry_factor=1.5,
+        retry_cap_s=2.0,
+        attempts_max=8,
+        away_poll_s=0.05,
+        recovery_wait_s=0.05,
+        close_wait_s=2.0,
+        limits=dict.fromkeys(names, ceiling),
+    )
+
+
+@dataclass(slots=True)
+class Rig:
+    """Everything one scenario needs; `live` and `die` make and end a node on the same books."""
+
+    proxy: FaultProxy
+    setup: Setup
+    factory: AdapterFactory
+    pace: Pace
+    books: Books
+    heard: Heard
+    node: Node | None = None
+
+    async def live(self, *, wait: bool = True) -> Node:
+        """Begin a node: sign on, take up what the last one left (rule 8)."""
+        journal = KitJournal(self.books)
+        events = HostEvents(self._late, self.heard.alarms.append, self._link)
+        adapter = self.factory(replace(self.setup, events=events))
+        contracts = self.setup.contracts
+        options = processor_options(contracts, self.pace)
+        processor = Processor(contracts, adapter, journal, self.setup.vault, options, KitClock())
+        self.node = Node(adapter, processor)
+        await adapter.start()
+        if wait:
+            await adapter.wait_signed_on(self.pace.sign_on_s)
+        await processor.recover()
+        return self.node
+
+    async def die(self) -> None:
+        """End the node as a crash would: its lease is gone, so it commits and sends nothing."""
+        node, self.node = self.node, None
+        if node is None:
+            return
+        self.books.epoch += 1
+        self.proxy.cut()
+        await node.adapter.close()
+        await node.processor.close()
+
+    async def stop(self) -> None:
+        """End the node in order."""
+        node, self.node = self.node, None
+        if node is not None:
+            await node.processor.close()
+            await node.adapter.close()
+
+    def _late(self, reply: LateReply) -> None:
+        self.heard.late.append(reply)
+        if self.node is not None:
+            self.node.processor.late_answer(reply.message.request_id, reply.outcome)
+
+    def _link(self, link: str, up: bool, why: str) -> None:
+        self.heard.links.append((link, up, why))
+
+    async def balance(self, service: str, card: CardNumber) -> int | None:
+        """Minor units of the ledger balance, asked of the host itself; None where it is silent."""
+        if self.node is None:
+            return None
+        contract = self.setup.contracts[service]
+        request = Request(
+            id=f"kit-look-{time.monotonic_ns()}",
+            service=service,
+            contract_version=contract.version,
+            inputs={str(contract.customer): card},
+            actor="kit",
+            auth=AuthLevel.PIN,
+            reference=self.books.stans.take(),
+        )
+        await self.node.adapter.wait_signed_on(self.pace.sign_on_s)
+        outcome = await self.node.adapter.execute(request, Numbers(self.books.stans))
+        if not isinstance(outcome, Approved):
+            return None
+        held = outcome.data.get("ledger") or outcome.data.get("available")
+        return held.minor if isinstance(held, Money) else None
+
+
+async def until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Look every few milliseconds; False where it was never so."""
+    ends = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() >= ends:
+            return False
+        await asyncio.sleep(0.01)
+    return True
+
+
+Act = Callable[[], Awaitable[None]]
+Amounts = Mapping[str, int]

@@ -1,0 +1,277 @@
+"""Runs one scenario: asks, spoils, waits until all is settled, and looks at the money."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from core_adapters.conformance.judge import BROKEN, MOVED, STAYED, UNSEEN, Seen
+from core_adapters.conformance.people import People, Person
+from core_adapters.conformance.proxy import Order
+from core_adapters.conformance.rig import Rig, until
+from core_adapters.conformance.scenarios import Scenario
+from core_adapters.conformance.transcript import Line
+from transactions.answer import Answer
+from transactions.contract import Contracts, Service
+from transactions.lifecycle import OPEN, State
+from transactions.money import Money
+from transactions.outcome import Approved, Value
+from transactions.request import AuthLevel, Request
+
+TARDY = frozenset({"delay", "hold", "duplicate", "cut_over"})
+TARDY_TIMEOUTS, QUIET_TIMEOUTS = 1.0, 0.2
+"""Time-outs to wait after settling, so that what comes late or should not come has come."""
+
+
+class NotTried(Exception):  # noqa: N818 - reads as what it is
+    """This host or profile lacks what the scenario needs; says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Money3:
+    """Balances of payer and payee, in minor units; None where the host would not say."""
+
+    payer: int | None
+    payee: int | None
+
+
+@dataclass(slots=True)
+class Run:
+    """One scenario on one rig. `turn` chooses the payer; `name` begins every request id."""
+
+    rig: Rig
+    scenario: Scenario
+    people: People
+    turn: int
+    name: str
+    balance_service: str
+
+    @property
+    def _contracts(self) -> Contracts:
+        return self.rig.setup.contracts
+
+    @property
+    def _contract(self) -> Service:
+        return self._contracts[self.scenario.service]
+
+    async def go(self) -> Seen:
+        """Carry it out; raises `NotTried`."""
+        if not self.scenario.service:
+            return await self._link_only()
+        who, to = self._person(self.scenario.who), self._person(self.scenario.to)
+        money = self._contract.effect == "money"
+        await self.rig.live()
+        before = await self._look(who, to) if money else Money3(None, None)
+        requests = await self._requests(who, to)
+        answers = await self._ask(requests)
+        await self._settle()
+        lines = self.rig.proxy.transcript.take()
+        self.rig.proxy.order(Order())
+        moved = UNSEEN
+        if money:
+            after = await self._look(who, to)
+            moved = _moved(before, after, self._cost(answers), self._amount().minor)
+        await self.rig.stop()
+        return self._seen(requests, answers, lines, moved)
+
+    async def _link_only(self) -> Seen:
+        """No request: the link itself, for as long as two echoes take."""
+        self.rig.proxy.order(Order(None, self.scenario.faults))
+        await self.rig.live()
+        await asyncio.sleep(4 * self.rig.pace.echo_s)
+        node = self.rig.node
+        health = await node.adapter.health() if node is not None else None
+        await self.rig.stop()
+        up = health is not None and health.links_up > 0
+        exit_name = "up" if up else "down"
+        answer = Answer(exit_name, Approved(), {}, self.name)
+        return Seen([answer], [], self.rig.proxy.transcript.take(), self._alarms(), asked=0)
+
+    def _person(self, role: str) -> Person:
+        person = self.people.find(role, self.turn)
+        if person is None:
+            raise NotTried(f"no test customer is {role!r}")
+        return person
+
+    # -- asking ---------------------------------------------------------------------------------
+
+    async def _requests(self, who: Person, to: Person) -> list[Request]:
+        times = self.scenario.times
+        if self.scenario.same_id:
+            return [await self._request(0, who, to)] * times
+        return [await self._request(number, who, to) for number in range(times)]
+
+    async def _request(self, number: int, who: Person, to: Person) -> Request:
+        contract = self._contract
+        inputs: dict[str, Value]
+        if contract.effect == "money":
+            inputs = {name: await self._quote(number, who, to) for name in contract.inputs}
+        else:
+            inputs = self._inputs(contract, who, to)
+        return self._made(contract, inputs, who, f"{self.name}-{number}")
+
+    def _made(
+        self, contract: Service, inputs: Mapping[str, Value], who: Person, name: str
+    ) -> Request:
+        return Request(
+            id=name,
+            service=contract.name,
+            contract_version=contract.version,
+            inputs=inputs,
+            actor="conformance kit",
+            call=name[:32],
+            auth=AuthLevel.PIN,
+            authenticated_token=self.rig.setup.vault.token(who.card),
+        )
+
+    def _inputs(self, contract: Service, who: Person, to: Person) -> dict[str, Value]:
+        return {name: self._input(name, kind, who, to) for name, kind in contract.inputs.items()}
+
+    def _input(self, name: str, kind: str, who: Person, to: Person) -> Value:
+        match kind:
+            case "card_no":
+                return to.card if name == "to" else who.card
+            case "secret":
+                pin = who.secret()
+                return replace(who, pin=_other(who.pin)).secret() if self._is_wrong("pin") else pin
+            case "money":
+                return self._amount()
+            case "digits" if name == "identity":
+                return _other(who.identity) if self._is_wrong("identity") else who.identity
+        raise NotTried(
+            f"the kit has no value for input {name!r} ({kind}) of {self.scenario.service}"
+        )
+
+    def _is_wrong(self, name: str) -> bool:
+        return self.scenario.wrong == name
+
+    def _amount(self) -> Money:
+        return Money.parse(self.scenario.amount)
+
+    async def _quote(self, number: int, who: Person, to: Person) -> str:
+        """The handle of the quote that a money service is posted on."""
+        quote = self._contracts[str(self._contract.quoted_by)]
+        inputs = self._inputs(quote, who, to)
+        node = self.rig.node
+        assert node is not None
+        answer = await node.processor.submit(
+            self._made(quote, inputs, who, f"{self.name}-q{number}")
+        )
+        handle = next(name for name in self._contract.inputs if name in quote.outputs)
+        self._fee = answer.data.get("fee")
+        text = answer.data.get(handle)
+        if not isinstance(text, str):
+            raise NotTried(f"the host gives no quote: {answer.exit}")
+        return text
+
+    _fee: Value | None = None
+
+    async def _ask(self, requests: list[Request]) -> list[Answer]:
+        rig, scenario = self.rig, self.scenario
+        service = rig.setup.profile.services[scenario.service]
+        rig.proxy.transcript.take()
+        rig.proxy.order(Order(service, scenario.faults, service.timeout_s))
+        if scenario.away:
+            await self._go_away()
+        if scenario.crash:
+            return await self._crash(requests[0])
+        assert rig.node is not None
+        answers = [await rig.node.processor.submit(request) for request in requests]
+        rig.proxy.away = False
+        return answers
+
+    async def _go_away(self) -> None:
+        rig = self.rig
+        rig.proxy.away = True
+        rig.proxy.cut()
+        node = rig.node
+        assert node is not None
+        down = rig.heard.links
+        await until(lambda: bool(down) and not down[-1][1], rig.pace.sign_on_s)
+
+    async def _crash(self, request: Request) -> list[Answer]:
+        """The node dies while the request is at the host; the next one has only the books."""
+        rig = self.rig
+        assert rig.node is not None
+        asked = asyncio.create_task(rig.node.processor.submit(request))
+        lines = rig.proxy.transcript.lines
+        await until(lambda: any(line.role == "request" for line in lines), rig.pace.sign_on_s)
+        await rig.die()
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        await rig.live()
+        return []
+
+    async def _settle(self) -> None:
+        """Until no row is open, and then as long as a late frame may take."""
+        rig = self.rig
+        rows = rig.books.rows
+        await until(lambda: all(r.state not in OPEN for r in rows.values()), rig.pace.settle_s)
+        tardy = any(fault.do in TARDY for fault in self.scenario.faults)
+        await asyncio.sleep((TARDY_TIMEOUTS if tardy else QUIET_TIMEOUTS) * rig.pace.timeout_s)
+
+    # -- looking --------------------------------------------------------------------------------
+
+    async def _look(self, who: Person, to: Person) -> Money3:
+        if self.balance_service not in self.rig.setup.profile.services:
+            return Money3(None, None)
+        payer = await self.rig.balance(self.balance_service, who.card)
+        return Money3(payer, await self.rig.balance(self.balance_service, to.card))
+
+    def _cost(self, answers: list[Answer]) -> int:
+        del answers
+        fee = self._fee.minor if isinstance(self._fee, Money) else 0
+        return self._amount().minor + fee
+
+    def _alarms(self) -> list[str]:
+        own = [event.kind.partition(".")[2] for event in self.rig.books.events]
+        return [*(alarm.kind for alarm in self.rig.heard.alarms), *own]
+
+    def _seen(
+        self, requests: list[Request], answers: list[Answer], lines: list[Line], moved: str
+    ) -> Seen:
+        row = self.rig.books.rows.get(requests[-1].id)
+        states: list[State] = list(row.states) if row is not None else []
+        return Seen(
+            answers,
+            states,
+            lines,
+            self._alarms(),
+            moved,
+            asked=len({request.id for request in requests}),
+            takes_money=self._contract.effect == "money",
+            has_row=self._contract.effect != "read",
+        )
+
+
+def _other(digits: str) -> str:
+    """Digits of the same length that are wrong."""
+    return digits[:-1] + ("1" if digits[-1:] != "1" else "2")
+
+
+def _moved(before: Money3, after: Money3, cost: int, amount: int) -> str:
+    if None in (before.payer, before.payee, after.payer, after.payee):
+        # A payee or payer whose balance the host will not tell is judged by the other one.
+        return _by_one(before, after, cost, amount)
+    assert before.payer is not None
+    assert after.payer is not None
+    assert before.payee is not None
+    assert after.payee is not None
+    change = (before.payer - after.payer, after.payee - before.payee)
+    return {(0, 0): STAYED, (cost, amount): MOVED}.get(change, BROKEN)
+
+
+def _by_one(before: Money3, after: Money3, cost: int, amount: int) -> str:
+    if before.payer is not None and after.payer is not None:
+        return {0: STAYED, cost: MOVED}.get(before.payer - after.payer, BROKEN)
+    if before.payee is not None and after.payee is not None:
+        return {0: STAYED, amount: MOVED}.get(after.payee - before.payee, BROKEN)
+    return UNSEEN
+
+
+def with_recovery(contracts: Contracts, service: str, recovery: str) -> Contracts:
+    """The contracts with another recovery for one service."""
+    if not recovery or service not in contracts:
+        return contracts
+    changed = replace(contracts[service], recovery=recovery)  # type: ignore[arg-type]
+    return Contracts(MappingProxyType({**contracts.services, service: changed}))

@@ -1,0 +1,164 @@
+"""Reads config/conformance/scenarios.yaml: what is tried, with which faults, what must follow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from core_adapters.conformance.faults import Fault, read_faults
+from core_adapters.conformance.people import ROLES
+from core_adapters.iso8583.errors import ProfileError
+from core_adapters.iso8583.yamlread import Section, read_yaml
+
+SCHEMA = 1
+MAX_SCENARIOS = 500
+RECOVERIES = ("", "reverse", "repeat", "query", "person")
+EXPECTATIONS = ("outcome", "reason", "exit", "state", "sends", "alarm")
+OUTCOMES = frozenset({"approved", "declined", "unknown", "not_sent"})
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What must be seen; an empty tuple is not looked at, several words mean any of them."""
+
+    outcome: tuple[str, ...] = ()
+    reason: tuple[str, ...] = ()
+    exit: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+    sends: tuple[str, ...] | None = None
+    """Roles of the messages that must have gone to the host, in order."""
+    alarm: tuple[str, ...] = ()
+    posted: bool | None = None
+    """Whether the host must have moved the money once all is settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One thing that is tried."""
+
+    id: str
+    zh: str
+    en: str
+    service: str
+    who: str = "payer"
+    to: str = "payee"
+    amount: str = "12.34"
+    wrong: str = ""
+    """Input that is given wrongly: `pin` or `identity`."""
+    times: int = 1
+    """How often it is asked, each time as a new request; the last one is judged."""
+    same_id: bool = False
+    """Ask again under the first one's id, with the same content."""
+    recovery: str = ""
+    """Overrides the contract's, to try every kind."""
+    away: bool = False
+    """The host takes no connection until the caller has had his answer."""
+    crash: bool = False
+    """The node dies once the request is at the host, and another takes its rows."""
+    faults: tuple[Fault, ...] = ()
+    expect: Expectation = field(default_factory=Expectation)
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioFile:
+    """All scenarios in order, and how often the fault matters of the file it came from."""
+
+    scenarios: tuple[Scenario, ...]
+    path: str
+
+
+def load_scenarios(path: Path) -> ScenarioFile:
+    """Read and check; raises `ProfileError` with file and line."""
+    top = read_yaml(path)
+    if top.take("schema", int) != SCHEMA:
+        raise top.error(f"must begin with `schema: {SCHEMA}`", "schema")
+    found: dict[str, Scenario] = {}
+    section = top.section("scenarios")
+    for name in section:
+        for one in _expanded(str(name), section.section(name)):
+            found[one.id] = one
+    top.done()
+    if not 0 < len(found) <= MAX_SCENARIOS:
+        raise section.error(f"1 to {MAX_SCENARIOS} scenarios")
+    return ScenarioFile(tuple(found.values()), str(path))
+
+
+def _expanded(name: str, row: Section) -> list[Scenario]:
+    """One scenario, or one for each of its `cases`, which override what they name."""
+    base = _scenario(name, row)
+    cases = row.section("cases") if row.has("cases") else None
+    row.done()
+    if cases is None:
+        return [base]
+    made = [_case(base, str(case), cases.section(case)) for case in cases]
+    cases.done()
+    return made
+
+
+def _case(base: Scenario, case: str, row: Section) -> Scenario:
+    faults = read_faults(row, "faults") or tuple(
+        replace(f, kind=f.kind.replace("{case}", case), text=f.text.replace("{case}", case))
+        for f in base.faults
+    )
+    expect = _expect(row.section("expect"), base.expect) if row.has("expect") else base.expect
+    row.done()
+    name, zh, en = (text.replace("{case}", case) for text in (base.id, base.zh, base.en))
+    named = name if name != base.id else f"{name}.{case}"
+    return replace(base, id=named, zh=zh, en=en, faults=faults, expect=expect, line=row.line)
+
+
+def _scenario(name: str, row: Section) -> Scenario:
+    title = row.section("title")
+    zh, en = title.take("zh", str), title.take("en", str)
+    title.done()
+    return Scenario(
+        id=name,
+        zh=zh,
+        en=en,
+        service=row.take("service", str, ""),
+        who=row.choice("who", ROLES, "payer"),
+        to=row.choice("to", ROLES, "payee"),
+        amount=row.take("amount", str, "12.34"),
+        wrong=row.choice("wrong", ("", "pin", "identity"), ""),
+        times=row.take("times", int, 1),
+        same_id=row.take("same_id", bool, False),
+        recovery=row.choice("recovery", RECOVERIES, ""),
+        away=row.take("away", bool, False),
+        crash=row.take("crash", bool, False),
+        faults=read_faults(row, "faults"),
+        expect=_expect(row.section("expect"), Expectation())
+        if row.has("expect")
+        else Expectation(),
+        line=row.line,
+    )
+
+
+def _expect(row: Section, base: Expectation) -> Expectation:
+    given: dict[str, Any] = {key: _words(row, key) for key in EXPECTATIONS if row.has(key)}
+    if row.has("posted"):
+        given["posted"] = row.take("posted", bool)
+    row.done()
+    if not set(given.get("outcome", ())) <= OUTCOMES:
+        raise row.error(f"an outcome is one of {', '.join(sorted(OUTCOMES))}", "outcome")
+    return replace(base, **given)
+
+
+def _words(row: Section, key: str) -> tuple[str, ...]:
+    value = row.take(key, object)
+    words = value if isinstance(value, list) else [value]
+    if not all(isinstance(word, str) for word in words):
+        raise row.error(f"{key!r} is a word or a list of words", key)
+    return tuple(words)
+
+
+def needed(scenarios: ScenarioFile) -> Mapping[str, int]:
+    """How many scenarios each service has."""
+    counts: dict[str, int] = {}
+    for one in scenarios.scenarios:
+        counts[one.service] = counts.get(one.service, 0) + 1
+    return MappingProxyType(counts)
+
+
+__all__ = ["Expectation", "ProfileError", "Scenario", "ScenarioFile", "load_scenarios", "needed"]

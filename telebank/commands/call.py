@@ -1,71 +1,131 @@
 """`telebank call`: a phone in the terminal, and the caller of the tests."""
 
 import asyncio
-import contextlib
 import json
-import os
 import sys
-import termios
-import tty
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
 import uvloop
+from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.progress import Progress
 
-from telebank.commands.common import EXIT_FINDING, EXIT_UNREACHABLE, data_option, json_option
-from telebank.phone.hearing import ClipHeard, Lexicon
-from telebank.phone.phone import Phone, PhoneCall, PhoneOptions
+from telebank.commands.common import (
+    EXIT_FINDING,
+    EXIT_UNREACHABLE,
+    Unreachable,
+    data_option,
+    json_option,
+)
+from telebank.phone.hearing import Lexicon
+from telebank.phone.phone import OnSound, Phone, PhoneOptions, is_closed, resolve
+from telebank.phone.recording import Recording
 from telebank.phone.report import CallReport
 from telebank.phone.script import ScriptError, Step, parse_script
-from telebank.settings import packs_dir
+from telebank.phone.terminal import Loudspeaker, Teller, talk
+from telebank.settings import config_file, packs_dir
 from voice_prompts import g711
 from voice_prompts.bank import Bank, build_bank
+from voice_prompts.catalogue import Catalogue, CatalogueError
 from voice_prompts.pack import PackError
 
 MAX_CALLS = 2_000
+MAX_KEYS_FILE = 10_000_000
+"""Largest file of keys, in bytes."""
+FAULTS_SHOWN = 10
+HINT = "Is the bank running there? `telebank run` starts one on this machine."
 out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the command line asks for."""
+    """What the command line asks for; call n follows script n, and so round again."""
 
     target: str
-    steps: tuple[Step, ...] | None
+    scripts: tuple[tuple[Step, ...], ...]
     options: PhoneOptions
     expect: tuple[str, ...]
     calls: int
     rate: float
     save: Path | None
+    listen: bool
     as_json: bool
 
 
+def _prompt_ids(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Prompt ids for tab completion, with their words as help."""
+    data = ctx.params.get("data") or Path("var")
+    try:
+        catalogue = Catalogue.load(config_file(Path(str(data)), "prompts"))
+    except (CatalogueError, OSError):
+        return []
+    return [
+        CompletionItem(prompt, help=catalogue.template(prompt, "en").text)
+        for prompt in catalogue
+        if prompt.startswith(incomplete)
+    ]
+
+
 @click.command(name="call")
-@click.argument("target")
+@click.argument("target", required=False)
 @click.option("--keys", help="Keys to press, in groups; without it, keys are taken live.")
-@click.option("--expect", multiple=True, metavar="PROMPT_ID", help="Fail unless this is heard.")
-@click.option("--hang-up-after", default="", metavar="PROMPT_ID", help="Hang up once it is heard.")
+@click.option(
+    "--keys-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Keys from a file, a line a call: PINs stay out of the list of processes.",
+)
+@click.option(
+    "--expect",
+    multiple=True,
+    metavar="PROMPT_ID",
+    shell_complete=_prompt_ids,
+    help="Fail unless this is heard.",
+)
+@click.option(
+    "--hang-up-after",
+    default="",
+    metavar="PROMPT_ID",
+    shell_complete=_prompt_ids,
+    help="Hang up once it is heard.",
+)
 @click.option("--calls", default=1, type=click.IntRange(1, MAX_CALLS), help="How many calls.")
 @click.option("--rate", default=5.0, type=click.FloatRange(0.01, 200), help="New calls a second.")
 @click.option(
     "--save", type=click.Path(path_type=Path, dir_okay=False), help="Keep the sound, WAV."
+)
+@click.option(
+    "--listen/--no-listen",
+    default=None,
+    help="Play the sound with aplay; by default where that is there and keys are live.",
+)
+@click.option(
+    "--answer-within",
+    default=6.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 600),
+    help="Seconds to wait for the answer.",
 )
 @click.option("--patience", default=30.0, show_default=True, help="Seconds to wait for a prompt.")
 @click.option("--from", "from_user", default="13800001234", help="Calling number to give.")
 @data_option
 @json_option
 def command(
-    target: str,
+    target: str | None,
     keys: str | None,
+    keys_file: Path | None,
     expect: tuple[str, ...],
     hang_up_after: str,
     calls: int,
     rate: float,
     save: Path | None,
+    listen: bool | None,
+    answer_within: float,
     patience: float,
     from_user: str,
     data: Path,
@@ -73,28 +133,85 @@ def command(
 ) -> None:
     """Call TARGET (sip:bank@host:port), show in words what is heard, press keys.
 
-    Keys come in groups apart by spaces; a group is pressed when the bank has spoken and is quiet.
-    `!keys` presses at once, `@PROMPT_ID` waits for a prompt, `~2.5` waits seconds. Live: type
-    digits, * and #; q or Ctrl-C hangs up.
+    Without TARGET, the node that runs on the data folder is called. Keys come in groups apart by
+    spaces; a group is pressed when the bank has spoken and is quiet. `!keys` presses at once,
+    `@PROMPT_ID` waits for a prompt, `~2.5` waits seconds. Live: type digits, * and #; q or Ctrl-C
+    hangs up.
 
     \b
     Examples:
-      telebank call sip:bank@127.0.0.1:5060
+      telebank call
       telebank call sip:bank@127.0.0.1:5060 --keys "1 1 CARD# PIN# 1" --expect bal.amount
-      telebank call sip:bank@127.0.0.1:5060 --keys "2 9" --calls 100 --rate 20 --json
+      telebank call --keys "2 9" --calls 100 --rate 20 --json
+      telebank call --keys-file scripts.txt --calls 100 --expect bal.amount --save heard.wav
 
-    Exit code: 0 all heard what was expected, 1 not, 3 nobody answered.
+    \b
+    --json prints one object, with --calls a list of them:
+      target, status (ended, refused, failed, cancelled), ended_by (local, remote, …), why,
+      answered_after and seconds (s from the INVITE), codec, packets (received),
+      prompts: [{prompt, language, words, began_at}],
+      answers: [{group, prompt, ms}] from a group's last key to the prompt that answered it,
+      fault: what was not as expected, or empty.
+
+    Exit code: 0 all heard what was expected, 1 not, 2 usage, 3 nobody answered.
     """
-    if calls > 1 and (keys is None or save is not None):
-        raise click.UsageError("--calls needs --keys, and goes without --save")
-    try:
-        steps = parse_script(keys) if keys is not None else None
-    except ScriptError as error:
-        raise click.UsageError(str(error)) from error
-    options = PhoneOptions(patience_s=patience, hang_up_after=hang_up_after, from_user=from_user)
-    order = Order(target, steps, options, expect, calls, rate, save, as_json)
+    live = keys is None and keys_file is None
+    if calls > 1 and (live or save is not None):
+        raise click.UsageError("--calls needs --keys or --keys-file, and goes without --save")
+    if live and not sys.stdin.isatty():
+        raise click.UsageError("no terminal to take keys from; give --keys")
+    order = Order(
+        target=target or _running_node(data),
+        scripts=_scripts(keys, keys_file),
+        options=PhoneOptions(
+            patience_s=patience,
+            hang_up_after=hang_up_after,
+            from_user=from_user,
+            answer_s=answer_within,
+        ),
+        expect=expect,
+        calls=calls,
+        rate=rate,
+        save=save,
+        listen=_listens(listen, live=live),
+        as_json=as_json,
+    )
     reports = uvloop.run(_run(order, _lexicons(data)))
     raise SystemExit(_judge(order, reports))
+
+
+def _running_node(data: Path) -> str:
+    ready = data / "run" / "node.json"
+    try:
+        return f"sip:bank@{json.loads(ready.read_text(encoding='utf-8'))['listen']}"
+    except (OSError, ValueError, KeyError) as error:
+        raise Unreachable(
+            f"no node runs on {data}; give its address, as sip:bank@127.0.0.1:5060, or --data"
+        ) from error
+
+
+def _scripts(keys: str | None, file: Path | None) -> tuple[tuple[Step, ...], ...]:
+    """One script a call; none at all where keys are live."""
+    if keys is not None and file is not None:
+        raise click.UsageError("give --keys or --keys-file, not both")
+    if file is None:
+        lines = [] if keys is None else [keys]
+    elif file.stat().st_size > MAX_KEYS_FILE:
+        raise click.UsageError(f"{file} is larger than {MAX_KEYS_FILE} bytes")
+    else:
+        lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+        if not lines:
+            raise click.UsageError(f"{file} holds no keys")
+    try:
+        return tuple(parse_script(line) for line in lines)
+    except ScriptError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _listens(asked: bool | None, *, live: bool) -> bool:
+    if asked and not Loudspeaker.there():
+        raise click.UsageError("--listen needs aplay: apt-get install alsa-utils")
+    return live and Loudspeaker.there() if asked is None else asked
 
 
 def _lexicons(data: Path) -> dict[str, Lexicon]:
@@ -109,109 +226,72 @@ def _lexicons(data: Path) -> dict[str, Lexicon]:
 
 
 async def _run(order: Order, lexicons: dict[str, Lexicon]) -> list[CallReport]:
-    phone = Phone(lexicons)
-    await phone.start(_own_address(order.target))
     try:
-        if order.calls > 1:
-            return await _many(phone, order)
-        return [await _one(phone, order)]
+        address = await resolve(order.target)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    if await is_closed(address):
+        raise Unreachable(f"nothing listens on UDP {address[0]}:{address[1]}. {HINT}")
+    phone = Phone(lexicons)
+    await phone.start("127.0.0.1" if address[0].startswith("127.") else "0.0.0.0")  # noqa: S104
+    try:
+        return await _many(phone, order) if order.calls > 1 else [await _one(phone, order)]
     finally:
         await phone.close()
 
 
-def _own_address(target: str) -> str:
-    return "127.0.0.1" if "127.0.0.1" in target or "localhost" in target else "0.0.0.0"  # noqa: S104
-
-
 async def _many(phone: Phone, order: Order) -> list[CallReport]:
-    steps = order.steps or ()
     tasks: list[asyncio.Task[CallReport]] = []
-    with Progress(console=Console(stderr=True), transient=True, disable=order.as_json) as progress:
+    with Progress(console=err, transient=True, disable=order.as_json) as progress:
         bar = progress.add_task("calls", total=order.calls)
 
-        async def one() -> CallReport:
+        async def one(steps: tuple[Step, ...]) -> CallReport:
             call = await phone.dial(order.target, order.options)
             report = await call.run(steps)
             progress.advance(bar)
             return report
 
-        for _ in range(order.calls):
-            tasks.append(asyncio.create_task(one(), name="phone call"))
+        for number in range(order.calls):
+            steps = order.scripts[number % len(order.scripts)]
+            tasks.append(asyncio.create_task(one(steps), name="phone call"))
             await asyncio.sleep(1 / order.rate)
         return list(await asyncio.gather(*tasks))
 
 
 async def _one(phone: Phone, order: Order) -> CallReport:
-    teller = _Teller(order)
-    call = await phone.dial(order.target, order.options, teller.heard, order.save)
-    if order.steps is not None:
-        report = await call.run(order.steps)
-    else:
-        report = await _live(call, order)
+    teller = Teller(out, quiet=order.as_json)
+    recording, speaker = Recording(), Loudspeaker()
+    hears = [recording.add] if order.save is not None else []
+    hears += [speaker.play] if order.listen else []
+    if not order.as_json:
+        err.print(f"[dim]calling {order.target}[/]")
+    try:
+        call = await phone.dial(order.target, order.options, teller.heard, _all(hears))
+        report = await (call.run(order.scripts[0]) if order.scripts else talk(call))
+    finally:
+        speaker.close()
     teller.end_line()
+    if order.save is not None:
+        _keep(recording, order.save)
     return report
 
 
-class _Teller:
-    """Prints words as they are heard, a line a prompt."""
+def _all(hears: Sequence[OnSound]) -> OnSound | None:
+    def tell(codec: str, payload: bytes) -> None:
+        for hear in hears:
+            hear(codec, payload)
 
-    def __init__(self, order: Order) -> None:
-        self._quiet = order.as_json
-        self._open = False
-
-    def heard(self, clip: ClipHeard) -> None:
-        """Add a clip's words."""
-        if self._quiet:
-            return
-        name = clip.key.partition("/")[2]
-        begins = not name.startswith("unit:") and name.partition("#")[2] in ("", "0")
-        if begins:
-            self.end_line()
-            out.print(f"[dim]{name.partition('#')[0]:>18}[/]  ", end="")
-        glue = " " if clip.key.startswith("en/") and not begins else ""
-        out.print(f"{glue}{clip.text}{'' if clip.whole else ' …'}", end="")
-        self._open = True
-
-    def end_line(self) -> None:
-        """Finish the line that is open."""
-        if self._open:
-            out.print()
-        self._open = False
+    return tell if hears else None
 
 
-async def _live(call: PhoneCall, order: Order) -> CallReport:
-    """Keys from the terminal until the call is over."""
-    if not sys.stdin.isatty():
-        raise click.UsageError("no terminal to take keys from; give --keys")
-    loop = asyncio.get_running_loop()
-
-    def typed() -> None:
-        for char in os.read(sys.stdin.fileno(), 32).decode("ascii", "ignore"):
-            if char in "0123456789*#":
-                call.press(char)
-            elif char in "qQ\x03\x04":
-                call.hang_up()
-
-    with _raw_terminal():
-        loop.add_reader(sys.stdin.fileno(), typed)
-        try:
-            return await call.run(())
-        finally:
-            loop.remove_reader(sys.stdin.fileno())
-
-
-@contextlib.contextmanager
-def _raw_terminal() -> Iterator[None]:
-    """Keys one by one, not echoed: they may be a PIN."""
-    descriptor = sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
-    tty.setcbreak(descriptor)
+def _keep(recording: Recording, path: Path) -> None:
     try:
-        yield
-    finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        recording.write(path)
+    except OSError as error:
+        raise click.ClickException(f"the sound is not kept: {error}") from error
+
+
+# -- what came of it ------------------------------------------------------------------------------
 
 
 def _judge(order: Order, reports: list[CallReport]) -> int:
@@ -224,9 +304,13 @@ def _judge(order: Order, reports: list[CallReport]) -> int:
         _print_end(reports[0], _fault(order, reports[0]))
     else:
         out.print(f"{len(reports)} calls, {len(reports) - len(failed)} as expected")
-        for report in failed[:10]:
+        for report in failed[:FAULTS_SHOWN]:
             out.print(f"  [red]✗[/] {_fault(order, report)}")
+        if len(failed) > FAULTS_SHOWN:
+            out.print(f"  … and {len(failed) - FAULTS_SHOWN} more")
     if all(report.answered_after is None for report in reports):
+        if all(report.status == "failed" for report in reports):
+            err.print(HINT)
         return EXIT_UNREACHABLE
     return EXIT_FINDING if failed else 0
 

@@ -1,14 +1,12 @@
 """A phone: places calls over one SIP socket, presses keys, says what it hears."""
 
 import asyncio
+import contextlib
 import re
 import secrets
-import wave
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-
-import numpy as np
 
 from telebank import sip
 from telebank.calls.endpoint import Endpoint, Fact
@@ -20,9 +18,13 @@ from telebank.phone.script import AwaitPrompt, Pause, Press, Step
 from voice_prompts import g711
 
 TICK_S = 0.02
-MAX_SAVED_S = 3_600
-"""Longest sound kept for `--save`, in seconds."""
-_URI = re.compile(r"sips?:(?:[^@\s]+@)?(\[[0-9a-fA-F:]+\]|[0-9A-Za-z.-]+)(?::(\d{1,5}))?")
+OnHeard = Callable[[ClipHeard], None]
+OnSound = Callable[[str, bytes], None]
+SIP_PORT = 5060
+MAX_PORT = 65_535
+KEEP_ALIVE = b"\r\n\r\n"
+"""Asks nothing of a SIP port (RFC 5626 3.5.1)."""
+_URI = re.compile(r"sips?:(?:[^@\s]+@)?([0-9A-Za-z.-]+)(?::(\d{1,5}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,10 @@ class PhoneOptions:
     """Hang up when this prompt has been heard whole."""
     from_user: str = "13800001234"
     """Calling number given in From."""
+    answer_s: float = 30.0
+    """Longest wait for the answer to the INVITE; it begins again when the bank says it rings."""
+    codecs: tuple[str, ...] = ("PCMA", "PCMU")
+    """What is offered, best first."""
 
 
 class CallFailed(Exception):  # noqa: N818 - reads as what it is
@@ -80,24 +86,29 @@ class Phone:
         self,
         target: str,
         options: PhoneOptions,
-        on_heard: Callable[[ClipHeard], None] | None = None,
-        save: Path | None = None,
+        on_heard: OnHeard | None = None,
+        on_sound: OnSound | None = None,
     ) -> "PhoneCall":
-        """Send the INVITE; raises `ValueError` for a target that is no SIP address."""
-        found = _URI.fullmatch(target)
-        if found is None:
-            raise ValueError(f"{target!r} is no SIP address; give sip:bank@host:port")
-        host, port = found[1], int(found[2] or 5060)
+        """Send the INVITE; raises `ValueError` for a target that is no SIP address.
+
+        `on_heard` is told each clip, `on_sound` each packet's codec and octets.
+        """
+        destination = await resolve(target)
         media_address, _ = self._endpoint.advertised
         call = PhoneCall(
-            self._endpoint, self._lexicons, options, target, on_heard=on_heard, save=save
+            self._endpoint,
+            self._lexicons,
+            options,
+            target,
+            on_heard=on_heard,
+            on_sound=on_sound,
         )
         call.media = await PhoneMedia.open(media_address, call.packet)
-        offer = sip.make_offer(media_address, call.media.port)
+        offer = sip.make_offer(media_address, call.media.port, options.codecs)
         call.offer = sip.SessionDescription.parse(offer)
         from_uri = f"sip:{options.from_user}@{media_address}"
         leg, commands = self._endpoint.agent.invite(
-            target, from_uri, offer, self._endpoint.now(), destination=(host, port)
+            target, from_uri, offer, self._endpoint.now(), destination=destination
         )
         call.leg = leg
         self._calls[leg] = call
@@ -121,6 +132,37 @@ class Phone:
             await asyncio.sleep(max(0.0, due - loop.time()))
 
 
+async def resolve(target: str) -> sip.Address:
+    """Where a target is reached over UDP and IPv4; `ValueError` says what is wrong with it."""
+    found = _URI.fullmatch(target)
+    port = int(found[2] or SIP_PORT) if found is not None else 0
+    if found is None or not 0 < port <= MAX_PORT:
+        raise ValueError(f"{target!r} is no SIP address; give sip:bank@host:port")
+    loop = asyncio.get_running_loop()
+    try:
+        places = await loop.getaddrinfo(found[1], port, family=socket.AF_INET)
+    except OSError as error:
+        raise ValueError(f"{found[1]} is no host that is known here: {error.strerror}") from error
+    return str(places[0][4][0]), port
+
+
+async def is_closed(address: sip.Address, wait_s: float = 0.2) -> bool:
+    """Whether the machine there says at once that nothing listens on that port (ICMP)."""
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(address)
+            probe.send(KEEP_ALIVE)
+            async with asyncio.timeout(wait_s):
+                await loop.sock_recv(probe, 1)
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+    return False
+
+
 class PhoneCall:
     """One call from our side."""
 
@@ -135,8 +177,8 @@ class PhoneCall:
         options: PhoneOptions,
         target: str,
         *,
-        on_heard: Callable[[ClipHeard], None] | None = None,
-        save: Path | None = None,
+        on_heard: OnHeard | None = None,
+        on_sound: OnSound | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.report = CallReport(target)
@@ -147,11 +189,11 @@ class PhoneCall:
         self._lexicons = lexicons
         self._options = options
         self._on_heard = on_heard
-        self._save = save
-        self._sound: list[bytes] = []
+        self._on_sound = on_sound
         self._ear: Ear | None = None
         self._answer: sip.Answer | None = None
         self._began = endpoint.now()
+        self._answer_by = self._began + options.answer_s
         self._spoken = 0
         self._told = 0
         self._timed_group = 0
@@ -165,6 +207,8 @@ class PhoneCall:
                 self._answered(fact.answer)
             case sip.OfferReceived():
                 self._reoffered(fact)
+            case sip.CallRinging():
+                self._answer_by = self._endpoint.now() + self._options.answer_s
             case sip.CallRefused():
                 self.report.status = "refused"
                 self.report.why = f"{fact.status} {fact.reason}"
@@ -187,7 +231,7 @@ class PhoneCall:
         self._ear = Ear(self._lexicons[law])
         self.media.connect(agreed)
         self.report.codec = agreed.codec
-        self.report.answered_after = self._elapsed()
+        self.report.answered_after = round(self._elapsed(), 3)
         self.answered.set()
 
     def _reoffered(self, fact: sip.OfferReceived) -> None:
@@ -208,8 +252,8 @@ class PhoneCall:
         if answer is None or ear is None or packet.payload_type != answer.payload_type:
             return
         self.report.packets += 1
-        if self._save is not None and len(self._sound) < MAX_SAVED_S / TICK_S:
-            self._sound.append(packet.payload)
+        if self._on_sound is not None:
+            self._on_sound(answer.codec, packet.payload)
         for clip in ear.hear(packet.sequence, packet.payload, now):
             self._clip(clip)
         if self._timed_group and ear.following is not None:
@@ -226,7 +270,7 @@ class PhoneCall:
         pressed_at = self.media.pressed_at
         _, prompt, first = named(clip)
         if pressed_at is not None and first and began_at >= pressed_at:
-            ms = (began_at - pressed_at) * 1000
+            ms = round((began_at - pressed_at) * 1000, 1)
             self.report.answers.append(KeyAnswered(self._timed_group, prompt, ms))
             self._timed_group = 0
 
@@ -259,7 +303,8 @@ class PhoneCall:
         return self.report
 
     async def _run(self, steps: tuple[Step, ...]) -> None:
-        await self.answered.wait()
+        if not await self._answer_comes():
+            return
         for group, step in enumerate(steps, 1):
             match step:
                 case Press():
@@ -274,6 +319,20 @@ class PhoneCall:
             await self._bank_quiet()
             return
         await asyncio.shield(self.over)
+
+    async def _answer_comes(self) -> bool:
+        """Wait for the answer; gives up, and finishes the call, when none comes in time."""
+        while not self.answered.is_set():
+            left = self._answer_by - self._endpoint.now()
+            if left <= 0:
+                self.report.why = f"no answer within {self._options.answer_s:g} s"
+                self.hang_up()
+                self._finish()
+                return False
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self.answered.wait()
+        return True
 
     async def _press(self, step: Press, group: int) -> None:
         if not step.at_once:
@@ -319,15 +378,4 @@ class PhoneCall:
                 self._clip(clip)
         self.report.seconds = round(self._elapsed(), 2)
         self.media.close()
-        if self._save is not None:
-            self._write_sound(self._save)
         self.over.set_result(None)
-
-    def _write_sound(self, path: Path) -> None:
-        law: g711.Law = "pcma" if self.report.codec != "PCMU" else "pcmu"
-        octets = np.frombuffer(b"".join(self._sound), np.uint8)
-        with wave.open(str(path), "wb") as sound:
-            sound.setnchannels(1)
-            sound.setsampwidth(2)
-            sound.setframerate(8_000)
-            sound.writeframes(g711.decode(octets, law).tobytes())

@@ -201,7 +201,9 @@ class PhoneCall:
     # -- what arrives -------------------------------------------------------------------------
 
     def fact(self, fact: Fact) -> None:
-        """A fact of the user agent about this call."""
+        """A fact of the user agent about this call; none counts once it is over."""
+        if self.over.done():
+            return
         match fact:
             case sip.CallAnswered():
                 self._answered(fact.answer)
@@ -326,8 +328,9 @@ class PhoneCall:
             left = self._answer_by - self._endpoint.now()
             if left <= 0:
                 self.report.why = f"no answer within {self._options.answer_s:g} s"
-                self.hang_up()
                 self._finish()
+                agent = self._endpoint.agent
+                self._endpoint.perform(agent.hang_up(self.leg, self._endpoint.now()))
                 return False
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left):

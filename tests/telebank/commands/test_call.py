@@ -1,0 +1,78 @@
+"""What `telebank call` says where there is no bank, and of orders that cannot be carried out."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from click.shell_completion import ShellComplete
+from click.testing import CliRunner, Result
+
+from telebank.commands.call import command
+
+
+def call(*words: str) -> Result:
+    return CliRunner().invoke(command, list(words))
+
+
+def test_a_port_without_a_bank_is_said_at_once(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    done = call(f"sip:bank@127.0.0.1:{port}", "--keys", "1", "--data", str(tmp_path))
+    assert done.exit_code == 3
+    assert "nothing listens" in done.output
+    assert "telebank run" in done.output
+
+
+def test_a_port_that_never_answers_is_given_up(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
+        mute.bind(("127.0.0.1", 0))
+        target = f"sip:bank@127.0.0.1:{mute.getsockname()[1]}"
+        done = call(
+            target, "--keys", "1", "--answer-within", "0.3", "--json", "--data", str(tmp_path)
+        )
+    assert done.exit_code == 3
+    report = json.loads(done.stdout)
+    assert report["fault"] == "not answered: no answer within 0.3 s"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["sip:bank@", "--keys", "1"], "no SIP address"),
+        (["sip:bank@127.0.0.1:70000", "--keys", "1"], "no SIP address"),
+        (["sip:bank@no-such-host.invalid", "--keys", "1"], "no host"),
+        (["sip:bank@127.0.0.1"], "no terminal"),
+        (["sip:bank@127.0.0.1", "--keys", "1 x"], "group 2"),
+        (["sip:bank@127.0.0.1", "--calls", "2"], "--keys"),
+    ],
+)
+def test_orders_that_cannot_be_carried_out(tmp_path: Path, words: list[str], said: str) -> None:
+    done = call(*words, "--data", str(tmp_path))
+    assert done.exit_code == 2
+    assert said in done.output
+
+
+def test_no_target_and_no_node_here(tmp_path: Path) -> None:
+    done = call("--keys", "1", "--data", str(tmp_path))
+    assert done.exit_code == 3
+    assert "no node runs" in done.output
+
+
+def test_keys_files(tmp_path: Path) -> None:
+    empty, bad = tmp_path / "empty", tmp_path / "bad"
+    empty.write_text("\n\n")
+    bad.write_text("1 2\n622700 nonsense 123456#\n")
+    target = "sip:bank@127.0.0.1"
+    assert "holds no keys" in call(target, "--keys-file", str(empty)).output
+    refused = call(target, "--keys-file", str(bad))
+    assert "group 2" in refused.output
+    assert "622700" not in refused.output
+    assert "not both" in call(target, "--keys-file", str(bad), "--keys", "1").output
+
+
+def test_prompt_ids_are_completed() -> None:
+    found = ShellComplete(command, {}, "call", "_X").get_completions(["--expect"], "bal.")
+    assert {item.value for item in found} >= {"bal.amount", "bal.after"}
+    assert all(item.value.startswith("bal.") for item in found)

@@ -38,6 +38,8 @@ from core_adapters.iso8583.mux_types import (
     Withdrawn,
 )
 from core_adapters.iso8583.options import Iso8583Options
+from core_adapters.iso8583.trace import Tracer
+from core_adapters.tap import Tap
 from transactions.clock import Clock
 
 APPROVED = "00"
@@ -96,6 +98,7 @@ class Driver:
         *,
         clock: Clock,
         chance: random.Random,
+        tap: Tap | None = None,
     ) -> None:
         self._codec = codec
         self._builder = builder
@@ -104,6 +107,7 @@ class Driver:
         self._events = events
         self._clock = clock
         self._chance = chance
+        self._trace = Tracer(codec, tap)
         self._mux = Mux(codec.profile, options.mux, options.link_names)
         self._tickets = count(1)
         self._places: dict[int, Place] = {}
@@ -249,8 +253,10 @@ class Driver:
             case LinkReady(link=link):
                 self._links[link].proved()
                 self._signed_on.set()
+                self._trace.link(link, "signed on", up=True)
                 self._events.link(link, True, "signed on")
             case CloseLink(link=link, why=why):
+                self._trace.link(link, why, up=False)
                 self._events.link(link, False, why)
                 self._links[link].close()
             case _:
@@ -258,13 +264,19 @@ class Driver:
 
     def _send(self, link: str, message: Message) -> bool:
         data = self._codec.encode(message, self._macs[0])
-        return self._links[link].send(wrap(data, self._codec.profile.frame))
+        return self._write(link, wrap(data, self._codec.profile.frame))
+
+    def _write(self, link: str, data: bytes) -> bool:
+        given = self._links[link].send(data)
+        if given:
+            self._trace.sent(link, data)
+        return given
 
     def _send_frame(self, link: str, ticket: int) -> None:
         place = self._places[ticket]
         place.link = link
         data, place.data = place.data, b""
-        if not self._links[link].send(data):
+        if not self._write(link, data):
             # Not a byte went, but the journal says SENT, and SENT ends known or unknown.
             self._finish(ticket, NoReply("link_lost"))
 
@@ -274,6 +286,7 @@ class Driver:
             place.end.set_result(end)
 
     def _unmatched(self, command: Unmatched) -> None:
+        self._trace.unmatched(command.link, command.message, command.why)
         text = f"link {command.link}: {command.message!r}: {command.why}"
         self._events.alarm("unmatched", text)
         if command.ticket is not None:
@@ -283,15 +296,18 @@ class Driver:
         self._feed(LinkDown(link))
         if not self._mux.links_ready:
             self._signed_on.clear()
+        self._trace.link(link, "disconnected", up=False)
         self._events.link(link, False, "disconnected")
 
     def _on_frame(self, link: str, frame: Frame) -> None:
         try:
             message = self._codec.decode(frame.body)
         except DecodeError as error:
+            self._trace.undecodable(link, len(frame.body), error)
             self._events.alarm("undecodable", f"link {link}: {error}")
             return
         mac_ok = self._codec.mac_ok(frame.body, message, self._macs)
+        self._trace.received(link, message, len(frame.body), mac_ok=mac_ok)
         if mac_ok:
             self._events.heard(message)
         self._feed(FrameReceived(link, message, mac_ok))

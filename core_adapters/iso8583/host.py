@@ -24,6 +24,7 @@ from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile, ServiceMap
 from core_adapters.iso8583.replies import CODE, judge, judge_reversal
 from core_adapters.iso8583.values import CURRENCY, nearest_date
+from core_adapters.tap import Tap
 from transactions.card import CardNumberError, CardVault
 from transactions.clock import Clock
 from transactions.contract import Contracts
@@ -95,8 +96,10 @@ class Iso8583Host:
         vault: CardVault | None = None,
         clock: Clock | None = None,
         chance: random.Random | None = None,
+        tap: Tap | None = None,
     ) -> None:
-        """`clock` (the one that deadlines are in) and `chance` (of reconnections) may be given."""
+        """`clock` (the one that deadlines are in), `chance` (of reconnections) and `tap` (who
+        watches the frames) may be given."""
         check_services(profile, contracts)
         self._profile = profile
         self._contracts = contracts
@@ -114,6 +117,7 @@ class Iso8583Host:
             DriverEvents(self._on_late, self._on_heard, self._alarm, self._events.link),
             clock=self._clock,
             chance=chance or random.Random(),  # noqa: S311 - spreads reconnections, hides nothing
+            tap=tap,
         )
         self._given_up: OrderedDict[int, _Sent] = OrderedDict()
         self._business_date: date | None = None

@@ -31,6 +31,8 @@ class ClipHeard:
     text: str
     whole: bool
     began_at: float
+    corrects: str = ""
+    """The key reported for the part before, where that was a part of this prompt all along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +50,21 @@ class Lexicon:
         self.silence = g711.SILENCE[law]
         octets: NDArray[np.uint8] = bank.laws[law]
         self._by_start: dict[bytes, list[_Clip]] = {}
+        self._by_sound: dict[bytes, list[str]] = {}
         for key, (start, samples) in bank.index.clips.items():
             audible = octets[start : start + samples].tobytes().strip(bytes([self.silence]))
             if len(audible) >= START:
                 clip = _Clip(key, bank.index.texts[key], audible)
                 self._by_start.setdefault(audible[:START], []).append(clip)
+                self._by_sound.setdefault(audible, []).append(key)
 
     def find(self, start: bytes) -> list[_Clip]:
         """Clips that begin with these octets, longest first."""
         return sorted(self._by_start.get(start, ()), key=lambda clip: -len(clip.audible))
+
+    def alike(self, clip: _Clip) -> list[str]:
+        """Keys of all clips with the same sound: prompts may share words, and so a recording."""
+        return self._by_sound[clip.audible]
 
 
 @dataclass(slots=True)
@@ -76,7 +84,8 @@ class Ear:
         self._pending = b""
         self._following: _Following | None = None
         self._expected: int | None = None
-        self._last = ""
+        self._last: list[str] = []
+        """The prompt's part heard last, and every other part that sounds the same."""
         self._came = (0.0, 0.0, 0)
         self.sound_at: float | None = None
         """When something other than silence last came, monotonic seconds."""
@@ -148,7 +157,7 @@ class Ear:
             key=lambda pair: (
                 at + pair[1] == len(pair[0].audible),
                 pair[1],
-                _likely(pair[0].key, self._last),
+                self._likely(pair[0].key),
             ),
         )
         self._following = None
@@ -157,9 +166,23 @@ class Ear:
         # that agree by chance belong to what follows.
         self._pending = chunk[agreed:] if whole else chunk[0 if at else 1 :]
         if whole or following.matched >= ENOUGH * len(best.audible):
-            self._last = best.key if "#" in best.key else self._last
-            return [ClipHeard(best.key, best.text, whole, following.began_at)]
+            return [self._heard(best, whole, following.began_at)]
         return []
+
+    def _heard(self, clip: _Clip, whole: bool, began_at: float) -> ClipHeard:
+        corrects, before = "", _part_before(clip.key)
+        if "#" in clip.key:
+            if before in self._last[1:]:
+                corrects = self._last[0]
+            self._last = [clip.key, *self._lexicon.alike(clip)]
+        return ClipHeard(clip.key, clip.text, whole, began_at, corrects)
+
+    def _likely(self, key: str) -> int:
+        """Of parts that sound the same: the next of the prompt being said, or else a first one."""
+        before = _part_before(key)
+        if before in self._last:
+            return 2 + (before == self._last[0])
+        return int(not before)
 
     def _skip(self, frames: int) -> Iterator[ClipHeard]:
         following = self._following
@@ -180,14 +203,10 @@ class Ear:
                 yield ClipHeard(clip.key, clip.text, whole=False, began_at=following.began_at)
 
 
-def _likely(key: str, last: str) -> int:
-    """Prompts may share a recording word for word: then it is the next part of the prompt that is
-    being said, or else the first part of another."""
+def _part_before(key: str) -> str:
+    """The part that comes before `zh/tr.done#1`; empty before a first one and before a value."""
     prompt, _, part = key.partition("#")
-    before, _, number = last.partition("#")
-    if prompt == before and part == str(int(number) + 1):
-        return 2
-    return int(part == "0")
+    return f"{prompt}#{int(part) - 1}" if part not in {"", "0"} else ""
 
 
 def _agreement(left: bytes, right: bytes) -> int:

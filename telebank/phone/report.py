@@ -1,6 +1,6 @@
 """What came of a call: the prompts heard, and how soon a key was answered."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from telebank.phone.hearing import ClipHeard
@@ -51,6 +51,8 @@ class CallReport:
         """Add a clip's words: a value or a later part goes on with the prompt before it."""
         language, prompt, first = named(clip.key)
         last = self.prompts[-1] if self.prompts else None
+        if last is not None and clip.corrects and named(clip.corrects)[1] == last.prompt:
+            last = replace(last, prompt=prompt)
         if first or last is None or (prompt and prompt != last.prompt):
             if prompt:
                 self.prompts.append(PromptHeard(prompt, language, clip.text, began))

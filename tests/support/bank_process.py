@@ -18,7 +18,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -44,6 +44,8 @@ IDLE_S = 40.0
 """Timer J of a BYE alone holds its transaction for 64 times T1: 32 s with the shipped T1."""
 POLL_S = 0.05
 Tables = Mapping[str, Mapping[str, Any]]
+TELEBANK = (sys.executable, "-m", "telebank")
+"""What starts a node; the word `serve` and its options follow."""
 
 
 @dataclass(frozen=True)
@@ -82,18 +84,25 @@ class BankProcess:
     voice: Voice
     settings: Tables
     host: CoreHostProcess
+    launcher: Sequence[str] = TELEBANK
     _address: str = f"{HOST}:0"
     _node: subprocess.Popen[bytes] | None = field(default=None)
 
     @classmethod
     @contextlib.contextmanager
-    def start(cls, data: Path, voice: Voice, **settings: Mapping[str, Any]) -> Iterator[Self]:
+    def start(
+        cls,
+        data: Path,
+        voice: Voice,
+        launcher: Sequence[str] = TELEBANK,
+        **settings: Mapping[str, Any],
+    ) -> Iterator[Self]:
         """Start both; `settings` are tables of telebank.toml (`sip={"t1": 0.05}`)."""
         data.mkdir(parents=True, exist_ok=True)
         voice.lend(data)
         _write_settings(data / "config" / "telebank.toml", settings)
         with CoreHostProcess.start(data) as host:
-            bank = cls(data, voice, settings, host)
+            bank = cls(data, voice, settings, host, launcher)
             try:
                 bank.run()
                 yield bank
@@ -106,7 +115,7 @@ class BankProcess:
         """Start the node; returns when it takes calls."""
         ready = self.data / "run" / "node.json"
         ready.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "telebank", "serve", "--data", str(self.data)]
+        command = [*self.launcher, "serve", "--data", str(self.data)]
         command += ["--sip", self._address, "--host-port", str(self.host.port)]
         with self.log.open("ab") as log:
             self._node = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, stdout=log)
@@ -129,6 +138,12 @@ class BankProcess:
 
     def kill(self) -> int:
         """SIGKILL: nothing is finished."""
+        return self._end(signal.SIGKILL)
+
+    def wait(self, timeout: float) -> int:
+        """Wait up to `timeout` s for a node that ends by itself; its exit code."""
+        assert self._node is not None, "the node does not run"
+        self._node.wait(timeout)
         return self._end(signal.SIGKILL)
 
     def _end(self, number: signal.Signals) -> int:

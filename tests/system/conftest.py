@@ -1,11 +1,26 @@
-"""What all tests of the running bank share: the shipped voice, encoded once."""
+"""What all tests of the running bank share: the shipped voice, encoded once, and the stage."""
+
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
 from support.bank_process import Voice
+from support.money_stage import Stage, scenes_of
 
 
 @pytest.fixture(scope="session")
 def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
     """The shipped packs as a bank, and its clips."""
     return Voice.build(tmp_path_factory.mktemp("voice"))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stage(
+    request: pytest.FixtureRequest, voice: Voice, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Stage]:
+    """The scenes of all money tests that were collected, begun together."""
+    stage = Stage(voice, tmp_path_factory.mktemp("money"))
+    stage.begin(scenes_of(request.session.items))
+    yield stage
+    await stage.close()

@@ -1,0 +1,148 @@
+"""All scenes of the money tests side by side: a read-back lasts ten seconds, whoever waits for it.
+
+A test module lists its scenes in `SCENES`; the first test of any of them begins them all, and each
+test awaits its own. Scenes of `stage.day` share one bank and keep apart by their cards; those that
+stop or kill something have a bank of their own.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import pytest
+
+from core_adapters.corehost.seed import SeedCard
+from support.bank_process import TELEBANK, BankProcess, Voice
+from support.money_caller import ring
+from support.money_journal import MoneyJournal, Row
+from telebank.phone.phone import Phone
+from telebank.phone.report import CallReport
+
+T = TypeVar("T")
+Rule = dict[str, Any]
+Scene = Callable[["Stage"], Coroutine[Any, Any, T]]
+
+OPENING = 1_000_000
+"""Fen on every test card."""
+SETTINGS: dict[str, dict[str, Any]] = {
+    "transactions": {"retry_first_s": 0.5, "retry_cap_s": 1.0, "attempts_max": 1_000},
+    "limits": {"transfer_daily": "8000.00"},
+}
+SCENES_AT_ONCE = 24
+SCENE_S = 280.0
+"""Longest scene, in seconds; the tests' own time-out is longer, so that a scene fails by itself."""
+
+
+@dataclass
+class Day:
+    """A running bank, one phone for everybody, and the faults in force."""
+
+    bank: BankProcess
+    phone: Phone
+    rules: list[Rule] = field(default_factory=list)
+
+    @property
+    def journal(self) -> MoneyJournal:
+        """What the node wrote."""
+        return MoneyJournal(self.bank.data)
+
+    def pair(self, number: int) -> tuple[SeedCard, SeedCard]:
+        """Payer and payee of one scene, nobody else's."""
+        return self.bank.cards[2 * number], self.bank.cards[2 * number + 1]
+
+    def held(self, who: SeedCard) -> int:
+        """Fen on a card, at the host."""
+        return self.bank.host.balances()[who.card]
+
+    async def ring(self, script: str, until: str = "") -> CallReport:
+        """Place a call; see `money_caller.ring`."""
+        return await ring(self.bank, self.phone, script, until)
+
+    def fault(self, who: SeedCard, action: str, **match: Any) -> Rule:
+        """Put a fault in force for one card's messages; no rule counts, so none begins anew."""
+        rule = {"match": {"card": who.card, **match}, "action": action}
+        self.rules.append(rule)
+        self.bank.host.plan(self.rules)
+        return rule
+
+    def lift(self, *faults: Rule) -> None:
+        """End faults."""
+        self.rules = [rule for rule in self.rules if rule not in faults]
+        self.bank.host.plan(self.rules)
+
+    async def settled(self, who: SeedCard, service: str = "transfer.card_to_card") -> Row:
+        """The customer's newest request, once it has an end."""
+        while True:
+            rows = self.journal.rows(who, service)
+            if rows and rows[-1].settled:
+                return rows[-1]
+            await asyncio.sleep(0.1)
+
+
+class Stage:
+    """Begins scenes, keeps their banks, and stops everything at the end."""
+
+    def __init__(self, voice: Voice, folder: Path) -> None:
+        self.voice = voice
+        self.folder = folder
+        self._day: asyncio.Task[Day] | None = None
+        self._open = contextlib.AsyncExitStack()
+        self._scenes: dict[Any, asyncio.Task[Any]] = {}
+        self._room = asyncio.Semaphore(SCENES_AT_ONCE)
+
+    def begin(self, scenes: Sequence[Scene[Any]]) -> None:
+        """Begin scenes that have not begun."""
+        for scene in scenes:
+            if scene not in self._scenes:
+                self._scenes[scene] = asyncio.ensure_future(self._play(scene))
+
+    async def _play(self, scene: Scene[Any]) -> Any:
+        async with self._room:
+            return await asyncio.wait_for(scene(self), SCENE_S)
+
+    async def of(self, scene: Scene[T]) -> T:
+        """What a scene came to, once it is over."""
+        return cast("T", await asyncio.shield(self._scenes[scene]))
+
+    async def all_over(self, scenes: Sequence[Scene[Any]]) -> None:
+        """Wait for scenes, however they end."""
+        await asyncio.gather(*(self.of(scene) for scene in scenes), return_exceptions=True)
+
+    async def day(self) -> Day:
+        """The bank that most scenes share."""
+        if self._day is None:
+            self._day = asyncio.ensure_future(
+                self._open.enter_async_context(self.open_bank("day", **SETTINGS))
+            )
+        return await asyncio.shield(self._day)
+
+    @contextlib.asynccontextmanager
+    async def open_bank(
+        self, name: str, launcher: Sequence[str] = TELEBANK, **settings: Any
+    ) -> AsyncIterator[Day]:
+        """A bank of a scene's own, stopped at the end of the block."""
+        start = BankProcess.start(self.folder / name, self.voice, launcher, **settings)
+        bank = await asyncio.to_thread(start.__enter__)
+        try:
+            async with bank.phone() as phone:
+                yield Day(bank, phone)
+        finally:
+            await asyncio.to_thread(start.__exit__, None, None, None)
+
+    async def close(self) -> None:
+        """End what still runs."""
+        for task in self._scenes.values():
+            task.cancel()
+        await asyncio.gather(*self._scenes.values(), return_exceptions=True)
+        await self._open.aclose()
+
+
+def scenes_of(items: Sequence[pytest.Item]) -> list[Scene[Any]]:
+    """The scenes of all collected modules, and of tests that have one as their parameter."""
+    modules = dict.fromkeys(getattr(item, "module", None) for item in items)
+    found = [scene for module in modules for scene in getattr(module, "SCENES", ())]
+    params = (item.callspec.params for item in items if hasattr(item, "callspec"))
+    return [*found, *(param["scene"] for param in params if "scene" in param)]

@@ -89,6 +89,10 @@ class Keystore(Protocol):
         """Destroy the material; the record stays."""
         ...
 
+    def faults(self) -> Sequence[str]:
+        """What is wrong with the keys, tried one by one."""
+        ...
+
     def reload(self) -> None:
         """Read again what is there."""
         ...
@@ -229,6 +233,10 @@ class Module:
                 self._store.retire(info)
                 return next(i for i in self._versions(name) if i.version == version)
         raise UnknownKeyError(f"no key {name} of version {version}")
+
+    def faults(self) -> Sequence[str]:
+        """See `SecurityModule.faults`."""
+        return self._store.faults()
 
     def reload(self) -> None:
         """See `SecurityModule.reload`."""

@@ -26,13 +26,19 @@ from typing import Any
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass
 
-from core_adapters.hsm.errors import KeyRefusedError, ModuleAwayError, NotSupportedError
+from core_adapters.hsm.errors import (
+    KeyRefusedError,
+    ModuleAwayError,
+    NotSupportedError,
+    SecurityModuleError,
+)
 from core_adapters.hsm.kinds import (
     MAX_KEYS,
     Algorithm,
     CheckMethod,
     KeyInfo,
     KeySpec,
+    KeyState,
     Usage,
     states,
 )
@@ -222,6 +228,19 @@ class TokenKeys:
             session.raw.create_object(record)
         self._destroy(label)
         self.reload()
+
+    def faults(self) -> Sequence[str]:
+        """See `Keystore.faults`."""
+        live = [info for info in self._infos if info.state is not KeyState.RETIRED]
+        return [fault for info in live if (fault := self._fault(info))]
+
+    def _fault(self, info: KeyInfo) -> str:
+        where = f"key {info.spec.name} version {info.version}"
+        try:
+            right = _check(self.key(info))[:CHECK_BYTES].hex().upper() == info.kcv
+        except SecurityModuleError as error:
+            return f"{where}: {error}"
+        return "" if right else f"{where}: another check value than recorded"
 
     def reload(self) -> None:
         """See `Keystore.reload`."""

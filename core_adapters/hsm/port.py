@@ -106,6 +106,10 @@ class SecurityModule(Protocol):
         """End a previous version: its material is destroyed. The current one is refused."""
         ...
 
+    def faults(self) -> Sequence[str]:
+        """Try every live key against its check value; one line for each that is not right."""
+        ...
+
     def reload(self) -> None:
         """See what another process changed."""
         ...

@@ -134,14 +134,15 @@ def write_entries(path: Path, entries: Sequence[Entry], master: Master) -> None:
         os.close(folder)
 
 
-def _read(path: Path) -> str:
+def read_secret(path: Path) -> str:
+    """A file that only its owner may read; raises `KeyRefusedError` saying what to do."""
     try:
         status = path.stat()
         if status.st_mode & 0o077:
             raise KeyRefusedError(f"{path}: others may read it; chmod 600 it and change the keys")
         if status.st_size > MAX_FILE_BYTES:
             raise KeyRefusedError(f"{path}: too large to be ours")
-        return path.read_text(encoding="ascii")
+        return path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
         raise KeyRefusedError(f"{path}: missing; restore it from its safe copy") from None
     except OSError as error:
@@ -154,7 +155,7 @@ def read_master(path: Path) -> bytearray:
     """The master key; raises `KeyRefusedError`. The caller overwrites it."""
     key = bytearray()
     try:
-        key = bytearray.fromhex(_read(path).strip())
+        key = bytearray.fromhex(read_secret(path))
     except ValueError:
         key = bytearray()
     if len(key) != MASTER_BYTES:
@@ -164,7 +165,7 @@ def read_master(path: Path) -> bytearray:
 
 def read_entries(path: Path, master: Master) -> list[Entry]:
     """The entries; raises `KeyRefusedError` where the file is not as it was written."""
-    text = _read(path)
+    text = read_secret(path)
     try:
         document = json.loads(text)
         entries = [_entry(plain) for plain in document["keys"]]

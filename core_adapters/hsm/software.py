@@ -134,16 +134,22 @@ class SoftwareKeys:
         self._open.clear()
         self._entries, self._infos = (), ()
 
-    def check(self) -> None:
-        """Open every live key and compare its check value; raises `KeyRefusedError`."""
-        for entry in self._entries:
-            if entry.retired:
-                continue
+    def faults(self) -> Sequence[str]:
+        """See `Keystore.faults`."""
+        return [fault for entry in self._entries if (fault := self._fault(entry))]
+
+    def _fault(self, entry: Entry) -> str:
+        if entry.retired:
+            return ""
+        try:
             material = self._master.open(entry)
-            whole = check_digits(entry.spec.algorithm, material, entry.spec.check_method)
-            wipe(material)
-            if whole[:CHECK_BYTES].hex().upper() != entry.kcv:
-                raise KeyRefusedError(f"key {entry.spec.name}: another check value than stored")
+        except KeyRefusedError as error:
+            return str(error)
+        whole = check_digits(entry.spec.algorithm, material, entry.spec.check_method)
+        wipe(material)
+        right = whole[:CHECK_BYTES].hex().upper() == entry.kcv
+        where = f"key {entry.spec.name} version {entry.version}"
+        return "" if right else f"{where}: another check value than recorded"
 
     def _entry(self, info: KeyInfo) -> Entry:
         for entry in self._entries:

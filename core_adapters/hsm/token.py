@@ -69,8 +69,9 @@ class Token:
         with _failures("open"):
             token = pkcs11.lib(options.library).get_token(token_label=options.token)
             self._mechanisms = frozenset(token.slot.get_mechanisms())
-            for _ in range(options.sessions):
-                self._all.append(Session(_log_in(token, options.pin)))
+            self._all.append(Session(_log_in(token, options.pin)))
+            # A login counts for the whole process, and the session that made it ends it.
+            self._all += [Session(token.open(rw=True)) for _ in range(options.sessions - 1)]
         for session in self._all:
             self._sessions.put(session)
 
@@ -102,7 +103,7 @@ class Token:
 
     def close(self) -> None:
         """Log out."""
-        for session in self._all:
+        for session in reversed(self._all):
             with _failures("close"):
                 session.raw.close()
         self._all.clear()
@@ -123,7 +124,7 @@ def _failures(work: str) -> Iterator[None]:
 
 
 def _log_in(token: pkcs11.Token, pin: str) -> pkcs11.Session:
-    """A session; a login counts for the whole process, so only the first one gives the PIN."""
+    """A session that is logged in, or one beside that of another module in this process."""
     try:
         return token.open(rw=True, user_pin=pin)
     except UserAlreadyLoggedIn:

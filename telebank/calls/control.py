@@ -1,7 +1,8 @@
 """The node's control socket: HTTP over `DATA/control.sock`, for this user and root only.
 
-`GET /v1/status`, `GET /v1/lines`, `GET /v1/counts`, `POST /v1/drain`. Acts on money, rights and
-releases come here later, each with a staff token and a request id.
+`GET /v1/status`, `GET /v1/lines`, `GET /v1/counts`, `GET /v1/host/trace` (lines of JSON),
+`POST /v1/drain`. Acts on money, rights and releases come here later, each with a staff token and a
+request id.
 """
 
 import json
@@ -13,6 +14,7 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from telebank.calls.hosttrace import TRACE, HostTrace, TraceSource, host_trace
 from telebank.calls.node import VoiceNode
 
 MAX_BODY = 65_536
@@ -23,15 +25,18 @@ _NODE: web.AppKey[VoiceNode] = web.AppKey("node", VoiceNode)
 class ControlServer:
     """Serves one node; `close` removes the socket."""
 
-    def __init__(self, node: VoiceNode, path: Path) -> None:
+    def __init__(self, node: VoiceNode, path: Path, trace: TraceSource | None = None) -> None:
         self._path = path
+        self._trace = HostTrace(trace)
         app = web.Application(client_max_size=MAX_BODY, middlewares=[_same_user])
         app[_NODE] = node
+        app[TRACE] = self._trace
         app.add_routes(
             [
                 web.get("/v1/status", _status),
                 web.get("/v1/lines", _lines),
                 web.get("/v1/counts", _counts),
+                web.get("/v1/host/trace", host_trace),
                 web.post("/v1/drain", _drain),
             ]
         )
@@ -49,6 +54,7 @@ class ControlServer:
 
     async def close(self) -> None:
         """Stop serving."""
+        self._trace.close()
         await self._runner.cleanup()
         self._path.unlink(missing_ok=True)
 

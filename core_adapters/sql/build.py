@@ -1,0 +1,119 @@
+"""A request to the statements and parameters of one database transaction, and to its row."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from core_adapters.sql.options import SqlOptions
+from core_adapters.sql.profile import Call, Dialect
+from core_adapters.sql.session import Bound, Job
+from core_adapters.sql.statements import Source, Statement, fill
+from core_adapters.sql.values import BuildError, Row, parameter
+from transactions.card import CardVault
+from transactions.money import Money
+from transactions.outcome import Values
+from transactions.request import HostMessage, MessageRole, Request
+from transactions.secret import Secret
+
+MTI = "SQL"
+CODE_CHARS = 3
+"""Room for a result code in the message row (field 39)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the parameters of a call are taken from."""
+
+    request: Request
+    row: HostMessage
+    reason: str = ""
+    inputs: Values = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Builds jobs for one dialect."""
+
+    dialect: Dialect
+    options: SqlOptions
+    vault: CardVault | None
+
+    def job(self, call: Call, terms: Terms, keep: Callable[[Sequence[Row]], bool]) -> Job:
+        """The transaction of a call; raises `BuildError` or `CardNumberError`."""
+
+        def value_of(source: Source) -> object:
+            return self._value(source, terms, call)
+
+        begin = _bound(self.dialect.begin, value_of)
+        return Job(_bound(call.sql[self.dialect.name], value_of), begin, keep)
+
+    def ping(self) -> Job:
+        """The small question that a connection is tried with."""
+        return Job([(self.dialect.ping.text, ())])
+
+    def _value(self, source: Source, terms: Terms, call: Call) -> object:
+        if source.known:
+            return self._known(source.name, terms, call)
+        value = terms.inputs.get(source.name)
+        if value is None:
+            raise BuildError(f"{source.name}: missing")
+        if source.secret:
+            if not isinstance(value, Secret):
+                raise BuildError(f"{source.name}: is no secret")
+            return value.reveal()
+        if source.currency:
+            return value.currency.code if isinstance(value, Money) else None
+        return parameter(source.name, value, self.vault)
+
+    def _known(self, word: str, terms: Terms, call: Call) -> object:
+        request, row = terms.request, terms.row
+        known: dict[str, object] = {
+            "request_id": request.id,
+            "reference": row.field37,
+            "stan": row.stan,
+            "terminal": row.field41,
+            "acquirer": row.field32,
+            "channel": request.channel,
+            "call": request.call or "",
+            "actor": request.actor,
+            "language": request.language,
+            "business_date": request.business_date,
+            "reason": terms.reason,
+            "attempt": row.attempt,
+            "timeout_ms": str(round(call.timeout_s * 1000)),
+        }
+        return known[word]
+
+    def first_row(self, request: Request, stan: str) -> HostMessage:
+        """The message row of a request's first sending."""
+        now = datetime.now(UTC)
+        amount = request.inputs.get("amount")
+        return HostMessage(
+            request_id=request.id,
+            role="request",
+            attempt=0,
+            mti=MTI,
+            stan=stan,
+            field7=now.strftime("%m%d%H%M%S"),
+            field32=self.options.acquirer,
+            field41=self.options.terminal,
+            field37=request.reference,
+            link="",
+            sent_at=now,
+            amount=f"{amount.minor:012d}" if isinstance(amount, Money) else "",
+        )
+
+
+def _bound(statements: Sequence[Statement], value_of: Callable[[Source], object]) -> list[Bound]:
+    return [(one.text, fill(one, value_of)) for one in statements]
+
+
+def next_row(sent: HostMessage, role: MessageRole, attempt: int) -> HostMessage:
+    """The row of a repeat or reversal: the original's keys, its own time."""
+    now = datetime.now(UTC)
+    return replace(sent, role=role, attempt=attempt, sent_at=now, reply39=None, reply_at=None)
+
+
+def answered_row(row: HostMessage, code: str | None) -> HostMessage:
+    """With the result code, as far as the row has room for it."""
+    return replace(row, reply39=(code or "")[:CODE_CHARS] or None, reply_at=datetime.now(UTC))

@@ -1,0 +1,124 @@
+"""What a row means: an outcome for a request, or for a reversal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from core_adapters.sql.profile import CodeMeaning, Profile, ReversalMap, ServiceMap
+from core_adapters.sql.values import Row, day, output, whole
+from transactions.contract import Service
+from transactions.money import Money, MoneyError, currency
+from transactions.outcome import Approved, Declined, Outcome, Unknown, Value
+from transactions.ports import (
+    HostTotals,
+    ReversalOutcome,
+    ReversalRefused,
+    ReversalUnanswered,
+    Reversed,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An outcome, and what an operator must be told (empty where nothing)."""
+
+    outcome: Outcome
+    alarm: str = ""
+
+
+def result_code(profile: Profile, rows: Sequence[Row]) -> str | None:
+    """The code of a reply of exactly one row; None where it is not that."""
+    if len(rows) != 1:
+        return None
+    code = rows[0].get(profile.result_column)
+    return None if code is None else str(code).strip()
+
+
+def understood(profile: Profile, service: ServiceMap, rows: Sequence[Row]) -> bool:
+    """Whether the transaction may be committed: only what is understood is made to last."""
+    meaning = profile.meaning(result_code(profile, rows) or "", service)
+    return meaning is not None and meaning.kind != "unknown"
+
+
+def judge(
+    profile: Profile, service: ServiceMap, contract: Service, unit: str, rows: Sequence[Row]
+) -> Judged:
+    """The outcome of a reply. `unit` is the currency of the request's money, if any."""
+    code = result_code(profile, rows)
+    if code is None:
+        alarm = f"{service.name}: {len(rows)} rows, or one without {profile.result_column!r}"
+        return Judged(_unclear(contract, "no_code"), alarm)
+    meaning = profile.meaning(code, service)
+    if meaning is None:
+        alarm = f"{service.name}: a code that is not in profile {profile.name}"
+        return Judged(_unclear(contract, "code"), alarm)
+    if meaning.kind == "success":
+        return _success(profile, service, contract, unit, rows[0])
+    return _not_success(service, meaning)
+
+
+def _unclear(contract: Service, reason: str) -> Outcome:
+    return Declined("unavailable") if contract.effect == "read" else Unknown(reason)
+
+
+def _not_success(service: ServiceMap, meaning: CodeMeaning) -> Judged:
+    match meaning.kind:
+        case "unknown":
+            return Judged(Unknown(meaning.reason))
+        case "alarm":
+            told = f"{service.name}: code {meaning.code} ({meaning.reason})"
+            return Judged(Declined(meaning.reason), told)
+        case "cutover":
+            return Judged(Declined("cut_over"))
+        case _:
+            return Judged(Declined(meaning.reason))
+
+
+def _success(
+    profile: Profile, service: ServiceMap, contract: Service, unit: str, row: Row
+) -> Judged:
+    data: dict[str, Value] = {}
+    for name, kind in contract.outputs.items():
+        value = output(row, service.reply[name], kind, unit or profile.currency)
+        if value is not None:
+            data[name] = value
+    reference = row.get(profile.reference_column)
+    approved = Approved(data, "" if reference is None else str(reference).strip())
+    missing = [name for name in contract.outputs if name not in data]
+    if not missing:
+        return Judged(approved)
+    alarm = f"{service.name}: an approval without {', '.join(missing)}"
+    # Money that moved has moved, whatever else the reply lacks; a read that gives nothing is none.
+    return Judged(Unknown("incomplete") if contract.effect == "read" else approved, alarm)
+
+
+def judge_reversal(rules: ReversalMap, code: str | None) -> ReversalOutcome:
+    """What a reversal's code says; one that nobody listed is a person's."""
+    if code is None:
+        return ReversalUnanswered(True, "no_code")
+    if code in rules.done:
+        return Reversed()
+    if code in rules.never_had:
+        return Reversed(never_had=True)
+    return ReversalRefused("code")
+
+
+def judge_totals(business_date: date, rows: Sequence[Row]) -> HostTotals | None:
+    """Rows of currency, side (D or C), number, minor; None where one is not that."""
+    sides: dict[str, dict[str, tuple[int, Money]]] = {"D": {}, "C": {}}
+    for row in rows:
+        side, number, minor = sides.get(str(row.get("side"))), row.get("number"), row.get("minor")
+        count, amount = whole(number), whole(minor)
+        if side is None or count is None or amount is None:
+            return None
+        try:
+            unit = currency(str(row.get("currency")).strip())
+            side[unit.code] = (count, Money(amount, unit))
+        except MoneyError:
+            return None
+    return HostTotals(business_date, sides["D"], sides["C"])
+
+
+def business_date(profile: Profile, rows: Sequence[Row]) -> date | None:
+    """The host's business date, where a reply carries it."""
+    return day(rows[0].get(profile.date_column)) if len(rows) == 1 else None

@@ -1,0 +1,183 @@
+"""Each service on both databases: answers, refusals, twins, reversal, status, totals."""
+
+import asyncio
+from datetime import date, time
+
+import pytest
+
+from support.sql_banks import CARDS, IDENTITY, OPENING, Gateway, SqlBank, make, names, options
+from transactions.money import Money
+from transactions.outcome import Approved, Declined, NotSent, Outcome
+from transactions.ports import Reversed
+
+
+async def test_a_balance(bank: SqlBank) -> None:
+    async with Gateway(bank, options(bank)) as gateway:
+        outcome = await gateway.ask(make("card.balance", {"card": CARDS[0]}, "b1"))
+        held = Money.parse("1000000.00")
+        assert outcome == Approved({"available": held, "ledger": held})
+        unknown = await gateway.ask(make("card.balance", {"card": _stranger()}, "b2"))
+        assert unknown == Declined("bad_card")
+        assert names(gateway.books.sent) == [("request", None)] * 2
+        assert names(gateway.books.replies) == [("request", "00"), ("request", "14")]
+
+
+def _stranger() -> object:
+    return type(CARDS[0])("6227009999999995")
+
+
+async def test_a_transfer_moves_money_and_fee_once(bank: SqlBank) -> None:
+    async with Gateway(bank, options(bank)) as gateway:
+        outcome = await gateway.transfer("t1", 0, 1, "2000.00")
+        assert isinstance(outcome, Approved)
+        assert outcome.data["available"] == Money.parse("997998.00")
+        assert outcome.data["ref"] == gateway.message("t1").field37
+        assert gateway.message("t1").amount == "000000200000"
+    assert bank.balance(0) == OPENING - 2_002_00
+    assert bank.balance(1) == OPENING + 2_000_00
+    assert bank.whole() == len(CARDS) * OPENING
+
+
+@pytest.mark.parametrize(
+    ("payee", "amount", "word"),
+    [(0, "1.00", "bad_payee"), (1, "1000000.01", "insufficient"), (1, "999999.00", "insufficient")],
+)
+async def test_a_quote_is_refused(bank: SqlBank, payee: int, amount: str, word: str) -> None:
+    async with Gateway(bank, options(bank)) as gateway:
+        inputs = {"from": CARDS[0], "to": CARDS[payee], "amount": Money.parse(amount)}
+        assert await gateway.ask(make("transfer.quote", inputs, "q1")) == Declined(word)
+
+
+async def test_the_same_id_again_gives_the_first_result(bank: SqlBank) -> None:
+    async with Gateway(bank, options(bank)) as gateway:
+        terms = await gateway.terms(0, 1, "10.00", "t1")
+        request = make("transfer.card_to_card", terms, "t1")
+        first = await gateway.ask(request)
+        assert isinstance(first, Approved)
+        assert await gateway.ask(request) == first
+        assert bank.balance(1) == OPENING + 10_00
+
+
+async def test_twins_at_once_post_once(bank: SqlBank) -> None:
+    async with Gateway(bank, options(bank)) as gateway:
+        terms = await gateway.terms(0, 1, "10.00", "t1")
+        request = make("transfer.card_to_card", terms, "t1")
+        outcomes = await asyncio.gather(*(gateway.ask(request) for _ in range(4)))
+        assert all(isinstance(one, Approved) for one in outcomes)
+        assert bank.postings("t1") == 1
+
+
+async def test_the_same_id_with_other_content_is_refused_with_an_alarm(bank: SqlBank) -> None:
+    async with Gateway(bank, options(bank)) as gateway:
+        terms = await gateway.terms(0, 1, "10.00", "t1")
+        await gateway.ask(make("transfer.card_to_card", terms, "t1"))
+        other = {**terms, "to": CARDS[2]}
+        again = await gateway.ask(make("transfer.card_to_card", other, "t1"))
+        assert again == Declined("different_content")
+        assert [alarm.kind for alarm in gateway.alarms] == ["code"]
+        assert bank.balance(2) == OPENING
+
+
+async def test_a_declined_result_is_kept_too(bank: SqlBank) -> None:
+    async with Gateway(bank, options(bank)) as gateway:
+        terms = await gateway.terms(0, 1, "10.00", "t1")
+        await gateway.ask(make("transfer.card_to_card", terms, "t1"))
+        request = make("transfer.card_to_card", terms, "t2")  # the quote is used up
+        assert await gateway.ask(request) == Declined("bad_quote")
+        assert bank.stored("t2") == "05"
+        assert await gateway.ask(request) == Declined("bad_quote")
+        assert bank.postings("t2") == 0
+
+
+async def test_a_reversal_undoes_once(bank: SqlBank) -> None:
+    async with Gateway(bank, options(bank)) as gateway:
+        await gateway.transfer("t1", 0, 1, "2000.00")
+        request, sent = make("transfer.card_to_card", {}, "t1"), gateway.message("t1")
+        for attempt in range(2):
+            outcome = await gateway.host.reverse(request, sent, "time_out", gateway.books, attempt)
+            assert outcome == Reversed()
+        assert await gateway.host.query_status(request, sent) == Declined("reversed")
+    assert (bank.balance(0), bank.balance(1)) == (OPENING, OPENING)
+    assert bank.postings("t1") == 0
+    assert bank.whole() == len(CARDS) * OPENING
+    reversals = [one for one in gateway.books.sent if one.role == "reversal"]
+    assert {(one.stan, one.field7, one.field37) for one in reversals} == {
+        (sent.stan, sent.field7, sent.field37)
+    }
+
+
+async def test_what_is_reversed_before_it_came_can_never_be_posted(bank: SqlBank) -> None:
+    async with Gateway(bank, options(bank)) as gateway:
+        terms = await gateway.terms(0, 1, "10.00", "t1")
+        request = make("transfer.card_to_card", terms, "t1")
+        sent = gateway.message("t1-quote")
+        outcome = await gateway.host.reverse(request, sent, "time_out", gateway.books, 0)
+        assert outcome == Reversed(never_had=True)
+        assert await gateway.ask(request) == Declined("not_posted")
+        assert bank.whole() == bank.balance(0) * len(CARDS) == OPENING * len(CARDS)
+
+
+async def test_a_status_query_tells_and_bars(bank: SqlBank) -> None:
+    async with Gateway(bank, options(bank)) as gateway:
+        posted = await gateway.transfer("t1", 0, 1, "10.00")
+        request, sent = make("transfer.card_to_card", {}, "t1"), gateway.message("t1")
+        assert await gateway.host.query_status(request, sent) == posted
+        terms = await gateway.terms(0, 1, "11.00", "t2")
+        late = make("transfer.card_to_card", terms, "t2")
+        assert await gateway.host.query_status(late, sent) == Declined("not_posted")
+        assert await gateway.ask(late) == Declined("not_posted")
+        assert bank.postings("t2") == 0
+
+
+async def test_a_loss_report_makes_the_card_hot(bank: SqlBank) -> None:
+    async with Gateway(bank, options(bank)) as gateway:
+        wrong = {"card": CARDS[0], "identity": "0000"}
+        assert await gateway.ask(make("card.report_loss", wrong, "l1")) == Declined("not_matched")
+        right = make("card.report_loss", {"card": CARDS[0], "identity": IDENTITY}, "l2")
+        outcome = await gateway.ask(right)
+        assert isinstance(outcome, Approved)
+        assert outcome.data["ref"] == gateway.message("l2").field37
+        assert isinstance(outcome.data["at"], time)
+        again = await gateway.host.execute(right, gateway.books, gateway.message("l2"))
+        assert again == outcome
+        balance = await gateway.ask(make("card.balance", {"card": CARDS[0]}, "b1"))
+        assert balance == Declined("lost")
+        assert names(gateway.books.sent)[-2] == ("repeat", None)
+
+
+async def test_totals_of_a_day_leave_out_what_was_reversed(bank: SqlBank) -> None:
+    async with Gateway(bank, options(bank)) as gateway:
+        for number in range(3):
+            await gateway.transfer(f"t{number}", 0, 1, "2000.00")
+        request, sent = make("transfer.card_to_card", {}, "t2"), gateway.message("t2")
+        await gateway.host.reverse(request, sent, "time_out", gateway.books, 0)
+        health = await gateway.host.health()
+        assert health.business_date is not None
+        totals = await gateway.host.reconcile(health.business_date)
+        assert totals.debits == {"CNY": (2, Money.parse("4004.00"))}
+        assert totals.credits == {"CNY": (2, Money.parse("4000.00"))}
+        assert (await gateway.host.reconcile(date(2020, 1, 1))).debits == {}
+
+
+async def test_a_service_that_the_profile_has_not_is_not_sent(bank: SqlBank) -> None:
+    async with Gateway(bank, options(bank)) as gateway:
+        assert await gateway.ask(make("pin.verify", {}, "p1")) == NotSent("not_served")
+        assert gateway.books.sent == []
+        assert gateway.host.capabilities() == dict.fromkeys(
+            ("card.balance", "transfer.quote", "transfer.card_to_card", "card.report_loss"), 1
+        )
+
+
+async def test_twenty_callers_at_once_conserve_money(bank: SqlBank) -> None:
+    async with Gateway(bank, options(bank)) as gateway:
+
+        async def customer(number: int) -> Outcome:
+            other = (number * 7 + 3) % 20
+            return await gateway.transfer(f"t{number}", number, other, f"{1000 + number}.00")
+
+        outcomes = await asyncio.gather(*(customer(n) for n in range(20) if n != (n * 7 + 3) % 20))
+        assert all(isinstance(one, Approved) for one in outcomes), outcomes
+        assert bank.whole() == len(CARDS) * OPENING
+        assert bank.query("SELECT count(*) FROM {t}entry WHERE minor > 0 AND account <> 'FEES'")[0][
+            0
+        ] == len(outcomes)

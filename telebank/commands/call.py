@@ -299,7 +299,7 @@ def _judge(order: Order, reports: list[CallReport]) -> int:
     failed = [report for report in reports if _fault(order, report)]
     if order.as_json:
         rows = [asdict(r) | {"fault": _fault(order, r)} for r in reports]
-        click.echo(json.dumps(rows[0] if order.calls == 1 else rows, ensure_ascii=False))
+        _write(json.dumps(rows[0] if order.calls == 1 else rows, ensure_ascii=False))
     elif order.calls == 1:
         _print_end(reports[0], _fault(order, reports[0]))
     else:
@@ -313,6 +313,16 @@ def _judge(order: Order, reports: list[CallReport]) -> int:
             err.print(HINT)
         return EXIT_UNREACHABLE
     return EXIT_FINDING if failed else 0
+
+
+def _write(text: str) -> None:
+    """Write all of a long text: with PYTHONUNBUFFERED a pipe may take a part, and the rest of what
+    `print` was given is lost without a word."""
+    stream = sys.stdout.buffer
+    rest = memoryview(f"{text}\n".encode())
+    while rest:
+        rest = rest[stream.write(rest) or 0 :]
+    stream.flush()
 
 
 def _fault(order: Order, report: CallReport) -> str:

@@ -61,13 +61,15 @@ class Endpoint(asyncio.DatagramProtocol):
 
     def perform(self, commands: Iterable[Command]) -> None:
         """Send what is to be sent, hand facts to the application, set the next alarm."""
-        for command in commands:
-            if isinstance(command, SendDatagram):
-                if self._transport is not None:
-                    self._transport.sendto(command.data, command.destination)
-            else:
-                self._on_fact(command)
-        self._alarm.set(self.agent.wake_at)
+        try:
+            for command in commands:
+                if isinstance(command, SendDatagram):
+                    if self._transport is not None:
+                        self._transport.sendto(command.data, command.destination)
+                else:
+                    self._on_fact(command)
+        finally:
+            self._alarm.set(self.agent.wake_at)
 
     async def close(self) -> None:
         """Stop receiving; live legs must have been hung up before."""

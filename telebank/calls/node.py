@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -143,24 +142,21 @@ class VoiceNode:
         match fact:
             case sip.CallOffered():
                 self._offered(fact)
-            case sip.CallConfirmed():
-                self._with(fact.leg, lambda call: call.confirmed(fact))
-            case sip.OfferReceived():
-                self._with(fact.leg, lambda call: call.reoffered(fact))
-            case sip.KeyInfoReceived():
-                self._with(fact.leg, lambda call: call.key_info(fact.digit))
-            case sip.CallEnded():
-                self._with(fact.leg, lambda call: call.ended(fact))
+            case (
+                sip.CallConfirmed()
+                | sip.OfferReceived()
+                | sip.OfferAnswered()
+                | sip.KeyInfoReceived()
+                | sip.CallEnded()
+            ):
+                call = self._calls.get(fact.leg)
+                if call is not None:
+                    call.sip(fact)
             case sip.Trouble():
                 self.totals["trouble"] += 1
                 log.info("sip.trouble", trouble=fact.kind, detail=fact.detail, source=fact.source)
             case _:
                 pass
-
-    def _with(self, leg: str, act: Callable[[Call], None]) -> None:
-        call = self._calls.get(leg)
-        if call is not None:
-            act(call)
 
     def _offered(self, fact: sip.CallOffered) -> None:
         if self._recorder.full:

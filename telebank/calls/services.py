@@ -18,10 +18,15 @@ from transactions.contract import Contracts
 from transactions.outcome import Value
 from transactions.request import Request
 from transactions.secret import Secret
-from voice_prompts.speaker import Speaker
+from voice_prompts.speaker import MissingClips, Speaker
+from voice_prompts.values import ReadingError
 
 SENTENCE_GAP = 8 * 250
 """Silence between two prompts said together, in samples."""
+
+
+class Unspeakable(Exception):  # noqa: N818 - reads as what it is
+    """A value of the host, or a text, that cannot be said; names the prompt, never the value."""
 
 
 class RequestProcessor(Protocol):
@@ -81,18 +86,27 @@ class CallServices:
     media_stats: Callable[[str, wire.Stats], None]
 
     def segments(self, say: Say) -> tuple[tuple[int, int], ...]:
-        """The clips and pauses of everything said at once, at most what one `Play` carries."""
+        """The clips and pauses of everything said at once.
+
+        Raises `Unspeakable` where a value has no reading or one `Play` cannot carry it all.
+        """
         joined: list[tuple[int, int]] = []
         for spoken in say.prompts:
             if joined:
                 joined.append((-1, SENTENCE_GAP))
             values = {name: _speakable(value) for name, value in spoken.values.items()}
-            joined += self.speaker.render(spoken.prompt_id, values, say.language).segments
-        return tuple(joined[: wire.MAX_SEGMENTS])
+            try:
+                said = self.speaker.render(spoken.prompt_id, values, say.language)
+            except (ReadingError, MissingClips) as error:
+                raise Unspeakable(f"{spoken.prompt_id}: {type(error).__name__}") from error
+            joined += said.segments
+        if len(joined) > wire.MAX_SEGMENTS:
+            raise Unspeakable(f"{say.prompts[0].prompt_id}: {len(joined)} clips and pauses")
+        return tuple(joined)
 
-    def offer(self, port: int, version: int = 1) -> bytes:
+    def offer(self, port: int, session_id: int = 1, version: int = 1) -> bytes:
         """Our own offer, for an INVITE or re-INVITE that came without one."""
-        return make_offer(self.advertised, port, version=version)
+        return make_offer(self.advertised, port, session_id=session_id, version=version)
 
     def read_answer(self, port: int, answer: SessionDescription) -> Answer | Refused:
         """What the peer made of that offer."""

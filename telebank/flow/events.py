@@ -19,10 +19,14 @@ class KeyPressed:
 
 @dataclass(frozen=True, slots=True)
 class PlayEnded:
-    """The `Say` with this token ended: played whole, or stopped by a key (`completed` False)."""
+    """The `Say` with this token ended: played whole, or stopped by a key (`completed` False).
+
+    `heard` is False where so little was played that the caller cannot know what was said.
+    """
 
     token: int
     completed: bool
+    heard: bool = True
 
 
 @dataclass(frozen=True, slots=True)

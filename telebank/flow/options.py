@@ -51,6 +51,8 @@ class FlowOptions:
     """Seconds after which a service that never answered is taken as unknown."""
     play_guard_s: float = 120.0
     """Seconds after which a prompt whose end was never told is taken as lost."""
+    heard_after_s: float = 1.5
+    """Seconds of a result's words after which a caller who presses on counts as told."""
     spoken_budget_s: float = 75.0
     """Seconds of prompts on the longest way through one flow, values included."""
     type_ahead: int = MAX_BUFFER

@@ -102,7 +102,7 @@ class Session(Walker):
                 self._key(digit)
             case PlayEnded(token):
                 if token == self._state.playing:
-                    self._spoken(barged=not event.completed)
+                    self._spoken(barged=not event.completed, heard=event.heard)
             case ServiceAnswered():
                 self._answered(event)
             case QueueAnswered(visit, exit_name) | FaxAnswered(visit, exit_name):
@@ -130,7 +130,8 @@ class Session(Walker):
             return
         state.buffer += digit
         if state.phase is Phase.SPEAKING and digit in state.stop_keys:
-            self._spoken(barged=True)
+            enough = self._now - state.said_at >= self.options.heard_after_s
+            self._spoken(barged=True, heard=enough)
 
     def _deaf(self) -> bool:
         """A confirm takes no key until its values were played; an exit takes none at all."""
@@ -138,7 +139,8 @@ class Session(Walker):
         speaking = self.phase is Phase.SPEAKING
         return isinstance(node, Exit) or (isinstance(node, Confirm) and speaking)
 
-    def _spoken(self, barged: bool) -> None:
+    def _spoken(self, barged: bool, heard: bool) -> None:
+        """What was being spoken is over; a result is told only where it was heard."""
         state = self._state
         state.playing = None
         if state.parts and not barged:
@@ -146,7 +148,8 @@ class Session(Walker):
             return
         state.parts.clear()
         if state.telling:
-            self._out += [Told(answer.visit, answer.exit) for answer in state.untold]
+            if heard:
+                self._out += [Told(answer.visit, answer.exit) for answer in state.untold]
             state.untold = []
         state.telling = False
         if state.closing:
@@ -218,8 +221,7 @@ class Session(Walker):
     def _play_lost(self) -> None:
         """A prompt whose end was never told: go on, but count nothing as heard."""
         self._record("play.lost")
-        self._state.telling = False
-        self._spoken(barged=True)
+        self._spoken(barged=True, heard=False)
 
     def _guard(self) -> None:
         """The overall guard: last words, then the end."""

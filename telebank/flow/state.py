@@ -87,6 +87,8 @@ class Place:
     parts: list[Part] = field(default_factory=list)
     telling: bool = False
     """What is being spoken is the first prompt after `untold`."""
+    said_at: float = 0.0
+    """When what is being spoken began."""
     visits: int = 0
     visit: str | None = None
     """The question that is out, if any."""

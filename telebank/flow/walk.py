@@ -257,6 +257,7 @@ class Walker:
         prompts = spoken_of(part, self.release.texts, self._memory)
         state.token += 1
         state.playing, state.phase = state.token, Phase.SPEAKING
+        state.said_at = self._now
         state.timer = self._now + self.options.play_guard_s
         self._out.append(Say(prompts, state.stop_keys, state.token, part.language))
 

@@ -262,9 +262,24 @@ def test_a_result_is_told_at_the_end_of_its_prompt(caller: Caller) -> None:
     assert told(caller) == ["ok"]
 
 
-def test_a_result_barged_into_was_heard(caller: Caller) -> None:
-    posted(caller, "ok").press("1")
+def test_a_result_barged_into_after_a_while_was_heard(caller: Caller) -> None:
+    posted(caller, "ok")
+    caller.now += FlowOptions().heard_after_s
+    caller.press("1")
     assert told(caller) == ["ok"]
+
+
+def test_a_result_barged_into_at_once_was_not_heard(caller: Caller) -> None:
+    posted(caller, "ok").press("1")
+    caller.listen()
+    assert told(caller) == []
+
+
+def test_a_result_that_was_refused_by_the_media_was_not_heard(caller: Caller) -> None:
+    posted(caller, "in_doubt")
+    caller.feed(PlayEnded(caller.saying.token, completed=False, heard=False))
+    caller.listen()
+    assert told(caller) == []
 
 
 def test_a_result_that_the_caller_hung_up_on_was_not_heard(caller: Caller) -> None:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from types import MappingProxyType
 
 from core_adapters.conformance.journal import Books, Stans, first_stan
 from core_adapters.conformance.judge import Check, Seen, judged
@@ -198,8 +197,8 @@ __all__ = [
     "FAILED",
     "PASSED",
     "SKIPPED",
+    "Check",
     "Host",
-    "MappingProxyType",
     "Outcome",
     "Plan",
     "Result",

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -18,6 +18,7 @@ from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile
 from transactions.card import CardNumber
 from transactions.contract import Contracts
+from transactions.guarded import guarded
 from transactions.money import MAX_MINOR, Money, currency
 from transactions.options import ProcessorOptions
 from transactions.outcome import Approved
@@ -240,7 +241,7 @@ class Rig:
             reference=self.books.stans.take(),
         )
         await self.node.adapter.wait_signed_on(self.pace.sign_on_s)
-        outcome = await self.node.adapter.execute(request, Numbers(self.books.stans))
+        outcome = await guarded(self.node.adapter.execute(request, Numbers(self.books.stans)))
         if not isinstance(outcome, Approved):
             return None
         held = outcome.data.get("ledger") or outcome.data.get("available")
@@ -255,7 +256,3 @@ async def until(condition: Callable[[], bool], seconds: float) -> bool:
             return False
         await asyncio.sleep(0.01)
     return True
-
-
-Act = Callable[[], Awaitable[None]]
-Amounts = Mapping[str, int]

@@ -1,0 +1,154 @@
+"""`telebank host check`: whether a profile can be used, what it serves, what its codes mean."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import click
+
+from core_adapters.iso8583.checks import check_services
+from core_adapters.iso8583.errors import ProfileError
+from core_adapters.iso8583.profile import CODE_CLASSES, Profile
+from core_adapters.iso8583.profile_load import load_profile
+from telebank.commands.common import EXIT_FINDING, data_option, json_option
+from telebank.commands.host_common import profile_path, read_contracts
+from transactions.contract import Contracts
+
+NEVER_SHOWN = (35, 36, 45, 52)
+NEEDED_CLASSES = ("success", "duplicate", "cutover", "unknown")
+
+
+@click.command(name="check")
+@click.argument("profile")
+@data_option
+@json_option
+def command(profile: str, data: Path, as_json: bool) -> None:
+    """Check PROFILE, a file or the name of one in config/hosts; exit 1 with findings.
+
+    \b
+    Examples:
+      telebank host check tb87
+      telebank host check /srv/bank/config/hosts/ourbank.yaml --json
+    """
+    path = profile_path(data, profile)
+    contracts = read_contracts(data)
+    try:
+        loaded = load_profile(path)
+    except ProfileError as error:
+        _end({"profile": str(path), "findings": [str(error)]}, as_json)
+        return
+    findings = list(_findings(path, loaded, contracts))
+    report = {
+        "profile": loaded.name,
+        "version": loaded.version,
+        "test": loaded.test,
+        "file": str(path),
+        "services": _services(loaded, contracts),
+        "codes": _codes(loaded),
+        "not_served": _not_served(loaded, contracts),
+        "findings": findings,
+    }
+    _end(report, as_json)
+
+
+def _findings(path: Path, profile: Profile, contracts: Contracts) -> Iterator[str]:
+    for service in profile.services.values():
+        alone = replace(profile, services=MappingProxyType({service.name: service}))
+        try:
+            check_services(alone, contracts)
+        except ProfileError as error:
+            yield str(error).replace(f"profile {profile.name}:", f"{path}:", 1)
+    yield from _ambiguous(path, profile)
+    yield from _shown(path, profile)
+    for kind in NEEDED_CLASSES:
+        if not any(meaning.kind == kind for meaning in profile.codes.values()):
+            yield f"{path}:{_line(path, 'codes')}: no code of class {kind}"
+
+
+def _ambiguous(path: Path, profile: Profile) -> Iterator[str]:
+    seen: dict[tuple[str, str], str] = {}
+    for service in profile.services.values():
+        key = (service.mti, service.processing_code)
+        if key in seen:
+            yield f"{path}:{service.line}: {service.name}: same MTI and field 3 as {seen[key]}"
+        seen.setdefault(key, service.name)
+
+
+def _shown(path: Path, profile: Profile) -> Iterator[str]:
+    for number, spec in profile.fields.items():
+        wrong = number in NEVER_SHOWN and spec.show != "never"
+        if wrong or (number == 2 and spec.show == "clear"):  # noqa: PLR2004 - the card
+            wanted = "never" if wrong else "pan"
+            yield f"{path}:{_line(path, str(number))}: field {number} needs `show: {wanted}`"
+
+
+def _line(path: Path, key: str) -> int:
+    """Line of the first mapping key of this text."""
+    pattern = re.compile(rf"\s*{re.escape(key)}:")
+    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if pattern.match(text):
+            return number
+    return 1
+
+
+def _services(profile: Profile, contracts: Contracts) -> list[dict[str, Any]]:
+    return [
+        {
+            "service": one.name,
+            "version": one.version,
+            "mti": one.mti,
+            "repeat_mti": one.repeat_mti,
+            "field_3": one.processing_code,
+            "timeout_s": one.timeout_s,
+            "recovery": contracts[one.name].recovery if one.name in contracts else "",
+        }
+        for one in profile.services.values()
+    ]
+
+
+def _codes(profile: Profile) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for code, meaning in profile.codes.items():
+        found[meaning.kind].append(code)
+    return {kind: sorted(found[kind]) for kind in CODE_CLASSES}
+
+
+def _not_served(profile: Profile, contracts: Contracts) -> list[str]:
+    asked = (one for one in contracts.services.values() if one.source == "host")
+    return sorted(one.name for one in asked if one.name not in profile.services)
+
+
+def _end(report: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(report, ensure_ascii=False))
+    else:
+        _print(report)
+    if report["findings"]:
+        raise SystemExit(EXIT_FINDING)
+
+
+def _print(report: dict[str, Any]) -> None:
+    if "services" in report:
+        test = "a test host: tools may send to it" if report["test"] else "not a test host"
+        click.echo(f"{report['profile']} version {report['version']} ({test}), {report['file']}\n")
+        click.echo(f"{'service':<28} {'MTI':<10} {'field 3':<8} {'wait':>5}  recovery")
+        for one in report["services"]:
+            mti = "/".join(filter(None, (one["mti"], one["repeat_mti"])))
+            click.echo(
+                f"{one['service']:<28} {mti:<10} {one['field_3'] or '–':<8}"
+                f" {one['timeout_s']:>3g} s  {one['recovery']}"
+            )
+        click.echo()
+        for kind, codes in report["codes"].items():
+            click.echo(f"{kind:<12} {' '.join(codes) or '–'}")
+        missing = ", ".join(report["not_served"]) or "nothing"
+        click.echo(f"\nin config/services.yaml and not served by this host: {missing}")
+    for finding in report["findings"]:
+        click.echo(finding, err=True)
+    if not report["findings"]:
+        click.echo("no findings")

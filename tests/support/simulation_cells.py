@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from support.simulation_bank import one_codec
 from support.simulation_journal import KILLS
 from support.simulation_loop import simulate
-from support.simulation_net import Hit, Plan
+from support.simulation_net import FORGED, Hit, Plan
 from support.simulation_world import Setting, World
 
 REQUEST_BYTES, REPLY_BYTES = 240, 187
@@ -87,7 +87,9 @@ def case(number: int, seed: int) -> tuple[Setting, Cell]:
     decline = chance.choice(REFUSED_CODES)
     hit = chance.choice(hits)
     plan = Plan(first, byte, hit, decline)
-    person = first is Hit.COLLISION or (hit is Hit.DECLINED and decline in PERSON_CODES)
+    # A late approval of what was reversed goes to a person too (rule 5).
+    late = first in (Hit.COLLISION, Hit.LATE, *FORGED)
+    person = late or (hit is Hit.DECLINED and decline in PERSON_CODES)
     setting = Setting(
         plan,
         kill=KILLS[kill],
@@ -157,6 +159,12 @@ def sample(count: int, seed: int) -> list[int]:
         second, kill = chance.randrange(len(SECONDS)), chance.randrange(len(KILLS))
         numbers.append((row * len(SECONDS) + second) * len(KILLS) + kill)
     return numbers
+
+
+def with_first(first: Hit) -> range:
+    """The numbers of the runs that begin with a fault that cuts nothing."""
+    start = CELLS + FIRSTS.index(first) * len(SECONDS) * len(KILLS)
+    return range(start, start + len(SECONDS) * len(KILLS))
 
 
 def table(cells: Iterable[Cell]) -> str:

@@ -43,8 +43,8 @@ class Hit(StrEnum):
     TWICE = "request twice"
 
 
-FORGED = frozenset({Hit.WRONG_KEY, Hit.BAD_MAC, Hit.GARBLED})
-"""The bank never saw the message, and a good reply that is none comes back."""
+FORGED = frozenset({Hit.WRONG_KEY, Hit.WRONG_AMOUNT, Hit.BAD_MAC, Hit.GARBLED})
+"""A reply comes that must not be believed; half of the time the bank never saw the message."""
 
 
 @dataclass(frozen=True)
@@ -231,6 +231,10 @@ class Net:
             text = "999999" if number == 11 else "TB990099"
             line.to_gateway(self.frame(replace(good, fields={**good.fields, number: text})))
             return
+        if hit is Hit.WRONG_AMOUNT:
+            good = replace(good, fields={**good.fields, 4: "000000000001"})
+            line.to_gateway(self.frame(good))
+            return
         data = bytearray(self.frame(good))
         if hit is Hit.BAD_MAC:
             data[-1] ^= 0xFF
@@ -262,15 +266,13 @@ class Net:
         self._reply(line, message, reply, self.state.replies.pop(_key(message), Hit.NONE))
 
     def _reply(self, line: Line, message: Message, reply: Message, hit: Hit) -> None:
-        if hit is Hit.WRONG_AMOUNT:
-            reply = Message(reply.mti, {**reply.fields, 4: "000000000001"})
         data = self.frame(reply)
         match hit:
             case Hit.REPLY_LOST:
                 return
             case Hit.CUT_REPLY:
                 count = min(self._byte(len(data) - 1, message), len(data) - 1)
-                line.to_gateway(data[:count]) if count else None
+                line.to_gateway(data[:count])
                 asyncio.get_running_loop().call_later(0.05, line.cut)
             case Hit.LATE:
                 self._whenever(data)

@@ -1,0 +1,266 @@
+"""Mistakes that a gateway could make. The simulation must catch every one of them."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from core_adapters.iso8583 import host as host_module
+from core_adapters.iso8583 import mux as mux_module
+from core_adapters.iso8583.build import Builder
+from core_adapters.iso8583.driver import Driver, NoReply
+from core_adapters.iso8583.host import Iso8583Host
+from core_adapters.iso8583.matching import disagreement, key_of
+from core_adapters.iso8583.mux import Mux
+from core_adapters.iso8583.replies import Judged
+from support.simulation_journal import KillJournal
+from support.simulation_net import Hit
+from transactions import processor as processor_module
+from transactions import settle as settle_module
+from transactions import writes as writes_module
+from transactions.lifecycle import State
+from transactions.outcome import Approved, Unknown
+from transactions.ports import Reversed
+from transactions.sending import FirstLog
+from transactions.settle import Settler, Verdict
+from transactions.writes import Writer
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A mistake, and the words with which it must be caught."""
+
+    name: str
+    patch: Patch
+    caught: tuple[str, ...]
+    first: Hit | None = None
+    """The fault that shows it, where most do not."""
+
+
+def resend(patch: pytest.MonkeyPatch) -> None:
+    """A 0200 goes again when its line is lost."""
+    real = Driver.send
+
+    async def send(self: Driver, place: Any) -> Any:
+        data, link = place.data, place.link
+        end = await real(self, place)
+        if isinstance(end, NoReply):
+            await asyncio.sleep(2)
+            self._links[link].send(data)
+        return end
+
+    patch.setattr(Driver, "send", send)
+
+
+def reverse_another_amount(patch: pytest.MonkeyPatch) -> None:
+    """The reversal has another field 4."""
+    real = Builder.reversal
+
+    def reversal(self: Builder, *args: Any) -> Any:
+        message = real(self, *args)
+        return message.with_fields(message.mti, {4: "000000000001"})
+
+    patch.setattr(Builder, "reversal", reversal)
+
+
+def sent_after_the_bytes(patch: pytest.MonkeyPatch) -> None:
+    """SENT becomes durable while the bytes are on their way."""
+    tasks: set[Any] = set()
+
+    async def sending(self: FirstLog, message: Any) -> None:
+        tasks.add(asyncio.ensure_future(self._log.sending(message)))
+        self.sent = message
+
+    patch.setattr(FirstLog, "sending", sending)
+
+
+def restart_forgets_sent(patch: pytest.MonkeyPatch) -> None:
+    """After a restart SENT counts as not done."""
+    real = processor_module._steps_after_restart
+    wrong = lambda row: [State.DECLINED] if row.state is State.SENT else real(row)  # noqa: E731
+    patch.setattr(processor_module, "_steps_after_restart", wrong)
+
+
+def restart_forgets_recorded(patch: pytest.MonkeyPatch) -> None:
+    """After a restart RECORDED is left alone."""
+    real = processor_module._steps_after_restart
+    wrong = lambda row: [] if row.state is State.RECORDED else real(row)  # noqa: E731
+    patch.setattr(processor_module, "_steps_after_restart", wrong)
+
+
+def unknown_is_declined(patch: pytest.MonkeyPatch) -> None:
+    """No answer is taken for a no."""
+    real = writes_module._next
+
+    def wrong(service: Any, outcome: Any, sent: bool) -> Any:
+        if isinstance(outcome, Unknown) and sent:
+            return (State.DECLINED,), outcome.reason
+        return real(service, outcome, sent)
+
+    patch.setattr(writes_module, "_next", wrong)
+
+
+def silence_is_reversed(patch: pytest.MonkeyPatch) -> None:
+    """No answer to a reversal is taken for its success."""
+    wrong = lambda self, row, reason: Verdict([State.REVERSED], reason)  # noqa: E731
+    patch.setattr(Settler, "_again", wrong)
+
+
+def never_repeated(patch: pytest.MonkeyPatch) -> None:
+    """A reversal without an answer goes to a person at once."""
+    wrong = lambda self, row, reason: settle_module._to_person(reason)  # noqa: E731
+    patch.setattr(Settler, "_again", wrong)
+
+
+def always_0420(patch: pytest.MonkeyPatch) -> None:
+    """The repeat is not marked as one."""
+    real = Iso8583Host.reverse
+
+    async def reverse(self: Any, *args: Any) -> Any:
+        return await real(self, *args[:-1], 0)
+
+    patch.setattr(Iso8583Host, "reverse", reverse)
+
+
+def no_mac(patch: pytest.MonkeyPatch) -> None:
+    """MACs are not looked at."""
+    wrong = lambda self, event, expected: disagreement(expected, event.message)  # noqa: E731
+    patch.setattr(Mux, "_distrust", wrong)
+
+
+def any_amount(patch: pytest.MonkeyPatch) -> None:
+    """What must agree is not looked at."""
+    patch.setattr(mux_module, "disagreement", lambda expected, reply: "")
+
+
+def key_of_stan_alone(patch: pytest.MonkeyPatch) -> None:
+    """Replies match by STAN alone."""
+
+    def wrong(rule: Any, message: Any) -> Any:
+        return key_of(replace(rule, key=(11,)), message)
+
+    patch.setattr(mux_module, "key_of", wrong)
+    patch.setattr(
+        mux_module,
+        "expected_of",
+        lambda profile, message: replace(
+            _expected(profile, message), key=wrong(mux_module.rule_of(profile, message), message)
+        ),
+    )
+
+
+_expected = mux_module.expected_of
+
+
+def told_before_durable(patch: pytest.MonkeyPatch) -> None:
+    """The caller hears "done" before the journal has it."""
+    real = Writer._conclude
+    tasks: set[Any] = set()
+
+    async def conclude(self: Writer, service: Any, request: Any, outcome: Any, sent: Any) -> Any:
+        work = real(self, service, request, outcome, sent)
+        if not isinstance(outcome, Approved):
+            return await work
+        tasks.add(asyncio.ensure_future(work))
+        return outcome
+
+    patch.setattr(Writer, "_conclude", conclude)
+
+
+def collision_reversed(patch: pytest.MonkeyPatch) -> None:
+    """94 to a request sent once is taken for a silence."""
+    real = host_module.judge
+
+    def wrong(*args: Any) -> Any:
+        judged = real(*args)
+        collided = judged.outcome == Unknown("duplicate_stan")
+        return Judged(Unknown("malfunction")) if collided else judged
+
+    patch.setattr(host_module, "judge", wrong)
+
+
+def stan_begins_again(patch: pytest.MonkeyPatch) -> None:
+    """STANs do not outlive the process."""
+
+    async def next_stan(self: Any) -> str:
+        self.mine = getattr(self, "mine", 0) + 1
+        return f"{self.mine:06d}"
+
+    patch.setattr(KillJournal, "next_stan", next_stan)
+
+
+def card_in_the_row(patch: pytest.MonkeyPatch) -> None:
+    """A message row has the card."""
+    real = host_module._row
+
+    def wrong(request: Any, role: Any, attempt: int, message: Any, stamp: Any) -> Any:
+        return replace(real(request, role, attempt, message, stamp), link=message.get(2) or "")
+
+    patch.setattr(host_module, "_row", wrong)
+    patch.setattr(host_module, "replace", lambda row, **ch: replace(row, **_without_link(ch)))
+
+
+def _without_link(changes: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in changes.items() if name != "link"}
+
+
+def pin_stays(patch: pytest.MonkeyPatch) -> None:
+    """Secrets are not wiped."""
+    patch.setattr(processor_module, "wipe", lambda inputs: None)
+
+
+def refused_is_reversed(patch: pytest.MonkeyPatch) -> None:
+    """Any answer to a reversal is taken for its success."""
+    patch.setattr(host_module, "judge_reversal", lambda *args: Reversed())
+
+
+def approval_is_undone(patch: pytest.MonkeyPatch) -> None:
+    """A row goes to be reversed although its answer was yes, and the caller hears it."""
+    real = writes_module._next
+
+    def wrong(service: Any, outcome: Any, sent: bool) -> Any:
+        if isinstance(outcome, Approved):
+            return (State.UNKNOWN, State.REVERSING), "approved"
+        return real(service, outcome, sent)
+
+    told = Writer._conclude
+
+    async def conclude(self: Writer, service: Any, request: Any, outcome: Any, sent: Any) -> Any:
+        heard = await told(self, service, request, outcome, sent)
+        return outcome if isinstance(outcome, Approved) else heard
+
+    patch.setattr(writes_module, "_next", wrong)
+    patch.setattr(Writer, "_conclude", conclude)
+
+
+MUTATIONS: Sequence[Mutation] = (
+    Mutation("resend of a 0200", resend, ("a 0200 was sent twice",)),
+    Mutation("reversal of another amount", reverse_another_amount, ("another amount",)),
+    Mutation("SENT after the bytes", sent_after_the_bytes, ("before its row is durable",)),
+    Mutation("SENT is not done after a restart", restart_forgets_sent, ("posted is not as",)),
+    Mutation("RECORDED stays after a restart", restart_forgets_recorded, ("left RECORDED",)),
+    Mutation("no answer is a no", unknown_is_declined, ("posted is not as", "and is posted")),
+    Mutation("silence is a reversal", silence_is_reversed, ("posted is not as",)),
+    Mutation("reversals are not repeated", never_repeated, ("went to a person",)),
+    Mutation("0420 in the place of 0421", always_0420, ("a 0420 was sent twice",)),
+    Mutation("no MAC", no_mac, ("posted is not as",)),
+    Mutation("any amount agrees", any_amount, ("posted is not as",), Hit.WRONG_AMOUNT),
+    Mutation("matched by STAN alone", key_of_stan_alone, ("posted is not as",)),
+    Mutation("told before it is durable", told_before_durable, ("told done and is not posted",)),
+    Mutation(
+        "a collision is reversed", collision_reversed, ("a collision was reversed",), Hit.COLLISION
+    ),
+    Mutation(
+        "STANs begin again",
+        stan_begins_again,
+        ("sent twice", "another amount", "nothing we sent", "went to a person"),
+    ),
+    Mutation("a card in a row", card_in_the_row, ("a card or PIN stands",)),
+    Mutation("a PIN stays", pin_stays, ("a PIN is left",)),
+    Mutation("any 0430 is a yes", refused_is_reversed, ("posted is not as",)),
+    Mutation("an approval is undone", approval_is_undone, ("told done and is not posted",)),
+)

@@ -15,7 +15,7 @@ help:
 run:
 	@scripts/setup run
 	@exec $(BIN)/telebank run \
-	    $(if $(SIP),--sip $(SIP)) $(if $(WEB),--web $(WEB)) $(if $(DATA),--data $(DATA)) \
+	    $(if $(SIP),--sip '$(SIP)') $(if $(WEB),--web '$(WEB)') $(if $(DATA),--data '$(DATA)') \
 	    $(if $(filter 0,$(CALL)),--no-call)
 
 check:

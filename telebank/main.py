@@ -19,6 +19,8 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "say": ("say", "Read a value aloud as text or sound."),
         "voice": ("voice", "Check, make and build the prompt packs."),
         "flow": ("flow", "Check, list and test the menu trees."),
+        "host": ("host", "Check, try, watch and certify the link to the core host."),
+        "keys": ("keys", "The security module's keys."),
         "config": ("config", "Show and check the settings."),
         "bench": ("bench", "Measure calls and media on this machine."),
     }

@@ -6,6 +6,7 @@ them. An unknown section or key is an error that names the file and the nearest 
 
 import dataclasses
 import difflib
+import shutil
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -90,10 +91,17 @@ def packs_dir() -> Path:
     return Path(voice_prompts.__file__).resolve().parent / "packs"
 
 
-def config_file(data: Path, *parts: str) -> Path:
-    """A configuration file: the one under `DATA/config`, or the shipped one."""
-    overlaid = data.joinpath("config", *parts)
-    return overlaid if overlaid.exists() else seed_dir().joinpath(*parts)
+def effective_config(data: Path) -> Path:
+    """The folder of flows, texts, services and profiles in force: the shipped one, or, where
+    `DATA/config` holds any of them, a copy of it under `DATA/run/config` with those laid over."""
+    own = data / "config"
+    if not any(own.rglob("*.yaml")):
+        return seed_dir()
+    folder = data / "run" / "config"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(seed_dir(), folder)
+    shutil.copytree(own, folder, dirs_exist_ok=True)
+    return folder
 
 
 def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> Settings:

@@ -23,17 +23,19 @@ class Endpoint(asyncio.DatagramProtocol):
         self._loop = asyncio.get_running_loop()
         self._alarm = Alarm(self._woke)
         self._transport: asyncio.DatagramTransport | None = None
+        self._socket: socket.socket
         self.agent: UserAgent
 
     @classmethod
-    async def open(
+    def bind(
         cls,
         listen: Address,
         make_agent: Callable[[Address], UserAgent],
         on_fact: Callable[[Fact], None],
         advertise: str = "",
     ) -> "Endpoint":
-        """Bind `listen` (port 0: any) and start; raises `OSError` when the port is taken."""
+        """Bind `listen` (port 0: any); raises `OSError` when the port is taken. Nothing is received
+        before `start`, so that the application can get ready."""
         endpoint = cls(on_fact)
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
@@ -43,12 +45,16 @@ class Endpoint(asyncio.DatagramProtocol):
         except OSError:
             sock.close()
             raise
+        endpoint._socket = sock
         host, port = sock.getsockname()[:2]
+        endpoint.bound = (host, port)
         endpoint.advertised = (advertise or reachable_address(host), port)
         endpoint.agent = make_agent(endpoint.advertised)
-        endpoint.bound = (host, port)
-        await endpoint._loop.create_datagram_endpoint(lambda: endpoint, sock=sock)
         return endpoint
+
+    async def start(self) -> None:
+        """Begin to receive."""
+        await self._loop.create_datagram_endpoint(lambda: self, sock=self._socket)
 
     bound: Address = ("", 0)
     """Address and port of the socket."""

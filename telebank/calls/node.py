@@ -51,7 +51,9 @@ class VoiceNode:
         self._calls: dict[str, Call] = {}
         self._numbers = 0
         self._background: set[asyncio.Task[None]] = set()
-        self._recorder = Recorder(parts.journal, parts.calls.max_events_waiting)
+        self.lost = asyncio.Event()
+        """Set when another process holds this node's lease: the node must not go on."""
+        self._recorder: Recorder
         self._endpoint: Endpoint
         self._shell: CallServices
         self.totals: Counter[str] = Counter()
@@ -60,12 +62,13 @@ class VoiceNode:
         """Bind the SIP port and take calls; raises `OSError` when it is taken."""
         parts = self._parts
         host, _, port = parts.calls.listen.rpartition(":")
-        self._endpoint = await Endpoint.open(
+        self._endpoint = Endpoint.bind(
             (host, int(port)),
             lambda local: sip.UserAgent(local, parts.sip, lambda: secrets.token_hex(8)),
             self._fact,
             parts.calls.advertise,
         )
+        self._recorder = Recorder(parts.journal, parts.calls.max_events_waiting, self.lost.set)
         self._shell = CallServices(
             node_id=parts.node_id,
             options=parts.calls,
@@ -89,6 +92,7 @@ class VoiceNode:
                 "node.started", detail={"listen": parts.calls.listen, "epoch": parts.epoch}
             )
         )
+        await self._endpoint.start()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -99,12 +103,16 @@ class VoiceNode:
         """New calls get 503 with Retry-After, live ones finish."""
         self._endpoint.perform(self._endpoint.agent.drain(self._endpoint.now()))
 
-    async def close(self, patience: float = 0.0) -> None:
-        """Drain for up to `patience` seconds, hang up what is left, write what waits."""
+    async def drain_until(self, now: asyncio.Event, patience: float) -> None:
+        """Refuse new calls; wait for live ones, at most `patience` seconds or until `now`."""
         self.drain()
         deadline = self._endpoint.now() + patience
-        while self._calls and self._endpoint.now() < deadline:
+        while self._calls and not now.is_set() and self._endpoint.now() < deadline:
             await asyncio.sleep(0.05)
+
+    async def close(self) -> None:
+        """Hang up what is left and write what waits."""
+        self.drain()
         for call in list(self._calls.values()):
             call.hang_up("node stops")
         for _ in range(20):

@@ -16,3 +16,5 @@ class CallOptions:
     """Longest call, in seconds; then the caller is told goodbye by BYE."""
     max_events_waiting: int = 20_000
     """Event-log rows waiting for the store; above it new calls get 503."""
+    drain_s: float = 60.0
+    """Seconds that live calls may go on after the node was told to stop; new calls get 503."""

@@ -1,6 +1,7 @@
 """The node's way to the event log: in order, without making a call wait for the disk."""
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -14,9 +15,10 @@ class Recorder:
     """Appends events in the order they were given; bounded, so that a node whose store stands
     still stops taking calls instead of filling memory."""
 
-    def __init__(self, journal: Journal, max_waiting: int) -> None:
+    def __init__(self, journal: Journal, max_waiting: int, on_lease_lost: Callable[[], None]):
         self._journal = journal
         self._max = max_waiting
+        self._on_lease_lost = on_lease_lost
         self._waiting: asyncio.Queue[JournalEvent | None] = asyncio.Queue()
         self._task = asyncio.create_task(self._run(), name="recorder")
 
@@ -48,5 +50,8 @@ class Recorder:
     async def _write(self, event: JournalEvent) -> None:
         try:
             await self._journal.append(event)
-        except (LeaseLost, JournalUnavailable) as error:
+        except LeaseLost as error:
             log.error("event.lost", kind=event.kind, call=event.call, error=str(error))
+            self._on_lease_lost()
+        except (JournalUnavailable, ValueError) as error:
+            log.error("event.lost", kind=event.kind, call=event.call, error=type(error).__name__)

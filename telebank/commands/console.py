@@ -14,6 +14,7 @@ from telebank.console.app import create_app
 from telebank.console.options import ConsoleOptions
 from telebank.ops.ports import holder_of
 from telebank.settings import SettingsError, load_settings
+from telebank.store.engine import database_url
 
 MAX_REQUEST_LINE = 4_096
 """Longest request line, in bytes."""
@@ -39,7 +40,7 @@ def command(data: Path, web: str | None) -> None:
     if holder is not None:
         raise Unreachable(f"TCP port {port} is taken by {holder}; choose another with --web")
     try:
-        app = create_app(f"sqlite:///{data / 'telebank.db'}", options)
+        app = create_app(database_url(data), options)
     except FileNotFoundError as error:
         raise Unreachable(f"{error}; start the node first: telebank run") from error
     _Server(app, options, data / "run" / "console.json").run()

@@ -164,7 +164,7 @@ async def _start(bank: Bank) -> None:
     )
     port = host.rpartition(":")[2]
     bank.sip = await bank.start(
-        Part("node", ("serve", *data, "--host-port", port), "--sip", plan.sip)
+        Part("node", ("serve", *data, "--host-port", port, "--drain", "0"), "--sip", plan.sip)
     )
     bank.web = await bank.start(Part("console", ("console", *data), "--web", plan.web))
     _banner(bank)
@@ -201,12 +201,14 @@ def _short(path: Path) -> str:
 async def _ring(bank: Bank) -> None:
     """Ring the bank once over real SIP and RTP: card, PIN, balance."""
     card, pin, *_ = _demo_cards(bank.plan.data)[0]
-    keys = f"1 1 {card}# {pin}# 1"
     _say("Ringing the bank: language, accounts, card, PIN, balance")
+    keys = bank.plan.data / "run" / "keys"
+    keys.touch(mode=0o600)
+    keys.write_text(f"1 1 {card}# {pin}# 1\n")  # a command line would show the PIN to everybody
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "telebank", "call", f"sip:bank@{bank.sip}", "--keys", keys),
+        *(sys.executable, "-m", "telebank", "call", f"sip:bank@{bank.sip}"),
+        *("--keys-file", str(keys), "--data", str(bank.plan.data)),
         *("--expect", "bal.amount", "--hang-up-after", "bal.amount"),
-        *("--data", str(bank.plan.data)),
         stdin=asyncio.subprocess.DEVNULL,
     )
     try:
@@ -215,6 +217,8 @@ async def _ring(bank: Bank) -> None:
         process.terminate()
         await process.wait()
         raise
+    finally:
+        keys.unlink(missing_ok=True)
     if code == 0:
         _say("[green]✓[/] the bank answered, proved the card and said its balance")
     else:

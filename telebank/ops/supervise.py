@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-STOP_PATIENCE_S = 15.0
-"""Seconds between SIGTERM and SIGKILL."""
+STOP_PATIENCE_S = 75.0
+"""Seconds between SIGTERM and SIGKILL: more than a node needs to wait for its host's answers."""
 RESTART_DELAYS_S = (0.2, 1.0, 2.0, 5.0, 10.0)
 """Seconds before each restart in a row; the last one repeats."""
 STEADY_S = 30.0
@@ -44,19 +44,29 @@ class Child:
         return self._process.pid if self._process is not None else None
 
     async def start(self, ready: Path, timeout: float) -> None:
-        """Start it and wait for its `ready` file, in seconds; raises `ChildFailed`."""
+        """Start it and wait for its `ready` file, in seconds; raises `ChildFailed`.
+
+        A child that is not ready, or whose start is given up, is stopped before this returns.
+        """
         ready.unlink(missing_ok=True)
-        process = await self._spawn()
+        try:
+            await self._until_ready(await self._spawn(), ready, timeout)
+        except BaseException:
+            await self.stop()
+            raise
+        self._watch = asyncio.create_task(self._keep(), name=f"watch {self.spec.name}")
+
+    async def _until_ready(
+        self, process: asyncio.subprocess.Process, ready: Path, timeout: float
+    ) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         while not ready.exists():
             if process.returncode is not None:
                 raise ChildFailed(self._ended_early(process.returncode))
             if loop.time() > deadline:
-                await self.stop()
                 raise ChildFailed(f"{self.spec.name} was not ready within {timeout:.0f} s")
             await asyncio.sleep(0.05)
-        self._watch = asyncio.create_task(self._keep(), name=f"watch {self.spec.name}")
 
     def _ended_early(self, code: int) -> str:
         lines = self.spec.log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
@@ -89,8 +99,19 @@ class Child:
             deaths += 1
             self._said(f"{self.spec.name} ended (exit code {code}); restart in {delay:g} s")
             await asyncio.sleep(delay)
-            await self._spawn()
+            await self._spawn_again(delay)
             self._said(f"{self.spec.name} started again (process {self.pid})")
+
+    async def _spawn_again(self, delay: float) -> None:
+        """Start it; a machine that cannot (full disk, no memory) is asked again."""
+        while True:
+            try:
+                await self._spawn()
+            except OSError as error:
+                self._said(f"{self.spec.name} cannot be started: {error.strerror}; trying again")
+                await asyncio.sleep(delay)
+            else:
+                return
 
     async def stop(self) -> None:
         """SIGTERM, then SIGKILL after patience runs out."""

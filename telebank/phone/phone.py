@@ -63,11 +63,12 @@ class Phone:
     async def start(self, address: str = "127.0.0.1") -> None:
         """Bind a free port and begin to tick."""
         options = sip.SipOptions(user_agent="telebank call", max_calls=10_000)
-        self._endpoint = await Endpoint.open(
+        self._endpoint = Endpoint.bind(
             (address, 0),
             lambda local: sip.UserAgent(local, options, lambda: secrets.token_hex(8)),
             self._fact,
         )
+        await self._endpoint.start()
         self._ticker = asyncio.create_task(self._tick(), name="phone tick")
 
     async def close(self) -> None:

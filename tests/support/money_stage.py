@@ -107,9 +107,9 @@ class Stage:
         """What a scene came to, once it is over."""
         return cast("T", await asyncio.shield(self._scenes[scene]))
 
-    async def all_over(self, scenes: Sequence[Scene[Any]]) -> None:
-        """Wait for scenes, however they end."""
-        await asyncio.gather(*(self.of(scene) for scene in scenes), return_exceptions=True)
+    async def all_over(self) -> None:
+        """Wait until every scene that was begun has ended, however it ended."""
+        await asyncio.gather(*self._scenes.values(), return_exceptions=True)
 
     async def day(self) -> Day:
         """The bank that most scenes share."""

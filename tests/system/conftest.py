@@ -1,10 +1,11 @@
 """What all tests of the running bank share: the shipped voice, encoded once, and the stage."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
 
+from support import money_secrets
 from support.bank_process import Voice
 from support.money_stage import Stage, scenes_of
 
@@ -24,3 +25,12 @@ async def stage(
     stage.begin(scenes_of(request.session.items))
     yield stage
     await stage.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_secret_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """After the whole run: no test PIN or card number in any node's folder; a hit fails the run."""
+    yield
+    found = money_secrets.findings_below(tmp_path_factory.getbasetemp())
+    if found:
+        pytest.fail("secrets were written:\n" + "\n".join(found[:50]))

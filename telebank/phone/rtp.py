@@ -57,6 +57,11 @@ class PhoneMedia(asyncio.DatagramProtocol):
         return int(self._transport.get_extra_info("sockname")[1])
 
     @property
+    def remote(self) -> tuple[str, int] | None:
+        """Where we send: the bank's media address, once it has answered."""
+        return self._answer.remote if self._answer is not None else None
+
+    @property
     def pressing(self) -> bool:
         """Whether keys are still going out."""
         return bool(self._frames)

@@ -181,6 +181,30 @@ def test_keys_by_rtp_of_sipp(bank: BankProcess, tmp_path: Path) -> None:
     assert newest.path.startswith("2")
 
 
+def test_keys_by_info_of_a_phone_without_telephone_event(
+    bank: BankProcess, tmp_path: Path, listener: Listener
+) -> None:
+    sipp(bank, tmp_path, "info_keys", "-key", "rtp_port", str(listener.port))
+    bank.wait_idle()
+    newest = bank.calls(1)[0]
+    assert newest.language == "en"
+    assert newest.codec == "PCMU"
+
+
+def test_a_late_offer_is_answered_in_the_ack(
+    bank: BankProcess, tmp_path: Path, listener: Listener
+) -> None:
+    sipp(bank, tmp_path, "late_offer", "-key", "rtp_port", str(listener.port))
+    packets = listener.packets()
+    assert len(packets) > 15
+    assert {packet[1] & 0x7F for packet in packets} == {0}  # PCMU, as the ACK chose
+
+
+def test_no_common_codec_is_refused(bank: BankProcess, tmp_path: Path, listener: Listener) -> None:
+    sipp(bank, tmp_path, "no_codec", "-key", "rtp_port", str(listener.port))
+    assert listener.packets() == []
+
+
 def _answers(seen: str, header: str) -> list[str]:
     """One header of every 200 to the INVITE in a message log."""
     blocks = [part for part in seen.split("----") if "SIP/2.0 200" in part and "INVITE" in part]

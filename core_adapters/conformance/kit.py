@@ -20,7 +20,7 @@ from core_adapters.conformance.rig import (
     iso8583_adapter,
     paced,
 )
-from core_adapters.conformance.run import NotTried, Run, with_recovery
+from core_adapters.conformance.run import NotTried, Run, Stopped, with_recovery
 from core_adapters.conformance.scenarios import Scenario, ScenarioFile
 from core_adapters.conformance.transcript import Line
 from core_adapters.iso8583.codec import Codec
@@ -140,7 +140,7 @@ async def _one(  # noqa: PLR0917 - the parts of a bench
     setup = Setup(
         await proxy.start(),
         profile,
-        with_recovery(_known(host), scenario.service, scenario.recovery),
+        with_recovery(host.contracts, scenario.service, scenario.recovery),
         host.keys,
         vault,
         host.options,
@@ -155,15 +155,13 @@ async def _one(  # noqa: PLR0917 - the parts of a bench
         seen = await run.go()
     except NotTried as why:
         return Result(scenario, SKIPPED, why=str(why), seconds=time.monotonic() - start)
+    except Stopped as why:
+        check = Check("before it", "approved", str(why), ok=False)
+        return Result(scenario, FAILED, [check], seconds=time.monotonic() - start)
     finally:
         await rig.stop()
         await proxy.close()
     return _result(scenario, seen, books, time.monotonic() - start)
-
-
-def _known(host: Host) -> Contracts:
-    """The contracts of the profile's services, and of those that quote for them."""
-    return host.contracts
 
 
 def _cannot(host: Host, scenario: Scenario) -> str:

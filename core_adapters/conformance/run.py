@@ -13,9 +13,11 @@ from core_adapters.conformance.scenarios import Scenario
 from core_adapters.conformance.transcript import Line
 from transactions.answer import Answer
 from transactions.contract import Contracts, Service
+from transactions.guarded import AdapterFailed, guarded
 from transactions.lifecycle import OPEN, State
 from transactions.money import Money
 from transactions.outcome import Approved, Value
+from transactions.processor import Processor
 from transactions.request import AuthLevel, Request
 
 TARDY = frozenset({"delay", "hold", "duplicate", "cut_over"})
@@ -27,8 +29,12 @@ class NotTried(Exception):  # noqa: N818 - reads as what it is
     """This host or profile lacks what the scenario needs; says what."""
 
 
+class Stopped(Exception):  # noqa: N818 - reads as what it is
+    """What had to come first did not succeed: the scenario has failed, before its own checks."""
+
+
 @dataclass(frozen=True, slots=True)
-class Money3:
+class Held:
     """Balances of payer and payee, in minor units; None where the host would not say."""
 
     payer: int | None
@@ -45,6 +51,7 @@ class Run:
     turn: int
     name: str
     balance_service: str
+    _fee: Value | None = None
 
     @property
     def _contracts(self) -> Contracts:
@@ -55,13 +62,13 @@ class Run:
         return self._contracts[self.scenario.service]
 
     async def go(self) -> Seen:
-        """Carry it out; raises `NotTried`."""
+        """Carry it out; raises `NotTried` and `Stopped`."""
         if not self.scenario.service:
             return await self._link_only()
         who, to = self._person(self.scenario.who), self._person(self.scenario.to)
         money = self._contract.effect == "money"
         await self.rig.live()
-        before = await self._look(who, to) if money else Money3(None, None)
+        before = await self._look(who, to) if money else Held(None, None)
         requests = await self._requests(who, to)
         answers = await self._ask(requests)
         await self._settle()
@@ -70,7 +77,7 @@ class Run:
         moved = UNSEEN
         if money:
             after = await self._look(who, to)
-            moved = _moved(before, after, self._cost(answers), self._amount().minor)
+            moved = _moved(before, after, self._cost(), self._amount().minor)
         await self.rig.stop()
         return self._seen(requests, answers, lines, moved)
 
@@ -154,17 +161,14 @@ class Run:
         inputs = self._inputs(quote, who, to)
         node = self.rig.node
         assert node is not None
-        answer = await node.processor.submit(
-            self._made(quote, inputs, who, f"{self.name}-q{number}")
-        )
+        asked = self._made(quote, inputs, who, f"{self.name}-q{number}")
+        answer = await self._submit(node.processor, asked)
         handle = next(name for name in self._contract.inputs if name in quote.outputs)
         self._fee = answer.data.get("fee")
         text = answer.data.get(handle)
         if not isinstance(text, str):
-            raise NotTried(f"the host gives no quote: {answer.exit}")
+            raise Stopped(f"the quote before it ended as {answer.exit}")
         return text
-
-    _fee: Value | None = None
 
     async def _ask(self, requests: list[Request]) -> list[Answer]:
         rig, scenario = self.rig, self.scenario
@@ -176,9 +180,16 @@ class Run:
         if scenario.crash:
             return await self._crash(requests[0])
         assert rig.node is not None
-        answers = [await rig.node.processor.submit(request) for request in requests]
+        answers = [await self._submit(rig.node.processor, request) for request in requests]
         rig.proxy.away = False
         return answers
+
+    async def _submit(self, processor: Processor, request: Request) -> Answer:
+        """An answer, or `Stopped` where the processor will not have what the adapter did."""
+        answer = await guarded(processor.submit(request))
+        if isinstance(answer, AdapterFailed):
+            raise Stopped(f"the adapter breaks its port: {answer.error}")
+        return answer
 
     async def _go_away(self) -> None:
         rig = self.rig
@@ -212,14 +223,13 @@ class Run:
 
     # -- looking --------------------------------------------------------------------------------
 
-    async def _look(self, who: Person, to: Person) -> Money3:
+    async def _look(self, who: Person, to: Person) -> Held:
         if self.balance_service not in self.rig.setup.profile.services:
-            return Money3(None, None)
+            return Held(None, None)
         payer = await self.rig.balance(self.balance_service, who.card)
-        return Money3(payer, await self.rig.balance(self.balance_service, to.card))
+        return Held(payer, await self.rig.balance(self.balance_service, to.card))
 
-    def _cost(self, answers: list[Answer]) -> int:
-        del answers
+    def _cost(self) -> int:
         fee = self._fee.minor if isinstance(self._fee, Money) else 0
         return self._amount().minor + fee
 
@@ -249,7 +259,7 @@ def _other(digits: str) -> str:
     return digits[:-1] + ("1" if digits[-1:] != "1" else "2")
 
 
-def _moved(before: Money3, after: Money3, cost: int, amount: int) -> str:
+def _moved(before: Held, after: Held, cost: int, amount: int) -> str:
     if None in (before.payer, before.payee, after.payer, after.payee):
         # A payee or payer whose balance the host will not tell is judged by the other one.
         return _by_one(before, after, cost, amount)
@@ -261,7 +271,7 @@ def _moved(before: Money3, after: Money3, cost: int, amount: int) -> str:
     return {(0, 0): STAYED, (cost, amount): MOVED}.get(change, BROKEN)
 
 
-def _by_one(before: Money3, after: Money3, cost: int, amount: int) -> str:
+def _by_one(before: Held, after: Held, cost: int, amount: int) -> str:
     if before.payer is not None and after.payer is not None:
         return {0: STAYED, cost: MOVED}.get(before.payer - after.payer, BROKEN)
     if before.payee is not None and after.payee is not None:

@@ -1,0 +1,125 @@
+"""The kit against demo hosts in this process, whole or with one fault of character."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core_adapters.conformance import kit
+from core_adapters.conformance.people import People, people_of
+from core_adapters.conformance.rig import AdapterFactory, Pace, iso8583_adapter
+from core_adapters.conformance.scenarios import ScenarioFile, load_scenarios
+from core_adapters.corehost.desk import Desk, Office, reply_to
+from core_adapters.corehost.faults import FaultPlan
+from core_adapters.corehost.house import open_house
+from core_adapters.corehost.orders import Answer, Order
+from core_adapters.corehost.rules import Rules
+from core_adapters.corehost.seed import SeedCard, card_number, trial_set
+from core_adapters.corehost.server import Server, ServerOptions
+from core_adapters.iso8583.codec import Codec
+from core_adapters.iso8583.keys import HostKeys
+from core_adapters.iso8583.mac import make_mac
+from core_adapters.iso8583.message import Message
+from core_adapters.iso8583.profile_load import load_profile
+from telebank.settings import seed_dir
+from transactions.contract import load_contracts
+
+QUICK = Pace(timeout_s=0.25, retry_s=0.05, echo_s=0.15, settle_s=4.0, sign_on_s=2.0)
+PROFILE = load_profile(seed_dir() / "hosts" / "tb87.yaml")
+CONTRACTS = load_contracts(seed_dir() / "services.yaml")
+
+Made = Callable[[Office, Codec], Office]
+
+
+def shipped() -> ScenarioFile:
+    """The scenarios that are shipped."""
+    return load_scenarios(seed_dir() / "conformance" / "scenarios.yaml")
+
+
+def people() -> People:
+    """The test customers of a host with test data."""
+    cards = trial_set()
+    rows = {
+        "payers": [_row(one) for one in cards[:50]],
+        "payee": _row(cards[59]),
+        "poor": _row(cards[60]),
+        "unknown": (card_number(999_999_999), "", ""),
+    }
+    rows |= {one.state: _row(one) for one in cards[60:] if one.state in ("hot", "locked")}
+    return people_of(rows)
+
+
+def _row(one: SeedCard) -> tuple[str, str, str]:
+    return one.card, one.pin, one.identity
+
+
+class Bench:
+    """A demo host in this event loop, and `certify` against it."""
+
+    def __init__(self, folder: Path, spoiled: Made = lambda office, _codec: office) -> None:
+        self._folder = folder
+        self._spoiled = spoiled
+        self._stack = AsyncExitStack()
+        self.codec = Codec(PROFILE)
+        self.port = 0
+
+    async def __aenter__(self) -> "Bench":
+        self.keys = HostKeys.create_demo(self._folder / "keys", PROFILE.name)
+        house = open_house(self._folder / "bank", Rules(), datetime.now(UTC), test_data=True)
+        self._stack.callback(house.close)
+        desk = Desk(house.db, house.bank, self.codec, self.keys.zpk)
+        mac = make_mac(PROFILE.mac, self.keys.mak)
+        office = self._spoiled(desk, self.codec)
+        server = Server(office, self.codec, mac, FaultPlan(None), ServerOptions())
+        self.port = await server.start("127.0.0.1", 0)
+        self._stack.push_async_callback(server.stop)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def certify(
+        self,
+        *only: str,
+        factory: AdapterFactory = iso8583_adapter,
+        pace: Pace = QUICK,
+        seed: int = 1,
+    ) -> kit.Outcome:
+        """Run the shipped scenarios whose ids begin so."""
+        host = kit.Host("127.0.0.1", self.port, PROFILE, CONTRACTS, self.keys)
+        plan = kit.Plan(shipped(), people(), seed, pace, only, factory=factory)
+        return await kit.certify(host, plan)
+
+
+class Spoiled:
+    """A host whose answers to some messages are its own invention; the bank never sees those."""
+
+    def __init__(self, office: Office, codec: Codec) -> None:
+        self._office = office
+        self._codec = codec
+        self.seen: set[str] = set()
+
+    def invented(self, message: Message) -> str | None:
+        """The code to answer with, or None to let the bank answer."""
+        raise NotImplementedError
+
+    def answer(self, messages: Sequence[Message], now: datetime) -> list[Message]:
+        """One reply each."""
+        return [self._one(message, now) for message in messages]
+
+    def _one(self, message: Message, now: datetime) -> Message:
+        code = self.invented(message)
+        self.seen.add(message.get(11) or "")
+        if code is None:
+            return self._office.answer([message], now)[0]
+        order = Order(message, self._codec)
+        return reply_to(order, order.written(Answer(code)), now)
+
+
+def wrong(outcome: kit.Outcome) -> dict[str, set[str]]:
+    """Names of the checks that failed, by scenario."""
+    return {
+        result.scenario.id: {check.name for check in result.checks if not check.ok}
+        for result in outcome.results
+        if result.verdict == kit.FAILED
+    }

@@ -14,9 +14,8 @@ T = TypeVar("T")
 class ModulePool:
     """Runs a module's operations off the event loop; refuses rather than queueing without end."""
 
-    def __init__(self, threads: int = 4, waiting: int = 256) -> None:
-        """`threads` operations run at once (as many as the token has sessions), `waiting` more
-        may wait for one."""
+    def __init__(self, threads: int = 1, waiting: int = 256) -> None:
+        """`threads` run at once (a token does one at a time), `waiting` more may wait."""
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="hsm")
         self._most = threads + waiting
         self._count = 0

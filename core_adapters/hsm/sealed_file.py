@@ -142,7 +142,7 @@ def read_secret(path: Path) -> str:
             raise KeyRefusedError(f"{path}: others may read it; chmod 600 it and change the keys")
         if status.st_size > MAX_FILE_BYTES:
             raise KeyRefusedError(f"{path}: too large to be ours")
-        return path.read_text(encoding="ascii").strip()
+        return path.read_text(encoding="ascii").strip(" \r\n")
     except FileNotFoundError:
         raise KeyRefusedError(f"{path}: missing; restore it from its safe copy") from None
     except OSError as error:

@@ -1,6 +1,6 @@
-"""A PKCS#11 token with its sessions; its failures become errors of ours."""
+"""A PKCS#11 token and its session; its failures become errors of ours."""
 
-import queue
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,13 +11,10 @@ from pkcs11 import Attribute, Mechanism, ObjectClass
 from pkcs11.exceptions import PKCS11Error, UserAlreadyLoggedIn
 
 from core_adapters.hsm.errors import (
-    KeyUsageError,
     ModuleAwayError,
     NotSupportedError,
     UnknownKeyError,
 )
-
-MAX_SESSIONS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +27,10 @@ class TokenOptions:
     """The token's label."""
     pin: str = field(repr=False)
     """The user PIN of the token; from a file or a prompt, never from a command line."""
-    sessions: int = 4
-    """Operations that may run at once, 1 to 64."""
 
 
 class Session:
-    """One session and the object handles it knows. Used by one thread at a time."""
+    """A session and the object handles it knows."""
 
     def __init__(self, raw: pkcs11.Session) -> None:
         self.raw = raw
@@ -58,22 +53,17 @@ class Session:
 
 
 class Token:
-    """The logged-in token with its sessions and its mechanisms."""
+    """The logged-in token. One operation at a time: the binding initialises libraries without
+    locking of their own (C_Initialize with no arguments), and they break under two threads.
+    So a process has one `Token` to a library."""
 
     def __init__(self, options: TokenOptions) -> None:
-        if options.sessions not in range(1, MAX_SESSIONS + 1):
-            raise KeyUsageError(f"sessions is 1 to {MAX_SESSIONS}")
         self.name = options.token
-        self._sessions: queue.LifoQueue[Session] = queue.LifoQueue()
-        self._all: list[Session] = []
+        self._lock = threading.Lock()
         with _failures("open"):
             token = pkcs11.lib(options.library).get_token(token_label=options.token)
             self._mechanisms = frozenset(token.slot.get_mechanisms())
-            self._all.append(Session(_log_in(token, options.pin)))
-            # A login counts for the whole process, and the session that made it ends it.
-            self._all += [Session(token.open(rw=True)) for _ in range(options.sessions - 1)]
-        for session in self._all:
-            self._sessions.put(session)
+            self._session = Session(_log_in(token, options.pin))
 
     def require(self, mechanism: Mechanism, work: str) -> Mechanism:
         """The mechanism; raises `NotSupportedError` where the token has it not."""
@@ -85,28 +75,24 @@ class Token:
 
     @contextmanager
     def session(self, work: str) -> Iterator[Session]:
-        """A session for one operation; failures of the token become `ModuleAwayError`."""
-        session = self._sessions.get()
-        try:
-            with _failures(work):
-                yield session
-        except ModuleAwayError:
-            session.forget()
-            raise
-        finally:
-            self._sessions.put(session)
+        """The session, for one operation; failures of the token become `ModuleAwayError`."""
+        with self._lock:
+            try:
+                with _failures(work):
+                    yield self._session
+            except ModuleAwayError:
+                self._session.forget()
+                raise
 
     def forget(self) -> None:
         """Look every object up again."""
-        for session in self._all:
-            session.forget()
+        with self._lock:
+            self._session.forget()
 
     def close(self) -> None:
         """Log out."""
-        for session in reversed(self._all):
-            with _failures("close"):
-                session.raw.close()
-        self._all.clear()
+        with self._lock, _failures("close"):
+            self._session.raw.close()
 
     def __repr__(self) -> str:
         return f"Token({self.name})"

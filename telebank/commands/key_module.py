@@ -112,7 +112,7 @@ def _open(where: Where, *, create: bool) -> "SecurityModule":
 
     if not where.library or not where.token:
         raise click.UsageError("--module pkcs11 needs --library and --token")
-    return open_token(TokenOptions(where.library, where.token, _token_pin(where), sessions=1))
+    return open_token(TokenOptions(where.library, where.token, _token_pin(where)))
 
 
 def _token_pin(where: Where) -> str:

@@ -26,7 +26,7 @@ def soft_token(tmp_path_factory: pytest.TempPathFactory) -> SoftToken:
 @pytest.fixture(scope="session")
 def token(soft_token: SoftToken) -> Iterator[Module]:
     """One login for all tests; the names of their keys differ."""
-    opened = open_token(TokenOptions(soft_token.library, soft_token.label, soft_token.pin, 2))
+    opened = open_token(TokenOptions(soft_token.library, soft_token.label, soft_token.pin))
     yield opened
     opened.close()
 

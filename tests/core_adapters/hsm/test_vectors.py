@@ -97,7 +97,7 @@ CHECK_VALUES = [
 
 
 @pytest.mark.parametrize(("usage", "algorithm", "key", "method", "kcv"), CHECK_VALUES)
-def test_check_values(
+def test_check_values(  # noqa: PLR0917 - fixtures and a row of the table
     module: Module,
     name: str,
     usage: Usage,

@@ -46,6 +46,7 @@ def ring(bank: BankProcess, folder: Path, scripts: list[str], *words: str) -> li
     command = [sys.executable, "-m", "telebank", "call", bank.uri, "--keys-file", str(keys)]
     command += ["--calls", str(len(scripts)), "--data", str(bank.data), "--json", *words]
     done = subprocess.run(command, check=False, capture_output=True, timeout=CALLS_S, text=True)
+    assert done.stdout, done.stderr
     reports: list[dict[str, str]] = json.loads(done.stdout)
     faults = [report["fault"] for report in reports if report["fault"]]
     assert (done.returncode, faults[:3]) == (0, [])

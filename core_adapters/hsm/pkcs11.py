@@ -15,7 +15,8 @@ What a token cannot do, and what is done about it:
 - A mechanism that the token has not: `NotSupportedError` naming it, before anything is done.
 
 Every method blocks, and they run one at a time: use `pool.ModulePool`. Objects are named
-`tb:<name>:<version>`; CKA_ID says the rest. A retired key's objects are destroyed, a data object keeps its record.
+`tb:<name>:<version>`; CKA_ID says the rest. A retired key's objects are destroyed, a data object
+keeps its record.
 """
 
 import secrets

@@ -49,9 +49,9 @@ def make_token(folder: Path, library: str) -> SoftToken:
         "objectstore.backend = file\nlog.level = ERROR\n"
     )
     os.environ["SOFTHSM2_CONF"] = str(conf)
+    pins = ["--pin", TOKEN_PIN, "--so-pin", "11112222"]
     subprocess.run(
-        ["softhsm2-util", "--init-token", "--free", "--label", LABEL]
-        + ["--pin", TOKEN_PIN, "--so-pin", "11112222"],
+        ["softhsm2-util", "--init-token", "--free", "--label", LABEL, *pins],
         check=True,
         capture_output=True,
     )

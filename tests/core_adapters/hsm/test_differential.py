@@ -16,6 +16,7 @@ from core_adapters.iso8583.pin import seal_pin
 from support.hsm_kit import CARD, load
 from transactions.secret import Secret
 
+Pair = tuple[Module, Module]
 PINS = st.text("0123456789", min_size=4, max_size=12)
 MACS = {
     "diff.mac128": Algorithm.AES128,
@@ -34,9 +35,7 @@ VERIFIER = secrets.token_bytes(32)
 
 
 @pytest.fixture(scope="module")
-def pair(
-    token: Module, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Module, Module]]:
+def pair(token: Module, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     both = open_software(tmp_path_factory.mktemp("keys"), create=True), token
     for module in both:
         for name, kind in MACS.items():
@@ -49,7 +48,7 @@ def pair(
     both[0].close()
 
 
-def test_check_values_agree(pair: tuple[Module, Module]) -> None:
+def test_check_values_agree(pair: Pair) -> None:
     mine, theirs = (
         {i.spec.name: i.kcv for i in module.list_keys() if i.spec.name.startswith("diff.")}
         for module in pair
@@ -59,7 +58,7 @@ def test_check_values_agree(pair: tuple[Module, Module]) -> None:
 
 
 @given(name=st.sampled_from(sorted(MACS)), data=st.binary(max_size=300))
-def test_macs_agree(pair: tuple[Module, Module], name: str, data: bytes) -> None:
+def test_macs_agree(pair: Pair, name: str, data: bytes) -> None:
     mine, theirs = (module.mac(name, data) for module in pair)
     assert mine == theirs
     assert all(module.verify_mac(name, data, mine) for module in pair)
@@ -71,9 +70,7 @@ def test_macs_agree(pair: tuple[Module, Module], name: str, data: bytes) -> None
 
 
 @given(name=st.sampled_from(sorted(ZONES)), pin=PINS, form=st.sampled_from([*PinFormat]))
-def test_each_opens_the_others_pin_block(
-    pair: tuple[Module, Module], name: str, pin: str, form: PinFormat
-) -> None:
+def test_each_opens_the_others_pin_block(pair: Pair, name: str, pin: str, form: PinFormat) -> None:
     if ZONES[name].is_aes != (form is PinFormat.ISO_4):
         return
     for maker, opener in (pair, pair[::-1]):
@@ -84,7 +81,7 @@ def test_each_opens_the_others_pin_block(
 
 
 @given(pin=PINS, salt=st.binary(min_size=16, max_size=64))
-def test_verifiers_agree(pair: tuple[Module, Module], pin: str, salt: bytes) -> None:
+def test_verifiers_agree(pair: Pair, pin: str, salt: bytes) -> None:
     mine, theirs = (module.pin_verifier("diff.pins", Secret(pin), salt) for module in pair)
     assert mine == theirs
     assert all(module.verify_pin("diff.pins", Secret(pin), salt, mine) for module in pair)

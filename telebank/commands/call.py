@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from telebank.commands.common import (
+    DEFAULT_DATA,
     EXIT_FINDING,
     EXIT_UNREACHABLE,
     Unreachable,
@@ -26,7 +27,7 @@ from telebank.phone.recording import Recording
 from telebank.phone.report import CallReport
 from telebank.phone.script import ScriptError, Step, parse_script
 from telebank.phone.terminal import Loudspeaker, Teller, talk
-from telebank.settings import config_file, packs_dir
+from telebank.settings import packs_dir, seed_dir
 from voice_prompts import g711
 from voice_prompts.bank import Bank, build_bank
 from voice_prompts.catalogue import Catalogue, CatalogueError
@@ -60,9 +61,9 @@ def _prompt_ids(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Prompt ids for tab completion, with their words as help."""
-    data = ctx.params.get("data") or Path("var")
+    own = Path(str(ctx.params.get("data") or DEFAULT_DATA)) / "config" / "prompts"
     try:
-        catalogue = Catalogue.load(config_file(Path(str(data)), "prompts"))
+        catalogue = Catalogue.load(own if own.is_dir() else seed_dir() / "prompts")
     except (CatalogueError, OSError):
         return []
     return [

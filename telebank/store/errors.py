@@ -10,6 +10,10 @@ class StoreUnavailable(JournalUnavailable):
     """
 
 
+class ConnectionBroken(Exception):  # noqa: N818 - reads as what it is
+    """The driver failed at a savepoint: the commit under way cannot go on."""
+
+
 class StoreMissing(FileNotFoundError):  # noqa: N818
     """There is no database at that place, or it has no tables yet."""
 

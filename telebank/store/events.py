@@ -1,14 +1,17 @@
 """Rows of the event log with their leaves, built in the commit that they belong to."""
 
+import math
+import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import RowMapping
 
 from telebank.audit.canonical import MAX_INTEGER
 from telebank.audit.entry import SALT_BYTES, Detail, Entry, personal_hash
+from telebank.store import tables
 from telebank.store.clock import Stamp
 from transactions.journal import JournalEvent
 
@@ -16,7 +19,12 @@ PERSONAL = frozenset({"from_masked", "payee_masked", "card_masked", "number_mask
 """Keys of an event's detail that speak of a person: beside it, and hashed with salt in the leaf."""
 MAX_DETAIL = 32
 MAX_DETAIL_TEXT = 1_000
-"""Keys in one event's detail, and characters in one text."""
+"""Keys in one event's detail, and characters in one text; what is beyond is cut, with a mark."""
+MAX_KEY, MAX_ROLE = 64, 32
+CUT = "…"
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""NUL, which PostgreSQL refuses, and lone surrogates, which UTF-8 does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +35,52 @@ class EventRow:
     leaf: dict[str, Any]
 
 
-def check_event(event: JournalEvent) -> None:
-    """Raise `ValueError` where an event is larger than the log takes."""
-    if len(event.detail) > MAX_DETAIL:
-        raise ValueError(f"event {event.kind}: more than {MAX_DETAIL} keys in its detail")
-    for key, value in event.detail.items():
-        if isinstance(value, str) and len(value) > MAX_DETAIL_TEXT:
-            raise ValueError(f"event {event.kind}: {key} is longer than {MAX_DETAIL_TEXT}")
-        # Such a float would be stored as digits that read back as an integer with no leaf.
-        if isinstance(value, float) and abs(value) > MAX_INTEGER:
-            raise ValueError(f"event {event.kind}: {key} is beyond 2^53 - 1")
+def clean_text(text: str, most: int) -> str:
+    """Text that every database takes, at most `most` characters; what was cut leaves a mark.
+
+    Bytes from outside reach us as lone surrogates; each becomes U+FFFD.
+    """
+    if not text.isascii() or "\0" in text:
+        text = _UNSTORABLE.sub(REPLACEMENT, text)
+    return text if len(text) <= most else text[: most - 1] + CUT
+
+
+def clean_event(event: JournalEvent) -> JournalEvent:
+    """The event as the log takes it. Never refuses: what a stranger sends must not be able to
+    hide a call from the log."""
+    items = list(event.detail.items())
+    kept = items if len(items) <= MAX_DETAIL else items[: MAX_DETAIL - 1]
+    detail = {clean_text(str(key), MAX_KEY): _clean_value(value) for key, value in kept}
+    if len(kept) < len(items):
+        detail[CUT] = len(items) - len(kept)
+    return replace(
+        event,
+        kind=clean_text(event.kind, tables.ID),
+        call=None if event.call is None else clean_text(event.call, tables.ID),
+        leg=None if event.leg is None else clean_text(event.leg, tables.ID),
+        request=None if event.request is None else clean_text(event.request, tables.ID),
+        actor=clean_text(event.actor, tables.ID),
+        role=clean_text(event.role, MAX_ROLE),
+        origin=clean_text(event.origin, tables.ID),
+        outcome=clean_text(event.outcome, tables.ID),
+        detail=detail,
+    )
+
+
+def _clean_value(value: object) -> str | int | float | bool | None:
+    match value:
+        case None | bool():
+            return value
+        case str():
+            return clean_text(value, MAX_DETAIL_TEXT)
+        case int():
+            return int(value) if abs(value) <= MAX_INTEGER else str(value)[:MAX_DETAIL_TEXT]
+        case float():
+            # One beyond would be stored as digits that read back as an integer with no leaf.
+            whole = math.isfinite(value) and abs(value) <= MAX_INTEGER
+            return value if whole else str(value)
+        case _:
+            return f"<{type(value).__name__}>"  # never its text: it may be somebody's number
 
 
 def event_row(event: JournalEvent, node: str, sequence: int, stamp: Stamp, boot: str) -> EventRow:

@@ -62,6 +62,12 @@ class Store:
         """Commits made since it was opened."""
         return self._writer.commits
 
+    @property
+    def died(self) -> "asyncio.Future[str]":
+        """Done, with the reason, where the writer's thread ended unasked: nothing can be journalled
+        any more, and the node must end. Cancelled by `close`."""
+        return self._writer.died
+
     async def lease(self) -> int:
         """Raise the node's epoch and go on with it; return it."""
         return await self._writer.take_lease()

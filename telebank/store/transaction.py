@@ -9,7 +9,8 @@ from sqlalchemy import Connection, CursorResult, Executable, insert
 
 from telebank.store import tables
 from telebank.store.clock import Stamp
-from telebank.store.events import EventRow, check_event, event_row
+from telebank.store.errors import ConnectionBroken
+from telebank.store.events import EventRow, clean_event, clean_text, event_row
 from transactions.journal import JournalEvent
 from transactions.lifecycle import State
 
@@ -52,13 +53,19 @@ class Transaction:
 
     def event(self, event: JournalEvent) -> None:
         """Add an event with its leaf."""
-        check_event(event)
-        self.events.append(event)
+        self.events.append(clean_event(event))
 
     def state(self, request_id: str, ordinal: int, state: State, why: str) -> None:
         """Add a row to a request's history."""
         row = {"request": request_id, "ordinal": ordinal, "state": state.value}
-        self.states.append(row | {"why": why[: tables.TEXT], "at": self.now})
+        self.states.append(row | {"why": clean_text(why, tables.TEXT), "at": self.now})
+
+    def only(self, event: JournalEvent | None) -> None:
+        """Drop what was collected for statements that are undone; keep this event alone."""
+        self.states.clear()
+        self.events.clear()
+        if event is not None:
+            self.event(event)
 
 
 Work = Callable[[Transaction], Any]
@@ -74,6 +81,7 @@ class Batch:
     def __init__(self, connection: Connection, node: str, boot: str, sequence: int) -> None:
         self.connection = connection
         self._driver: Any = connection.connection.driver_connection
+        self._driver_error: type[Exception] = connection.dialect.loaded_dbapi.Error
         self._node = node
         self._boot = boot
         self._sequence = sequence
@@ -82,24 +90,29 @@ class Batch:
 
     def savepoint(self) -> None:
         """Begin a job."""
-        self._driver.execute("SAVEPOINT job")
+        self._say("SAVEPOINT job")
+
+    def roll_back(self) -> None:
+        """Undo the job's statements; its savepoint stands."""
+        self._say("ROLLBACK TO SAVEPOINT job")
 
     def undo(self) -> None:
-        """Undo the job's statements."""
-        self._driver.execute("ROLLBACK TO SAVEPOINT job")
-        self._driver.execute("RELEASE SAVEPOINT job")
+        """Undo the job's statements and end it."""
+        self.roll_back()
+        self._say("RELEASE SAVEPOINT job")
 
     def release(self, part: Transaction) -> None:
-        """Keep the job's statements and gather its rows."""
-        self._driver.execute("RELEASE SAVEPOINT job")
+        """Keep the job's statements and gather its rows. Rows are made first: where one cannot be
+        made, the job can still be undone."""
+        first = self._sequence + 1
+        made = [
+            event_row(event, self._node, number, part.stamp, self._boot)
+            for number, event in enumerate(part.events, start=first)
+        ]
+        self._say("RELEASE SAVEPOINT job")
+        self._sequence += len(made)
         self._states += part.states
-        for event in part.events:
-            self.add_event(event, part.stamp)
-
-    def add_event(self, event: JournalEvent, stamp: Stamp) -> None:
-        """Number an event and hash its leaf."""
-        self._sequence += 1
-        self._events.append(event_row(event, self._node, self._sequence, stamp, self._boot))
+        self._events += made
 
     def write(self) -> int:
         """Write the gathered rows; return the node's last sequence."""
@@ -109,3 +122,9 @@ class Batch:
             self.connection.execute(_INSERT_EVENT, [row.event for row in self._events])
             self.connection.execute(_INSERT_LEAF, [row.leaf for row in self._events])
         return self._sequence
+
+    def _say(self, words: str) -> None:
+        try:
+            self._driver.execute(words)
+        except self._driver_error as error:
+            raise ConnectionBroken(type(error).__name__) from error

@@ -3,8 +3,9 @@
 A job is a small function on a `Transaction`. Jobs wait in a bounded queue; whatever has gathered
 while a commit was under way makes up the next one (at most `batch_jobs`). Each job runs in its own
 savepoint, so one job's refusal undoes nothing of another's. Its future is resolved on the loop only
-after COMMIT. Where the database fails, the jobs of that commit get `StoreUnavailable` and the
-writer goes on with a fresh connection.
+after COMMIT. Where the database fails, or anything else that is no one job's, the jobs of that
+commit get `StoreUnavailable` and the writer goes on with a fresh connection. Where the thread
+itself ends, every job fails at once and `died` tells the owner.
 """
 
 import asyncio
@@ -17,11 +18,11 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from telebank.store import lease
 from telebank.store.clock import Clock
-from telebank.store.errors import StoreUnavailable
+from telebank.store.errors import ConnectionBroken, StoreUnavailable
 from telebank.store.options import StoreOptions
 from telebank.store.transaction import Batch, Refused, Transaction, Work
 from transactions.ports import LeaseLost
@@ -65,10 +66,16 @@ class Writer:
         self._jobs: deque[_Job] = deque()
         self._ready = threading.Condition()
         self._closing = False
+        self._dead = ""
+        """Why the thread ended, where it should not have."""
+        self._batch: Sequence[_Job] = ()
+        """Jobs taken off the queue and not yet delivered."""
         self._queued = 0
         """Jobs that have not come back; counted on the loop."""
         self._room = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop = asyncio.get_running_loop()
+        self.died: asyncio.Future[str] = self._loop.create_future()
+        """Done, with the reason, where the thread ended unasked; cancelled by `close`."""
         self._connection: Connection | None = None
         self._position = _Position()
         self._thread = threading.Thread(target=self._write, name="journal-writer", daemon=True)
@@ -106,13 +113,13 @@ class Writer:
             self._ready.notify()
         await asyncio.to_thread(self._thread.join)
         self._engine.dispose()
+        self.died.cancel()
 
     async def _queue(self, work: Work | None) -> Any:
         while self._queued >= self._options.queue_jobs:
             self._room.clear()
             await self._room.wait()
-        self._loop = loop = asyncio.get_running_loop()
-        future = loop.create_future()
+        future = self._loop.create_future()
         self._put(_Job(work, future))
         return await future
 
@@ -120,6 +127,8 @@ class Writer:
         with self._ready:
             if self._closing:
                 raise StoreUnavailable("the store is closed")
+            if self._dead:
+                raise StoreUnavailable(f"the journal writer ended: {self._dead}")
             self._jobs.append(job)
             self._ready.notify()
         self._queued += 1
@@ -127,9 +136,32 @@ class Writer:
     # -- below runs in the writer's thread ----------------------------------------------------
 
     def _write(self) -> None:
-        while batch := self._next_batch():
-            self._deliver(batch, self._commit(batch))
-        self._drop_connection()
+        why = "killed"
+        try:
+            while batch := self._next_batch():
+                self._batch = batch
+                results = self._commit(batch)
+                self._batch = ()
+                self._deliver(batch, results)
+            why = ""
+        except BaseException as error:
+            why = type(error).__name__
+            raise  # to the interpreter's own report of threads that ended
+        finally:
+            self._drop_connection()
+            if why:
+                self._die(why)
+
+    def _die(self, why: str) -> None:
+        """Nothing is written any more: say so to everybody who waits or comes."""
+        with self._ready:
+            self._dead = why
+            left = [*self._batch, *self._jobs]
+            self._jobs.clear()
+        lost = StoreUnavailable(f"the journal writer ended: {why}")
+        self._deliver(left, [_Result(error=lost)] * len(left))
+        with contextlib.suppress(RuntimeError):  # the loop has closed; there is no owner
+            self._loop.call_soon_threadsafe(self._tell_owner, why)
 
     def _next_batch(self) -> list[_Job]:
         """Wait for work; empty when closed and done. Raising the lease is a commit by itself."""
@@ -156,6 +188,12 @@ class Writer:
             self._drop_connection()
             lost = StoreUnavailable(f"the database did not take it: {error.orig}")
             return [_Result(error=lost)] * len(jobs)
+        except Exception as error:  # noqa: BLE001 - not swallowed: raised where the jobs are awaited
+            # No one job's. The kind only: the text of an error may quote a value.
+            self._drop_connection()
+            lost = StoreUnavailable(f"the commit failed: {type(error).__name__}")
+            lost.__cause__ = error
+            return [_Result(error=lost)] * len(jobs)
         self._position = position
         self.commits += 1
         return results
@@ -179,20 +217,23 @@ class Writer:
         part = Transaction(batch.connection, stamp, self._node, self._position.epoch)
         batch.savepoint()
         try:
-            value = job.work(part)
-        except Refused as refusal:
-            batch.undo()
-            if refusal.event is not None:
-                batch.add_event(refusal.event, stamp)
-            return _Result(refusal.value)
+            return self._work(batch, job.work, part)
         except IntegrityError as error:
             batch.undo()
             return _Result(error=error)
-        except DBAPIError:
+        except (DBAPIError, ConnectionBroken):
             raise
         except Exception as error:  # noqa: BLE001 - not swallowed: raised where the job is awaited
             batch.undo()
             return _Result(error=error)
+
+    def _work(self, batch: Batch, work: Work, part: Transaction) -> _Result:
+        try:
+            value = work(part)
+        except Refused as refusal:
+            batch.roll_back()
+            part.only(refusal.event)
+            value = refusal.value
         batch.release(part)
         return _Result(value)
 
@@ -202,17 +243,20 @@ class Writer:
         return self._connection
 
     def _drop_connection(self) -> None:
-        if self._connection is not None:
-            with contextlib.suppress(DBAPIError):
-                self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(SQLAlchemyError):
+                connection.close()
 
     def _deliver(self, jobs: Sequence[_Job], results: Sequence[_Result]) -> None:
-        assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # the loop has closed; nobody waits any more
             self._loop.call_soon_threadsafe(self._resolve, jobs, results)
 
     # -- below runs on the loop ---------------------------------------------------------------
+
+    def _tell_owner(self, why: str) -> None:
+        if not self.died.done():
+            self.died.set_result(why)
 
     def _resolve(self, jobs: Sequence[_Job], results: Sequence[_Result]) -> None:
         self._queued -= len(jobs)

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,10 +18,13 @@ from support.store_kit import (
     rows,
     transfer,
 )
+from telebank.audit.canonical import CanonicalError
 from telebank.store import tables
 from telebank.store.engine import database_url, open_read_only
 from telebank.store.errors import StoreUnavailable
+from telebank.store.events import CUT, MAX_DETAIL, MAX_DETAIL_TEXT
 from telebank.store.store import Store
+from telebank.store.transaction import Transaction
 from transactions.journal import JournalEvent, Recorded, RecordRefused
 from transactions.lifecycle import IllegalTransition, State
 from transactions.ports import JournalUnavailable, LeaseLost
@@ -205,3 +209,95 @@ async def test_two_nodes_have_logs_of_their_own(tmp_path: Path) -> None:
     with engine.connect() as connection:
         assert (check_log(connection, "01"), check_log(connection, "02")) == (2, 1)
     engine.dispose()
+
+
+def _break_commit(part: Transaction) -> None:
+    odd = {"request": "r", "ordinal": 0, "state": "", "why": "", "at": "no time"}
+    part.states.append(odd)
+
+
+def _break_connection(part: Transaction) -> None:
+    driver: Any = part.connection.connection.driver_connection
+    driver.close()
+
+
+def _break_job(part: Transaction) -> None:
+    part.event(JournalEvent("half"))
+    raise KeyError("a bug")
+
+
+def _break_thread(part: Transaction) -> None:
+    raise SystemExit
+
+
+async def _queue(store: Store, work: Any) -> None:
+    await store._writer.run(work)
+
+
+async def test_text_from_the_wire_is_cleaned_and_nothing_hides_its_call(tmp_path: Path) -> None:
+    detail: dict[str, Any] = {
+        "uri": b"sip:\xff@bank".decode("utf-8", "surrogateescape"),
+        "nul": "a\0b",
+        "long": "x" * 5_000,
+        "huge": 2**60,
+        "infinite": float("inf"),
+        "odd": object(),
+    }
+    many: dict[str, Any] = {f"k{number}": number for number in range(MAX_DETAIL + 8)}
+    async with open_store(tmp_path) as store:
+        await store.journal.append(JournalEvent("call.started", call="c\udcff", detail=detail))
+        await store.journal.append(JournalEvent("many" * 50, detail=many))
+    first, second = rows(tmp_path, tables.event)
+    assert first.call == "c\N{REPLACEMENT CHARACTER}"
+    assert first.detail["uri"] == "sip:\N{REPLACEMENT CHARACTER}@bank"
+    assert first.detail["nul"] == "a\N{REPLACEMENT CHARACTER}b"
+    assert first.detail["long"] == "x" * (MAX_DETAIL_TEXT - 1) + CUT
+    assert first.detail["huge"] == str(2**60)
+    assert (first.detail["infinite"], first.detail["odd"]) == ("inf", "<object>")
+    assert (len(second.kind), len(second.detail), second.detail[CUT]) == (64, MAX_DETAIL, 9)
+    engine = open_read_only(database_url(tmp_path))
+    with engine.connect() as connection:
+        assert check_log(connection) == 2
+    engine.dispose()
+
+
+@pytest.mark.parametrize("broken", [_break_commit, _break_connection])
+async def test_a_commit_that_fails_oddly_fails_its_jobs_and_the_writer_goes_on(
+    tmp_path: Path, broken: Any
+) -> None:
+    async with open_store(tmp_path) as store:
+        ends = await asyncio.gather(
+            _queue(store, broken), store.journal.next_stan(), return_exceptions=True
+        )  # of one commit: nothing of it is durable
+        assert [type(end) for end in ends] == [StoreUnavailable] * 2
+        await recorded(store, "r1")
+        assert not store.died.done()
+    assert [row.id for row in rows(tmp_path, tables.request)] == ["r1"]
+
+
+async def test_a_job_whose_rows_cannot_be_made_is_undone_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_store(tmp_path) as store:
+        monkeypatch.setattr("telebank.store.transaction.clean_event", lambda event: event)
+        odd = JournalEvent("k", detail={"uri": "\udcff"})
+        ends = await asyncio.gather(
+            _queue(store, _break_job), store.journal.append(odd), return_exceptions=True
+        )
+        await recorded(store, "r1")
+        assert [type(end) for end in ends] == [KeyError, CanonicalError]
+    assert [row.kind for row in rows(tmp_path, tables.event)] == ["request.state"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_where_the_thread_ends_jobs_fail_at_once_and_the_owner_is_told(
+    tmp_path: Path,
+) -> None:
+    async with open_store(tmp_path, queue_jobs=2) as store:
+        await store.journal.next_stan()
+        waiting = [store.journal.append(JournalEvent("k")) for _ in range(5)]
+        ends = await asyncio.gather(_queue(store, _break_thread), *waiting, return_exceptions=True)
+        assert {type(end) for end in ends} == {StoreUnavailable}
+        assert await store.died == "SystemExit"
+        with pytest.raises(StoreUnavailable, match="SystemExit"):
+            await store.journal.append(JournalEvent("k"))

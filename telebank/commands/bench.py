@@ -9,6 +9,7 @@ import click
 MEASURES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "call": ("bench_call", "Whole calls: how soon a key is answered, and CPU time a call."),
+        "gateway": ("bench_gateway", "The ISO 8583 gateway: durable transfers a second."),
         "media": ("bench_media", "The media plane alone: prompts and keys."),
     }
 )

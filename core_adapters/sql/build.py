@@ -45,11 +45,12 @@ class Builder:
             return self._value(source, terms, call)
 
         begin = _bound(self.dialect.begin, value_of)
-        return Job(_bound(call.sql[self.dialect.name], value_of), begin, keep)
+        steps = _bound(call.sql[self.dialect.name], value_of)
+        return Job(steps, begin, keep, self.dialect.commit)
 
     def ping(self) -> Job:
         """The small question that a connection is tried with."""
-        return Job([(self.dialect.ping.text, ())])
+        return Job([(self.dialect.ping.text, ())], commit=self.dialect.commit)
 
     def _value(self, source: Source, terms: Terms, call: Call) -> object:
         if source.known:

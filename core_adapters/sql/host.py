@@ -136,7 +136,7 @@ class SqlHost:
         job: Job,
         log: MessageLog | None,
         judged: Callable[[End], Outcome] | None,
-        urgent: bool = True,  # noqa: FBT001, FBT002 - settling goes first
+        urgent: bool = True,
         deadline: float = 0.0,
     ) -> End | NotSent | Unknown:
         """Worker, row, statements, answer. The worker is given back however this ends."""

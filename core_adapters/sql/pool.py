@@ -67,10 +67,11 @@ class Pool:
     on_link: Callable[[str, bool, str], None]
     """Worker's name, connected or not, why."""
     on_ping: Callable[[Replied], None]
+    _all: set[Worker] = field(default_factory=set)
     _idle: list[Worker] = field(default_factory=list)
     _busy: set[Worker] = field(default_factory=set)
     _away: deque[Worker] = field(default_factory=deque)
-    _hung: set[Worker] = field(default_factory=set)
+    _hung: int = 0
     _waiting: deque[asyncio.Future[Worker]] = field(default_factory=deque)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _lost: asyncio.Event = field(default_factory=asyncio.Event)
@@ -121,8 +122,8 @@ class Pool:
                 while self._busy:
                     self._change.clear()
                     await self._change.wait()
-        for worker in (*self._idle, *self._busy, *self._away, *self._hung):
-            worker.stop()
+        for worker in self._all:
+            worker.stop()  # when it is done with what it does
         self._idle.clear()
         self._away.clear()
 
@@ -207,8 +208,8 @@ class Pool:
         self._busy.discard(worker)
         self._change.set()
         if self.closing:
-            worker.stop()
-        elif worker.session.alive:
+            return  # `close` ends every worker
+        if worker.session.alive:
             self._offer(worker)
         else:
             self._to_away(worker, why)
@@ -228,7 +229,9 @@ class Pool:
 
     def _new_worker(self) -> None:
         self._made += 1
-        self._away.append(Worker(f"w{self._made}", self.connect()))
+        worker = Worker(f"w{self._made}", self.connect())
+        self._all.add(worker)
+        self._away.append(worker)
         self._lost.set()
 
     def _to_away(self, worker: Worker, why: str) -> None:
@@ -239,12 +242,13 @@ class Pool:
     def _give_up(self, worker: Worker, future: asyncio.Future[End]) -> None:
         """Its thread hangs in the driver: another takes its place, as long as few hang."""
         self._busy.discard(worker)
-        self._hung.add(worker)
+        self._hung += 1
         self.on_link(worker.name, False, "hung")
-        full = len(self._hung) >= self.options.hung_max
+        full = self._hung >= self.options.hung_max
 
         def back(_end: asyncio.Future[End]) -> None:
-            self._hung.discard(worker)
+            self._hung -= 1
+            self._all.discard(worker)
             worker.stop()
             if full and not self.closing:
                 self._new_worker()

@@ -47,6 +47,8 @@ class Dialect:
     name: str
     begin: tuple[Statement, ...]
     """Run first in each transaction, such as the statement time-out; may use {@timeout_ms}."""
+    commit: str
+    """Statement that commits, where it can be one; empty: the driver's commit, then a ping."""
     ping: Statement
     errors: Mapping[str, ErrorMeaning]
     """By SQLSTATE (`57014`), its class (`08`), or SQLSTATE and native code (`HY000/5`)."""

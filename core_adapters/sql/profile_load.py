@@ -71,6 +71,7 @@ def _dialects(section: Section) -> Mapping[str, Dialect]:
         found[str(name)] = Dialect(
             name=str(name),
             begin=_statements(row, "begin") if row.has("begin") else (),
+            commit=row.take("commit", str, ""),
             ping=_statement(row, "ping", row.take("ping", str)),
             errors=_errors(row.section("errors")),
         )

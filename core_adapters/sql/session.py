@@ -25,11 +25,13 @@ class Job:
     """One database transaction: `begin`, then `steps`; the last rows are the reply.
 
     It is committed where `keep` says of the reply that it is understood, else rolled back.
+    `commit` is the statement that does it; without one the driver's own commit is called.
     """
 
     steps: Sequence[Bound] = field(repr=False)
     begin: Sequence[Bound] = field(default=(), repr=False)
     keep: Callable[[Sequence[Row]], bool] = lambda _rows: True
+    commit: str = ""
 
 
 class Stage(Enum):
@@ -156,10 +158,27 @@ class Session:
             if not ticket.go_on(Stage.COMMITTING):
                 return self._given_up(stage)
             stage = Stage.COMMITTING
-            connection.commit()
+            proved = self._commit(connection, job.commit)
         except pyodbc.Error as error:
             return self._broken(stage, error)
-        return Replied(rows, committed=True)
+        return Replied(rows, committed=True) if proved else self._unproved(stage)
+
+    def _commit(self, connection: pyodbc.Connection, statement: str) -> bool:
+        """Commit; False where the driver says success and the database is not there to say it.
+
+        psqlODBC answers SQLEndTran with success on a connection that died after the statement:
+        it counts as out of any transaction, so nothing is sent. A COMMIT sent as a statement must
+        be answered by the server; after the driver's own, only a connection that answers counts.
+        """
+        if statement:
+            _rows_of(connection, [(statement, ())])
+            return True
+        connection.commit()
+        return self._answers()
+
+    def _unproved(self, stage: Stage) -> Broken:
+        self.drop()
+        return Broken(stage, "08007", "", rolled_back=False)
 
     def _given_up(self, stage: Stage) -> Broken:
         return Broken(stage, GIVEN_UP, "", self._roll_back())

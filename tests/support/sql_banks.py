@@ -1,9 +1,12 @@
 """A bank in a database, made of the shipped stubs, and what a test asks of it."""
 
+import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +19,14 @@ from core_adapters.sql.profile import Profile
 from core_adapters.sql.profile_load import load_profile
 from core_adapters.sql.stubs import stubs
 from support.sql_servers import SQLITE, Cluster, need_driver
-from support.transactions_journal import PlainVault
+from support.transactions_journal import Books as JournalBooks
+from support.transactions_journal import Journal, PlainVault
 from transactions.card import CardNumber, luhn_valid
 from transactions.contract import Contracts, load_contracts
+from transactions.lifecycle import DONE, NOT_DONE, State
 from transactions.money import Money
 from transactions.outcome import Approved, Outcome, Values
+from transactions.processor import Answer, Processor, ProcessorOptions
 from transactions.request import AuthLevel, HostMessage, Request
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -230,3 +236,97 @@ def options(bank: SqlBank, **changes: Any) -> SqlOptions:
 
 def names(messages: Sequence[HostMessage]) -> list[tuple[str, str | None]]:
     return [(one.role, one.reply39) for one in messages]
+
+
+class WallClock:
+    """The processor's clock, really."""
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+LIMITS = {"transfer_daily": Money.parse("500000.00")}
+
+
+@dataclass
+class Node:
+    """The processor on this adapter, with a journal in memory."""
+
+    bank: SqlBank
+    recovery: str = "reverse"
+    options: SqlOptions | None = None
+    profile: Profile | None = None
+
+    async def __aenter__(self) -> "Node":
+        contracts = contracts_with(self.recovery)
+        vault = PlainVault()
+        self.vault = vault
+        self.journal_books = JournalBooks(vault)
+        chosen = self.options or options(self.bank, backoff_min_s=0.05, look_s=0.2)
+        self.host = SqlHost(
+            self.profile or self.bank.profile(),
+            contracts,
+            chosen,
+            events=HostEvents(
+                late=lambda r: self.processor.late_answer(r.message.request_id, r.outcome)
+            ),
+            vault=vault,
+        )
+        self.processor = Processor(
+            contracts,
+            self.host,
+            Journal(self.journal_books),
+            vault,
+            ProcessorOptions(limits=LIMITS, retry_first_s=0.05, retry_cap_s=0.5, away_poll_s=0.05),
+            WallClock(),
+        )
+        await self.host.start()
+        assert await self.host.wait_signed_on(10)
+        await self.processor.recover()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.processor.close()
+        await self.host.close()
+
+    def request(self, service: str, inputs: Values, name: str, by: int) -> Request:
+        token = self.vault.token(CARDS[by])
+        return Request(
+            name, service, 1, inputs, "caller", auth=AuthLevel.PIN, authenticated_token=token
+        )
+
+    async def quote(self, name: str, payer: int, payee: int, amount: str) -> Answer:
+        inputs: Values = {"from": CARDS[payer], "to": CARDS[payee], "amount": Money.parse(amount)}
+        return await self.processor.submit(
+            self.request("transfer.quote", inputs, f"{name}-quote", payer)
+        )
+
+    async def transfer(self, name: str, payer: int, payee: int, amount: str) -> Answer:
+        quote = await self.quote(name, payer, payee, amount)
+        if quote.exit not in ("ok", "repeated"):
+            return quote
+        inputs = {"quote": quote.data["quote"]}
+        return await self.processor.submit(
+            self.request("transfer.card_to_card", inputs, name, payer)
+        )
+
+    async def settled(self) -> None:
+        """Wait until no row is open."""
+        while self.processor.open_count():
+            await asyncio.sleep(0.01)
+
+    def state(self, name: str) -> State:
+        return self.journal_books.rows[name].state
+
+    def check(self) -> None:
+        """Posted at the bank if and only if the journal says so; nothing twice; all money there."""
+        for name, row in self.journal_books.rows.items():
+            assert row.state in DONE | NOT_DONE, (name, row.history)
+            assert self.bank.postings(name) == (row.state in DONE), (name, row.history)
+        assert self.bank.whole() == len(CARDS) * OPENING

@@ -44,7 +44,8 @@ class Cluster:
 
     PORT = 5432
 
-    def __init__(self) -> None:
+    def __init__(self, settings: str = "-c fsync=off") -> None:
+        self._settings = settings
         need_driver(POSTGRESQL, "odbc-postgresql")
         initdb = _tool("initdb")
         self._ctl = _tool("pg_ctl")
@@ -71,7 +72,7 @@ class Cluster:
         )
 
     def start(self) -> None:
-        options = f"-k {self.folder} -h '' -p {self.PORT} -c max_connections=60"
+        options = f"-k {self.folder} -h '' -p {self.PORT} -c max_connections=60 {self._settings}"
         log = self.folder / "log"
         self._run(self._ctl, "-D", self.data, "-w", "-l", log, "-o", options, "start")
 

@@ -5,14 +5,18 @@ browser's wish, or by `?lang=`.
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 from flask import Flask, Response, render_template, request
+from sqlalchemy import select
 
 from telebank.console.options import ConsoleOptions
-from telebank.console.texts import TEXTS, Language
+from telebank.console.texts import GOOD, GRAVE, WORDS, Language
 from telebank.store.engine import open_read_only
+from telebank.store.tables import lease
 from telebank.store.views import CallRow, recent_calls
 
+CallState = Literal["talking", "over", "broken"]
 SECURITY_HEADERS = {
     "Content-Security-Policy": "; ".join(
         ("default-src 'self'", "img-src 'self' data:", "frame-ancestors 'none'", "base-uri 'none'")
@@ -29,26 +33,33 @@ def create_app(store_url: str, options: ConsoleOptions) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = 65_536
     engine = open_read_only(store_url)
 
-    def calls() -> Sequence[CallRow]:
+    def calls() -> Sequence[tuple[CallRow, CallState]]:
         with engine.connect() as connection:
-            return recent_calls(connection, options.calls_shown).calls
+            epochs = dict(connection.execute(select(lease.c.node, lease.c.epoch)).tuples().all())
+            found = recent_calls(connection, options.calls_shown).calls
+        return [(call, _state(call, epochs.get(call.node, 0))) for call in found]
 
-    @app.get("/")
-    def index() -> str:
+    def page(template: str) -> str:
         language = _language()
+        words = WORDS[language]
         return render_template(
-            "calls.html",
+            template,
             calls=calls(),
-            t=TEXTS[language],
+            words=words,
+            t=words.page,
+            good=GOOD,
+            grave=GRAVE,
             lang=language,
             refresh_ms=options.refresh_ms,
         )
 
+    @app.get("/")
+    def index() -> str:
+        return page("calls.html")
+
     @app.get("/calls")
     def fragment() -> Response:
-        language = _language()
-        html = render_template("rows.html", calls=calls(), t=TEXTS[language], lang=language)
-        response = Response(html, mimetype="text/html")
+        response = Response(page("rows.html"), mimetype="text/html")
         response.add_etag()
         response.make_conditional(request.environ)
         return response
@@ -66,6 +77,13 @@ def create_app(store_url: str, options: ConsoleOptions) -> Flask:
         return response
 
     return app
+
+
+def _state(call: CallRow, epoch: int) -> CallState:
+    """A call of an earlier epoch that never ended was cut off when its node died under it."""
+    if call.ended_by:
+        return "over"
+    return "talking" if call.reference.startswith(f"{call.node}-{epoch}-") else "broken"
 
 
 def _language() -> Language:

@@ -1,56 +1,117 @@
 """Words of the console in both languages."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
 Language = Literal["zh", "en"]
 
-TEXTS: Mapping[Language, Mapping[str, str]] = MappingProxyType(
-    {
-        "zh": MappingProxyType(
-            {
-                "title": "电话银行 · 通话",
-                "heading": "通话",
-                "live": "实时",
-                "stale": "与服务器的连接中断，正在重试",
-                "call": "通话号",
-                "started": "开始（UTC）",
-                "from": "主叫",
-                "keys": "按键",
-                "services": "业务与结果",
-                "seconds": "时长（秒）",
-                "state": "状态",
-                "talking": "通话中",
-                "over": "已结束",
-                "none": "还没有通话。拨打电话银行，通话就会显示在这里。",
-                "hint": "保密按键显示为圆点。",
-                "switch": "English",
-                "switch_to": "en",
-                "language": "语言",
-            }
-        ),
-        "en": MappingProxyType(
-            {
-                "title": "Telebank · calls",
-                "heading": "Calls",
-                "live": "live",
-                "stale": "The server does not answer; trying again",
-                "call": "Call",
-                "started": "Started (UTC)",
-                "from": "From",
-                "keys": "Keys",
-                "services": "Services and outcomes",
-                "seconds": "Seconds",
-                "state": "State",
-                "talking": "talking",
-                "over": "over",
-                "none": "No calls yet. Ring the bank and the call appears here.",
-                "hint": "Secret keys are shown as dots.",
-                "switch": "中文",
-                "switch_to": "zh",
-                "language": "Language",
-            }
-        ),
-    }
-)
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a page says, and what it calls the names that flows and services give.
+
+    Flows are data: a name that is not here is shown as it is.
+    """
+
+    page: Mapping[str, str]
+    nodes: Mapping[str, str]
+    services: Mapping[str, str]
+    exits: Mapping[str, str]
+
+
+_PAGE = {
+    "title": ("电话银行 · 通话", "Telebank · calls"),
+    "bank": ("电话银行", "Telebank"),
+    "heading": ("通话", "Calls"),
+    "live": ("实时更新", "Live"),
+    "stale": ("与服务器的连接中断，正在重试", "The server does not answer; trying again"),
+    "call": ("通话号", "Call"),
+    "started": ("开始", "Started"),
+    "from": ("主叫", "From"),
+    "speaks": ("语言", "Language"),
+    "keys": ("按键", "Keys"),
+    "services": ("业务与结果", "Services and outcomes"),
+    "length": ("时长", "Length"),
+    "state": ("状态", "State"),
+    "talking": ("通话中", "Live"),
+    "over": ("已结束", "Ended"),
+    "broken": ("已中断", "Cut off"),
+    "broken_why": ("节点在通话中停止", "The node stopped during the call"),
+    "waiting": ("办理中", "waiting"),
+    "zh": ("中文", "Chinese"),
+    "en": ("英文", "English"),
+    "none": (
+        "还没有通话。拨打电话银行，通话就会显示在这里。",
+        "No calls yet. Ring the bank and the call appears here.",
+    ),
+    "hint": (
+        "只读页面。卡号、密码和金额的按键显示为圆点，不会保存。",
+        "Read only. Keys of card numbers, PINs and amounts are shown as dots and never kept.",
+    ),
+    "switch": ("English", "中文"),
+    "switch_to": ("en", "zh"),
+    "language": ("语言", "Language"),
+}
+_NODES = {
+    "lang": ("语言", "language"),
+    "front": ("首页", "front"),
+    "menu": ("主菜单", "main menu"),
+    "card": ("卡号", "card"),
+    "pin": ("密码", "PIN"),
+    "identity": ("证件", "identity"),
+    "payee": ("收款卡", "payee"),
+    "amount": ("金额", "amount"),
+    "confirm": ("确认", "confirm"),
+    "confirm_again": ("再次确认", "confirm again"),
+    "after": ("办完", "after"),
+    "after_stored": ("办完", "after"),
+}
+_SERVICES = {
+    "pin.verify": ("验证密码", "PIN check"),
+    "notice.next": ("未告知的结果", "Untold results"),
+    "card.balance": ("余额", "Balance"),
+    "transfer.quote": ("转账试算", "Transfer quote"),
+    "transfer.card_to_card": ("转账", "Transfer"),
+    "card.report_loss": ("挂失", "Loss report"),
+}
+_EXITS = {
+    "ok": ("成功", "done"),
+    "none": ("无", "none"),
+    "stored": ("已受理，待送达", "stored, to be delivered"),
+    "wrong_pin": ("密码不正确", "wrong PIN"),
+    "locked": ("已锁定", "locked"),
+    "bad_card": ("卡号不正确", "bad card"),
+    "lost": ("已挂失", "reported lost"),
+    "insufficient": ("余额不足", "not enough money"),
+    "over_limit": ("超过限额", "over the limit"),
+    "bad_payee": ("收款卡不正确", "bad payee"),
+    "pending": ("同一笔正在确认", "the same is pending"),
+    "repeated": ("十分钟内重复", "repeated"),
+    "refused": ("未接受", "refused"),
+    "in_doubt": ("未确认", "in doubt"),
+    "not_done": ("未办理", "not done"),
+    "not_matched": ("不相符", "no match"),
+    "no_account": ("无账户", "no account"),
+    "unavailable": ("暂不可用", "unavailable"),
+    "posted": ("已入账", "posted"),
+    "not_posted": ("未入账", "not posted"),
+    "open": ("仍未确认", "still open"),
+}
+
+
+def _column(table: Mapping[str, tuple[str, str]], column: int) -> Mapping[str, str]:
+    return MappingProxyType({name: words[column] for name, words in table.items()})
+
+
+def _words(column: int) -> Words:
+    return Words(*(_column(table, column) for table in (_PAGE, _NODES, _SERVICES, _EXITS)))
+
+
+WORDS: Mapping[Language, Words] = MappingProxyType({"zh": _words(0), "en": _words(1)})
+
+GOOD = frozenset({"ok", "none", "stored", "posted"})
+"""Exits that are shown as well."""
+GRAVE = frozenset({"in_doubt", "open", "lost", "locked", "unavailable"})
+"""Exits that somebody may have to look at."""

@@ -7,7 +7,6 @@ import asyncio
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -18,6 +17,7 @@ from core_adapters.corehost.seed import trial_set
 from core_adapters.iso8583.pin import pin_block_0
 from support import money_secrets
 from support.bank_process import BankProcess
+from support.console_process import console
 from support.money_caller import prove, report_loss, transfer
 from support.money_stage import Day, Stage
 from telebank.phone.report import CallReport
@@ -61,20 +61,9 @@ def look_everywhere(bank: BankProcess, folder: Path) -> None:
         telebank("calls", "--data", data, "--json", "--limit", "500")
     )
     (folder / "calls.txt").write_bytes(telebank("calls", "--data", data, "--limit", "500"))
-    with subprocess.Popen(
-        [sys.executable, "-m", "telebank", "console", "--data", data, "--web", "127.0.0.1:0"],
-        stdout=(folder / "console.log").open("wb"),
-        stderr=subprocess.STDOUT,
-    ) as console:
-        ready = bank.data / "run" / "console.json"
-        while not ready.exists():
-            assert console.poll() is None
-            time.sleep(0.05)
-        base = f"http://{json.loads(ready.read_text())['listen']}"
+    with console(bank.data) as base:
         for name, path in (("page.html", "/"), ("rows.html", "/calls"), ("en.html", "/?lang=en")):
             (folder / name).write_bytes(httpx.get(base + path, timeout=30).content)
-        console.terminate()
-        console.wait(20)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

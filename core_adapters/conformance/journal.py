@@ -1,10 +1,11 @@
 """A journal in memory that remembers when each row was durable, so that the order can be judged."""
 
+import secrets
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from transactions.card import CardNumber, CardVault
 from transactions.journal import (
@@ -225,6 +226,5 @@ class Numbers:
 
 
 def first_stan() -> int:
-    """Where to begin, so that two runs on one day hardly meet: by the time of day."""
-    now = datetime.now(UTC)
-    return int((now.hour * 3600 + now.minute * 60 + now.second) * 11.5)
+    """Where to begin: by chance, so that two tools of one second hardly meet (rule 7)."""
+    return secrets.randbelow(STAN_LIMIT)

@@ -45,6 +45,8 @@ class Result:
     states: Sequence[str] = ()
     seconds: float = 0.0
     why: str = ""
+    recovery: str = ""
+    """Of the service as it was tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,9 @@ async def _one(  # noqa: PLR0917 - the parts of a bench
     finally:
         await rig.stop()
         await proxy.close()
-    return _result(scenario, seen, books, time.monotonic() - start)
+    found = _result(scenario, seen, books, time.monotonic() - start)
+    service = setup.contracts.services.get(scenario.service)
+    return replace(found, recovery=service.recovery if service is not None else "")
 
 
 def _cannot(host: Host, scenario: Scenario) -> str:

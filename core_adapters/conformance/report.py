@@ -132,7 +132,7 @@ def _coverage(outcome: Outcome) -> Iterator[str]:
         "服务 services": [one.service for one in tried if one.service],
         "应答码类别 code classes": [f.kind for one in tried for f in one.faults if f.kind],
         "故障 faults": [f"{f.on} {f.do}" for one in tried for f in one.faults],
-        "恢复方式 recovery": [one.recovery for one in tried if one.recovery],
+        "恢复方式 recovery": [one.recovery for one in outcome.results if one.recovery],
     }
     yield "<h2>覆盖 Coverage</h2><table>"
     for name, words in groups.items():

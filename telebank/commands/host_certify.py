@@ -33,6 +33,7 @@ from core_adapters.iso8583.options import Iso8583Options
 from telebank.commands.common import EXIT_FINDING, Unreachable, data_option, json_option
 from telebank.commands.host_common import (
     Finding,
+    config_file,
     host_options,
     keys_option,
     only_test,
@@ -42,7 +43,6 @@ from telebank.commands.host_common import (
     read_profile,
     split_address,
 )
-from telebank.settings import config_file
 
 READY_S, STOP_S = 30.0, 10.0
 ORDINARY = 60

@@ -14,7 +14,7 @@ from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile
 from core_adapters.iso8583.profile_load import load_profile
 from telebank.commands.common import EXIT_FINDING
-from telebank.settings import SettingsError, config_file, load_settings, read_options
+from telebank.settings import SettingsError, load_settings, read_options, seed_dir
 from transactions.contract import ContractError, Contracts, load_contracts
 
 MAX_PORT = 65_535
@@ -26,6 +26,13 @@ class Finding(click.ClickException):
     """Ends a command with exit code 1."""
 
     exit_code = EXIT_FINDING
+
+
+def config_file(data: Path, *parts: str) -> Path:
+    """A configuration file: the one under DATA/config, or the shipped one. A tool that only looks
+    must not lay them over each other where a running node has them."""
+    own = data.joinpath("config", *parts)
+    return own if own.exists() else seed_dir().joinpath(*parts)
 
 
 def profile_path(data: Path, name: str) -> Path:

@@ -1,0 +1,310 @@
+"""`telebank host` check, send, replay and trace, over real TCP and a real control socket."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from click.testing import CliRunner, Result
+
+from core_adapters.conformance.faults import Fault
+from core_adapters.conformance.people import KitVault
+from core_adapters.conformance.proxy import FaultProxy, Order
+from core_adapters.iso8583.host import Iso8583Host
+from core_adapters.iso8583.mac import make_mac
+from core_adapters.iso8583.options import Iso8583Options
+from core_adapters.tap import MAX_WATCHERS, Tap
+from support.conformance_bench import CONTRACTS, PROFILE, Bench, people
+from support.corehost_process import CoreHostProcess
+from telebank.calls.hosttrace import TRACE, HostTrace, host_trace
+from telebank.commands.host import command
+from telebank.settings import seed_dir
+
+SHIPPED = seed_dir() / "hosts" / "tb87.yaml"
+
+
+def run(*words: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(command, list(words), input=stdin)
+
+
+def lines(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
+
+
+# -- check ---------------------------------------------------------------------------------------
+
+
+def test_the_shipped_profile_has_no_findings(tmp_path: Path) -> None:
+    result = run("check", "tb87", "--json", "--data", str(tmp_path))
+    report = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert report["findings"] == []
+    assert report["not_served"] == []
+    transfer = next(s for s in report["services"] if s["service"] == "transfer.card_to_card")
+    assert (transfer["mti"], transfer["field_3"]) == ("0200", "420000")
+    assert "51" in report["codes"]["decline"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('mti: "0600"', 'mti: "600"', "four quoted digits"),
+        ("2: $card, 26", "2: $crad, 26", "$crad is no input"),
+        ("is: b8, show: never}\n  53", "is: b8, show: clear}\n  53", "needs `show: never`"),
+        ("is: n..19, show: pan", "is: n..19, show: clear", "needs `show: pan`"),
+        ('"310000"', '"320000"', "same MTI and field 3 as"),
+        ("class: cutover", "class: decline", "no code of class cutover"),
+        ("tombstones: true", "tombstone: true", "unknown key 'tombstone'"),
+    ],
+)
+def test_findings_have_file_and_line(tmp_path: Path, old: str, new: str, said: str) -> None:
+    text = SHIPPED.read_text(encoding="utf-8")
+    assert old in text
+    path = tmp_path / "spoilt.yaml"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    result = run("check", str(path), "--json", "--data", str(tmp_path))
+    (finding,) = json.loads(result.stdout)["findings"]
+    assert result.exit_code == 1
+    assert said in finding
+    assert finding.removeprefix(f"{path}:").split(":")[0].isdigit()
+
+
+def test_a_service_that_the_host_lacks_is_named_and_no_finding(tmp_path: Path) -> None:
+    text = SHIPPED.read_text(encoding="utf-8")
+    start, end = text.index("  card.balance:"), text.index("  transfer.quote:")
+    path = tmp_path / "less.yaml"
+    path.write_text(text[:start] + text[end:], encoding="utf-8")
+    result = run("check", str(path), "--data", str(tmp_path))
+    assert result.exit_code == 0
+    assert "not served by this host: card.balance" in result.stdout
+
+
+# -- send ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CoreHostProcess]:
+    with CoreHostProcess.start(tmp_path_factory.mktemp("host")) as one:
+        yield one
+
+
+def send(host: CoreHostProcess, *words: str, stdin: str | None = None) -> Result:
+    where = ("--host", f"127.0.0.1:{host.port}", "--data", str(host.data), "--keys", str(host.keys))
+    return run("send", *words, *where, stdin=stdin)
+
+
+def test_a_balance_with_every_frame_decoded_and_masked(host: CoreHostProcess) -> None:
+    card = host.cards[0].card
+    result = send(host, "card.balance", f"card={card}")
+    assert result.exit_code == 0
+    assert "Processing code                    310000" in result.stdout
+    assert "approved" in result.stdout
+    assert "10000.00 CNY" in result.stdout
+    assert card not in result.output
+    assert f"{card[:6]}******{card[-4:]}" in result.stdout
+
+
+def test_a_pin_from_standard_input_is_nowhere_shown(host: CoreHostProcess) -> None:
+    who = host.cards[1]
+    result = send(host, "pin.verify", f"card={who.card}", "pin=-", "--json", stdin=f"{who.pin}\n")
+    assert result.exit_code == 0
+    assert lines(result)[-1]["outcome"] == "approved"
+    assert who.pin not in result.output
+    block = [v for e in lines(result) for v in e.get("fields", []) if v["field"] == "52"]
+    assert {view["text"] for view in block} == {"•••"}
+
+
+def test_a_pin_from_another_descriptor(host: CoreHostProcess) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, f"{host.cards[2].pin}\n".encode())
+    os.close(writing)
+    words = (f"card={host.cards[2].card}", "pin=-", "--pin-fd", str(reading))
+    assert send(host, "pin.verify", *words).exit_code == 0
+    os.close(reading)
+
+
+def test_a_pin_that_is_not_given_is_asked_for_without_echo(host: CoreHostProcess) -> None:
+    who = host.cards[3]
+    result = send(host, "pin.verify", f"card={who.card}", stdin=f"{who.pin}\n")
+    assert result.exit_code == 0
+    assert who.pin not in result.output
+
+
+def test_a_pin_on_the_command_line_is_refused(host: CoreHostProcess) -> None:
+    result = send(host, "pin.verify", f"card={host.cards[0].card}", "pin=123456789012")
+    assert result.exit_code == 2
+    assert "123456789012" not in result.output
+    assert "shell's history" in result.output
+
+
+def test_what_the_host_declines_is_exit_1(host: CoreHostProcess) -> None:
+    result = send(host, "card.balance", "card=6227009999999995")
+    assert result.exit_code == 1
+    assert "declined: bad_card" in result.stdout
+
+
+def test_a_host_that_is_no_test_host_is_sent_nothing(host: CoreHostProcess) -> None:
+    path = host.data / "real.yaml"
+    path.write_text(SHIPPED.read_text(encoding="utf-8").replace("test: true ", "test: false "))
+    result = send(host, "card.balance", f"card={host.cards[0].card}", "--profile", str(path))
+    assert result.exit_code == 2
+    assert "test: true" in result.output
+
+
+def test_a_host_that_is_not_there_is_exit_3(host: CoreHostProcess) -> None:
+    words = ("--host", "127.0.0.1:1", "--data", str(host.data), "--keys", str(host.keys))
+    slow = host.data / "config"
+    slow.mkdir(exist_ok=True)
+    (slow / "telebank.toml").write_text(
+        "schema = 1\n[hosts.tb87]\nconnect_timeout_s = 0.2\nmux = {sign_on_timeout_s = 0.2}\n"
+    )
+    result = run("send", "card.balance", f"card={host.cards[0].card}", *words)
+    (slow / "telebank.toml").unlink()
+    assert result.exit_code == 3
+    assert "nothing was sent" in result.output
+
+
+@pytest.mark.parametrize("words", [("card.balance",), ("card.balance", "crad=1"), ("nonsense",)])
+def test_a_wrong_command_line_is_exit_2(host: CoreHostProcess, words: tuple[str, ...]) -> None:
+    assert send(host, *words).exit_code == 2
+
+
+# -- replay --------------------------------------------------------------------------------------
+
+
+def replay(host: CoreHostProcess, tmp_path: Path, *rows: dict[str, Any]) -> Result:
+    file = tmp_path / "messages.jsonl"
+    file.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    where = ("--host", f"127.0.0.1:{host.port}", "--data", str(host.data), "--keys", str(host.keys))
+    return run("replay", str(file), "--json", "--wait", "2", *where)
+
+
+def test_messages_of_a_file_are_sent_and_answered(host: CoreHostProcess, tmp_path: Path) -> None:
+    balance = {"2": host.cards[4].card, "3": "310000", "49": "156"}
+    echo = {"mti": "0800", "fields": {"70": "301"}}
+    result = replay(host, tmp_path, {"mti": "0200", "fields": balance}, echo)
+    got = [e for e in lines(result) if e["what"] == "received"]
+    assert result.exit_code == 0
+    assert [e["mti"] for e in got] == ["0810", "0210", "0810"]
+    assert host.cards[4].card not in result.output
+    assert "2 sent, 2 answered" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"mti": "0600", "fields": {"52": "0011223344556677"}}, "field 52 is a secret"),
+        ({"mti": "0200", "fields": {"35": "6227=99"}}, "field 35 is a secret"),
+        ({"mti": "0200", "fields": {"3": "abc"}}, "field 3"),
+        ({"fields": {}}, "needs `mti`"),
+    ],
+)
+def test_a_line_that_may_not_be_sent_stops_all(
+    host: CoreHostProcess, tmp_path: Path, row: dict[str, Any], said: str
+) -> None:
+    result = replay(host, tmp_path, {"mti": "0800", "fields": {"70": "301"}}, row)
+    assert result.exit_code == 2
+    assert "line 2" in result.output
+    assert said in result.output
+    assert lines(result) == []
+
+
+# -- trace ---------------------------------------------------------------------------------------
+
+
+async def serve_tap(tap: Tap, socket: Path) -> web.AppRunner:
+    app = web.Application()
+    app[TRACE] = HostTrace(tap)
+    app.add_routes([web.get("/v1/host/trace", host_trace)])
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.UnixSite(runner, str(socket)).start()
+    return runner
+
+
+async def watch(data: Path, *words: str) -> asyncio.subprocess.Process:
+    program = "from telebank.commands.host import command; command()"
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program, "trace", "--data", str(data), *words),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def wanted(tap: Tap) -> None:
+    async with asyncio.timeout(20):
+        while not tap.wanted:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_frame_that_matched_nothing_says_which_field_differed(tmp_path: Path) -> None:
+    tap = Tap()
+    runner = await serve_tap(tap, tmp_path / "control.sock")
+    async with Bench(tmp_path) as bench:
+        proxy = FaultProxy(
+            bench.codec, make_mac("aes-cmac", bench.keys.mak), "127.0.0.1", bench.port, 1
+        )
+        options = Iso8583Options(port=await proxy.start())
+        host = Iso8583Host(PROFILE, CONTRACTS, bench.keys, options, vault=KitVault(), tap=tap)
+        watcher = await watch(tmp_path, "--json", "--limit", "6")
+        await wanted(tap)
+        await host.start()
+        assert await host.wait_signed_on(5)
+        fault = Fault("reply", "set", field=41, to="OTHER   ")
+        proxy.order(Order(PROFILE.services["card.balance"], [fault]))
+        asked = asyncio.create_task(_ask(host))
+        out, _ = await asyncio.wait_for(watcher.communicate(), 20)
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        await host.close()
+        await proxy.close()
+    await runner.cleanup()
+    events = [json.loads(line) for line in out.splitlines()]
+    said = ["sent", "received", "link_up", "sent", "received", "unmatched"]
+    assert [event["what"] for event in events] == said
+    assert events[-1]["why"] == "key field 41 differs from the request in flight"
+    named = {view["name"]: view["text"] for view in events[3]["fields"]}
+    assert named["Processing code"] == "310000"
+    assert people().payers[0].card.digits not in out.decode()
+
+
+async def _ask(host: Iso8583Host) -> None:
+    from core_adapters.conformance.journal import Numbers, Stans
+    from transactions.request import AuthLevel, Request
+
+    card = people().payers[0].card
+    request = Request("r1", "card.balance", 1, {"card": card}, "test", auth=AuthLevel.PIN)
+    await host.execute(request, Numbers(Stans(1)))
+
+
+async def test_a_fifth_watcher_is_told_why_not(tmp_path: Path) -> None:
+    tap = Tap()
+    runner = await serve_tap(tap, tmp_path / "control.sock")
+    watchers = [tap.watch() for _ in range(MAX_WATCHERS)]
+    process = await watch(tmp_path)
+    _, said = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 3
+    assert b"too many watch already" in said
+    assert all(watchers)
+    await runner.cleanup()
+
+
+def test_a_node_that_does_not_run_is_exit_3(tmp_path: Path) -> None:
+    result = run("trace", "--data", str(tmp_path))
+    assert result.exit_code == 3
+    assert "telebank serve" in result.output
+
+
+# -- sql-stubs -----------------------------------------------------------------------------------
+
+
+def test_stubs_for_the_banks_database_people() -> None:
+    result = run("sql-stubs", "--dialect", "postgresql")
+    assert result.exit_code == 0
+    assert "create" in result.stdout.lower()
+    assert run("sql-stubs", "--dialect", "nonsense").exit_code == 2

@@ -16,6 +16,7 @@ from core_adapters.iso8583.errors import ProfileError
 from core_adapters.iso8583.profile import CODE_CLASSES, Profile
 from core_adapters.iso8583.profile_load import load_profile
 from telebank.commands.common import EXIT_FINDING, data_option, json_option
+from telebank.commands.host_check_sql import is_sql, not_served, sql_report
 from telebank.commands.host_common import profile_path, read_contracts
 from transactions.contract import Contracts
 
@@ -38,6 +39,9 @@ def command(profile: str, data: Path, as_json: bool) -> None:
     path = profile_path(data, profile)
     contracts = read_contracts(data)
     try:
+        if is_sql(path):
+            _end(sql_report(path, contracts), as_json)
+            return
         loaded = load_profile(path)
     except ProfileError as error:
         _end({"profile": str(path), "findings": [str(error)]}, as_json)
@@ -50,7 +54,7 @@ def command(profile: str, data: Path, as_json: bool) -> None:
         "file": str(path),
         "services": _services(loaded, contracts),
         "codes": _codes(loaded),
-        "not_served": _not_served(loaded, contracts),
+        "not_served": not_served(loaded.services, contracts),
         "findings": findings,
     }
     _end(report, as_json)
@@ -104,7 +108,7 @@ def _services(profile: Profile, contracts: Contracts) -> list[dict[str, Any]]:
             "mti": one.mti,
             "repeat_mti": one.repeat_mti,
             "field_3": one.processing_code,
-            "timeout_s": one.timeout_s,
+            "wait": f"{one.timeout_s:g} s",
             "recovery": contracts[one.name].recovery if one.name in contracts else "",
         }
         for one in profile.services.values()
@@ -116,11 +120,6 @@ def _codes(profile: Profile) -> dict[str, list[str]]:
     for code, meaning in profile.codes.items():
         found[meaning.kind].append(code)
     return {kind: sorted(found[kind]) for kind in CODE_CLASSES}
-
-
-def _not_served(profile: Profile, contracts: Contracts) -> list[str]:
-    asked = (one for one in contracts.services.values() if one.source == "host")
-    return sorted(one.name for one in asked if one.name not in profile.services)
 
 
 def _end(report: dict[str, Any], as_json: bool) -> None:
@@ -136,13 +135,7 @@ def _print(report: dict[str, Any]) -> None:
     if "services" in report:
         test = "a test host: tools may send to it" if report["test"] else "not a test host"
         click.echo(f"{report['profile']} version {report['version']} ({test}), {report['file']}\n")
-        click.echo(f"{'service':<28} {'MTI':<10} {'field 3':<8} {'wait':>5}  recovery")
-        for one in report["services"]:
-            mti = "/".join(filter(None, (one["mti"], one["repeat_mti"])))
-            click.echo(
-                f"{one['service']:<28} {mti:<10} {one['field_3'] or '–':<8}"
-                f" {one['timeout_s']:>3g} s  {one['recovery']}"
-            )
+        _print_services(report["services"])
         click.echo()
         for kind, codes in report["codes"].items():
             click.echo(f"{kind:<12} {' '.join(codes) or '–'}")
@@ -152,3 +145,13 @@ def _print(report: dict[str, Any]) -> None:
         click.echo(finding, err=True)
     if not report["findings"]:
         click.echo("no findings")
+
+
+def _print_services(services: list[dict[str, Any]]) -> None:
+    """A column for each key that any service has, the first as wide as it needs."""
+    keys = [key for key in services[0] if any(one[key] for one in services)]
+    widths = {key: max(len(key), *(len(str(one[key])) for one in services)) for key in keys}
+    heading = {key: key.replace("_", " ") for key in keys}
+    for row in (heading, *services):
+        cells = (str(row[key] or "–").ljust(widths[key]) for key in keys)
+        click.echo("  ".join(cells).rstrip())

@@ -308,3 +308,51 @@ def test_stubs_for_the_banks_database_people() -> None:
     assert result.exit_code == 0
     assert "create" in result.stdout.lower()
     assert run("sql-stubs", "--dialect", "nonsense").exit_code == 2
+
+
+# -- certify -------------------------------------------------------------------------------------
+
+
+def test_a_certification_is_signed_and_verified(tmp_path: Path) -> None:
+    report, data = tmp_path / "tb87.html", str(tmp_path)
+    words = ("tb87", "--only", "service.card", "--only", "timeout.after", "--seed", "7")
+    result = run("certify", *words, "--report", str(report), "--data", data, "--json")
+    found = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert (found["verdict"], found["failed"], found["seed"]) == ("passed", 0, "7")
+    assert {one["id"] for one in found["scenarios"]} >= {"timeout.after", "host.books"}
+    assert run("verify", str(report), "--data", data).exit_code == 0
+    report.write_text(report.read_text().replace("REVERSED", "APPROVED"))
+    touched = run("verify", str(report), "--data", data, "--json")
+    assert touched.exit_code == 1
+    assert len(json.loads(touched.stdout)["findings"]) == 2
+
+
+def test_a_banks_own_host_that_fails_is_exit_1(host: CoreHostProcess, tmp_path: Path) -> None:
+    cards = tmp_path / "cards.yaml"
+    cards.write_text(
+        f'schema: 1\npayers:\n- {{card: "{host.cards[5].card}", pin: "000000000000"}}\n'
+        f'payee: {{card: "{host.cards[6].card}"}}\n'
+    )
+    cards.chmod(0o600)
+    where = ("--host", f"127.0.0.1:{host.port}", "--manual", "--cards", str(cards))
+    words = ("--keys", str(host.keys), "--only", "service.pin.verify", "--data", str(tmp_path))
+    result = run("certify", "tb87", *where, *words, "--timeout", "0.5", "--json")
+    found = {one["id"]: one for one in json.loads(result.stdout)["scenarios"]}
+    assert result.exit_code == 1
+    assert found["service.pin.verify"]["wrong"][0]["seen"] == "declined"
+    assert found["service.pin.verify.wrong"]["verdict"] == "passed"
+    assert "no test customer is 'locked'" in found["service.pin.verify.locked"]["why"]
+
+
+def test_a_host_of_ones_own_needs_three_words(tmp_path: Path) -> None:
+    result = run("certify", "tb87", "--host", "127.0.0.1:1", "--data", str(tmp_path))
+    assert result.exit_code == 2
+    assert "--manual and --cards" in result.output
+
+
+def test_a_host_reached_by_sql_is_checked_too(tmp_path: Path) -> None:
+    result = run("check", "sql-demo", "--json", "--data", str(tmp_path))
+    report = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert "transfer.card_to_card" in {one["service"] for one in report["services"]}

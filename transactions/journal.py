@@ -65,13 +65,24 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """The same id with the same content (or the same quote) was recorded before (rule 9)."""
+    """The same id, or the same quote, with the same content was recorded before (rule 9)."""
 
     request_id: str
     state: State
     outcome: Outcome | None
     reference: str = ""
     """Field 37 of the first request, where the journal gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A row that was recorded before, and whose it is."""
+
+    existing: Existing
+    service: str
+    quote: str | None
+    customer: str | None
+    """Token of the customer's card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +149,12 @@ class Journal(MessageLog, Protocol):
     async def record(
         self, request: Request, plan: RecordPlan
     ) -> Recorded | Existing | RecordRefused:
-        """Write RECORDED with its reservations, or say why not."""
+        """Write RECORDED with its reservations, or say why not. A quote that was posted with other
+        content is refused as `different_content`, with an alarm."""
+        ...
+
+    async def find(self, request_id: str, quote: str | None = None) -> Found | None:
+        """What was recorded under this id, else under this quote, on any node."""
         ...
 
     async def advance(
@@ -156,7 +172,12 @@ class Journal(MessageLog, Protocol):
         ...
 
     async def attempt(self, request_id: str, next_attempt_at: datetime | None) -> int:
-        """Count one more reversal or repeat while signed on; return the count so far."""
+        """Count one more query while signed on; return the count so far."""
+        ...
+
+    async def sending_again(self, message: HostMessage, next_attempt_at: datetime | None) -> int:
+        """Count one more reversal or repeat and make its message's row durable, in one commit;
+        return the count so far. Raises as `sending` does."""
         ...
 
     async def open_rows(self) -> Sequence[OpenRow]:

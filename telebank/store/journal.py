@@ -6,7 +6,7 @@ from functools import partial
 
 from telebank.store import lookups, numbers, steps
 from telebank.store.options import StoreOptions
-from telebank.store.record import draft_of, guard_columns, record, twin
+from telebank.store.record import draft_of, find, guard_columns, record, twin
 from telebank.store.sealing import Keyring
 from telebank.store.tables import TEXT
 from telebank.store.transaction import Transaction
@@ -14,6 +14,7 @@ from telebank.store.values import outcome_columns
 from telebank.store.writer import Writer
 from transactions.journal import (
     Existing,
+    Found,
     GuardKey,
     GuardState,
     JournalEvent,
@@ -37,6 +38,7 @@ class StoreJournal:
         self._node = node
         self._keys = keys
         self._window = timedelta(seconds=options.repeat_window_s)
+        self._zone = options.zone
         self._stans = numbers.Numbers(writer, "stan", options.number_block)
         self._references = numbers.Numbers(writer, "reference", options.number_block)
 
@@ -46,9 +48,14 @@ class StoreJournal:
         """Write RECORDED with its reservations, or say why not."""
         reference = numbers.reference(self._node, await self._references.take())
         draft = draft_of(request, plan, reference, self._keys)
-        return await self._writer.run(
-            partial(record, draft=draft, key_id=self._keys.current, window=self._window)
+        work = partial(
+            record, draft=draft, key_id=self._keys.current, window=self._window, zone=self._zone
         )
+        return await self._writer.run(work)
+
+    async def find(self, request_id: str, quote: str | None = None) -> Found | None:
+        """What was recorded under this id, else under this quote."""
+        return await self._writer.run(partial(find, request_id=request_id, quote=quote))
 
     async def advance(
         self,
@@ -69,6 +76,11 @@ class StoreJournal:
     async def attempt(self, request_id: str, next_attempt_at: datetime | None) -> int:
         """Count one more reversal or repeat; return the count so far."""
         work = partial(steps.attempt, request_id=request_id, due=next_attempt_at)
+        return await self._writer.run(work)
+
+    async def sending_again(self, message: HostMessage, next_attempt_at: datetime | None) -> int:
+        """Count one more reversal or repeat and make its message row durable, in one commit."""
+        work = partial(steps.sending_again, message=message, due=next_attempt_at)
         return await self._writer.run(work)
 
     async def next_stan(self) -> str:

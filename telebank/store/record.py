@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import timedelta, timezone
 from typing import Any
 
 from sqlalchemy import Date, bindparam, func, insert, or_, select, text
@@ -14,6 +14,7 @@ from telebank.store.values import SealedInput, read_outcome, split_inputs
 from transactions.card import CardNumber, SealedCard
 from transactions.journal import (
     Existing,
+    Found,
     GuardKey,
     GuardState,
     Hold,
@@ -38,6 +39,9 @@ _SAME = select(
     _R.id,
     _R.reference,
     _R.state,
+    _R.service,
+    _R.quote,
+    _R.customer,
     _R.content_hash,
     _R.outcome,
     _R.reason,
@@ -56,19 +60,7 @@ _TWIN = select(_R.state, _R.reference, _R.created_at, _R.settled_at).where(
 )
 _INSERT_REQUEST = insert(tables.request)
 _INSERT_SEALED = insert(tables.sealed_input)
-_INSERT_HOT = insert(tables.hot_card).from_select(
-    ["token", "masked", "request", "at"],
-    select(
-        bindparam("of_token", type_=tables.hot_card.c.token.type),
-        bindparam("mask", type_=tables.hot_card.c.masked.type),
-        bindparam("of_request", type_=tables.hot_card.c.token.type),
-        bindparam("since", type_=tables.hot_card.c.at.type),
-    ).where(
-        ~select(tables.hot_card.c.token)
-        .where(tables.hot_card.c.token == bindparam("of_token"))
-        .exists()
-    ),
-)
+_INSERT_HOT = insert(tables.hot_card)
 _USE = tables.limit_use.c
 _TAKEN = (
     select(func.coalesce(func.sum(_USE.amount), 0))
@@ -130,9 +122,10 @@ def guard_columns(key: GuardKey, keys: Keyring) -> dict[str, Any]:
 
 
 def record(
-    part: Transaction, draft: Draft, key_id: str, window: timedelta
+    part: Transaction, draft: Draft, key_id: str, window: timedelta, zone: timezone
 ) -> Recorded | Existing | RecordRefused:
-    """Write the request with its reservations, or raise `Refused` with the reason."""
+    """Write the request with its reservations, or raise `Refused` with the reason. `zone` is the
+    bank's wall clock, whose day it is where the request brings no business date."""
     existing = _existing(part, draft)
     if existing is not None:
         return existing
@@ -141,7 +134,7 @@ def record(
         draft.request,
         node=part.node,
         epoch=part.epoch,
-        business_date=draft.request.business_date or part.now.astimezone().date(),
+        business_date=draft.request.business_date or part.now.astimezone(zone).date(),
         created_at=part.now,
     )
     part.execute(_INSERT_REQUEST, _row(request, draft, key_id))
@@ -156,15 +149,37 @@ def record(
     return Recorded(request)
 
 
+def _same(part: Transaction, request_id: str, quote: str | None) -> Any:
+    """The row of this id, else the row of this quote."""
+    rows = part.execute(_SAME, {"of_id": request_id, "of_quote": quote}).all()
+    return min(rows, key=lambda found: found.id != request_id, default=None)
+
+
 def _existing(part: Transaction, draft: Draft) -> Existing | None:
-    values = {"of_id": draft.request.id, "of_quote": draft.plan.quote}
-    rows = part.execute(_SAME, values).all()
-    for row in sorted(rows, key=lambda found: found.id != draft.request.id):
-        if row.id == draft.request.id and row.content_hash != draft.plan.content_hash:
-            raise _refused(draft.request, "different_content")
-        outcome = read_outcome(row.outcome, row.reason, row.outcome_data, row.host_reference)
-        return Existing(row.id, State(row.state), outcome, row.reference)
-    return None
+    row = _same(part, draft.request.id, draft.plan.quote)
+    if row is None:
+        return None
+    if row.content_hash == draft.plan.content_hash:
+        return _result(row)
+    refused = _refused(draft.request, "different_content")
+    if row.id != draft.request.id:
+        # The host gave one quote to two requests: neither may hear of the other's.
+        detail = {"what": "one quote for two requests", "first": row.reference}
+        refused.events.append(_told_of(draft.request, "alarm.quote", "", detail))
+    raise refused
+
+
+def find(part: Transaction, request_id: str, quote: str | None) -> Found | None:
+    """What was recorded under an id, else under a quote (rule 9)."""
+    row = _same(part, request_id, quote)
+    if row is None:
+        return None
+    return Found(_result(row), row.service, row.quote, row.customer)
+
+
+def _result(row: Any) -> Existing:
+    outcome = read_outcome(row.outcome, row.reason, row.outcome_data, row.host_reference)
+    return Existing(row.id, State(row.state), outcome, row.reference)
 
 
 def twin(part: Transaction, guard: Mapping[str, Any], window: timedelta) -> GuardState:
@@ -206,20 +221,10 @@ def _reserve(part: Transaction, request: Request, hold: Hold) -> None:
 
 
 def _hot_list(part: Transaction, request: Request, card: SealedCard) -> None:
-    values = {"of_token": card.token, "mask": card.masked, "of_request": request.id}
-    part.execute(_INSERT_HOT, {**values, "since": part.now})
-    detail = {"reference": request.reference, "card_masked": card.masked}
-    part.event(
-        JournalEvent(
-            "card.hot_listed",
-            call=request.call,
-            request=request.id,
-            actor=request.actor,
-            role=request.channel,
-            origin=request.channel,
-            detail={**detail, "token": card.token},
-        )
-    )
+    row = {"token": card.token, "request": request.id, "masked": card.masked, "at": part.now}
+    part.execute(_INSERT_HOT, row)
+    detail = {"reference": request.reference, "card_masked": card.masked, "token": card.token}
+    part.event(_told_of(request, "card.hot_listed", "", detail))
 
 
 def _refused(request: Request, reason: str) -> Refused:
@@ -230,6 +235,19 @@ def _refused(request: Request, reason: str) -> Refused:
 
 
 def _event(request: Request, kind: str, outcome: str, content_hash: str) -> JournalEvent:
+    detail: dict[str, str | int] = {
+        "service": request.service,
+        "version": request.contract_version,
+        "release": request.release,
+        "reference": request.reference,
+        "content_hash": content_hash,
+    }
+    return _told_of(request, kind, str(outcome), detail)
+
+
+def _told_of(
+    request: Request, kind: str, outcome: str, detail: Mapping[str, str | int]
+) -> JournalEvent:
     return JournalEvent(
         kind,
         call=request.call,
@@ -237,14 +255,8 @@ def _event(request: Request, kind: str, outcome: str, content_hash: str) -> Jour
         actor=request.actor,
         role=request.channel,
         origin=request.channel,
-        outcome=str(outcome),
-        detail={
-            "service": request.service,
-            "version": request.contract_version,
-            "release": request.release,
-            "reference": request.reference,
-            "content_hash": content_hash,
-        },
+        outcome=outcome,
+        detail=dict(detail),
     )
 
 

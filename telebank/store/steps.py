@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select, text, update
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from telebank.store import tables
@@ -51,8 +51,9 @@ _ATTEMPT = (
 )
 _M = tables.host_message.c
 _INSERT_MESSAGE = insert(tables.host_message)
-_ANSWER = (
-    update(tables.host_message)
+# Exactly one row: the last of them that has no reply, should an attempt's number be there twice.
+_ANSWERED = (
+    select(func.max(_M.ordinal))
     .where(
         _M.request == bindparam("of_id"),
         _M.role == bindparam("of_role"),
@@ -61,6 +62,11 @@ _ANSWER = (
         _M.field7 == bindparam("of_field7"),
         _M.reply_at.is_(None),
     )
+    .scalar_subquery()
+)
+_ANSWER = (
+    update(tables.host_message)
+    .where(_M.request == bindparam("of_id"), _M.ordinal == _ANSWERED)
     .values(
         reply39=bindparam("code", type_=_M.reply39.type),
         reply_at=bindparam("came", type_=_M.reply_at.type),
@@ -87,7 +93,7 @@ class Step:
     next_attempt_at: datetime | None
 
 
-def _load(part: Transaction, request_id: str) -> Row[Any]:
+def _load(part: Transaction, request_id: str) -> Any:
     row = part.execute(_ROW, {"of_id": request_id}).first()
     if row is None:
         raise UnknownRequest(f"no journal row for request {request_id}")
@@ -162,6 +168,14 @@ def sending(part: Transaction, message: HostMessage) -> None:
         raise MessageKeysReused(f"STAN {message.stan} with field 7 {message.field7}") from error
 
 
+def sending_again(part: Transaction, message: HostMessage, due: datetime | None) -> int:
+    """Count a try and write its message's row: both or neither, so that what was counted went and
+    the first message on the wire is the first that was counted (rule 2)."""
+    count = attempt(part, message.request_id, due)
+    sending(part, message)
+    return count
+
+
 def answered(part: Transaction, message: HostMessage) -> None:
     """Add the first reply to a message's row; a later one is only an event."""
     row = _load(part, message.request_id)
@@ -207,12 +221,12 @@ def _message_row(message: HostMessage, ordinal: int) -> dict[str, Any]:
     }
 
 
-def _state_event(request_id: str, row: Row[Any], state: State, why: str) -> JournalEvent:
+def _state_event(request_id: str, row: Any, state: State, why: str) -> JournalEvent:
     detail = {"service": row.service, "reference": row.reference, "why": why[: tables.TEXT]}
     return _event(request_id, row, "request.state", state.value, detail)
 
 
-def _message_event(row: Row[Any], message: HostMessage, kind: str, outcome: str) -> JournalEvent:
+def _message_event(row: Any, message: HostMessage, kind: str, outcome: str) -> JournalEvent:
     detail = {
         "role": message.role,
         "attempt": message.attempt,
@@ -225,7 +239,7 @@ def _message_event(row: Row[Any], message: HostMessage, kind: str, outcome: str)
 
 
 def _event(
-    request_id: str, row: Row[Any], kind: str, outcome: str, detail: dict[str, Any]
+    request_id: str, row: Any, kind: str, outcome: str, detail: dict[str, Any]
 ) -> JournalEvent:
     return JournalEvent(
         kind,

@@ -182,12 +182,12 @@ attempt = Table(
     Column("count", Integer, nullable=False),
 )
 
-hot_card = Table(
+hot_card = Table(  # a row for each report that stands; the card is hot while there is any
     "hot_card",
     metadata,
     Column("token", String(ID), primary_key=True),
+    Column("request", ForeignKey("request.id"), primary_key=True),
     Column("masked", String(32), nullable=False),
-    Column("request", ForeignKey("request.id"), nullable=False),
     Column("at", UtcTime, nullable=False),
 )
 

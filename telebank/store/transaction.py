@@ -1,6 +1,6 @@
 """What one job of the writer sees, and the rows that a whole commit writes at its end."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,12 +20,12 @@ _INSERT_LEAF = insert(tables.leaf)
 
 
 class Refused(Exception):  # noqa: N818 - reads as what it is
-    """Ends a job with a value: its rows are undone, its event is kept."""
+    """Ends a job with a value: its rows are undone, its events are kept."""
 
-    def __init__(self, value: object, event: JournalEvent | None = None) -> None:
+    def __init__(self, value: object, *events: JournalEvent) -> None:
         super().__init__()
         self.value = value
-        self.event = event
+        self.events = list(events)
 
 
 @dataclass(slots=True)
@@ -60,11 +60,11 @@ class Transaction:
         row = {"request": request_id, "ordinal": ordinal, "state": state.value}
         self.states.append(row | {"why": clean_text(why, tables.TEXT), "at": self.now})
 
-    def only(self, event: JournalEvent | None) -> None:
-        """Drop what was collected for statements that are undone; keep this event alone."""
+    def only(self, events: Iterable[JournalEvent]) -> None:
+        """Drop what was collected for statements that are undone; keep these events alone."""
         self.states.clear()
         self.events.clear()
-        if event is not None:
+        for event in events:
             self.event(event)
 
 

@@ -232,7 +232,7 @@ class Writer:
             value = work(part)
         except Refused as refusal:
             batch.roll_back()
-            part.only(refusal.event)
+            part.only(refusal.events)
             value = refusal.value
         batch.release(part)
         return _Result(value)

@@ -79,6 +79,50 @@ async def test_one_posting_a_quote(tmp_path: Path) -> None:
         await recorded(store, "r5", quote=None)
 
 
+async def test_a_quote_posted_with_other_content_is_refused_with_an_alarm(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        await recorded(store, "r1", quote="q1")
+        plan = money_plan(quote="q1", content_hash="another customer's")
+        other = await store.journal.record(transfer("r2"), plan)
+        assert other == RecordRefused("different_content")
+    assert [row.id for row in rows(tmp_path, tables.request)] == ["r1"]
+    (alarm,) = rows(tmp_path, tables.event, tables.event.c.kind == "alarm.quote")
+    assert (alarm.request, alarm.detail["first"]) == ("r2", "010000000001")
+    (refused,) = rows(tmp_path, tables.event, tables.event.c.kind == "request.refused")
+    assert refused.outcome == "different_content"
+
+
+async def test_what_was_recorded_is_found_by_id_then_by_quote(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        await recorded(store, "r1", quote="q1")
+        await recorded(store, "r2", quote="q2")
+    async with open_store(tmp_path) as store:
+        journal = store.journal
+        found = await journal.find("r1", "q2")
+        assert found is not None
+        assert found.existing == Existing("r1", State.RECORDED, None, "010000000001")
+        assert (found.service, found.quote) == ("transfer.card_to_card", "q1")
+        assert found.customer == "token-of-payer"
+        by_quote = await journal.find("r9", "q2")
+        assert by_quote is not None
+        assert by_quote.existing.request_id == "r2"
+        assert await journal.find("r9", "q9") is None
+        assert await journal.find("r9") is None
+
+
+@pytest.mark.parametrize(("minutes", "day"), [(480, 1), (-480, 31)])
+async def test_the_business_date_is_of_the_banks_clock_not_the_machines(
+    tmp_path: Path, minutes: int, day: int
+) -> None:
+    clock = FakeClock()
+    clock.forward(13 * 3600)  # 2026-03-31 17:00 UTC
+    async with open_store(tmp_path, clock=clock, utc_offset_minutes=minutes) as store:
+        made = await store.journal.record(transfer("r1", business_date=None), money_plan())
+        assert isinstance(made, Recorded)
+        assert made.request.business_date is not None
+        assert made.request.business_date.day == day
+
+
 async def test_an_open_twin_is_refused_and_a_done_one_needs_telling(tmp_path: Path) -> None:
     clock = FakeClock()
     key = GuardKey("payer", "payee", Money.parse("100.00"))
@@ -191,8 +235,27 @@ async def test_a_loss_report_hot_lists_in_the_same_commit(tmp_path: Path) -> Non
         assert not await journal.hot_listed(store.vault.token(PAYEE))
         second = Request("r2", "card.report_loss", 1, {"card": PAYER}, "customer")
         assert isinstance(await journal.record(second, plan), Recorded)
-    (hot,) = rows(tmp_path, tables.hot_card)
-    assert (hot.request, hot.masked) == ("r1", PAYER.masked)
+    listed = rows(tmp_path, tables.hot_card)
+    assert [(hot.request, hot.masked) for hot in listed] == [
+        ("r1", PAYER.masked),
+        ("r2", PAYER.masked),
+    ]
+
+
+@pytest.mark.parametrize(("declined", "stands"), [("r1", "r2"), ("r2", "r1")])
+async def test_a_declined_report_does_not_lift_another_that_stands(
+    tmp_path: Path, declined: str, stands: str
+) -> None:
+    plan = RecordPlan("state", "repeat", "h", hot_list=PAYER)
+    async with open_store(tmp_path) as store:
+        journal, token = store.journal, store.vault.token(PAYER)
+        for name in ("r1", "r2"):
+            await journal.record(Request(name, "card.report_loss", 1, {"card": PAYER}, "c"), plan)
+            await journal.advance(name, [State.REPEATING])
+        await journal.advance(declined, [State.DECLINED], outcome=Declined("not_matched"))
+        assert await journal.hot_listed(token)
+        await journal.advance(stands, [State.DECLINED], outcome=Declined("not_matched"))
+        assert not await journal.hot_listed(token)
 
 
 async def test_a_loss_report_that_the_host_declines_gives_the_card_back(tmp_path: Path) -> None:

@@ -139,21 +139,51 @@ async def test_reversal_and_its_repeat_are_rows_of_their_own(tmp_path: Path) -> 
         await recorded(store, "r1")
         await journal.sending(message("r1", "000001"))
         await journal.advance("r1", [State.UNKNOWN, State.REVERSING])
-        assert await journal.attempt("r1", NOON + timedelta(seconds=10)) == 1
-        await journal.sending(message("r1", "000001", "reversal", mti="0420"))
-        assert await journal.attempt("r1", None) == 2
+        first = message("r1", "000001", "reversal", mti="0420")
+        assert await journal.sending_again(first, NOON + timedelta(seconds=10)) == 1
         repeat = message("r1", "000001", "reversal", mti="0421", attempt=1)
-        await journal.sending(repeat)
+        assert await journal.sending_again(repeat, None) == 2
         await journal.answered(replace(repeat, reply39="00", reply_at=NOON))
         await journal.answered(replace(repeat, reply39="25", reply_at=NOON))
         await journal.advance("r1", [State.REVERSED])
         with pytest.raises(IllegalTransition):
             await journal.attempt("r1", None)
+        with pytest.raises(IllegalTransition):
+            await journal.sending_again(repeat, None)
     replies = [(row.mti, row.reply39) for row in rows(tmp_path, tables.host_message)]
     assert replies == [("0200", None), ("0420", None), ("0421", "00")]
     kinds = [row.kind for row in rows(tmp_path, tables.event)]
     assert kinds.count("host.answered") == 1
     assert kinds.count("host.answered_again") == 1
+
+
+async def test_a_message_that_may_not_go_is_not_counted(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        journal = store.journal
+        await recorded(store, "r1")
+        await journal.sending(message("r1", "000001"))
+        await journal.advance("r1", [State.UNKNOWN, State.REVERSING])
+        before = store.commits
+        with pytest.raises(IllegalTransition):
+            await journal.sending_again(message("r1", "000001", "repeat", mti="0201"), None)
+        first = message("r1", "000001", "reversal", mti="0420")
+        assert await journal.sending_again(first, None) == 1
+        assert store.commits <= before + 2
+    (row,) = rows(tmp_path, tables.request)
+    assert (row.attempts, row.messages) == (1, 2)
+
+
+async def test_one_reply_stamps_one_row(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        journal = store.journal
+        await recorded(store, "r1")
+        await journal.advance("r1", [State.REPEATING])
+        repeat = message("r1", "000001", "repeat", mti="0303", attempt=1)
+        for _ in range(3):
+            await journal.sending_again(repeat, None)
+        await journal.answered(replace(repeat, reply39="00", reply_at=NOON))
+    replies = [row.reply39 for row in rows(tmp_path, tables.host_message)]
+    assert replies == [None, None, "00"]
 
 
 async def test_a_stored_loss_report_stays_repeating_while_it_is_sent(tmp_path: Path) -> None:

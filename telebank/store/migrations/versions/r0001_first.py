@@ -199,13 +199,13 @@ def upgrade() -> None:
     op.create_table(
         "hot_card",
         sa.Column("token", sa.String(length=64), nullable=False),
-        sa.Column("masked", sa.String(length=32), nullable=False),
         sa.Column("request", sa.String(length=64), nullable=False),
+        sa.Column("masked", sa.String(length=32), nullable=False),
         sa.Column("at", UtcTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["request"], ["request.id"], name=op.f("fk_hot_card_request_request")
         ),
-        sa.PrimaryKeyConstraint("token", name=op.f("pk_hot_card")),
+        sa.PrimaryKeyConstraint("token", "request", name=op.f("pk_hot_card")),
     )
     op.create_table(
         "limit_use",

@@ -115,7 +115,7 @@ class BankProcess:
         """Start the node; returns when it takes calls."""
         ready = self.data / "run" / "node.json"
         ready.unlink(missing_ok=True)
-        command = [*self.launcher, "serve", "--data", str(self.data)]
+        command = [*self.launcher, "serve", "--drain", "0", "--data", str(self.data)]
         command += ["--sip", self._address, "--host-port", str(self.host.port)]
         with self.log.open("ab") as log:
             self._node = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, stdout=log)

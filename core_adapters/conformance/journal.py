@@ -10,6 +10,7 @@ from datetime import date, datetime
 from transactions.card import CardNumber, CardVault
 from transactions.journal import (
     Existing,
+    Found,
     GuardKey,
     GuardState,
     JournalEvent,
@@ -115,12 +116,11 @@ class KitJournal:
         """See `Journal`; limits are the host's business here."""
         self._check()
         books = self._books
-        first = books.rows.get(request.id)
+        first = self._first(request.id, plan.quote)
         if first is not None and first.plan.content_hash != plan.content_hash:
             return RecordRefused("different_content")
-        for row in books.rows.values():
-            if row is first or (plan.quote is not None and row.plan.quote == plan.quote):
-                return Existing(row.request.id, row.state, row.outcome, row.request.reference)
+        if first is not None:
+            return _existing(first)
         if plan.guard is not None and (await self.guard_state(plan.guard)).state == "open":
             return RecordRefused("pending")
         reference = f"{int(time.time()) % 10**6:06d}{books.stans.take()}"
@@ -132,6 +132,20 @@ class KitJournal:
         stored = replace(kept, inputs=inputs, deadline=0.0)
         books.rows[request.id] = Row(stored, plan, [State.RECORDED])
         return Recorded(kept)
+
+    def _first(self, request_id: str, quote: str | None) -> Row | None:
+        """The row of this id, else the one that was posted on this quote."""
+        rows = self._books.rows
+        posted = (row for row in rows.values() if quote and row.plan.quote == quote)
+        return rows.get(request_id) or next(posted, None)
+
+    async def find(self, request_id: str, quote: str | None = None) -> Found | None:
+        """See `Journal`."""
+        self._check()
+        row = self._first(request_id, quote)
+        if row is None:
+            return None
+        return Found(_existing(row), row.request.service, row.plan.quote, row.plan.customer)
 
     def _move(self, row: Row, target: State) -> None:
         check(row.state, target)
@@ -162,6 +176,11 @@ class KitJournal:
         row.attempts += 1
         row.next_attempt_at = next_attempt_at
         return row.attempts
+
+    async def sending_again(self, message: HostMessage, next_attempt_at: datetime | None) -> int:
+        """See `Journal`."""
+        await self.sending(message)
+        return await self.attempt(message.request_id, next_attempt_at)
 
     async def open_rows(self) -> Sequence[OpenRow]:
         """See `Journal`."""
@@ -206,6 +225,10 @@ class KitJournal:
         """See `Journal`."""
         self._check()
         self._books.events.append(event)
+
+
+def _existing(row: Row) -> Existing:
+    return Existing(row.request.id, row.state, row.outcome, row.request.reference)
 
 
 class Numbers:

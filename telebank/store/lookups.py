@@ -1,10 +1,11 @@
 """Jobs that ask the journal: open rows, notices, tries of the day, the hot list, number blocks."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, or_, select, text, update
+from sqlalchemy import bindparam, or_, select, text, update
 
 from telebank.store import tables
 from telebank.store.record import states_in
@@ -84,7 +85,7 @@ def open_rows(part: Transaction, keys: Keyring) -> list[OpenRow]:
     ]
 
 
-def _request(row: RowMapping, sealed: list[SealedInput], keys: Keyring) -> Request:
+def _request(row: Mapping[str, Any], sealed: list[SealedInput], keys: Keyring) -> Request:
     return Request(
         id=row["id"],
         service=row["service"],
@@ -105,7 +106,7 @@ def _request(row: RowMapping, sealed: list[SealedInput], keys: Keyring) -> Reque
     )
 
 
-def _message(row: RowMapping) -> HostMessage:
+def _message(row: Mapping[str, Any]) -> HostMessage:
     return HostMessage(
         request_id=row["request"],
         role=row["role"],

@@ -139,7 +139,7 @@ def record(
     )
     part.execute(_INSERT_REQUEST, _row(request, draft, key_id))
     if draft.sealed:
-        part.connection.execute(_INSERT_SEALED, [_sealed_row(request, s) for s in draft.sealed])
+        part.execute_many(_INSERT_SEALED, [_sealed_row(request, s) for s in draft.sealed])
     for hold in draft.plan.holds:
         _reserve(part, request, hold)
     if draft.hot is not None:

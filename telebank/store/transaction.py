@@ -1,16 +1,17 @@
 """What one job of the writer sees, and the rows that a whole commit writes at its end."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable, insert
+from sqlalchemy import Connection, Executable, insert
 
 from telebank.store import tables
 from telebank.store.clock import Stamp
 from telebank.store.errors import ConnectionBroken
 from telebank.store.events import EventRow, clean_event, clean_text, event_row
+from telebank.store.statements import Result, Statements
 from transactions.journal import JournalEvent
 from transactions.lifecycle import State
 
@@ -45,11 +46,13 @@ class Transaction:
         """UTC time of the job."""
         return self.stamp.utc
 
-    def execute(
-        self, statement: Executable, values: Mapping[str, Any] | None = None
-    ) -> CursorResult[Any]:
+    def execute(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Result:
         """Run one statement inside the commit."""
-        return self.connection.execute(statement, values)
+        return Statements.of(self.connection).run(statement, values or {})
+
+    def execute_many(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run one statement for each of some rows."""
+        Statements.of(self.connection).run_many(statement, rows)
 
     def event(self, event: JournalEvent) -> None:
         """Add an event with its leaf."""
@@ -116,11 +119,12 @@ class Batch:
 
     def write(self) -> int:
         """Write the gathered rows; return the node's last sequence."""
+        statements = Statements.of(self.connection)
         if self._states:
-            self.connection.execute(_INSERT_STATE, self._states)
+            statements.run_many(_INSERT_STATE, self._states)
         if self._events:
-            self.connection.execute(_INSERT_EVENT, [row.event for row in self._events])
-            self.connection.execute(_INSERT_LEAF, [row.leaf for row in self._events])
+            statements.run_many(_INSERT_EVENT, [row.event for row in self._events])
+            statements.run_many(_INSERT_LEAF, [row.leaf for row in self._events])
         return self._sequence
 
     def _say(self, words: str) -> None:

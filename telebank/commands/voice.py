@@ -333,9 +333,9 @@ def _packs(given: Path | None) -> Path:
 
 
 def _texts(given: Path | None, data: Path) -> Path:
-    from telebank.settings import config_file
+    from telebank.settings import effective_config
 
-    return given or config_file(data, "prompts")
+    return given or effective_config(data) / "prompts"
 
 
 def _catalogue(folder: Path) -> "Catalogue":

@@ -356,3 +356,35 @@ def test_a_host_reached_by_sql_is_checked_too(tmp_path: Path) -> None:
     report = json.loads(result.stdout)
     assert result.exit_code == 0
     assert "transfer.card_to_card" in {one["service"] for one in report["services"]}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [
+            ("mti: ascii", "mti: bcd"),
+            ("numeric: ascii", "numeric: bcd"),
+            ("lengths: ascii", "lengths: bcd"),
+        ],
+        [("{use: none, value", "{use: required, value"), ("bitmap: binary", "bitmap: hex")],
+        [("size: 2, max: 8192", "size: 4, max: 4096"), ("algorithm: aes-cmac", "algorithm: x9.19")],
+    ],
+    ids=["bcd", "tpdu-hex", "four-bytes-x9.19"],
+)
+def test_another_profile_needs_no_other_scenarios(
+    tmp_path: Path, changes: list[tuple[str, str]]
+) -> None:
+    text = SHIPPED.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    path = tmp_path / "other.yaml"
+    path.write_text(text, encoding="utf-8")
+    only = ("frame.", "cut.reply.1", "wrong.mac", "wrong.garbled", "timeout.after", "cutover.")
+    words = [word for one in only for word in ("--only", one)]
+    result = run(
+        "certify", str(path), *words, "--timeout", "0.3", "--data", str(tmp_path), "--json"
+    )
+    found = json.loads(result.stdout)
+    assert [one for one in found["scenarios"] if one["verdict"] != "passed"] == []
+    assert found["passed"] > 8

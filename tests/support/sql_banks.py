@@ -128,7 +128,7 @@ def sqlite_bank(folder: Path) -> SqlBank:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(stubs("sqlite"))
-    odbc = f"DRIVER={SQLITE};DATABASE={path};JournalMode=WAL;FKSupport=1;BigInt=1;Timeout="
+    odbc = f"DRIVER={SQLITE};DATABASE={path};JournalMode=WAL;FKSupport=1;BigInt=1;SyncPragma=FULL;Timeout="
     bank = SqlBank("sqlite", f"{odbc}5000", f"{odbc}5000", prefix="tb_")
     bank.seed()
     return bank

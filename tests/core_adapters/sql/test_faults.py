@@ -1,10 +1,9 @@
 """What goes wrong, and that "not begun" and "perhaps done" are never mixed up."""
 
 import asyncio
-import contextlib
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from support.sql_banks import (
     Books,
     Gateway,
     SqlBank,
-    contracts_with,
     make,
     options,
 )
@@ -222,7 +220,7 @@ async def test_a_loss_report_goes_ahead_of_those_who_wait(bank: SqlBank) -> None
 
 
 async def test_a_database_away_at_the_start_is_not_sent_then_comes(tmp_path: Path) -> None:
-    from support.sql_banks import sqlite_bank  # noqa: PLC0415
+    from support.sql_banks import sqlite_bank
 
     home = tmp_path / "later"
     away = f"DRIVER=SQLite3;DATABASE={home}/bank.db;BigInt=1;Timeout=500"

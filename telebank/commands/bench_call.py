@@ -124,7 +124,7 @@ async def _bench(data: Path, calls: int, rate: float, rounds: int) -> Figures:
     failed = [report for report in reports if _fault(report, rounds)]
     for report in failed[:5]:
         say.print(f"[red]✗[/] {_fault(report, rounds)}")
-    keys, answers = _times(reports, asked)
+    keys, answers = _times(reports, asked, rounds)
     node, worker = ((new - old) * 1000 / calls for new, old in zip(after, before, strict=True))
     return Figures(
         calls=calls,
@@ -258,16 +258,16 @@ def _times(reports: list[CallReport], asked: dict[str, CallRow]) -> tuple[list[f
         for answer in report.answers:
             if answer.prompt == FILLER:
                 continue
-            if not _asks(answer.group):
+            if not _asks(answer.group, rounds):
                 keys.append(answer.ms)
             elif answer.group in waited:
                 answers.append(answer.ms - waited[answer.group])
     return keys, answers
 
 
-def _asks(group: int) -> bool:
-    """The PIN asks the host; then the first of every three keys does."""
-    return group == PIN_GROUP or (group > PIN_GROUP and (group - PIN_GROUP) % 6 == 2)  # noqa: PLR2004
+def _asks(group: int, rounds: int) -> bool:
+    """The PIN asks the host; then the first of the three keys of each round does."""
+    return group == PIN_GROUP or group in range(PIN_GROUP + 2, PIN_GROUP + 6 * rounds, 6)
 
 
 def _host_ms(row: CallRow) -> dict[int, int]:

@@ -219,6 +219,14 @@ class BankProcess:
         finally:
             engine.dispose()
 
+    def last_call(self, timeout: float = 10.0) -> CallRow:
+        """The newest call of the log once its end is written, a moment after the call is over."""
+        deadline = time.monotonic() + timeout
+        while not (newest := self.calls(1)) or not newest[0].ended_by:
+            assert time.monotonic() < deadline, f"no end in the log: {newest}"
+            time.sleep(POLL_S)
+        return newest[0]
+
     def open_files(self) -> int:
         """File descriptors, sockets among them, of the node and its media workers."""
         return len(self.files())

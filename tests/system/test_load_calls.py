@@ -46,6 +46,7 @@ def ring(bank: BankProcess, folder: Path, scripts: list[str], *words: str) -> li
     command = [sys.executable, "-m", "telebank", "call", bank.uri, "--keys-file", str(keys)]
     command += ["--calls", str(len(scripts)), "--data", str(bank.data), "--json", *words]
     done = subprocess.run(command, check=False, capture_output=True, timeout=CALLS_S, text=True)
+    keys.unlink()
     assert done.stdout, done.stderr
     reports: list[dict[str, str]] = json.loads(done.stdout)
     faults = [report["fault"] for report in reports if report["fault"]]
@@ -69,9 +70,24 @@ def test_a_hundred_callers_hear_their_balances_and_leave_nothing(
     assert after["total_calls"] == before["total_calls"] + CALLS
     assert after["tasks"] == before["tasks"]
     bank.wait_files(files)
+    bank.last_call()
     rows = bank.calls(CALLS)
     # Every key was taken: the log has them all, secret ones as dots, and every service once.
     assert {row.path.replace(" ", "") for row in rows} == {"11" + "•" * 29 + "1*9"}
     services = Counter((item.service, item.exit) for row in rows for item in row.services)
     assert services[("pin.verify", "ok")] == CALLS
     assert services[("card.balance", "ok")] == CALLS
+
+
+@pytest.mark.long
+def test_the_benchmark_tells_what_it_measured() -> None:
+    command = [sys.executable, "-m", "telebank", "bench", "call", "--calls", "5"]
+    command += ["--rounds", "1", "--json"]
+    done = subprocess.run(command, check=False, capture_output=True, timeout=CALLS_S, text=True)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    # The PIN and one balance ask the host; language, accounts, card, once more, back, 9 do not.
+    assert (figures["calls"], figures["failed"], figures["answers"]) == (5, 0, 10)
+    assert figures["keys"] == 5 * 6
+    assert 0 < figures["answer_p50_ms"] <= figures["answer_p99_ms"]
+    assert figures["cpu_ms_per_call"] > 0

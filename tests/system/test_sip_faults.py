@@ -110,7 +110,7 @@ async def test_a_strangers_packets_have_no_effect(bank: BankProcess) -> None:
                 stranger.recv(2_048)  # nothing was ever sent to the stranger
         await chooses(call, "1", "zh")
     bank.wait_idle()
-    assert bank.calls(1)[0].path == "1"
+    assert bank.last_call().path == "1"
 
 
 def forged_key(key: str) -> list[bytes]:

@@ -99,7 +99,7 @@ def listener() -> Iterator[Listener]:
 def test_plain_call(bank: BankProcess, tmp_path: Path, listener: Listener) -> None:
     sipp(bank, tmp_path, "plain", "-key", "rtp_port", str(listener.port))
     assert len(listener.packets()) > 20
-    newest = bank.calls(1)[0]
+    newest = bank.last_call()
     assert newest.ended_by == "remote"
     assert newest.codec == "PCMA"
 
@@ -147,7 +147,7 @@ def test_a_lost_ack_repeats_the_200_and_then_ends_the_call(
     silence = b"\xd5" * 160
     assert {packet[12:] for packet in listener.packets()} == {silence}  # no word before the ACK
     bank.wait_idle()
-    assert bank.calls(1)[0].ended_by == "timeout"
+    assert bank.last_call().ended_by == "timeout"
 
 
 def test_cancel_before_the_answer(bank: BankProcess, tmp_path: Path, listener: Listener) -> None:
@@ -176,7 +176,7 @@ def test_hold_is_silent_and_resumes(bank: BankProcess, tmp_path: Path) -> None:
 def test_keys_by_rtp_of_sipp(bank: BankProcess, tmp_path: Path) -> None:
     sipp(bank, tmp_path, "keys")
     bank.wait_idle()
-    newest = bank.calls(1)[0]
+    newest = bank.last_call()
     assert newest.language == "en"
     assert newest.path.startswith("2")
 
@@ -186,7 +186,7 @@ def test_keys_by_info_of_a_phone_without_telephone_event(
 ) -> None:
     sipp(bank, tmp_path, "info_keys", "-key", "rtp_port", str(listener.port))
     bank.wait_idle()
-    newest = bank.calls(1)[0]
+    newest = bank.last_call()
     assert newest.language == "en"
     assert newest.codec == "PCMU"
 

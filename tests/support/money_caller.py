@@ -23,6 +23,9 @@ LANGUAGE_KEYS: Final = {"zh": "1", "en": "2"}
 PATIENCE_S = 60.0
 """Longest wait for a prompt; long, since a test of twenty callers may be slow, never wrong."""
 
+CALL_S = 240.0
+"""Longest call, in seconds."""
+
 
 def prove(who: SeedCard, pin: str = "", language: str = "zh") -> str:
     """Language, accounts, card and telephone PIN."""
@@ -51,7 +54,7 @@ def report_loss(who: SeedCard, identity: str = "", language: str = "zh") -> str:
 
 async def ring(bank: BankProcess, phone: Phone, script: str, until: str = "") -> CallReport:
     """Place a call, press what the script says, hang up once `until` was said."""
-    options = PhoneOptions(patience_s=PATIENCE_S, hang_up_after=until)
+    options = PhoneOptions(patience_s=PATIENCE_S, hang_up_after=until, max_seconds=CALL_S)
     call = await phone.dial(bank.uri, options)
     return await call.run(parse_script(script))
 

@@ -32,8 +32,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "limits": {"transfer_daily": "8000.00"},
 }
 SCENES_AT_ONCE = 24
-SCENE_S = 280.0
-"""Longest scene, in seconds; the tests' own time-out is longer, so that a scene fails by itself."""
+BANKS_AT_ONCE = 10
+"""Three processes each; more would only wait for one another to start."""
+SETTLED_S = 60.0
+"""Longest wait for a row's end, in seconds."""
 
 
 @dataclass
@@ -75,11 +77,12 @@ class Day:
 
     async def settled(self, who: SeedCard, service: str = "transfer.card_to_card") -> Row:
         """The customer's newest request, once it has an end."""
-        while True:
+        for _ in range(int(SETTLED_S * 10)):
             rows = self.journal.rows(who, service)
             if rows and rows[-1].settled:
                 return rows[-1]
             await asyncio.sleep(0.1)
+        raise AssertionError(f"not settled in {SETTLED_S:g} s: {self.journal.rows(who, service)}")
 
 
 class Stage:
@@ -92,6 +95,7 @@ class Stage:
         self._open = contextlib.AsyncExitStack()
         self._scenes: dict[Any, asyncio.Task[Any]] = {}
         self._room = asyncio.Semaphore(SCENES_AT_ONCE)
+        self._banks = asyncio.Semaphore(BANKS_AT_ONCE)
 
     def begin(self, scenes: Sequence[Scene[Any]]) -> None:
         """Begin scenes that have not begun."""
@@ -101,7 +105,7 @@ class Stage:
 
     async def _play(self, scene: Scene[Any]) -> Any:
         async with self._room:
-            return await asyncio.wait_for(scene(self), SCENE_S)
+            return await scene(self)
 
     async def of(self, scene: Scene[T]) -> T:
         """What a scene came to, once it is over."""
@@ -125,12 +129,13 @@ class Stage:
     ) -> AsyncIterator[Day]:
         """A bank of a scene's own, stopped at the end of the block."""
         start = BankProcess.start(self.folder / name, self.voice, launcher, **settings)
-        bank = await asyncio.to_thread(start.__enter__)
-        try:
-            async with bank.phone() as phone:
-                yield Day(bank, phone)
-        finally:
-            await asyncio.to_thread(start.__exit__, None, None, None)
+        async with self._banks:
+            bank = await asyncio.to_thread(start.__enter__)
+            try:
+                async with bank.phone() as phone:
+                    yield Day(bank, phone)
+            finally:
+                await asyncio.to_thread(start.__exit__, None, None, None)
 
     async def close(self) -> None:
         """End what still runs."""

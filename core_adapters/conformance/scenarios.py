@@ -58,6 +58,8 @@ class Scenario:
     """The node dies once the request is at the host, and another takes its rows."""
     faults: tuple[Fault, ...] = ()
     expect: Expectation = field(default_factory=Expectation)
+    no_tombstones: Expectation | None = None
+    """Instead of `expect` where the profile's host keeps none."""
     line: int = 0
 
 
@@ -131,8 +133,14 @@ def _scenario(name: str, row: Section) -> Scenario:
         expect=_expect(row.section("expect"), Expectation())
         if row.has("expect")
         else Expectation(),
+        no_tombstones=_no_tombstones(row),
         line=row.line,
     )
+
+
+def _no_tombstones(row: Section) -> Expectation | None:
+    key = "no_tombstones"
+    return _expect(row.section(key), Expectation()) if row.has(key) else None
 
 
 def _expect(row: Section, base: Expectation) -> Expectation:

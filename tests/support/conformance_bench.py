@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -84,9 +85,11 @@ class Bench:
         factory: AdapterFactory = iso8583_adapter,
         pace: Pace = QUICK,
         seed: int = 1,
+        tombstones: bool = True,
     ) -> kit.Outcome:
         """Run the shipped scenarios whose ids begin so."""
-        host = kit.Host("127.0.0.1", self.port, PROFILE, CONTRACTS, self.keys)
+        profile = replace(PROFILE, reversal=replace(PROFILE.reversal, tombstones=tombstones))
+        host = kit.Host("127.0.0.1", self.port, profile, CONTRACTS, self.keys)
         plan = kit.Plan(shipped(), people(), seed, pace, only, factory=factory)
         return await kit.certify(host, plan)
 

@@ -95,6 +95,12 @@ async def test_a_host_at_fault_is_found(
         assert check in wrong(await bench.certify(scenario))[scenario]
 
 
+async def test_a_host_without_tombstones_passes_with_a_profile_that_says_so(tmp_path: Path) -> None:
+    only = ("timeout.", "reversal.before", "cut.request", "crash.", "wrong.garbled")
+    async with Bench(tmp_path, NoTombstones) as bench:
+        assert wrong(await bench.certify(*only, tombstones=False)) == {}
+
+
 async def test_a_host_that_takes_any_mac_is_found(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.codec.mac_ok = lambda *_: True  # type: ignore[method-assign]

@@ -128,7 +128,8 @@ def sqlite_bank(folder: Path) -> SqlBank:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(stubs("sqlite"))
-    odbc = f"DRIVER={SQLITE};DATABASE={path};JournalMode=WAL;FKSupport=1;BigInt=1;SyncPragma=FULL;Timeout="
+    pragmas = "JournalMode=WAL;FKSupport=1;BigInt=1;SyncPragma=FULL"
+    odbc = f"DRIVER={SQLITE};DATABASE={path};{pragmas};Timeout="
     bank = SqlBank("sqlite", f"{odbc}5000", f"{odbc}5000", prefix="tb_")
     bank.seed()
     return bank

@@ -5,9 +5,11 @@ from datetime import date
 from types import MappingProxyType
 
 from transactions.card import CardNumber, CardVault, SealedCard
+from transactions.clock import Clock
 from transactions.contract import Service
 from transactions.inputs import card_token
 from transactions.journal import Journal
+from transactions.options import ProcessorOptions
 from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Values
 from transactions.request import AuthLevel, Request
 
@@ -34,6 +36,17 @@ async def refusal(
     if service.hot_lists is None and customer and await journal.hot_listed(customer):
         return Declined("lost")
     return None
+
+
+def tries_of(
+    service: Service, customer: str, journal: Journal, clock: Clock, options: ProcessorOptions
+) -> "Tries | None":
+    """The tries that a service's contract allows with this card today; `None` where it sets no
+    number."""
+    if service.attempts is None:
+        return None
+    day = clock.now().astimezone(options.zone).date()
+    return Tries(journal, f"{service.name}:{customer}", service.attempts, day)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,16 @@ from datetime import timezone
 from transactions.contract import Service
 from transactions.journal import Existing
 from transactions.lifecycle import DONE, NOT_DONE, State
-from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Values
+from transactions.outcome import (
+    CUT_OVER,
+    Approved,
+    Declined,
+    NotSent,
+    Outcome,
+    Unknown,
+    Values,
+)
 from transactions.request import Request
-
-CUT_OVER = "cut_over"
-"""The host was closing its day (field 39 = 90): not done, ask again as a new request (rule 10)."""
-DUPLICATE_STAN = "duplicate_stan"
-"""94 to a request that was sent once: somebody else's number, never reversed (rule 10)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Answer:
 def exit_of(service: Service, outcome: Outcome) -> str:
     """The exit; a cut-over counts as not done where the service can say so."""
     match outcome:
-        case Declined(reason="cut_over"):
+        case Declined(reason=reason) if reason == CUT_OVER:
             return service.exit_for(NotSent(CUT_OVER))
         case _:
             return service.exit_for(outcome)

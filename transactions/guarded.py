@@ -18,9 +18,14 @@ class AdapterFailed:
     error: BaseException
 
     @property
+    def kind(self) -> str:
+        """The kind of error; never its text, which may quote a value."""
+        return type(self.error).__name__
+
+    @property
     def why(self) -> str:
-        """For the journal: the kind of error, never its text, which may quote a value."""
-        return f"adapter failed: {type(self.error).__name__}"
+        """For the journal."""
+        return f"adapter failed: {self.kind}"
 
 
 async def guarded(work: Coroutine[Any, Any, T]) -> T | AdapterFailed:

@@ -14,6 +14,13 @@ Value = str | int | Decimal | Money | date | time | CardNumber | SealedCard | Se
 
 Values = Mapping[str, Value]
 
+CUT_OVER = "cut_over"
+"""Reason: the host was closing its day (field 39 = 90). Not done; ask again as a new request
+(rule 10)."""
+DUPLICATE_STAN = "duplicate_stan"
+"""Reason of an `Unknown`: 94 to a request that was sent once. Somebody else's number, a person's
+to settle, never reversed (rule 10)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Approved:

@@ -100,7 +100,8 @@ class HostAdapter(Protocol):
         self, request: Request, log: MessageLog, repeat_of: HostMessage | None = None
     ) -> Outcome:
         """Ask the host. With `repeat_of`, send the same message again marked as a repeat
-        (0303 for 0302); only for services whose recovery is `repeat`."""
+        (0303 for 0302); only for services whose recovery is `repeat`. Its keys are the first
+        message's, its `attempt` the last one's: the repeat's is one more."""
         ...
 
     async def reverse(

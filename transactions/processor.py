@@ -25,8 +25,9 @@ from transactions.ports import HostAdapter, JournalUnavailable, LeaseLost
 from transactions.quotes import Quote, QuoteBook, quote_name
 from transactions.reads import Reader
 from transactions.request import MAX_REQUEST_ID, Request
-from transactions.settle import RANKS, Settler, Settling
-from transactions.writes import RECOVERY, Writer
+from transactions.settle import Settler
+from transactions.settling import RANKS
+from transactions.writes import Writer
 
 __all__ = ["Answer", "Clock", "Processor", "ProcessorOptions", "RecoveryReport"]
 
@@ -86,7 +87,7 @@ class Processor:
         work = self._whole(request, len(self._work))
         task = asyncio.create_task(work, name=f"request {request.id[:MAX_REQUEST_ID]}")
         self._work.add(task)
-        task.add_done_callback(self._work.discard)
+        task.add_done_callback(self._work_ended)
         return await asyncio.shield(task)
 
     async def told(self, request_id: str, exit_name: str) -> None:
@@ -101,7 +102,26 @@ class Processor:
         """The adapter's callback: an answer came after its request was given up (rule 5)."""
         task = asyncio.create_task(self._settler.late(request_id, outcome), name="late answer")
         self._notes.add(task)
-        task.add_done_callback(self._notes.discard)
+        task.add_done_callback(self._note_ended)
+
+    def _work_ended(self, task: asyncio.Task[Answer]) -> None:
+        self._work.discard(task)
+        self._alarm_of(task)
+
+    def _note_ended(self, task: asyncio.Task[None]) -> None:
+        self._notes.discard(task)
+        self._alarm_of(task)
+
+    def _alarm_of(self, task: asyncio.Task[Answer] | asyncio.Task[None]) -> None:
+        """No task dies unseen, though its caller may have hung up."""
+        error = None if task.cancelled() else task.exception()
+        if error is None or self._closing:
+            return
+        why = f"{task.get_name().partition(' ')[0]} failed: {type(error).__name__}"
+        request_id = task.get_name().partition(" ")[2]
+        note = asyncio.create_task(self._settler.note("alarm.task", request_id, why), name="alarm")
+        self._notes.add(note)
+        note.add_done_callback(self._notes.discard)
 
     def open_count(self) -> int:
         """Requests in flight and rows being settled."""
@@ -116,7 +136,7 @@ class Processor:
         SENT is UNKNOWN and goes by its recovery. Waits a while for the rows to be settled.
         """
         rows = sorted(await self._journal.open_rows(), key=_rank)
-        found = [await self._take_up(row) for row in rows]
+        found = [await self._settler.take_up(row, "restart") for row in rows]
         if (await self._host.health()).links_up > 0:
             await self._settler.idle(self._options.recovery_wait_s)
         self._ready = True
@@ -127,25 +147,6 @@ class Processor:
             to_person=found.count(State.MANUAL),
             open=self._settler.count(),
         )
-
-    async def _take_up(self, row: OpenRow) -> State:
-        """Walk one row to where it can be settled; returns the state it is in now."""
-        steps = _steps_after_restart(row)
-        final = steps[-1] if steps else row.state
-        if steps:
-            due = self._clock.now() if final in RANKS else None
-            await self._journal.advance(row.request.id, steps, why="restart", next_attempt_at=due)
-        if final is State.MANUAL:
-            await self._settler.alarm(row.request.id, "restart")
-        if final in RANKS:
-            wait = 0.0
-            if row.next_attempt_at is not None:
-                wait = (row.next_attempt_at - self._clock.now()).total_seconds()
-            wait = min(max(wait, 0.0), self._options.retry_cap_s)
-            self._settler.take(
-                Settling(row.request, final, row.sent, row.attempts, wait, why="restart")
-            )
-        return final
 
     async def close(self) -> None:
         """Take nothing more, wait for what can finish, leave the rest durable for `recover`."""
@@ -219,7 +220,7 @@ class Processor:
             handle = str(request.inputs[quote_name(service, self._contracts)])
             quote = self._quotes.find(handle, service, self._clock.monotonic())
             if quote is None:
-                return await self._without_row(service, request, Declined("quote_expired"))
+                return await self._posted_before(service, request, handle)
             request = replace(request, inputs={**quote.terms, **request.inputs})
         customer = customer_token(service, request.inputs, self._vault)
         try:
@@ -240,15 +241,38 @@ class Processor:
     async def _write(
         self, service: Service, request: Request, customer: str, quote: Quote | None, handle: str
     ) -> Answer:
-        names = {f"id {request.id}", f"quote {handle}" if handle else f"id {request.id}"}
-        while busy := [self._claims[name] for name in names if name in self._claims]:
-            await busy[0].wait()
+        names = _claims(request, handle)
+        await self._unclaimed(names)
         with self._claimed(names):
             answer = await self._writer.write(service, request, customer, quote, handle)
         if handle:
             self._quotes.posted(handle, self._clock.monotonic())
         self._remember(request.id, answer)
         return answer
+
+    async def _posted_before(self, service: Service, request: Request, handle: str) -> Answer:
+        """The terms of a quote are gone (time, or a restart), but what was posted on it is still
+        the answer, to the same customer (rule 9)."""
+        await self._unclaimed(_claims(request, handle))
+        try:
+            found = await self._journal.find(request.id, handle)
+            if found is None:
+                return await self._without_row(service, request, Declined("quote_expired"))
+            refused: Declined | None = Declined("different_content")
+            if (found.service, found.quote) == (service.name, handle):
+                refused = await refusal(service, request, found.customer or "", self._journal)
+        except JournalUnavailable:
+            return self._refuse(request, NotSent("journal"))
+        if refused is not None:
+            return await self._without_row(service, request, refused)
+        answer = self._writer.again(service, request, found.existing)
+        self._remember(request.id, answer)
+        return answer
+
+    async def _unclaimed(self, names: set[str]) -> None:
+        """Wait until nobody works on the id or on the quote."""
+        while busy := [self._claims[name] for name in names if name in self._claims]:
+            await busy[0].wait()
 
     @contextlib.contextmanager
     def _claimed(self, names: set[str]) -> Iterator[None]:
@@ -297,16 +321,10 @@ class Processor:
         return Answer(exit_name, outcome, data, request.id)
 
 
+def _claims(request: Request, handle: str) -> set[str]:
+    return {f"id {request.id}", f"quote {handle}"} if handle else {f"id {request.id}"}
+
+
 def _rank(row: OpenRow) -> int:
     """Stored reports of loss first (rule 16)."""
     return 0 if row.recovery == "repeat" else 1
-
-
-def _steps_after_restart(row: OpenRow) -> list[State]:
-    recovery = RECOVERY.get(row.recovery, State.MANUAL)
-    if row.state is State.RECORDED:
-        # A report of loss that was taken is still to be delivered (rule 16).
-        return [State.REPEATING if row.recovery == "repeat" else State.NOT_SENT]
-    if row.state is State.SENT:
-        return [State.UNKNOWN, recovery]
-    return [recovery] if row.state is State.UNKNOWN else []

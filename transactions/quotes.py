@@ -30,13 +30,26 @@ class QuoteBook:
     def __len__(self) -> int:
         return len(self._quotes)
 
-    def keep(self, text: str, money: Service, terms: Values, now: float, *, told: bool) -> None:
-        """Remember a quote; the oldest goes when the book is full."""
+    def keep(self, text: str, money: Service, terms: Values, now: float, *, told: bool) -> bool:
+        """Remember a quote; the oldest goes when the book is full. False, and nothing changes,
+        where the text stands for other terms that are still good: they are somebody else's."""
         self._drop_old(now)
+        live = self._quotes.get(text)
+        if (
+            live is not None
+            and live.expires_at > now
+            and (live.money_service, live.terms)
+            != (
+                money.name,
+                terms,
+            )
+        ):
+            return False
         self._quotes[text] = Quote(money.name, terms, now + self._ttl, told)
         self._quotes.move_to_end(text)
         while len(self._quotes) > self._limit:
             self._quotes.popitem(last=False)
+        return True
 
     def find(self, text: str, money: Service, now: float) -> Quote | None:
         """The quote, where it is this service's and has not expired."""

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from transactions.admission import Tries
+from transactions.admission import Tries, tries_of
 from transactions.answer import Answer, exit_of
 from transactions.card import CardVault
 from transactions.clock import Clock
 from transactions.contract import Contracts, Service
 from transactions.guard import guard_key
 from transactions.guarded import AdapterFailed, guarded
-from transactions.journal import Journal
+from transactions.journal import Journal, JournalEvent
 from transactions.options import ProcessorOptions
 from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Value
 from transactions.ports import HostAdapter, JournalUnavailable, LeaseLost
@@ -33,10 +33,8 @@ class Reader:
     async def read(self, service: Service, request: Request, customer: str) -> Outcome:
         """The outcome of a read; a journal that will not count tries makes it not sent."""
         try:
-            if service.attempts is None:
-                outcome = await self._ask(service, request)
-            else:
-                outcome = await self._try(service, request, customer, service.attempts)
+            tries = tries_of(service, customer, self.journal, self.clock, self.options)
+            outcome = await self._try(service, request, tries)
             money = self.contracts.quoted_money(service.name)
             if money is not None and isinstance(outcome, Approved):
                 return await self._quoted(service, money, request, outcome)
@@ -44,9 +42,9 @@ class Reader:
             return NotSent("journal")
         return outcome
 
-    async def _try(self, service: Service, request: Request, customer: str, limit: int) -> Outcome:
-        day = self.clock.now().astimezone(self.options.zone).date()
-        tries = Tries(self.journal, f"{service.name}:{customer}", limit, day)
+    async def _try(self, service: Service, request: Request, tries: Tries | None) -> Outcome:
+        if tries is None:
+            return await self._ask(service, request)
         if not await tries.take():
             return Declined("locked")
         outcome = await self._ask(service, request)
@@ -80,7 +78,13 @@ class Reader:
             return Declined("pending")
         text = str(terms[quote_name(money, self.contracts)])
         now = self.clock.monotonic()
-        self.quotes.keep(text, money, terms, now, told=state == "done")
+        if not self.quotes.keep(text, money, terms, now, told=state == "done"):
+            detail: dict[str, str | int | float | bool | None] = {
+                "what": "one quote for two requests"
+            }
+            event = JournalEvent("alarm.quote", request.call, request=request.id, detail=detail)
+            await self.journal.append(event)
+            return Declined("unavailable")
         return Declined("repeated", outcome.data) if state == "done" else outcome
 
     async def from_journal(self, service: Service, request: Request, customer: str) -> Answer:

@@ -65,11 +65,8 @@ class FirstLog:
 class SettlingLog:
     """Of a row being settled: every message is counted, durably, before it goes (rule 2)."""
 
-    def __init__(
-        self, journal: Journal, request_id: str, attempts: int, next_attempt_at: datetime
-    ) -> None:
+    def __init__(self, journal: Journal, attempts: int, next_attempt_at: datetime) -> None:
         self._journal = journal
-        self._request_id = request_id
         self._next_attempt_at = next_attempt_at
         self.attempts = attempts
         self.sent: HostMessage | None = None
@@ -79,9 +76,8 @@ class SettlingLog:
         return await self._journal.next_stan()
 
     async def sending(self, message: HostMessage) -> None:
-        """Count, then make the message row durable; adapters come here only when signed on."""
-        self.attempts = await self._journal.attempt(self._request_id, self._next_attempt_at)
-        await self._journal.sending(message)
+        """Count and make the message row durable; adapters come here only when signed on."""
+        self.attempts = await self._journal.sending_again(message, self._next_attempt_at)
         self.sent = message
 
     async def answered(self, message: HostMessage) -> None:

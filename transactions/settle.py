@@ -3,19 +3,27 @@
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from transactions.answer import DUPLICATE_STAN
 from transactions.clock import Clock
 from transactions.guarded import AdapterFailed, guarded
-from transactions.journal import Journal, JournalEvent
+from transactions.journal import Journal, JournalEvent, OpenRow
 from transactions.lane import Lane
 from transactions.lifecycle import State
 from transactions.options import ProcessorOptions
-from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown
+from transactions.outcome import (
+    CUT_OVER,
+    DUPLICATE_STAN,
+    Approved,
+    Declined,
+    NotSent,
+    Outcome,
+    Unknown,
+)
 from transactions.ports import (
     HostAdapter,
     JournalUnavailable,
@@ -26,39 +34,9 @@ from transactions.ports import (
     Reversed,
     Unsupported,
 )
-from transactions.request import HostMessage, Request
+from transactions.request import HostMessage
 from transactions.sending import SettlingLog
-
-RANKS = {State.REPEATING: 0, State.REVERSING: 1, State.QUERYING: 2}
-"""Stored loss reports go ahead of other stored traffic (rule 16)."""
-
-
-@dataclass(slots=True)
-class Settling:
-    """One row on its way to an end; `state` is what the journal has."""
-
-    request: Request
-    state: State
-    sent: HostMessage | None
-    attempts: int = 0
-    wait: float = 0.0
-    """Seconds before the next message."""
-    why: str = ""
-    """Why it was unknown; the reversal says it to the host."""
-    late: Outcome | None = None
-    """The original's answer, where it came after all."""
-    resting: bool = True
-    """Between messages: may be stopped at once, the journal has everything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How a row ends."""
-
-    states: Sequence[State]
-    why: str
-    outcome: Outcome | None = None
-    alarm: bool = False
+from transactions.settling import RANKS, Settling, Verdict, steps_on, to_person
 
 
 @dataclass(slots=True)
@@ -72,7 +50,7 @@ class Settler:
     lost_lease: bool = False
     _rows: dict[str, Settling] = field(default_factory=dict)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    _reversed: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    _reversed: OrderedDict[str, Settling] = field(default_factory=OrderedDict)
     _lane: Lane = field(init=False)
     _look: asyncio.Future[None] | None = None
     _closing: bool = False
@@ -82,28 +60,87 @@ class Settler:
 
     # -- taking rows --------------------------------------------------------------------------
 
+    def expect(self, row: Settling) -> None:
+        """A request is about to be sent: what comes late for it is kept from now on."""
+        self._rows[row.request.id] = row
+
+    def forget(self, row: Settling) -> None:
+        """The request has its end, unless it is being settled."""
+        if row.request.id not in self._tasks:
+            self._rows.pop(row.request.id, None)
+
     def take(self, row: Settling) -> None:
         """Settle a row that the journal has as REVERSING, REPEATING or QUERYING."""
-        self._rows[row.request.id] = row
         self._spawn(row, self._settle(row))
 
     def commit_later(self, row: Settling, verdict: Verdict) -> None:
         """Write an end that the journal could not take just now, as soon as it can."""
-        self._rows[row.request.id] = row
         self._spawn(row, self._commit_and_settle(row, verdict))
 
-    def _spawn(self, row: Settling, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(self._watched(row, work), name=f"settle {row.request.id}")
-        self._tasks[row.request.id] = task
+    def resume(self, row: Settling, why: str) -> None:
+        """Something unforeseen came of the work on a row: an alarm, and on from what the journal
+        itself says of it."""
+        row.failed += 1
+        self._spawn(row, self._resume(row, why))
 
-    async def _watched(self, row: Settling, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except LeaseLost:
-            self.lost_lease = True  # another node has the row now
-        finally:
-            self._tasks.pop(row.request.id, None)
+    async def take_up(self, found: OpenRow, why: str, before: Settling | None = None) -> State:
+        """Walk a row that nobody works on to where it can be settled, and settle it; returns the
+        state it is in now."""
+        steps = steps_on(found)
+        final = steps[-1] if steps else found.state
+        if steps:
+            due = self.clock.now() if final in RANKS else None
+            await self.journal.advance(found.request.id, steps, why=why, next_attempt_at=due)
+        if final is State.MANUAL:
+            await self.alarm(found.request.id, why)
+        if final in RANKS:
+            row = Settling(found.request, final, found.sent, found.attempts, why=why)
+            if found.next_attempt_at is not None:
+                wait = (found.next_attempt_at - self.clock.now()).total_seconds()
+                row.wait = min(max(wait, 0.0), self.options.retry_cap_s)
+            if before is not None:
+                row.late, row.failed, row.why = before.late, before.failed, before.why or why
+            self.take(row)
+        return final
+
+    async def _resume(self, row: Settling, why: str) -> None:
+        await self.note("alarm.settling", row.request.id, why)
+        while not self._closing:
+            await self.clock.sleep(self.options.wait_after(row.failed))
+            try:
+                await self._walk_on(row)
+            except JournalUnavailable:
+                row.failed += 1
+            else:
+                return
+
+    async def _walk_on(self, row: Settling) -> None:
+        for found in await self.journal.open_rows():
+            if found.request.id == row.request.id:
+                await self.take_up(found, "resumed", row)
+                return
+        ended = await self.journal.find(row.request.id)
+        if ended is not None and ended.existing.state is State.REVERSED:
+            self._remember_reversed(row)
+            if isinstance(row.late, Approved):
+                await self._reopen(row)
+
+    def _spawn(self, row: Settling, work: Coroutine[Any, Any, None]) -> None:
+        self._rows[row.request.id] = row
+        task = asyncio.create_task(work, name=f"settle {row.request.id}")
+        self._tasks[row.request.id] = task
+        task.add_done_callback(partial(self._ended, row))
+
+    def _ended(self, row: Settling, task: asyncio.Task[None]) -> None:
+        """No task ends unseen: what it raised is an alarm, and its row goes on."""
+        if self._tasks.get(row.request.id) is task:
+            del self._tasks[row.request.id]
             self._rows.pop(row.request.id, None)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, LeaseLost):
+            self.lost_lease = True  # another node has the row now
+        elif error is not None and not self._closing:
+            self.resume(row, f"settling failed: {type(error).__name__}")
 
     def count(self) -> int:
         """Rows without an end."""
@@ -144,18 +181,19 @@ class Settler:
     async def late(self, request_id: str, outcome: Outcome) -> None:
         """The answer to an original came after it was given up."""
         row = self._rows.get(request_id)
+        undone = self._reversed.get(request_id)
         if row is not None:
             row.late = outcome
-        elif request_id in self._reversed and isinstance(outcome, Approved):
-            await self._reopen(request_id)
+        elif undone is not None and isinstance(outcome, Approved):
+            undone.late = outcome
+            self._spawn(undone, self._reopen(undone))
             return
-        await self._note("answer.late", request_id, type(outcome).__name__)
+        await self.note("answer.late", request_id, type(outcome).__name__)
 
-    async def _reopen(self, request_id: str) -> None:
+    async def _reopen(self, row: Settling) -> None:
         """Approved after we had heard that it was undone: which came last cannot be proved."""
-        del self._reversed[request_id]
-        await self.journal.advance(request_id, [State.MANUAL], why="approved after reversal")
-        await self.alarm(request_id, "approved after reversal")
+        await self._commit(row, to_person("approved after reversal"))
+        self._reversed.pop(row.request.id, None)
 
     # -- one row --------------------------------------------------------------------------------
 
@@ -201,7 +239,7 @@ class Settler:
         except JournalUnavailable:
             row.wait = self.options.away_poll_s  # nothing went: the row was to come first
             return None
-        return _to_person("no message to settle")
+        return to_person("no message to settle")
 
     async def _reverse(self, row: Settling, sent: HostMessage) -> Verdict | None:
         log = self._log(row)
@@ -210,11 +248,11 @@ class Settler:
         row.attempts = log.attempts
         match outcome:
             case Reversed(never_had=True) if isinstance(row.late, Approved):
-                return _to_person("the host approved late and says it never had it")
+                return to_person("the host approved late and says it never had it")
             case Reversed():
                 return Verdict([State.REVERSED], "reversed")
             case ReversalRefused(reason=reason):
-                return _to_person(f"reversal refused: {reason}")
+                return to_person(f"reversal refused: {reason}")
             case ReversalUnanswered(sent=False):
                 return self._away(row)
             case ReversalUnanswered(reason=reason):
@@ -229,14 +267,15 @@ class Settler:
         )
         work: Coroutine[Any, Any, Outcome]
         if row.state is State.REPEATING or row.sent is None:
-            work = self.host.execute(request, log, row.sent)
+            last = row.sent and replace(row.sent, attempt=row.attempts)
+            work = self.host.execute(request, log, last)
         else:
             row.attempts = await self.journal.attempt(request.id, None)
             work = self.host.query_status(request, row.sent)
         try:
             outcome = await guarded(work)
         except Unsupported:
-            return _to_person("the host cannot tell what became of it")
+            return to_person("the host cannot tell what became of it")
         row.attempts = max(row.attempts, log.attempts)
         row.sent = row.sent or log.sent
         if isinstance(outcome, AdapterFailed):
@@ -247,12 +286,12 @@ class Settler:
         match outcome:
             case Approved():
                 return Verdict([State.APPROVED], "approved", outcome)
-            case Declined(reason="cut_over") if row.state is State.REPEATING:
-                return self._again(row, "cut_over")
+            case Declined(reason=reason) if reason == CUT_OVER and row.state is State.REPEATING:
+                return self._again(row, reason)
             case Declined(reason=reason):
                 return Verdict([State.DECLINED], reason, outcome)
             case Unknown(reason=reason) if reason == DUPLICATE_STAN:
-                return _to_person(reason)
+                return to_person(reason)
             case Unknown(reason=reason):
                 row.late = None
                 return self._again(row, reason)
@@ -262,21 +301,22 @@ class Settler:
 
     def _log(self, row: Settling) -> SettlingLog:
         due = self.clock.now() + timedelta(seconds=self.options.wait_after(row.attempts + 1))
-        return SettlingLog(self.journal, row.request.id, row.attempts, due)
+        return SettlingLog(self.journal, row.attempts, due)
 
     def _away(self, row: Settling) -> Verdict | None:
         row.wait = self.options.away_poll_s
         return None
 
     def _failed(self, row: Settling, failure: AdapterFailed) -> Verdict | None:
-        """A bug counts as a message even where none went, or it would be tried for ever."""
-        row.attempts += 1
+        """A bug counts with the messages, but none may have gone: the next is no repeat for it."""
+        row.failed += 1
         return self._again(row, failure.why)
 
     def _again(self, row: Settling, reason: str) -> Verdict | None:
-        if row.attempts >= self.options.attempts_max:
-            return _to_person(f"no answer after {row.attempts} messages: {reason}")
-        row.wait = self.options.wait_after(row.attempts)
+        tries = row.attempts + row.failed
+        if tries >= self.options.attempts_max:
+            return to_person(f"no answer after {tries} messages: {reason}")
+        row.wait = self.options.wait_after(tries)
         return None
 
     async def _commit_and_settle(self, row: Settling, verdict: Verdict) -> None:
@@ -288,16 +328,19 @@ class Settler:
 
     async def _commit(self, row: Settling, verdict: Verdict) -> None:
         """Write the end, however long the journal takes to come back."""
+        heard = row.late
         attempts = 0
         while not await self._try_commit(row, verdict):
             attempts += 1
             await self.clock.sleep(self.options.wait_after(attempts))
-        if verdict.states[-1] is State.REVERSED:
-            self._remember_reversed(row)
         if verdict.alarm:
             await self.alarm(row.request.id, verdict.why)
-        if verdict.states[-1] is State.REVERSED and isinstance(row.late, Approved):
-            await self._note("answer.late", row.request.id, "approved, then undone")
+        if verdict.states[-1] is State.REVERSED:
+            self._remember_reversed(row)
+            if isinstance(row.late, Approved) and row.late is not heard:
+                await self._reopen(row)  # it came while the end was being written
+            elif isinstance(row.late, Approved):
+                await self.note("answer.late", row.request.id, "approved, then undone")
 
     async def _try_commit(self, row: Settling, verdict: Verdict) -> bool:
         row.resting = False
@@ -311,23 +354,20 @@ class Settler:
         return True
 
     def _remember_reversed(self, row: Settling) -> None:
-        self._reversed[row.request.id] = None
+        self._reversed[row.request.id] = row
         while len(self._reversed) > self.options.remembered_max:
             self._reversed.popitem(last=False)
 
     async def alarm(self, request_id: str, why: str) -> None:
         """A row for the teller's list and for the alarms of operations."""
-        await self._note("alarm.manual", request_id, why)
+        await self.note("alarm.manual", request_id, why)
 
-    async def _note(self, kind: str, request_id: str, why: str) -> None:
+    async def note(self, kind: str, request_id: str, why: str) -> None:
+        """An event of the log about a row; the row itself is what counts, and it is durable."""
         event = JournalEvent(kind=kind, request=request_id, detail={"why": why})
         try:
             await self.journal.append(event)
         except LeaseLost:
             self.lost_lease = True
         except JournalUnavailable:
-            return  # the row itself is what counts, and it is durable
-
-
-def _to_person(why: str) -> Verdict:
-    return Verdict([State.MANUAL], why, alarm=True)
+            return

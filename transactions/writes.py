@@ -1,10 +1,11 @@
 """Requests with a row: recorded, sent once, and brought to a state that a restart understands."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from types import MappingProxyType
 
-from transactions.answer import CUT_OVER, DUPLICATE_STAN, Answer, exit_of, first_result, with_own
+from transactions.admission import Tries, tries_of
+from transactions.answer import Answer, exit_of, first_result, with_own
 from transactions.card import CardNumber, CardVault
 from transactions.clock import Clock
 from transactions.contract import Service
@@ -14,22 +15,22 @@ from transactions.inputs import content_hash, without_secrets
 from transactions.journal import Existing, Journal, Recorded, RecordPlan, RecordRefused
 from transactions.lifecycle import State
 from transactions.options import ProcessorOptions
-from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Values
+from transactions.outcome import (
+    CUT_OVER,
+    DUPLICATE_STAN,
+    Approved,
+    Declined,
+    NotSent,
+    Outcome,
+    Unknown,
+    Values,
+)
 from transactions.ports import HostAdapter, JournalUnavailable, LeaseLost
 from transactions.quotes import Quote
 from transactions.request import HostMessage, Request
 from transactions.sending import FirstLog, SendDeadlinePassed
-from transactions.settle import RANKS, Settler, Settling, Verdict
-
-RECOVERY = MappingProxyType(
-    {
-        "reverse": State.REVERSING,
-        "repeat": State.REPEATING,
-        "query": State.QUERYING,
-        "person": State.MANUAL,
-    }
-)
-"""Where UNKNOWN goes, in the same commit."""
+from transactions.settle import Settler
+from transactions.settling import RANKS, RECOVERY, Settling, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +51,36 @@ class Writer:
         plan = self._plan(service, request, customer, quote, handle)
         if isinstance(plan, Declined):
             return self._answer(service, plan, request)
-        journalled = replace(request, inputs=without_secrets(request.inputs))
         try:
-            recorded = await self.journal.record(journalled, plan)
+            tries = tries_of(service, customer, self.journal, self.clock, self.options)
+            if tries is not None and not await tries.take():
+                if await self.journal.find(request.id) is None:
+                    return self._answer(service, Declined("locked"), request)
+                tries = None
+            return await self._recorded(service, request, plan, tries)
         except JournalUnavailable:
             return self._answer(service, NotSent("journal"), request)
+
+    async def _recorded(
+        self, service: Service, request: Request, plan: RecordPlan, tries: Tries | None
+    ) -> Answer:
+        """Write RECORDED and carry it out; what was not a wrong try is not counted as one."""
+        journalled = replace(request, inputs=without_secrets(request.inputs))
+        recorded = await self.journal.record(journalled, plan)
         match recorded:
             case Recorded(request=kept):
                 live = replace(kept, inputs=request.inputs, deadline=request.deadline)
-                return replace(await self._carry_out(service, live), row=live.id)
-            case Existing(request_id=first):
-                return replace(self._again(service, request, recorded), row=first)
+                answer = replace(await self._carry_out(service, live), row=live.id)
+                judged = answer.outcome
+            case Existing():
+                answer, judged = self.again(service, request, recorded), NotSent("asked before")
             case RecordRefused(reason=reason):
-                return self._answer(service, Declined(reason), request)
+                judged = Declined(reason)
+                answer, judged = self._answer(service, judged, request), NotSent(reason)
+        if tries is not None:
+            with suppress(JournalUnavailable):
+                await tries.give_back(judged)
+        return answer
 
     def _plan(
         self, service: Service, request: Request, customer: str, quote: Quote | None, handle: str
@@ -88,8 +106,15 @@ class Writer:
 
     async def _carry_out(self, service: Service, request: Request) -> Answer:
         log = FirstLog(self.journal, self.clock, request.deadline)
-        outcome = await self._execute(request, log)
-        told = await self._conclude(service, request, outcome, log.sent)
+        stored = replace(request, inputs=without_secrets(request.inputs))
+        row = Settling(stored, State.RECORDED, None)
+        self.settler.expect(row)
+        try:
+            outcome = await self._execute(request, log)
+            row.sent = log.sent
+            told = await self._conclude(service, row, outcome)
+        finally:
+            self.settler.forget(row)
         return self._answer(service, told, request)
 
     async def _execute(self, request: Request, log: FirstLog) -> Outcome:
@@ -111,42 +136,56 @@ class Writer:
             why = "lease_lost"
         return NotSent(why) if log.sent is None else Unknown(why)
 
-    async def _conclude(
-        self, service: Service, request: Request, outcome: Outcome, sent: HostMessage | None
-    ) -> Outcome:
+    async def _conclude(self, service: Service, row: Settling, outcome: Outcome) -> Outcome:
         """Make the outcome durable, then give what the caller may be told of it."""
-        states, why = _next(service, outcome, sent is not None)
-        stored = replace(request, inputs=without_secrets(request.inputs))
-        row = Settling(stored, states[-1], sent, why=why)
-        verdict = Verdict(states, why, outcome, alarm=states[-1] is State.MANUAL)
-        try:
-            await self.journal.advance(
-                request.id, states, why=why, outcome=outcome, next_attempt_at=self._due(row)
-            )
-        except JournalUnavailable:
-            self.settler.commit_later(row, verdict)
-            return _not_durable(outcome, "journal")
-        except LeaseLost:
-            self.settler.lost_lease = True
-            return _not_durable(outcome, "lease_lost")
+        states, why = _next(service, outcome, row.sent is not None)
+        row.state, row.why = states[-1], why
+        verdict = Verdict(states, why, outcome, alarm=row.state is State.MANUAL)
+        lost = await self._write(row, verdict)
+        if lost:
+            return _not_durable(outcome, lost)
         if verdict.alarm:
-            await self.settler.alarm(request.id, why)
+            await self.settler.alarm(row.request.id, why)
         if row.state in RANKS:
             self.settler.take(row)
         if State.UNKNOWN in states:
             return Unknown(why)
         return NotSent(why) if row.state is State.REPEATING else outcome
 
+    async def _write(self, row: Settling, verdict: Verdict) -> str:
+        """Write the outcome; why it is not durable, or empty. Somebody goes on with the row."""
+        work = self.journal.advance(
+            row.request.id,
+            verdict.states,
+            why=verdict.why,
+            outcome=verdict.outcome,
+            next_attempt_at=self._due(row),
+        )
+        try:
+            failed = await guarded(work)
+        except JournalUnavailable:
+            self.settler.commit_later(row, verdict)
+            return "journal"
+        except LeaseLost:
+            self.settler.lost_lease = True
+            return "lease_lost"
+        if isinstance(failed, AdapterFailed):
+            # It cannot be written as it is; the row may say SENT, or the commit was made after all.
+            self.settler.resume(row, f"journal failed: {failed.kind}")
+            return "journal"
+        return ""
+
     def _due(self, row: Settling) -> datetime | None:
         return self.clock.now() if row.state in RANKS else None
 
     # -- answers --------------------------------------------------------------------------------
 
-    def _again(self, service: Service, request: Request, existing: Existing) -> Answer:
+    def again(self, service: Service, request: Request, existing: Existing) -> Answer:
+        """The first result of a request that comes a second time (rule 9)."""
         outcome = first_result(existing)
         reference = existing.reference
         same = replace(request, id=existing.request_id, reference=reference, created_at=None)
-        return self._answer(service, outcome, same)
+        return replace(self._answer(service, outcome, same), row=existing.request_id)
 
     def _answer(self, service: Service, outcome: Outcome, request: Request) -> Answer:
         data: Values = outcome.data if isinstance(outcome, Approved | Declined) else {}

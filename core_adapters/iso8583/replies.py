@@ -8,13 +8,11 @@ from core_adapters.iso8583.message import Message
 from core_adapters.iso8583.profile import CodeMeaning, Profile, ReversalMap, ServiceMap
 from core_adapters.iso8583.values import output
 from transactions.contract import Service
-from transactions.outcome import Approved, Declined, Outcome, Unknown, Value
+from transactions.outcome import DUPLICATE_STAN, Approved, Declined, Outcome, Unknown, Value
 from transactions.ports import ReversalOutcome, ReversalRefused, ReversalUnanswered, Reversed
 
 CODE, AUTHORIZATION, REFERENCE = 39, 38, 37
 NOT_FOUND, DUPLICATE, DONE = "25", "94", "00"
-DUPLICATE_STAN = "duplicate_stan"
-"""Reason of the Unknown that a 94 to a request sent once is: a person's, never reversed."""
 
 
 @dataclass(frozen=True, slots=True)

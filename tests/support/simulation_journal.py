@@ -24,7 +24,6 @@ STEPS = (
     "answered request",
     "advance APPROVED",
     "advance REVERSING",
-    "attempt",
     "sending reversal",
     "answered reversal",
     "advance settled",
@@ -110,6 +109,11 @@ class KillJournal(Journal):
         """See `Journal`."""
         self._label = f"sending {message.role}"
         await super().sending(message)
+
+    async def sending_again(self, message: HostMessage, next_attempt_at: datetime | None) -> int:
+        """See `Journal`."""
+        self._label = f"sending {message.role}"
+        return await super().sending_again(message, next_attempt_at)
 
     async def answered(self, message: HostMessage) -> None:
         """See `Journal`."""

@@ -24,7 +24,8 @@ from transactions.lifecycle import State
 from transactions.outcome import Approved, Unknown
 from transactions.ports import Reversed
 from transactions.sending import FirstLog
-from transactions.settle import Settler, Verdict
+from transactions.settle import Settler
+from transactions.settling import Verdict
 from transactions.writes import Writer
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -80,16 +81,16 @@ def sent_after_the_bytes(patch: pytest.MonkeyPatch) -> None:
 
 def restart_forgets_sent(patch: pytest.MonkeyPatch) -> None:
     """After a restart SENT counts as not done."""
-    real = processor_module._steps_after_restart
+    real = settle_module.steps_on
     wrong = lambda row: [State.DECLINED] if row.state is State.SENT else real(row)  # noqa: E731
-    patch.setattr(processor_module, "_steps_after_restart", wrong)
+    patch.setattr(settle_module, "steps_on", wrong)
 
 
 def restart_forgets_recorded(patch: pytest.MonkeyPatch) -> None:
     """After a restart RECORDED is left alone."""
-    real = processor_module._steps_after_restart
+    real = settle_module.steps_on
     wrong = lambda row: [] if row.state is State.RECORDED else real(row)  # noqa: E731
-    patch.setattr(processor_module, "_steps_after_restart", wrong)
+    patch.setattr(settle_module, "steps_on", wrong)
 
 
 def unknown_is_declined(patch: pytest.MonkeyPatch) -> None:
@@ -112,7 +113,7 @@ def silence_is_reversed(patch: pytest.MonkeyPatch) -> None:
 
 def never_repeated(patch: pytest.MonkeyPatch) -> None:
     """A reversal without an answer goes to a person at once."""
-    wrong = lambda self, row, reason: settle_module._to_person(reason)  # noqa: E731
+    wrong = lambda self, row, reason: settle_module.to_person(reason)  # noqa: E731
     patch.setattr(Settler, "_again", wrong)
 
 
@@ -161,8 +162,8 @@ def told_before_durable(patch: pytest.MonkeyPatch) -> None:
     real = Writer._conclude
     tasks: set[Any] = set()
 
-    async def conclude(self: Writer, service: Any, request: Any, outcome: Any, sent: Any) -> Any:
-        work = real(self, service, request, outcome, sent)
+    async def conclude(self: Writer, service: Any, row: Any, outcome: Any) -> Any:
+        work = real(self, service, row, outcome)
         if not isinstance(outcome, Approved):
             return await work
         tasks.add(asyncio.ensure_future(work))
@@ -229,8 +230,8 @@ def approval_is_undone(patch: pytest.MonkeyPatch) -> None:
 
     told = Writer._conclude
 
-    async def conclude(self: Writer, service: Any, request: Any, outcome: Any, sent: Any) -> Any:
-        heard = await told(self, service, request, outcome, sent)
+    async def conclude(self: Writer, service: Any, row: Any, outcome: Any) -> Any:
+        heard = await told(self, service, row, outcome)
         return outcome if isinstance(outcome, Approved) else heard
 
     patch.setattr(writes_module, "_next", wrong)

@@ -177,7 +177,7 @@ class Host:
         self, request: Request, role: MessageRole, log: MessageLog, again: HostMessage | None
     ) -> HostMessage:
         if again is not None:
-            return replace(again, role=role, mti="0303")
+            return replace(again, role=role, mti="0303", attempt=again.attempt + 1)
         stan = await log.next_stan()
         now = LoopClock().now()
         keys = (stan, now.strftime("%m%d%H%M%S"), "", "T1", request.reference, "a", now)

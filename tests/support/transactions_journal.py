@@ -12,6 +12,7 @@ from support.transactions_time import START, LoopClock
 from transactions.card import CardNumber, CardNumberError, SealedCard
 from transactions.journal import (
     Existing,
+    Found,
     GuardKey,
     GuardState,
     JournalEvent,
@@ -77,6 +78,12 @@ class Books:
     hot: set[str] = field(default_factory=set)
     stan: int = 0
 
+    def same(self, request_id: str, quote: str | None) -> Row | None:
+        if request_id in self.rows:
+            return self.rows[request_id]
+        quoted = (row for row in self.rows.values() if quote and row.plan.quote == quote)
+        return next(quoted, None)
+
     def twin(self, key: GuardKey, now: datetime) -> GuardState:
         for row in self.rows.values():
             if row.plan.guard == key and row.state in UNSETTLED:
@@ -101,6 +108,9 @@ class Journal:
         self.names: list[str] = []
         self.died = asyncio.Event()
         self.failing: dict[str, int] = {}
+        self.odd: dict[str, list[str]] = {}
+        """By name: `bug` (another exception, nothing written) or `ambiguous` (written, and said to
+        be unavailable), for the next commits of that name."""
         self.lease_lost = False
 
     async def _commit(self, name: str, change: Callable[[], T]) -> T:
@@ -110,9 +120,14 @@ class Journal:
         if self.failing.get(name, 0) > 0:
             self.failing[name] -= 1
             raise JournalUnavailable(name)
+        odd = self.odd[name].pop(0) if self.odd.get(name) else ""
+        if odd == "bug":
+            raise KeyError(name)
         self.names.append(name)
         result = change()
         await self._point()
+        if odd == "ambiguous":
+            raise JournalUnavailable(name)
         return result
 
     async def _point(self) -> None:
@@ -133,15 +148,25 @@ class Journal:
         return await self._commit("next_stan", take)
 
     async def sending(self, message: HostMessage) -> None:
-        def write() -> None:
-            row = self.books.rows[message.request_id]
-            self.books.messages.append(message)
-            if row.sent is None:
-                row.sent = message
-            if row.state is State.RECORDED:
-                self._move(row, State.SENT)
+        await self._commit("sending", lambda: self._write(message))
 
-        await self._commit("sending", write)
+    def _write(self, message: HostMessage) -> None:
+        row = self.books.rows[message.request_id]
+        self.books.messages.append(message)
+        if row.sent is None:
+            row.sent = message
+        if row.state is State.RECORDED:
+            self._move(row, State.SENT)
+
+    async def sending_again(self, message: HostMessage, next_attempt_at: datetime | None) -> int:
+        def write() -> int:
+            row = self.books.rows[message.request_id]
+            row.attempts += 1
+            row.next_attempt_at = next_attempt_at
+            self._write(message)
+            return row.attempts
+
+        return await self._commit("sending_again", write)
 
     async def answered(self, message: HostMessage) -> None:
         await self._commit("answered", lambda: self.books.messages.append(message))
@@ -153,15 +178,23 @@ class Journal:
     ) -> Recorded | Existing | RecordRefused:
         return await self._commit("record", lambda: self._record(request, plan))
 
+    async def find(self, request_id: str, quote: str | None = None) -> Found | None:
+        def read() -> Found | None:
+            row = self.books.same(request_id, quote)
+            if row is None:
+                return None
+            return Found(_existing(row), row.request.service, row.plan.quote, row.plan.customer)
+
+        return await self._commit("find", read)
+
     def _record(self, request: Request, plan: RecordPlan) -> Recorded | Existing | RecordRefused:
         books = self.books
         assert not any(isinstance(v, Secret) for v in request.inputs.values())
-        first = books.rows.get(request.id)
+        first = books.same(request.id, plan.quote)
         if first is not None and first.plan.content_hash != plan.content_hash:
             return RecordRefused("different_content")
-        for row in books.rows.values():
-            if row is first or (plan.quote is not None and row.plan.quote == plan.quote):
-                return Existing(row.request.id, row.state, row.outcome, row.request.reference)
+        if first is not None:
+            return _existing(first)
         if plan.guard is not None:
             twin = books.twin(plan.guard, self.clock.now())
             if twin.state == "open":
@@ -281,6 +314,10 @@ class Journal:
 
     async def append(self, event: JournalEvent) -> None:
         await self._commit("append", lambda: self.books.events.append(event))
+
+
+def _existing(row: Row) -> Existing:
+    return Existing(row.request.id, row.state, row.outcome, row.request.reference)
 
 
 def _notice(row: Row) -> Notice:

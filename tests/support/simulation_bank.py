@@ -3,7 +3,7 @@
 import functools
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,8 @@ import structlog
 from core_adapters.corehost import bank as bank_module
 from core_adapters.corehost import book, ledger, seed, tables
 from core_adapters.corehost.bank import Bank
-from core_adapters.corehost.desk import FINANCIAL, NEVER_SEEN, Desk
+from core_adapters.corehost.desk import DUPLICATE, FINANCIAL, NEVER_SEEN, REVERSAL, Desk
+from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.orders import Answer, Order
 from core_adapters.corehost.pins import Pins
 from core_adapters.corehost.rules import Rules, business_date
@@ -115,7 +116,9 @@ class Weakness:
     tombstones: bool = True
     """A reversal that finds nothing bars its original."""
     duplicates: bool = True
-    """A message that came before is not applied again."""
+    """A message that came before is not applied again; nor is a reversal undone twice."""
+    stan_alone: bool = False
+    """A message whose STAN came before gets 94, whatever it is: also a first reversal."""
 
 
 class WeakDesk(Desk):
@@ -130,6 +133,8 @@ class WeakDesk(Desk):
 
     def _fields(self, order: Order, now: datetime) -> dict[int, str]:
         mti = order.message.mti
+        if mti[:2] == REVERSAL and self._weakness.stan_alone and self._stan_came(order):
+            return order.written(Answer(DUPLICATE))
         if not self._weakness.duplicates and mti[:2] == FINANCIAL:
             return self._new_again(order, now)
         return super()._fields(order, now)
@@ -139,18 +144,29 @@ class WeakDesk(Desk):
         if entry is None:
             return self._new(order, now)
         key = business_key(order.key, entry.at)
-        legs = self._bank.ledger.legs(key)
-        if legs:
-            self.applied_again += 1
-            again = f"{key}/again{self.applied_again}"
-            self._bank.ledger.post(again, "transfer", legs, business_date(now), now)
+        self._post_again(key, self._bank.ledger.legs(key), now)
         return {**order.written(Answer(OK)), **entry.reply}
 
     def _reverse(self, order: Order, now: datetime) -> str:
         found = self._book.find(order.original, now)
         if found is None and not self._weakness.tombstones:
             return NEVER_SEEN
+        if found is not None and found.reversal == OK and not self._weakness.duplicates:
+            key = f"undo:{business_key(order.original, found.at)}"
+            self._post_again(key, self._bank.ledger.legs(key), now)
+            return OK
         return super()._reverse(order, now)
+
+    def _stan_came(self, order: Order) -> bool:
+        query = "SELECT COUNT(*) FROM message WHERE stan = ?"
+        (count,) = self._db.execute(query, (order.need(11),)).fetchone()
+        return bool(count)
+
+    def _post_again(self, key: str, legs: Sequence[Leg], now: datetime) -> None:
+        if legs:
+            self.applied_again += 1
+            again = f"{key}/again{self.applied_again}"
+            self._bank.ledger.post(again, "again", legs, business_date(now), now)
 
 
 @dataclass(frozen=True)

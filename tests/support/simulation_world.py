@@ -18,6 +18,7 @@ from support.simulation_net import MONEY, Hit, Net, Plan, State
 from support.transactions_journal import Books
 from support.transactions_time import LoopClock
 from transactions.card import CardNumber
+from transactions.contract import Contracts
 from transactions.lifecycle import DONE, NOT_DONE, OPEN
 from transactions.lifecycle import State as RowState
 from transactions.money import Money
@@ -42,6 +43,7 @@ class Setting:
     """What kind of run."""
 
     plan: Plan = field(default_factory=Plan)
+    """What goes wrong on the line."""
     kill: str = "none"
     """A step, from the fault on."""
     kill_early: int | None = None
@@ -55,6 +57,10 @@ class Setting:
     pins: bool = False
     weakness: Weakness = field(default_factory=Weakness)
     profile: Profile | None = None
+    options: ProcessorOptions = OPTIONS
+    contracts: Contracts = field(default_factory=contracts)
+    any_manual: bool = False
+    """Any row may go to a person."""
     may_be_manual: bool = False
     """A refused reversal, or a collision, takes the first transfer to a person."""
 
@@ -104,7 +110,7 @@ class World:
         kill.armed = self.state.struck.is_set()
         self.host = Iso8583Host(
             setting.profile or tb87(),
-            contracts(),
+            setting.contracts,
             KEYS,
             Iso8583Options(links=setting.links),
             events=HostEvents(
@@ -115,7 +121,7 @@ class World:
             chance=random.Random(self.seed + self.lives),
         )
         self.processor = Processor(
-            contracts(), self.host, self.journal, self.vault, OPTIONS, LoopClock()
+            setting.contracts, self.host, self.journal, self.vault, setting.options, LoopClock()
         )
         await self.host.start()
         if chance.random() < 0.8:
@@ -272,6 +278,7 @@ class World:
         """Everything that must hold once faults have ended."""
         need(not self.broken, "on the wire:", *self.broken)
         posted = self.bank.posted()
+        need(not self.bank.desk.applied_again, "applied twice")
         need(not self.bank.findings(), "the bank's books:", self.bank.findings())
         self._check_rows({(p.stan, p.field7): not p.undone for p in posted})
         self._check_told({(p.stan, p.field7): not p.undone for p in posted})
@@ -287,7 +294,8 @@ class World:
             known.add(key)
             if row.state is RowState.MANUAL:
                 need(
-                    self.setting.may_be_manual and key[0] == self.state.victim,
+                    self.setting.any_manual
+                    or (self.setting.may_be_manual and key[0] == self.state.victim),
                     f"{name} went to a person",
                     *row.history,
                 )

@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from core_adapters.conformance import kit
 from core_adapters.conformance.people import People, PeopleError, load_people, people_of
-from core_adapters.conformance.report import Facts, render, summary
+from core_adapters.conformance.report import Facts, LeakError, render, summary
 from core_adapters.conformance.rig import Pace
 from core_adapters.conformance.scenarios import Scenario, load_scenarios
 from core_adapters.conformance.seal import Seal, SealError
@@ -120,7 +120,7 @@ def command(
         facts = _facts(asked, outcome)
         if report is not None:
             _write(report, outcome, facts, Seal.open_or_create(data / "keys"), people)
-    except (ProfileError, PeopleError) as error:
+    except (ProfileError, PeopleError, LeakError) as error:
         raise Finding(str(error)) from error
     except SealError as error:
         raise click.UsageError(str(error)) from error

@@ -14,6 +14,7 @@ from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile
 from core_adapters.iso8583.profile_load import load_profile
 from telebank.commands.common import EXIT_FINDING
+from telebank.commands.host_check_sql import is_sql
 from telebank.settings import SettingsError, load_settings, read_options, seed_dir
 from transactions.contract import ContractError, Contracts, load_contracts
 
@@ -49,8 +50,11 @@ def profile_path(data: Path, name: str) -> Path:
 
 def read_profile(data: Path, name: str) -> Profile:
     """The profile, or exit 1 with file and line."""
+    path = profile_path(data, name)
+    if is_sql(path):
+        raise click.UsageError(f"{path}: a host reached by SQL; this tool speaks ISO 8583 only")
     try:
-        return load_profile(profile_path(data, name))
+        return load_profile(path)
     except ProfileError as error:
         raise Finding(str(error)) from error
 

@@ -356,6 +356,9 @@ def test_a_host_reached_by_sql_is_checked_too(tmp_path: Path) -> None:
     report = json.loads(result.stdout)
     assert result.exit_code == 0
     assert "transfer.card_to_card" in {one["service"] for one in report["services"]}
+    refused = run("certify", "sql-demo", "--data", str(tmp_path))
+    assert refused.exit_code == 2
+    assert "ISO 8583 only" in refused.output
 
 
 @pytest.mark.parametrize(

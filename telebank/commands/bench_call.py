@@ -248,7 +248,9 @@ def _services(data: Path, calls: int) -> dict[str, CallRow]:
         engine.dispose()
 
 
-def _times(reports: list[CallReport], asked: dict[str, CallRow]) -> tuple[list[float], list[float]]:
+def _times(
+    reports: list[CallReport], asked: dict[str, CallRow], rounds: int
+) -> tuple[list[float], list[float]]:
     """Milliseconds of menu keys, and of keys that asked the host, without the host's part."""
     keys: list[float] = []
     answers: list[float] = []

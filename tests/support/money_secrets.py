@@ -104,19 +104,28 @@ def _spelled(content: bytes, table: Table) -> list[str]:
     ]
 
 
-def findings(data: Path) -> list[str]:
-    """Everything that may not be in a node's data folder: file and what it tells."""
+def findings(data: Path, seen: set[int] | None = None) -> list[str]:
+    """Everything that may not be in a node's data folder: file and what it tells.
+
+    `seen` has the inodes that need no second look, such as of voice banks lent to many nodes.
+    """
+    seen = set() if seen is None else seen
     zpk = (
         HostKeys.load(data / "keys", "tb87").zpk if (data / "keys" / "tb87.zpk").exists() else None
     )
     found = []
     for path in sorted(data.rglob("*")):
         inside = path.relative_to(data).parts
-        if path.is_file() and NOT_OURS.isdisjoint(inside):
+        if not path.is_file() or not NOT_OURS.isdisjoint(inside):
+            continue
+        if (inode := path.stat().st_ino) not in seen:
+            seen.add(inode)
             found += [f"{path}: {what}" for what in found_in(path.read_bytes(), zpk)]
     return found
 
 
 def findings_below(folder: Path) -> list[str]:
     """The same for all nodes that ever kept their data below `folder`."""
-    return [one for data in sorted(folder.rglob("telebank.db")) for one in findings(data.parent)]
+    seen: set[int] = set()
+    nodes = sorted(path.parent for path in folder.rglob("telebank.db"))
+    return [one for data in nodes for one in findings(data, seen)]

@@ -13,6 +13,8 @@ MAX_INTEGER = 2**53 - 1
 """Largest integer that every JSON reader keeps exactly (RFC 7493 section 2.2)."""
 MAX_DEPTH = 16
 _FIRST_ASTRAL = 0x10000
+_PLAIN = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+"""Made once: `json.dumps` would make one for each value."""
 
 
 class CanonicalError(ValueError):
@@ -22,10 +24,7 @@ class CanonicalError(ValueError):
 def canonical(value: object) -> bytes:
     """Return the canonical UTF-8 bytes of `value`; raises `CanonicalError`."""
     try:
-        if _plain(value, 0):
-            text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-        else:
-            text = _write(value)
+        text = _PLAIN.encode(value) if _plain(value, 0) else _write(value)
         return text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise CanonicalError("text with a lone surrogate has no canonical form") from error
@@ -62,7 +61,8 @@ def _plain_mapping(value: Mapping[object, object], depth: int) -> bool:
         if not isinstance(key, str):
             raise CanonicalError("a key that is not text")
         plain &= key.isascii() or all(ord(char) < _FIRST_ASTRAL for char in key)
-        plain &= _plain(item, depth + 1)
+        if item is not None and type(item) is not str:  # most are; each call is dear here
+            plain &= _plain(item, depth + 1)
     return plain
 
 

@@ -6,6 +6,8 @@ them. An unknown section or key is an error that names the file and the nearest 
 
 import dataclasses
 import difflib
+import hashlib
+import os
 import shutil
 import tomllib
 from collections.abc import Mapping
@@ -93,14 +95,24 @@ def packs_dir() -> Path:
 
 def effective_config(data: Path) -> Path:
     """The folder of flows, texts, services and profiles in force: the shipped one, or, where
-    `DATA/config` holds any of them, a copy of it under `DATA/run/config` with those laid over."""
+    `DATA/config` holds any of them, a copy of it under `DATA/run` with those laid over."""
     own = data / "config"
-    if not any(own.rglob("*.yaml")):
+    files = sorted(own.rglob("*.yaml"))
+    if not files:
         return seed_dir()
-    folder = data / "run" / "config"
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(seed_dir(), folder)
-    shutil.copytree(own, folder, dirs_exist_ok=True)
+    digest = hashlib.sha256()
+    for path in [*sorted(seed_dir().rglob("*.yaml")), *files]:
+        digest.update(f"{path} {path.stat().st_size}\n".encode() + path.read_bytes())
+    # Named by its content: other commands read it while a node runs on it.
+    folder = data / "run" / f"config-{digest.hexdigest()[:16]}"
+    if not folder.exists():
+        part = folder.with_name(f"{folder.name}.{os.getpid()}")
+        shutil.copytree(seed_dir(), part)
+        shutil.copytree(own, part, dirs_exist_ok=True)
+        try:
+            part.rename(folder)
+        except OSError:  # another command was first
+            shutil.rmtree(part)
     return folder
 
 

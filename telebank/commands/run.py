@@ -204,7 +204,8 @@ async def _ring(bank: Bank) -> None:
     _say("Ringing the bank: language, accounts, card, PIN, balance")
     keys = bank.plan.data / "run" / "keys"
     keys.touch(mode=0o600)
-    keys.write_text(f"1 1 {card}# {pin}# 1\n")  # a command line would show the PIN to everybody
+    # In a file: a command line would show the PIN to everybody. Pressed as one who knows the menu.
+    keys.write_text(f"@lang.zh !1 @lang.chosen !1 @auth.card !{card}# @auth.pin !{pin}# ~1 !1\n")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "telebank", "call", f"sip:bank@{bank.sip}"),
         *("--keys-file", str(keys), "--data", str(bank.plan.data)),

@@ -239,7 +239,7 @@ def approval_is_undone(patch: pytest.MonkeyPatch) -> None:
 
 
 MUTATIONS: Sequence[Mutation] = (
-    Mutation("resend of a 0200", resend, ("a 0200 was sent twice",)),
+    Mutation("resend of a 0200", resend, ("was sent twice",)),
     Mutation("reversal of another amount", reverse_another_amount, ("another amount",)),
     Mutation("SENT after the bytes", sent_after_the_bytes, ("before its row is durable",)),
     Mutation("SENT is not done after a restart", restart_forgets_sent, ("posted is not as",)),

@@ -67,9 +67,9 @@ class CrashingJournal(StoreJournal):
                 request_id, states, why=why, outcome=outcome, next_attempt_at=next_attempt_at
             )
 
-    async def attempt(self, request_id: str, next_attempt_at: datetime | None) -> int:
-        with self._step(request_id, "attempt"):
-            return await super().attempt(request_id, next_attempt_at)
+    async def sending_again(self, message: HostMessage, next_attempt_at: datetime | None) -> int:
+        with self._step(message.request_id, f"sending {message.role}"):
+            return await super().sending_again(message, next_attempt_at)
 
     async def sending(self, message: HostMessage) -> None:
         with self._step(message.request_id, f"sending {message.role}"):

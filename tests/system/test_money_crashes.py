@@ -41,7 +41,6 @@ DONE = {
 """Step: the row's state when the process dies before it, and after it."""
 UNDONE = {
     "advance UNKNOWN": ("SENT", "REVERSING"),
-    "attempt": ("REVERSING", "REVERSING"),
     "sending reversal": ("REVERSING", "REVERSING"),
     "answered reversal": ("REVERSING", "REVERSING"),
     "advance REVERSED": ("REVERSING", "REVERSED"),
@@ -49,7 +48,6 @@ UNDONE = {
 }
 REPEATED = {
     "advance UNKNOWN": ("SENT", "REPEATING"),
-    "attempt": ("REPEATING", "REPEATING"),
     "sending repeat": ("REPEATING", "REPEATING"),
     "answered repeat": ("REPEATING", "REPEATING"),
     "advance APPROVED": ("REPEATING", "APPROVED"),

@@ -194,7 +194,9 @@ class World:
         payer, payee = chance.sample(range(3), 2)
         amount = chance.choice(AMOUNTS[:-1] if number else AMOUNTS)
         for turn in range(TRIES if last else 1):
-            exit_name = await self._transfer(f"{self.lives}.{number}.{turn}", payer, payee, amount)
+            # An amount that nobody else has: what is open for ever must not stand in his way.
+            sum_ = Money.parse(f"{77 + turn}") if last else amount
+            exit_name = await self._transfer(f"{self.lives}.{number}.{turn}", payer, payee, sum_)
             if exit_name == "ok":
                 return
             await asyncio.sleep(2.0)

@@ -28,7 +28,7 @@ MAX_CALL_REFERENCE = 32
 class Stamp:
     """Numbers and times of one message; a repeat or reversal has its original's.
 
-    `at` gives fields 12 and 13, in terminal local time.
+    `at` gives fields 12 and 13, on the bank's wall clock (`utc_offset_minutes`).
     """
 
     stan: str
@@ -197,8 +197,8 @@ def _stamped(stamp: Stamp, options: Iso8583Options) -> dict[str, Callable[[], st
     return {
         "utc": lambda: stamp.field7,
         "stan": lambda: stamp.stan,
-        "time": lambda: stamp.at.astimezone().strftime("%H%M%S"),
-        "date": lambda: stamp.at.astimezone().strftime("%m%d"),
+        "time": lambda: stamp.at.astimezone(options.zone).strftime("%H%M%S"),
+        "date": lambda: stamp.at.astimezone(options.zone).strftime("%m%d"),
         "acquirer": lambda: stamp.acquirer,
         "reference": lambda: stamp.reference,
         "terminal": lambda: stamp.terminal,

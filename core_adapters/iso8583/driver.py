@@ -13,7 +13,7 @@ from core_adapters.iso8583.framing import Frame, wrap
 from core_adapters.iso8583.link import LinkEvents, TcpLink
 from core_adapters.iso8583.mac import Mac
 from core_adapters.iso8583.message import Message, reply_mti
-from core_adapters.iso8583.mux import Mux
+from core_adapters.iso8583.mux import NETWORK_CLASS, Mux
 from core_adapters.iso8583.mux_types import (
     Admit,
     Answered,
@@ -80,6 +80,7 @@ class DriverEvents:
 
     late: Callable[[int, Message], None]
     heard: Callable[[Message], None]
+    """A matched reply or a network message, with a good MAC."""
     alarm: Callable[[str, str], None]
     link: Callable[[str, bool, str], None]
     """Link name, signed on or not, why."""
@@ -308,6 +309,14 @@ class Driver:
             return
         mac_ok = self._codec.mac_ok(frame.body, message, self._macs)
         self._trace.received(link, message, len(frame.body), mac_ok=mac_ok)
-        if mac_ok:
+        commands = self._mux.receive(FrameReceived(link, message, mac_ok), self._now())
+        if mac_ok and _expected(message, commands):
             self._events.heard(message)
-        self._feed(FrameReceived(link, message, mac_ok))
+        self._do(commands)
+
+
+def _expected(message: Message, commands: list[Command]) -> bool:
+    """Whether a frame is somebody's reply or network management; only such are to be believed."""
+    if message.mti.startswith(NETWORK_CLASS):
+        return not any(isinstance(command, Unmatched) for command in commands)
+    return any(isinstance(command, Answered | LateAnswer) for command in commands)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
+from core_adapters.iso8583.alarms import FrameAlarms
 from core_adapters.iso8583.build import Builder, Stamp
 from core_adapters.iso8583.checks import check_services
 from core_adapters.iso8583.clock import SystemClock
@@ -41,13 +42,15 @@ from transactions.request import HostMessage, MessageRole, Request
 
 SETTLEMENT_DATE, AMOUNT, PROCESSING_CODE = 15, 4, 3
 MAX_LATE = 10_000
+MAX_DAYS_ON = 31
+"""A business date does not go on by more days at once; a holiday is shorter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """Something an operator must see.
 
-    `kind` is link, unmatched, undecodable, late, code or profile.
+    `kind` is link, unmatched, undecodable, late, code, date or profile.
     """
 
     kind: str
@@ -106,6 +109,7 @@ class Iso8583Host:
         self._options = options
         self._events = events or HostEvents()
         self._clock = clock or SystemClock()
+        self._frame_alarms = FrameAlarms(options.alarms_a_second, self._clock, self._alarm)
         codec = Codec(profile)
         self._codec = codec
         self._builder = Builder(codec, options, keys.zpk, vault)
@@ -114,7 +118,9 @@ class Iso8583Host:
             self._builder,
             (make_mac(profile.mac, keys.mak),),
             options,
-            DriverEvents(self._on_late, self._on_heard, self._alarm, self._events.link),
+            DriverEvents(
+                self._on_late, self._on_heard, self._frame_alarms.raised, self._events.link
+            ),
             clock=self._clock,
             chance=chance or random.Random(),  # noqa: S311 - spreads reconnections, hides nothing
             tap=tap,
@@ -133,6 +139,7 @@ class Iso8583Host:
     async def close(self) -> None:
         """Take nothing new, let answers come in, sign off, close the links."""
         await self._driver.close()
+        self._frame_alarms.close()
 
     def capabilities(self) -> Mapping[str, int]:
         """Services of the profile, each with its contract version."""
@@ -301,10 +308,19 @@ class Iso8583Host:
         self._events.late(LateReply(row, judged.outcome))
 
     def _on_heard(self, message: Message) -> None:
-        text = message.get(SETTLEMENT_DATE)
-        if text is not None:
-            today = self._clock.now().astimezone().date()
-            self._business_date = nearest_date(text, today) or self._business_date
+        """Field 15 moves the business date on; never back, and never far (rule 14)."""
+        text, known = message.get(SETTLEMENT_DATE), self._business_date
+        if text is None:
+            return
+        day = nearest_date(text, known or self._clock.now().astimezone(self._options.zone).date())
+        if day is None or (known is not None and day <= known):
+            return
+        if known is not None and (day - known).days > MAX_DAYS_ON:
+            self._frame_alarms.raised(
+                "date", f"field 15 goes {(day - known).days} days on from {known}"
+            )
+            return
+        self._business_date = day
 
     def _alarm(self, kind: str, text: str, request_id: str = "") -> None:
         self._events.alarm(Alarm(kind, text, request_id))

@@ -1,6 +1,7 @@
 """Options of one ISO 8583 host."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta, timezone
 
 from core_adapters.iso8583.mux_types import MuxOptions
 
@@ -33,10 +34,16 @@ class Iso8583Options:
     """Bytes that may wait for a slow host before its link is closed."""
     drain_s: float = 16.0
     """Seconds that an orderly stop waits for answers before signing off."""
+    utc_offset_minutes: int = 480
+    """The bank's wall clock, which fields 12 and 13 are in; the same as the processor's."""
+    alarms_a_second: int = 10
+    """Alarms of one kind that frames may raise in a second; the others are told as a number."""
     mux: MuxOptions = field(default_factory=MuxOptions)
     """Limits and times of the multiplexer."""
 
     def __post_init__(self) -> None:
+        if self.alarms_a_second < 1:
+            raise ValueError("alarms_a_second must be 1 or more, or nobody would see any")
         if not 1 <= self.links <= MAX_LINKS:
             raise ValueError(f"links is 1 to {MAX_LINKS}")
         if len(self.terminal) > 8 or not self.terminal.isascii():  # noqa: PLR2004 - field 41
@@ -46,6 +53,11 @@ class Iso8583Options:
             raise ValueError("acquirer (field 32) has one to eleven digits")
         if len(self.merchant) > 15 or not self.merchant.isascii():  # noqa: PLR2004 - field 42
             raise ValueError("merchant (field 42) has up to fifteen ASCII characters")
+
+    @property
+    def zone(self) -> timezone:
+        """The bank's wall clock as a time zone."""
+        return timezone(timedelta(minutes=self.utc_offset_minutes))
 
     @property
     def link_names(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Golden bytes: each file was put together by hand from the field table, part by part."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from support.iso8583_kit import KEYS, VECTORS, codec, quick_options, request, tb
 from transactions.request import HostMessage, Request
 
 FILES = sorted(VECTORS.glob("*.json"))
-AT = datetime(2026, 11, 22, 12, 30).astimezone()
+AT = datetime(2026, 11, 22, 4, 30, tzinfo=UTC)  # 12:30 at the bank, whatever this machine says
 STAMP = Stamp("000001", "1122043000", AT, "TB010001", "62270001", "010000000001")
 
 

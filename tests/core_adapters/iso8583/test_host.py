@@ -451,8 +451,87 @@ async def test_a_stored_loss_report_goes_as_advice_with_its_own_time() -> None:
         await one.host.execute(report, one.log, repeat_of=one.log.rows[0])
         first, repeat = one.peer.seen
         assert (first.mti, repeat.mti) == ("0322", "0323")
-        assert first.fields[12] == taken.astimezone().strftime("%H%M%S")
+        assert first.fields[12] == (taken + timedelta(hours=8)).strftime("%H%M%S")
         assert dict(first.fields) == dict(repeat.fields)
+
+
+async def test_each_repeat_is_one_more_than_the_last() -> None:
+    async with bench(hasty(tb87())) as one:
+        one.peer.script = Script(reply=lambda _message: None)
+        report = request("card.report_loss")
+        await one.host.execute(report, one.log)
+        for attempt in range(3):
+            last = replace(one.log.rows[0], attempt=attempt)
+            await one.host.execute(report, one.log, repeat_of=last)
+        assert [(row.role, row.attempt) for row in one.log.rows] == [
+            ("request", 0),
+            ("repeat", 1),
+            ("repeat", 2),
+            ("repeat", 3),
+        ]
+        assert [message.mti for message in one.peer.seen] == ["0302", "0303", "0303", "0303"]
+
+
+@pytest.mark.parametrize(("minutes", "hour", "day"), [(480, "01", "0302"), (-300, "12", "0301")])
+async def test_terminal_time_is_the_banks_not_the_machines(
+    minutes: int, hour: str, day: str
+) -> None:
+    async with bench(utc_offset_minutes=minutes) as one:
+        taken = datetime(2026, 3, 1, 17, 30, tzinfo=UTC)
+        await one.ask("card.report_loss", created_at=taken)
+        fields = one.peer.seen[0].fields
+        assert (fields[12], fields[13]) == (f"{hour}3000", day)
+
+
+def _dated(text: str) -> Script:
+    return Script(reply=changed(15, text))
+
+
+async def test_the_business_date_goes_on_by_matched_replies_and_never_back() -> None:
+    async with bench() as one:
+
+        async def day() -> str:
+            date = (await one.host.health()).business_date
+            return "" if date is None else date.strftime("%m%d")
+
+        async def pushed(message: Message) -> None:
+            before = len(one.alarms) + len(one.peer.network)
+            one.peer.send(message)
+            while len(one.alarms) + len(one.peer.network) == before:
+                await asyncio.sleep(0.001)
+
+        await one.ask("card.balance", 1)
+        assert await day() == "1122"
+        one.peer.script = _dated("1123")
+        await one.ask("card.balance", 2)
+        assert await day() == "1123"
+        one.peer.script = _dated("1121")
+        await one.ask("card.balance", 3)
+        assert await day() == "1123"
+        one.peer.script = _dated("0423")
+        await one.ask("card.balance", 4)
+        assert await day() == "1123"
+        assert [alarm.kind for alarm in one.alarms] == ["date"]
+        stray = approve(one.peer.seen[0])
+        strange = stray.with_fields(stray.mti, {11: "777777", 15: "1125"})
+        await pushed(strange)
+        await pushed(Message("0810", {11: "777777", 15: "1125", 39: "00", 70: "301"}))
+        assert await day() == "1123"
+        await pushed(Message("0800", {7: "1124000000", 11: "000009", 15: "1124", 70: "201"}))
+        assert await day() == "1124"
+
+
+async def test_a_flood_of_bad_frames_is_a_few_alarms_and_a_number() -> None:
+    async with bench(alarms_a_second=5) as one:
+        await one.ask("card.balance")
+        stray = approve(one.peer.seen[0])
+        for number in range(500):
+            one.peer.send(stray.with_fields(stray.mti, {11: f"{900_000 + number}"}))
+        await one.ask("card.balance", 2)
+    unmatched = [alarm.text for alarm in one.alarms if alarm.kind == "unmatched"]
+    told = [text for text in unmatched if "not shown" in text]
+    assert sum(int(text.split()[0]) for text in told) + len(unmatched) - len(told) == 500
+    assert len(unmatched) < 250
 
 
 async def test_what_the_profile_lacks_is_said() -> None:

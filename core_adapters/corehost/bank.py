@@ -11,7 +11,7 @@ from enum import Enum
 
 from core_adapters.corehost.ledger import Ledger, Leg
 from core_adapters.corehost.pins import Pins
-from core_adapters.corehost.rules import Rules, business_date
+from core_adapters.corehost.rules import Rules, business_date, identity_digits
 from transactions.card import mask
 from transactions.money import Currency, Money
 
@@ -70,7 +70,7 @@ class TransferOrder:
 
 @dataclass(frozen=True, slots=True)
 class LossReport:
-    """A card reported lost; `identity` is the last four characters of the identity number."""
+    """A card reported lost; `identity` is the identity number or its last four digits."""
 
     key: str
     card: str
@@ -257,7 +257,7 @@ class Bank:
         row = self._db.execute(
             "SELECT c.hot_at FROM card c JOIN customer u ON u.id = c.customer"
             " WHERE c.number = ? AND u.identity = ?",
-            (report.card, report.identity),
+            (report.card, identity_digits(report.identity)),
         ).fetchone()
         if row is None:
             return Refusal.NOT_MATCHED

@@ -7,6 +7,17 @@ BANK_OFFSET = timedelta(hours=8)
 """The bank keeps Beijing time, UTC+8, without daylight saving."""
 
 
+IDENTITY_DIGITS = 4
+"""What a caller proves himself with when he reports a loss."""
+
+
+def identity_digits(number: str) -> str:
+    """The last four digits of an identity number, which is what a keypad can give: a letter at the
+    end (GB 11643 has X) is skipped, so `...3705X` gives 3705."""
+    digits = "".join(char for char in number if char.isascii() and char.isdigit())
+    return digits[-IDENTITY_DIGITS:]
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """All amounts in fen (minor units of CNY)."""

@@ -13,7 +13,7 @@ from typing import Literal
 from core_adapters.corehost.bank import VAULT, Bank
 from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.pins import SALT_BYTES, Pins
-from core_adapters.corehost.rules import business_date
+from core_adapters.corehost.rules import business_date, identity_digits
 from transactions.card import luhn_valid
 from transactions.money import Money, currency
 
@@ -33,6 +33,7 @@ class SeedCard:
     pin: str = field(repr=False)
     holder: str
     identity: str
+    """The end of the identity number; callers are asked for its last four digits (`rules`)."""
     balance: int
     state: State = "open"
 
@@ -55,7 +56,7 @@ def _digits(text: str, size: int) -> str:
 
 DEMO: Sequence[SeedCard] = (
     SeedCard(card_number(100_001), "246813", "林晓月", "4021", 1_268_050),
-    SeedCard(card_number(100_002), "135792", "陈大海", "705X", 8_800_000),
+    SeedCard(card_number(100_002), "135792", "陈大海", "3705X", 8_800_000),
     SeedCard(card_number(100_003), "864209", "周小溪", "1180", 356_700),
     SeedCard(card_number(100_004), "975310", "吴青山", "2236", 15_000_000),
     SeedCard(card_number(100_005), "420864", "郑白云", "3349", 99),
@@ -95,7 +96,8 @@ def plant(
     bank.open_house(unit)
     for number, one in enumerate(cards, 1):
         db.execute(
-            "INSERT INTO customer VALUES (?, ?, ?)", (f"C{number:06d}", one.holder, one.identity)
+            "INSERT INTO customer VALUES (?, ?, ?)",
+            (f"C{number:06d}", one.holder, identity_digits(one.identity)),
         )
         _plant_account(db, bank, one, f"C{number:06d}", now)
         _plant_card(db, pins, one, f"C{number:06d}", now)

@@ -1,10 +1,13 @@
-"""The bank's own tables beside the ledger, and what a check of them must not find."""
+"""The bank's own tables beside the ledger, and what a check of them must not find.
+
+A customer's `identity` is the last four digits of it.
+"""
 
 SCHEMA = """
 CREATE TABLE customer (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
-    identity TEXT NOT NULL
+    identity TEXT NOT NULL CHECK (length(identity) = 4)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE account (
     id TEXT PRIMARY KEY REFERENCES ledger_account (id),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core_adapters.corehost.bank import Balances, Quote, Refusal, TransferOrder
+from core_adapters.corehost.bank import Balances, LossReport, Quote, Refusal, TransferOrder
 from core_adapters.corehost.house import House, HouseError, findings, open_house
 from core_adapters.corehost.pins import PinAnswer
 from core_adapters.corehost.rules import Rules, business_date
@@ -173,3 +173,17 @@ def test_the_test_set_has_no_file_of_pins(tmp_path: Path) -> None:
     opened.close()
     assert not (tmp_path / "demo-cards.json").exists()
     assert len(trial_set()) == 65
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [("3705", True), ("37O5", False), ("3705X", True), ("705X", False), ("", False)],
+)
+def test_a_loss_report_is_proved_by_the_last_four_digits(
+    house: House, given: str, taken: bool
+) -> None:
+    ends_in_x = DEMO[1]
+    assert ends_in_x.identity.endswith("X")
+    report = LossReport("k1", ends_in_x.card, given, "010000000001", "lost")
+    first = house.bank.report_loss(report, NOON)
+    assert first == (True if taken else Refusal.NOT_MATCHED)

@@ -1,5 +1,6 @@
 """Seed data: deterministic, Luhn-valid, fictional."""
 
+from core_adapters.corehost.rules import identity_digits
 from core_adapters.corehost.seed import BIN, DEMO, SHOWN, trial_set
 from transactions.card import luhn_valid
 
@@ -18,3 +19,11 @@ def test_the_demo_shows_six_digit_pins_and_tests_use_twelve() -> None:
 
 def test_a_card_prints_no_pin() -> None:
     assert trial_set()[0].pin not in repr(trial_set()[0])
+
+
+def test_every_identity_can_be_keyed() -> None:
+    assert any(one.identity.endswith("X") for one in DEMO)
+    for one in [*DEMO, *trial_set()]:
+        keyed = identity_digits(one.identity)
+        assert len(keyed) == 4
+        assert keyed.isdigit()

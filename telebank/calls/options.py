@@ -18,3 +18,10 @@ class CallOptions:
     """Event-log rows waiting for the store; above it new calls get 503."""
     drain_s: float = 60.0
     """Seconds that live calls may go on after the node was told to stop; new calls get 503."""
+
+    def __post_init__(self) -> None:
+        host, _, port = self.listen.rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65_535:  # noqa: PLR2004 - a port
+            raise ValueError(f"calls.listen is {self.listen!r}: give address:port")
+        if self.max_seconds <= 0 or self.drain_s < 0 or self.max_events_waiting <= 0:
+            raise ValueError("calls: max_seconds and max_events_waiting above 0, drain_s not below")

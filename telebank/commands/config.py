@@ -1,12 +1,17 @@
 """`telebank config`: show and check the settings in force."""
 
+import dataclasses
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from telebank.commands.common import EXIT_FINDING, data_option, json_option
+
+if TYPE_CHECKING:
+    from telebank.settings import Settings
 
 
 @click.group(name="config")
@@ -25,14 +30,19 @@ def command() -> None:
 @data_option
 @json_option
 def show(data: Path, as_json: bool) -> None:
-    """Print what is in force: the shipped settings under those of DATA/config."""
+    """Print what is in force: the shipped settings under those of DATA/config.
+
+    \b
+    Example:
+      telebank config show --data var
+    """
     from telebank.settings import SettingsError, load_settings
 
     try:
         settings = load_settings(data)
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
-    plain = msgspec.to_builtins(settings, enc_hook=str)
+    plain = _plain(settings)
     if as_json:
         click.echo(json.dumps(plain, ensure_ascii=False, indent=2))
         return
@@ -43,10 +53,37 @@ def show(data: Path, as_json: bool) -> None:
         click.echo()
 
 
+def _plain(settings: "Settings") -> dict[str, dict[str, object]]:
+    """The settings as plain values; amounts as `50000.00 CNY`."""
+    sections = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+    hosts = sections.pop("hosts")
+    plain = {
+        name: {key: _value(value) for key, value in _items(section)}
+        for name, section in sections.items()
+    }
+    return plain | {f"hosts.{name}": dict(table) for name, table in hosts.items()}
+
+
+def _items(section: Any) -> Iterator[tuple[str, object]]:
+    for field in dataclasses.fields(section):
+        yield field.name, getattr(section, field.name)
+
+
+def _value(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(key): str(item) for key, item in value.items()}
+    return value
+
+
 @command.command()
 @data_option
 def check(data: Path) -> None:
-    """Exit 0 when the settings can be used, 1 with the reason when not."""
+    """Exit 0 when the settings can be used, 1 with the reason when not.
+
+    \b
+    Example:
+      telebank config check --data var
+    """
     from telebank.settings import SettingsError, load_settings
 
     try:

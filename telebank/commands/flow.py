@@ -76,7 +76,7 @@ def check(config: Path | None, times: bool, as_json: bool) -> None:
         _lines(_time_line(way) for way in longest)
         if times:
             click.echo("measured on the prompt packs" if measure else "estimated from the texts")
-        click.echo(f"{len(findings)} findings" if findings else "nothing to refuse")
+        click.echo(f"{len(findings)} findings" if findings else "no findings")
     raise SystemExit(EXIT_FINDING if findings else 0)
 
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core_adapters.corehost.seed import demo_cards
+from telebank.calls.endpoint import reachable_address
 from telebank.commands.common import DEFAULT_DATA, Unreachable
 from telebank.ops.ports import holder_of
 from telebank.ops.supervise import Child, ChildFailed, ChildSpec
@@ -101,7 +102,10 @@ def command(sip: str, web: str, data: Path, ring: bool) -> None:
     for kind, address, option in (("udp", sip, "--sip"), ("tcp", web, "--web")):
         _refuse_taken(kind, address, option)
     try:
+        _make_folders(plan.data)
         asyncio.run(_run(plan))
+    except OSError as error:
+        raise click.UsageError(f"cannot use {error.filename or data}: {error.strerror}") from error
     except ChildFailed as error:
         raise Unreachable(f"{error}\nLogs: {plan.data / 'logs'}") from error
 
@@ -130,7 +134,6 @@ async def _run(plan: Plan) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
-    _make_folders(plan.data)
     bank = Bank(plan)
     starting = asyncio.create_task(_start(bank))
     stopping = asyncio.create_task(stop.wait())
@@ -175,12 +178,15 @@ async def _start(bank: Bank) -> None:
 def _banner(bank: Bank) -> None:
     plan = bank.plan
     table = Table.grid(padding=(0, 2))
-    table.add_row("Ring", f"[bold cyan]sip:bank@{bank.sip}[/]  with any SIP phone, or:")
-    table.add_row("", f".venv/bin/telebank call sip:bank@{bank.sip}")
+    host, _, port = bank.sip.rpartition(":")
+    sip = f"sip:bank@{reachable_address(host)}:{port}"
+    table.add_row("Ring", f"[bold cyan]{sip}[/]  with any SIP phone, or:")
+    table.add_row("", f".venv/bin/telebank call {sip}")
     for number, (card, pin, holder, balance) in enumerate(_demo_cards(plan.data)[:2], 1):
-        table.add_row(f"Card {number}", f"{card}   PIN {pin}   {holder}   {balance}")
+        table.add_row(f"Card {number}", f"{card}   PIN {pin}   {holder}   opened with {balance}")
     table.add_row("Keys", "1 中文, 2 English; then 1 account or 2 lost card; then card # PIN #;")
     table.add_row("", "then 1 balance, 2 transfer, 3 lost card.  # again, * back, 0 teller")
+    table.add_row("", "All demo cards: corehost/demo-cards.json in the data folder")
     table.add_row("Web page", f"http://{bank.web}/")
     table.add_row("Data", f"{_short(plan.data)}, logs in {_short(plan.data / 'logs')}")
     table.add_row("Stop", "Ctrl-C")
@@ -200,7 +206,8 @@ def _short(path: Path) -> str:
 
 async def _ring(bank: Bank) -> None:
     """Ring the bank once over real SIP and RTP: card, PIN, balance."""
-    card, pin, *_ = _demo_cards(bank.plan.data)[0]
+    # Not a card of the banner: somebody may have locked those by trying.
+    card, pin, *_ = _demo_cards(bank.plan.data)[2]
     _say("Ringing the bank: language, accounts, card, PIN, balance")
     keys = bank.plan.data / "run" / "keys"
     keys.touch(mode=0o600)

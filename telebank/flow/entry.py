@@ -79,7 +79,16 @@ def take(node: Collect, kind: Kind, entry: str, key: str) -> Verdict:
 
 
 def timed_out(node: Collect, kind: Kind, entry: str) -> Verdict:
-    """The inter-digit time is over with something typed: whole if it may be, else invalid."""
+    """The inter-digit time is over with something typed: whole if it may be, else invalid.
+
+    An amount is whole only with its end key: half of one is an amount too.
+    """
+    if isinstance(node.entry, MoneyEntry):
+        return Invalid()
+    return _whole(node, kind, entry)
+
+
+def _whole(node: Collect, kind: Kind, entry: str) -> Verdict:
     value = parse(node.entry, kind, entry)
     return Invalid() if value is None else Completed(value)
 
@@ -90,7 +99,7 @@ def _ended(node: Collect, kind: Kind, entry: str) -> Verdict:
         return Chosen(target)
     if not entry:
         return Again()
-    return timed_out(node, kind, entry)
+    return _whole(node, kind, entry)
 
 
 def _belongs(spec: Entry, key: str) -> bool:

@@ -47,6 +47,8 @@ class NodeOptions:
     """Two digits, one for each node of the bank; the first two of every reference (field 37)."""
     control: str = "control.sock"
     """Name of the control socket under the data folder."""
+    utc_offset_minutes: int = 480
+    """The bank's wall clock (480: Beijing), for spoken times, limits and message dates."""
 
     def __post_init__(self) -> None:
         if not (self.id.isdigit() and len(self.id) == 2):  # noqa: PLR2004 - two digits
@@ -127,7 +129,12 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
     sections = {
         name: read_options(cls, tables.pop(name, {}), name) for name, cls in SECTIONS.items()
     }
-    sections["transactions"] = dataclasses.replace(sections["transactions"], limits=limits)
+    zone = sections["node"].utc_offset_minutes
+    replace = dataclasses.replace
+    sections["store"] = replace(sections["store"], utc_offset_minutes=zone)
+    sections["transactions"] = replace(
+        sections["transactions"], limits=limits, utc_offset_minutes=zone
+    )
     return Settings(**sections, hosts=MappingProxyType(tables.pop("hosts", {})))
 
 

@@ -50,6 +50,7 @@ async def open_host(
     """Connect, then settle every open row of the last run before calls are taken (rule 8)."""
     table = dict(settings.hosts[HOST])
     profile_name = str(table.pop("profile", HOST))
+    table.setdefault("utc_offset_minutes", settings.node.utc_offset_minutes)
     options = read_options(Iso8583Options, table, f"hosts.{HOST}")
     profile = load_profile(config / "hosts" / f"{profile_name}.yaml")
     watch, tap = _HostWatch(store), Tap()

@@ -174,7 +174,7 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
                 speaker=speaker,
             )
         )
-        store.died.add_done_callback(lambda died: died.cancelled() or node.lost.set())
+        store.died.add_done_callback(lambda died: None if died.cancelled() else node.lost.set())
         await _listen(node, settings)
         stack.push_async_callback(node.close)
         control = ControlServer(node, place.data / settings.node.control, link.tap)

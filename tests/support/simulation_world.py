@@ -33,7 +33,7 @@ AMOUNTS = tuple(Money.parse(text) for text in ("10", "10", "123.45", "6000"))
 CARD_NUMBERS = tuple(CardNumber(one.card) for one in CARDS)
 CLEAR = tuple(text for one in CARDS for text in (one.card, one.pin))
 """What may stand in no row: cards and PINs."""
-TRIES = 40
+TRIES = 150
 """How often the last caller rings until his transfer is done."""
 SETTLE_H = 48
 

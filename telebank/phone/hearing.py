@@ -20,7 +20,9 @@ FRAME = 160
 MAX_GAP_FRAMES = 50
 """Longest loss that a clip is followed across, in packets."""
 ENOUGH = 0.5
-"""Part of a clip after which it counts as begun to be heard, when it is cut short."""
+"""Part of a clip after which it counts as heard, when it is cut short."""
+BEGUN = 10 * FRAME
+"""Octets after which a prompt is known to have begun (200 ms): enough to tell clips apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class _Following:
     position: int
     began_at: float
     matched: int
+    counts: bool = False
+    """Reported however little of it comes: somebody has acted on its having begun."""
 
 
 class Ear:
@@ -113,6 +117,20 @@ class Ear:
         """The clip that seems to be playing, and when its first packet came (monotonic s)."""
         following = self._following
         return None if following is None else (following.candidates[0].key, following.began_at)
+
+    def begins(self, prompt: str, since: float) -> bool:
+        """Whether this prompt's first clip is playing for certain, begun at `since` or later.
+
+        Once that is told, the clip is reported even if a key cuts it short at once.
+        """
+        following = self._following
+        if following is None or following.matched < BEGUN or following.began_at < since:
+            return False
+        named = (clip.key.partition("/")[2] for clip in following.candidates)
+        if any(name not in {prompt, f"{prompt}#0"} for name in named):
+            return False
+        following.counts = True
+        return True
 
     def finish(self) -> list[ClipHeard]:
         """The stream ended: what was being followed was cut short."""
@@ -165,7 +183,7 @@ class Ear:
         # A prompt is cut at a packet's edge, so what breaks off begins anew with its packet; octets
         # that agree by chance belong to what follows.
         self._pending = chunk[agreed:] if whole else chunk[0 if at else 1 :]
-        if whole or following.matched >= ENOUGH * len(best.audible):
+        if whole or following.counts or following.matched >= ENOUGH * len(best.audible):
             return [self._heard(best, whole, following.began_at)]
         return []
 
@@ -199,7 +217,7 @@ class Ear:
         self._pending = b""
         if following is not None:
             clip = following.candidates[0]
-            if following.matched >= ENOUGH * len(clip.audible):
+            if following.counts or following.matched >= ENOUGH * len(clip.audible):
                 yield ClipHeard(clip.key, clip.text, whole=False, began_at=following.began_at)
 
 

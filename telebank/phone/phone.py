@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import re
 import secrets
 import socket
@@ -196,7 +197,7 @@ class PhoneCall:
         self._began = endpoint.now()
         self._answer_by = self._began + options.answer_s
         self._spoken = 0
-        self._told = 0
+        self._pressed = -math.inf
         self._timed_group = 0
 
     # -- what arrives -------------------------------------------------------------------------
@@ -313,11 +314,10 @@ class PhoneCall:
                 case Press():
                     await self._press(step, group)
                 case AwaitPrompt(prompt):
-                    await self._told_of(prompt)
+                    await self._until(lambda: self._begun(prompt), f"prompt {prompt}")
                 case Pause(seconds):
                     await asyncio.sleep(seconds)
         if self._options.hang_up_after:
-            self._told = 0
             await self._told_of(self._options.hang_up_after)
             await self._bank_quiet()
             return
@@ -341,15 +341,23 @@ class PhoneCall:
     async def _press(self, step: Press, group: int) -> None:
         if not step.at_once:
             await self._bank_quiet()
-        self._spoken, self._told = len(self.heard_clips), len(self.report.prompts)
+        self._spoken, self._pressed = len(self.heard_clips), self._endpoint.now()
         self.press(step.keys)
         self._timed_group = group
         while self.media.pressing:
             await asyncio.sleep(TICK_S)
 
     async def _told_of(self, prompt: str) -> None:
-        """Wait for a prompt that is heard after the last keys."""
-        await self._until(lambda: self.report.heard(prompt, self._told), f"prompt {prompt}")
+        """Wait for a prompt that is heard at any time of the call."""
+        await self._until(lambda: self.report.heard(prompt), f"prompt {prompt}")
+
+    def _begun(self, prompt: str) -> bool:
+        """Whether a prompt has begun since the last keys, even if it is still being said."""
+        since = self._pressed
+        if self._ear is not None and self._ear.begins(prompt, since):
+            return True
+        began = since - self._began
+        return any(p.prompt == prompt and p.began_at >= began for p in self.report.prompts)
 
     async def _bank_quiet(self) -> None:
         """Wait until the bank has said something new and then nothing for a moment."""

@@ -2,7 +2,8 @@
 
 Groups are apart by spaces. A group is pressed when the bank has said something since the group
 before and has been quiet for a moment. `!` before a group presses it at once (type-ahead, or into
-a prompt); `@PROMPT_ID` waits until that prompt has been heard; `~2.5` waits that many seconds.
+a prompt); `@PROMPT_ID` waits until that prompt has begun; `~2.5` waits that many seconds. So
+`@tr.payee !6222…#` presses into the prompt, and `@tr.payee 6222…#` after it.
 """
 
 import re
@@ -28,7 +29,7 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class AwaitPrompt:
-    """Wait until this prompt has been heard since the last keys."""
+    """Wait until this prompt has begun to be heard since the last keys."""
 
     prompt: str
 

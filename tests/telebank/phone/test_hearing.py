@@ -74,6 +74,19 @@ def test_little_of_a_prompt_is_not_heard() -> None:
     assert listen(list(enumerate(stream))) == [("zh/b#0", True)]
 
 
+def test_a_prompt_begins_with_its_first_clip_and_then_counts_even_if_cut_at_once() -> None:
+    ear = Ear(Lexicon(BANK, "pcma"))
+    begun = []
+    for sequence, payload in enumerate(packets(clip("en/c#0"))[:14], 1):
+        assert ear.hear(sequence, payload, float(sequence)) == []
+        begun.append(ear.begins("c", 0.0))
+    assert (begun[0], begun[-1]) == (False, True)
+    assert not ear.begins("a", 0.0)
+    assert not ear.begins("c", 2.0), "it began before the keys"
+    heard = [one for n, p in enumerate(packets(clip("zh/b#0")), 15) for one in ear.hear(n, p, 9.0)]
+    assert [(one.key, one.whole) for one in heard] == [("en/c#0", False), ("zh/b#0", True)]
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_lost_packets_inside_a_clip_do_not_hide_it(seed: int) -> None:
     chance = random.Random(seed)

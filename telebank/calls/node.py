@@ -170,6 +170,10 @@ class VoiceNode:
         if self._recorder.full:
             self._shell.act.refuse(fact.leg, 503)
             return
+        if len(self._calls) >= self._parts.calls.lines:
+            self.totals["busy"] += 1
+            self._shell.act.refuse(fact.leg, 486)
+            return
         self._numbers += 1
         self.totals["calls"] += 1
         parts = self._parts

@@ -12,6 +12,8 @@ class CallOptions:
     advertise: str = ""
     """Address that peers are told in Contact and SDP; empty: the one listened on, or, when that is
     0.0.0.0, the address of the default route."""
+    lines: int = 500
+    """Calls taken at once; a further caller hears busy (486). Overload of the machine is 503."""
     max_seconds: int = 1_800
     """Longest call, in seconds; then the caller is told goodbye by BYE."""
     max_events_waiting: int = 20_000
@@ -23,5 +25,7 @@ class CallOptions:
         host, _, port = self.listen.rpartition(":")
         if not host or not port.isdigit() or int(port) > 65_535:  # noqa: PLR2004 - a port
             raise ValueError(f"calls.listen is {self.listen!r}: give address:port")
-        if self.max_seconds <= 0 or self.drain_s < 0 or self.max_events_waiting <= 0:
-            raise ValueError("calls: max_seconds and max_events_waiting above 0, drain_s not below")
+        if min(self.lines, self.max_seconds, self.max_events_waiting) <= 0 or self.drain_s < 0:
+            raise ValueError(
+                "calls: lines, max_seconds and max_events_waiting above 0, drain_s not below"
+            )

@@ -102,7 +102,7 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(tmp_path: Path, voice: Voice) -> AsyncIterator[House]:
+async def open_house(tmp_path: Path, voice: Voice, lines: int = 50) -> AsyncIterator[House]:
     """Start a node with one media worker."""
     release = load_release(seed_dir())
     media = MediaWorkers(MediaOptions(), voice.folder)
@@ -112,7 +112,7 @@ async def open_house(tmp_path: Path, voice: Voice) -> AsyncIterator[House]:
     parts = NodeParts(
         node_id="01",
         epoch=1,
-        calls=CallOptions(listen="127.0.0.1:0"),
+        calls=CallOptions(listen="127.0.0.1:0", lines=lines),
         sip=SipOptions(t1=0.05),
         flow=FlowOptions(),
         release=release,

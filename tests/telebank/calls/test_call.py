@@ -159,3 +159,16 @@ async def test_no_common_codec_is_488_and_still_in_the_log(house: House) -> None
     peer.send("ACK", cseq=peer.cseq)
     await house.idle()
     assert house.log.kinds()[-2:] == ["call.started", "call.ended"]
+
+
+async def test_a_caller_beyond_the_last_line_hears_busy(tmp_path: Path, voice: Voice) -> None:
+    async with open_house(tmp_path, voice, lines=1) as house:
+        first, second = Peer(house.node.address, "one"), Peer(house.node.address, "two")
+        await first.call(udp())
+        second.send("INVITE", second.sdp(udp()))
+        assert (await second.response("INVITE"))[0] == 486
+        second.send("ACK", cseq=second.cseq)
+        first.send("BYE")
+        await house.idle()
+        third = Peer(house.node.address, "three")
+        await third.call(udp())

@@ -37,6 +37,8 @@ MAX_CALLS = 2_000
 MAX_KEYS_FILE = 10_000_000
 """Largest file of keys, in bytes."""
 FAULTS_SHOWN = 10
+SILENCE_S = 20.0
+"""Without a packet for this long, or for --patience, the bank is taken for dead."""
 HINT = "Is the bank running there? `telebank run` starts one on this machine."
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -112,7 +114,13 @@ def _prompt_ids(
     type=click.FloatRange(0.1, 600),
     help="Seconds to wait for the answer.",
 )
-@click.option("--patience", default=30.0, show_default=True, help="Seconds to wait for a prompt.")
+@click.option(
+    "--patience",
+    default=30.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 600),
+    help="Seconds to wait for a prompt.",
+)
 @click.option("--from", "from_user", default="13800001234", help="Calling number to give.")
 @data_option
 @json_option
@@ -166,6 +174,8 @@ def command(
         scripts=_scripts(keys, keys_file),
         options=PhoneOptions(
             patience_s=patience,
+            silence_s=min(patience, SILENCE_S),
+            expect=expect,
             hang_up_after=hang_up_after,
             from_user=from_user,
             answer_s=answer_within,
@@ -333,8 +343,9 @@ def _fault(order: Order, report: CallReport) -> str:
     missing = [prompt for prompt in order.expect if not report.heard(prompt)]
     if missing:
         heard = ", ".join(dict.fromkeys(p.prompt for p in report.prompts)) or "nothing known"
-        return f"did not hear {', '.join(missing)} (heard {heard}) {report.why}".rstrip()
-    return report.why if report.why.startswith("waited") else ""
+        why = f"; {report.why}" if report.status == "failed" else ""
+        return f"did not hear {', '.join(missing)} (heard {heard}){why}"
+    return report.why if report.status == "failed" else ""
 
 
 def _print_end(report: CallReport, fault: str) -> None:

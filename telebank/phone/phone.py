@@ -38,8 +38,12 @@ class PhoneOptions:
     """Longest wait for a prompt, or for the bank to speak, before the call fails."""
     max_seconds: float = 600.0
     """Longest call."""
+    silence_s: float = 20.0
+    """Longest time without a single packet from the bank, which sends all through a call."""
     hang_up_after: str = ""
     """Hang up when this prompt has been heard whole."""
+    expect: tuple[str, ...] = ()
+    """Hang up when the script is over and all of these have been heard; none: stay on."""
     from_user: str = "13800001234"
     """Calling number given in From."""
     answer_s: float = 30.0
@@ -196,6 +200,8 @@ class PhoneCall:
         self._answer: sip.Answer | None = None
         self._began = endpoint.now()
         self._answer_by = self._began + options.answer_s
+        self._packet_at = self._began
+        self._failure = ""
         self._spoken = 0
         self._pressed = -math.inf
         self._timed_group = 0
@@ -219,7 +225,7 @@ class PhoneCall:
                 self._finish()
             case sip.CallEnded():
                 self.report.status = "cancelled" if fact.by == "cancel" else "ended"
-                self.report.ended_by, self.report.why = fact.by, fact.reason or self.report.why
+                self.report.ended_by, self.report.why = fact.by, self.report.why or fact.reason
                 self._finish()
             case _:
                 pass
@@ -236,6 +242,7 @@ class PhoneCall:
         self.media.connect(agreed)
         self.report.codec = agreed.codec
         self.report.answered_after = round(self._elapsed(), 3)
+        self._packet_at = self._endpoint.now()
         self.answered.set()
 
     def _reoffered(self, fact: sip.OfferReceived) -> None:
@@ -253,6 +260,7 @@ class PhoneCall:
     def packet(self, packet: Packet, now: float) -> None:
         """One RTP packet from the bank."""
         answer, ear = self._answer, self._ear
+        self._packet_at = now
         if answer is None or ear is None or packet.payload_type != answer.payload_type:
             return
         self.report.packets += 1
@@ -292,36 +300,75 @@ class PhoneCall:
 
     async def run(self, steps: tuple[Step, ...]) -> CallReport:
         """Carry out a script, then listen until the end; the report says what came of it."""
-        script = asyncio.ensure_future(self._run(steps))
+        doing = {asyncio.ensure_future(self._run(steps)), asyncio.ensure_future(self._sound())}
         limit = self._options.max_seconds
-        await asyncio.wait({script, self.over}, timeout=limit, return_when="FIRST_COMPLETED")
-        if script.done() and not script.cancelled() and script.exception() is not None:
-            error = script.exception()
-            if not isinstance(error, CallFailed):
-                raise error if error is not None else AssertionError
-            self.report.why = str(error)
-        script.cancel()
-        await asyncio.gather(script, return_exceptions=True)
+        await asyncio.wait({*doing, self.over}, timeout=limit, return_when="FIRST_COMPLETED")
+        for task in doing:
+            task.cancel()
+        for error in await asyncio.gather(*doing, return_exceptions=True):
+            if isinstance(error, CallFailed):
+                self._failure = self._failure or str(error)
+            elif isinstance(error, Exception):
+                raise error
         self.hang_up()
-        await asyncio.wait({self.over}, timeout=10)
+        if not self._silent():
+            await asyncio.wait({self.over}, timeout=10)
+        self._finish()
         return self.report
 
     async def _run(self, steps: tuple[Step, ...]) -> None:
         if not await self._answer_comes():
             return
         for group, step in enumerate(steps, 1):
-            match step:
-                case Press():
-                    await self._press(step, group)
-                case AwaitPrompt(prompt):
-                    await self._until(lambda: self._begun(prompt), f"prompt {prompt}")
-                case Pause(seconds):
-                    await asyncio.sleep(seconds)
+            try:
+                await self._do(step, group)
+            except CallFailed as error:
+                rest = enumerate(steps[group - 1 :], group)
+                waiting = next((place for place, one in rest if isinstance(one, Press)), 0)
+                undone = f"; group {waiting} was not pressed" if waiting else ""
+                raise CallFailed(f"{error}{undone}") from None
+        await self._listen_on()
+
+    async def _do(self, step: Step, group: int) -> None:
+        match step:
+            case Press():
+                await self._press(step, group)
+            case AwaitPrompt(prompt):
+                await self._until(lambda: self._begun(prompt), f"prompt {prompt}")
+            case Pause(seconds):
+                await asyncio.sleep(seconds)
+
+    async def _listen_on(self) -> None:
+        """The script is over: listen for what was asked for, or until the bank hangs up."""
+        expect = self._options.expect
         if self._options.hang_up_after:
             await self._told_of(self._options.hang_up_after)
             await self._bank_quiet()
-            return
-        await asyncio.shield(self.over)
+        elif expect:
+            for prompt in expect:
+                await self._told_of(prompt)
+            await self._until(self._goes_on, "the end of the prompt")
+        else:
+            await asyncio.shield(self.over)
+
+    def _goes_on(self) -> bool:
+        """Whether the bank says something new after the prompt expected last, or is quiet."""
+        ear = self._ear
+        if ear is None or self._is_quiet():
+            return True
+        prompt = named(ear.following[0])[1] if ear.following is not None else ""
+        return bool(prompt) and prompt != self.report.prompts[-1].prompt
+
+    async def _sound(self) -> None:
+        """Watch for a bank that has died: it sends packets all through a call, silence too."""
+        await self.answered.wait()
+        while not self._silent():
+            await asyncio.sleep(self._packet_at + self._options.silence_s - self._endpoint.now())
+        raise CallFailed(f"no sound from the bank for {self._options.silence_s:g} s")
+
+    def _silent(self) -> bool:
+        passed = self._endpoint.now() - self._packet_at
+        return self.answered.is_set() and passed >= self._options.silence_s
 
     async def _answer_comes(self) -> bool:
         """Wait for the answer; gives up, and finishes the call, when none comes in time."""
@@ -363,12 +410,15 @@ class PhoneCall:
         """Wait until the bank has said something new and then nothing for a moment."""
 
         def quiet() -> bool:
-            ear = self._ear
-            if ear is None or ear.sound_at is None or len(self.heard_clips) <= self._spoken:
-                return False
-            return self._endpoint.now() - ear.sound_at >= self._options.quiet_s
+            return len(self.heard_clips) > self._spoken and self._is_quiet()
 
         await self._until(quiet, "the bank to speak")
+
+    def _is_quiet(self) -> bool:
+        ear = self._ear
+        if ear is None or ear.sound_at is None:
+            return False
+        return self._endpoint.now() - ear.sound_at >= self._options.quiet_s
 
     async def _until(self, done: Callable[[], bool], what: str) -> None:
         deadline = self._endpoint.now() + self._options.patience_s
@@ -383,6 +433,8 @@ class PhoneCall:
         return self._endpoint.now() - self._began
 
     def _finish(self) -> None:
+        if self._failure:
+            self.report.status, self.report.why = "failed", self._failure
         if self.over.done():
             return
         if self._ear is not None:

@@ -33,6 +33,7 @@ class CallReport:
     """What came of a call. Times are seconds from the INVITE."""
 
     target: str
+    # `failed`: never answered, or what the script waited for did not come; `why` says it.
     status: Literal["ended", "refused", "failed", "cancelled"] = "failed"
     ended_by: str = ""
     why: str = ""

@@ -21,13 +21,13 @@ from telebank.commands.common import (
     data_option,
     json_option,
 )
-from telebank.phone.hearing import Lexicon
+from telebank.phone.hearing import Lexicon, texts_with_marks
 from telebank.phone.phone import OnSound, Phone, PhoneOptions, is_closed, resolve
 from telebank.phone.recording import Recording
 from telebank.phone.report import CallReport
 from telebank.phone.script import ScriptError, Step, parse_script
 from telebank.phone.terminal import Loudspeaker, Teller, talk
-from telebank.settings import packs_dir, seed_dir
+from telebank.settings import effective_config, packs_dir, seed_dir
 from voice_prompts import g711
 from voice_prompts.bank import Bank, build_bank
 from voice_prompts.catalogue import Catalogue, CatalogueError
@@ -233,7 +233,12 @@ def _lexicons(data: Path) -> dict[str, Lexicon]:
         bank = Bank.open(folder)
     except PackError as error:
         raise click.ClickException(str(error)) from error
-    return {law: Lexicon(bank, law) for law in g711.LAWS}
+    try:
+        catalogue = Catalogue.load(effective_config(data) / "prompts")
+    except CatalogueError as error:
+        raise click.ClickException(str(error)) from error
+    texts = texts_with_marks(catalogue, bank.index)
+    return {law: Lexicon(bank, law, texts) for law in g711.LAWS}
 
 
 async def _run(order: Order, lexicons: dict[str, Lexicon]) -> list[CallReport]:

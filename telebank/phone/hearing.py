@@ -4,15 +4,18 @@ A digital path changes no octet, so a clip is known by its first audible octets 
 to its end. What was transcoded on the way is not recognised; the ear then only says "sound".
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voice_prompts import g711
-from voice_prompts.bank import Bank
+from voice_prompts.bank import Bank, BankIndex
+from voice_prompts.catalogue import Catalogue, Fragment
 
+NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 START = 24
 """Octets by which the beginning of a clip is known (3 ms)."""
 FRAME = 160
@@ -45,10 +48,24 @@ class _Clip:
     """From its first to its last octet that is not silence."""
 
 
+def texts_with_marks(catalogue: Catalogue, index: BankIndex) -> dict[str, str]:
+    """What the clips say, with the marks around values: `，账面余额为` instead of `账面余额为`."""
+    return {
+        key: part.text
+        for language, templates in catalogue.texts.items()
+        for template in templates.values()
+        for part in template.parts
+        if isinstance(part, Fragment)
+        # Where the texts have changed since the recording, what is heard is the recording.
+        and index.texts.get(key := f"{language}/{template.clip(part)}") in {part.words, part.text}
+    }
+
+
 class Lexicon:
     """The clips of a bank by their first audible octets, for one law; shared by many ears."""
 
-    def __init__(self, bank: Bank, law: g711.Law) -> None:
+    def __init__(self, bank: Bank, law: g711.Law, texts: Mapping[str, str] = NO_TEXTS) -> None:
+        """`texts` by clip key are shown instead of the bank's own, which lack marks at values."""
         self.silence = g711.SILENCE[law]
         octets: NDArray[np.uint8] = bank.laws[law]
         self._by_start: dict[bytes, list[_Clip]] = {}
@@ -56,7 +73,7 @@ class Lexicon:
         for key, (start, samples) in bank.index.clips.items():
             audible = octets[start : start + samples].tobytes().strip(bytes([self.silence]))
             if len(audible) >= START:
-                clip = _Clip(key, bank.index.texts[key], audible)
+                clip = _Clip(key, texts.get(key, bank.index.texts[key]), audible)
                 self._by_start.setdefault(audible[:START], []).append(clip)
                 self._by_sound.setdefault(audible, []).append(key)
 

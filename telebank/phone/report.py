@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from telebank.phone.hearing import ClipHeard
+from voice_prompts.catalogue import PAUSES, SENTENCE_END
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,13 @@ class CallReport:
             if prompt:
                 self.prompts.append(PromptHeard(prompt, language, clip.text, began))
             return
-        glue = " " if language == "en" else ""
-        words = last.words + glue + clip.text
+        words = last.words + glue(language, clip.text) + clip.text
         self.prompts[-1] = PromptHeard(last.prompt, last.language, words, last.began_at)
+
+
+def glue(language: str, text: str) -> str:
+    """What stands between the words before and this text: in English a space, not before a mark."""
+    return " " if language == "en" and text[:1] not in SENTENCE_END + PAUSES else ""
 
 
 def named(key: str) -> tuple[str, str, bool]:

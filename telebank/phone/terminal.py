@@ -16,7 +16,7 @@ from rich.console import Console
 
 from telebank.phone.hearing import ClipHeard
 from telebank.phone.phone import PhoneCall
-from telebank.phone.report import CallReport, named
+from telebank.phone.report import CallReport, glue, named
 
 KEYS = frozenset("0123456789*#")
 QUIT = frozenset("qQ\x03\x04")
@@ -40,8 +40,8 @@ class Teller:
         if begins or not self._open:
             self.end_line()
             self._out.print(f"[dim]{prompt:>18}[/]  ", end="")
-        glue = " " if language == "en" and self._open else ""
-        self._out.print(f"{glue}{clip.text}{'' if clip.whole else ' …'}", end="", markup=False)
+        space = glue(language, clip.text) if self._open else ""
+        self._out.print(f"{space}{clip.text}{'' if clip.whole else ' …'}", end="", markup=False)
         self._open = True
 
     def end_line(self) -> None:

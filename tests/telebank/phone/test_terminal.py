@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from telebank.phone.hearing import ClipHeard
+from telebank.phone.hearing import ClipHeard, texts_with_marks
 from telebank.phone.recording import Recording
 from telebank.phone.report import CallReport
 from telebank.phone.terminal import Loudspeaker, Teller
+from telebank.settings import seed_dir
 from voice_prompts import g711
+from voice_prompts.bank import BankIndex
+from voice_prompts.catalogue import Catalogue
 
 
 def clip(key: str, text: str, whole: bool = True) -> ClipHeard:
@@ -36,6 +39,20 @@ def test_a_prompt_is_a_line_with_its_values() -> None:
     teller.end_line()
     lines = [" ".join(line.split()) for line in paper.getvalue().splitlines()]
     assert lines == ["bal.amount The card ending one has", "lang.zh 中文服务，请按一。 …"]
+
+
+def test_marks_around_values_come_from_the_texts() -> None:
+    catalogue = Catalogue.load(seed_dir() / "prompts")
+    spoken = {"zh/bal.amount#2": "账面余额为", "en/tr.confirm#2": "another wording"}
+    spoken |= {"en/tr.confirm#3": "Press one to confirm, two to change the amount, star to cancel."}
+    texts = texts_with_marks(catalogue, BankIndex({}, spoken))
+    assert texts["zh/bal.amount#2"] == "，账面余额为"
+    assert "en/tr.confirm#2" not in texts, "the recording is older than the text"
+    report = CallReport("sip:bank@127.0.0.1")
+    for key, text in (("tr.confirm#2", "fee"), ("unit:ten", "ten"), ("unit:yuan", "yuan")):
+        report.add(clip(f"en/{key}", text), 0.0)
+    report.add(clip("en/tr.confirm#3", texts["en/tr.confirm#3"]), 0.0)
+    assert report.prompts[0].words.startswith("fee ten yuan. Press one to confirm, two")
 
 
 def test_the_report_holds_prompts_with_their_words() -> None:

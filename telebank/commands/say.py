@@ -1,6 +1,7 @@
 """`telebank say`: how a value is read, as text or as sound."""
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from telebank.commands.common import EXIT_FINDING, data_option, json_option
 if TYPE_CHECKING:
     from voice_prompts.values import Reading
 
+MONEY = frozenset({"money", "money_formal"})
 ALIASES = {"amount": "money", "decimal": "number", "time24": "time"}
 
 
@@ -48,23 +50,29 @@ def command(
     rate_USD are understood too. An amount without a currency is in yuan.
 
     \b
-    Exit code 0: read; 1: clips missing; 2: no such kind, or a value that is not of it.
+    Exit code 0: read; 1: clips missing; 2: no such kind, a value that is not of it, or a file
+    that cannot be written.
     Examples:
-      telebank say money "1234.50 CNY"
-      telebank say money -0.05 --language en --save minus.wav
-      telebank say digits 6227001234567890 --json
-      telebank say count:minute 2
+      .venv/bin/telebank say money "1234.50 CNY"
+      .venv/bin/telebank say money -0.05 --language en --save minus.wav
+      .venv/bin/telebank say digits 6227001234567890 --json
+      .venv/bin/telebank say count:minute 2
     """
     from voice_prompts.readings import read
     from voice_prompts.values import ReadingError
 
     kind, value = canonical(kind, value)
+    _refuse_currency(kind, value, language)
     try:
         reading = read(kind, value, language)
     except ReadingError as error:
         raise click.UsageError(str(error)) from None
     if save is not None:
-        _save(reading, language, save, packs, data)
+        try:
+            _save(reading, language, save, packs, data)
+        except OSError as error:
+            why = error.strerror or error
+            raise click.UsageError(f"--save: {save} cannot be written: {why}") from None
     if as_json:
         body = {
             "kind": kind,
@@ -91,6 +99,16 @@ def canonical(kind: str, value: str) -> tuple[str, str]:
     return ALIASES.get(kind, kind), value
 
 
+def _refuse_currency(kind: str, value: str, language: str) -> None:
+    """Name the currencies that can be read, not all that the bank can book."""
+    from voice_prompts import speak_en, speak_zh
+
+    known = tuple((speak_zh if language == "zh" else speak_en).MAJOR)
+    for code in re.findall(r"[A-Za-z]{3}", value) if kind in MONEY else ():
+        if code not in known:
+            raise click.UsageError(f"no reading of {code!r}; known are {', '.join(known)}")
+
+
 def _save(reading: "Reading", language: str, path: Path, packs: Path | None, data: Path) -> None:
     from telebank.settings import packs_dir
     from voice_prompts.bank import Bank, build_bank
@@ -106,4 +124,5 @@ def _save(reading: "Reading", language: str, path: Path, packs: Path | None, dat
     except (PackError, MissingClips) as error:
         click.echo(f"Error: {error}", err=True)
         raise SystemExit(EXIT_FINDING) from None
+    path.open("wb").close()  # says what is wrong with the path; the wave module only stumbles
     write_wav(path, bank, utterance)

@@ -16,6 +16,12 @@ def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
     return Voice.build(tmp_path_factory.mktemp("voice"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests on the stage come last and together: its scenes stand still while any other test runs
+    on an event loop of its own, and their callers would be taken for gone."""
+    items.sort(key=lambda item: "stage" in getattr(item, "fixturenames", ()))
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stage(
     request: pytest.FixtureRequest, voice: Voice, tmp_path_factory: pytest.TempPathFactory

@@ -32,7 +32,7 @@ pytestmark = [
 ]
 
 UNKNOWN_AND_UNDONE = ["RECORDED", "SENT", "UNKNOWN", "REVERSING", "REVERSED"]
-PIN_WORDS = ["auth.wrong_pin", "auth.wrong_pin", "auth.wrong_pin", "auth.locked"]
+PIN_WORDS = ["auth.wrong_pin", "auth.wrong_pin", "auth.locked"]
 TRANSFER_42 = {"mti": "0200", "processing": "42"}
 
 
@@ -164,7 +164,7 @@ async def three_wrong_pins(stage: Stage) -> list[CallReport]:
     who, _ = day.pair(4)
     guess = wrong(who)
     script = f"{prove(who, guess, 'en')} @auth.wrong_pin !{guess}#"
-    script += f" @auth.wrong_pin !{guess}# @auth.wrong_pin !{guess}#"
+    script += f" @auth.wrong_pin !{guess}#"
     first = await day.ring(script, "auth.locked")
     return [first, await day.ring(prove(who), "auth.locked")]
 

@@ -144,15 +144,22 @@ def command(
 
     Without TARGET, the node that runs on the data folder is called. Keys come in groups apart by
     spaces; a group is pressed when the bank has spoken and is quiet. `!keys` presses at once,
-    `@PROMPT_ID` waits for a prompt, `~2.5` waits seconds. Live: type digits, * and #; q or Ctrl-C
-    hangs up.
+    `@PROMPT_ID` waits until a prompt begins, `~2.5` waits seconds; `@tr.confirm 1` presses when it
+    has been said, `@tr.payee !6222…#` into it. The bank takes no key at a confirmation before it
+    has said the values. Live: type digits, * and #; q or Ctrl-C hangs up.
+
+    With --expect the call is over when all that is expected has been heard, or when --patience
+    runs out; it also ends when no sound comes from the bank for 20 s, or for --patience.
 
     \b
     Examples:
-      telebank call
-      telebank call sip:bank@127.0.0.1:5060 --keys "1 1 CARD# PIN# 1" --expect bal.amount
-      telebank call --keys "2 9" --calls 100 --rate 20 --json
-      telebank call --keys-file scripts.txt --calls 100 --expect bal.amount --save heard.wav
+      .venv/bin/telebank call
+      .venv/bin/telebank call --keys "1 1 6227000001000011# 246813# 1" --expect bal.amount
+      .venv/bin/telebank call sip:bank@127.0.0.1:5060 --keys "!2 @front.menu !9" --save heard.wav
+      .venv/bin/telebank call --keys "2 9" --calls 10 --rate 5 --json
+      echo "!1 !1 !6227000001000011# @auth.pin !246813# @main.menu !1" > keys.txt
+      .venv/bin/telebank call --keys-file keys.txt --expect bal.amount
+    The card and the PIN are the demo data's, and fictional.
 
     \b
     --json prints one object, with --calls a list of them:

@@ -49,10 +49,10 @@ def command(data: Path, limit: int, following: bool, as_json: bool, call: str | 
 
     \b
     Examples:
-      telebank calls
-      telebank calls --limit 5 --json
-      telebank calls --follow
-      telebank calls 01-1-1
+      .venv/bin/telebank calls
+      .venv/bin/telebank calls --limit 5 --json
+      .venv/bin/telebank calls --follow
+      .venv/bin/telebank calls 01-1-1
     """
     try:
         engine = open_read_only(database_url(data))

@@ -15,12 +15,19 @@ from rich.text import Text
 from sqlalchemy import Connection, Engine, select
 
 from telebank.commands.common import EXIT_FINDING, Unreachable, data_option, json_option
-from telebank.console.app import CallState, _state
 from telebank.store.engine import database_url
 from telebank.store.errors import StoreMissing
 from telebank.store.eventlog import follow, open_read_only
 from telebank.store.tables import lease
-from telebank.store.views import DOT, MAX_CALLS, CallRow, find_call, recent_calls
+from telebank.store.views import (
+    DOT,
+    MAX_CALLS,
+    CallRow,
+    CallState,
+    call_state,
+    find_call,
+    recent_calls,
+)
 
 WIDE = 100
 """Columns from which the host's times have room in the list."""
@@ -150,7 +157,7 @@ def _states(connection: Connection, rows: Sequence[CallRow]) -> States:
     """Whether each call is going on, as the web page has it."""
     found = connection.execute(select(lease.c.node, lease.c.epoch))
     epochs: dict[str, int] = {row.node: row.epoch for row in found}
-    return {row.reference: _state(row, epochs.get(row.node, 0)) for row in rows}
+    return {row.reference: call_state(row, epochs.get(row.node, 0)) for row in rows}
 
 
 def _json(row: CallRow, states: States) -> dict[str, Any]:

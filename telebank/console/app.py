@@ -5,7 +5,6 @@ browser's wish, or by `?lang=`.
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 from flask import Flask, Response, render_template, request
 from sqlalchemy import select
@@ -14,9 +13,8 @@ from telebank.console.options import ConsoleOptions
 from telebank.console.texts import GOOD, GRAVE, WORDS, Language
 from telebank.store.engine import open_read_only
 from telebank.store.tables import lease
-from telebank.store.views import CallRow, recent_calls
+from telebank.store.views import CallRow, CallState, call_state, recent_calls
 
-CallState = Literal["talking", "over", "broken"]
 SECURITY_HEADERS = {
     "Content-Security-Policy": "; ".join(
         ("default-src 'self'", "img-src 'self' data:", "frame-ancestors 'none'", "base-uri 'none'")
@@ -37,7 +35,7 @@ def create_app(store_url: str, options: ConsoleOptions) -> Flask:
         with engine.connect() as connection:
             epochs = dict(connection.execute(select(lease.c.node, lease.c.epoch)).tuples().all())
             found = recent_calls(connection, options.calls_shown).calls
-        return [(call, _state(call, epochs.get(call.node, 0))) for call in found]
+        return [(call, call_state(call, epochs.get(call.node, 0))) for call in found]
 
     def page(template: str) -> str:
         language = _language()
@@ -77,13 +75,6 @@ def create_app(store_url: str, options: ConsoleOptions) -> Flask:
         return response
 
     return app
-
-
-def _state(call: CallRow, epoch: int) -> CallState:
-    """A call of an earlier epoch that never ended was cut off when its node died under it."""
-    if call.ended_by:
-        return "over"
-    return "talking" if call.reference.startswith(f"{call.node}-{epoch}-") else "broken"
 
 
 def _language() -> Language:

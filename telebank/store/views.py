@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, or_, select
 
@@ -27,6 +27,10 @@ _OF_CALLS = (
     .where(_E.call.in_(bindparam("calls", expanding=True)))
     .order_by(_E.node, _E.sequence)
 )
+
+
+CallState = Literal["talking", "over", "broken"]
+"""Up, ended, or cut off by the death of its node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,14 @@ class CallRow:
                 for item in self.services
             ],
         }
+
+
+def call_state(call: CallRow, epoch: int) -> CallState:
+    """A call of an earlier epoch that never ended was cut off when its node died under it; `epoch`
+    is the node's present one."""
+    if call.ended_by:
+        return "over"
+    return "talking" if call.reference.startswith(f"{call.node}-{epoch}-") else "broken"
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,12 +48,34 @@ ReversalOutcome = Reversed | ReversalUnanswered | ReversalRefused
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """How many, and how much in all."""
+
+    count: int
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyTotals:
+    """One currency's money transactions of a business date (fields 74 to 97 of 0510).
+
+    A transfer or payment debits the customer by field 4; its fee is told apart (field 84).
+    A reversal counts beside its original, which stays counted.
+    """
+
+    debits: Tally
+    debit_reversals: Tally
+    credits: Tally
+    credit_reversals: Tally
+    fees: Money
+
+
+@dataclass(frozen=True, slots=True)
 class HostTotals:
-    """The host's figures for one business date, by currency."""
+    """The host's figures for one business date, by ISO 4217 code of the currency."""
 
     business_date: date
-    debits: Mapping[str, tuple[int, Money]]
-    credits: Mapping[str, tuple[int, Money]]
+    by_currency: Mapping[str, CurrencyTotals]
 
 
 class Unsupported(Exception):  # noqa: N818 - reads as what it is

@@ -72,3 +72,5 @@ class HostMessage:
     amount: str = ""
     reply39: str | None = None
     reply_at: datetime | None = None
+    settled_on: date | None = None
+    """The host's business date of the reply (field 15); reconciliation goes by it."""

@@ -11,6 +11,7 @@ TPDU_ID = 0x60
 """First byte of a TPDU; no MTI of a known encoding begins with it."""
 
 TpduUse = Literal["none", "optional", "required"]
+LengthForm = Literal["binary", "bcd", "ascii"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,10 @@ class FrameOptions:
     """Whether a five-byte TPDU stands in front of the message."""
     tpdu_value: bytes = b""
     """The TPDU that we send: id, destination (2), origin (2)."""
+    form: LengthForm = "binary"
+    """How the length header is written: big-endian, packed digits or ASCII digits."""
+    counts_itself: bool = False
+    """Whether the length counts the header's own bytes too."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

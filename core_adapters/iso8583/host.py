@@ -332,7 +332,9 @@ class Iso8583Host:
         return self._clock.monotonic() > request.deadline
 
     def _answered(self, row: HostMessage, reply: Message) -> HostMessage:
-        return replace(row, reply39=reply.get(CODE), reply_at=self._clock.now())
+        now, text = self._clock.now(), reply.get(SETTLEMENT_DATE)
+        day = nearest_date(text, now.astimezone(self._options.zone).date()) if text else None
+        return replace(row, reply39=reply.get(CODE), reply_at=now, settled_on=day)
 
     def _age(self, sent: HostMessage) -> float:
         at = sent.sent_at if sent.sent_at.tzinfo else sent.sent_at.replace(tzinfo=UTC)

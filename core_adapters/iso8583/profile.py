@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from core_adapters.iso8583.fields import FieldSpec, WireOptions
 from core_adapters.iso8583.framing import FrameOptions
@@ -83,6 +83,34 @@ class NetworkMap:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyChangeMap:
+    """Key exchange (field 70 = 101): a TR-31 key block in subfields of one field, either way.
+
+    `keys` gives the host's word for a key to ours: {"MAK": "mak", "ZPK": "zpk"}.
+    """
+
+    carrier: int
+    name: str
+    block: str
+    check: str
+    keys: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TotalsMap:
+    """Totals (0500): asked once a currency; figure (`debits.count`, `debits.amount` …, `fees`) to
+    field of the answer."""
+
+    mti: str
+    timeout_s: float
+    currencies: tuple[str, ...]
+    """ISO 4217 codes."""
+    request: Mapping[int, Template]
+    """May use @settlement_date (MMDD) and @currency (number) beside the words of a message."""
+    reply: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class ReversalMap:
     """The reversal: what it keeps of its original and how the host answers it."""
 
@@ -117,6 +145,15 @@ class Profile:
     match: Mapping[str, MatchRule]
     network: NetworkMap
     reversal: ReversalMap
+    pin_format: int = 0
+    """PIN block format of ISO 9564-1: 0, 3 or 4."""
+    edition: int = 1987
+    key_change: KeyChangeMap | None = None
+    totals: TotalsMap | None = None
+    host_file: Mapping[str, Any] | None = None
+    """Section `host_file` as read: the columns of the host's daily file; core_adapters.hostfile."""
+    bin_digits: int = 6
+    """Leading digits of a card number that may be shown: 6 or 8."""
 
     def meaning(self, code: str, service: str | None = None) -> CodeMeaning:
         """The meaning of field 39, the service's own first; unlisted codes are unknown."""

@@ -1,15 +1,17 @@
 """The node's control socket: HTTP over `DATA/control.sock`, for this user and root only.
 
 `GET /v1/status`, `GET /v1/lines`, `GET /v1/counts`, `GET /v1/host/trace` (lines of JSON),
-`POST /v1/drain`. Acts on money, rights and releases come here later, each with a staff token and a
-request id.
+`POST /v1/drain`. What else a node can be asked is added by `ControlPart`s, each in a module of its
+own: acts on money, rights and releases, each with a staff token and a request id.
 """
 
 import json
 import os
 import socket
 import struct
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -19,13 +21,29 @@ from telebank.calls.node import VoiceNode
 
 MAX_BODY = 65_536
 """Largest request body, in bytes."""
+
+
+class ControlPart(Protocol):
+    """A family of paths of the control socket."""
+
+    def routes(self) -> Sequence[web.AbstractRouteDef]:
+        """Paths below /v1/ and their handlers."""
+        ...
+
+
 _NODE: web.AppKey[VoiceNode] = web.AppKey("node", VoiceNode)
 
 
 class ControlServer:
     """Serves one node; `close` removes the socket."""
 
-    def __init__(self, node: VoiceNode, path: Path, trace: TraceSource | None = None) -> None:
+    def __init__(
+        self,
+        node: VoiceNode,
+        path: Path,
+        trace: TraceSource | None = None,
+        parts: Sequence[ControlPart] = (),
+    ) -> None:
         self._path = path
         self._trace = HostTrace(trace)
         app = web.Application(client_max_size=MAX_BODY, middlewares=[_same_user])
@@ -40,6 +58,8 @@ class ControlServer:
                 web.post("/v1/drain", _drain),
             ]
         )
+        for part in parts:
+            app.add_routes(part.routes())
         self._runner = web.AppRunner(app, access_log=None)
 
     async def start(self) -> None:

@@ -16,7 +16,7 @@ import uvloop
 
 from core_adapters.iso8583.errors import KeyFileError as HostKeyError
 from core_adapters.iso8583.errors import ProfileError
-from telebank.calls.control import ControlServer
+from telebank.calls.control import ControlPart, ControlServer
 from telebank.calls.node import NodeParts, VoiceNode
 from telebank.commands.common import Unreachable, data_option
 from telebank.commands.hostlink import open_host
@@ -177,7 +177,8 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
         store.died.add_done_callback(lambda died: None if died.cancelled() else node.lost.set())
         await _listen(node, settings)
         stack.push_async_callback(node.close)
-        control = ControlServer(node, place.data / settings.node.control, link.tap)
+        parts: list[ControlPart] = []
+        control = ControlServer(node, place.data / settings.node.control, link.tap, parts)
         await control.start()
         stack.push_async_callback(control.close)
         yield node

@@ -123,6 +123,7 @@ def _message(row: Mapping[str, Any]) -> HostMessage:
         amount=row["amount"],
         reply39=row["reply39"],
         reply_at=row["reply_at"],
+        settled_on=row["settled_on"],
     )
 
 

@@ -70,6 +70,7 @@ _ANSWER = (
     .values(
         reply39=bindparam("code", type_=_M.reply39.type),
         reply_at=bindparam("came", type_=_M.reply_at.type),
+        settled_on=bindparam("day", type_=_M.settled_on.type),
     )
 )
 
@@ -187,6 +188,7 @@ def answered(part: Transaction, message: HostMessage) -> None:
         "of_field7": message.field7,
         "code": message.reply39,
         "came": message.reply_at or part.now,
+        "day": message.settled_on,
     }
     first = part.execute(_ANSWER, values).rowcount > 0
     kind = "host.answered" if first else "host.answered_again"
@@ -218,6 +220,7 @@ def _message_row(message: HostMessage, ordinal: int) -> dict[str, Any]:
         "sent_at": message.sent_at,
         "reply39": message.reply39,
         "reply_at": message.reply_at,
+        "settled_on": message.settled_on,
     }
 
 

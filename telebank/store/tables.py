@@ -148,6 +148,7 @@ host_message = Table(
     Column("sent_at", UtcTime, nullable=False),
     Column("reply39", String(3)),
     Column("reply_at", UtcTime),
+    Column("settled_on", Date),  # field 15 of the reply
 )
 # Rule 7; a reversal with the original's STAN and a repeat are not first messages.
 Index(
@@ -249,6 +250,77 @@ Index(
     postgresql_where=text("kind = 'call.started'"),
 )
 
+staff = Table(
+    "staff",
+    metadata,
+    Column("id", String(ID), primary_key=True),  # the name that one logs in by
+    Column("name", String(TEXT), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("state", String(8), nullable=False),  # active | left
+    Column("password", String(TEXT), nullable=False),  # argon2id, with its parameters and salt
+    Column("totp_key_id", String(16), nullable=False),  # the second factor's seed, sealed
+    Column("totp_ciphertext", LargeBinary, nullable=False),
+    Column("totp_step", BigInteger, nullable=False),  # last time step taken; none twice
+    Column("wrong", Integer, nullable=False),  # failures since the last success
+    Column("locked_until", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("created_by", String(ID), nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+)
+
+approval = Table(
+    "approval",
+    metadata,
+    Column("id", String(ID), primary_key=True),
+    Column("act", String(32), nullable=False),
+    Column("object", String(ID), nullable=False),
+    Column("detail", CanonicalJson, nullable=False),
+    Column("content_hash", String(64), nullable=False),  # of act, object and detail
+    Column("note", String(TEXT), nullable=False),
+    Column("state", String(16), nullable=False),  # pending | approved | refused | withdrawn
+    Column("proposed_by", String(ID), nullable=False),
+    Column("proposed_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("decided_by", String(ID)),
+    Column("decided_at", UtcTime),
+    CheckConstraint("decided_by IS NULL OR decided_by <> proposed_by", name="two_people"),
+)
+Index(
+    "uq_approval_pending",
+    approval.c.act,
+    approval.c.object,
+    unique=True,
+    sqlite_where=text("state = 'pending'"),
+    postgresql_where=text("state = 'pending'"),
+)
+
+release = Table(  # flows, texts, services, profiles as they stood together
+    "release",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("made_at", UtcTime, nullable=False),
+    Column("made_by", String(ID), nullable=False),
+    Column("note", String(TEXT), nullable=False),
+)
+
+release_file = Table(
+    "release_file",
+    metadata,
+    Column("release", ForeignKey("release.hash"), primary_key=True),
+    Column("path", String(TEXT), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+publication = Table(  # the last one is in force
+    "publication",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("release", ForeignKey("release.hash"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("by", String(ID), nullable=False),
+    Column("approval", ForeignKey("approval.id")),  # none for what a start laid down
+)
+
 # No foreign key: leaves outlive their events, whose retention may be shorter.
 leaf = Table(
     "leaf",
@@ -259,6 +331,7 @@ leaf = Table(
 )
 
 __all__ = [
+    "approval",
     "attempt",
     "counter",
     "event",
@@ -268,7 +341,11 @@ __all__ = [
     "lease",
     "limit_use",
     "metadata",
+    "publication",
+    "release",
+    "release_file",
     "request",
     "request_state",
     "sealed_input",
+    "staff",
 ]

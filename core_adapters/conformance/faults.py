@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from core_adapters.iso8583.yamlread import Section
+from core_adapters.profiles.yamlread import Section
 
 ROLES = (
     *("request", "reply", "reversal", "reversal_reply", "repeat", "repeat_reply"),

@@ -12,7 +12,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from core_adapters.iso8583.yamlread import Section, read_yaml
+from core_adapters.profiles.yamlread import Section, read_yaml
 from transactions.card import CardNumber, CardNumberError, SealedCard
 from transactions.secret import Secret
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from core_adapters.conformance.faults import Fault, read_faults
 from core_adapters.conformance.people import ROLES
-from core_adapters.iso8583.errors import ProfileError
-from core_adapters.iso8583.yamlread import Section, read_yaml
+from core_adapters.profiles.errors import ProfileError
+from core_adapters.profiles.yamlread import Section, read_yaml
 
 SCHEMA = 1
 MAX_SCENARIOS = 500

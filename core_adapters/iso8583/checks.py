@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from core_adapters.iso8583.errors import ProfileError
 from core_adapters.iso8583.profile import Profile, ServiceMap
 from core_adapters.iso8583.templates import Input, Source, Template
+from core_adapters.profiles.errors import ProfileError
 from transactions.contract import Contracts, Kind
 
 PIN_BLOCK = 52

@@ -5,10 +5,6 @@ class Iso8583Error(ValueError):
     """Base of every error of this room."""
 
 
-class ProfileError(Iso8583Error):
-    """A profile that cannot stand: file, line and what to do."""
-
-
 class EncodeError(Iso8583Error):
     """Our side built a message that the profile cannot carry: a bug or a wrong profile."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-from core_adapters.iso8583.errors import ProfileError
+from core_adapters.profiles.errors import ProfileError
 
 Kind = Literal["n", "a", "an", "ans", "ns", "z", "b", "x+n"]
 Show = Literal["clear", "pan", "masked", "never"]

@@ -6,7 +6,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from core_adapters.iso8583.errors import ProfileError
 from core_adapters.iso8583.fields import MAX_FIELD, SHOWS, FieldSpec, TagSpec, parse_notation
 from core_adapters.iso8583.fields import WireOptions as Wire
 from core_adapters.iso8583.framing import FrameOptions
@@ -21,7 +20,8 @@ from core_adapters.iso8583.profile import (
     ServiceMap,
 )
 from core_adapters.iso8583.templates import Source, Template, parse_reply, parse_source
-from core_adapters.iso8583.yamlread import Section, read_yaml
+from core_adapters.profiles.errors import ProfileError
+from core_adapters.profiles.yamlread import Section, read_yaml
 
 SCHEMA = 1
 MAX_FRAME = 65_535

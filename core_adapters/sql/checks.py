@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from core_adapters.iso8583.errors import ProfileError
+from core_adapters.profiles.errors import ProfileError
 from core_adapters.sql.profile import Call, Profile, ServiceMap
 from core_adapters.sql.statements import Source
 from transactions.contract import Contracts, Kind

@@ -1,6 +1,6 @@
 """What a row means: an outcome for a request, or for a reversal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,12 +10,16 @@ from transactions.contract import Service
 from transactions.money import Money, MoneyError, currency
 from transactions.outcome import Approved, Declined, Outcome, Unknown, Value
 from transactions.ports import (
+    CurrencyTotals,
     HostTotals,
     ReversalOutcome,
     ReversalRefused,
     ReversalUnanswered,
     Reversed,
+    Tally,
 )
+
+TOTALS_SIDES = ("D", "DR", "C", "CR", "FEE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +108,27 @@ def judge_reversal(rules: ReversalMap, code: str | None) -> ReversalOutcome:
 
 
 def judge_totals(business_date: date, rows: Sequence[Row]) -> HostTotals | None:
-    """Rows of currency, side (D or C), number, minor; None where one is not that."""
-    sides: dict[str, dict[str, tuple[int, Money]]] = {"D": {}, "C": {}}
+    """Rows of currency, side, number, minor; None where one is not that. A side is D or C (money
+    taken from customers, given to them), DR or CR (their reversals), or FEE (no number needed)."""
+    sides: dict[str, dict[str, Tally]] = {}
     for row in rows:
-        side, number, minor = sides.get(str(row.get("side"))), row.get("number"), row.get("minor")
-        count, amount = whole(number), whole(minor)
-        if side is None or count is None or amount is None:
-            return None
         try:
             unit = currency(str(row.get("currency")).strip())
-            side[unit.code] = (count, Money(amount, unit))
         except MoneyError:
             return None
-    return HostTotals(business_date, sides["D"], sides["C"])
+        side, minor = str(row.get("side")).strip(), whole(row.get("minor"))
+        count = whole(row.get("number", 0)) if side == "FEE" else whole(row.get("number"))
+        told = sides.setdefault(unit.code, {})
+        if side not in TOTALS_SIDES or side in told or count is None or minor is None:
+            return None
+        told[side] = Tally(count, Money(minor, unit))
+    return HostTotals(business_date, {code: _totals(code, told) for code, told in sides.items()})
+
+
+def _totals(code: str, told: Mapping[str, Tally]) -> CurrencyTotals:
+    none = Tally(0, Money(0, currency(code)))
+    debits, undone, credited, taken_back, fees = (told.get(side, none) for side in TOTALS_SIDES)
+    return CurrencyTotals(debits, undone, credited, taken_back, fees.amount)
 
 
 def business_date(profile: Profile, rows: Sequence[Row]) -> date | None:

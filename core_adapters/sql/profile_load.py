@@ -6,8 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from core_adapters.iso8583.errors import ProfileError
-from core_adapters.iso8583.yamlread import Section, read_yaml
+from core_adapters.profiles.errors import ProfileError
+from core_adapters.profiles.yamlread import Section, read_yaml
 from core_adapters.sql.profile import (
     CODE_CLASSES,
     DIALECTS,

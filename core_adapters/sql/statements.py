@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core_adapters.iso8583.errors import ProfileError
+from core_adapters.profiles.errors import ProfileError
 
 KNOWN_WORDS = frozenset(
     {"request_id", "reference", "stan", "terminal", "acquirer", "channel", "call", "actor"}

@@ -19,10 +19,11 @@ from core_adapters.corehost.parrot import Parrot
 from core_adapters.corehost.rules import Rules
 from core_adapters.corehost.server import Server, ServerOptions
 from core_adapters.iso8583.codec import Codec
-from core_adapters.iso8583.errors import KeyFileError, ProfileError
+from core_adapters.iso8583.errors import KeyFileError
 from core_adapters.iso8583.keys import HostKeys
 from core_adapters.iso8583.mac import make_mac
 from core_adapters.iso8583.profile_load import load_profile
+from core_adapters.profiles.errors import ProfileError
 from transactions.card import mask
 
 FINDING, USAGE, UNREACHABLE = 1, 2, 3

@@ -27,9 +27,9 @@ from core_adapters.conformance.scenarios import Scenario, load_scenarios
 from core_adapters.conformance.seal import Seal, SealError
 from core_adapters.corehost.house import findings
 from core_adapters.corehost.seed import SeedCard, card_number, trial_set
-from core_adapters.iso8583.errors import ProfileError
 from core_adapters.iso8583.keys import HostKeys
 from core_adapters.iso8583.options import Iso8583Options
+from core_adapters.profiles.errors import ProfileError
 from telebank.commands.common import EXIT_FINDING, Unreachable, data_option, json_option
 from telebank.commands.host_common import (
     Finding,

@@ -12,9 +12,9 @@ from typing import Any
 import click
 
 from core_adapters.iso8583.checks import check_services
-from core_adapters.iso8583.errors import ProfileError
 from core_adapters.iso8583.profile import CODE_CLASSES, Profile
 from core_adapters.iso8583.profile_load import load_profile
+from core_adapters.profiles.errors import ProfileError
 from telebank.commands.common import EXIT_FINDING, data_option, json_option
 from telebank.commands.host_check_sql import is_sql, not_served, sql_report
 from telebank.commands.host_common import profile_path, read_contracts

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from core_adapters.iso8583.errors import ProfileError
+from core_adapters.profiles.errors import ProfileError
 from transactions.contract import Contracts
 
 _KIND = re.compile(r"^kind:\s*sql\b", re.MULTILINE)

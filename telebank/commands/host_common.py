@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from core_adapters.iso8583.errors import KeyFileError, ProfileError
+from core_adapters.iso8583.errors import KeyFileError
 from core_adapters.iso8583.keys import HostKeys
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile
 from core_adapters.iso8583.profile_load import load_profile
+from core_adapters.profiles.errors import ProfileError
 from telebank.commands.common import EXIT_FINDING
 from telebank.commands.host_check_sql import is_sql
 from telebank.settings import SettingsError, load_settings, read_options, seed_dir

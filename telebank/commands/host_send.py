@@ -15,11 +15,11 @@ import click
 
 from core_adapters.conformance.journal import Numbers, Stans, first_stan
 from core_adapters.conformance.people import KitVault
-from core_adapters.iso8583.errors import ProfileError
 from core_adapters.iso8583.host import Alarm, HostEvents, Iso8583Host
 from core_adapters.iso8583.keys import HostKeys
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile
+from core_adapters.profiles.errors import ProfileError
 from core_adapters.tap import Tap
 from telebank.commands.common import EXIT_FINDING, Unreachable, data_option, json_option
 from telebank.commands.host_common import (

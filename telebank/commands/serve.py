@@ -15,7 +15,7 @@ import structlog
 import uvloop
 
 from core_adapters.iso8583.errors import KeyFileError as HostKeyError
-from core_adapters.iso8583.errors import ProfileError
+from core_adapters.profiles.errors import ProfileError
 from telebank.calls.control import ControlPart, ControlServer
 from telebank.calls.node import NodeParts, VoiceNode
 from telebank.commands.common import Unreachable, data_option

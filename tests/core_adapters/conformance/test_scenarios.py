@@ -6,8 +6,8 @@ import pytest
 
 from core_adapters.conformance.faults import ACTS, ROLES
 from core_adapters.conformance.scenarios import load_scenarios
-from core_adapters.iso8583.errors import ProfileError
 from core_adapters.iso8583.profile import CODE_CLASSES
+from core_adapters.profiles.errors import ProfileError
 from support.conformance_bench import CONTRACTS, PROFILE, shipped
 
 SCENARIOS = shipped().scenarios

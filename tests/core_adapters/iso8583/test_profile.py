@@ -9,10 +9,10 @@ import pytest
 
 from core_adapters.iso8583.checks import check_services
 from core_adapters.iso8583.codec import Codec
-from core_adapters.iso8583.errors import ProfileError
 from core_adapters.iso8583.message import Message
 from core_adapters.iso8583.profile import Profile
 from core_adapters.iso8583.profile_load import load_profile
+from core_adapters.profiles.errors import ProfileError
 from support.iso8583_kit import MAC, TB87, contracts, tb87
 
 TEXT = TB87.read_text(encoding="utf-8")

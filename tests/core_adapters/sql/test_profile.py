@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core_adapters.iso8583.errors import ProfileError
+from core_adapters.profiles.errors import ProfileError
 from core_adapters.sql.checks import check_profile
 from core_adapters.sql.options import SqlOptions
 from core_adapters.sql.profile import DIALECTS, Column

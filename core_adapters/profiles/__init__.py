@@ -1,0 +1,1 @@
+"""Host profiles as data: what the adapters share in reading them."""

@@ -1,10 +1,13 @@
 """Options of one SQL host."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 MAX_WORKERS = 64
 PASSWORD = "{password}"  # noqa: S105 - the place of one, not a password
+
+_NAME = re.compile(r"[\w-]{0,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +18,12 @@ class SqlOptions:
     """Which of the profile's dialects to speak."""
     connection: str = field(default="", repr=False)
     """ODBC connection string; `{password}` stands for the content of `password_file`."""
+    dsn: str = ""
+    """A data source of odbc.ini, in place of `connection`."""
+    user: str = ""
+    """Login for `dsn`; empty where odbc.ini has it."""
     password_file: str = ""
-    """File, mode 0600, of the database password; empty where `connection` needs none."""
+    """File, mode 0600, of the database password; empty where none is needed."""
     terminal: str = "TB010001"
     """Our name to the bank (field 41 of the message row), up to eight characters."""
     acquirer: str = "62270001"
@@ -55,16 +62,33 @@ class SqlOptions:
             raise ValueError("wait_s, grace_s, backoff_min_s, look_s and close_s are above zero")
         if self.waiting_max < 0 or self.hung_max < 1 or self.login_s < 1:
             raise ValueError("waiting_max is 0 or more; hung_max and login_s are 1 or more")
+        if self.dsn and self.connection:
+            raise ValueError("give `connection` or `dsn`, not both")
+        if not (_NAME.fullmatch(self.dsn) and _NAME.fullmatch(self.user)):
+            raise ValueError("`dsn` and `user` are letters, digits, - and _")
 
     def connection_string(self) -> str:
-        """With the password in its place; raises `ValueError` saying what to do."""
-        if PASSWORD not in self.connection:
-            return self.connection
+        """With the password in its place; raises `ValueError` or `OSError` saying what to do."""
+        text = self.connection or self._of_dsn()
+        if PASSWORD not in text:
+            return text
         if not self.password_file:
             raise ValueError("`connection` has {password}: name a `password_file`")
-        path = Path(self.password_file)
-        if path.stat().st_mode & 0o077:
-            raise ValueError(f"{path} can be read by others; chmod 600 it")
-        # Braces keep a semicolon inside a value; a closing brace is doubled (ODBC).
-        text = path.read_text(encoding="utf-8").strip().replace("}", "}}")
-        return self.connection.replace(PASSWORD, f"{{{text}}}")
+        return text.replace(PASSWORD, _braced(_secret(Path(self.password_file))))
+
+    def _of_dsn(self) -> str:
+        parts = [f"DSN={self.dsn}"]
+        parts += [f"UID={self.user}"] if self.user else []
+        parts += [f"PWD={PASSWORD}"] if self.password_file else []
+        return ";".join(parts)
+
+
+def _secret(path: Path) -> str:
+    if path.stat().st_mode & 0o077:
+        raise ValueError(f"{path} can be read by others; chmod 600 it")
+    return path.read_text(encoding="utf-8").strip()
+
+
+def _braced(text: str) -> str:
+    """Braces keep a semicolon inside a value; a closing brace is doubled (ODBC)."""
+    return f"{{{text.replace('}', '}}')}}}"

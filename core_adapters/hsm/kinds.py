@@ -164,6 +164,8 @@ class KeyInfo:
     state: KeyState
     kcv: str
     """Key check value, six hexadecimal digits."""
+    made: int = 0
+    """When this version came into the module: seconds since 1970, 0 where that is not known."""
 
 
 def states(versions: Mapping[int, bool]) -> Mapping[int, KeyState]:

@@ -24,7 +24,14 @@ from core_adapters.hsm.kinds import (
     Usage,
 )
 from core_adapters.hsm.port import MAC_BYTES, PinChange
-from core_adapters.hsm.primitives import AES_BLOCK, CHECK_BYTES, block_size, fit_key, wipe
+from core_adapters.hsm.primitives import (
+    AES_BLOCK,
+    CHECK_BYTES,
+    block_size,
+    check_digits,
+    fit_key,
+    wipe,
+)
 from transactions.card import CardNumber
 from transactions.secret import Secret
 
@@ -66,7 +73,7 @@ class Keystore(Protocol):
     """Where keys live. Versions and states are the module's business."""
 
     def infos(self) -> Sequence[KeyInfo]:
-        """Every version, by name, newest first."""
+        """Every version, by name, newest first; another object whenever anything changed."""
         ...
 
     def key(self, info: KeyInfo) -> Key:
@@ -107,6 +114,8 @@ class Module:
 
     def __init__(self, store: Keystore) -> None:
         self._store = store
+        self._infos: Sequence[KeyInfo] = ()
+        self._lives: dict[tuple[str, Usage | None], tuple[Key, ...]] = {}
 
     def __repr__(self) -> str:
         return f"Module({self._store!r})"
@@ -224,6 +233,21 @@ class Module:
         finally:
             wipe(material)
 
+    def inspect_block(self, name: str, usage: Usage, block: str, under: str) -> KeyInfo:
+        """See `SecurityModule.inspect_block`."""
+        spec, material = self._unwrap(name, usage, block, under)
+        key = fit_key(spec.algorithm, material)
+        wipe(material)
+        kcv = check_digits(spec.algorithm, key, spec.check_method)[:CHECK_BYTES].hex().upper()
+        wipe(key)
+        return KeyInfo(spec, 0, KeyState.PREVIOUS, kcv)
+
+    def discard(self, name: str) -> None:
+        """See `SecurityModule.discard`."""
+        for info in self._versions(name):
+            if info.state is not KeyState.RETIRED:
+                self._store.retire(info)
+
     def retire(self, name: str, version: int) -> KeyInfo:
         """See `SecurityModule.retire`."""
         for info in self._store.infos():
@@ -244,19 +268,31 @@ class Module:
 
     def close(self) -> None:
         """See `SecurityModule.close`."""
+        self._lives.clear()
         self._store.close()
 
     def _versions(self, name: str) -> list[KeyInfo]:
         return [info for info in self._store.infos() if info.spec.name == name]
 
-    def _live(self, name: str, usage: Usage | None) -> list[Key]:
-        """Current and previous versions, newest first; never empty."""
+    def _live(self, name: str, usage: Usage | None) -> tuple[Key, ...]:
+        """Current and previous versions, newest first; never empty. Looked up once: every message
+        has two MACs, and a keystore gives another sequence whenever a key of it changes."""
+        infos = self._store.infos()
+        if infos is not self._infos:
+            self._infos = infos
+            self._lives.clear()
+        found = self._lives.get((name, usage))
+        if found is None:
+            found = self._lives[name, usage] = self._find_live(name, usage)
+        return found
+
+    def _find_live(self, name: str, usage: Usage | None) -> tuple[Key, ...]:
         live = [info for info in self._versions(name) if info.state is not KeyState.RETIRED]
         if not live:
             raise UnknownKeyError(f"no key {name!r} in the security module")
         if usage is not None and live[0].spec.usage is not usage:
             raise KeyUsageError(f"{name} is a {live[0].spec.usage} key, not a {usage} key")
-        return [self._store.key(info) for info in live]
+        return tuple(self._store.key(info) for info in live)
 
     def _current(self, name: str, usage: Usage) -> Key:
         return self._live(name, usage)[0]

@@ -20,6 +20,7 @@ keeps its record.
 """
 
 import secrets
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -55,7 +56,15 @@ from core_adapters.hsm.primitives import (
     xor,
 )
 from core_adapters.hsm.token import Token, TokenOptions
-from core_adapters.hsm.token_objects import Template, identity, label_of, ours, parse, template
+from core_adapters.hsm.token_objects import (
+    Found,
+    Template,
+    identity,
+    label_of,
+    ours,
+    parse,
+    template,
+)
 
 HALF = "half"
 WRAP_BYTES = 32
@@ -139,8 +148,9 @@ class TokenKey:
 class TokenKeys:
     """Keys in a token; implements `Keystore`."""
 
-    def __init__(self, token: Token) -> None:
+    def __init__(self, token: Token, now: Callable[[], float] = time.time) -> None:
         self._token = token
+        self._now = now
         self._infos: tuple[KeyInfo, ...] = ()
         self.reload()
 
@@ -223,7 +233,7 @@ class TokenKeys:
             Attribute.TOKEN: True,
             Attribute.PRIVATE: True,
             Attribute.LABEL: label,
-            Attribute.VALUE: identity(info.spec, info.kcv).encode("ascii"),
+            Attribute.VALUE: identity(info.spec, info.kcv, info.made).encode("ascii"),
         }
         with self._token.session("retire a key") as session:
             session.raw.create_object(record)
@@ -246,14 +256,13 @@ class TokenKeys:
     def reload(self) -> None:
         """See `Keystore.reload`."""
         self._token.forget()
-        live: dict[tuple[str, int], tuple[KeySpec, str]] = {}
-        gone: dict[tuple[str, int], tuple[KeySpec, str]] = {}
+        live: dict[tuple[str, int], Found] = {}
+        gone: dict[tuple[str, int], Found] = {}
         with self._token.session("list its keys") as session:
             for label, text, retired in ours(session.raw):
-                parsed = parse(label, text)
-                if parsed is not None:
-                    spec, version, kcv = parsed
-                    (gone if retired else live)[spec.name, version] = (spec, kcv)
+                found = parse(label, text)
+                if found is not None:
+                    (gone if retired else live)[found.spec.name, found.version] = found
         if len(live) + len(gone) > MAX_KEYS:
             raise KeyRefusedError(f"the token holds more than {MAX_KEYS} of our keys")
         self._infos = tuple(_infos(live | gone, frozenset(gone)))
@@ -291,7 +300,7 @@ class TokenKeys:
         key = TokenKey(self._token, blank)
         kcv = _check(key)[:CHECK_BYTES].hex().upper()
         with self._token.session("name a key"):
-            made[Attribute.ID] = identity(spec, kcv).encode("ascii")
+            made[Attribute.ID] = identity(spec, kcv, int(self._now())).encode("ascii")
         self.reload()
         return next(i for i in self._infos if (i.spec.name, i.version) == (spec.name, version))
 
@@ -302,14 +311,14 @@ def open_token(options: TokenOptions) -> Module:
 
 
 def _infos(
-    known: Mapping[tuple[str, int], tuple[KeySpec, str]], gone: frozenset[tuple[str, int]]
+    known: Mapping[tuple[str, int], Found], gone: frozenset[tuple[str, int]]
 ) -> Iterable[KeyInfo]:
     for name in sorted({name for name, _ in known}):
         versions = sorted((v for n, v in known if n == name), reverse=True)
         state = states({version: (name, version) in gone for version in versions})
         for version in versions:
-            spec, kcv = known[name, version]
-            yield KeyInfo(spec, version, state[version], kcv)
+            found = known[name, version]
+            yield KeyInfo(found.spec, version, state[version], found.kcv, found.made)
 
 
 def _is_retail(spec: KeySpec) -> bool:

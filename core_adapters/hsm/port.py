@@ -102,8 +102,16 @@ class SecurityModule(Protocol):
         under AES. Raises `KeyRefusedError` where the key may not leave, or is the stronger."""
         ...
 
+    def inspect_block(self, name: str, usage: Usage, block: str, under: str) -> KeyInfo:
+        """What `import_key` would take from a key block (version 0); nothing is stored."""
+        ...
+
     def retire(self, name: str, version: int) -> KeyInfo:
         """End a previous version: its material is destroyed. The current one is refused."""
+        ...
+
+    def discard(self, name: str) -> None:
+        """End every version of a name that is no longer wanted at all, the current one too."""
         ...
 
     def faults(self) -> Sequence[str]:

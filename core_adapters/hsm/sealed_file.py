@@ -24,7 +24,7 @@ MASTER_FILE = "module.master"
 MASTER_BYTES = 32
 NONCE_BYTES = 12
 MAX_FILE_BYTES = 1_048_576
-FILE_FORMAT = 1
+FILE_FORMAT = 2
 OWNER_ONLY = 0o600
 _KCV = re.compile(r"[0-9A-F]{6}")
 
@@ -37,6 +37,7 @@ class Entry:
     version: int
     retired: bool
     kcv: str
+    made: int = 0
     sealed: bytes = field(repr=False, default=b"")
 
     @property
@@ -44,7 +45,7 @@ class Entry:
         """What the seal binds: everything but itself."""
         spec = self.spec
         parts = (spec.name, spec.usage, spec.algorithm, spec.exportable, self.version, self.kcv)
-        return "|".join(("telebank key 1", *map(str, parts))).encode("ascii")
+        return "|".join(("telebank key 2", *map(str, parts), str(self.made))).encode("ascii")
 
     def plain(self) -> dict[str, object]:
         """As the file has it."""
@@ -57,6 +58,7 @@ class Entry:
             "version": self.version,
             "retired": self.retired,
             "kcv": self.kcv,
+            "made": self.made,
             "sealed": self.sealed.hex(),
         }
 
@@ -184,9 +186,12 @@ def read_entries(path: Path, master: Master) -> list[Entry]:
 
 def _entry(plain: dict[str, object]) -> Entry:
     """An entry as the file has it; raises `ValueError` and the like where it is none."""
-    version, kcv = plain["version"], str(plain["kcv"])
+    version, kcv, made = plain["version"], str(plain["kcv"]), plain["made"]
     if not isinstance(version, int) or not 1 <= version <= MAX_VERSIONS or not _KCV.fullmatch(kcv):
+        raise ValueError("no entry")
+    if not isinstance(made, int) or made < 0:
         raise ValueError("no entry")
     usage, algorithm = Usage(str(plain["usage"])), Algorithm(str(plain["algorithm"]))
     spec = KeySpec(str(plain["name"]), usage, algorithm, plain["exportable"] is True)
-    return Entry(spec, version, plain["retired"] is True, kcv, bytes.fromhex(str(plain["sealed"])))
+    sealed = bytes.fromhex(str(plain["sealed"]))
+    return Entry(spec, version, plain["retired"] is True, kcv, made, sealed)

@@ -11,7 +11,8 @@ Two files of mode 0600, of which the second may live elsewhere (a mounted creden
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -67,7 +68,10 @@ class SoftwareKey:
 class SoftwareKeys:
     """Keys in a sealed file; implements `Keystore`."""
 
-    def __init__(self, directory: Path, master: Master) -> None:
+    def __init__(
+        self, directory: Path, master: Master, now: Callable[[], float] = time.time
+    ) -> None:
+        self._now = now
         self._path = directory / KEYS_FILE
         self._master = master
         self._entries: tuple[Entry, ...] = ()
@@ -103,7 +107,9 @@ class SoftwareKeys:
         """See `Keystore.put`."""
         key = fit_key(spec.algorithm, material)
         kcv = check_digits(spec.algorithm, key, spec.check_method)[:CHECK_BYTES].hex().upper()
-        entry = self._master.seal(Entry(spec, version, retired=False, kcv=kcv), key)
+        entry = self._master.seal(
+            Entry(spec, version, retired=False, kcv=kcv, made=int(self._now())), key
+        )
         wipe(key)
         with self._changing() as entries:
             if any((e.spec.name, e.version) == (spec.name, version) for e in entries):
@@ -182,25 +188,41 @@ class SoftwareKeys:
             os.close(lock)
 
 
-def open_software(directory: Path, master: Path | None = None, *, create: bool = False) -> Module:
+def open_software(
+    directory: Path,
+    master: Path | None = None,
+    *,
+    create: bool = False,
+    now: Callable[[], float] = time.time,
+) -> Module:
     """The module of this folder; with `create`, made where there is none.
 
-    Raises `KeyRefusedError` where a file is missing, readable by others, or was changed.
+    `now` (seconds since 1970) dates what is made. Raises `KeyRefusedError` where a file is
+    missing, readable by others, or was changed.
     """
-    return Module(open_keystore(directory, master, create=create))
+    return Module(open_keystore(directory, master, create=create, now=now))
 
 
 def open_keystore(
-    directory: Path, master: Path | None = None, *, create: bool = False
+    directory: Path,
+    master: Path | None = None,
+    *,
+    create: bool = False,
+    now: Callable[[], float] = time.time,
 ) -> SoftwareKeys:
     """The keystore behind `open_software`."""
     path = master or directory / MASTER_FILE
     if create and not path.exists() and not (directory / KEYS_FILE).exists():
         directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
         create_master(path)
+    if not path.exists() and not (directory / KEYS_FILE).exists():
+        raise KeyRefusedError(
+            f"{directory}: no security module yet; `telebank keys` makes one and loads the host's "
+            "keys, `telebank corehost run --keys` those of the demo"
+        )
     key = read_master(path)
     try:
-        return SoftwareKeys(directory, Master(key))
+        return SoftwareKeys(directory, Master(key), now)
     finally:
         wipe(key)
 
@@ -210,4 +232,4 @@ def _infos(entries: Sequence[Entry]) -> Iterator[KeyInfo]:
         own = sorted((e for e in entries if e.spec.name == name), key=lambda e: -e.version)
         state = states({entry.version: entry.retired for entry in own})
         for entry in own:
-            yield KeyInfo(entry.spec, entry.version, state[entry.version], entry.kcv)
+            yield KeyInfo(entry.spec, entry.version, state[entry.version], entry.kcv, entry.made)

@@ -1,6 +1,7 @@
 """How keys are named in a token, and what each may do there."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pkcs11
@@ -31,16 +32,28 @@ def label_of(name: str, version: int) -> str:
     return f"{PREFIX}:{name}:{version}"
 
 
-def identity(spec: KeySpec, kcv: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an object of ours says of itself."""
+
+    spec: KeySpec
+    version: int
+    kcv: str
+    made: int
+
+
+def identity(spec: KeySpec, kcv: str, made: int) -> str:
     """What CKA_ID says of a finished key; it is written last."""
     leave = "out" if spec.exportable else "stay"
-    return f"{spec.usage}:{spec.algorithm}:{leave}:{kcv}"
+    return f"{spec.usage}:{spec.algorithm}:{leave}:{kcv}:{made}"
 
 
-def parse(label: str, text: str) -> tuple[KeySpec, int, str] | None:
+def parse(label: str, text: str) -> Found | None:
     """What label and identity say; None for a half, an unfinished key, or what is not ours."""
     parts, words = label.split(":"), text.split(":")
-    if len(parts) != 3 or len(words) != 4 or not parts[2].isdigit():  # noqa: PLR2004 - as written
+    if len(parts) != 3 or len(words) != 5 or not parts[2].isdigit():  # noqa: PLR2004 - as written
+        return None
+    if not words[4].isdigit():
         return None
     if not 1 <= int(parts[2]) <= MAX_VERSIONS:
         return None
@@ -48,7 +61,7 @@ def parse(label: str, text: str) -> tuple[KeySpec, int, str] | None:
         spec = KeySpec(parts[1], Usage(words[0]), Algorithm(words[1]), words[2] == "out")
     except (ValueError, KeyUsageError):
         return None
-    return spec, int(parts[2]), words[3]
+    return Found(spec, int(parts[2]), words[3], int(words[4]))
 
 
 def template(spec: KeySpec, label: str) -> Template:

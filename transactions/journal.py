@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Literal, Protocol
 
 from transactions.card import CardNumber
+from transactions.closing import ClosingJournal
 from transactions.lifecycle import State
 from transactions.money import Money
 from transactions.outcome import Outcome
@@ -143,7 +144,7 @@ class JournalEvent:
     detail: dict[str, str | int | float | bool | None] = field(default_factory=dict)
 
 
-class Journal(MessageLog, Protocol):
+class Journal(MessageLog, ClosingJournal, Protocol):
     """Append-only record of requests, their states and messages."""
 
     async def record(

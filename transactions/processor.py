@@ -14,6 +14,7 @@ from transactions.admission import customer_token, refusal
 from transactions.answer import Answer, exit_of
 from transactions.card import CardVault
 from transactions.clock import Clock
+from transactions.closing import Closed, Closing, NotClosed
 from transactions.contract import Contracts, Service
 from transactions.guard import check_settings
 from transactions.inputs import complaint, wipe
@@ -97,6 +98,17 @@ class Processor:
         if row is not None:
             with contextlib.suppress(JournalUnavailable, LeaseLost):
                 await self._journal.told(row, exit_name)
+
+    async def close_by_people(self, closing: Closing) -> Closed | NotClosed:
+        """Two people found out what the host did: MANUAL goes to its end, with its holds.
+
+        Raises `JournalUnavailable` or `LeaseLost`; then nothing was changed.
+        """
+        try:
+            return await self._journal.close_row(closing)
+        except LeaseLost:
+            self._settler.lost_lease = True
+            raise
 
     def late_answer(self, request_id: str, outcome: Outcome) -> None:
         """The adapter's callback: an answer came after its request was given up (rule 5)."""

@@ -36,7 +36,9 @@ session_option = click.option(
 
 
 class ControlRefused(click.ClickException):
-    """The node said no: exit 1; exit 2 where the request itself cannot be understood."""
+    """The node said no: exit 1."""
+
+    exit_code = EXIT_FINDING
 
     def __init__(self, status: int, message: str, body: Mapping[str, Any]) -> None:
         super().__init__(message)
@@ -44,7 +46,12 @@ class ControlRefused(click.ClickException):
         self.body = body
         self.code = str(body.get("code", ""))
         """Why, for programs: `expired`, `different_content`, `same_person`, …"""
-        self.exit_code = EXIT_USAGE if status == BAD_REQUEST else EXIT_FINDING
+
+
+class ControlMisunderstood(ControlRefused):
+    """The request itself cannot be understood: exit 2."""
+
+    exit_code = EXIT_USAGE
 
 
 def call(
@@ -167,6 +174,8 @@ def _refusal(status: int, answer: Mapping[str, Any], text: str) -> click.ClickEx
     message = str(answer.get("error") or text.strip() or f"the node answered {status}")
     if status == UNAVAILABLE:
         return Unreachable(message)
+    if status == BAD_REQUEST:
+        return ControlMisunderstood(status, message, answer)
     return ControlRefused(status, message, answer)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 
+from telebank.store import closing as closings
 from telebank.store import lookups, numbers, steps
 from telebank.store.options import StoreOptions
 from telebank.store.record import draft_of, find, guard_columns, record, twin
@@ -12,6 +13,7 @@ from telebank.store.tables import TEXT
 from telebank.store.transaction import Transaction
 from telebank.store.values import outcome_columns
 from telebank.store.writer import Writer
+from transactions.closing import Closed, Closing, NotClosed
 from transactions.journal import (
     Existing,
     Found,
@@ -35,6 +37,8 @@ class StoreJournal:
 
     def __init__(self, writer: Writer, node: str, keys: Keyring, options: StoreOptions) -> None:
         self._writer = writer
+        self.run = writer.run
+        """Runs a job of the store in the node's next commit."""
         self._node = node
         self._keys = keys
         self._window = timedelta(seconds=options.repeat_window_s)
@@ -51,7 +55,7 @@ class StoreJournal:
         work = partial(
             record, draft=draft, key_id=self._keys.current, window=self._window, zone=self._zone
         )
-        return await self._writer.run(work)
+        return await self._writer.run(work, draft.judged)
 
     async def find(self, request_id: str, quote: str | None = None) -> Found | None:
         """What was recorded under this id, else under this quote."""
@@ -99,6 +103,10 @@ class StoreJournal:
         """Every row of this node in an open state, oldest first."""
         return await self._writer.run(partial(lookups.open_rows, keys=self._keys))
 
+    async def close_row(self, closing: Closing) -> Closed | NotClosed:
+        """Approve the proposal and close the row in one commit, or change neither."""
+        return await self._writer.run(partial(closings.close, closing=closing))
+
     async def guard_state(self, key: GuardKey) -> GuardState:
         """Whether the same payer, payee and amount is open, or was done within the window."""
         guard = guard_columns(key, self._keys)
@@ -114,11 +122,13 @@ class StoreJournal:
 
     async def count_attempt(self, key: str, limit: int, day: date) -> bool:
         """Count a try before it is made; False when none is left."""
-        return await self._writer.run(partial(lookups.count_attempt, key=key, most=limit, day=day))
+        work = partial(lookups.count_attempt, key=key, most=limit, day=day)
+        return await self._writer.run(work, lookups.judged_try(key))
 
     async def give_back_attempt(self, key: str, day: date) -> None:
         """The try succeeded, or nobody answered it: it does not count."""
-        await self._writer.run(partial(lookups.give_back_attempt, key=key, day=day))
+        work = partial(lookups.give_back_attempt, key=key, day=day)
+        await self._writer.run(work, lookups.judged_try(key))
 
     async def hot_listed(self, token: str) -> bool:
         """Whether the card was reported lost here."""

@@ -1,7 +1,7 @@
 """Jobs that move a recorded request on: its states, its messages, its attempts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from telebank.store import tables
 from telebank.store.errors import MessageKeysReused, UnknownRequest
 from telebank.store.transaction import Transaction
+from transactions.approval import Actor
 from transactions.journal import JournalEvent
 from transactions.lifecycle import (
     DONE,
@@ -84,6 +85,15 @@ MESSAGE_STATES: Mapping[MessageRole, frozenset[State]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class People:
+    """The two who decided a step, by their approval."""
+
+    approval: str
+    proposed_by: str
+    approved: Actor
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """What `advance` was asked to write."""
 
@@ -92,6 +102,8 @@ class Step:
     why: str
     outcome: Mapping[str, Any]
     next_attempt_at: datetime | None
+    people: People | None = None
+    """Who decided it, where people did."""
 
 
 def _load(part: Transaction, request_id: str) -> Any:
@@ -101,29 +113,33 @@ def _load(part: Transaction, request_id: str) -> Any:
     return row
 
 
-def advance(part: Transaction, step: Step) -> None:
-    """Walk a row through states by the lifecycle table; settle its holds at the end."""
+def advance(part: Transaction, step: Step) -> int:
+    """Walk a row through states by the lifecycle table; settle its holds at the end, and return
+    how many they were."""
     row = _load(part, step.request_id)
     first = current = State(row.state)
     for offset, target in enumerate(step.states):
         check(current, target)
         part.state(step.request_id, row.steps + offset, target, step.why)
-        part.event(_state_event(step.request_id, row, target, step.why))
+        part.event(_state_event(step, row, target))
         current = target
     values = {**step.outcome, "state": current.value, "steps": row.steps + len(step.states)}
     values["next_attempt_at"] = step.next_attempt_at
     if current is not first:
         values["settled_at"] = None if current in UNSETTLED else part.now
     part.execute(_UPDATE, {"of_id": step.request_id, **values})
+    holds = 0
     if row.effect != "read":
-        _settle_holds(part, step.request_id, first, current)
+        holds = _settle_holds(part, step.request_id, first, current)
     if current is State.DECLINED and part.execute(_LIFT, {"of_id": step.request_id}).rowcount:
         # The host did not take the report (it was not the owner's): the card may be used again.
         part.event(_event(step.request_id, row, "card.hot_list_lifted", step.why, {}))
+    return holds
 
 
-def _settle_holds(part: Transaction, request_id: str, first: State, current: State) -> None:
-    """Confirm or release into the day they came from; a reopened reversal holds again."""
+def _settle_holds(part: Transaction, request_id: str, first: State, current: State) -> int:
+    """Confirm or release into the day they came from; a reopened reversal holds again. Returns how
+    many."""
     if current in DONE:
         was, becomes = "held", "used"
     elif current in NOT_DONE:
@@ -131,8 +147,8 @@ def _settle_holds(part: Transaction, request_id: str, first: State, current: Sta
     elif first is State.REVERSED:
         was, becomes = "released", "held"
     else:
-        return
-    part.execute(_SETTLE, {"of_id": request_id, "was": was, "becomes": becomes})
+        return 0
+    return part.execute(_SETTLE, {"of_id": request_id, "was": was, "becomes": becomes}).rowcount
 
 
 def attempt(part: Transaction, request_id: str, due: datetime | None) -> int:
@@ -224,9 +240,17 @@ def _message_row(message: HostMessage, ordinal: int) -> dict[str, Any]:
     }
 
 
-def _state_event(request_id: str, row: Any, state: State, why: str) -> JournalEvent:
-    detail = {"service": row.service, "reference": row.reference, "why": why[: tables.TEXT]}
-    return _event(request_id, row, "request.state", state.value, detail)
+def _state_event(step: Step, row: Any, state: State) -> JournalEvent:
+    why = step.why[: tables.TEXT]
+    detail = {"service": row.service, "reference": row.reference, "why": why}
+    event = _event(step.request_id, row, "request.state", state.value, detail)
+    if step.people is None:
+        return event
+    by = step.people.approved
+    named = {"approval": step.people.approval, "proposed_by": step.people.proposed_by}
+    return replace(
+        event, actor=by.id, role=by.role, origin=by.origin, detail={**event.detail, **named}
+    )
 
 
 def _message_event(row: Any, message: HostMessage, kind: str, outcome: str) -> JournalEvent:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from core_adapters.corehost.calendar import Calendar
 from core_adapters.corehost.ledger import Ledger, Leg
 from core_adapters.corehost.pins import Pins
-from core_adapters.corehost.rules import Rules, business_date, identity_digits
+from core_adapters.corehost.rules import Rules, identity_digits
 from transactions.card import mask
 from transactions.money import Currency, Money
 
@@ -58,7 +59,8 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class TransferOrder:
-    """A transfer as the message has it; `key` is its business key, for ever unique."""
+    """A transfer as the message has it; `key` is its business key, for ever unique. `reference`
+    (field 37) and `service` (field 3) are for the bank's daily file."""
 
     key: str
     card: str
@@ -66,6 +68,8 @@ class TransferOrder:
     amount: Money
     fee: Money
     quote: str
+    reference: str = ""
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ class Bank:
         self._rules = rules
         self.pins = pins
         self.ledger = Ledger(db)
+        self.calendar = Calendar(db, rules)
 
     def usable_card(self, card: str) -> Refusal | None:
         """None where the card is known and not hot."""
@@ -181,7 +186,7 @@ class Bank:
     def _used(self, card: str, now: datetime) -> int:
         row = self._db.execute(
             "SELECT minor FROM daily_use WHERE card = ? AND business_date = ?",
-            (card, business_date(now).isoformat()),
+            (card, self.calendar.today(now).isoformat()),
         ).fetchone()
         return int(row[0]) if row else 0
 
@@ -222,11 +227,19 @@ class Bank:
         legs = [Leg(payer, -amount - fee), Leg(payee, amount)]
         if fee:
             legs.append(Leg(FEES.format(order.amount.currency.code), fee))
-        day = business_date(now)
+        day = self.calendar.today(now)
         self.ledger.post(order.key, "transfer", legs, day, now)
         self._db.execute(
-            "INSERT INTO transfer VALUES (?, ?, ?, ?, ?, 0)",
-            (order.key, order.card, day.isoformat(), amount, fee),
+            "INSERT INTO transfer VALUES (?, ?, ?, ?, ?, 0, ?, ?)",
+            (
+                order.key,
+                order.card,
+                day.isoformat(),
+                amount,
+                fee,
+                order.reference,
+                order.service,
+            ),
         )
         self._db.execute(
             "INSERT INTO daily_use VALUES (?, ?, ?)"
@@ -240,7 +253,7 @@ class Bank:
         The money goes back even where the payee has spent it: his account then falls below zero,
         as in any bank that honours a reversal. The day's limit is given back to its own day.
         """
-        if not self.ledger.undo(key, f"undo:{key}", business_date(now), now):
+        if not self.ledger.undo(key, f"undo:{key}", self.calendar.today(now), now):
             return False
         card, day, minor = self._db.execute(
             "UPDATE transfer SET undone = 1 WHERE key = ? RETURNING card, business_date, minor",

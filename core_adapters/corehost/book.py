@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from core_adapters.corehost.bank import stamp
 from core_adapters.corehost.orders import Key
@@ -19,6 +19,7 @@ CREATE TABLE message (
     reply TEXT NOT NULL,
     reversal TEXT NOT NULL DEFAULT '',
     at TEXT NOT NULL,
+    reversed_on TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (terminal, stan, field7)
 ) STRICT, WITHOUT ROWID;
 """
@@ -31,13 +32,16 @@ TOMBSTONE = ""
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A message seen: its content, field 4, the reply's fields, the reversal's code or none."""
+    """A message seen: its content, field 4, the reply's fields, the reversal's code or none.
+
+    `reversed_on` is the business date of the reversal, empty without one."""
 
     fingerprint: str
     minor: str
     reply: Mapping[int, str]
     reversal: str
     at: datetime
+    reversed_on: str = ""
 
     @property
     def is_tombstone(self) -> bool:
@@ -54,14 +58,14 @@ class Book:
     def find(self, key: Key, now: datetime) -> Entry | None:
         """What is known of a message; what is older than the retention is known no more."""
         row = self._db.execute(
-            "SELECT fingerprint, minor, reply, reversal, at FROM message"
+            "SELECT fingerprint, minor, reply, reversal, at, reversed_on FROM message"
             " WHERE terminal = ? AND stan = ? AND field7 = ? AND at >= ?",
             (key.terminal, key.stan, key.field7, stamp(now - RETENTION)),
         ).fetchone()
         if row is None:
             return None
         reply = {int(number): text for number, text in json.loads(row[2]).items()}
-        return Entry(row[0], row[1], reply, row[3], datetime.fromisoformat(row[4]))
+        return Entry(row[0], row[1], reply, row[3], datetime.fromisoformat(row[4]), row[5])
 
     def keep(
         self, key: Key, fingerprint: str, minor: str, reply: Mapping[int, str], now: datetime
@@ -86,14 +90,15 @@ class Book:
         old = (stamp(now - RETENTION),)
         return self._db.execute("DELETE FROM message WHERE at < ?", old).rowcount
 
-    def bar(self, key: Key, code: str, now: datetime) -> None:
+    def bar(self, key: Key, code: str, day: date, now: datetime) -> None:
         """Leave a tombstone: the message, should it still come, is refused."""
         self.keep(key, TOMBSTONE, "", {}, now)
-        self.reversed(key, code)
+        self.reversed(key, code, day)
 
-    def reversed(self, key: Key, code: str) -> None:
-        """Note what the reversal of a message was answered."""
+    def reversed(self, key: Key, code: str, day: date) -> None:
+        """Note what the reversal of a message was answered, and on which business date."""
         self._db.execute(
-            "UPDATE message SET reversal = ? WHERE terminal = ? AND stan = ? AND field7 = ?",
-            (code, key.terminal, key.stan, key.field7),
+            "UPDATE message SET reversal = ?, reversed_on = ?"
+            " WHERE terminal = ? AND stan = ? AND field7 = ?",
+            (code, day.isoformat(), key.terminal, key.stan, key.field7),
         )

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 import structlog
@@ -13,6 +13,7 @@ from core_adapters.corehost.ledger import LedgerError, transaction
 from core_adapters.corehost.orders import Answer, BadMessage, Key, Order
 from core_adapters.corehost.rules import business_date
 from core_adapters.corehost.services import OK, Counter, business_key
+from core_adapters.corehost.totals import totals_answer
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import DecodeError, EncodeError
 from core_adapters.iso8583.message import Message, reply_mti
@@ -26,7 +27,7 @@ NO_SUCH_SERVICE = "40"
 DUPLICATE = "94"
 FAILED = "96"
 
-FINANCIAL, FILE_UPDATE, REVERSAL, NETWORK = "02", "03", "04", "08"
+FINANCIAL, FILE_UPDATE, REVERSAL, TOTALS, NETWORK = "02", "03", "04", "05", "08"
 NETWORK_CODES = frozenset({"001", "002", "301"})
 """Field 70: sign-on, sign-off, echo."""
 
@@ -52,10 +53,15 @@ def network_answer(order: Order) -> Answer:
     return Answer(OK if known else NO_SUCH_SERVICE)
 
 
-def reply_to(order: Order, fields: dict[int, str], now: datetime) -> Message:
-    """The response's MTI, and the settlement date in field 15."""
-    fields[15] = business_date(now).strftime("%m%d")
+def reply_to(order: Order, fields: dict[int, str], day: date) -> Message:
+    """The response's MTI, and in field 15 the business date `day` where the answer has no other."""
+    fields.setdefault(15, settlement(day))
     return Message(reply_mti(order.message.mti), fields)
+
+
+def settlement(day: date) -> str:
+    """Field 15: MMDD."""
+    return f"{day:%m%d}"
 
 
 class Desk:
@@ -76,7 +82,8 @@ class Desk:
         except sqlite3.Error as error:
             log.error("commit_failed", error=type(error).__name__, messages=len(messages))
             orders = [Order(message, self._codec) for message in messages]
-            return [reply_to(order, order.written(Answer(FAILED)), now) for order in orders]
+            day = business_date(now)  # field 15 of a 96 settles nothing
+            return [reply_to(order, order.written(Answer(FAILED)), day) for order in orders]
 
     def _one(self, message: Message, now: datetime) -> Message:
         """One message in a savepoint, so that its failure is its own."""
@@ -93,14 +100,16 @@ class Desk:
             log.error("answer_failed", mti=message.mti, error=type(error).__name__)
             fields = order.written(Answer(FAILED))
         self._db.execute("RELEASE one")
-        return reply_to(order, fields, now)
+        return reply_to(order, fields, self._bank.calendar.today(now))
 
     def _fields(self, order: Order, now: datetime) -> dict[int, str]:
         mti = order.message.mti
         if mti[:2] == NETWORK:
             return order.written(network_answer(order))
         if mti[:2] == REVERSAL:
-            return order.written(Answer(self._reverse(order, now)))
+            return self._reversal(order, now)
+        if mti[:2] == TOTALS:
+            return order.written(totals_answer(self._db, order, self._bank.calendar.today(now)))
         entry = self._book.find(order.key, now)
         if entry is not None:
             return self._seen(order, entry)
@@ -119,8 +128,18 @@ class Desk:
     def _new(self, order: Order, now: datetime) -> dict[int, str]:
         answer = self._counter.answer(order, now) or Answer(NO_SUCH_SERVICE)
         fields = order.written(answer)
+        # A repeat after the cut-over hears the date that this was posted on.
+        fields[15] = settlement(self._bank.calendar.today(now))
         minor = order.message.get(4) or ""
         self._book.keep(order.key, order.fingerprint(), minor, fields, now)
+        return fields
+
+    def _reversal(self, order: Order, now: datetime) -> dict[int, str]:
+        """The answer to 0420 and 0421, asked again with the date that it first had."""
+        fields = order.written(Answer(self._reverse(order, now)))
+        entry = self._book.find(order.original, now)
+        if entry is not None and entry.reversed_on:
+            fields[15] = settlement(date.fromisoformat(entry.reversed_on))
         return fields
 
     def _reverse(self, order: Order, now: datetime) -> str:
@@ -130,7 +149,7 @@ class Desk:
         key = order.original
         entry = self._book.find(key, now)
         if entry is None:
-            self._book.bar(key, NEVER_SEEN, now)
+            self._book.bar(key, NEVER_SEEN, self._bank.calendar.today(now), now)
             return NEVER_SEEN
         if entry.reversal:
             return entry.reversal
@@ -140,5 +159,5 @@ class Desk:
         if (order.message.get(4) or "") != entry.minor:
             return WRONG_AMOUNT
         self._bank.undo(business_key(key, entry.at), now)
-        self._book.reversed(key, OK)
+        self._book.reversed(key, OK, self._bank.calendar.today(now))
         return OK

@@ -3,13 +3,15 @@
 import fcntl
 import os
 import sqlite3
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from types import MappingProxyType
+from typing import TextIO
 
-from core_adapters.corehost import book, ledger, seed, tables
+from core_adapters.corehost import book, calendar, ledger, seed, tables, totals
 from core_adapters.corehost.bank import Bank
 from core_adapters.corehost.ledger import connect, connect_read_only, transaction
 from core_adapters.corehost.pins import Pins, load_or_create_key
@@ -18,7 +20,19 @@ from transactions.money import Money, currency
 
 DATABASE = "bank.sqlite3"
 DEMO_CARDS = "demo-cards.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+UPGRADES: Mapping[int, Sequence[str]] = MappingProxyType(
+    {
+        1: (
+            calendar.SCHEMA,
+            "ALTER TABLE transfer ADD COLUMN reference TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE transfer ADD COLUMN service TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE message ADD COLUMN reversed_on TEXT NOT NULL DEFAULT ''",
+            "CREATE INDEX posting_date ON posting (business_date)",
+        )
+    }
+)
+"""What brings a database of that version to the next one."""
 OWNER_ONLY = 0o600
 
 
@@ -59,6 +73,7 @@ def open_house(folder: Path, rules: Rules, now: datetime, *, test_data: bool = F
             if not test_data:
                 seed.write_demo_cards(folder / DEMO_CARDS, seed.DEMO)
             _create(db, bank, pins, cards, now)
+        _upgrade(db)
         book.Book(db).forget(now)
         undo.pop_all()
     return House(folder, db, bank, lock, created)
@@ -77,12 +92,22 @@ def _lock(path: Path) -> int:
 def _is_new(db: sqlite3.Connection) -> bool:
     """Whether the database is new; a version that is not ours is refused."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version not in (0, SCHEMA_VERSION):
+    if version not in (0, SCHEMA_VERSION, *UPGRADES):
         raise HouseError(
             f"the bank's database has version {version}, this program {SCHEMA_VERSION}; "
             "use the program that made it, or an empty data folder"
         )
     return bool(version == 0)
+
+
+def _upgrade(db: sqlite3.Connection) -> None:
+    """Bring an older bank up to this program's tables, each version in one commit."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    for number in range(version, SCHEMA_VERSION):
+        with transaction(db):
+            for statement in UPGRADES[number]:
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {number + 1}")
 
 
 def _create(
@@ -121,11 +146,8 @@ _HOLDINGS = """
 
 def holdings(folder: Path) -> list[Holding]:
     """Every account's balance, read beside a running host; `FileNotFoundError` if there is none."""
-    db = connect_read_only(folder / DATABASE)
-    try:
+    with _reading(folder) as db:
         rows = db.execute(_HOLDINGS).fetchall()
-    finally:
-        db.close()
     return [
         Holding(name, holder, Money(minor, currency(code))) for name, holder, code, minor in rows
     ]
@@ -133,9 +155,22 @@ def holdings(folder: Path) -> list[Holding]:
 
 def findings(folder: Path) -> list[str]:
     """Everything wrong with the books; empty where money is conserved and tables agree."""
+    with _reading(folder) as db:
+        return ledger.findings(db, (*ledger.CHECKS, *tables.CHECKS))
+
+
+def day_file(folder: Path, day: date, out: TextIO) -> int:
+    """Write the file of a business date as CSV, row by row; returns how many rows it has."""
+    with _reading(folder) as db:
+        return totals.write_file(db, day, out)
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[sqlite3.Connection]:
+    """One view of the database beside a running host; `FileNotFoundError` where there is none."""
     db = connect_read_only(folder / DATABASE)
     try:
         db.execute("BEGIN")
-        return ledger.findings(db, (*ledger.CHECKS, *tables.CHECKS))
+        yield db
     finally:
         db.close()

@@ -44,6 +44,7 @@ CREATE TABLE leg (
     PRIMARY KEY (account, ordinal)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX leg_posting ON leg (posting);
+CREATE INDEX posting_date ON posting (business_date);
 CREATE TRIGGER posting_kept BEFORE UPDATE ON posting BEGIN SELECT RAISE(ABORT, 'kept'); END;
 CREATE TRIGGER posting_stays BEFORE DELETE ON posting BEGIN SELECT RAISE(ABORT, 'kept'); END;
 CREATE TRIGGER leg_kept BEFORE UPDATE ON leg BEGIN SELECT RAISE(ABORT, 'kept'); END;

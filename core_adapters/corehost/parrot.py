@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from core_adapters.corehost.desk import reply_to
 from core_adapters.corehost.orders import Answer, Order, amounts_54
+from core_adapters.corehost.rules import business_date
 from core_adapters.corehost.services import OK
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.message import Message
@@ -37,4 +38,4 @@ class Parrot:
             answer = Answer(OK, subs={48: terms, 61: {"quote": quote, "expiry": expiry}})
         elif service[0] == "02":
             answer = Answer(OK, {54: self._balances})
-        return reply_to(order, order.written(answer), now)
+        return reply_to(order, order.written(answer), business_date(now))

@@ -1,7 +1,7 @@
 """The demo bank's rules as data: limits, fee schedule, locks, quote life."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 BANK_OFFSET = timedelta(hours=8)
 """The bank keeps Beijing time, UTC+8, without daylight saving."""
@@ -38,6 +38,11 @@ class Rules:
     """The fee is never more than 10.00."""
     quote_life_s: int = 120
     """Seconds for which a quote stands."""
+    cut_over: time = time(0)
+    """The bank's wall-clock time at which the next business date begins by itself; 00:00 is the
+    midnight between the days."""
+    most_days_ahead: int = 3
+    """A cut-over by hand goes no further ahead of the clock than this many days."""
 
     def fee(self, minor: int) -> int:
         """The fee in fen for a transfer of `minor` fen within the bank."""
@@ -46,6 +51,9 @@ class Rules:
         return min(self.fee_most, (minor * self.fee_per_mille + 500) // 1000)
 
 
-def business_date(now: datetime) -> date:
-    """The bank's date at `now` (aware): the calendar day in Beijing. It goes out in field 15."""
-    return (now + BANK_OFFSET).date()
+def business_date(now: datetime, cut_over: time = time(0)) -> date:
+    """The business date that the clock alone gives at `now` (aware): the calendar day in Beijing,
+    from the cut-over time on the next one. `calendar` has the date that the bank works by."""
+    early = timedelta(hours=cut_over.hour, minutes=cut_over.minute, seconds=cut_over.second)
+    ahead = timedelta(days=1) - early if early else timedelta()
+    return (now.astimezone(UTC) + BANK_OFFSET + ahead).date()

@@ -13,7 +13,7 @@ from typing import Literal
 from core_adapters.corehost.bank import VAULT, Bank
 from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.pins import SALT_BYTES, Pins
-from core_adapters.corehost.rules import business_date, identity_digits
+from core_adapters.corehost.rules import identity_digits
 from transactions.card import luhn_valid
 from transactions.money import Money, currency
 
@@ -114,7 +114,8 @@ def _plant_account(
     db.execute("INSERT INTO account VALUES (?, ?, '10', ?)", (one.account, customer, state))
     if one.balance:
         legs = [Leg(VAULT.format(unit.code), -one.balance), Leg(one.account, one.balance)]
-        bank.ledger.post(f"opening:{one.account}", "opening", legs, business_date(now), now)
+        day = bank.calendar.today(now)
+        bank.ledger.post(f"opening:{one.account}", "opening", legs, day, now)
 
 
 def _plant_card(

@@ -68,7 +68,9 @@ class Counter:
 
 
 def business_key(key: Key, at: datetime) -> str:
-    """A posting's key, unique for ever: the business date makes up for the year field 7 lacks."""
+    """A posting's key, unique for ever: the day it came makes up for the year that field 7 lacks.
+
+    It is the clock's day and not the business date, so that a cut-over changes no key."""
     return f"{business_date(at)}/{key.terminal}/{key.stan}/{key.field7}"
 
 
@@ -83,7 +85,8 @@ def pin_verify(counter: Counter, order: Order, now: datetime) -> Answer:
         pin = open_pin(counter.zpk, order.need(52), card)
     except PinError:
         pin = None
-    return Answer(CODES[counter.bank.pins.try_pin(card, pin, business_date(now))])
+    day = counter.bank.calendar.today(now)
+    return Answer(CODES[counter.bank.pins.try_pin(card, pin, day)])
 
 
 def balance(counter: Counter, order: Order, now: datetime) -> Answer:
@@ -114,6 +117,8 @@ def transfer(counter: Counter, order: Order, now: datetime) -> Answer:
         amount=order.amount,
         fee=order.fee,
         quote=order.sub(61, "quote"),
+        reference=order.message.get(37) or "",
+        service=order.need(3),
     )
     held = counter.bank.transfer(asked, now)
     if isinstance(held, Refusal):

@@ -3,6 +3,8 @@
 A customer's `identity` is the last four digits of it.
 """
 
+from core_adapters.corehost import calendar
+
 SCHEMA = """
 CREATE TABLE customer (
     id TEXT PRIMARY KEY,
@@ -42,7 +44,9 @@ CREATE TABLE transfer (
     business_date TEXT NOT NULL,
     minor INTEGER NOT NULL CHECK (minor > 0),
     fee INTEGER NOT NULL CHECK (fee >= 0),
-    undone INTEGER NOT NULL DEFAULT 0 CHECK (undone IN (0, 1))
+    undone INTEGER NOT NULL DEFAULT 0 CHECK (undone IN (0, 1)),
+    reference TEXT NOT NULL DEFAULT '',
+    service TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE daily_use (
     card TEXT NOT NULL REFERENCES card (number),
@@ -58,6 +62,7 @@ CREATE TABLE loss_report (
     reason TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
+SCHEMA += calendar.SCHEMA
 
 CHECKS = (
     (

@@ -33,8 +33,8 @@ def test_the_same_key_a_year_later_is_another_message(tmp_path: Path) -> None:
 def test_a_tombstone_is_told_from_a_message(tmp_path: Path) -> None:
     house = open_house(tmp_path, Rules(), NOW)
     book = Book(house.db)
-    book.bar(KEY, "25", NOW)
+    book.bar(KEY, "25", NOW.date(), NOW)
     entry = book.find(KEY, NOW)
     assert entry is not None
-    assert (entry.is_tombstone, entry.reversal) == (True, "25")
+    assert (entry.is_tombstone, entry.reversal, entry.reversed_on) == (True, "25", "2026-11-22")
     house.close()

@@ -1,0 +1,126 @@
+"""The day's totals (0500 and 0510) and the day's file, both from the ledger.
+
+A day counts what was posted on it. A reversal counts on the day it was posted, beside its original,
+which stays counted on its own day. So the file of a day has every transfer posted on it, and those
+of earlier days that were reversed on it; `status` is how each stood when the day ended.
+"""
+
+import csv
+import sqlite3
+from collections.abc import Iterator
+from datetime import date
+from typing import TextIO
+
+from core_adapters.corehost.calendar import latest
+from core_adapters.corehost.orders import Answer, BadMessage, Order
+from transactions.money import Currency, Money, MoneyError, currency
+from transactions.ports import CurrencyTotals, Tally
+
+OK = "00"
+IN_BALANCE = "1"
+"""Field 66, settlement code."""
+COLUMNS = (
+    "reference",
+    "stan",
+    "field7",
+    "terminal",
+    "service",
+    "amount",
+    "fee",
+    "currency",
+    "business_date",
+    "status",
+)
+"""The header of the file; amounts in minor units."""
+
+_SUMS = """
+    SELECT p.kind, COUNT(DISTINCT p.id),
+      COALESCE(SUM(CASE WHEN l.account = :fees THEN 0
+                        WHEN p.kind = 'transfer' THEN MAX(l.minor, 0)
+                        ELSE MAX(-l.minor, 0) END), 0),
+      COALESCE(SUM(CASE WHEN l.account = :fees THEN l.minor ELSE 0 END), 0)
+    FROM posting p JOIN leg l ON l.posting = p.id JOIN ledger_account a ON a.id = l.account
+    WHERE p.business_date = :day AND a.currency = :currency AND p.kind IN ('transfer', 'reversal')
+    GROUP BY p.kind
+"""
+"""What the payee got (a transfer) or gave back (its reversal), and what the fees' account got."""
+
+_ROWS = """
+    SELECT t.reference, t.key, t.service, t.minor, t.fee, a.currency, t.business_date,
+           u.business_date
+    FROM transfer t JOIN posting p ON p.key = t.key
+    JOIN leg l ON l.posting = p.id AND l.ordinal = (
+      SELECT ordinal FROM leg WHERE posting = p.id LIMIT 1)
+    JOIN ledger_account a ON a.id = l.account
+    LEFT JOIN posting u ON u.key = 'undo:' || t.key
+    WHERE p.business_date = :day OR u.business_date = :day
+    ORDER BY p.id
+"""
+
+
+def day_totals(db: sqlite3.Connection, day: date, unit: Currency) -> CurrencyTotals:
+    """One currency's figures of one business date."""
+    asked = {"fees": f"fees:{unit.code}", "day": day.isoformat(), "currency": unit.code}
+    found = {kind: rest for kind, *rest in db.execute(_SUMS, asked)}
+    nothing = Tally(0, Money(0, unit))
+    sums = {kind: Tally(count, Money(minor, unit)) for kind, (count, minor, _fee) in found.items()}
+    return CurrencyTotals(
+        debits=sums.get("transfer", nothing),
+        debit_reversals=sums.get("reversal", nothing),
+        credits=nothing,
+        credit_reversals=nothing,
+        fees=Money(sum(fee for _count, _minor, fee in found.values()), unit),
+    )
+
+
+def totals_answer(db: sqlite3.Connection, order: Order, today: date) -> Answer:
+    """0500: the totals of the date in field 15 and the currency in field 50."""
+    day = latest(order.need(15), today)
+    if day is None:
+        raise BadMessage("field 15 is no date (MMDD)")
+    try:
+        unit = currency(order.need(50))
+    except MoneyError as error:
+        raise BadMessage("field 50 is no currency of this bank") from error
+    fields = figures(day_totals(db, day, unit))
+    return Answer(OK, {15: f"{day:%m%d}", 50: unit.number, 66: IN_BALANCE, **fields})
+
+
+def figures(totals: CurrencyTotals) -> dict[int, str]:
+    """Fields 74 to 77, 82, 84, 86 to 89 and 97 of 0510 (ISO 8583:1987).
+
+    84 is what fees came to. It has no sign: on a day that gave back more fees than it took, 84 is
+    nothing and the difference is a credit, field 82. 97 is D where debits are more.
+    """
+    tallies = {0: totals.credits, 1: totals.credit_reversals}
+    tallies |= {2: totals.debits, 3: totals.debit_reversals}
+    fields = {74 + place: f"{tally.count:010d}" for place, tally in tallies.items()}
+    fields |= {86 + place: f"{tally.amount.minor:016d}" for place, tally in tallies.items()}
+    debit = totals.debits.amount.minor - totals.debit_reversals.amount.minor
+    net = debit - totals.credits.amount.minor + totals.credit_reversals.amount.minor
+    fields[84] = f"{max(0, totals.fees.minor):012d}"
+    if totals.fees.minor < 0:
+        fields[82] = f"{-totals.fees.minor:012d}"
+    fields[97] = f"{'D' if net > 0 else 'C'}{abs(net):016d}"
+    return fields
+
+
+def file_rows(db: sqlite3.Connection, day: date) -> Iterator[tuple[str | int, ...]]:
+    """The rows of the day's file in the order of posting, one at a time."""
+    for reference, key, service, minor, fee, code, posted, undone in db.execute(
+        _ROWS, {"day": day.isoformat()}
+    ):
+        _, terminal, stan, field7 = key.split("/")
+        status = "reversed" if undone is not None and undone <= day.isoformat() else "posted"
+        yield reference, stan, field7, terminal, service, minor, fee, code, posted, status
+
+
+def write_file(db: sqlite3.Connection, day: date, out: TextIO) -> int:
+    """Write header and rows as CSV (RFC 4180); returns how many rows."""
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    count = 0
+    for row in file_rows(db, day):
+        writer.writerow(row)
+        count += 1
+    return count

@@ -1,0 +1,166 @@
+"""Totals and file of a day agree with each other and with the ledger, whatever happened."""
+
+import csv
+import io
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core_adapters.corehost.bank import Balances, Quote, TransferOrder
+from core_adapters.corehost.house import House, day_file, findings, open_house
+from core_adapters.corehost.rules import Rules
+from core_adapters.corehost.seed import trial_set
+from core_adapters.corehost.totals import COLUMNS, day_totals, figures
+from transactions.money import Money, currency
+
+START = datetime(2026, 12, 30, 1, tzinfo=UTC)
+CNY = currency("CNY")
+CARDS = [one.card for one in trial_set()[:60]]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    opened = open_house(tmp_path / "bank", Rules(), START, test_data=True)
+    yield opened
+    opened.close()
+
+
+@dataclass
+class Expected:
+    """What a day should say: count and fen of debits and reversals, and the fees."""
+
+    debits: list[int] = field(default_factory=list)
+    reversals: list[int] = field(default_factory=list)
+    fees: int = 0
+
+
+def pay(house: House, number: int, rng: random.Random, now: datetime) -> TransferOrder:
+    payer, payee = rng.sample(CARDS, 2)
+    amount = Money(rng.choice([1, 100, 2000, rng.randint(1, 2000), 500_100]), CNY)
+    quote = house.bank.quote(payer, payee, amount, now)
+    assert isinstance(quote, Quote), quote
+    key = f"{now:%Y-%m-%d}/TB010001/{number:06d}/{now:%m%d%H%M%S}"
+    order = TransferOrder(
+        key, payer, payee, amount, quote.fee, quote.id, f"01{number:010d}", "420000"
+    )
+    assert isinstance(house.bank.transfer(order, now), Balances)
+    return order
+
+
+def rows_of(house: House, day: date) -> list[dict[str, str]]:
+    out = io.StringIO()
+    count = day_file(house.folder, day, out)
+    rows = list(csv.DictReader(io.StringIO(out.getvalue())))
+    assert len(rows) == count
+    return rows
+
+
+def agree(house: House, day: date, expected: Expected) -> None:
+    totals = day_totals(house.db, day, CNY)
+    assert (totals.debits.count, totals.debits.amount.minor) == (
+        len(expected.debits),
+        sum(expected.debits),
+    )
+    assert (totals.debit_reversals.count, totals.debit_reversals.amount.minor) == (
+        len(expected.reversals),
+        sum(expected.reversals),
+    )
+    assert totals.fees.minor == expected.fees
+    rows = rows_of(house, day)
+    today = [row for row in rows if row["business_date"] == day.isoformat()]
+    back = [row for row in rows if row["status"] == "reversed"]
+    assert sorted(int(row["amount"]) for row in today) == sorted(expected.debits)
+    assert sorted(int(row["amount"]) for row in back) == sorted(expected.reversals)
+    fees = sum(int(row["fee"]) for row in today) - sum(int(row["fee"]) for row in back)
+    assert fees == expected.fees
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_days_agree_with_what_was_done(house: House, seed: int) -> None:
+    rng, now = random.Random(seed), START
+    days: dict[date, Expected] = defaultdict(Expected)
+    open_orders: list[TransferOrder] = []
+    for number in range(80):
+        now += timedelta(minutes=rng.randint(1, 60))
+        today = house.bank.calendar.today(now)
+        if rng.random() < 0.04 and (today - START.date()).days < 2:
+            today = house.bank.calendar.cut_over(now)
+        if open_orders and rng.random() < 0.35:
+            order = open_orders.pop(rng.randrange(len(open_orders)))
+            assert house.bank.undo(order.key, now)
+            days[today].reversals.append(order.amount.minor)
+            days[today].fees -= order.fee.minor
+            continue
+        order = pay(house, number, rng, now)
+        open_orders.append(order)
+        days[today].debits.append(order.amount.minor)
+        days[today].fees += order.fee.minor
+    assert len(days) > 1
+    for day, expected in days.items():
+        agree(house, day, expected)
+    assert findings(house.folder) == []
+
+
+def test_the_file_of_a_day_does_not_change_after_it(house: House) -> None:
+    rng, day = random.Random(7), house.bank.calendar.today(START)
+    order = pay(house, 1, rng, START)
+    before = rows_of(house, day)
+    assert [row["status"] for row in before] == ["posted"]
+    tomorrow = START + timedelta(days=1)
+    assert house.bank.undo(order.key, tomorrow)
+    assert rows_of(house, day) == before
+    (late,) = rows_of(house, day + timedelta(days=1))
+    assert (late["business_date"], late["status"]) == (day.isoformat(), "reversed")
+
+
+def test_a_row_has_what_finds_the_message_again_and_no_card(house: House) -> None:
+    order = pay(house, 42, random.Random(1), START)
+    (row,) = rows_of(house, house.bank.calendar.today(START))
+    assert tuple(row) == COLUMNS
+    assert row == {
+        "reference": "010000000042",
+        "stan": "000042",
+        "field7": "1230010000",
+        "terminal": "TB010001",
+        "service": "420000",
+        "amount": str(order.amount.minor),
+        "fee": str(order.fee.minor),
+        "currency": "CNY",
+        "business_date": "2026-12-30",
+        "status": "posted",
+    }
+
+
+def test_a_day_that_gave_back_more_fees_than_it_took_has_a_credit_of_fees(house: House) -> None:
+    quote = house.bank.quote(CARDS[0], CARDS[1], Money(900_000, CNY), START)
+    assert isinstance(quote, Quote)
+    order = TransferOrder("d/t/s/7", CARDS[0], CARDS[1], Money(900_000, CNY), quote.fee, quote.id)
+    assert isinstance(house.bank.transfer(order, START), Balances)
+    tomorrow = START + timedelta(days=1)
+    assert house.bank.undo(order.key, tomorrow)
+    first = figures(day_totals(house.db, date(2026, 12, 30), CNY))
+    assert (first[76], first[88], first[84]) == ("0000000001", "0000000000900000", "000000000900")
+    assert (first[97], 82 in first) == ("D0000000000900000", False)
+    second = figures(day_totals(house.db, date(2026, 12, 31), CNY))
+    assert (second[77], second[89], second[97]) == (
+        "0000000001",
+        "0000000000900000",
+        "C0000000000900000",
+    )
+    assert (second[84], second[82]) == ("000000000000", "000000000900")
+
+
+def test_a_day_of_nothing_has_zeros_and_only_a_header(house: House) -> None:
+    day = date(2020, 1, 1)
+    assert set(figures(day_totals(house.db, day, CNY)).values()) == {
+        "0" * 10,
+        "0" * 12,
+        "0" * 16,
+        "C" + "0" * 16,
+    }
+    assert rows_of(house, day) == []

@@ -24,6 +24,7 @@ from telebank.console.options import ConsoleOptions
 from telebank.flow.options import FlowOptions
 from telebank.media.options import MediaOptions
 from telebank.sip import SipOptions
+from telebank.store.engine import configured_url
 from telebank.store.options import StoreOptions
 from transactions.money import Money, MoneyError
 from transactions.options import ProcessorOptions
@@ -136,6 +137,19 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
         sections["transactions"], limits=limits, utc_offset_minutes=zone
     )
     return Settings(**sections, hosts=MappingProxyType(tables.pop("hosts", {})))
+
+
+def store_url(data: Path, settings: Settings | None = None) -> str:
+    """Where the node's storage is: what `[store] url` names, else the file `DATA/telebank.db`.
+
+    It may hold a password: not for print (`telebank.store.engine.masked_url`). `settings` saves
+    reading them again. Raises `SettingsError`, or `KeyFileError` for the password's file.
+    """
+    options = (settings or load_settings(data)).store
+    try:
+        return configured_url(data, options)
+    except ValueError as error:
+        raise SettingsError(f"[store]: {error}") from error
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -7,19 +7,61 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, inspect, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from telebank.store.errors import StoreMissing
+from telebank.store.errors import KeyFileError, StoreMissing, said
 from telebank.store.options import StoreOptions
+from telebank.store.postgresql import open_server, open_server_reader
 
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
+MAX_PASSWORD_BYTES = 1_000
 
 
 def database_url(data: Path) -> str:
     """The default store of a data directory: `DATA/telebank.db`."""
     return f"sqlite:///{data.absolute() / 'telebank.db'}"
+
+
+def configured_url(data: Path, options: StoreOptions) -> str:
+    """The store that the settings name, with its password where a file holds it: not for print.
+
+    Raises `KeyFileError` for a password file that is missing or open to others, `ValueError` for
+    what is no URL.
+    """
+    if not options.url:
+        return database_url(data)
+    try:
+        url = make_url(options.url)
+    except ArgumentError as error:
+        raise ValueError("store.url cannot be read: it is user@host/database") from error
+    if url.get_backend_name() != "sqlite" and not url.database:
+        raise ValueError("store.url names no database: postgresql+psycopg://user@host/database")
+    if options.password_file:
+        url = url.set(password=_password(data / options.password_file))
+    return url.render_as_string(hide_password=False)
+
+
+def masked_url(url: str) -> str:
+    """A store's URL with its password as stars, for people."""
+    try:
+        return make_url(url).render_as_string(hide_password=True) if url else ""
+    except ArgumentError:
+        return "***"
+
+
+def _password(path: Path) -> str:
+    try:
+        if path.stat().st_mode & 0o077:
+            raise KeyFileError(f"{path} can be read by others: chmod 600 {path}")
+        with path.open(encoding="utf-8") as file:
+            return file.read(MAX_PASSWORD_BYTES).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "not text"
+        raise KeyFileError(
+            f"{path}, the database's password (store.password_file): {why}"
+        ) from error
 
 
 def is_sqlite(url: str) -> bool:
@@ -48,7 +90,7 @@ def open_writer(url: str, options: StoreOptions, *, foreign_keys: bool = True) -
     Migrations turn foreign keys off, because they may make a table anew.
     """
     if not is_sqlite(url):
-        return create_engine(url, poolclass=NullPool)
+        return open_server(url, options, bounded=foreign_keys)
     engine = create_engine(url, poolclass=NullPool, connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -69,17 +111,20 @@ def open_writer(url: str, options: StoreOptions, *, foreign_keys: bool = True) -
     return engine
 
 
-def open_read_only(url: str) -> Engine:
+def open_read_only(url: str, options: StoreOptions | None = None) -> Engine:
     """An engine that cannot write, for the console and the command line.
 
     Raises `StoreMissing` where there is no database or it has no tables yet.
     """
-    engine = _sqlite_reader(url) if is_sqlite(url) else _server_reader(url)
+    if is_sqlite(url):
+        engine = _sqlite_reader(url)
+    else:
+        engine = open_server_reader(url, options or StoreOptions())
     try:
         with engine.connect() as connection:
             found = inspect(connection).has_table("event")
     except OperationalError as error:
-        raise StoreMissing(f"cannot open the database: {error.orig}") from error
+        raise StoreMissing(f"cannot open the database: {said(error)}") from error
     if not found:
         raise StoreMissing(f"{make_url(url).database} has no tables yet: start the node once")
     return engine
@@ -100,7 +145,3 @@ def _sqlite_reader(url: str) -> Engine:
         connection.execute("PRAGMA query_only=ON")
 
     return engine
-
-
-def _server_reader(url: str) -> Engine:
-    return create_engine(url, execution_options={"postgresql_readonly": True})

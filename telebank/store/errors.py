@@ -1,12 +1,16 @@
 """What can go wrong with the node's own storage."""
 
+from sqlalchemy.exc import DBAPIError
+
 from transactions.ports import JournalUnavailable
 
 
 class StoreUnavailable(JournalUnavailable):
     """The database would not take the work: full disk, lock held too long, or gone.
 
-    Nothing of the job is durable. The writer goes on; the same job may be tried again.
+    Nothing of the job is durable, but where it says that this is not known: the connection was lost
+    at COMMIT and the server could not be asked in time. The writer goes on; the same job may be
+    tried again.
     """
 
 
@@ -28,3 +32,10 @@ class MessageKeysReused(Exception):  # noqa: N818
 
 class KeyFileError(Exception):
     """A key file that is missing, malformed, or readable by others; says what to do."""
+
+
+def said(error: DBAPIError) -> str:
+    """What the database said, in a line and without the rows that it quotes."""
+    diagnosis = getattr(error.orig, "diag", None)
+    text = getattr(diagnosis, "message_primary", None) or str(error.orig)
+    return " ".join(text.split())

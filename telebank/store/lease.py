@@ -1,45 +1,67 @@
 """The node's lease: a rising epoch that every commit checks (rule 7)."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    String,
+    bindparam,
+    cast,
+    func,
+    literal,
+    select,
+    text,
+    update,
+)
 
+from telebank.store.postgresql import is_server
 from telebank.store.tables import event, lease
 from transactions.ports import LeaseLost
 
 _READ = (
-    select(lease.c.epoch, lease.c.heartbeat)
+    select(lease.c.epoch, lease.c.heartbeat, literal("").label("mark"))
     .where(lease.c.node == bindparam("of_node"))
     .with_for_update()
 )
-_RAISE = (
-    update(lease)
+# The number of the transaction itself, in the same journey.
+_READ_MARKED = (
+    select(lease.c.epoch, lease.c.heartbeat, cast(func.pg_current_xact_id(), String).label("mark"))
     .where(lease.c.node == bindparam("of_node"))
-    .values(epoch=lease.c.epoch + 1)
-    .returning(lease.c.epoch)
+    .with_for_update()
 )
+_RAISE = text(
+    "INSERT INTO lease (node, epoch, holder, heartbeat) VALUES (:node, 1, :holder, :heartbeat)"
+    " ON CONFLICT (node) DO UPDATE SET epoch = lease.epoch + 1,"
+    " holder = excluded.holder, heartbeat = excluded.heartbeat RETURNING epoch"
+).bindparams(bindparam("heartbeat", type_=lease.c.heartbeat.type))
 _BEAT = update(lease).where(lease.c.node == bindparam("of_node"))
 _LAST = select(func.max(event.c.sequence)).where(event.c.node == bindparam("of_node"))
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lease that stands, locked until the commit."""
+
+    heartbeat: datetime
+    mark: str
+    """Number of this transaction in a database server; empty for SQLite."""
+
+
 def take(connection: Connection, node: str, holder: str, now: datetime) -> int:
     """Raise the node's epoch and hold it; every earlier holder's next commit fails."""
-    values = {"of_node": node, "holder": holder, "heartbeat": now}
-    epoch = connection.execute(_RAISE, values).scalar()
-    if epoch is None:
-        connection.execute(insert(lease).values(node=node, epoch=1, holder=holder, heartbeat=now))
-        epoch = 1
-    return int(epoch)
+    values = {"node": node, "holder": holder, "heartbeat": now}
+    return int(connection.execute(_RAISE, values).scalar_one())
 
 
-def check(connection: Connection, node: str, epoch: int) -> datetime:
-    """Raise `LeaseLost` unless `epoch` is still the node's; return the last heartbeat."""
-    row = connection.execute(_READ, {"of_node": node}).first()
+def check(connection: Connection, node: str, epoch: int) -> Held:
+    """Raise `LeaseLost` unless `epoch` is still the node's; nobody takes it before the commit."""
+    statement = _READ_MARKED if is_server(connection) else _READ
+    row = connection.execute(statement, {"of_node": node}).first()
     if row is None or row.epoch != epoch:
         taken = "nobody" if row is None else f"epoch {row.epoch}"
         raise LeaseLost(f"node {node} lost its lease: it holds epoch {epoch}, {taken} is current")
-    heartbeat: datetime = row.heartbeat
-    return heartbeat
+    return Held(row.heartbeat, row.mark)
 
 
 def beat(connection: Connection, node: str, now: datetime) -> None:

@@ -143,6 +143,11 @@ def next_notice(part: Transaction, customer: str) -> Notice | None:
     )
 
 
+def judged_try(key: str) -> tuple[str, ...]:
+    """What no other node may judge meanwhile; see `Writer.run`."""
+    return (f"try:{key}",)
+
+
 def count_attempt(part: Transaction, key: str, most: int, day: date) -> bool:
     """Count a try by one conditional statement; False where `most` were made (rule 17)."""
     counted = most > 0 and part.execute(_COUNT, _try(key, day) | {"most": most}).rowcount == 1

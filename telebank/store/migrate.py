@@ -4,12 +4,14 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from telebank.store.engine import make_file, open_writer
-from telebank.store.errors import StoreUnavailable
+from telebank.store.engine import is_sqlite, make_file, open_writer
+from telebank.store.errors import StoreUnavailable, said
 from telebank.store.options import StoreOptions
+from telebank.store.postgresql import lock_migrations
 
+ADVICE = "does the server run, and has the user of [store] url the rights of docs/store.md?"
 SCRIPTS = Path(__file__).parent / "migrations"
 
 
@@ -30,9 +32,11 @@ def _run(url: str, revision: str, *, up: bool) -> None:
     engine = open_writer(url, StoreOptions(), foreign_keys=False)
     try:
         with engine.begin() as connection:
+            lock_migrations(connection)
             config.attributes["connection"] = connection
             (command.upgrade if up else command.downgrade)(config, revision)
-    except OperationalError as error:
-        raise StoreUnavailable(f"cannot bring the tables up to date: {error.orig}") from error
+    except (OperationalError, ProgrammingError) as error:
+        what = f"cannot bring the tables up to date: {said(error)}"
+        raise StoreUnavailable(what if is_sqlite(url) else f"{what}; {ADVICE}") from error
     finally:
         engine.dispose()

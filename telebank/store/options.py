@@ -12,8 +12,18 @@ class StoreOptions:
     """Jobs waiting for the writer; a further one waits on the loop until there is room."""
     batch_jobs: int = 256
     """Jobs in one commit at most."""
+    url: str = ""
+    """`postgresql+psycopg://user@host/database`; empty: the SQLite file `DATA/telebank.db`."""
+    password_file: str = ""
+    """File with the database user's password, mode 0600; relative to the data folder. Empty: as
+    the PostgreSQL library finds it (PGPASSFILE, ~/.pgpass)."""
+    connect_timeout_s: int = 5
+    """How long a connection to a database server may take, in seconds."""
     busy_timeout_ms: int = 5_000
-    """How long a commit waits for another process's write lock, in milliseconds."""
+    """How long a commit waits for another process's write lock, in milliseconds; a database server
+    ends a transaction that stands still for as long."""
+    doubt_s: float = 20.0
+    """How long the server is asked about a COMMIT whose answer was lost, in seconds."""
     repeat_window_s: int = 600
     """Rule 13: the same triple approved within these seconds needs a second read-back."""
     number_block: int = 1_000
@@ -24,6 +34,14 @@ class StoreOptions:
     """Largest size of an SQLite file, in bytes; past it the store says the disk is full."""
     heartbeat_s: float = 10.0
     """Age in seconds at which a commit renews the lease's heartbeat."""
+
+    def __post_init__(self) -> None:
+        backend = self.url.partition(":")[0]
+        if backend not in ("", "sqlite", "postgresql+psycopg"):
+            raise ValueError(
+                f"store.url begins with {backend[:40]!r}: give"
+                " postgresql+psycopg://user@host/database, or nothing for the SQLite file"
+            )
 
     @property
     def zone(self) -> timezone:

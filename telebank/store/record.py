@@ -99,6 +99,17 @@ class Draft:
     guard: Mapping[str, Any]
     hot: SealedCard | None
 
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """What no other node may judge meanwhile: this id, this quote, this payer, and all limits
+        of the customers whose limits it draws on."""
+        keys = {f"id:{self.request.id}", *(f"limit:{hold.customer}" for hold in self.plan.holds)}
+        if self.plan.quote is not None:
+            keys.add(f"quote:{self.plan.quote}")
+        if self.guard:
+            keys.add(f"payer:{self.guard['payer']}")
+        return tuple(keys)
+
 
 def draft_of(request: Request, plan: RecordPlan, reference: str, keys: Keyring) -> Draft:
     """Seal a request's numbers before it is queued; raises `ValueError` for what no row takes."""

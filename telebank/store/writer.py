@@ -4,8 +4,12 @@ A job is a small function on a `Transaction`. Jobs wait in a bounded queue; what
 while a commit was under way makes up the next one (at most `batch_jobs`). Each job runs in its own
 savepoint, so one job's refusal undoes nothing of another's. Its future is resolved on the loop only
 after COMMIT. Where the database fails, or anything else that is no one job's, the jobs of that
-commit get `StoreUnavailable` and the writer goes on with a fresh connection. Where the thread
-itself ends, every job fails at once and `died` tells the owner.
+commit get `StoreUnavailable` and the writer goes on with a fresh connection; a COMMIT whose answer
+was lost is first asked after. Where the thread itself ends, every job fails at once and `died`
+tells the owner.
+
+Jobs that judge (may this be recorded, is a try left) name what they judge: several nodes may write
+to one database server at once, and such jobs of all of them go one after the other.
 """
 
 import asyncio
@@ -18,12 +22,13 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from telebank.store import lease
 from telebank.store.clock import Clock
-from telebank.store.errors import ConnectionBroken, StoreUnavailable
+from telebank.store.errors import ConnectionBroken, StoreUnavailable, said
 from telebank.store.options import StoreOptions
+from telebank.store.postgresql import CommitUnknown, has_ended, lock_all, was_made
 from telebank.store.transaction import Batch, Refused, Transaction, Work
 from transactions.ports import LeaseLost
 
@@ -36,6 +41,8 @@ class _Job:
     """None: raise the lease."""
     future: "asyncio.Future[Any] | None"
     """None: nobody waits (the lease taken at the start)."""
+    locks: tuple[str, ...] = ()
+    """What it judges; no other node judges these until the commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,16 @@ class _Position:
 
     epoch: int = 0
     sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """Jobs carried out and not yet committed."""
+
+    results: list[_Result]
+    position: _Position
+    mark: str = ""
+    """Number of the transaction in a database server."""
 
 
 class Writer:
@@ -78,6 +95,8 @@ class Writer:
         """Done, with the reason, where the thread ended unasked; cancelled by `close`."""
         self._connection: Connection | None = None
         self._position = _Position()
+        self._uncertain = False
+        """Whether a commit may have numbered events without our hearing of it."""
         self._thread = threading.Thread(target=self._write, name="journal-writer", daemon=True)
         self.commits = 0
         """Commits so far."""
@@ -94,12 +113,14 @@ class Writer:
             raise result.error
         self._thread.start()
 
-    async def run(self, work: Callable[[Transaction], T]) -> T:
+    async def run(self, work: Callable[[Transaction], T], locks: Sequence[str] = ()) -> T:
         """Queue a job and wait until it is durable; waits for room where the queue is full.
 
-        Raises what the job raised, `StoreUnavailable` or `LeaseLost`.
+        `locks` name what the job judges and then writes, such as `limit:CUSTOMER`: no job of any
+        node with the same name runs meanwhile. Raises what the job raised, `StoreUnavailable` or
+        `LeaseLost`.
         """
-        result: T = await self._queue(work)
+        result: T = await self._queue(work, tuple(locks))
         return result
 
     async def take_lease(self) -> int:
@@ -115,12 +136,12 @@ class Writer:
         self._engine.dispose()
         self.died.cancel()
 
-    async def _queue(self, work: Work | None) -> Any:
+    async def _queue(self, work: Work | None, locks: tuple[str, ...] = ()) -> Any:
         while self._queued >= self._options.queue_jobs:
             self._room.clear()
             await self._room.wait()
         future = self._loop.create_future()
-        self._put(_Job(work, future))
+        self._put(_Job(work, future, locks))
         return await future
 
     def _put(self, job: _Job) -> None:
@@ -179,14 +200,15 @@ class Writer:
 
     def _commit(self, jobs: Sequence[_Job]) -> list[_Result]:
         try:
-            connection = self._connect()
-            with connection.begin():
-                results, position = self._run(connection, jobs)
+            done = self._transact(jobs)
         except LeaseLost as error:
             return [_Result(error=error)] * len(jobs)
         except DBAPIError as error:
             self._drop_connection()
-            lost = StoreUnavailable(f"the database did not take it: {error.orig}")
+            lost = StoreUnavailable(f"the database did not take it: {said(error)}")
+            return [_Result(error=lost)] * len(jobs)
+        except CommitUnknown as error:
+            lost = StoreUnavailable(f"it is not known whether the database took it: {error}")
             return [_Result(error=lost)] * len(jobs)
         except Exception as error:  # noqa: BLE001 - not swallowed: raised where the jobs are awaited
             # No one job's. The kind only: the text of an error may quote a value.
@@ -194,22 +216,45 @@ class Writer:
             lost = StoreUnavailable(f"the commit failed: {type(error).__name__}")
             lost.__cause__ = error
             return [_Result(error=lost)] * len(jobs)
-        self._position = position
+        self._position = done.position
         self.commits += 1
-        return results
+        return done.results
 
-    def _run(self, connection: Connection, jobs: Sequence[_Job]) -> tuple[list[_Result], _Position]:
+    def _transact(self, jobs: Sequence[_Job]) -> _Done:
+        done = None
+        try:
+            connection = self._connect()
+            with connection.begin():
+                done = self._run(connection, jobs)
+        except DBAPIError:
+            if done is None or not done.mark:
+                raise
+            self._drop_connection()
+            if not was_made(self._engine, done.mark, self._options.doubt_s):
+                raise
+        return done
+
+    def _run(self, connection: Connection, jobs: Sequence[_Job]) -> _Done:
         stamp = self._clock.read()
         if jobs[0].work is None:
             epoch = lease.take(connection, self._node, self._holder, stamp.utc)
             position = _Position(epoch, lease.last_sequence(connection, self._node))
-            return [_Result(epoch)], position
-        beat = lease.check(connection, self._node, self._position.epoch)
-        if stamp.utc - beat > timedelta(seconds=self._options.heartbeat_s):
+            return _Done([_Result(epoch)], position)
+        held = lease.check(connection, self._node, self._position.epoch)
+        if stamp.utc - held.heartbeat > timedelta(seconds=self._options.heartbeat_s):
             lease.beat(connection, self._node, stamp.utc)
-        batch = Batch(connection, self._node, self._clock.boot, self._position.sequence)
+        lock_all(connection, (key for job in jobs for key in job.locks))
+        batch = Batch(connection, self._node, self._clock.boot, self._sequence(connection))
         results = [self._one(batch, job) for job in jobs]
-        return results, replace(self._position, sequence=batch.write())
+        return _Done(results, replace(self._position, sequence=batch.write()), held.mark)
+
+    def _sequence(self, connection: Connection) -> int:
+        """The node's last event; asked for anew where a lost commit may have moved it on."""
+        if self._uncertain:
+            sequence = lease.last_sequence(connection, self._node)
+            self._position = replace(self._position, sequence=sequence)
+            self._uncertain = False
+        return self._position.sequence
 
     def _one(self, batch: Batch, job: _Job) -> _Result:
         assert job.work is not None
@@ -218,7 +263,10 @@ class Writer:
         batch.savepoint()
         try:
             return self._work(batch, job.work, part)
-        except IntegrityError as error:
+        except (
+            IntegrityError,
+            DataError,
+        ) as error:  # what this job would have written cannot stand
             batch.undo()
             return _Result(error=error)
         except (DBAPIError, ConnectionBroken):
@@ -238,12 +286,15 @@ class Writer:
         return _Result(value)
 
     def _connect(self) -> Connection:
+        if self._connection is not None and has_ended(self._connection):
+            self._drop_connection()  # nothing is lost yet: the server was begun anew, say
         if self._connection is None:
             self._connection = self._engine.connect()
         return self._connection
 
     def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None
+        self._uncertain = True
         if connection is not None:
             with contextlib.suppress(SQLAlchemyError):
                 connection.close()

@@ -1,4 +1,7 @@
-"""A real store on a real SQLite file, with a clock that stands until it is moved."""
+"""A real store, on SQLite or PostgreSQL as its folder's settings say, with a clock that stands
+until it is moved.
+
+Fixture `place` of tests/telebank/store gives such a folder of each."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -8,9 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
+from telebank.settings import store_url
 from telebank.store import tables
 from telebank.store.clock import Clock, Stamp, to_us
-from telebank.store.engine import database_url, open_read_only
+from telebank.store.engine import open_read_only
 from telebank.store.events import entry_of
 from telebank.store.options import StoreOptions
 from telebank.store.sealing import Keyring
@@ -47,7 +51,7 @@ async def open_store(
 ) -> AsyncIterator[Store]:
     keys = Keyring.open_or_create(folder / "keys")
     store = await Store.open(
-        database_url(folder), node, keys, StoreOptions(**options), clock or FakeClock()
+        store_url(folder), node, keys, StoreOptions(**options), clock or FakeClock()
     )
     try:
         yield store
@@ -126,7 +130,7 @@ async def recorded(store: Store, request_id: str, **plan: Any) -> Request:
 
 def rows(folder: Path, table: Table, *where: Any) -> Sequence[Any]:
     """Rows of a table, read as the console would."""
-    engine = open_read_only(database_url(folder))
+    engine = open_read_only(store_url(folder))
     with engine.connect() as connection:
         found = connection.execute(select(table).where(*where)).all()
     engine.dispose()

@@ -3,26 +3,18 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import MappingProxyType
-from typing import Protocol
 
+from core_adapters.conformance.bench import Adapter, Events, Late, Parts, Told
 from core_adapters.conformance.journal import Books, KitJournal, Numbers
 from core_adapters.conformance.people import KitVault
-from core_adapters.conformance.proxy import FaultProxy
-from core_adapters.iso8583.host import Alarm, HostEvents, Iso8583Host, LateReply
-from core_adapters.iso8583.keys import HostKeys
-from core_adapters.iso8583.mux_types import MuxOptions
-from core_adapters.iso8583.options import Iso8583Options
-from core_adapters.iso8583.profile import Profile
 from transactions.card import CardNumber
 from transactions.contract import Contracts
 from transactions.guarded import guarded
 from transactions.money import MAX_MINOR, Money, currency
 from transactions.options import ProcessorOptions
 from transactions.outcome import Approved
-from transactions.ports import HostAdapter
 from transactions.processor import Processor
 from transactions.request import AuthLevel, Request
 
@@ -45,50 +37,6 @@ class Pace:
     """Seconds after which a stored request travels as advice."""
 
 
-class Adapter(HostAdapter, Protocol):
-    """What the kit needs beside the port: to start, to wait, to stop."""
-
-    async def start(self) -> None:
-        """Open the links."""
-        ...
-
-    async def wait_signed_on(self, timeout_s: float) -> bool:
-        """Wait for a link."""
-        ...
-
-    async def close(self) -> None:
-        """Sign off and close."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What an adapter under test is made of."""
-
-    port: int
-    profile: Profile
-    contracts: Contracts
-    keys: HostKeys
-    vault: KitVault
-    options: Iso8583Options
-    events: HostEvents
-
-
-AdapterFactory = Callable[[Setup], Adapter]
-
-
-def iso8583_adapter(setup: Setup) -> Adapter:
-    """The gateway's own adapter."""
-    return Iso8583Host(
-        setup.profile,
-        setup.contracts,
-        setup.keys,
-        setup.options,
-        events=setup.events,
-        vault=setup.vault,
-    )
-
-
 class KitClock:
     """Real time, for the processor."""
 
@@ -109,8 +57,8 @@ class KitClock:
 class Heard:
     """What the adapter told its owner."""
 
-    alarms: list[Alarm] = field(default_factory=list)
-    late: list[LateReply] = field(default_factory=list)
+    alarms: list[Told] = field(default_factory=list)
+    late: list[Late] = field(default_factory=list)
     links: list[tuple[str, bool, str]] = field(default_factory=list)
 
 
@@ -120,42 +68,6 @@ class Node:
 
     adapter: Adapter
     processor: Processor
-
-
-def paced(profile: Profile, pace: Pace) -> Profile:
-    """The profile with its time-outs no longer than `pace` says."""
-    services = {}
-    for name, service in profile.services.items():
-        advice = service.advice
-        if advice is not None:
-            advice = replace(advice, after_s=min(advice.after_s, pace.advice_s))
-        timeout_s = min(service.timeout_s, pace.timeout_s)
-        services[name] = replace(service, timeout_s=timeout_s, advice=advice)
-    window = min(profile.reversal.late_window_s, 4 * pace.timeout_s)
-    reversal = replace(profile.reversal, late_window_s=window)
-    return replace(profile, services=MappingProxyType(services), reversal=reversal)
-
-
-def adapter_options(base: Iso8583Options, port: int, pace: Pace) -> Iso8583Options:
-    """Through the proxy, quick to come back."""
-    mux = replace(
-        base.mux,
-        sign_on_timeout_s=min(base.mux.sign_on_timeout_s, pace.sign_on_s),
-        echo_interval_s=pace.echo_s,
-        echo_timeout_s=pace.echo_s,
-        echo_missed_max=2,
-    )
-    assert isinstance(mux, MuxOptions)
-    return replace(
-        base,
-        host="127.0.0.1",
-        port=port,
-        links=1,
-        backoff_min_s=0.05,
-        backoff_max_s=0.3,
-        drain_s=1.0,
-        mux=mux,
-    )
 
 
 def processor_options(contracts: Contracts, pace: Pace) -> ProcessorOptions:
@@ -178,9 +90,9 @@ def processor_options(contracts: Contracts, pace: Pace) -> ProcessorOptions:
 class Rig:
     """Everything one scenario needs; `live` and `die` make and end a node on the same books."""
 
-    proxy: FaultProxy
-    setup: Setup
-    factory: AdapterFactory
+    parts: Parts
+    contracts: Contracts
+    vault: KitVault
     pace: Pace
     books: Books
     heard: Heard
@@ -189,11 +101,9 @@ class Rig:
     async def live(self, *, wait: bool = True) -> Node:
         """Begin a node: sign on, take up what the last one left (rule 8)."""
         journal = KitJournal(self.books)
-        events = HostEvents(self._late, self.heard.alarms.append, self._link)
-        adapter = self.factory(replace(self.setup, events=events))
-        contracts = self.setup.contracts
-        options = processor_options(contracts, self.pace)
-        processor = Processor(contracts, adapter, journal, self.setup.vault, options, KitClock())
+        adapter = self.parts.make(Events(self._late, self.heard.alarms.append, self._link))
+        options = processor_options(self.contracts, self.pace)
+        processor = Processor(self.contracts, adapter, journal, self.vault, options, KitClock())
         self.node = Node(adapter, processor)
         await adapter.start()
         if wait:
@@ -207,7 +117,7 @@ class Rig:
         if node is None:
             return
         self.books.epoch += 1
-        self.proxy.cut()
+        self.parts.between.cut()
         await node.adapter.close()
         await node.processor.close()
 
@@ -218,7 +128,7 @@ class Rig:
             await node.processor.close()
             await node.adapter.close()
 
-    def _late(self, reply: LateReply) -> None:
+    def _late(self, reply: Late) -> None:
         self.heard.late.append(reply)
         if self.node is not None:
             self.node.processor.late_answer(reply.message.request_id, reply.outcome)
@@ -230,7 +140,7 @@ class Rig:
         """Minor units of the ledger balance, asked of the host itself; None where it is silent."""
         if self.node is None:
             return None
-        contract = self.setup.contracts[service]
+        contract = self.contracts[service]
         request = Request(
             id=f"kit-look-{time.monotonic_ns()}",
             service=service,

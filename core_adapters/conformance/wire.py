@@ -76,9 +76,8 @@ class WireLink:
     async def open(self) -> None:
         """Connect; raises `OSError` or `TimeoutError`."""
         async with asyncio.timeout(self._options.connect_timeout_s):
-            self._reader, self._writer = await asyncio.open_connection(
-                self._options.host, self._options.port
-            )
+            address = self._options.ranked[0]
+            self._reader, self._writer = await asyncio.open_connection(address.host, address.port)
 
     async def close(self) -> None:
         """Hang up."""

@@ -2,12 +2,20 @@
 
 import asyncio
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from itertools import count
 
 from core_adapters.iso8583.build import Builder
 from core_adapters.iso8583.codec import Codec
+from core_adapters.iso8583.driver_types import (
+    CODE,
+    Ask,
+    DriverEvents,
+    End,
+    NoReply,
+    Place,
+    Refusal,
+)
 from core_adapters.iso8583.errors import DecodeError
 from core_adapters.iso8583.framing import Frame, wrap
 from core_adapters.iso8583.link import LinkEvents, TcpLink
@@ -20,13 +28,16 @@ from core_adapters.iso8583.mux_types import (
     AnswerNetwork,
     CloseLink,
     Command,
+    CutOver,
     Event,
     FrameReceived,
     LateAnswer,
     LinkDown,
     LinkLost,
     LinkReady,
+    LinkSignedOff,
     LinkUp,
+    NetworkRequested,
     Refuse,
     RowCommitted,
     SendFrame,
@@ -34,56 +45,17 @@ from core_adapters.iso8583.mux_types import (
     SignOffRequested,
     SubmitRequested,
     TimedOut,
+    TrafficMoved,
     Unmatched,
     Withdrawn,
 )
-from core_adapters.iso8583.options import Iso8583Options
+from core_adapters.iso8583.options import Address, Iso8583Options
 from core_adapters.iso8583.trace import Tracer
 from core_adapters.tap import Tap
 from transactions.clock import Clock
 
-APPROVED = "00"
 MIRRORED = (7, 11, 12, 13, 15, 32, 41, 70)
 """Fields of a network request that its answer repeats."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Nothing was sent: `no_link`, `busy`, `duplicate_key`, `stopping`."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class NoReply:
-    """Bytes may have gone and no usable reply came: `time_out`, `link_lost`, `bad_reply`."""
-
-    reason: str
-
-
-End = Message | NoReply
-
-
-@dataclass(slots=True)
-class Place:
-    """A ticket's place: committed or given back exactly once."""
-
-    ticket: int
-    link: str
-    end: "asyncio.Future[End]"
-    data: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class DriverEvents:
-    """What the driver tells its owner."""
-
-    late: Callable[[int, Message], None]
-    heard: Callable[[Message], None]
-    """A matched reply or a network message, with a good MAC."""
-    alarm: Callable[[str, str], None]
-    link: Callable[[str, bool, str], None]
-    """Link name, signed on or not, why."""
 
 
 class Driver:
@@ -109,10 +81,11 @@ class Driver:
         self._clock = clock
         self._chance = chance
         self._trace = Tracer(codec, tap)
-        self._mux = Mux(codec.profile, options.mux, options.link_names)
+        self._mux = Mux(codec.profile, options.mux, _ranks(options))
         self._tickets = count(1)
         self._places: dict[int, Place] = {}
         self._refused: dict[int, str] = {}
+        self._asks: dict[int, Ask] = {}
         self._links: dict[str, TcpLink] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -130,6 +103,11 @@ class Driver:
         return self._mux.links_ready
 
     @property
+    def serving(self) -> Address:
+        """The address that new messages go to."""
+        return self._options.ranked[self._mux.serving]
+
+    @property
     def stopping(self) -> bool:
         """Whether `close` has begun."""
         return self._stopping
@@ -143,8 +121,10 @@ class Driver:
             trouble=lambda link, why: self._events.alarm("link", f"link {link}: {why}"),
         )
         frame = self._codec.profile.frame
-        for name in self._options.link_names:
-            link = TcpLink(name, self._options, frame, events, self._chance)
+        for name, address in self._options.link_addresses.items():
+            link = TcpLink(
+                name, address, self._options, frame=frame, events=events, chance=self._chance
+            )
             self._links[name] = link
             self._tasks.append(asyncio.create_task(link.run(), name=f"iso8583-{name}"))
 
@@ -201,6 +181,25 @@ class Driver:
         if self._places.pop(place.ticket, None) is not None:
             self._feed(Withdrawn(place.ticket))
 
+    async def ask_network(
+        self, code: str, fields: Mapping[int, str], timeout_s: float
+    ) -> Message | NoReply | Refusal:
+        """Send a 0800 of ours with this field 70 and these fields, and wait for its 0810.
+
+        Raises `EncodeError` where the fields do not fit the profile.
+        """
+        if self._stopping:
+            return Refusal("stopping")
+        ticket = next(self._tickets)
+        end: asyncio.Future[End] = asyncio.get_running_loop().create_future()
+        self._asks[ticket] = Ask(fields, end)
+        try:
+            self._feed(NetworkRequested(ticket, code, timeout_s))
+            reason = self._refused.pop(ticket, None)
+            return Refusal(reason) if reason is not None else await end
+        finally:
+            del self._asks[ticket]
+
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
@@ -246,11 +245,16 @@ class Driver:
 
     def _act_on_link(self, command: Command) -> None:
         match command:
-            case SendNetwork(link=link, code=code, stan=stan):
-                self._send(link, self._builder.network(code, stan, self._clock.now()))
+            case SendNetwork():
+                self._send_network(command)
             case AnswerNetwork(link=link, request=request):
-                mirrored = {n: v for n, v in request.fields.items() if n in MIRRORED}
-                self._send(link, Message(reply_mti(request.mti), mirrored | {39: APPROVED}))
+                self._answer_network(link, request)
+            case CutOver(request=request):
+                self._events.cut_over(request)
+            case TrafficMoved(old=old, new=new):
+                self._events.alarm("link", self._moved_text(old, new))
+            case LinkSignedOff(link=link):
+                self._signed_off(link, "the host signed off")
             case LinkReady(link=link):
                 self._links[link].proved()
                 self._signed_on.set()
@@ -262,6 +266,27 @@ class Driver:
                 self._links[link].close()
             case _:
                 raise AssertionError(f"a command nobody handles: {type(command).__name__}")
+
+    def _send_network(self, command: SendNetwork) -> None:
+        message = self._builder.network(command.code, command.stan, self._clock.now())
+        ask = self._asks.get(command.ticket or 0)
+        if ask is not None:
+            message = message.with_fields(message.mti, ask.fields)
+        if not self._send(command.link, message) and ask is not None:
+            ask.end.set_result(NoReply("link_lost"))
+
+    def _answer_network(self, link: str, request: Message) -> None:
+        mirrored = {n: v for n, v in request.fields.items() if n in MIRRORED}
+        given = self._events.network(request)
+        if CODE not in given:
+            raise ValueError("the owner's answer to a network request has no field 39")
+        self._send(link, Message(reply_mti(request.mti), {**mirrored, **given}))
+
+    def _moved_text(self, old: int, new: int) -> str:
+        before, after = self._options.ranked[old], self._options.ranked[new]
+        if new < old:
+            return f"fail-back: traffic goes to {after} again, from {before}"
+        return f"fail-over: traffic goes to {after}; no link to {before} is signed on"
 
     def _send(self, link: str, message: Message) -> bool:
         data = self._codec.encode(message, self._macs[0])
@@ -282,9 +307,9 @@ class Driver:
             self._finish(ticket, NoReply("link_lost"))
 
     def _finish(self, ticket: int, end: End) -> None:
-        place = self._places.get(ticket)
-        if place is not None and not place.end.done():
-            place.end.set_result(end)
+        waiting = self._places.get(ticket) or self._asks.get(ticket)
+        if waiting is not None and not waiting.end.done():
+            waiting.end.set_result(end)
 
     def _unmatched(self, command: Unmatched) -> None:
         self._trace.unmatched(command.link, command.message, command.why)
@@ -295,10 +320,13 @@ class Driver:
 
     def _on_down(self, link: str) -> None:
         self._feed(LinkDown(link))
+        self._signed_off(link, "disconnected")
+
+    def _signed_off(self, link: str, why: str) -> None:
         if not self._mux.links_ready:
             self._signed_on.clear()
-        self._trace.link(link, "disconnected", up=False)
-        self._events.link(link, False, "disconnected")
+        self._trace.link(link, why, up=False)
+        self._events.link(link, False, why)
 
     def _on_frame(self, link: str, frame: Frame) -> None:
         try:
@@ -320,3 +348,7 @@ def _expected(message: Message, commands: list[Command]) -> bool:
     if message.mti.startswith(NETWORK_CLASS):
         return not any(isinstance(command, Unmatched) for command in commands)
     return any(isinstance(command, Answered | LateAnswer) for command in commands)
+
+
+def _ranks(options: Iso8583Options) -> dict[str, int]:
+    return {link: address.rank for link, address in options.link_addresses.items()}

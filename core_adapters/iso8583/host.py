@@ -16,7 +16,8 @@ from core_adapters.iso8583.build import Builder, Stamp
 from core_adapters.iso8583.checks import check_services
 from core_adapters.iso8583.clock import SystemClock
 from core_adapters.iso8583.codec import Codec
-from core_adapters.iso8583.driver import Driver, DriverEvents, NoReply, Refusal
+from core_adapters.iso8583.driver import Driver
+from core_adapters.iso8583.driver_types import DriverEvents, NoReply, Refusal
 from core_adapters.iso8583.errors import EncodeError, PinError
 from core_adapters.iso8583.keys import HostKeys
 from core_adapters.iso8583.mac import make_mac
@@ -214,7 +215,7 @@ class Iso8583Host:
         """Links signed on, without asking the host."""
         return Health(
             self._driver.links_ready,
-            self._options.links,
+            len(self._options.link_addresses),
             self._business_date,
             self._driver.in_flight,
         )

@@ -12,7 +12,7 @@ from typing import cast
 
 from core_adapters.iso8583.errors import FramingError
 from core_adapters.iso8583.framing import Frame, FrameOptions, Framer
-from core_adapters.iso8583.options import Iso8583Options
+from core_adapters.iso8583.options import Address, Iso8583Options
 
 MAX_DOUBLINGS = 16
 CLOSE_GRACE_S = 2.0
@@ -36,12 +36,15 @@ class TcpLink:
     def __init__(
         self,
         name: str,
+        address: Address,
         options: Iso8583Options,
+        *,
         frame: FrameOptions,
         events: LinkEvents,
         chance: random.Random,
     ) -> None:
         self.name = name
+        self.address = address
         self._options = options
         self._frame = frame
         self._events = events
@@ -99,7 +102,7 @@ class TcpLink:
         options = self._options
         try:
             async with asyncio.timeout(options.connect_timeout_s):
-                await loop.create_connection(self._make_wire, options.host, options.port)
+                await loop.create_connection(self._make_wire, self.address.host, self.address.port)
         except OSError as error:
             if self._attempt == 0:
                 self._events.trouble(self.name, f"cannot connect: {type(error).__name__}")

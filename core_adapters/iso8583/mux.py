@@ -9,8 +9,10 @@ Pure: no socket, no clock. A reply may come on any link. The life of a ticket:
 
 import heapq
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core_adapters.iso8583.link_state import LinkState
 from core_adapters.iso8583.links import LinkTable
 from core_adapters.iso8583.matching import (
     Expected,
@@ -34,6 +36,7 @@ from core_adapters.iso8583.mux_types import (
     LinkLost,
     LinkUp,
     MuxOptions,
+    NetworkRequested,
     RefusalReason,
     Refuse,
     RowCommitted,
@@ -46,6 +49,7 @@ from core_adapters.iso8583.mux_types import (
     Withdrawn,
 )
 from core_adapters.iso8583.profile import Profile
+from core_adapters.iso8583.ranks import Rank
 
 NETWORK_CLASS = "08"
 
@@ -67,9 +71,9 @@ class _Recent:
 
 
 class Mux:
-    """See the module's text. `links` are the names of the host's links."""
+    """See the module's text. `links` are the names of the host's links, with their ranks."""
 
-    def __init__(self, profile: Profile, options: MuxOptions, links: tuple[Link, ...]) -> None:
+    def __init__(self, profile: Profile, options: MuxOptions, links: Mapping[Link, Rank]) -> None:
         self._profile = profile
         self._options = options
         self._links = LinkTable(profile.network, options, links)
@@ -88,6 +92,11 @@ class Mux:
     def links_ready(self) -> int:
         """Links that have signed on."""
         return len(self._links.ready())
+
+    @property
+    def serving(self) -> Rank:
+        """Rank of the address that traffic goes to."""
+        return self._links.serving
 
     @property
     def wake_at(self) -> float | None:
@@ -118,6 +127,8 @@ class Mux:
                 return self._links.up(link, now)
             case LinkDown(link=link):
                 return self._link_down(link, now)
+            case NetworkRequested():
+                return [self._links.ask(event, now)]
             case SignOffRequested():
                 self._stopping = True
                 return self._links.sign_off(now)
@@ -162,8 +173,11 @@ class Mux:
         pending = self._pending.get(ticket)
         if pending is None or pending.sent:
             return []
+        if pending.link is not None and self._links.state(pending.link) is not LinkState.READY:
+            self._links.load(pending.link, -1)
+            pending.link = None
         if pending.link is None:
-            # Its link went down while the row was written; another may take it.
+            # Its link went, or was signed off, while the row was written; another may take it.
             pending.link = self._links.choose()
             if pending.link is None:
                 self._end(ticket, now, answered=False)
@@ -196,7 +210,7 @@ class Mux:
             self._recent.popitem(last=False)
 
     def _link_down(self, link: Link, now: float) -> list[Command]:
-        self._links.down(link)
+        moved = self._links.down(link, now)
         lost: list[Command] = []
         for ticket, pending in list(self._pending.items()):
             if pending.link != link:
@@ -207,7 +221,7 @@ class Mux:
             else:
                 self._links.load(link, -1)
                 pending.link = None
-        return lost
+        return [*lost, *moved]
 
     def _frame(self, event: FrameReceived, now: float) -> list[Command]:
         link, message = event.link, event.message

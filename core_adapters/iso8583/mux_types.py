@@ -10,6 +10,9 @@ Link = str
 Ticket = int
 """One message waiting for its answer."""
 
+NETWORK_ASKS_MAX = 8
+"""Network management requests of the owner's that may wait for their answers."""
+
 RefusalReason = Literal["no_link", "busy", "duplicate_key", "stopping"]
 
 
@@ -33,6 +36,10 @@ class MuxOptions:
     """Answered or expired messages remembered, to name late and duplicate replies."""
     recent_s: float = 300.0
     """Seconds for which they are remembered."""
+    fail_back_s: float = 60.0
+    """Seconds for which a better address must hold before traffic goes back to it."""
+    sign_on_again_s: float = 60.0
+    """Seconds after the host's own sign-off after which a link asks to be signed on again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,16 @@ class FrameReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkRequested:
+    """A network management request of the owner's, such as a key exchange."""
+
+    ticket: Ticket
+    code: str
+    """Field 70."""
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class SignOffRequested:
     """Stop in order: nothing new, sign off every link."""
 
@@ -94,6 +111,7 @@ Event = (
     | RowCommitted
     | Withdrawn
     | FrameReceived
+    | NetworkRequested
     | SignOffRequested
 )
 
@@ -124,16 +142,17 @@ class SendFrame:
 
 @dataclass(frozen=True, slots=True)
 class SendNetwork:
-    """Send a network management request with this field 70 and STAN."""
+    """Send a network management request with this field 70 and STAN; the owner's has a ticket."""
 
     link: Link
     code: str
     stan: str
+    ticket: Ticket | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerNetwork:
-    """The host sent a network management request; answer it with 00."""
+    """The host sent a network management request; answer it, with 00 unless the owner objects."""
 
     link: Link
     request: Message
@@ -181,10 +200,34 @@ class Unmatched:
 
 
 @dataclass(frozen=True, slots=True)
+class CutOver:
+    """The host begins another business date (field 15); what is in flight goes on."""
+
+    link: Link
+    request: Message
+
+
+@dataclass(frozen=True, slots=True)
 class LinkReady:
     """The link has signed on."""
 
     link: Link
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSignedOff:
+    """The host signed off; the link stays connected and is not chosen."""
+
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficMoved:
+    """New messages go to another address of the host: to a worse (fail-over) or a better one."""
+
+    old: int
+    """Rank of the address."""
+    new: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +249,9 @@ Command = (
     | LinkLost
     | LateAnswer
     | Unmatched
+    | CutOver
     | LinkReady
+    | LinkSignedOff
+    | TrafficMoved
     | CloseLink
 )

@@ -1,23 +1,47 @@
 """Options of one ISO 8583 host."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta, timezone
 
 from core_adapters.iso8583.mux_types import MuxOptions
 
 MAX_LINKS = 8
+MAX_ADDRESSES = 4
+MAX_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a host listens; `rank` 0 is the preferred address."""
+
+    host: str
+    port: int
+    rank: int = 0
+
+    @classmethod
+    def parse(cls, text: str, rank: int = 0) -> "Address":
+        """Read `host:port` or `[IPv6]:port`; raises `ValueError`."""
+        host, _, port = text.rpartition(":")
+        name = host.removeprefix("[").removesuffix("]")
+        bracketed = host.startswith("[") and host.endswith("]")
+        digits = port.isascii() and port.isdigit() and len(port) <= len(str(MAX_PORT))
+        if not name or not digits or not 0 < int(port) <= MAX_PORT or (":" in name) != bracketed:
+            raise ValueError(f"address {text!r}: write host:port, such as 10.1.2.3:8583")
+        return cls(name, int(port), rank)
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
 class Iso8583Options:
     """Where the host is, who we are to it, and how patient we are."""
 
-    host: str = "127.0.0.1"
-    """Name or address of the host."""
-    port: int = 5087
-    """TCP port of the host."""
+    addresses: tuple[str, ...] = ("127.0.0.1:8583",)
+    """`host:port` of the host, the preferred first, 1 to 4; an IPv6 address in brackets."""
     links: int = 1
-    """TCP connections held at once, 1 to 8."""
+    """TCP connections held at once to each address, 1 to 8."""
     terminal: str = "TB010001"
     """Field 41, up to eight characters; one per node."""
     acquirer: str = "62270001"
@@ -46,6 +70,10 @@ class Iso8583Options:
             raise ValueError("alarms_a_second must be 1 or more, or nobody would see any")
         if not 1 <= self.links <= MAX_LINKS:
             raise ValueError(f"links is 1 to {MAX_LINKS}")
+        if not 1 <= len(set(self.addresses)) == len(self.addresses) <= MAX_ADDRESSES:
+            raise ValueError(f"addresses are 1 to {MAX_ADDRESSES}, none twice")
+        for text in self.addresses:
+            Address.parse(text)
         if len(self.terminal) > 8 or not self.terminal.isascii():  # noqa: PLR2004 - field 41
             raise ValueError("terminal (field 41) has up to eight ASCII characters")
         digits = self.acquirer.isascii() and self.acquirer.isdigit()
@@ -60,6 +88,16 @@ class Iso8583Options:
         return timezone(timedelta(minutes=self.utc_offset_minutes))
 
     @property
-    def link_names(self) -> tuple[str, ...]:
-        """`a`, `b` …"""
-        return tuple("abcdefgh"[: self.links])
+    def ranked(self) -> tuple[Address, ...]:
+        """The addresses, each with its rank."""
+        return tuple(Address.parse(text, rank) for rank, text in enumerate(self.addresses))
+
+    @property
+    def link_addresses(self) -> Mapping[str, Address]:
+        """Links by name: `a`, `b` … to one address, `a1`, `b1`, `a2`, `b2` … to several."""
+        several = len(self.addresses) > 1
+        return {
+            f"{letter}{address.rank + 1}" if several else letter: address
+            for address in self.ranked
+            for letter in "abcdefgh"[: self.links]
+        }

@@ -194,7 +194,7 @@ async def _gateway(data: Path, kind: str) -> AsyncIterator["_Gateway"]:
         stack.push_async_callback(store.close)
         host_keys = HostKeys.load(keys, "tb87")
         # Echoes and connections are as in service; only the places are as many as are asked for.
-        options = Iso8583Options(port=port, mux=MuxOptions())
+        options = Iso8583Options(addresses=(f"127.0.0.1:{port}",), mux=MuxOptions())
         host = Iso8583Host(profile, contracts, host_keys, options, vault=vault)
         await host.start()
         stack.push_async_callback(host.close)

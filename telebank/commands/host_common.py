@@ -91,13 +91,14 @@ def host_options(data: Path, profile: Profile, address: str | None) -> Iso8583Op
         tables: Mapping[str, Any] = load_settings(data).hosts
         table = dict(tables.get(profile.name, {}))
         table.pop("profile", None)
+        table.pop("adapter", None)
         options = read_options(Iso8583Options, table, f"hosts.{profile.name}")
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
     if address is not None:
-        host, port = split_address(address)
-        options = dataclasses.replace(options, host=host, port=port)
-    return dataclasses.replace(options, links=1)
+        split_address(address)
+        options = dataclasses.replace(options, addresses=(address,))
+    return dataclasses.replace(options, addresses=options.addresses[:1], links=1)
 
 
 def split_address(text: str) -> tuple[str, int]:

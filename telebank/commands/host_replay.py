@@ -75,7 +75,7 @@ def command(
             _replay(codec, key_pair, options, messages, keep=keep, wait_s=wait_s, as_json=as_json)
         )
     except (OSError, TimeoutError) as error:
-        where = f"{options.host}:{options.port}"
+        where = options.addresses[0]
         raise Unreachable(f"cannot reach {where}: {type(error).__name__}") from error
     silent = [one.number for one in done if one.reply is None]
     text = f"{len(done)} sent, {len(done) - len(silent)} answered"

@@ -50,6 +50,7 @@ async def open_host(
     """Connect, then settle every open row of the last run before calls are taken (rule 8)."""
     table = dict(settings.hosts[HOST])
     profile_name = str(table.pop("profile", HOST))
+    table.pop("adapter", None)
     table.setdefault("utc_offset_minutes", settings.node.utc_offset_minutes)
     options = read_options(Iso8583Options, table, f"hosts.{HOST}")
     profile = load_profile(config / "hosts" / f"{profile_name}.yaml")
@@ -71,7 +72,7 @@ async def open_host(
     stack.push_async_callback(host.close)
     stack.push_async_callback(processor.close)
     if not await host.wait_signed_on(SIGN_ON_WAIT_S):
-        log.warning("host.away", host=f"{options.host}:{options.port}")
+        log.warning("host.away", host=", ".join(options.addresses))
     report = await processor.recover()
     log.info("processor.recovered", report=str(report))
     return HostLink(processor, tap)

@@ -93,7 +93,7 @@ def command(
         "calls": {key: value for key, value in calls.items() if value is not None}
     }
     if host_port is not None:
-        overrides["hosts"] = {"tb87": {"port": host_port}}
+        overrides["hosts"] = {"tb87": {"addresses": [f"127.0.0.1:{host_port}"]}}
     try:
         settings = load_settings(data, overrides)
         uvloop.run(serve(settings, Place(data)))

@@ -34,8 +34,10 @@ class Book:
     """One multiplexer and the time. Each `then` is compared whole."""
 
     def __init__(self, *links: str, **options: float) -> None:
+        """A link named `b2` is to the second address; one named `b` to the only one."""
         made = MuxOptions(**options)  # type: ignore[arg-type]
-        self.mux = Mux(tb87(), made, links or ("a",))
+        ranks = {link: int(link[1:] or 1) - 1 for link in links or ("a",)}
+        self.mux = Mux(tb87(), made, ranks)
         self.now = 1000.0
 
     def when(self, event: Event, *then: Command) -> None:

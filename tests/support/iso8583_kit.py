@@ -1,18 +1,23 @@
 """What the ISO 8583 tests share: profile, keys, requests, and a message log in memory."""
 
 import functools
+import tempfile
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from core_adapters.hsm.kinds import Algorithm, PinFormat, Usage
+from core_adapters.hsm.module import Module
+from core_adapters.hsm.software import open_software
 from core_adapters.iso8583.codec import Codec
-from core_adapters.iso8583.keys import HostKeys
-from core_adapters.iso8583.mac import make_mac
+from core_adapters.iso8583.keynames import KeyNames
+from core_adapters.iso8583.mac import ModuleMac
 from core_adapters.iso8583.mux_types import MuxOptions
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile
 from core_adapters.iso8583.profile_load import load_profile
+from support.hsm_kit import load
 from transactions.card import CardNumber
 from transactions.contract import Contracts, load_contracts
 from transactions.money import Money
@@ -23,10 +28,9 @@ from transactions.secret import Secret
 ROOT = Path(__file__).resolve().parents[2]
 TB87 = ROOT / "config" / "hosts" / "tb87.yaml"
 VECTORS = ROOT / "tests" / "vectors" / "iso8583"
-KEYS = HostKeys(
-    zpk=bytes.fromhex("0123456789ABCDEFFEDCBA9876543210"),
-    mak=bytes.fromhex("2B7E151628AED2A6ABF7158809CF4F3C"),
-)
+ZPK = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")
+MAK = bytes.fromhex("2B7E151628AED2A6ABF7158809CF4F3C")
+NAMES = KeyNames.of("tb87")
 CARD = CardNumber("6227000000000001")
 PAYEE = CardNumber("6227000000000019")
 PIN = "918273645546"
@@ -50,7 +54,26 @@ def codec() -> Codec:
     return Codec(tb87())
 
 
-MAC = make_mac("aes-cmac", KEYS.mak)
+def module_with_keys(pins: Usage, *hosts: str, mak: bytes = MAK) -> Module:
+    """A security module that has the tests' keys for these hosts; its files are gone already."""
+    with tempfile.TemporaryDirectory() as folder:
+        module = open_software(Path(folder) / "keys", create=True)
+        for names in map(KeyNames.of, hosts):
+            load(module, names.pin, pins, Algorithm.TDES2, ZPK)
+            load(module, names.mac, Usage.MAC, Algorithm.AES128, mak)
+    return module
+
+
+MODULE = module_with_keys(Usage.PIN, "tb87", "tb87-bcd")
+"""The gateway's side."""
+BANK_MODULE = module_with_keys(Usage.PIN_OPEN, "tb87", "tb87-bcd")
+"""The host's side."""
+MAC = ModuleMac(MODULE, NAMES.mac)
+
+
+def pin_block(pin: str = PIN, card: CardNumber = CARD) -> str:
+    """Field 52 of a PIN under the tests' zone key."""
+    return MODULE.pin_block(NAMES.pin, Secret(pin), card, PinFormat.ISO_0).hex().upper()
 
 _INPUTS: dict[str, Values] = {
     "pin.verify": {"card": CARD},
@@ -115,7 +138,7 @@ class MemoryLog:
 def quick_options(port: int, **changes: object) -> Iso8583Options:
     """Options for tests: quick reconnections, no echo in a test's lifetime."""
     options = Iso8583Options(
-        port=port,
+        addresses=(f"127.0.0.1:{port}",),
         backoff_min_s=0.001,
         backoff_max_s=0.02,
         drain_s=1.0,

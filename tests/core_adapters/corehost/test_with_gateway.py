@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from core_adapters.hsm.software import open_software
 from core_adapters.iso8583.host import Iso8583Host
-from core_adapters.iso8583.keys import HostKeys
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile_load import load_profile
 from support.corehost_process import CoreHostProcess, special_card
@@ -72,8 +72,8 @@ async def customer(own_host: CoreHostProcess) -> AsyncIterator[Customer]:
     host = Iso8583Host(
         load_profile(CONFIG / "hosts" / "tb87.yaml"),
         load_contracts(CONFIG / "services.yaml"),
-        HostKeys.load(own_host.keys, "tb87"),
-        Iso8583Options(port=own_host.port),
+        open_software(own_host.keys),
+        Iso8583Options(addresses=(f"127.0.0.1:{own_host.port}",)),
     )
     await host.start()
     assert await host.wait_signed_on(20.0)

@@ -249,7 +249,7 @@ async def test_a_frame_that_matched_nothing_says_which_field_differed(tmp_path: 
         proxy = FaultProxy(
             bench.codec, make_mac("aes-cmac", bench.keys.mak), "127.0.0.1", bench.port, 1
         )
-        options = Iso8583Options(port=await proxy.start())
+        options = Iso8583Options(addresses=(f"127.0.0.1:{await proxy.start()}",))
         host = Iso8583Host(PROFILE, CONTRACTS, bench.keys, options, vault=KitVault(), tap=tap)
         watcher = await watch(tmp_path, "--json", "--limit", "6")
         await wanted(tap)

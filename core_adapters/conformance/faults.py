@@ -7,7 +7,7 @@ from core_adapters.profiles.yamlread import Section
 
 ROLES = (
     *("request", "reply", "reversal", "reversal_reply", "repeat", "repeat_reply"),
-    *("network", "network_reply"),
+    *("query", "query_reply", "network", "network_reply"),
 )
 """A message by what it is to the scenario's service, whatever its MTI in the profile."""
 ACTS = {
@@ -22,6 +22,7 @@ ACTS = {
     "hold": "It is held until a message of role `until` has passed.",
     "oversize": "A frame above the profile's longest goes in its place.",
     "drip": "Its first bytes go one at a time, the rest never.",
+    "error": "The database fails it with an error of `class`, or with `code` as its SQLSTATE.",
     "cut_over": "A cut-over (network code 201) from the host goes in front of it.",
 }
 MAX_FAULTS = 10

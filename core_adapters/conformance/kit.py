@@ -5,33 +5,21 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Protocol
 
+from core_adapters.conformance.bench import Parts
 from core_adapters.conformance.journal import Books, Stans, first_stan
-from core_adapters.conformance.judge import Check, Seen, judged
+from core_adapters.conformance.judge import Check, judged
 from core_adapters.conformance.people import KitVault, People
-from core_adapters.conformance.proxy import FaultProxy, code_of
-from core_adapters.conformance.rig import (
-    AdapterFactory,
-    Heard,
-    Pace,
-    Rig,
-    Setup,
-    adapter_options,
-    iso8583_adapter,
-    paced,
-)
+from core_adapters.conformance.rig import Heard, Pace, Rig
 from core_adapters.conformance.run import NotTried, Run, Stopped, with_recovery
-from core_adapters.conformance.scenarios import Scenario, ScenarioFile
+from core_adapters.conformance.scenarios import Expectation, Scenario, ScenarioFile
 from core_adapters.conformance.transcript import Line
-from core_adapters.iso8583.codec import Codec
-from core_adapters.iso8583.host import HostEvents
-from core_adapters.iso8583.keys import HostKeys
-from core_adapters.iso8583.mac import make_mac
-from core_adapters.iso8583.options import Iso8583Options
-from core_adapters.iso8583.profile import Profile
 from transactions.contract import Contracts
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "not_tried"
+INAPPLICABLE = "not_applicable"
+"""It has no meaning for this kind of host; never counted as passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +37,42 @@ class Result:
     """Of the service as it was tried."""
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
-    """Where the host is and how it is spoken to."""
+class Target(Protocol):
+    """A host to be certified, with the adapter that speaks to it."""
 
-    host: str
-    port: int
-    profile: Profile
-    contracts: Contracts
-    keys: HostKeys
-    options: Iso8583Options = field(default_factory=Iso8583Options)
+    @property
+    def kind(self) -> str:
+        """`iso8583` or `sql`."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The profile's."""
+        ...
+
+    @property
+    def contracts(self) -> Contracts:
+        """Of the services."""
+        ...
+
+    @property
+    def services(self) -> Sequence[str]:
+        """What the profile has."""
+        ...
+
+    def inapplicable(self, scenario: Scenario) -> str:
+        """Why the scenario has no meaning for this host; empty where it has."""
+        ...
+
+    def expected(self, scenario: Scenario) -> Expectation:
+        """What must be seen with this host."""
+        ...
+
+    async def parts(
+        self, scenario: Scenario, contracts: Contracts, vault: KitVault, pace: Pace, seed: int
+    ) -> Parts:
+        """An adapter of the scenario's own; raises `NotTried` where something is missing."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +86,21 @@ class Plan:
     only: Sequence[str] = ()
     """Beginnings of scenario ids; none is all."""
     balance_service: str = "card.balance"
-    factory: AdapterFactory = iso8583_adapter
 
-    def chosen(self, profile: Profile) -> list[Scenario]:
+    def chosen(self, target: Target) -> list[Scenario]:
         """The scenarios to run, and a plain one for each service of the profile that has none."""
-        chosen = [*self.file.scenarios, *_missing(profile, self.file.scenarios)]
+        chosen = [*self.file.scenarios, *_missing(target.services, self.file.scenarios)]
         if self.only:
             chosen = [one for one in chosen if one.id.startswith(tuple(self.only))]
         return chosen
 
 
-def _missing(profile: Profile, scenarios: Iterable[Scenario]) -> list[Scenario]:
+def _missing(services: Sequence[str], scenarios: Iterable[Scenario]) -> list[Scenario]:
     have = {one.service for one in scenarios}
     title = ("服务应答", "the service is answered")
     return [
         Scenario(f"service.{name}", f"{name} {title[0]}", f"{name}: {title[1]}", name)
-        for name in profile.services
+        for name in services
         if name not in have
     ]
 
@@ -107,21 +120,21 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Nothing failed and something was tried."""
-        return self.count(FAILED) == 0 and self.count(PASSED) > 0
+        """Nothing failed, and nothing that has a meaning here was left untried."""
+        return self.count(FAILED) + self.count(SKIPPED) == 0 and self.count(PASSED) > 0
 
 
 Progress = Callable[[int, int, Result], None]
 
 
-async def certify(host: Host, plan: Plan, progress: Progress | None = None) -> Outcome:
+async def certify(target: Target, plan: Plan, progress: Progress | None = None) -> Outcome:
     """Run every scenario, one after the other; `progress` hears done, all, and the result."""
     began, start = datetime.now(UTC), time.monotonic()
     stans, vault = Stans(first_stan()), KitVault()
-    chosen = plan.chosen(host.profile)
+    chosen = plan.chosen(target)
     results: list[Result] = []
     for number, scenario in enumerate(chosen):
-        result = await _one(host, plan, scenario, number, stans, vault)
+        result = await _one(target, plan, scenario, number, stans, vault)
         results.append(result)
         if progress is not None:
             progress(number + 1, len(chosen), result)
@@ -129,66 +142,50 @@ async def certify(host: Host, plan: Plan, progress: Progress | None = None) -> O
 
 
 async def _one(  # noqa: PLR0917 - the parts of a bench
-    host: Host, plan: Plan, scenario: Scenario, number: int, stans: Stans, vault: KitVault
+    target: Target, plan: Plan, scenario: Scenario, number: int, stans: Stans, vault: KitVault
 ) -> Result:
+    why = _inapplicable(target, scenario)
+    if why:
+        return Result(scenario, INAPPLICABLE, why=why)
     start = time.monotonic()
-    missing = _cannot(host, scenario)
-    if missing:
-        return Result(scenario, SKIPPED, why=missing)
-    profile = paced(host.profile, plan.pace)
-    codec = Codec(profile)
-    mac = make_mac(profile.mac, host.keys.mak)
-    proxy = FaultProxy(codec, mac, host.host, host.port, plan.seed + number)
-    setup = Setup(
-        await proxy.start(),
-        profile,
-        with_recovery(host.contracts, scenario.service, scenario.recovery),
-        host.keys,
-        vault,
-        host.options,
-        HostEvents(),
-    )
-    setup = replace(setup, options=adapter_options(host.options, setup.port, plan.pace))
+    try:
+        found = await _tried(target, plan, scenario, number, stans, vault)
+    except NotTried as missing:
+        found = Result(scenario, SKIPPED, why=str(missing))
+    except Stopped as stopped:
+        check = Check("before it", "approved", str(stopped), ok=False)
+        found = Result(scenario, FAILED, [check])
+    return replace(found, seconds=time.monotonic() - start)
+
+
+async def _tried(  # noqa: PLR0917 - the parts of a bench
+    target: Target, plan: Plan, scenario: Scenario, number: int, stans: Stans, vault: KitVault
+) -> Result:
+    contracts = with_recovery(target.contracts, scenario.service, scenario.recovery)
+    parts = await target.parts(scenario, contracts, vault, plan.pace, plan.seed + number)
     books = Books(vault, stans)
-    rig = Rig(proxy, setup, plan.factory, plan.pace, books, Heard())
+    rig = Rig(parts, contracts, vault, plan.pace, books, Heard())
     name = f"kit-{plan.seed}-{number}-{int(time.time()) % 100_000}"
     run = Run(rig, scenario, plan.people, number, name, plan.balance_service)
     try:
         seen = await run.go()
-    except NotTried as why:
-        return Result(scenario, SKIPPED, why=str(why), seconds=time.monotonic() - start)
-    except Stopped as why:
-        check = Check("before it", "approved", str(why), ok=False)
-        return Result(scenario, FAILED, [check], seconds=time.monotonic() - start)
     finally:
         await rig.stop()
-        await proxy.close()
-    seconds, tombstones = time.monotonic() - start, profile.reversal.tombstones
-    found = _result(scenario, seen, books, seconds, tombstones=tombstones)
-    service = setup.contracts.services.get(scenario.service)
-    return replace(found, recovery=service.recovery if service is not None else "")
-
-
-def _cannot(host: Host, scenario: Scenario) -> str:
-    """Why the scenario cannot be tried with this profile; empty where it can."""
-    if scenario.service and scenario.service not in host.profile.services:
-        return f"profile {host.profile.name} has no service {scenario.service}"
-    for fault in scenario.faults:
-        if fault.kind:
-            try:
-                code_of(host.profile, fault.kind)
-            except LookupError as error:
-                return str(error)
-    return ""
-
-
-def _result(
-    scenario: Scenario, seen: Seen, books: Books, seconds: float, *, tombstones: bool
-) -> Result:
-    expect = scenario.expect if tombstones else scenario.no_tombstones or scenario.expect
-    checks = judged(expect, seen, books)
+        await parts.between.close()
+    checks = judged(target.expected(scenario), seen, books)
     verdict = PASSED if all(check.ok for check in checks) else FAILED
-    return Result(scenario, verdict, checks, seen.lines, [str(s) for s in seen.states], seconds)
+    states, service = [str(s) for s in seen.states], contracts.services.get(scenario.service)
+    recovery = service.recovery if service is not None else ""
+    return Result(scenario, verdict, checks, seen.lines, states, recovery=recovery)
+
+
+def _inapplicable(target: Target, scenario: Scenario) -> str:
+    """Why the scenario has no meaning for this host; empty where it has."""
+    if scenario.only and target.kind not in scenario.only:
+        return scenario.why_only
+    if scenario.service and scenario.service not in target.services:
+        return f"profile {target.name} has no service {scenario.service}"
+    return target.inapplicable(scenario)
 
 
 def content_hash(*texts: bytes) -> str:
@@ -201,12 +198,13 @@ def content_hash(*texts: bytes) -> str:
 
 __all__ = [
     "FAILED",
+    "INAPPLICABLE",
     "PASSED",
     "SKIPPED",
     "Check",
-    "Host",
     "Outcome",
     "Plan",
     "Result",
+    "Target",
     "certify",
 ]

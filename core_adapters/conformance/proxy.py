@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core_adapters.conformance.faults import Fault
-from core_adapters.conformance.transcript import Transcript
+from core_adapters.conformance.transcript import Line, Transcript
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import DecodeError, EncodeError, FramingError
 from core_adapters.iso8583.framing import Frame, Framer, swap_tpdu, wrap
@@ -115,6 +115,19 @@ class FaultProxy:
         """Put these faults in force instead of the ones before."""
         self._order = order
         self._rules = [_Rule(fault, fault.times, fault.skip) for fault in order.faults]
+
+    def spoil(self, service: str = "", faults: Sequence[Fault] = (), timeout_s: float = 1) -> None:
+        """See `Between`."""
+        self.order(Order(self._profile.services.get(service), faults, timeout_s))
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """See `Between`."""
+        return self.transcript.lines
+
+    def take(self) -> list[Line]:
+        """See `Between`."""
+        return self.transcript.take()
 
     # -- connections ----------------------------------------------------------------------------
 

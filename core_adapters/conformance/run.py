@@ -7,7 +7,6 @@ from types import MappingProxyType
 
 from core_adapters.conformance.judge import BROKEN, MOVED, STAYED, UNSEEN, Seen
 from core_adapters.conformance.people import People, Person
-from core_adapters.conformance.proxy import Order
 from core_adapters.conformance.rig import Rig, until
 from core_adapters.conformance.scenarios import Scenario
 from core_adapters.conformance.transcript import Line
@@ -55,7 +54,7 @@ class Run:
 
     @property
     def _contracts(self) -> Contracts:
-        return self.rig.setup.contracts
+        return self.rig.contracts
 
     @property
     def _contract(self) -> Service:
@@ -72,8 +71,8 @@ class Run:
         requests = await self._requests(who, to)
         answers = await self._ask(requests)
         await self._settle()
-        lines = self.rig.proxy.transcript.take()
-        self.rig.proxy.order(Order())
+        lines = self.rig.parts.between.take()
+        self.rig.parts.between.spoil()
         moved = UNSEEN
         if money:
             after = await self._look(who, to)
@@ -83,7 +82,7 @@ class Run:
 
     async def _link_only(self) -> Seen:
         """No request: the link itself, for as long as two echoes take."""
-        self.rig.proxy.order(Order(None, self.scenario.faults))
+        self.rig.parts.between.spoil("", self.scenario.faults)
         await self.rig.live()
         await asyncio.sleep(4 * self.rig.pace.echo_s)
         node = self.rig.node
@@ -92,7 +91,7 @@ class Run:
         up = health is not None and health.links_up > 0
         exit_name = "up" if up else "down"
         answer = Answer(exit_name, Approved(), {}, self.name)
-        return Seen([answer], [], self.rig.proxy.transcript.take(), self._alarms(), asked=0)
+        return Seen([answer], [], self.rig.parts.between.take(), self._alarms(), asked=0)
 
     def _person(self, role: str) -> Person:
         person = self.people.find(role, self.turn)
@@ -128,7 +127,7 @@ class Run:
             actor="conformance kit",
             call=name[:32],
             auth=AuthLevel.PIN,
-            authenticated_token=self.rig.setup.vault.token(who.card),
+            authenticated_token=self.rig.vault.token(who.card),
         )
 
     def _inputs(self, contract: Service, who: Person, to: Person) -> dict[str, Value]:
@@ -172,16 +171,16 @@ class Run:
 
     async def _ask(self, requests: list[Request]) -> list[Answer]:
         rig, scenario = self.rig, self.scenario
-        service = rig.setup.profile.services[scenario.service]
-        rig.proxy.transcript.take()
-        rig.proxy.order(Order(service, scenario.faults, service.timeout_s))
+        between = rig.parts.between
+        between.take()
+        between.spoil(scenario.service, scenario.faults, rig.parts.timeouts[scenario.service])
         if scenario.away:
             await self._go_away()
         if scenario.crash:
             return await self._crash(requests[0])
         assert rig.node is not None
         answers = [await self._submit(rig.node.processor, request) for request in requests]
-        rig.proxy.away = False
+        between.away = False
         return answers
 
     async def _submit(self, processor: Processor, request: Request) -> Answer:
@@ -193,8 +192,8 @@ class Run:
 
     async def _go_away(self) -> None:
         rig = self.rig
-        rig.proxy.away = True
-        rig.proxy.cut()
+        rig.parts.between.away = True
+        rig.parts.between.cut()
         node = rig.node
         assert node is not None
         down = rig.heard.links
@@ -205,8 +204,10 @@ class Run:
         rig = self.rig
         assert rig.node is not None
         asked = asyncio.create_task(rig.node.processor.submit(request))
-        lines = rig.proxy.transcript.lines
-        await until(lambda: any(line.role == "request" for line in lines), rig.pace.sign_on_s)
+        between = rig.parts.between
+        await until(
+            lambda: any(line.role == "request" for line in between.lines), rig.pace.sign_on_s
+        )
         await rig.die()
         asked.cancel()
         await asyncio.gather(asked, return_exceptions=True)
@@ -224,7 +225,7 @@ class Run:
     # -- looking --------------------------------------------------------------------------------
 
     async def _look(self, who: Person, to: Person) -> Held:
-        if self.balance_service not in self.rig.setup.profile.services:
+        if self.balance_service not in self.rig.parts.timeouts:
             return Held(None, None)
         payer = await self.rig.balance(self.balance_service, who.card)
         return Held(payer, await self.rig.balance(self.balance_service, to.card))

@@ -15,6 +15,7 @@ SCHEMA = 1
 MAX_SCENARIOS = 500
 RECOVERIES = ("", "reverse", "repeat", "query", "person")
 EXPECTATIONS = ("outcome", "reason", "exit", "state", "sends", "alarm")
+KINDS = ("iso8583", "sql")
 OUTCOMES = frozenset({"approved", "declined", "unknown", "not_sent"})
 
 
@@ -60,6 +61,12 @@ class Scenario:
     expect: Expectation = field(default_factory=Expectation)
     no_tombstones: Expectation | None = None
     """Instead of `expect` where the profile's host keeps none."""
+    on_sql: Expectation | None = None
+    """Instead of `expect` where the host is an SQL database."""
+    only: tuple[str, ...] = ()
+    """Kinds of host that it has a meaning for; empty is all."""
+    why_only: str = ""
+    """Why it has none for others."""
     line: int = 0
 
 
@@ -105,10 +112,20 @@ def _case(base: Scenario, case: str, row: Section) -> Scenario:
         for f in base.faults
     )
     expect = _expect(row.section("expect"), base.expect) if row.has("expect") else base.expect
+    on_sql = _expect(row.section("on_sql"), base.on_sql or expect) if row.has("on_sql") else None
     row.done()
     name, zh, en = (text.replace("{case}", case) for text in (base.id, base.zh, base.en))
     named = name if name != base.id else f"{name}.{case}"
-    return replace(base, id=named, zh=zh, en=en, faults=faults, expect=expect, line=row.line)
+    return replace(
+        base,
+        id=named,
+        zh=zh,
+        en=en,
+        faults=faults,
+        expect=expect,
+        on_sql=on_sql or base.on_sql,
+        line=row.line,
+    )
 
 
 def _scenario(name: str, row: Section) -> Scenario:
@@ -133,14 +150,23 @@ def _scenario(name: str, row: Section) -> Scenario:
         expect=_expect(row.section("expect"), Expectation())
         if row.has("expect")
         else Expectation(),
-        no_tombstones=_no_tombstones(row),
+        no_tombstones=_other(row, "no_tombstones"),
+        on_sql=_other(row, "on_sql"),
+        only=_kinds(row),
+        why_only=row.take("why_only", str, ""),
         line=row.line,
     )
 
 
-def _no_tombstones(row: Section) -> Expectation | None:
-    key = "no_tombstones"
+def _other(row: Section, key: str) -> Expectation | None:
     return _expect(row.section(key), Expectation()) if row.has(key) else None
+
+
+def _kinds(row: Section) -> tuple[str, ...]:
+    kinds = _words(row, "only") if row.has("only") else ()
+    if not set(kinds) <= set(KINDS) or (kinds and not row.has("why_only")):
+        raise row.error(f"{' or '.join(KINDS)}, with `why_only`", "only")
+    return kinds
 
 
 def _expect(row: Section, base: Expectation) -> Expectation:

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from core_adapters.conformance import kit
+from core_adapters.conformance.iso8583_bench import Iso8583Target
 from core_adapters.conformance.people import People, PeopleError, load_people, people_of
 from core_adapters.conformance.report import Facts, LeakError, render, summary
 from core_adapters.conformance.rig import Pace
@@ -27,7 +28,7 @@ from core_adapters.conformance.scenarios import Scenario, load_scenarios
 from core_adapters.conformance.seal import Seal, SealError
 from core_adapters.corehost.house import findings
 from core_adapters.corehost.seed import SeedCard, card_number, trial_set
-from core_adapters.iso8583.keys import HostKeys
+from core_adapters.hsm.software import open_software
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.profiles.errors import ProfileError
 from telebank.commands.common import EXIT_FINDING, Unreachable, data_option, json_option
@@ -143,16 +144,17 @@ def _run(asked: Request, *, quiet: bool) -> tuple[kit.Outcome, People]:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="certify-")))
             path = profile_path(asked.data, asked.profile)
             host, port = "127.0.0.1", stack.enter_context(demo_host(folder, path))
-            people, keys = demo_people(), HostKeys.load(folder / "keys", profile.name)
+            people, module = demo_people(), open_software(folder / "keys")
             options = Iso8583Options(terminal="TBCERT01")
         else:
             assert asked.cards is not None
             host, port = split_address(asked.address)
-            people, keys = load_people(asked.cards), read_keys(asked.data, asked.keys, profile)
+            people = load_people(asked.cards)
+            module = read_keys(asked.data, asked.keys, profile)
             options = host_options(asked.data, profile, asked.address)
-        target = kit.Host(host, port, profile, contracts, keys, options)
+        target = Iso8583Target(host, port, profile, contracts, module, options)
         plan = kit.Plan(file, people, asked.seed, asked.pace, asked.only)
-        if not plan.chosen(profile):
+        if not plan.chosen(target):
             raise click.UsageError("no scenario's id begins so")
         outcome = _certify(target, plan, quiet=quiet)
         if folder is not None:
@@ -160,7 +162,7 @@ def _run(asked: Request, *, quiet: bool) -> tuple[kit.Outcome, People]:
     return outcome, people
 
 
-def _certify(target: kit.Host, plan: kit.Plan, *, quiet: bool) -> kit.Outcome:
+def _certify(target: kit.Target, plan: kit.Plan, *, quiet: bool) -> kit.Outcome:
     columns = (
         TextColumn("{task.description:<34}"),
         BarColumn(),

@@ -7,8 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core_adapters.conformance import kit
+from core_adapters.conformance.iso8583_bench import (
+    AdapterFactory,
+    Iso8583Target,
+    iso8583_adapter,
+)
 from core_adapters.conformance.people import People, people_of
-from core_adapters.conformance.rig import AdapterFactory, Pace, iso8583_adapter
+from core_adapters.conformance.rig import Pace
 from core_adapters.conformance.scenarios import ScenarioFile, load_scenarios
 from core_adapters.corehost.desk import Desk, Office, reply_to
 from core_adapters.corehost.faults import FaultPlan
@@ -17,9 +22,11 @@ from core_adapters.corehost.orders import Answer, Order
 from core_adapters.corehost.rules import Rules
 from core_adapters.corehost.seed import SeedCard, card_number, trial_set
 from core_adapters.corehost.server import Server, ServerOptions
+from core_adapters.hsm.demo import share_demo_keys
+from core_adapters.hsm.software import open_software
 from core_adapters.iso8583.codec import Codec
-from core_adapters.iso8583.keys import HostKeys
-from core_adapters.iso8583.mac import make_mac
+from core_adapters.iso8583.keynames import KeyNames
+from core_adapters.iso8583.mac import ModuleMac
 from core_adapters.iso8583.message import Message
 from core_adapters.iso8583.profile_load import load_profile
 from telebank.settings import seed_dir
@@ -65,11 +72,13 @@ class Bench:
         self.port = 0
 
     async def __aenter__(self) -> "Bench":
-        self.keys = HostKeys.create_demo(self._folder / "keys", PROFILE.name)
+        ours, theirs = self._folder / "keys", self._folder / "bank" / "keys"
+        share_demo_keys(ours, theirs, PROFILE.name)
+        self.module, module = open_software(ours), open_software(theirs)
         house = open_house(self._folder / "bank", Rules(), datetime.now(UTC), test_data=True)
         self._stack.callback(house.close)
-        desk = Desk(house.db, house.bank, self.codec, self.keys.zpk)
-        mac = make_mac(PROFILE.mac, self.keys.mak)
+        desk = Desk(house.db, house.bank, self.codec, module)
+        mac = ModuleMac(module, KeyNames.of(PROFILE.name).mac)
         office = self._spoiled(desk, self.codec)
         server = Server(office, self.codec, mac, FaultPlan(None), ServerOptions())
         self.port = await server.start("127.0.0.1", 0)
@@ -89,8 +98,10 @@ class Bench:
     ) -> kit.Outcome:
         """Run the shipped scenarios whose ids begin so."""
         profile = replace(PROFILE, reversal=replace(PROFILE.reversal, tombstones=tombstones))
-        host = kit.Host("127.0.0.1", self.port, profile, CONTRACTS, self.keys)
-        plan = kit.Plan(shipped(), people(), seed, pace, only, factory=factory)
+        host = Iso8583Target(
+            "127.0.0.1", self.port, profile, CONTRACTS, self.module, factory=factory
+        )
+        plan = kit.Plan(shipped(), people(), seed, pace, only)
         return await kit.certify(host, plan)
 
 

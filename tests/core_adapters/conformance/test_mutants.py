@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from core_adapters.conformance import kit
+from core_adapters.conformance.bench import Adapter
+from core_adapters.conformance.iso8583_bench import Setup
 from core_adapters.conformance.journal import Numbers, Stans
-from core_adapters.conformance.rig import Adapter, Pace, Setup
+from core_adapters.conformance.rig import Pace
 from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.message import Message
 from core_adapters.iso8583.profile import MatchRule
@@ -118,7 +120,7 @@ class _Host(Iso8583Host):
         super().__init__(
             setup.profile,
             setup.contracts,
-            setup.keys,
+            setup.module,
             setup.options,
             events=setup.events,
             vault=setup.vault,

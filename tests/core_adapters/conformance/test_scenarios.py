@@ -39,7 +39,7 @@ def test_titles_are_in_both_languages() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("  a: {title: {zh: 甲, en: a}, faults: [{on: reply, do: explode}]}", ":3: "),
+        ("  a: {title: {zh: 甲, en: a}, faults: [{on: reply, do: explode}]}", ":3:"),
         ("  a: {title: {zh: 甲, en: a}, faults: [{on: answer, do: drop}]}", "must be one of"),
         ("  a: {title: {zh: 甲, en: a}, expect: {outcome: done}}", "an outcome is one of"),
         ("  a: {title: {zh: 甲, en: a}, retries: 3}", "unknown key 'retries'"),

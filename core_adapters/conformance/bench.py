@@ -1,0 +1,97 @@
+"""What a bench is made of, whichever adapter it is for: the seams between kit and adapter."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from core_adapters.conformance.faults import Fault
+from core_adapters.conformance.transcript import Line
+from transactions.outcome import Outcome
+from transactions.ports import HostAdapter
+from transactions.request import HostMessage
+
+
+class Told(Protocol):
+    """An alarm of an adapter."""
+
+    @property
+    def kind(self) -> str:
+        """A word, such as `code`."""
+        ...
+
+
+class Late(Protocol):
+    """A reply after its request had been given up."""
+
+    @property
+    def message(self) -> HostMessage:
+        """What it answers."""
+        ...
+
+    @property
+    def outcome(self) -> Outcome:
+        """What it says."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Where an adapter under test tells; each adapter has these three in a form of its own."""
+
+    late: Callable[[Late], None]
+    alarm: Callable[[Told], None]
+    link: Callable[[str, bool, str], None]
+
+
+class Adapter(HostAdapter, Protocol):
+    """What the kit needs beside the port: to start, to wait, to stop."""
+
+    async def start(self) -> None:
+        """Open the links."""
+        ...
+
+    async def wait_signed_on(self, timeout_s: float) -> bool:
+        """Wait for a link."""
+        ...
+
+    async def close(self) -> None:
+        """Sign off and close."""
+        ...
+
+
+class Between(Protocol):
+    """What stands between adapter and host, and spoils what passes on order."""
+
+    away: bool
+    """While true, no connection is taken."""
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """What passed since `take`."""
+        ...
+
+    def take(self) -> list[Line]:
+        """The lines so far, and begin anew."""
+        ...
+
+    def spoil(self, service: str = "", faults: Sequence[Fault] = (), timeout_s: float = 1) -> None:
+        """Put these faults in force for messages of `service` instead of the ones before."""
+        ...
+
+    def cut(self) -> None:
+        """Cut every connection."""
+        ...
+
+    async def close(self) -> None:
+        """End it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One scenario's own adapter and what stands before it."""
+
+    between: Between
+    make: Callable[[Events], Adapter]
+    timeouts: Mapping[str, float]
+    """Seconds after which the adapter gives up, by service."""

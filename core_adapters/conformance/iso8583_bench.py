@@ -1,0 +1,149 @@
+"""The bench of an ISO 8583 host: the gateway's adapter, through a proxy that spoils messages."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from core_adapters.conformance.bench import Adapter, Events, Parts
+from core_adapters.conformance.people import KitVault
+from core_adapters.conformance.proxy import FaultProxy, code_of
+from core_adapters.conformance.rig import Pace
+from core_adapters.conformance.scenarios import Expectation, Scenario
+from core_adapters.hsm.port import SecurityModule
+from core_adapters.iso8583.codec import Codec
+from core_adapters.iso8583.host import HostEvents, Iso8583Host
+from core_adapters.iso8583.keynames import KeyNames
+from core_adapters.iso8583.mac import ModuleMac
+from core_adapters.iso8583.mux_types import MuxOptions
+from core_adapters.iso8583.options import Iso8583Options
+from core_adapters.iso8583.profile import Profile
+from transactions.contract import Contracts
+
+KIND = "iso8583"
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What an adapter under test is made of."""
+
+    port: int
+    profile: Profile
+    contracts: Contracts
+    module: SecurityModule
+    vault: KitVault
+    options: Iso8583Options
+    events: HostEvents
+
+
+AdapterFactory = Callable[[Setup], Adapter]
+
+
+def iso8583_adapter(setup: Setup) -> Adapter:
+    """The gateway's own adapter."""
+    return Iso8583Host(
+        setup.profile,
+        setup.contracts,
+        setup.module,
+        setup.options,
+        events=setup.events,
+        vault=setup.vault,
+    )
+
+
+def paced(profile: Profile, pace: Pace) -> Profile:
+    """The profile with its time-outs no longer than `pace` says."""
+    services = {}
+    for name, service in profile.services.items():
+        advice = service.advice
+        if advice is not None:
+            advice = replace(advice, after_s=min(advice.after_s, pace.advice_s))
+        timeout_s = min(service.timeout_s, pace.timeout_s)
+        services[name] = replace(service, timeout_s=timeout_s, advice=advice)
+    window = min(profile.reversal.late_window_s, 4 * pace.timeout_s)
+    reversal = replace(profile.reversal, late_window_s=window)
+    return replace(profile, services=MappingProxyType(services), reversal=reversal)
+
+
+def adapter_options(base: Iso8583Options, port: int, pace: Pace) -> Iso8583Options:
+    """Through the proxy, quick to come back."""
+    mux = replace(
+        base.mux,
+        sign_on_timeout_s=min(base.mux.sign_on_timeout_s, pace.sign_on_s),
+        echo_interval_s=pace.echo_s,
+        echo_timeout_s=pace.echo_s,
+        echo_missed_max=2,
+    )
+    assert isinstance(mux, MuxOptions)
+    return replace(
+        base,
+        addresses=(f"127.0.0.1:{port}",),
+        links=1,
+        backoff_min_s=0.05,
+        backoff_max_s=0.3,
+        drain_s=1.0,
+        mux=mux,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Iso8583Target:
+    """Where the host is and how it is spoken to."""
+
+    host: str
+    port: int
+    profile: Profile
+    contracts: Contracts
+    module: SecurityModule
+    options: Iso8583Options = field(default_factory=Iso8583Options)
+    factory: AdapterFactory = iso8583_adapter
+
+    kind = KIND
+
+    @property
+    def name(self) -> str:
+        """The profile's."""
+        return self.profile.name
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """What the profile has."""
+        return tuple(self.profile.services)
+
+    def inapplicable(self, scenario: Scenario) -> str:
+        """Why the scenario has no meaning for this profile; empty where it has."""
+        for fault in scenario.faults:
+            if fault.on in ("query", "query_reply"):
+                return f"profile {self.name} has no status query"
+            if fault.do == "error":
+                return "errors by SQLSTATE are a database's"
+            if fault.kind:
+                try:
+                    code_of(self.profile, fault.kind)
+                except LookupError as error:
+                    return str(error)
+        return ""
+
+    def expected(self, scenario: Scenario) -> Expectation:
+        """What must be seen with this host."""
+        if self.profile.reversal.tombstones:
+            return scenario.expect
+        return scenario.no_tombstones or scenario.expect
+
+    async def parts(
+        self, scenario: Scenario, contracts: Contracts, vault: KitVault, pace: Pace, seed: int
+    ) -> Parts:
+        """An adapter that reaches the host through a proxy of its own."""
+        del scenario
+        profile = paced(self.profile, pace)
+        mac = ModuleMac(self.module, KeyNames.of(profile.name).mac)
+        proxy = FaultProxy(Codec(profile), mac, self.host, self.port, seed)
+        port = await proxy.start()
+        options = adapter_options(self.options, port, pace)
+        setup = Setup(port, profile, contracts, self.module, vault, options, HostEvents())
+
+        def make(events: Events) -> Adapter:
+            told = HostEvents(events.late, events.alarm, events.link)
+            return self.factory(replace(setup, events=told))
+
+        timeouts = {name: one.timeout_s for name, one in profile.services.items()}
+        return Parts(proxy, make, timeouts)

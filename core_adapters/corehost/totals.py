@@ -46,12 +46,11 @@ _SUMS = """
 """What the payee got (a transfer) or gave back (its reversal), and what the fees' account got."""
 
 _ROWS = """
-    SELECT t.reference, t.key, t.service, t.minor, t.fee, a.currency, t.business_date,
-           u.business_date
+    SELECT t.reference, t.key, t.service, t.minor, t.fee,
+      (SELECT a.currency FROM leg l JOIN ledger_account a ON a.id = l.account
+       WHERE l.posting = p.id LIMIT 1),
+      t.business_date, u.business_date
     FROM transfer t JOIN posting p ON p.key = t.key
-    JOIN leg l ON l.posting = p.id AND l.ordinal = (
-      SELECT ordinal FROM leg WHERE posting = p.id LIMIT 1)
-    JOIN ledger_account a ON a.id = l.account
     LEFT JOIN posting u ON u.key = 'undo:' || t.key
     WHERE p.business_date = :day OR u.business_date = :day
     ORDER BY p.id

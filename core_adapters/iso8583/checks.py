@@ -5,15 +5,22 @@ from collections.abc import Iterator, Mapping
 from core_adapters.iso8583.profile import Profile, ServiceMap
 from core_adapters.iso8583.templates import Input, Source, Template
 from core_adapters.profiles.errors import ProfileError
+from core_adapters.profiles.yamlread import nearest
 from transactions.contract import Contracts, Kind
 
-PIN_BLOCK = 52
+PIN_FIELD = 52
+EDITION = 1987
 
 
 def check_services(profile: Profile, contracts: Contracts) -> None:
     """Raise `ProfileError` where a service of the profile does not fit its contract."""
+    if profile.edition != EDITION:
+        raise ProfileError(
+            f"profile {profile.name}: messages of edition {profile.edition} are only encoded and "
+            f"decoded; a gateway speaks edition {EDITION}"
+        )
     for service in profile.services.values():
-        where = f"profile {profile.name}:{service.line}: {service.name}"
+        where = f"{service.place or profile.name}: {service.name}"
         if service.name not in contracts:
             raise ProfileError(f"{where}: has no contract in services.yaml; add one or remove this")
         contract = contracts[service.name]
@@ -26,7 +33,7 @@ def check_services(profile: Profile, contracts: Contracts) -> None:
             raise ProfileError(f"{where}: `reply` does not say where {min(missing)!r} is")
         if contract.recovery == "repeat" and not service.repeat_mti:
             raise ProfileError(f"{where}: recovery repeat needs `repeat_mti`")
-        _check_inputs(service, _terms(service.name, contracts), where)
+        _check_inputs(profile, service, _terms(service.name, contracts), where)
 
 
 def _terms(name: str, contracts: Contracts) -> Mapping[str, Kind]:
@@ -39,22 +46,34 @@ def _terms(name: str, contracts: Contracts) -> Mapping[str, Kind]:
     return terms
 
 
-def _check_inputs(service: ServiceMap, terms: Mapping[str, Kind], where: str) -> None:
+def _check_inputs(
+    profile: Profile, service: ServiceMap, terms: Mapping[str, Kind], where: str
+) -> None:
     for number, template in service.request.items():
-        for source in _sources(template):
+        for sub, source in _sources(template):
             if not isinstance(source, Input):
                 continue
             kind = terms.get(source.name)
+            path = f"{number}.{sub}" if sub else str(number)
             if kind is None:
-                raise ProfileError(f"{where}: field {number}: ${source.name} is no input of it")
-            if (kind == "secret") != (number == PIN_BLOCK):
+                near = nearest(source.name, terms)
+                raise ProfileError(f"{where}: field {path}: ${source.name} is no input of it{near}")
+            if (kind == "secret") != _is_pin_block(profile, number, sub):
                 raise ProfileError(
-                    f"{where}: field {number}: a secret, and nothing else, goes to field 52"
+                    f"{where}: field {path}: a secret, and nothing else, goes to field 52 or to a "
+                    "subfield that holds a pin_block"
                 )
 
 
-def _sources(template: Template) -> Iterator[Source]:
+def _is_pin_block(profile: Profile, number: int, sub: str) -> bool:
+    if not sub:
+        return number == PIN_FIELD
+    tags = profile.fields[number].tags.values()
+    return any(one.name == sub and one.holds == "pin_block" for one in tags)
+
+
+def _sources(template: Template) -> Iterator[tuple[str, Source]]:
     if isinstance(template, Mapping):
-        yield from template.values()
+        yield from template.items()
     else:
-        yield template
+        yield "", template

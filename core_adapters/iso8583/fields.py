@@ -36,6 +36,8 @@ class TagSpec:
     tag: str
     name: str
     show: Show = "masked"
+    holds: Literal["text", "pin_block"] = "text"
+    """A PIN block is made by the security module and is never kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,11 @@ class FieldSpec:
         """The subfield's name; an unknown tag is its own name."""
         spec = self.tags.get(tag)
         return spec.name if spec else tag
+
+    def shown(self, name: str) -> Show:
+        """What may be shown of a subfield, by its name or tag."""
+        spec = self.tags.get(self.tag_of(name) or name)
+        return spec.show if spec else "masked"
 
     def holds(self, value: str) -> bool:
         """Whether every character may stand in this kind of field."""

@@ -58,7 +58,8 @@ class ServiceMap:
     codes: Mapping[str, CodeMeaning] = field(default_factory=dict)
     repeat_mti: str = ""
     advice: AdviceMap | None = None
-    line: int = 0
+    place: str = ""
+    """file:line:column, for complaints."""
 
 
 @dataclass(frozen=True, slots=True)

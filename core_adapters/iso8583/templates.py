@@ -2,12 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
 
-KNOWN_WORDS = frozenset(
-    {"utc", "stan", "time", "date", "acquirer", "reference", "terminal", "merchant", "entry_mode"}
-    | {"channel", "call", "auth", "language", "network_code", "reason", "original"}
+from core_adapters.profiles.yamlread import nearest
+
+Place = Literal["request", "network", "reversal", "totals"]
+
+_EVERY = frozenset({"utc", "stan", "time", "date", "acquirer", "reference", "terminal", "merchant"})
+_CALL = frozenset({"entry_mode", "channel", "call", "auth", "language"})
+KNOWN_WORDS: Mapping[Place, frozenset[str]] = MappingProxyType(
+    {
+        "request": _EVERY | _CALL,
+        "network": _EVERY | {"network_code"},
+        "reversal": _EVERY | _CALL | {"reason", "original"},
+        "totals": _EVERY | {"settlement_date", "currency"},
+    }
 )
-"""What `@word` may name."""
+"""What `@word` may name, by the kind of message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +57,7 @@ class ReplySource:
     sub: str = ""
 
 
-def parse_source(text: str) -> Source:
+def parse_source(text: str, place: Place = "request") -> Source:
     """Read `$name`, `@word` or a constant; raises `ValueError` saying what to do."""
     if text.startswith("$"):
         name, _, part = text[1:].partition(".")
@@ -53,8 +65,10 @@ def parse_source(text: str) -> Source:
             raise ValueError(f"{text!r}: use $name or $name.currency")
         return Input(name, part)
     if text.startswith("@"):
-        if text[1:] not in KNOWN_WORDS:
-            raise ValueError(f"{text!r}: known are {', '.join(sorted(KNOWN_WORDS))}")
+        known = KNOWN_WORDS[place]
+        if text[1:] not in known:
+            near = nearest(text[1:], known)
+            raise ValueError(f"{text!r}: known are {', '.join(sorted(known))}{near}")
         return Known(text[1:])
     return Constant(text)
 

@@ -1,55 +1,77 @@
-"""Reads a YAML file so that every complaint names its file and line."""
+"""Reads a YAML file so that every complaint names its file, line and column."""
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import YAMLError
 
 from core_adapters.profiles.errors import ProfileError
+from core_adapters.profiles.tree import Node, Place, node_of, read_tree
 
-MAX_FILE_BYTES = 1_000_000
+__all__ = ["Section", "nearest", "read_yaml"]
 
 
 class Section:
     """A mapping of the file, with where it stands. Keys not taken by `done` are errors."""
 
     def __init__(self, data: Any, file: str, line: int, name: str) -> None:
-        self.file, self.line, self.name = file, line, name
-        if not isinstance(data, CommentedMap):
-            raise ProfileError(f"{file}:{line}: {name} must be a mapping")
-        self._data = data
+        place = Place(file, line, 1)
+        if isinstance(data, CommentedMap):
+            data = node_of(data, place)
+        if not isinstance(data, Node):
+            raise ProfileError(f"{place}: {name} must be a mapping")
+        self.name = name
+        self._node = data
         self._seen: set[Any] = set()
+        self._asked: set[Any] = set()
+
+    @classmethod
+    def of(cls, node: Node, name: str = "") -> "Section":
+        """A section of a tree that was read already."""
+        return cls(node, node.place.file, node.place.line, name)
+
+    @property
+    def file(self) -> str:
+        """The file in which the section stands."""
+        return self._node.place.file
+
+    @property
+    def line(self) -> int:
+        """The section's line."""
+        return self._node.place.line
 
     def error(self, why: str, key: Any = None) -> ProfileError:
-        """An error that names file, line and section; `key` points at its own line."""
-        where = f"{self.file}:{self.line_of(key)}"
+        """An error that names file, line, column and section; `key` points at its own place."""
+        where = self.place_of(key)
         return ProfileError(f"{where}: {self.name}: {why}" if self.name else f"{where}: {why}")
+
+    def place_of(self, key: Any) -> Place:
+        """Place of a key, or of the section. Rows laid over others may stand in another file."""
+        return self._node.place_of(key)
 
     def line_of(self, key: Any) -> int:
         """Line of a key, or of the section."""
-        if key is not None and key in self._data:
-            return int(self._data.lc.key(key)[0]) + 1
-        return self.line
+        return self.place_of(key).line
 
     def __iter__(self) -> Iterator[Any]:
         """All keys, in the file's order."""
-        return iter(self._data)
+        return iter(self._node.values)
 
     def has(self, key: Any) -> bool:
         """Whether the key is there."""
-        return key in self._data
+        self._asked.add(key)
+        return key in self._node.values
 
     def take(self, key: Any, kind: type, default: Any = None) -> Any:
         """The value of `key`, of type `kind`; without a default it must be there."""
         self._seen.add(key)
-        if key not in self._data:
+        if not self.has(key):
             if default is None:
                 raise self.error(f"needs {key!r}")
             return default
-        value = self._data[key]
+        value = self._node.values[key]
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise self.error(f"{key!r} must be a {kind.__name__}; quote digits that are text", key)
         return value
@@ -58,32 +80,46 @@ class Section:
         """One of a closed set of words."""
         value = self.take(key, str, default)
         if value not in allowed:
-            raise self.error(f"{key!r} must be one of {', '.join(allowed)}", key)
+            near = nearest(value, allowed)
+            raise self.error(f"{key!r} must be one of {', '.join(allowed)}{near}", key)
         return value
 
     def section(self, key: Any) -> "Section":
         """A mapping inside this one."""
         self._seen.add(key)
-        if key not in self._data:
+        if not self.has(key):
             raise self.error(f"needs {key!r}")
         name = f"{self.name}.{key}" if self.name else str(key)
-        return Section(self._data[key], self.file, self.line_of(key), name)
+        inner, place = self._node.values[key], self.place_of(key)
+        if not isinstance(inner, Node):
+            raise ProfileError(f"{place}: {name} must be a mapping")
+        return Section.of(inner, name)
+
+    def plain(self) -> dict[Any, Any]:
+        """All of it as plain dicts and lists, every key taken."""
+        self._seen.update(self._node.values)
+        return {key: _plain(value) for key, value in self._node.values.items()}
 
     def done(self) -> None:
         """Raise `ProfileError` for the first key that nobody took."""
-        for key in self._data:
+        for key in self:
             if key not in self._seen:
-                raise self.error(f"unknown key {key!r}; remove or correct it", key)
+                near = nearest(str(key), (str(one) for one in self._asked - {*self}))
+                raise self.error(f"unknown key {key!r}; remove or correct it{near}", key)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Node):
+        return {key: _plain(inner) for key, inner in value.values.items()}
+    return [_plain(one) for one in value] if isinstance(value, list) else value
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'that'?` for the known word nearest to this one, or nothing."""
+    found = difflib.get_close_matches(word, list(known), 1, 0.6)
+    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 def read_yaml(path: Path) -> Section:
     """The file's top mapping; raises `ProfileError` where it is none, or too large."""
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ProfileError(f"{path}: larger than {MAX_FILE_BYTES} bytes")
-        document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ProfileError(f"{path}: cannot be read ({error.strerror})") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise ProfileError(f"{path}: not YAML: {error}") from None
-    return Section(document, str(path), 1, "")
+    return Section.of(read_tree(path))

@@ -18,6 +18,7 @@ from core_adapters.profiles.errors import ProfileError
 from telebank.commands.common import EXIT_FINDING, data_option, json_option
 from telebank.commands.host_check_sql import is_sql, not_served, sql_report
 from telebank.commands.host_common import profile_path, read_contracts
+from telebank.settings import seed_dir
 from transactions.contract import Contracts
 
 NEVER_SHOWN = (35, 36, 45, 52)
@@ -42,7 +43,7 @@ def command(profile: str, data: Path, as_json: bool) -> None:
         if is_sql(path):
             _end(sql_report(path, contracts), as_json)
             return
-        loaded = load_profile(path)
+        loaded = load_profile(path, seed_dir() / "hosts")
     except ProfileError as error:
         _end({"profile": str(path), "findings": [str(error)]}, as_json)
         return
@@ -66,7 +67,7 @@ def _findings(path: Path, profile: Profile, contracts: Contracts) -> Iterator[st
         try:
             check_services(alone, contracts)
         except ProfileError as error:
-            yield str(error).replace(f"profile {profile.name}:", f"{path}:", 1)
+            yield str(error)
     yield from _ambiguous(path, profile)
     yield from _shown(path, profile)
     for kind in NEEDED_CLASSES:
@@ -79,7 +80,7 @@ def _ambiguous(path: Path, profile: Profile) -> Iterator[str]:
     for service in profile.services.values():
         key = (service.mti, service.processing_code)
         if key in seen:
-            yield f"{path}:{service.line}: {service.name}: same MTI and field 3 as {seen[key]}"
+            yield f"{service.place}: {service.name}: same MTI and field 3 as {seen[key]}"
         seen.setdefault(key, service.name)
 
 

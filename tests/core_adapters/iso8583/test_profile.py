@@ -75,7 +75,23 @@ def test_codes_of_the_default_table() -> None:
     ("old", "new", "why"),
     [
         ("schema: 1", "schema: 2", "must begin with `schema: 1`"),
-        ("edition: 1987", "edition: 1993", "only the 1987 version"),
+        ("edition: 1987", "edition: 2003", "the editions of ISO 8583 known here are 1987, 1993"),
+        ("bin_digits: 6", "bin_digits: 7", "may be shown: 6 or 8"),
+        ("pin: {format: 0", "pin: {format: 1", "0, 3 or 4"),
+        ("52: {name: PIN data, is: b8", "52: {name: PIN data, is: b16", "of format 0 is b8"),
+        ("form: binary", "form: bcd8", "must be one of binary, bcd, ascii; did you mean 'bcd'"),
+        ("form: binary, counts_itself: false, max: 8192", "form: bcd, max: 65535", "1 to 9997"),
+        ("  carrier: 48", "  carrier: 65", "not among `fields`"),
+        ("  block: key_block", "  block: key_blok", "did you mean 'key_block'"),
+        ("  block: key_block", "  block: key_name", "needs `show: never`"),
+        ("{MAK: mak,", "{MAK: mac,", "must be one of mak, zpk, kbpk; did you mean 'mak'"),
+        ("currencies: [CNY", "currencies: [CNX", "no currency known here"),
+        ("currencies: [CNY, USD]", "currencies: [CNY, CNY]", "each once"),
+        ("    debits.count: 76", "    debit.count: 76", "did you mean 'debits.count'"),
+        ('    50: "@currency"', '    50: "@curency"', "did you mean 'currency'"),
+        ('  22: "@entry_mode"', '  22: "@reason"', "known are acquirer"),
+        ("show: never, holds: pin_block", "show: masked, holds: pin_block", "PIN block needs"),
+        ('"0302": {key', '"03O2": {key', "a row is default"),
         ("is: n6}", "is: q6}", "is not a notation"),
         ("show: pan}", "show: some}", "must be one of clear, pan, masked, never"),
         ("name: Processing code,", "nam: Processing code,", "needs 'name'"),
@@ -92,10 +108,10 @@ def test_codes_of_the_default_table() -> None:
         ("key: [41, 11], agree: [3, 4, 13]", "key: [41], agree: [3]", "needs field 11"),
         ("  keep: [2,", "  keep: [2, 52,", "never carries PIN or track data"),
         ("stan: original ", "stan: other ", "must be one of original, new"),
-        ("frame: {size: 2", "frame: {size: 3", "size is 2 or 4"),
+        ("frame: {size: 2", "frame: {size: 3", "size of a length header in binary is 2 or 4"),
         ('value: "6000010002"', 'value: "0000010002"', "ten hexadecimal digits"),
         ("algorithm: aes-cmac", "algorithm: md5", "must be one of aes-cmac, x9.19"),
-        ("test: true", "tests: true", "unknown key 'tests'"),
+        ("test: true", "tests: true", "unknown key 'tests'; remove or correct it; did you mean"),
         ("ref: 37", "ref: 65", "not among `fields`"),
         ("fee: 48.fee", "fee: fee", "use a field"),
         ("schema: 1", "schema: [1", "not YAML"),
@@ -109,7 +125,7 @@ def test_a_broken_profile_is_refused_with_file_and_line(
         load_profile(path)
     assert str(path) in str(caught.value)
     if why != "not YAML":
-        number = int(re.search(r"\.yaml:(\d+):", str(caught.value))[1])  # type: ignore[index]
+        number = int(re.search(r"\.yaml:(\d+):\d+:", str(caught.value))[1])  # type: ignore[index]
         line = path.read_text(encoding="utf-8").splitlines()[number - 1]
         first = TEXT.splitlines()
         changed = [n for n, text in enumerate(path.read_text().splitlines()) if text != first[n]]

@@ -62,7 +62,7 @@ def test_a_profile_that_cannot_stand_says_where_and_why(
     path = tmp_path / "bad.yaml"
     assert old in TEXT
     path.write_text(TEXT.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(ProfileError, match=r"bad\.yaml:\d+: ") as error:
+    with pytest.raises(ProfileError, match=r"bad\.yaml:\d+:\d+: ") as error:
         load_profile(path)
     assert word in str(error.value)
 

@@ -1,0 +1,1 @@
+"""Reading a profile, a module for each part of the file."""

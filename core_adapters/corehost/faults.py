@@ -5,17 +5,26 @@ The file is JSON, a list of rules; the first that matches and is not used up is 
     [{"match": {"mti": "0200", "processing": "42"}, "action": "drop_after", "times": 1}]
 
 `match` may name `mti`, `processing` (its beginning), `amount` (minor units), `card`, `terminal`,
-`stan`, and `fields` (number to content); what it does not name is anything. `skip` lets that many
-matching messages pass first; `times` is how often the fault comes, without it always.
+`stan`, `fields` (number to content), `network` (`sign_on`, `sign_off`, `key_change`, `echo`),
+`port` (of the address that it came in at), and `after_cut_over_s` (the business date moved on so
+few seconds ago); what it does not name is anything. `skip` lets that many matching messages pass first;
+`times` is how often the fault comes, without it always. Some more plans:
+
+    [{"match": {"mti": "0200", "after_cut_over_s": 2}, "action": "code 90"}]
+    [{"match": {"network": "echo"}, "action": "drop_before"}]
+    [{"match": {"port": 8583}, "action": "sign_off", "times": 1},
+     {"match": {"port": 8583}, "action": "refuse_sign_on"}]
 
 A file that changed is read again, and its counts begin anew; replace it by renaming, and one that
 cannot be read leaves the old plan in force.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 import structlog
@@ -25,7 +34,12 @@ from core_adapters.iso8583.message import Message
 MAX_FILE_BYTES = 1_000_000
 MAX_RULES = 1000
 MAX_DELAY_S = 600.0
+MAX_LENGTH = 65_535
 RESPONSE_CODE_LENGTH = 2
+NETWORK: Mapping[str, str] = MappingProxyType(
+    {"sign_on": "001", "sign_off": "002", "key_change": "101", "cut_over": "201", "echo": "301"}
+)
+"""Field 70 by the words of `match.network`."""
 
 log = structlog.get_logger("corehost.faults")
 
@@ -57,17 +71,49 @@ class Act(Enum):
     """`wrong_field N TEXT`: field N of the reply is TEXT (without TEXT, absent)."""
     CODE = "code"
     """`code XX`: answered XX and not applied."""
+    OVERSIZED = "oversized"
+    """The reply's frame is longer than the profile allows, and says so."""
+    BAD_LENGTH = "bad_length"
+    """`bad_length N`: the reply's length header says N, whatever is behind it."""
+    SLOW_LORIS = "slow_loris"
+    """`slow_loris S`: the reply goes byte by byte, one every S seconds."""
+    HOLD_FOR_REVERSAL = "hold_for_reversal"
+    """The message is held until its reversal has come and been answered, and only then looked at:
+    the reversal before its original."""
+    REFUSE_SIGN_ON = "refuse_sign_on"
+    """A sign-on is answered 91; any other message is left alone."""
+    SIGN_OFF = "sign_off"
+    """Answered as ever; then the host signs off (0800/002) on this connection."""
+    CUT_OVER_BEFORE = "cut_over_before"
+    """The business date moves on, then the message is looked at."""
+    CUT_OVER_AFTER = "cut_over_after"
+    """Applied; the business date moves on; then the reply, with the date it was posted on."""
     DIE_BEFORE = "die_before"
     """The process ends at once, nothing applied."""
     DIE_AFTER = "die_after"
     """Applied and durable, then the process ends without a reply."""
 
 
-SECONDS = frozenset({Act.DELAY, Act.DELAY_BEFORE})
+SECONDS = frozenset({Act.DELAY, Act.DELAY_BEFORE, Act.SLOW_LORIS})
+COUNTS: Mapping[Act, int] = MappingProxyType({Act.CUT_REPLY_AT: MAX_LENGTH, Act.BAD_LENGTH: 9999})
+"""Acts with a number of bytes, and the most of it; four ASCII digits say no more than 9999."""
 
 
 class FaultError(ValueError):
     """A plan that cannot be followed: which rule, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What a rule may look at beside the message."""
+
+    port: int = 0
+    """The port that the connection came in at."""
+    since_cut_over_s: float = math.inf
+    """Seconds since the business date moved on under this process."""
+
+
+ANYWHERE = Where()
 
 
 class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,16 +126,23 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     terminal: str | None = None
     stan: str | None = None
     fields: Mapping[str, str] = msgspec.field(default_factory=dict)
+    network: str | None = None
+    port: int | None = None
+    after_cut_over_s: float = math.inf
 
-    def fits(self, message: Message) -> bool:
+    def fits(self, message: Message, where: Where) -> bool:
         """Whether the message is meant."""
         wanted = {2: self.card, 11: self.stan} | {int(n): v for n, v in self.fields.items()}
+        if self.network is not None:
+            wanted[70] = NETWORK[self.network]
         terminal = (message.get(41) or "").strip()
         return (
             self.mti in (None, message.mti)
             and (message.get(3) or "").startswith(self.processing)
             and (self.amount is None or int(message.get(4) or -1) == self.amount)
             and self.terminal in (None, terminal)
+            and self.port in (None, where.port)
+            and where.since_cut_over_s <= self.after_cut_over_s
             and all(v is None or message.get(n) == v for n, v in wanted.items())
         )
 
@@ -121,8 +174,8 @@ def parse_action(text: str) -> Fault:
         act = Act(word)
         if act in SECONDS:
             return Fault(act, seconds=_seconds(argument))
-        if act is Act.CUT_REPLY_AT:
-            return Fault(act, count=int(argument))
+        if act in COUNTS:
+            return Fault(act, count=_count(argument, COUNTS[act]))
         if act is Act.WRONG_FIELD:
             number, _, content = argument.partition(" ")
             return Fault(act, field=int(number), text=content)
@@ -143,6 +196,13 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _count(text: str, most: int) -> int:
+    count = int(text)
+    if not 0 <= count <= most:
+        raise ValueError(f"0 to {most} bytes")
+    return count
+
+
 def parse_plan(data: bytes) -> list[tuple[Rule, Fault]]:
     """Read a plan; raises `FaultError`."""
     if len(data) > MAX_FILE_BYTES:
@@ -155,7 +215,15 @@ def parse_plan(data: bytes) -> list[tuple[Rule, Fault]]:
         raise FaultError(f"more than {MAX_RULES} rules")
     if not all(n.isdigit() for rule in rules for n in rule.match.fields):
         raise FaultError("match.fields maps field numbers to contents")
+    if not all(rule.match.network in (None, *NETWORK) for rule in rules):
+        raise FaultError(f"match.network is one of {', '.join(NETWORK)}")
     return [(rule, parse_action(rule.action)) for rule in rules]
+
+
+def _meets(rule: Rule, fault: Fault, message: Message, where: Where) -> bool:
+    if fault.act is Act.REFUSE_SIGN_ON and message.get(70) != NETWORK["sign_on"]:
+        return False
+    return rule.match.fits(message, where)
 
 
 class FaultPlan:
@@ -167,13 +235,13 @@ class FaultPlan:
         self._rules: list[tuple[Rule, Fault]] = []
         self._matched: list[int] = []
 
-    def take(self, message: Message) -> Fault | None:
+    def take(self, message: Message, where: Where = ANYWHERE) -> Fault | None:
         """The fault that this message meets; counts it."""
         if self._path is None:
             return None
         self._refresh(self._path)
         for index, (rule, fault) in enumerate(self._rules):
-            if not rule.match.fits(message):
+            if not _meets(rule, fault, message, where):
                 continue
             past = self._matched[index] - rule.skip
             if rule.times is not None and past >= rule.times:

@@ -23,6 +23,8 @@ def test_every_action_is_read() -> None:
         Act.DELAY_BEFORE: "delay_before 1",
         Act.CUT_REPLY_AT: "cut_reply_at 7",
         Act.WRONG_FIELD: "wrong_field 11 999999",
+        Act.BAD_LENGTH: "bad_length 9999",
+        Act.SLOW_LORIS: "slow_loris 0.05",
         Act.CODE: "code 51",
     }
     for act in Act:

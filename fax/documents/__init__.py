@@ -1,0 +1,1 @@
+"""Documents on paper: what statements, receipts and reports share."""

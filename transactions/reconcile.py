@@ -1,0 +1,347 @@
+"""Three-way reconciliation of one business date: journal, host's totals, host's file (rule 14).
+
+A pure comparison: it is given rows and gives findings. One pass over each side; the journal's rows
+of the day are held by reference, the file is streamed. A host that undid a transaction has it as
+`reversed`; one that it never had is absent, which agrees with REVERSED as well.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from transactions.lifecycle import DONE, UNSETTLED, State
+from transactions.ports import HostTotals
+from transactions.reconcile_totals import Sums, amount_text, figures_of, judge_totals
+from transactions.reconcile_values import (
+    Figures,
+    Finding,
+    HostRow,
+    JournalRow,
+    Kind,
+    Reconciliation,
+    Severity,
+    Sides,
+    UnreadableRow,
+)
+
+MAX_ROWS = 5_000_000
+"""Rows of one side of one date."""
+LOOKUP_ROWS = 500
+"""References asked for at once."""
+GIVEN_BACK = frozenset({State.REVERSED, State.CLOSED_NOT_POSTED})
+"""States that agree with a host that posted it and took it back."""
+_RANK = {Severity.DIFFERENCE: 0, Severity.EXPLAINED: 1, Severity.AGREED: 2}
+
+Lookup = Callable[[Sequence[str]], Iterable[JournalRow]]
+"""Journal rows by reference, of any date; what is not there is not given."""
+FileRows = Iterable[HostRow | UnreadableRow]
+
+
+class TooManyRows(ValueError):  # noqa: N818 - reads as what it is
+    """A side with more rows than one date can have."""
+
+
+def compare(
+    day: date,
+    journal: Iterable[JournalRow],
+    totals: HostTotals | None,
+    file: FileRows | None,
+    lookup: Lookup,
+) -> Reconciliation:
+    """Compare what is there of the three sides.
+
+    `journal` gives the money requests that count on `day` or were recorded under it, and older ones
+    still open. `lookup` is asked for references that only the file has: a row that was declined, or
+    of another date.
+    """
+    work = _Comparison(day, file is not None)
+    for row in journal:
+        work.take(row)
+    if file is not None:
+        work.read(file, lookup)
+    work.close()
+    return work.result(totals)
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """The state of one comparison."""
+
+    day: date
+    has_file: bool
+    books: dict[str, JournalRow] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+    sums: Sums = field(default_factory=Sums)
+    findings: list[Finding] = field(default_factory=list)
+    rows: dict[Severity, int] = field(default_factory=lambda: dict.fromkeys(Severity, 0))
+    unchecked: int = 0
+    file_rows: int = 0
+
+    # -- the journal --------------------------------------------------------------------------
+
+    def take(self, row: JournalRow) -> None:
+        if len(self.books) >= MAX_ROWS:
+            raise TooManyRows(f"the journal has more than {MAX_ROWS} rows of {self.day}")
+        if row.reference in self.books:
+            return
+        self.books[row.reference] = row
+        sums = self.sums.journal[row.currency]
+        if row.fee is None:
+            sums.fees_known = False
+        if self._counts(row):
+            sums.posted += 1
+            sums.posted_minor += row.amount
+            sums.fees += row.fee or 0
+        elif row.state in UNSETTLED:
+            self.sums.open_rows[row.currency].append((1, row.amount, row.fee or 0))
+
+    def _counts(self, row: JournalRow) -> bool:
+        return row.state in DONE and row.effective == self.day
+
+    # -- the file -----------------------------------------------------------------------------
+
+    def read(self, file: FileRows, lookup: Lookup) -> None:
+        strangers: list[HostRow] = []
+        for row in file:
+            self.file_rows += 1
+            if self.file_rows > MAX_ROWS:
+                raise TooManyRows(f"the file has more than {MAX_ROWS} rows")
+            if isinstance(row, UnreadableRow):
+                self._unreadable(row)
+                continue
+            self._count(row)
+            ours = self.books.get(row.reference)
+            if row.reference in self.seen:
+                self._file([_of_host(Kind.DUPLICATE_AT_HOST, row, ours)], row.currency)
+                continue
+            self.seen.add(row.reference)
+            if ours is not None:
+                self._pair(ours, row)
+                continue
+            strangers.append(row)
+            if len(strangers) >= LOOKUP_ROWS:
+                self._look_up(strangers, lookup)
+                strangers = []
+        self._look_up(strangers, lookup)
+
+    def _unreadable(self, row: UnreadableRow) -> None:
+        ours = self.books.get(row.reference)
+        if ours is not None:
+            self.seen.add(row.reference)
+            self.sums.suspect.add(ours.currency)
+        where = f"{row.column}: {row.why}" if row.column else row.why
+        if ours is None:
+            kind, severity = Kind.ROW_UNREADABLE, Severity.DIFFERENCE
+            finding = Finding(
+                kind, severity, "", reference=row.reference, theirs=where, line=row.line
+            )
+        else:
+            finding = _pair(Kind.ROW_UNREADABLE, Severity.DIFFERENCE, ours, row, where)
+        self._file([finding])
+
+    def _count(self, row: HostRow) -> None:
+        if row.business_date != self.day:
+            return
+        sums = self.sums.file[row.currency]
+        sums.posted += 1
+        sums.posted_minor += row.amount
+        if row.fee is None:
+            sums.fees_known = False
+        if row.status == "reversed":
+            sums.reversed += 1
+            sums.reversed_minor += row.amount
+        else:
+            sums.fees += row.fee or 0
+
+    def _look_up(self, strangers: Sequence[HostRow], lookup: Lookup) -> None:
+        if not strangers:
+            return
+        found = {row.reference: row for row in lookup([row.reference for row in strangers])}
+        for row in strangers:
+            ours = found.get(row.reference)
+            if ours is not None:
+                self._pair(ours, row)
+            else:
+                self._file([_of_host(Kind.ONLY_AT_HOST, row, None)], row.currency)
+
+    def _pair(self, ours: JournalRow, theirs: HostRow) -> None:
+        """Both sides have it."""
+        found = list(self._judge(ours, theirs))
+        if ours.state in GIVEN_BACK and theirs.business_date == self.day:
+            sums = self.sums.journal[ours.currency]
+            sums.posted, sums.reversed = sums.posted + 1, sums.reversed + 1
+            sums.posted_minor += ours.amount
+            sums.reversed_minor += ours.amount
+        same_sum = self._adds(theirs) == (
+            (ours.currency, ours.amount, ours.fee or 0) if self._counts(ours) else None
+        )
+        moved = () if same_sum else (ours.currency, theirs.currency)
+        self._file(found, *moved)
+
+    def _adds(self, row: HostRow) -> tuple[str, int, int] | None:
+        """What a row of the file adds to the host's net sums."""
+        if row.status != "posted" or row.business_date != self.day:
+            return None
+        return (row.currency, row.amount, row.fee or 0)
+
+    def _judge(self, ours: JournalRow, theirs: HostRow) -> Iterable[Finding]:
+        if ours.state in UNSETTLED:
+            yield _pair(Kind.STILL_OPEN, Severity.EXPLAINED, ours, theirs, theirs.status)
+        elif not _states_agree(ours.state, theirs):
+            yield _pair(Kind.STATE_DIFFERS, Severity.DIFFERENCE, ours, theirs, theirs.status)
+        if ours.currency != theirs.currency:
+            said = _money(theirs.amount, theirs.currency)
+            yield _pair(Kind.CURRENCY_DIFFERS, Severity.DIFFERENCE, ours, theirs, said)
+        elif ours.amount != theirs.amount:
+            said = _money(theirs.amount, theirs.currency)
+            yield _pair(Kind.AMOUNT_DIFFERS, Severity.DIFFERENCE, ours, theirs, said)
+        elif ours.fee is not None and theirs.fee is not None and ours.fee != theirs.fee:
+            said = _money(theirs.fee, theirs.currency)
+            yield _pair(Kind.FEE_DIFFERS, Severity.DIFFERENCE, ours, theirs, said)
+        if theirs.business_date != self.day:
+            yield _dated(Severity.DIFFERENCE, ours, theirs)
+        elif ours.effective != self.day and ours.state not in UNSETTLED:
+            # Without the host's date we only know when we recorded it: it went over at cut-over.
+            told = ours.settled_on is not None
+            yield _dated(Severity.DIFFERENCE if told else Severity.EXPLAINED, ours, theirs)
+
+    # -- the end ------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Rows of the journal that the file does not have."""
+        for row in self.books.values():
+            if row.reference in self.seen:
+                continue
+            if row.state in UNSETTLED:
+                self._file([_absent(Kind.STILL_OPEN, Severity.EXPLAINED, row)])
+            elif self._counts(row):
+                self._missing(row)
+            elif row.state in DONE:
+                self._file([_dated(Severity.EXPLAINED, row, None)])
+            elif row.state is State.REVERSED:
+                self._file([])
+
+    def _missing(self, row: JournalRow) -> None:
+        if self.has_file:
+            found = _absent(Kind.ONLY_IN_JOURNAL, Severity.DIFFERENCE, row)
+            self._file([found], row.currency)
+        else:
+            self.unchecked += 1
+
+    def _file(self, found: Sequence[Finding], *moved: str) -> None:
+        """Keep one transaction's findings; `moved` are currencies whose sums it changes."""
+        self.findings.extend(found)
+        worst = min((one.severity for one in found), key=_RANK.__getitem__, default=Severity.AGREED)
+        self.rows[worst] += 1
+        if worst is Severity.DIFFERENCE:
+            self.sums.suspect.update(moved)
+
+    def result(self, totals: HostTotals | None) -> Reconciliation:
+        """The sums judged, and everything in order."""
+        told = totals.by_currency if totals is not None else {}
+        currencies: dict[str, Sides] = {}
+        for code in sorted({*self.sums.journal, *self.sums.file, *told}):
+            sides = Sides(
+                journal=self.sums.journal[code],
+                totals=_told(totals, code),
+                file=self.sums.file[code] if self.has_file else None,
+            )
+            currencies[code] = sides
+            self.findings.extend(judge_totals(code, sides, self.sums))
+        self.findings.sort(key=lambda one: (_RANK[one.severity], one.reference, one.kind))
+        return Reconciliation(
+            business_date=self.day,
+            findings=self.findings,
+            rows=self.rows,
+            unchecked=self.unchecked,
+            currencies=currencies,
+            has_totals=totals is not None,
+            has_file=self.has_file,
+            journal_rows=len(self.books),
+            file_rows=self.file_rows,
+        )
+
+
+def _told(totals: HostTotals | None, code: str) -> Figures | None:
+    """The host's figures; nothing told of a currency is nothing posted in it."""
+    if totals is None:
+        return None
+    told = totals.by_currency.get(code)
+    return figures_of(told) if told is not None else Figures()
+
+
+def _states_agree(state: State, theirs: HostRow) -> bool:
+    if theirs.status == "posted":
+        return state in DONE
+    return state in GIVEN_BACK
+
+
+def _money(minor: int, code: str) -> str:
+    return f"{amount_text(minor, code)} {code}"
+
+
+def _ours(row: JournalRow) -> dict[str, str]:
+    return {
+        "service": row.service,
+        "state": row.state.value,
+        "card_masked": row.card_masked,
+        "payee_masked": row.payee_masked,
+        "node": row.node,
+    }
+
+
+def _value(kind: Kind, row: JournalRow) -> str:
+    match kind:
+        case Kind.STATE_DIFFERS | Kind.STILL_OPEN:
+            return row.state.value
+        case Kind.FEE_DIFFERS:
+            return _money(row.fee or 0, row.currency)
+        case Kind.DATE_DIFFERS:
+            return row.effective.isoformat()
+    return _money(row.amount, row.currency)
+
+
+def _pair(
+    kind: Kind,
+    severity: Severity,
+    ours: JournalRow,
+    theirs: HostRow | UnreadableRow | None,
+    said: str,
+) -> Finding:
+    return Finding(
+        kind,
+        severity,
+        ours.currency,
+        reference=ours.reference,
+        ours=_value(kind, ours),
+        theirs=said,
+        amount=ours.amount,
+        line=theirs.line if theirs is not None else 0,
+        **_ours(ours),
+    )
+
+
+def _absent(kind: Kind, severity: Severity, row: JournalRow) -> Finding:
+    return _pair(kind, severity, row, None, "")
+
+
+def _dated(severity: Severity, ours: JournalRow, theirs: HostRow | None) -> Finding:
+    said = theirs.business_date.isoformat() if theirs is not None else ""
+    return _pair(Kind.DATE_DIFFERS, severity, ours, theirs, said)
+
+
+def _of_host(kind: Kind, row: HostRow, ours: JournalRow | None) -> Finding:
+    known = _ours(ours) if ours is not None else {}
+    if ours is None:
+        known["service"] = row.service
+    return Finding(
+        kind,
+        Severity.DIFFERENCE,
+        row.currency,
+        reference=row.reference,
+        ours=_money(ours.amount, ours.currency) if ours is not None else "",
+        theirs=f"{_money(row.amount, row.currency)}, {row.status}",
+        amount=row.amount,
+        line=row.line,
+        **known,
+    )

@@ -15,8 +15,8 @@ from rich.text import Text
 from sqlalchemy import Connection, Engine, select
 
 from telebank.commands.common import EXIT_FINDING, Unreachable, data_option, json_option
-from telebank.store.engine import database_url
-from telebank.store.errors import StoreMissing
+from telebank.settings import SettingsError, store_url
+from telebank.store.errors import KeyFileError, StoreMissing
 from telebank.store.eventlog import follow, open_read_only
 from telebank.store.tables import lease
 from telebank.store.views import (
@@ -62,7 +62,9 @@ def command(data: Path, limit: int, following: bool, as_json: bool, call: str | 
       .venv/bin/telebank calls 01-1-1
     """
     try:
-        engine = open_read_only(database_url(data))
+        engine = open_read_only(store_url(data))
+    except (SettingsError, KeyFileError) as error:
+        raise click.UsageError(str(error)) from error
     except StoreMissing as error:
         raise Unreachable(str(error)) from error
     if call is not None:

@@ -13,8 +13,8 @@ from telebank.commands.common import Unreachable, data_option
 from telebank.console.app import create_app
 from telebank.console.options import ConsoleOptions
 from telebank.ops.ports import holder_of
-from telebank.settings import SettingsError, load_settings
-from telebank.store.engine import database_url
+from telebank.settings import SettingsError, load_settings, store_url
+from telebank.store.errors import KeyFileError
 
 MAX_REQUEST_LINE = 4_096
 """Longest request line, in bytes."""
@@ -32,7 +32,8 @@ def command(data: Path, web: str | None) -> None:
     """
     try:
         settings = load_settings(data, {"console": {"listen": web}} if web else None)
-    except SettingsError as error:
+        url = store_url(data, settings)
+    except (SettingsError, KeyFileError) as error:
         raise click.UsageError(str(error)) from error
     options = settings.console
     port = int(options.listen.rpartition(":")[2])
@@ -40,7 +41,7 @@ def command(data: Path, web: str | None) -> None:
     if holder is not None:
         raise Unreachable(f"TCP port {port} is taken by {holder}; choose another with --web")
     try:
-        app = create_app(database_url(data), options)
+        app = create_app(url, options)
     except FileNotFoundError as error:
         raise Unreachable(f"{error}; start the node first: telebank run") from error
     _Server(app, options, data / "run" / "console.json").run()

@@ -129,10 +129,12 @@ async def recorded(store: Store, request_id: str, **plan: Any) -> Request:
 
 
 def rows(folder: Path, table: Table, *where: Any) -> Sequence[Any]:
-    """Rows of a table, read as the console would."""
+    """Rows of a table in the order of their key (requests: of their references), read as the
+    console would."""
+    order = [table.c.reference] if "reference" in table.c else list(table.primary_key)
     engine = open_read_only(store_url(folder))
     with engine.connect() as connection:
-        found = connection.execute(select(table).where(*where)).all()
+        found = connection.execute(select(table).where(*where).order_by(*order)).all()
     engine.dispose()
     return found
 

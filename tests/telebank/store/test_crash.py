@@ -8,8 +8,9 @@ import pytest
 
 from support import store_crash
 from support.store_kit import check_log, open_store, rows
+from telebank.settings import store_url
 from telebank.store import tables
-from telebank.store.engine import database_url, open_read_only
+from telebank.store.engine import open_read_only
 from transactions.lifecycle import State
 
 ORDER = [State.RECORDED, State.SENT, State.APPROVED]
@@ -43,7 +44,7 @@ async def _rounds(folder: Path, rounds: int, seed: int) -> None:
     assert len(said) > 10 * rounds
     for name, state in said.items():
         assert ORDER.index(found[name]) >= ORDER.index(state), (name, state, found[name])
-    engine = open_read_only(database_url(folder))
+    engine = open_read_only(store_url(folder))
     with engine.connect() as connection:
         assert check_log(connection) > 0
     engine.dispose()
@@ -55,15 +56,15 @@ async def _rounds(folder: Path, rounds: int, seed: int) -> None:
     assert len({stan for stan, _ in stans}) == len(stans)
 
 
-async def test_killed_writer_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
+async def test_killed_writer_loses_nothing_it_acknowledged(place: Path) -> None:
     seed = random.SystemRandom().randrange(10**6)
     print("seed", seed)
-    await _rounds(tmp_path, 3, seed)
+    await _rounds(place, 3, seed)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-async def test_killed_writer_many_times(tmp_path: Path) -> None:
+async def test_killed_writer_many_times(place: Path) -> None:
     seed = random.SystemRandom().randrange(10**6)
     print("seed", seed)
-    await _rounds(tmp_path, 30, seed)
+    await _rounds(place, 30, seed)

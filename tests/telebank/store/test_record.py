@@ -36,22 +36,22 @@ from transactions.request import Request
 from transactions.secret import Secret
 
 
-async def test_recorded_is_numbered_and_stamped(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_recorded_is_numbered_and_stamped(place: Path) -> None:
+    async with open_store(place) as store:
         first = await recorded(store, "r1")
         second = await recorded(store, "r2")
         assert (first.node, first.epoch, first.created_at) == ("01", store.epoch, NOON)
         assert first.business_date == DAY
         assert first.reference == "010000000001"
         assert second.reference == "010000000002"
-    (row, _) = rows(tmp_path, tables.request)
+    (row, _) = rows(place, tables.request)
     assert (row.state, row.amount, row.currency) == ("RECORDED", 10_000, "CNY")
     assert row.inputs["amount"] == {"money": [10_000, "CNY"]}
     assert "from" not in row.inputs
 
 
-async def test_same_id_gives_the_first_result_and_other_content_is_refused(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_same_id_gives_the_first_result_and_other_content_is_refused(place: Path) -> None:
+    async with open_store(place) as store:
         journal = store.journal
         await recorded(store, "r1")
         again = await journal.record(transfer("r1"), money_plan(guarded=False))
@@ -63,13 +63,13 @@ async def test_same_id_gives_the_first_result_and_other_content_is_refused(tmp_p
         assert again == Existing("r1", State.APPROVED, outcome, "010000000001")
         other = await journal.record(transfer("r1"), money_plan(content_hash="other"))
         assert other == RecordRefused("different_content")
-    assert len(rows(tmp_path, tables.request)) == 1
-    (refused,) = rows(tmp_path, tables.event, tables.event.c.kind == "request.refused")
+    assert len(rows(place, tables.request)) == 1
+    (refused,) = rows(place, tables.event, tables.event.c.kind == "request.refused")
     assert refused.outcome == "different_content"
 
 
-async def test_one_posting_a_quote(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_one_posting_a_quote(place: Path) -> None:
+    async with open_store(place) as store:
         await recorded(store, "r1", quote="q1")
         again = await store.journal.record(transfer("r2"), money_plan(quote="q1"))
         assert isinstance(again, Existing)
@@ -79,24 +79,24 @@ async def test_one_posting_a_quote(tmp_path: Path) -> None:
         await recorded(store, "r5", quote=None)
 
 
-async def test_a_quote_posted_with_other_content_is_refused_with_an_alarm(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_a_quote_posted_with_other_content_is_refused_with_an_alarm(place: Path) -> None:
+    async with open_store(place) as store:
         await recorded(store, "r1", quote="q1")
         plan = money_plan(quote="q1", content_hash="another customer's")
         other = await store.journal.record(transfer("r2"), plan)
         assert other == RecordRefused("different_content")
-    assert [row.id for row in rows(tmp_path, tables.request)] == ["r1"]
-    (alarm,) = rows(tmp_path, tables.event, tables.event.c.kind == "alarm.quote")
+    assert [row.id for row in rows(place, tables.request)] == ["r1"]
+    (alarm,) = rows(place, tables.event, tables.event.c.kind == "alarm.quote")
     assert (alarm.request, alarm.detail["first"]) == ("r2", "010000000001")
-    (refused,) = rows(tmp_path, tables.event, tables.event.c.kind == "request.refused")
+    (refused,) = rows(place, tables.event, tables.event.c.kind == "request.refused")
     assert refused.outcome == "different_content"
 
 
-async def test_what_was_recorded_is_found_by_id_then_by_quote(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_what_was_recorded_is_found_by_id_then_by_quote(place: Path) -> None:
+    async with open_store(place) as store:
         await recorded(store, "r1", quote="q1")
         await recorded(store, "r2", quote="q2")
-    async with open_store(tmp_path) as store:
+    async with open_store(place) as store:
         journal = store.journal
         found = await journal.find("r1", "q2")
         assert found is not None
@@ -112,21 +112,21 @@ async def test_what_was_recorded_is_found_by_id_then_by_quote(tmp_path: Path) ->
 
 @pytest.mark.parametrize(("minutes", "day"), [(480, 1), (-480, 31)])
 async def test_the_business_date_is_of_the_banks_clock_not_the_machines(
-    tmp_path: Path, minutes: int, day: int
+    place: Path, minutes: int, day: int
 ) -> None:
     clock = FakeClock()
     clock.forward(13 * 3600)  # 2026-03-31 17:00 UTC
-    async with open_store(tmp_path, clock=clock, utc_offset_minutes=minutes) as store:
+    async with open_store(place, clock=clock, utc_offset_minutes=minutes) as store:
         made = await store.journal.record(transfer("r1", business_date=None), money_plan())
         assert isinstance(made, Recorded)
         assert made.request.business_date is not None
         assert made.request.business_date.day == day
 
 
-async def test_an_open_twin_is_refused_and_a_done_one_needs_telling(tmp_path: Path) -> None:
+async def test_an_open_twin_is_refused_and_a_done_one_needs_telling(place: Path) -> None:
     clock = FakeClock()
     key = GuardKey("payer", "payee", Money.parse("100.00"))
-    async with open_store(tmp_path, clock=clock) as store:
+    async with open_store(place, clock=clock) as store:
         journal = store.journal
         assert await journal.guard_state(key) == GuardState("free")
         assert isinstance(await journal.record(transfer("r1"), money_plan()), Recorded)
@@ -145,9 +145,9 @@ async def test_an_open_twin_is_refused_and_a_done_one_needs_telling(tmp_path: Pa
         assert isinstance(await journal.record(transfer("r4"), told), Recorded)
 
 
-async def test_after_ten_minutes_the_same_triple_is_free(tmp_path: Path) -> None:
+async def test_after_ten_minutes_the_same_triple_is_free(place: Path) -> None:
     clock = FakeClock()
-    async with open_store(tmp_path, clock=clock) as store:
+    async with open_store(place, clock=clock) as store:
         await store.journal.record(transfer("r1"), money_plan())
         await store.journal.sending(message("r1", "000001"))
         await store.journal.advance("r1", [State.APPROVED])
@@ -155,15 +155,15 @@ async def test_after_ten_minutes_the_same_triple_is_free(tmp_path: Path) -> None
         assert isinstance(await store.journal.record(transfer("r2"), money_plan()), Recorded)
 
 
-async def test_a_refused_twin_opens_again_when_the_first_is_undone(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_a_refused_twin_opens_again_when_the_first_is_undone(place: Path) -> None:
+    async with open_store(place) as store:
         await store.journal.record(transfer("r1"), money_plan())
         await store.journal.advance("r1", [State.NOT_SENT])
         assert isinstance(await store.journal.record(transfer("r2"), money_plan()), Recorded)
 
 
-async def test_manual_is_still_open(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_manual_is_still_open(place: Path) -> None:
+    async with open_store(place) as store:
         journal = store.journal
         await journal.record(transfer("r1"), money_plan())
         await journal.sending(message("r1", "000001"))
@@ -173,8 +173,8 @@ async def test_manual_is_still_open(tmp_path: Path) -> None:
         assert isinstance(await journal.record(transfer("r2"), money_plan()), Recorded)
 
 
-async def test_limits_hold_confirm_and_release_into_their_own_day(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_limits_hold_confirm_and_release_into_their_own_day(place: Path) -> None:
+    async with open_store(place) as store:
         journal = store.journal
         plan = money_plan(guarded=False, ceiling="250.00")
         for name in ("r1", "r2"):
@@ -191,40 +191,40 @@ async def test_limits_hold_confirm_and_release_into_their_own_day(tmp_path: Path
         assert await journal.record(transfer("r5"), plan) == RecordRefused("over_limit")
         await journal.advance("r2", [State.REVERSED])
         assert isinstance(await journal.record(transfer("r5"), plan), Recorded)
-    states = {row.request: row.state for row in rows(tmp_path, tables.limit_use)}
+    states = {row.request: row.state for row in rows(place, tables.limit_use)}
     assert states == {"r1": "used", "r2": "released", "r4": "held", "r5": "held"}
 
 
-async def test_a_reopened_reversal_holds_again(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_a_reopened_reversal_holds_again(place: Path) -> None:
+    async with open_store(place) as store:
         await recorded(store, "r1")
         await store.journal.sending(message("r1", "000001"))
         await store.journal.advance("r1", [State.UNKNOWN, State.REVERSING])
         await store.journal.advance("r1", [State.REVERSED])
         await store.journal.advance("r1", [State.MANUAL], why="approved after reversal")
-    (use,) = rows(tmp_path, tables.limit_use)
-    (row,) = rows(tmp_path, tables.request)
+    (use,) = rows(place, tables.limit_use)
+    (row,) = rows(place, tables.request)
     assert (use.state, row.state, row.settled_at) == ("held", "MANUAL", None)
 
 
-async def test_a_refusal_on_the_second_limit_leaves_nothing_of_the_first(tmp_path: Path) -> None:
+async def test_a_refusal_on_the_second_limit_leaves_nothing_of_the_first(place: Path) -> None:
     big, small = Money.parse("1000"), Money.parse("10")
     amount = Money.parse("100")
     holds = (Hold("daily", "c", amount, big), Hold("single", "c", amount, small))
-    async with open_store(tmp_path) as store:
+    async with open_store(place) as store:
         plan = money_plan(guarded=False, holds=holds)
         assert await store.journal.record(transfer("r1"), plan) == RecordRefused("over_limit")
-    assert rows(tmp_path, tables.request) == []
-    assert rows(tmp_path, tables.limit_use) == []
-    assert rows(tmp_path, tables.request_state) == []
+    assert rows(place, tables.request) == []
+    assert rows(place, tables.limit_use) == []
+    assert rows(place, tables.request_state) == []
 
 
-async def test_a_loss_report_hot_lists_in_the_same_commit(tmp_path: Path) -> None:
+async def test_a_loss_report_hot_lists_in_the_same_commit(place: Path) -> None:
     request = Request(
         "r1", "card.report_loss", 1, {"card": PAYER, "identity": "110101199003078888"}, "customer"
     )
     plan = RecordPlan("state", "repeat", "h", hot_list=PAYER)
-    async with open_store(tmp_path) as store:
+    async with open_store(place) as store:
         journal = store.journal
         token = store.vault.token(PAYER)
         assert not await journal.hot_listed(token)
@@ -235,7 +235,7 @@ async def test_a_loss_report_hot_lists_in_the_same_commit(tmp_path: Path) -> Non
         assert not await journal.hot_listed(store.vault.token(PAYEE))
         second = Request("r2", "card.report_loss", 1, {"card": PAYER}, "customer")
         assert isinstance(await journal.record(second, plan), Recorded)
-    listed = rows(tmp_path, tables.hot_card)
+    listed = rows(place, tables.hot_card)
     assert [(hot.request, hot.masked) for hot in listed] == [
         ("r1", PAYER.masked),
         ("r2", PAYER.masked),
@@ -244,10 +244,10 @@ async def test_a_loss_report_hot_lists_in_the_same_commit(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(("declined", "stands"), [("r1", "r2"), ("r2", "r1")])
 async def test_a_declined_report_does_not_lift_another_that_stands(
-    tmp_path: Path, declined: str, stands: str
+    place: Path, declined: str, stands: str
 ) -> None:
     plan = RecordPlan("state", "repeat", "h", hot_list=PAYER)
-    async with open_store(tmp_path) as store:
+    async with open_store(place) as store:
         journal, token = store.journal, store.vault.token(PAYER)
         for name in ("r1", "r2"):
             await journal.record(Request(name, "card.report_loss", 1, {"card": PAYER}, "c"), plan)
@@ -258,26 +258,26 @@ async def test_a_declined_report_does_not_lift_another_that_stands(
         assert not await journal.hot_listed(token)
 
 
-async def test_a_loss_report_that_the_host_declines_gives_the_card_back(tmp_path: Path) -> None:
+async def test_a_loss_report_that_the_host_declines_gives_the_card_back(place: Path) -> None:
     request = Request("r1", "card.report_loss", 1, {"card": PAYER}, "customer")
     plan = RecordPlan("state", "repeat", "h", hot_list=PAYER)
-    async with open_store(tmp_path) as store:
+    async with open_store(place) as store:
         journal = store.journal
         await journal.record(request, plan)
         await journal.advance("r1", [State.REPEATING])
         assert await journal.hot_listed(store.vault.token(PAYER))
         await journal.advance("r1", [State.DECLINED], outcome=Declined("not_matched"))
         assert not await journal.hot_listed(store.vault.token(PAYER))
-    assert "card.hot_list_lifted" in [event.kind for event in rows(tmp_path, tables.event)]
+    assert "card.hot_list_lifted" in [event.kind for event in rows(place, tables.event)]
 
 
-async def test_open_rows_come_back_sealed_without_secrets(tmp_path: Path) -> None:
+async def test_open_rows_come_back_sealed_without_secrets(place: Path) -> None:
     inputs = {"card": PAYER, "identity": "110101199003078888", "pin": Secret("135790246813")}
     request = Request("r1", "card.report_loss", 1, inputs, "customer", language="en")
-    async with open_store(tmp_path) as store:
+    async with open_store(place) as store:
         await store.journal.record(request, RecordPlan("state", "repeat", "h"))
         await recorded(store, "r2")
-    async with open_store(tmp_path) as store:
+    async with open_store(place) as store:
         loss, money = await store.journal.open_rows()
         assert set(loss.request.inputs) == {"card", "identity"}
         assert loss.request.inputs["identity"] == "110101199003078888"
@@ -290,8 +290,8 @@ async def test_open_rows_come_back_sealed_without_secrets(tmp_path: Path) -> Non
         assert (money.state, money.recovery, money.sent) == (State.RECORDED, "reverse", None)
 
 
-async def test_an_id_too_long_is_refused_clearly(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_an_id_too_long_is_refused_clearly(place: Path) -> None:
+    async with open_store(place) as store:
         with pytest.raises(ValueError, match="1 to 64 characters"):
             await store.journal.record(transfer("r" * 65), money_plan())
-    assert rows(tmp_path, tables.request) == []
+    assert rows(place, tables.request) == []

@@ -15,8 +15,9 @@ from support.store_kit import (
     recorded,
     rows,
 )
+from telebank.settings import store_url
 from telebank.store import tables
-from telebank.store.engine import database_url, open_read_only
+from telebank.store.engine import open_read_only
 from telebank.store.errors import MessageKeysReused, UnknownRequest
 from transactions.journal import JournalEvent, Notice
 from transactions.lifecycle import TRANSITIONS, IllegalTransition, State
@@ -24,8 +25,8 @@ from transactions.money import Money
 from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown
 
 
-async def test_history_keeps_every_state_in_one_commit(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_history_keeps_every_state_in_one_commit(place: Path) -> None:
+    async with open_store(place) as store:
         await recorded(store, "r1")
         await store.journal.sending(message("r1", "000001"))
         before = store.commits
@@ -37,14 +38,14 @@ async def test_history_keeps_every_state_in_one_commit(tmp_path: Path) -> None:
         (row,) = await store.journal.open_rows()
         assert (row.state, row.next_attempt_at) == (State.REVERSING, due)
         assert row.sent == message("r1", "000001")
-    history = [(r.ordinal, r.state, r.why) for r in rows(tmp_path, tables.request_state)]
+    history = [(r.ordinal, r.state, r.why) for r in rows(place, tables.request_state)]
     assert history == [
         (0, "RECORDED", ""),
         (1, "SENT", ""),
         (2, "UNKNOWN", "no reply"),
         (3, "REVERSING", "no reply"),
     ]
-    engine = open_read_only(database_url(tmp_path))
+    engine = open_read_only(store_url(place))
     with engine.connect() as connection:
         assert check_log(connection) == 4
     engine.dispose()
@@ -68,8 +69,8 @@ _WAYS: dict[State, tuple[State, ...]] = {
 
 
 @pytest.mark.parametrize("start", list(State))
-async def test_only_the_table_s_edges_are_taken(tmp_path: Path, start: State) -> None:
-    async with open_store(tmp_path) as store:
+async def test_only_the_table_s_edges_are_taken(place: Path, start: State) -> None:
+    async with open_store(place) as store:
         for number, target in enumerate(State):
             name = f"r{number}"
             await recorded(store, name)
@@ -79,30 +80,30 @@ async def test_only_the_table_s_edges_are_taken(tmp_path: Path, start: State) ->
             else:
                 with pytest.raises(IllegalTransition):
                     await store.journal.advance(name, [target])
-        states = {row.id: row.state for row in rows(tmp_path, tables.request)}
+        states = {row.id: row.state for row in rows(place, tables.request)}
     for number, target in enumerate(State):
         expected = target if target in TRANSITIONS[start] else start
         assert states[f"r{number}"] == expected.value
 
 
-async def test_an_illegal_walk_writes_none_of_its_steps(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_an_illegal_walk_writes_none_of_its_steps(place: Path) -> None:
+    async with open_store(place) as store:
         await recorded(store, "r1")
         with pytest.raises(IllegalTransition):
             await store.journal.advance("r1", [State.SENT, State.REVERSED])
         with pytest.raises(UnknownRequest):
             await store.journal.advance("nobody", [State.SENT])
-    (row,) = rows(tmp_path, tables.request)
+    (row,) = rows(place, tables.request)
     assert row.state == "RECORDED"
-    assert len(rows(tmp_path, tables.request_state)) == 1
-    assert len(rows(tmp_path, tables.event)) == 1
+    assert len(rows(place, tables.request_state)) == 1
+    assert len(rows(place, tables.event)) == 1
 
 
-async def test_sent_is_durable_with_the_message_and_never_twice(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_sent_is_durable_with_the_message_and_never_twice(place: Path) -> None:
+    async with open_store(place) as store:
         await recorded(store, "r1")
         await store.journal.sending(message("r1", "000001"))
-        (row,) = rows(tmp_path, tables.request)
+        (row,) = rows(place, tables.request)
         assert (row.state, row.terminal, row.messages) == ("SENT", "TEL00001", 1)
         with pytest.raises(IllegalTransition):
             await store.journal.sending(message("r1", "000002"))
@@ -110,31 +111,31 @@ async def test_sent_is_durable_with_the_message_and_never_twice(tmp_path: Path) 
             await store.journal.sending(message("r1", "000002", "reversal"))
         with pytest.raises(UnknownRequest):
             await store.journal.sending(message("r9", "000002"))
-    assert len(rows(tmp_path, tables.host_message)) == 1
+    assert len(rows(place, tables.host_message)) == 1
 
 
-async def test_nothing_is_sent_for_a_row_past_its_deadline(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_nothing_is_sent_for_a_row_past_its_deadline(place: Path) -> None:
+    async with open_store(place) as store:
         await recorded(store, "r1")
         await store.journal.advance("r1", [State.NOT_SENT], outcome=NotSent("deadline"))
         with pytest.raises(IllegalTransition):
             await store.journal.sending(message("r1", "000001"))
 
 
-async def test_message_keys_are_used_once(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_message_keys_are_used_once(place: Path) -> None:
+    async with open_store(place) as store:
         await recorded(store, "r1")
         await recorded(store, "r2")
         await store.journal.sending(message("r1", "000001"))
         with pytest.raises(MessageKeysReused):
             await store.journal.sending(message("r2", "000001"))
-        rows_now = {row.id: row.state for row in rows(tmp_path, tables.request)}
+        rows_now = {row.id: row.state for row in rows(place, tables.request)}
         assert rows_now == {"r1": "SENT", "r2": "RECORDED"}
         await store.journal.sending(message("r2", "000001", field7="0331040001"))
 
 
-async def test_reversal_and_its_repeat_are_rows_of_their_own(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_reversal_and_its_repeat_are_rows_of_their_own(place: Path) -> None:
+    async with open_store(place) as store:
         journal = store.journal
         await recorded(store, "r1")
         await journal.sending(message("r1", "000001"))
@@ -150,15 +151,15 @@ async def test_reversal_and_its_repeat_are_rows_of_their_own(tmp_path: Path) -> 
             await journal.attempt("r1", None)
         with pytest.raises(IllegalTransition):
             await journal.sending_again(repeat, None)
-    replies = [(row.mti, row.reply39) for row in rows(tmp_path, tables.host_message)]
+    replies = [(row.mti, row.reply39) for row in rows(place, tables.host_message)]
     assert replies == [("0200", None), ("0420", None), ("0421", "00")]
-    kinds = [row.kind for row in rows(tmp_path, tables.event)]
+    kinds = [row.kind for row in rows(place, tables.event)]
     assert kinds.count("host.answered") == 1
     assert kinds.count("host.answered_again") == 1
 
 
-async def test_a_message_that_may_not_go_is_not_counted(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_a_message_that_may_not_go_is_not_counted(place: Path) -> None:
+    async with open_store(place) as store:
         journal = store.journal
         await recorded(store, "r1")
         await journal.sending(message("r1", "000001"))
@@ -169,12 +170,12 @@ async def test_a_message_that_may_not_go_is_not_counted(tmp_path: Path) -> None:
         first = message("r1", "000001", "reversal", mti="0420")
         assert await journal.sending_again(first, None) == 1
         assert store.commits <= before + 2
-    (row,) = rows(tmp_path, tables.request)
+    (row,) = rows(place, tables.request)
     assert (row.attempts, row.messages) == (1, 2)
 
 
-async def test_one_reply_stamps_one_row(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_one_reply_stamps_one_row(place: Path) -> None:
+    async with open_store(place) as store:
         journal = store.journal
         await recorded(store, "r1")
         await journal.advance("r1", [State.REPEATING])
@@ -182,12 +183,12 @@ async def test_one_reply_stamps_one_row(tmp_path: Path) -> None:
         for _ in range(3):
             await journal.sending_again(repeat, None)
         await journal.answered(replace(repeat, reply39="00", reply_at=NOON))
-    replies = [row.reply39 for row in rows(tmp_path, tables.host_message)]
+    replies = [row.reply39 for row in rows(place, tables.host_message)]
     assert replies == [None, None, "00"]
 
 
-async def test_a_stored_loss_report_stays_repeating_while_it_is_sent(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_a_stored_loss_report_stays_repeating_while_it_is_sent(place: Path) -> None:
+    async with open_store(place) as store:
         journal = store.journal
         await recorded(store, "r1", effect="state", recovery="repeat")
         await journal.advance("r1", [State.REPEATING], outcome=Unknown("no link"))
@@ -199,11 +200,11 @@ async def test_a_stored_loss_report_stays_repeating_while_it_is_sent(tmp_path: P
         assert row.sent.mti == "0322"
 
 
-async def test_numbers_survive_restarts(tmp_path: Path) -> None:
+async def test_numbers_survive_restarts(place: Path) -> None:
     seen: list[str] = []
     references: list[str] = []
     for run in range(3):
-        async with open_store(tmp_path, number_block=5) as store:
+        async with open_store(place, number_block=5) as store:
             seen += [await store.journal.next_stan() for _ in range(7)]
             references.append((await recorded(store, f"r{run}")).reference)
     assert len(set(seen)) == len(seen)
@@ -211,8 +212,8 @@ async def test_numbers_survive_restarts(tmp_path: Path) -> None:
     assert len(set(references)) == 3
 
 
-async def test_stans_wrap_and_skip_zero(tmp_path: Path) -> None:
-    async with open_store(tmp_path, number_block=999_998) as store:
+async def test_stans_wrap_and_skip_zero(place: Path) -> None:
+    async with open_store(place, number_block=999_998) as store:
         first = await store.journal.next_stan()
         for _ in range(999_997):
             last = await store.journal.next_stan()
@@ -220,8 +221,8 @@ async def test_stans_wrap_and_skip_zero(tmp_path: Path) -> None:
         assert [await store.journal.next_stan() for _ in range(3)] == ["999999", "000001", "000002"]
 
 
-async def test_tries_are_counted_by_one_statement(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_tries_are_counted_by_one_statement(place: Path) -> None:
+    async with open_store(place) as store:
         journal = store.journal
         assert [await journal.count_attempt("k", 3, DAY) for _ in range(4)] == [True] * 3 + [False]
         await journal.give_back_attempt("k", DAY)
@@ -231,7 +232,7 @@ async def test_tries_are_counted_by_one_statement(tmp_path: Path) -> None:
         assert await journal.count_attempt("other", 3, DAY)
         assert not await journal.count_attempt("none", 0, DAY)
         await journal.give_back_attempt("never", DAY)
-    counts = {(row.key, row.day): row.count for row in rows(tmp_path, tables.attempt)}
+    counts = {(row.key, row.day): row.count for row in rows(place, tables.attempt)}
     assert counts[("k", DAY)] == 3
     assert ("none", DAY) not in counts
     assert ("never", DAY) not in counts
@@ -254,13 +255,13 @@ _ENDS: list[tuple[tuple[State, ...], Outcome, str | None, str | None]] = [
 
 @pytest.mark.parametrize(("walk", "outcome", "told", "expected"), _ENDS)
 async def test_the_customer_hears_what_he_has_not_heard(
-    tmp_path: Path,
+    place: Path,
     walk: tuple[State, ...],
     outcome: Outcome,
     told: str | None,
     expected: str | None,
 ) -> None:
-    async with open_store(tmp_path) as store:
+    async with open_store(place) as store:
         journal = store.journal
         await recorded(store, "r1")
         await journal.advance("r1", walk, outcome=outcome)
@@ -277,8 +278,8 @@ async def test_the_customer_hears_what_he_has_not_heard(
         assert await journal.next_notice("token-of-payer") is None
 
 
-async def test_an_open_result_is_told_again_when_it_is_settled(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_an_open_result_is_told_again_when_it_is_settled(place: Path) -> None:
+    async with open_store(place) as store:
         journal = store.journal
         await recorded(store, "r1")
         await recorded(store, "r2")
@@ -292,18 +293,18 @@ async def test_an_open_result_is_told_again_when_it_is_settled(tmp_path: Path) -
 
 
 async def test_personal_detail_is_beside_the_event_and_only_hashed_in_its_leaf(
-    tmp_path: Path,
+    place: Path,
 ) -> None:
     started = JournalEvent(
         "call.started", call="c1", detail={"from_masked": "138****5678", "codec": "PCMA"}
     )
-    async with open_store(tmp_path) as store:
+    async with open_store(place) as store:
         await store.journal.append(started)
-    (row,) = rows(tmp_path, tables.event)
+    (row,) = rows(place, tables.event)
     assert row.detail == {"codec": "PCMA"}
     assert row.personal == {"from_masked": "138****5678"}
     assert len(row.salt) == 16
-    engine = open_read_only(database_url(tmp_path))
+    engine = open_read_only(store_url(place))
     with engine.connect() as connection:
         assert check_log(connection) == 1
     engine.dispose()

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from support.store_kit import NOON, FakeClock, open_store
 from telebank.commands.calls import command
-from telebank.store.engine import database_url
+from telebank.settings import store_url
 from telebank.store.eventlog import follow, open_read_only, read_events
 from telebank.store.store import Store
 from telebank.store.views import Keys, ServiceAsked, recent_calls
@@ -38,14 +38,14 @@ async def _finish(store: Store, call: str) -> None:
 
 
 def _reader(folder: Path) -> Engine:
-    return open_read_only(database_url(folder))
+    return open_read_only(store_url(folder))
 
 
-async def test_a_call_is_folded_from_its_events(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_a_call_is_folded_from_its_events(place: Path) -> None:
+    async with open_store(place) as store:
         await _begin(store, "c1")
         await _finish(store, "c1")
-    engine = _reader(tmp_path)
+    engine = _reader(place)
     with engine.connect() as connection:
         (row,) = recent_calls(connection).calls
     engine.dispose()
@@ -57,14 +57,14 @@ async def test_a_call_is_folded_from_its_events(tmp_path: Path) -> None:
     assert (row.ended_by, row.seconds, row.at) == ("caller", 12.5, "main/menu")
 
 
-async def test_newest_first_and_only_what_changed_after_a_cursor(tmp_path: Path) -> None:
+async def test_newest_first_and_only_what_changed_after_a_cursor(place: Path) -> None:
     clock = FakeClock()
-    async with open_store(tmp_path, clock=clock) as store:
+    async with open_store(place, clock=clock) as store:
         for number in range(5):
             clock.forward(1)
             await _begin(store, f"c{number}")
         await store.journal.append(JournalEvent("node.started"))
-        engine = _reader(tmp_path)
+        engine = _reader(place)
         with engine.connect() as connection:
             page = recent_calls(connection, 3)
             assert [row.reference for row in page.calls] == ["c4", "c3", "c2"]
@@ -76,12 +76,12 @@ async def test_newest_first_and_only_what_changed_after_a_cursor(tmp_path: Path)
         engine.dispose()
 
 
-async def test_reading_by_a_vector_of_nodes_misses_nothing(tmp_path: Path) -> None:
-    async with open_store(tmp_path, "01") as one, open_store(tmp_path, "02") as two:
+async def test_reading_by_a_vector_of_nodes_misses_nothing(place: Path) -> None:
+    async with open_store(place, "01") as one, open_store(place, "02") as two:
         for number in range(4):
             await one.journal.append(JournalEvent("alarm", detail={"what": f"a{number}"}))
             await two.journal.append(JournalEvent("alarm", detail={"what": f"b{number}"}))
-        engine = _reader(tmp_path)
+        engine = _reader(place)
         with engine.connect() as connection:
             first = read_events(connection, {"01": 1}, limit=4)
             assert [event.detail["what"] for event in first.events] == ["a1", "a2", "a3", "b0"]
@@ -92,10 +92,10 @@ async def test_reading_by_a_vector_of_nodes_misses_nothing(tmp_path: Path) -> No
         engine.dispose()
 
 
-async def test_following_sees_each_event_once_and_stops(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_following_sees_each_event_once_and_stops(place: Path) -> None:
+    async with open_store(place) as store:
         await store.journal.append(JournalEvent("alarm", detail={"what": "before"}))
-        engine = _reader(tmp_path)
+        engine = _reader(place)
         stop = threading.Event()
         pages = follow(engine, {}, stop.wait, every_s=0)
         assert [event.detail["what"] for event in next(pages).events] == ["before"]
@@ -107,28 +107,29 @@ async def test_following_sees_each_event_once_and_stops(tmp_path: Path) -> None:
         engine.dispose()
 
 
-async def test_the_command_lists_calls(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_the_command_lists_calls(place: Path) -> None:
+    async with open_store(place) as store:
         await _begin(store, "c1")
         await _finish(store, "c1")
         await _begin(store, "c2")
     run = CliRunner()
-    listed = run.invoke(command, ["--data", str(tmp_path), "--json"])
+    listed = run.invoke(command, ["--data", str(place), "--json"])
     assert listed.exit_code == 0, listed.output
     rows = {row["call"]: row for row in json.loads(listed.output)}
     assert rows["c1"]["keys"][1] == {"node": "pin", "digits": "•••"}
     assert rows["c1"]["services"] == [{"service": "pin.verify", "exit": "ok", "ms": 41}]
     assert (rows["c2"]["seconds"], rows["c2"]["ended_by"]) == (None, "")
-    table = run.invoke(command, ["--data", str(tmp_path)], env={"COLUMNS": "160"})
+    table = run.invoke(command, ["--data", str(place)], env={"COLUMNS": "160"})
     assert table.exit_code == 0
     assert "1 •••" in table.output
     assert "pin.verify ok 41 ms" in table.output
-    one = run.invoke(command, ["--data", str(tmp_path), "c1"])
+    one = run.invoke(command, ["--data", str(place), "c1"])
     assert (one.exit_code, "138****5678" in one.output) == (0, True)
-    assert run.invoke(command, ["--data", str(tmp_path), "c9"]).exit_code == 1
+    assert run.invoke(command, ["--data", str(place), "c9"]).exit_code == 1
 
 
 def test_the_command_says_where_there_is_no_database(tmp_path: Path) -> None:
+    # The file: a server without our tables is in test_postgresql.
     result = CliRunner().invoke(command, ["--data", str(tmp_path)])
     assert result.exit_code == 3
     assert "no database at" in result.output

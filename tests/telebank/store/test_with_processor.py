@@ -9,9 +9,10 @@ from support.ledger_world import PIN, World
 from support.store_kit import check_log, message, open_store, recorded, rows
 from support.transactions_host import Host
 from support.transactions_time import LoopClock
+from telebank.settings import store_url
 from telebank.store import tables
 from telebank.store.clock import SystemClock
-from telebank.store.engine import database_url, open_read_only
+from telebank.store.engine import open_read_only
 from telebank.store.store import Store
 from transactions.processor import Processor
 
@@ -29,8 +30,8 @@ def _world(store: Store) -> World:
     return world
 
 
-async def test_twenty_callers_at_once(tmp_path: Path) -> None:
-    async with open_store(tmp_path, clock=SystemClock()) as store:
+async def test_twenty_callers_at_once(place: Path) -> None:
+    async with open_store(place, clock=SystemClock()) as store:
         world = _world(store)
         await world.processor.recover()
         answers = await asyncio.gather(
@@ -41,21 +42,21 @@ async def test_twenty_callers_at_once(tmp_path: Path) -> None:
         assert Counter(answer.exit for answer in wrong) == {"wrong_pin": 3, "locked": 27}
         assert (await world.verify("right", 1, PIN)).exit == "ok"
         await world.processor.close()
-    states = Counter(row.state for row in rows(tmp_path, tables.request))
+    states = Counter(row.state for row in rows(place, tables.request))
     assert states["APPROVED"] == 20
-    assert {row.state for row in rows(tmp_path, tables.limit_use)} == {"used"}
-    engine = open_read_only(database_url(tmp_path))
+    assert {row.state for row in rows(place, tables.limit_use)} == {"used"}
+    engine = open_read_only(store_url(place))
     with engine.connect() as connection:
         check_log(connection)
     engine.dispose()
 
 
-async def test_rows_left_by_a_dead_node_are_settled_at_its_next_start(tmp_path: Path) -> None:
-    async with open_store(tmp_path, clock=SystemClock()) as store:
+async def test_rows_left_by_a_dead_node_are_settled_at_its_next_start(place: Path) -> None:
+    async with open_store(place, clock=SystemClock()) as store:
         await recorded(store, "unsent")
         await recorded(store, "sent")
         await store.journal.sending(message("sent", "000001"))
-    async with open_store(tmp_path, clock=SystemClock()) as store:
+    async with open_store(place, clock=SystemClock()) as store:
         world = _world(store)
         await world.processor.recover()
         while await store.journal.open_rows():
@@ -64,5 +65,5 @@ async def test_rows_left_by_a_dead_node_are_settled_at_its_next_start(tmp_path: 
         notice = await store.journal.next_notice("token-of-payer")
         assert notice is not None
         assert notice.result == "not_posted"
-    states = {row.id: row.state for row in rows(tmp_path, tables.request)}
+    states = {row.id: row.state for row in rows(place, tables.request)}
     assert states == {"unsent": "NOT_SENT", "sent": "REVERSED"}

@@ -19,8 +19,9 @@ from support.store_kit import (
     transfer,
 )
 from telebank.audit.canonical import CanonicalError
+from telebank.settings import store_url
 from telebank.store import tables
-from telebank.store.engine import database_url, open_read_only
+from telebank.store.engine import open_read_only
 from telebank.store.errors import StoreUnavailable
 from telebank.store.events import CUT, MAX_DETAIL, MAX_DETAIL_TEXT
 from telebank.store.store import Store
@@ -30,18 +31,18 @@ from transactions.lifecycle import IllegalTransition, State
 from transactions.ports import JournalUnavailable, LeaseLost
 
 
-async def test_fifty_at_once_share_commits(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_fifty_at_once_share_commits(place: Path) -> None:
+    async with open_store(place) as store:
         await store.journal.next_stan()
         await recorded(store, "first")
         before = store.commits
         await asyncio.gather(*(recorded(store, f"r{n}") for n in range(50)))
         assert store.commits - before < 10
-    assert len(rows(tmp_path, tables.request)) == 51
+    assert len(rows(place, tables.request)) == 51
 
 
-async def test_fifty_at_once_keep_within_a_limit(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_fifty_at_once_keep_within_a_limit(place: Path) -> None:
+    async with open_store(place) as store:
         plan = money_plan(guarded=False, ceiling="700.00")
         results = await asyncio.gather(
             *(store.journal.record(transfer(f"r{n}"), plan) for n in range(50))
@@ -50,14 +51,14 @@ async def test_fifty_at_once_keep_within_a_limit(tmp_path: Path) -> None:
     assert results.count(RecordRefused("over_limit")) == 43
 
 
-async def test_thirty_guesses_at_once_get_three_tries(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_thirty_guesses_at_once_get_three_tries(place: Path) -> None:
+    async with open_store(place) as store:
         tries = (store.journal.count_attempt("pin:token", 3, DAY) for _ in range(30))
         assert sum(await asyncio.gather(*tries)) == 3
 
 
-async def test_of_twins_at_once_one_is_taken(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_of_twins_at_once_one_is_taken(place: Path) -> None:
+    async with open_store(place) as store:
         results = await asyncio.gather(
             *(store.journal.record(transfer(f"r{n}"), money_plan()) for n in range(20))
         )
@@ -65,8 +66,8 @@ async def test_of_twins_at_once_one_is_taken(tmp_path: Path) -> None:
     assert results.count(RecordRefused("pending")) == 19
 
 
-async def test_one_refusal_in_a_commit_undoes_no_other(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_one_refusal_in_a_commit_undoes_no_other(place: Path) -> None:
+    async with open_store(place) as store:
         for name in ("r1", "r2", "r3"):
             await recorded(store, name)
         before = store.commits
@@ -82,30 +83,30 @@ async def test_one_refusal_in_a_commit_undoes_no_other(tmp_path: Path) -> None:
     assert isinstance(results[1], IllegalTransition)
     assert isinstance(results[2], LookupError)
     assert results[3] is None
-    states = {row.id: row.state for row in rows(tmp_path, tables.request)}
+    states = {row.id: row.state for row in rows(place, tables.request)}
     assert states == {"r1": "NOT_SENT", "r2": "RECORDED", "r3": "NOT_SENT"}
-    engine = open_read_only(database_url(tmp_path))
+    engine = open_read_only(store_url(place))
     with engine.connect() as connection:
         assert check_log(connection) == 5
     engine.dispose()
 
 
-async def test_a_full_queue_makes_callers_wait(tmp_path: Path) -> None:
-    async with open_store(tmp_path, queue_jobs=4, batch_jobs=2) as store:
+async def test_a_full_queue_makes_callers_wait(place: Path) -> None:
+    async with open_store(place, queue_jobs=4, batch_jobs=2) as store:
         await asyncio.gather(*(recorded(store, f"r{n}") for n in range(40)))
-    assert len(rows(tmp_path, tables.request)) == 40
+    assert len(rows(place, tables.request)) == 40
 
 
-async def test_events_asked_for_at_once_keep_their_order(tmp_path: Path) -> None:
-    async with open_store(tmp_path, batch_jobs=7) as store:
+async def test_events_asked_for_at_once_keep_their_order(place: Path) -> None:
+    async with open_store(place, batch_jobs=7) as store:
         keys = (JournalEvent("key", call="c", detail={"digit": str(n)}) for n in range(50))
         await asyncio.gather(*(store.journal.append(key) for key in keys))
-    digits = [row.detail["digit"] for row in rows(tmp_path, tables.event)]
+    digits = [row.detail["digit"] for row in rows(place, tables.event)]
     assert digits == [str(n) for n in range(50)]
 
 
-async def test_a_job_abandoned_by_its_caller_is_still_written(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_a_job_abandoned_by_its_caller_is_still_written(place: Path) -> None:
+    async with open_store(place) as store:
         await store.journal.next_stan()
         task = asyncio.create_task(store.journal.append(JournalEvent("call.started", call="c")))
         await asyncio.sleep(0)
@@ -113,7 +114,7 @@ async def test_a_job_abandoned_by_its_caller_is_still_written(tmp_path: Path) ->
         with pytest.raises(asyncio.CancelledError):
             await task
         await recorded(store, "r1")
-    kinds = [row.kind for row in rows(tmp_path, tables.event)]
+    kinds = [row.kind for row in rows(place, tables.event)]
     assert kinds == ["call.started", "request.state"]
 
 
@@ -124,6 +125,7 @@ async def _record_until_refused(store: Store, done: set[str]) -> None:
 
 
 async def test_a_full_disk_is_said_and_the_rest_stays_whole(tmp_path: Path) -> None:
+    # The file and its largest size; a full server is in test_postgresql.
     async with open_store(tmp_path, max_bytes=400_000) as store:
         done: set[str] = set()
         with pytest.raises(JournalUnavailable, match="full"):
@@ -136,13 +138,14 @@ async def test_a_full_disk_is_said_and_the_rest_stays_whole(tmp_path: Path) -> N
     assert {row.id for row in rows(tmp_path, tables.request)} == done
     async with open_store(tmp_path) as store:
         await recorded(store, "after")
-    engine = open_read_only(database_url(tmp_path))
+    engine = open_read_only(store_url(tmp_path))
     with engine.connect() as connection:
         assert check_log(connection) == len(done) + 1
     engine.dispose()
 
 
 async def test_a_lock_held_elsewhere_is_said_and_the_writer_goes_on(tmp_path: Path) -> None:
+    # The file's one lock; a server's locks are in test_postgresql.
     async with open_store(tmp_path, busy_timeout_ms=20) as store:
         await recorded(store, "r1")
         other = sqlite3.connect(tmp_path / "telebank.db", isolation_level=None)
@@ -155,17 +158,17 @@ async def test_a_lock_held_elsewhere_is_said_and_the_writer_goes_on(tmp_path: Pa
     assert len(rows(tmp_path, tables.request)) == 2
 
 
-async def test_a_closed_store_takes_nothing(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_a_closed_store_takes_nothing(place: Path) -> None:
+    async with open_store(place) as store:
         await recorded(store, "r1")
     with pytest.raises(StoreUnavailable, match="closed"):
         await store.journal.append(JournalEvent("node.stopped"))
 
 
-async def test_a_lease_taken_elsewhere_stops_every_commit(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as old:
+async def test_a_lease_taken_elsewhere_stops_every_commit(place: Path) -> None:
+    async with open_store(place) as old:
         await recorded(old, "r1")
-        async with open_store(tmp_path) as new:
+        async with open_store(place) as new:
             assert new.epoch == old.epoch + 1
             with pytest.raises(LeaseLost):
                 await old.journal.sending(message("r1", "000001"))
@@ -177,35 +180,35 @@ async def test_a_lease_taken_elsewhere_stops_every_commit(tmp_path: Path) -> Non
             epoch = new.epoch
         assert await old.lease() == epoch + 1
         await recorded(old, "r3")
-    found = {row.id: row.epoch for row in rows(tmp_path, tables.request)}
+    found = {row.id: row.epoch for row in rows(place, tables.request)}
     assert found == {"r1": 1, "r2": 2, "r3": 3}
-    engine = open_read_only(database_url(tmp_path))
+    engine = open_read_only(store_url(place))
     with engine.connect() as connection:
         assert check_log(connection) == 3
     engine.dispose()
 
 
-async def test_a_second_process_takes_the_lease(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+async def test_a_second_process_takes_the_lease(place: Path) -> None:
+    async with open_store(place) as store:
         await recorded(store, "mine")
-        with store_crash.start(tmp_path, 0) as process:
+        with store_crash.start(place, 0) as process:
             assert process.stdout is not None
             line = await asyncio.to_thread(process.stdout.readline)
             process.kill()
         assert line == "epoch 2\n"
         with pytest.raises(LeaseLost):
             await store.journal.sending(message("mine", "000001"))
-    mine = next(row for row in rows(tmp_path, tables.request) if row.id == "mine")
+    mine = next(row for row in rows(place, tables.request) if row.id == "mine")
     assert mine.state == "RECORDED"
 
 
-async def test_two_nodes_have_logs_of_their_own(tmp_path: Path) -> None:
-    async with open_store(tmp_path, "01") as one, open_store(tmp_path, "02") as two:
+async def test_two_nodes_have_logs_of_their_own(place: Path) -> None:
+    async with open_store(place, "01") as one, open_store(place, "02") as two:
         await recorded(one, "a1")
         await recorded(two, "b1")
         await recorded(one, "a2")
         assert [row.request.id for row in await two.journal.open_rows()] == ["b1"]
-    engine = open_read_only(database_url(tmp_path))
+    engine = open_read_only(store_url(place))
     with engine.connect() as connection:
         assert (check_log(connection, "01"), check_log(connection, "02")) == (2, 1)
     engine.dispose()
@@ -234,7 +237,7 @@ async def _queue(store: Store, work: Any) -> None:
     await store._writer.run(work)
 
 
-async def test_text_from_the_wire_is_cleaned_and_nothing_hides_its_call(tmp_path: Path) -> None:
+async def test_text_from_the_wire_is_cleaned_and_nothing_hides_its_call(place: Path) -> None:
     detail: dict[str, Any] = {
         "uri": b"sip:\xff@bank".decode("utf-8", "surrogateescape"),
         "nul": "a\0b",
@@ -244,10 +247,10 @@ async def test_text_from_the_wire_is_cleaned_and_nothing_hides_its_call(tmp_path
         "odd": object(),
     }
     many: dict[str, Any] = {f"k{number}": number for number in range(MAX_DETAIL + 8)}
-    async with open_store(tmp_path) as store:
+    async with open_store(place) as store:
         await store.journal.append(JournalEvent("call.started", call="c\udcff", detail=detail))
         await store.journal.append(JournalEvent("many" * 50, detail=many))
-    first, second = rows(tmp_path, tables.event)
+    first, second = rows(place, tables.event)
     assert first.call == "c\N{REPLACEMENT CHARACTER}"
     assert first.detail["uri"] == "sip:\N{REPLACEMENT CHARACTER}@bank"
     assert first.detail["nul"] == "a\N{REPLACEMENT CHARACTER}b"
@@ -255,7 +258,7 @@ async def test_text_from_the_wire_is_cleaned_and_nothing_hides_its_call(tmp_path
     assert first.detail["huge"] == str(2**60)
     assert (first.detail["infinite"], first.detail["odd"]) == ("inf", "<object>")
     assert (len(second.kind), len(second.detail), second.detail[CUT]) == (64, MAX_DETAIL, 9)
-    engine = open_read_only(database_url(tmp_path))
+    engine = open_read_only(store_url(place))
     with engine.connect() as connection:
         assert check_log(connection) == 2
     engine.dispose()
@@ -263,22 +266,22 @@ async def test_text_from_the_wire_is_cleaned_and_nothing_hides_its_call(tmp_path
 
 @pytest.mark.parametrize("broken", [_break_commit, _break_connection])
 async def test_a_commit_that_fails_oddly_fails_its_jobs_and_the_writer_goes_on(
-    tmp_path: Path, broken: Any
+    place: Path, broken: Any
 ) -> None:
-    async with open_store(tmp_path) as store:
+    async with open_store(place) as store:
         ends = await asyncio.gather(
             _queue(store, broken), store.journal.next_stan(), return_exceptions=True
         )  # of one commit: nothing of it is durable
         assert [type(end) for end in ends] == [StoreUnavailable] * 2
         await recorded(store, "r1")
         assert not store.died.done()
-    assert [row.id for row in rows(tmp_path, tables.request)] == ["r1"]
+    assert [row.id for row in rows(place, tables.request)] == ["r1"]
 
 
 async def test_a_job_whose_rows_cannot_be_made_is_undone_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_store(tmp_path) as store:
+    async with open_store(place) as store:
         monkeypatch.setattr("telebank.store.transaction.clean_event", lambda event: event)
         odd = JournalEvent("k", detail={"uri": "\udcff"})
         ends = await asyncio.gather(
@@ -286,14 +289,14 @@ async def test_a_job_whose_rows_cannot_be_made_is_undone_alone(
         )
         await recorded(store, "r1")
         assert [type(end) for end in ends] == [KeyError, CanonicalError]
-    assert [row.kind for row in rows(tmp_path, tables.event)] == ["request.state"]
+    assert [row.kind for row in rows(place, tables.event)] == ["request.state"]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 async def test_where_the_thread_ends_jobs_fail_at_once_and_the_owner_is_told(
-    tmp_path: Path,
+    place: Path,
 ) -> None:
-    async with open_store(tmp_path, queue_jobs=2) as store:
+    async with open_store(place, queue_jobs=2) as store:
         await store.journal.next_stan()
         waiting = [store.journal.append(JournalEvent("k")) for _ in range(5)]
         ends = await asyncio.gather(_queue(store, _break_thread), *waiting, return_exceptions=True)

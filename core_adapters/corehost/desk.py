@@ -14,6 +14,7 @@ from core_adapters.corehost.orders import Answer, BadMessage, Key, Order
 from core_adapters.corehost.rules import business_date
 from core_adapters.corehost.services import OK, Counter, business_key
 from core_adapters.corehost.totals import totals_answer
+from core_adapters.hsm.port import IssuerModule
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import DecodeError, EncodeError
 from core_adapters.iso8583.message import Message, reply_mti
@@ -67,12 +68,14 @@ def settlement(day: date) -> str:
 class Desk:
     """The bank behind its messages. One connection, one writer, one commit for many messages."""
 
-    def __init__(self, db: sqlite3.Connection, bank: Bank, codec: Codec, zpk: bytes) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, bank: Bank, codec: Codec, module: IssuerModule
+    ) -> None:
         self._db = db
         self._bank = bank
         self._codec = codec
         self._book = Book(db)
-        self._counter = Counter(bank, zpk, codec.profile)
+        self._counter = Counter(bank, module, codec.profile)
 
     def answer(self, messages: Sequence[Message], now: datetime) -> list[Message]:
         """Answer in order in one durable commit; where it fails, nothing happened: all get 96."""

@@ -11,9 +11,13 @@ from core_adapters.corehost.bank import Balances, Bank, LossReport, Refusal, Tra
 from core_adapters.corehost.orders import Answer, Key, Order, amounts_54
 from core_adapters.corehost.pins import PinAnswer
 from core_adapters.corehost.rules import business_date
-from core_adapters.iso8583.errors import PinError
-from core_adapters.iso8583.pin import open_pin
+from core_adapters.hsm.errors import PinBlockError
+from core_adapters.hsm.kinds import PinFormat
+from core_adapters.hsm.port import IssuerModule
+from core_adapters.iso8583.keynames import KeyNames
 from core_adapters.iso8583.profile import Profile
+from transactions.card import CardNumber, CardNumberError
+from transactions.secret import Secret
 
 OK = "00"
 
@@ -45,12 +49,13 @@ Handler = Callable[["Counter", Order, datetime], Answer]
 
 
 class Counter:
-    """What a handler needs: the bank, the zone PIN key and the profile's names."""
+    """What a handler needs: the bank, the security module and the profile's names."""
 
-    def __init__(self, bank: Bank, zpk: bytes, profile: Profile) -> None:
+    def __init__(self, bank: Bank, module: IssuerModule, profile: Profile) -> None:
         self.bank = bank
-        self.zpk = zpk
         self.profile = profile
+        self._module = module
+        self._pin_key = KeyNames.of(profile.name).pin
 
     def answer(self, order: Order, now: datetime) -> Answer | None:
         """The bank's answer, or None where it has no such service."""
@@ -58,6 +63,15 @@ class Counter:
         processing = order.message.get(3) or ""
         handler = SERVICES.get((mti[:2], processing[:2]))
         return handler(self, order, now) if handler else None
+
+    def open_pin(self, block: str, card: str) -> Secret | None:
+        """The PIN of a PIN block in hexadecimal; None where it does not open for this card."""
+        try:
+            form = PinFormat(self.profile.pin_format)
+            sealed, number = bytes.fromhex(block), CardNumber(card)
+            return self._module.open_pin(self._pin_key, sealed, number, form)
+        except (PinBlockError, CardNumberError, ValueError):
+            return None
 
     def balances_54(self, held: Balances) -> str:
         """Field 54 with the profile's amount types."""
@@ -80,11 +94,8 @@ def pin_verify(counter: Counter, order: Order, now: datetime) -> Answer:
     refusal = counter.bank.usable_card(card)
     if refusal:
         return Answer(CODES[refusal])
-    pin: str | None
-    try:
-        pin = open_pin(counter.zpk, order.need(52), card)
-    except PinError:
-        pin = None
+    opened = counter.open_pin(order.need(52), card)
+    pin = opened.reveal() if opened is not None else None
     day = counter.bank.calendar.today(now)
     return Answer(CODES[counter.bank.pins.try_pin(card, pin, day)])
 

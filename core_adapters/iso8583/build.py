@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from core_adapters.hsm.kinds import PinFormat
+from core_adapters.hsm.port import SecurityModule
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import EncodeError
 from core_adapters.iso8583.message import Message
 from core_adapters.iso8583.options import Iso8583Options
-from core_adapters.iso8583.pin import seal_pin
 from core_adapters.iso8583.profile import ServiceMap
 from core_adapters.iso8583.templates import Constant, Input, Known, Source, Template
 from core_adapters.iso8583.values import field_text
@@ -53,15 +54,21 @@ class Stamp:
 
 
 class Builder:
-    """Turns requests into messages. Holds the zone PIN key; reveals a PIN only into field 52."""
+    """Turns requests into messages. PINs go to the security module and come back as PIN blocks."""
 
     def __init__(
-        self, codec: Codec, options: Iso8583Options, zpk: bytes, vault: CardVault | None
+        self,
+        codec: Codec,
+        options: Iso8583Options,
+        module: SecurityModule,
+        pin_key: str,
+        vault: CardVault | None,
     ) -> None:
         self._codec = codec
         self._profile = codec.profile
         self._options = options
-        self._zpk = zpk
+        self._module = module
+        self._pin_key = pin_key
         self._vault = vault
 
     def request(self, service: ServiceMap, request: Request, stamp: Stamp, mti: str) -> Message:
@@ -117,7 +124,7 @@ class Builder:
         for number in sorted(templates):
             template = templates[number]
             if isinstance(template, Mapping):
-                parts = {n: self._text(number, s, request, known) for n, s in template.items()}
+                parts = {n: self._text(number, s, request, known, n) for n, s in template.items()}
                 text = self._codec.join(number, {n: part for n, part in parts.items() if part})
             else:
                 text = self._text(number, template, request, known)
@@ -131,6 +138,7 @@ class Builder:
         source: Source,
         request: Request | None,
         known: Mapping[str, Callable[[], str]],
+        part: str = "",
     ) -> str:
         match source:
             case Constant(text=text):
@@ -140,9 +148,9 @@ class Builder:
                     raise EncodeError(str(number), f"@{word} is not known for this message")
                 return known[word]()
             case Input():
-                return self._input(number, source, request)
+                return self._input(number, source, request, part)
 
-    def _input(self, number: int, source: Input, request: Request | None) -> str:
+    def _input(self, number: int, source: Input, request: Request | None, part: str) -> str:
         value = request.inputs.get(source.name) if request is not None else None
         if request is None or value is None:
             raise EncodeError(str(number), f"input {source.name!r} is missing from the request")
@@ -151,15 +159,19 @@ class Builder:
                 raise EncodeError(str(number), f"input {source.name!r} is no money")
             return value.currency.number
         if isinstance(value, Secret):
-            return self._pin(number, value, request)
+            return self._pin(number, value, request, part)
         spec = self._codec.profile.fields[number]
         if spec.tags:
             return _subfield(number, self._clear(value))
         return field_text(spec, self._clear(value))
 
-    def _pin(self, number: int, pin: Secret, request: Request) -> str:
-        if number != PIN_BLOCK:
-            raise EncodeError(str(number), "a secret travels as a PIN block in field 52 only")
+    def _pin(self, number: int, pin: Secret, request: Request, part: str) -> str:
+        """The PIN block in hexadecimal; a PIN change has its second in a subfield."""
+        if number != PIN_BLOCK and self._profile.fields[number].shown(part) != "never":
+            raise EncodeError(
+                f"{number}.{part}" if part else str(number),
+                "a secret travels as a PIN block, in field 52 or a subfield that is never shown",
+            )
         service = self._profile.services[request.service]
         card = service.request.get(CARD)
         if not isinstance(card, Input):
@@ -167,7 +179,8 @@ class Builder:
         value = self._clear(request.inputs[card.name])
         if not isinstance(value, CardNumber):
             raise EncodeError(str(number), "a PIN block needs the card of field 2")
-        return seal_pin(self._zpk, pin.reveal(), value.digits)
+        form = PinFormat(self._profile.pin_format)
+        return self._module.pin_block(self._pin_key, pin, value, form).hex().upper()
 
     def _clear(self, value: Value) -> Value:
         if not isinstance(value, SealedCard):

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
+from core_adapters.hsm.errors import PinBlockError, SecurityModuleError
+from core_adapters.hsm.port import SecurityModule
 from core_adapters.iso8583.alarms import FrameAlarms
 from core_adapters.iso8583.build import Builder, Stamp
 from core_adapters.iso8583.checks import check_services
@@ -18,9 +20,9 @@ from core_adapters.iso8583.clock import SystemClock
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.driver import Driver
 from core_adapters.iso8583.driver_types import DriverEvents, NoReply, Refusal
-from core_adapters.iso8583.errors import EncodeError, PinError
-from core_adapters.iso8583.keys import HostKeys
-from core_adapters.iso8583.mac import make_mac
+from core_adapters.iso8583.errors import EncodeError
+from core_adapters.iso8583.keynames import KeyNames, check_keys
+from core_adapters.iso8583.mac import ModuleMac
 from core_adapters.iso8583.message import Message
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile, ServiceMap
@@ -42,6 +44,8 @@ from transactions.ports import (
 from transactions.request import HostMessage, MessageRole, Request
 
 SETTLEMENT_DATE, AMOUNT, PROCESSING_CODE = 15, 4, 3
+BUILD_ERRORS = (EncodeError, SecurityModuleError, CardNumberError)
+"""Why a message cannot be made: the profile, the keys or the PIN, the card."""
 MAX_LATE = 10_000
 MAX_DAYS_ON = 31
 """A business date does not go on by more days at once; a holiday is shorter."""
@@ -51,7 +55,7 @@ MAX_DAYS_ON = 31
 class Alarm:
     """Something an operator must see.
 
-    `kind` is link, unmatched, undecodable, late, code, date or profile.
+    `kind` is link, unmatched, undecodable, late, code, date, keys or profile.
     """
 
     kind: str
@@ -93,18 +97,23 @@ class Iso8583Host:
         self,
         profile: Profile,
         contracts: Contracts,
-        keys: HostKeys,
+        module: SecurityModule,
         options: Iso8583Options,
         *,
+        key_names: KeyNames | None = None,
         events: HostEvents | None = None,
         vault: CardVault | None = None,
         clock: Clock | None = None,
         chance: random.Random | None = None,
         tap: Tap | None = None,
     ) -> None:
-        """`clock` (the one that deadlines are in), `chance` (of reconnections) and `tap` (who
-        watches the frames) may be given."""
+        """`key_names` (default: by the profile's name), `clock` (the one that deadlines are in),
+        `chance` (of reconnections) and `tap` (who watches the frames) may be given.
+
+        Raises `SecurityModuleError` where the module has not the keys that the profile needs."""
         check_services(profile, contracts)
+        names = key_names or KeyNames.of(profile.name)
+        check_keys(module, names, profile)
         self._profile = profile
         self._contracts = contracts
         self._options = options
@@ -113,11 +122,11 @@ class Iso8583Host:
         self._frame_alarms = FrameAlarms(options.alarms_a_second, self._clock, self._alarm)
         codec = Codec(profile)
         self._codec = codec
-        self._builder = Builder(codec, options, keys.zpk, vault)
+        self._builder = Builder(codec, options, module, names.pin, vault)
         self._driver = Driver(
             codec,
             self._builder,
-            (make_mac(profile.mac, keys.mak),),
+            (ModuleMac(module, names.mac),),
             options,
             DriverEvents(
                 self._on_late, self._on_heard, self._frame_alarms.raised, self._events.link
@@ -166,7 +175,7 @@ class Iso8583Host:
             stamp, mti = Stamp.of(repeat_of), _repeat_mti(service, repeat_of)
         try:
             message = self._builder.request(service, request, stamp, mti)
-        except (EncodeError, PinError, CardNumberError) as error:
+        except BUILD_ERRORS as error:
             return self._cannot_build(request, error)
         role: MessageRole = "request" if repeat_of is None else "repeat"
         attempt = 0 if repeat_of is None else repeat_of.attempt + 1
@@ -190,9 +199,8 @@ class Iso8583Host:
         rules = self._profile.reversal
         try:
             message = self._builder.reversal(service, original, sent, stamp, reason)
-        except (EncodeError, CardNumberError) as error:
-            self._cannot_build(original, error)
-            return ReversalUnanswered(False, "format")
+        except BUILD_ERRORS as error:
+            return ReversalUnanswered(False, self._cannot_build(original, error).reason)
         if attempt > 0:
             message = message.with_fields(rules.repeat_mti, {})
         row = _row(original, "reversal", attempt, message, stamp)
@@ -235,8 +243,10 @@ class Iso8583Host:
         return "deadline" if self._too_late(request, service) else None
 
     def _cannot_build(self, request: Request, error: Exception) -> NotSent:
-        self._alarm("profile", f"{request.service}: {error}", request.id)
-        return NotSent("format")
+        """Nothing went. The texts of these errors name fields and keys, never digits."""
+        keys = isinstance(error, SecurityModuleError) and not isinstance(error, PinBlockError)
+        self._alarm("keys" if keys else "profile", f"{request.service}: {error}", request.id)
+        return NotSent("keys" if keys else "format")
 
     async def _exchange(
         self,
@@ -251,7 +261,7 @@ class Iso8583Host:
         """Place, row, send, answer. The place is given back however this ends."""
         try:
             place = self._driver.admit(message, service.timeout_s, urgent=urgent)
-        except EncodeError as error:
+        except (EncodeError, SecurityModuleError) as error:
             return self._cannot_build(request, error)
         if isinstance(place, Refusal):
             return NotSent(place.reason)

@@ -19,11 +19,13 @@ import uvloop
 from rich.console import Console
 
 from core_adapters.corehost.seed import TEST_CARDS, trial_set
+from core_adapters.hsm.port import SecurityModule
+from core_adapters.hsm.software import open_software
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.framing import wrap
 from core_adapters.iso8583.host import Iso8583Host
-from core_adapters.iso8583.keys import HostKeys
-from core_adapters.iso8583.mac import make_mac
+from core_adapters.iso8583.keynames import KeyNames
+from core_adapters.iso8583.mac import ModuleMac
 from core_adapters.iso8583.message import Message
 from core_adapters.iso8583.mux_types import MuxOptions
 from core_adapters.iso8583.options import Iso8583Options
@@ -192,10 +194,10 @@ async def _gateway(data: Path, kind: str) -> AsyncIterator["_Gateway"]:
         vault = Keyring.open_or_create(keys)
         store = await Store.open(database_url(data), NODE, vault)
         stack.push_async_callback(store.close)
-        host_keys = HostKeys.load(keys, "tb87")
+        module = open_software(keys)
         # Echoes and connections are as in service; only the places are as many as are asked for.
         options = Iso8583Options(addresses=(f"127.0.0.1:{port}",), mux=MuxOptions())
-        host = Iso8583Host(profile, contracts, host_keys, options, vault=vault)
+        host = Iso8583Host(profile, contracts, module, options, vault=vault)
         await host.start()
         stack.push_async_callback(host.close)
         if not await host.wait_signed_on(SIGN_ON_S):
@@ -206,7 +208,7 @@ async def _gateway(data: Path, kind: str) -> AsyncIterator["_Gateway"]:
         settings = ProcessorOptions(limits=limits, quotes_max=100_000)
         processor = Processor(contracts, host, store.journal, vault, settings, SystemClock())
         await processor.recover()
-        yield _Gateway(processor, host, store, vault, profile, host_keys)
+        yield _Gateway(processor, host, store, vault, profile, module)
         await processor.close()
 
 
@@ -220,14 +222,14 @@ class _Gateway:
         store: Store,
         vault: Keyring,
         profile: Profile,
-        keys: HostKeys,
+        module: SecurityModule,
     ) -> None:
         self._processor = processor
         self._host = host
         self._store = store
         self._vault = vault
         self.profile = profile
-        self.keys = keys
+        self.module = module
         self._cards = [CardNumber(one.card) for one in trial_set()[:TEST_CARDS]]
         self._numbers = iter(range(1, 10_000_000))
 
@@ -359,7 +361,7 @@ class _NoLog:
 def _codec_us(gateway: _Gateway) -> float:
     """CPU us to encode a transfer with its MAC, and to decode and verify its reply."""
     codec = Codec(gateway.profile)
-    mac = make_mac(gateway.profile.mac, gateway.keys.mak)
+    mac = ModuleMac(gateway.module, KeyNames.of(gateway.profile.name).mac)
     now = datetime.now(UTC).strftime("%m%d%H%M%S")
     fields = {2: "6227009000000011", 3: "420000", 4: "000000001000", 7: now, 11: "000001"}
     fields |= {12: "120000", 13: "0302", 18: "6012", 22: "012", 25: "08", 28: "D00000000"}

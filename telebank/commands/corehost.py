@@ -18,10 +18,15 @@ from core_adapters.corehost.faults import FaultError, FaultPlan, parse_plan
 from core_adapters.corehost.parrot import Parrot
 from core_adapters.corehost.rules import Rules
 from core_adapters.corehost.server import Server, ServerOptions
+from core_adapters.hsm.demo import share_demo_keys
+from core_adapters.hsm.errors import SecurityModuleError
+from core_adapters.hsm.kinds import Usage
+from core_adapters.hsm.module import Module
+from core_adapters.hsm.software import open_software
 from core_adapters.iso8583.codec import Codec
-from core_adapters.iso8583.errors import KeyFileError
-from core_adapters.iso8583.keys import HostKeys
-from core_adapters.iso8583.mac import make_mac
+from core_adapters.iso8583.keynames import KeyNames, check_keys, mac_algorithms, pin_algorithms
+from core_adapters.iso8583.mac import ModuleMac
+from core_adapters.iso8583.profile import Profile
 from core_adapters.iso8583.profile_load import load_profile
 from core_adapters.profiles.errors import ProfileError
 from transactions.card import mask
@@ -89,7 +94,7 @@ def _address(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[
 @click.option(
     "--keys",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the zone PIN key and MAC key, made where absent.  [default: keys beside DATA]",
+    help="The gateway's key folder, with which demo keys are shared.  [default: keys beside DATA]",
 )
 @click.option(
     "--profile",
@@ -155,7 +160,7 @@ def run(
     try:
         _check_faults(faults)
         _serve(plan)
-    except (KeyFileError, ProfileError, house.HouseError, FaultError) as error:
+    except (SecurityModuleError, ProfileError, house.HouseError, FaultError) as error:
         click.echo(f"telebank corehost: {error}", err=True)
         sys.exit(USAGE)
     except PortTakenError as error:
@@ -174,7 +179,7 @@ def _serve(plan: RunPlan) -> None:
 
     plan.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     profile = load_profile(plan.profile)
-    keys = HostKeys.create_demo(plan.keys, profile.name)
+    module = _open_module(plan, profile)
     codec = Codec(profile)
     with ExitStack() as stack:
         office: Office = Parrot(codec)
@@ -182,12 +187,22 @@ def _serve(plan: RunPlan) -> None:
             now = datetime.now(UTC)
             bank = house.open_house(plan.data, Rules(), now, test_data=plan.test_data)
             stack.callback(bank.close)
-            office = Desk(bank.db, bank.bank, codec, keys.zpk)
-        uvloop.run(_listen(plan, office, codec, keys))
+            office = Desk(bank.db, bank.bank, codec, module)
+        uvloop.run(_listen(plan, office, codec, module))
 
 
-async def _listen(plan: RunPlan, office: Office, codec: Codec, keys: HostKeys) -> None:
-    mac = make_mac(codec.profile.mac, keys.mak)
+def _open_module(plan: RunPlan, profile: Profile) -> Module:
+    """The bank's own security module, with the same keys as the gateway's."""
+    own, names = plan.data / "keys", KeyNames.of(profile.name)
+    pin, mac = pin_algorithms(profile)[0], mac_algorithms(profile)[0]
+    share_demo_keys(plan.keys, own, profile.name, pin=pin, mac=mac)
+    module = open_software(own)
+    check_keys(module, names, profile, Usage.PIN_OPEN)
+    return module
+
+
+async def _listen(plan: RunPlan, office: Office, codec: Codec, module: Module) -> None:
+    mac = ModuleMac(module, KeyNames.of(codec.profile.name).mac)
     server = Server(office, codec, mac, FaultPlan(plan.faults), ServerOptions())
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()

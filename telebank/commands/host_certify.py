@@ -28,7 +28,6 @@ from core_adapters.conformance.scenarios import Scenario, load_scenarios
 from core_adapters.conformance.seal import Seal, SealError
 from core_adapters.corehost.house import findings
 from core_adapters.corehost.seed import SeedCard, card_number, trial_set
-from core_adapters.hsm.software import open_software
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.profiles.errors import ProfileError
 from telebank.commands.common import EXIT_FINDING, Unreachable, data_option, json_option
@@ -144,7 +143,8 @@ def _run(asked: Request, *, quiet: bool) -> tuple[kit.Outcome, People]:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="certify-")))
             path = profile_path(asked.data, asked.profile)
             host, port = "127.0.0.1", stack.enter_context(demo_host(folder, path))
-            people, module = demo_people(), open_software(folder / "keys")
+            people = demo_people()
+            module = read_keys(asked.data, folder / "keys", profile)
             options = Iso8583Options(terminal="TBCERT01")
         else:
             assert asked.cards is not None

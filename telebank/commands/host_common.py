@@ -8,8 +8,10 @@ from typing import Any
 
 import click
 
-from core_adapters.iso8583.errors import KeyFileError
-from core_adapters.iso8583.keys import HostKeys
+from core_adapters.hsm.errors import SecurityModuleError
+from core_adapters.hsm.port import SecurityModule
+from core_adapters.hsm.software import open_software
+from core_adapters.iso8583.keynames import KeyNames, check_keys
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile
 from core_adapters.iso8583.profile_load import load_profile
@@ -77,12 +79,14 @@ def only_test(profile: Profile) -> None:
         )
 
 
-def read_keys(data: Path, keys: Path | None, profile: Profile) -> HostKeys:
-    """The host's keys, or exit 2 saying which file and what to do."""
+def read_keys(data: Path, keys: Path | None, profile: Profile) -> SecurityModule:
+    """The module with the host's keys, or exit 2 saying which key and what to do."""
     try:
-        return HostKeys.load(keys or data / "keys", profile.name)
-    except KeyFileError as error:
+        module = open_software(keys or data / "keys")
+        check_keys(module, KeyNames.of(profile.name), profile)
+    except SecurityModuleError as error:
         raise click.UsageError(str(error)) from error
+    return module
 
 
 def host_options(data: Path, profile: Profile, address: str | None) -> Iso8583Options:
@@ -145,7 +149,7 @@ address_option = click.option("--host", "address", help="host:port instead of th
 keys_option = click.option(
     "--keys",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of NAME.zpk and NAME.mak.  [default: DATA/keys]",
+    help="Folder of the security module with keys NAME.zpk and NAME.mak.  [default: DATA/keys]",
 )
 terminal_option = click.option(
     "--terminal", default=TOOL_TERMINAL, show_default=True, help="Field 41 of what is sent."

@@ -10,10 +10,11 @@ import click
 
 from core_adapters.conformance.people import KitVault
 from core_adapters.conformance.wire import Replayed, ReplayError, WireLink, read_line
+from core_adapters.hsm.port import SecurityModule
 from core_adapters.iso8583.build import Builder
 from core_adapters.iso8583.codec import Codec
-from core_adapters.iso8583.keys import HostKeys
-from core_adapters.iso8583.mac import make_mac
+from core_adapters.iso8583.keynames import KeyNames
+from core_adapters.iso8583.mac import ModuleMac
 from core_adapters.iso8583.message import Message
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.tap import Tap
@@ -69,10 +70,10 @@ def command(
     codec = Codec(loaded)
     messages = _read(codec, file)
     options = dataclasses.replace(host_options(data, loaded, address), terminal=terminal)
-    key_pair = read_keys(data, keys, loaded)
+    module = read_keys(data, keys, loaded)
     try:
         done = asyncio.run(
-            _replay(codec, key_pair, options, messages, keep=keep, wait_s=wait_s, as_json=as_json)
+            _replay(codec, module, options, messages, keep=keep, wait_s=wait_s, as_json=as_json)
         )
     except (OSError, TimeoutError) as error:
         where = options.addresses[0]
@@ -99,7 +100,7 @@ def _read(codec: Codec, file: Path) -> list[Message]:
 
 async def _replay(
     codec: Codec,
-    keys: HostKeys,
+    module: SecurityModule,
     options: Iso8583Options,
     messages: Sequence[Message],
     *,
@@ -107,10 +108,10 @@ async def _replay(
     wait_s: float,
     as_json: bool,
 ) -> list[Replayed]:
-    tap = Tap()
+    tap, names = Tap(), KeyNames.of(codec.profile.name)
     watcher = tap.watch()
     assert watcher is not None
-    link = WireLink(codec, make_mac(codec.profile.mac, keys.mak), options, tap)
+    link = WireLink(codec, ModuleMac(module, names.mac), options, tap)
 
     async def show() -> None:
         async for line in watcher.lines():
@@ -119,7 +120,7 @@ async def _replay(
     shown = asyncio.create_task(show())
     try:
         await link.open()
-        if not await link.sign_on(Builder(codec, options, keys.zpk, KitVault())):
+        if not await link.sign_on(Builder(codec, options, module, names.pin, KitVault())):
             raise Unreachable("the host does not sign us on")
         done: list[Replayed] = []
         for number, message in enumerate(messages, 1):

@@ -15,8 +15,8 @@ import click
 
 from core_adapters.conformance.journal import Numbers, Stans, first_stan
 from core_adapters.conformance.people import KitVault
+from core_adapters.hsm.port import SecurityModule
 from core_adapters.iso8583.host import Alarm, HostEvents, Iso8583Host
-from core_adapters.iso8583.keys import HostKeys
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile
 from core_adapters.profiles.errors import ProfileError
@@ -50,7 +50,7 @@ class Bench:
 
     profile: Profile
     contracts: Contracts
-    keys: HostKeys
+    module: SecurityModule
     options: Iso8583Options
 
 
@@ -192,7 +192,7 @@ async def send(
     host = Iso8583Host(
         bench.profile,
         bench.contracts,
-        bench.keys,
+        bench.module,
         bench.options,
         events=HostEvents(alarm=alarms.append),
         vault=KitVault(),

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import structlog
 
+from core_adapters.hsm.software import open_software
 from core_adapters.iso8583.host import Alarm, HostEvents, Iso8583Host, LateReply
-from core_adapters.iso8583.keys import HostKeys
+from core_adapters.iso8583.keynames import KeyNames
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile_load import load_profile
 from core_adapters.tap import Tap
@@ -55,13 +56,16 @@ async def open_host(
     options = read_options(Iso8583Options, table, f"hosts.{HOST}")
     profile = load_profile(config / "hosts" / f"{profile_name}.yaml")
     watch, tap = _HostWatch(store), Tap()
+    module = open_software(keys)
+    stack.callback(module.close)
     host = Iso8583Host(
         profile,
         contracts,
-        HostKeys.load(keys, HOST),
+        module,
         options,
         events=HostEvents(late=watch.late, alarm=watch.alarm, link=watch.link),
         vault=keyring,
+        key_names=KeyNames.of(HOST),
         tap=tap,
     )
     processor = Processor(

@@ -14,7 +14,7 @@ import click
 import structlog
 import uvloop
 
-from core_adapters.iso8583.errors import KeyFileError as HostKeyError
+from core_adapters.hsm.errors import SecurityModuleError
 from core_adapters.profiles.errors import ProfileError
 from telebank.calls.control import ControlPart, ControlServer
 from telebank.calls.node import NodeParts, VoiceNode
@@ -39,7 +39,7 @@ log = structlog.get_logger("telebank.serve")
 
 UNUSABLE = (
     *(SettingsError, FlowError, ContractError, CatalogueError, PackError, MissingClips),
-    *(KeyFileError, HostKeyError, ProfileError),
+    *(KeyFileError, SecurityModuleError, ProfileError),
 )
 """Files that a node cannot start with; the error says which and what to do."""
 

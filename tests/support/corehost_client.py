@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Self
 
 from core_adapters.corehost.seed import SeedCard
+from core_adapters.hsm.kinds import PinFormat
+from core_adapters.hsm.software import open_software
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.framing import Framer, wrap
-from core_adapters.iso8583.keys import HostKeys
-from core_adapters.iso8583.mac import make_mac
+from core_adapters.iso8583.keynames import KeyNames
+from core_adapters.iso8583.mac import ModuleMac
 from core_adapters.iso8583.message import Message
-from core_adapters.iso8583.pin import seal_pin
 from core_adapters.iso8583.profile_load import load_profile
+from transactions.card import CardNumber
+from transactions.secret import Secret
 
 PROFILE = Path(__file__).resolve().parents[2] / "config" / "hosts" / "tb87.yaml"
 ANSWER_S = 20.0
@@ -26,12 +29,13 @@ def tb87() -> Codec:
 
 
 class Terminal:
-    """Makes messages with a STAN of their own; no socket."""
+    """Makes messages with a STAN of their own, under the keys of a gateway's folder; no socket."""
 
-    def __init__(self, keys: HostKeys, name: str = "TB010001") -> None:
+    def __init__(self, keys: Path, name: str = "TB010001") -> None:
         self.codec = tb87()
         self.keys = keys
-        self.mac = make_mac(self.codec.profile.mac, keys.mak)
+        self.module, self.key_names = open_software(keys), KeyNames.of("tb87")
+        self.mac = ModuleMac(self.module, self.key_names.mac)
         self.name = name
         self._stan = 0
 
@@ -50,8 +54,13 @@ class Terminal:
 
     def verify(self, card: str, pin: str) -> Message:
         """0600/91 with the PIN block."""
-        block = seal_pin(self.keys.zpk, pin, card)
+        block = self.pin_block(card, pin)
         return self.message("0600", {2: card, 3: "910000", 22: "011", 26: "12", 52: block})
+
+    def pin_block(self, card: str, pin: str) -> str:
+        """Field 52, sixteen hexadecimal digits."""
+        name, card_no = self.key_names.pin, CardNumber(card)
+        return self.module.pin_block(name, Secret(pin), card_no, PinFormat.ISO_0).hex().upper()
 
     def balance(self, card: str) -> Message:
         """0200/31."""

@@ -75,6 +75,7 @@ def pin_block(pin: str = PIN, card: CardNumber = CARD) -> str:
     """Field 52 of a PIN under the tests' zone key."""
     return MODULE.pin_block(NAMES.pin, Secret(pin), card, PinFormat.ISO_0).hex().upper()
 
+
 _INPUTS: dict[str, Values] = {
     "pin.verify": {"card": CARD},
     "card.balance": {"card": CARD},

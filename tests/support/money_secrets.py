@@ -14,8 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from core_adapters.corehost.seed import DEMO, trial_set
-from core_adapters.iso8583.keys import HostKeys
-from core_adapters.iso8583.pin import pin_block_0, seal_pin
+from core_adapters.hsm.kinds import PinFormat
+from core_adapters.hsm.pinblocks import seal
+from core_adapters.hsm.port import SecurityModule
+from core_adapters.hsm.sealed_file import KEYS_FILE
+from core_adapters.hsm.software import open_software
+from transactions.card import CardNumber
+from transactions.secret import Secret
 
 WINDOW = 6
 """Octets by which a spelling is looked up; twelve digits in BCD have no more."""
@@ -55,13 +60,27 @@ def _number_spellings() -> Iterator[Spelling]:
             yield Spelling(octets, f"PIN of card {one.card}")
 
 
-def _block_spellings(zpk: bytes | None) -> Iterator[Spelling]:
+def clear_block(pin: str, card: str) -> bytes:
+    """The PIN block of format 0 before it is enciphered."""
+    return seal(PinFormat.ISO_0, Secret(pin), CardNumber(card), lambda block: block)
+
+
+Blocks = tuple[bytes, ...]
+"""PIN blocks of the cards of `trial_set`, in order."""
+
+
+def sealed_blocks(module: SecurityModule) -> Blocks:
+    """Field 52 of each card's right PIN under the gateway's zone key."""
+    return tuple(
+        module.pin_block("tb87.zpk", Secret(one.pin), CardNumber(one.card), PinFormat.ISO_0)
+        for one in trial_set()
+    )
+
+
+def _block_spellings(sealed: Blocks) -> Iterator[Spelling]:
     """Field 52 of each card's right PIN: clear (format 0), and under the zone key where known."""
-    for one in trial_set():
-        blocks = [pin_block_0(one.pin, one.card)]
-        if zpk is not None:
-            blocks.append(bytes.fromhex(seal_pin(zpk, one.pin, one.card)))
-        for block in blocks:
+    for number, one in enumerate(trial_set()):
+        for block in (clear_block(one.pin, one.card), *sealed[number : number + 1]):
             text = block.hex()
             for octets in (block, text.encode(), text.upper().encode()):
                 yield Spelling(octets, f"PIN block of card {one.card}")
@@ -71,19 +90,19 @@ Table = Mapping[int, Sequence[Spelling]]
 
 
 @cache
-def _table(zpk: bytes | None) -> Table:
+def _table(sealed: Blocks) -> Table:
     table: dict[int, list[Spelling]] = {}
-    for one in (*_number_spellings(), *_block_spellings(zpk)):
+    for one in (*_number_spellings(), *_block_spellings(sealed)):
         table.setdefault(int.from_bytes(one.octets[:WINDOW], "little"), []).append(one)
     return table
 
 
-def found_in(content: bytes, zpk: bytes | None = None) -> list[str]:
+def found_in(content: bytes, sealed: Blocks = ()) -> list[str]:
     """What a file's octets tell."""
-    found = _spelled(content, _table(zpk))
+    found = _spelled(content, _table(sealed))
     for sequence in (KEY_EVENT.findall(content), LAST_ON_LINE.findall(content)):
         # Digits one at a time, a line or an event each, are digits too.
-        found += [f"{one}, key by key" for one in _spelled(b"".join(sequence), _table(zpk))]
+        found += [f"{one}, key by key" for one in _spelled(b"".join(sequence), _table(sealed))]
     return found
 
 
@@ -110,9 +129,9 @@ def findings(data: Path, seen: set[int] | None = None) -> list[str]:
     `seen` has the inodes that need no second look, such as of voice banks lent to many nodes.
     """
     seen = set() if seen is None else seen
-    zpk = (
-        HostKeys.load(data / "keys", "tb87").zpk if (data / "keys" / "tb87.zpk").exists() else None
-    )
+    sealed: Blocks = ()
+    if (data / "keys" / KEYS_FILE).exists():
+        sealed = sealed_blocks(open_software(data / "keys"))
     found = []
     for path in sorted(data.rglob("*")):
         inside = path.relative_to(data).parts
@@ -120,7 +139,7 @@ def findings(data: Path, seen: set[int] | None = None) -> list[str]:
             continue
         if (inode := path.stat().st_ino) not in seen:
             seen.add(inode)
-            found += [f"{path}: {what}" for what in found_in(path.read_bytes(), zpk)]
+            found += [f"{path}: {what}" for what in found_in(path.read_bytes(), sealed)]
     return found
 
 

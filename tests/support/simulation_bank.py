@@ -19,12 +19,13 @@ from core_adapters.corehost.orders import Answer, Order
 from core_adapters.corehost.pins import Pins
 from core_adapters.corehost.rules import Rules, business_date
 from core_adapters.corehost.services import OK, business_key
+from core_adapters.hsm.module import Module
 from core_adapters.iso8583 import host as host_module
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.mac import Mac
 from core_adapters.iso8583.message import Message
 from core_adapters.iso8583.profile import Profile
-from support.iso8583_kit import KEYS, tb87
+from support.iso8583_kit import BANK_MODULE, tb87
 from support.transactions_time import START
 
 CARDS = tuple(seed.trial_set()[:4])
@@ -125,9 +126,9 @@ class WeakDesk(Desk):
     """The desk of a host that lacks something."""
 
     def __init__(
-        self, db: sqlite3.Connection, bank: Bank, codec: Codec, zpk: bytes, weakness: Weakness
+        self, db: sqlite3.Connection, bank: Bank, codec: Codec, module: Module, weakness: Weakness
     ) -> None:
-        super().__init__(db, bank, codec, zpk)
+        super().__init__(db, bank, codec, module)
         self._weakness = weakness
         self.applied_again = 0
 
@@ -188,7 +189,7 @@ class SimBank:
         self.db.deserialize(_template())
         bank = Bank(self.db, Rules(), Pins(self.db, PIN_KEY, Rules()))
         weak = weakness or Weakness()
-        self.desk = WeakDesk(self.db, bank, self.codec, KEYS.zpk, weak)
+        self.desk = WeakDesk(self.db, bank, self.codec, BANK_MODULE, weak)
         self._counted = _Counted()
 
     def answer(self, message: Message, now: datetime) -> Message:

@@ -11,7 +11,7 @@ from core_adapters.iso8583.host import HostEvents, Iso8583Host
 from core_adapters.iso8583.message import Message
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile
-from support.iso8583_kit import KEYS, contracts, tb87
+from support.iso8583_kit import MODULE, contracts, tb87
 from support.simulation_bank import CARDS, SimBank, Weakness
 from support.simulation_journal import HiddenVault, Kill, KillJournal
 from support.simulation_net import MONEY, Hit, Net, Plan, State
@@ -111,7 +111,7 @@ class World:
         self.host = Iso8583Host(
             setting.profile or tb87(),
             setting.contracts,
-            KEYS,
+            MODULE,
             Iso8583Options(links=setting.links),
             events=HostEvents(
                 late=lambda one: self.processor.late_answer(one.message.request_id, one.outcome)

@@ -14,7 +14,6 @@ import pytest
 import pytest_asyncio
 
 from core_adapters.corehost.seed import trial_set
-from core_adapters.iso8583.pin import pin_block_0
 from support import money_secrets
 from support.bank_process import BankProcess
 from support.console_process import console
@@ -100,7 +99,7 @@ def test_every_spelling_would_be_found() -> None:
         lines = "".join(f"12:00:01 key {digit}\n" for digit in digits)
         for text in (keys, lines):
             assert money_secrets.found_in(text.encode())
-    block = pin_block_0(who.pin, who.card)
+    block = money_secrets.clear_block(who.pin, who.card)
     for spelled in (block, block.hex().encode(), block.hex().upper().encode()):
         assert money_secrets.found_in(b"\0" + spelled)
     assert money_secrets.found_in(f"card {who.card[:6]}******{who.card[-4:]}".encode()) == []

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from core_adapters.corehost.server import EXIT_BY_FAULT
-from core_adapters.iso8583.keys import HostKeys
 from core_adapters.iso8583.message import Message
 from support.corehost_client import Line, Terminal
 from support.corehost_process import CoreHostProcess
@@ -16,8 +15,7 @@ FEN = 100
 
 @pytest.fixture
 async def line(own_host: CoreHostProcess) -> AsyncIterator[Line]:
-    keys = HostKeys.load(own_host.keys, "tb87")
-    opened = await Line.open(own_host.port, Terminal(keys))
+    opened = await Line.open(own_host.port, Terminal(own_host.keys))
     yield opened
     opened.close()
 

@@ -9,7 +9,6 @@ import pytest
 from core_adapters.corehost.rules import business_date
 from core_adapters.corehost.seed import SeedCard
 from core_adapters.iso8583.framing import wrap
-from core_adapters.iso8583.keys import HostKeys
 from core_adapters.iso8583.message import Message
 from support.corehost_client import Line, Terminal
 from support.corehost_process import CoreHostProcess, special_card
@@ -20,8 +19,8 @@ CARDS = count()
 
 @pytest.fixture
 async def line(shared_host: CoreHostProcess) -> AsyncIterator[Line]:
-    keys = HostKeys.load(shared_host.keys, "tb87")
-    opened = await Line.open(shared_host.port, Terminal(keys, f"TB02{next(TERMINALS):04d}"))
+    terminal = Terminal(shared_host.keys, f"TB02{next(TERMINALS):04d}")
+    opened = await Line.open(shared_host.port, terminal)
     yield opened
     opened.close()
 

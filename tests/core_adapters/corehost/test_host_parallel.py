@@ -4,7 +4,6 @@ import asyncio
 import random
 from collections import Counter
 
-from core_adapters.iso8583.keys import HostKeys
 from support.corehost_client import Line, Terminal
 from support.corehost_process import CoreHostProcess
 
@@ -12,7 +11,7 @@ SEED = 20261122
 
 
 def terminal(host: CoreHostProcess, name: str) -> Terminal:
-    return Terminal(HostKeys.load(host.keys, "tb87"), name)
+    return Terminal(host.keys, name)
 
 
 async def test_twenty_lines_between_the_same_accounts_conserve_money(

@@ -154,7 +154,7 @@ def test_faults_are_named(folder: Path) -> None:
 
 
 def test_an_empty_folder_says_what_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(KeyRefusedError, match=r"module\.master: missing"):
+    with pytest.raises(KeyRefusedError, match="no security module yet"):
         open_software(tmp_path)
 
 

@@ -15,9 +15,8 @@ from core_adapters.iso8583.errors import DecodeError, EncodeError, FramingError
 from core_adapters.iso8583.fields import FieldSpec, pyiso_spec
 from core_adapters.iso8583.framing import FrameOptions, Framer, swap_tpdu, wrap
 from core_adapters.iso8583.message import Message, is_reply, mti_class, reply_mti
-from core_adapters.iso8583.pin import seal_pin
 from core_adapters.iso8583.tlv import build_tlv, parse_tlv
-from support.iso8583_kit import CARD, KEYS, MAC, PIN, VECTORS, codec, tb87
+from support.iso8583_kit import CARD, MAC, VECTORS, codec, pin_block, tb87
 from support.iso8583_peer import approve
 
 FIELDS = tb87().fields
@@ -141,7 +140,7 @@ def test_decode_error_carries_no_bytes_of_the_message() -> None:
 
 
 def test_the_picture_masks_what_it_must() -> None:
-    block = seal_pin(KEYS.zpk, PIN, CARD.digits)
+    block = pin_block()
     subs = codec().join(48, {"identity": "40219", "reason": "lost", "77": "kept but hidden"})
     fields = {2: CARD.digits, 3: "910000", 35: f"{CARD.digits}=99121010000", 48: subs}
     fields |= {

@@ -13,7 +13,16 @@ from core_adapters.iso8583.host import Alarm, HostEvents, Iso8583Host, LateReply
 from core_adapters.iso8583.message import Message, reply_mti
 from core_adapters.iso8583.mux_types import MuxOptions
 from core_adapters.iso8583.profile import Profile
-from support.iso8583_kit import CARD, KEYS, PIN, MemoryLog, contracts, quick_options, request, tb87
+from support.iso8583_kit import (
+    CARD,
+    MODULE,
+    PIN,
+    MemoryLog,
+    contracts,
+    quick_options,
+    request,
+    tb87,
+)
 from support.iso8583_peer import Peer, Script, approve, changed, decline
 from transactions.money import Money
 from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown
@@ -40,7 +49,7 @@ class Bench:
         self.host = Iso8583Host(
             profile,
             contracts(),
-            KEYS,
+            MODULE,
             quick_options(peer.port, **changes),
             events=HostEvents(late=self.late.append, alarm=self.alarms.append),
         )

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from core_adapters.hsm.software import open_software
 from core_adapters.iso8583.host import Iso8583Host
-from core_adapters.iso8583.keys import HostKeys
 from support.corehost_process import CoreHostProcess
 from support.iso8583_kit import MemoryLog, contracts, quick_options, request, tb87
 from transactions.card import CardNumber
@@ -44,10 +44,9 @@ class Desk:
 
 @pytest.fixture
 async def desk(bank: CoreHostProcess, request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
-    keys = HostKeys.load(bank.keys, "tb87")
     terminal = f"T{zlib.crc32(request.node.name.encode()) % 10**7:07d}"
     options = quick_options(bank.port, terminal=terminal)
-    host = Iso8583Host(tb87(), contracts(), keys, options)
+    host = Iso8583Host(tb87(), contracts(), open_software(bank.keys), options)
     await host.start()
     assert await host.wait_signed_on(5.0)
     yield Desk(host, MemoryLog())

@@ -16,7 +16,7 @@ from core_adapters.conformance.faults import Fault
 from core_adapters.conformance.people import KitVault
 from core_adapters.conformance.proxy import FaultProxy, Order
 from core_adapters.iso8583.host import Iso8583Host
-from core_adapters.iso8583.mac import make_mac
+from core_adapters.iso8583.mac import ModuleMac
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.tap import MAX_WATCHERS, Tap
 from support.conformance_bench import CONTRACTS, PROFILE, Bench, people
@@ -247,10 +247,10 @@ async def test_a_frame_that_matched_nothing_says_which_field_differed(tmp_path: 
     runner = await serve_tap(tap, tmp_path / "control.sock")
     async with Bench(tmp_path) as bench:
         proxy = FaultProxy(
-            bench.codec, make_mac("aes-cmac", bench.keys.mak), "127.0.0.1", bench.port, 1
+            bench.codec, ModuleMac(bench.module, "tb87.mak"), "127.0.0.1", bench.port, 1
         )
         options = Iso8583Options(addresses=(f"127.0.0.1:{await proxy.start()}",))
-        host = Iso8583Host(PROFILE, CONTRACTS, bench.keys, options, vault=KitVault(), tap=tap)
+        host = Iso8583Host(PROFILE, CONTRACTS, bench.module, options, vault=KitVault(), tap=tap)
         watcher = await watch(tmp_path, "--json", "--limit", "6")
         await wanted(tap)
         await host.start()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from core_adapters.sql.options import SqlOptions
 from core_adapters.sql.profile import Call, Dialect
@@ -115,6 +115,7 @@ def next_row(sent: HostMessage, role: MessageRole, attempt: int) -> HostMessage:
     return replace(sent, role=role, attempt=attempt, sent_at=now, reply39=None, reply_at=None)
 
 
-def answered_row(row: HostMessage, code: str | None) -> HostMessage:
-    """With the result code, as far as the row has room for it."""
-    return replace(row, reply39=(code or "")[:CODE_CHARS] or None, reply_at=datetime.now(UTC))
+def answered_row(row: HostMessage, code: str | None, settled_on: date | None) -> HostMessage:
+    """With the result code, as far as the row has room for it, and the host's business date."""
+    told = (code or "")[:CODE_CHARS] or None
+    return replace(row, reply39=told, reply_at=datetime.now(UTC), settled_on=settled_on)

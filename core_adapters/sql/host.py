@@ -27,7 +27,18 @@ from core_adapters.sql.judge import (
 from core_adapters.sql.options import SqlOptions
 from core_adapters.sql.pool import Hung, Pool
 from core_adapters.sql.profile import Call, Profile, ServiceMap
-from core_adapters.sql.session import GIVEN_UP, Broken, End, Job, Replied, Session, Stage, Ticket
+from core_adapters.sql.session import (
+    GIVEN_UP,
+    Broken,
+    Connector,
+    End,
+    Job,
+    Replied,
+    Session,
+    Stage,
+    Ticket,
+    odbc,
+)
 from core_adapters.sql.values import BuildError, Row
 from transactions.card import CardNumberError, CardVault
 from transactions.contract import Contracts
@@ -57,6 +68,7 @@ class SqlHost:
         *,
         events: HostEvents | None = None,
         vault: CardVault | None = None,
+        connector: Connector = odbc,
     ) -> None:
         """Raises `ProfileError` where profile, contracts and dialect do not fit, `ValueError` or
         `OSError` where the password file cannot be used."""
@@ -70,7 +82,7 @@ class SqlHost:
         where, ping = options.connection_string(), self._builder.ping()
         self._pool = Pool(
             options,
-            connect=lambda: Session(where, options.login_s, ping),
+            connect=lambda: Session(where, options.login_s, ping, connector),
             on_link=self._events.link,
             on_ping=lambda end: self._heard(end.rows),
         )
@@ -159,7 +171,8 @@ class SqlHost:
         if isinstance(end, Hung):
             return self._hung(row, end, judged)
         if log is not None and isinstance(end, Replied):
-            await log.answered(answered_row(row, result_code(self._profile, end.rows)))
+            code, day = result_code(self._profile, end.rows), business_date(self._profile, end.rows)
+            await log.answered(answered_row(row, code, day))
         return end
 
     def _hung(
@@ -284,8 +297,11 @@ class SqlHost:
         return found
 
     def _heard(self, rows: Sequence[Row]) -> None:
-        """The business date comes from the host alone (rule 14)."""
-        self._business_date = business_date(self._profile, rows) or self._business_date
+        """The business date comes from the host alone (rule 14), and only goes on: what is told
+        of an older request has that one's."""
+        told = business_date(self._profile, rows)
+        if told is not None:
+            self._business_date = max(told, self._business_date or told)
 
     def _alarm(self, kind: str, text: str, request_id: str = "") -> None:
         self._events.alarm(Alarm(kind, text, request_id))

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any, Protocol
 
 import pyodbc
 
@@ -89,6 +90,39 @@ class Broken:
 
 
 End = Replied | Broken
+
+
+class Connection(Protocol):
+    """What we use of a connection of a driver (PEP 249)."""
+
+    def cursor(self) -> Any:
+        """A cursor: execute, description, fetchmany, close."""
+        ...
+
+    def commit(self) -> None:
+        """Commit."""
+        ...
+
+    def rollback(self) -> None:
+        """Roll back."""
+        ...
+
+    def close(self) -> None:
+        """Hang up."""
+        ...
+
+
+Connector = Callable[[str, int], Connection]
+"""Opens a connection: ODBC connection string, seconds to wait. Raises `pyodbc.Error`."""
+
+
+def odbc(connection_string: str, login_s: int) -> Connection:
+    """By unixODBC."""
+    pyodbc.pooling = False  # a pool below ours would hand out connections that we gave up
+    found: Connection = pyodbc.connect(connection_string, autocommit=False, timeout=login_s)
+    return found
+
+
 WIDE = 5_000_000_000
 """What column `wide` of a ping must be."""
 CUT_NUMBERS = "22003"
@@ -100,11 +134,14 @@ GIVEN_UP = "-"
 class Session:
     """A connection that is opened when asked and dropped when in doubt."""
 
-    def __init__(self, connection_string: str, login_s: int, ping: Job) -> None:
+    def __init__(
+        self, connection_string: str, login_s: int, ping: Job, connector: Connector = odbc
+    ) -> None:
         self._connection_string = connection_string
         self._login_s = login_s
         self._ping = ping
-        self._connection: pyodbc.Connection | None = None
+        self._connector = connector
+        self._connection: Connection | None = None
 
     @property
     def alive(self) -> bool:
@@ -114,11 +151,8 @@ class Session:
     def connect(self) -> End:
         """Open a connection and try it."""
         self.drop()
-        pyodbc.pooling = False  # a pool below ours would hand out connections that we gave up
         try:
-            self._connection = pyodbc.connect(
-                self._connection_string, autocommit=False, timeout=self._login_s
-            )
+            self._connection = self._connector(self._connection_string, self._login_s)
         except pyodbc.Error as error:
             return self._broken(Stage.WAITING, error)
         return self.ping()
@@ -163,7 +197,7 @@ class Session:
             return self._broken(stage, error)
         return Replied(rows, committed=True) if proved else self._unproved(stage)
 
-    def _commit(self, connection: pyodbc.Connection, statement: str) -> bool:
+    def _commit(self, connection: Connection, statement: str) -> bool:
         """Commit; False where the driver says success and the database is not there to say it.
 
         psqlODBC answers SQLEndTran with success on a connection that died after the statement:
@@ -218,7 +252,7 @@ def _whole(rows: Sequence[Row]) -> bool:
     return len(rows) == 1 and whole(rows[0].get("wide")) == WIDE
 
 
-def _rows_of(connection: pyodbc.Connection, steps: Sequence[Bound]) -> Sequence[Row]:
+def _rows_of(connection: Connection, steps: Sequence[Bound]) -> Sequence[Row]:
     """Run statements in order; the rows of the last one that gave any."""
     rows: Sequence[Row] = ()
     for text, parameters in steps:

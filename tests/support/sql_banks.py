@@ -80,6 +80,11 @@ class SqlBank:
                 connection.execute(f"{card} VALUES (?, ?, ?, ?)", *row)
             connection.commit()
 
+    def give_pin(self, number: int, pin: str) -> None:
+        """A telephone PIN for a card."""
+        what = "pin_hash = telebank.pin_hash(pin_salt, ?)" if self.cluster else "pin = ?"
+        self.query(f"UPDATE {{t}}card SET {what} WHERE number = ?", pin, CARDS[number].digits)
+
     def balance(self, number: int) -> int:
         return int(self.query("SELECT minor FROM {t}account WHERE id = ?", f"A{number}")[0][0])
 

@@ -48,6 +48,7 @@ CREATE TABLE telebank.request (
   business_date date,
   at timestamptz NOT NULL DEFAULT now(),
   reversed_at timestamptz,
+  reversed_on date,
   reverse_reason text
 );
 CREATE INDEX request_by_date ON telebank.request (business_date);
@@ -73,7 +74,10 @@ CREATE TABLE telebank.card (
   account text NOT NULL REFERENCES telebank.account,
   holder text NOT NULL,
   identity text NOT NULL,
-  hot_at timestamptz
+  hot_at timestamptz,
+  pin_salt text NOT NULL DEFAULT gen_random_uuid()::text,
+  pin_hash bytea,                       -- NULL: this card has no telephone PIN
+  pin_wrong integer NOT NULL DEFAULT 0
 );
 
 CREATE TABLE telebank.entry (
@@ -111,6 +115,29 @@ BEGIN
   UPDATE account SET minor = minor + p_fee WHERE id = 'FEES' AND p_fee <> 0;
   INSERT INTO entry (request, account, minor)
     VALUES (p_id, p_from, -p_minor - p_fee), (p_id, p_to, p_minor), (p_id, 'FEES', p_fee);
+END
+$$;
+
+-- The bank's own way of keeping a telephone PIN goes here; slow hashes (pgcrypto) or a security
+-- module are better than this. Three wrong ones in a row lock it.
+CREATE FUNCTION telebank.pin_hash(p_salt text, p_pin text) RETURNS bytea
+LANGUAGE sql IMMUTABLE SET search_path = telebank, pg_temp
+AS $$ SELECT sha256(convert_to(p_salt || '|' || p_pin, 'UTF8')) $$;
+
+CREATE FUNCTION telebank.verify_pin(p_card text, p_pin text) RETURNS TABLE (result text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = telebank, pg_temp AS $$
+DECLARE v_card card; v_code text;
+BEGIN
+  SELECT * INTO v_card FROM card WHERE number = p_card FOR UPDATE;
+  v_code := CASE
+    WHEN v_card.number IS NULL THEN '14'
+    WHEN v_card.hot_at IS NOT NULL THEN '41'
+    WHEN v_card.pin_wrong >= 3 THEN '75'
+    WHEN v_card.pin_hash = telebank.pin_hash(v_card.pin_salt, p_pin) THEN '00'
+    ELSE '55' END;
+  UPDATE card SET pin_wrong = CASE v_code WHEN '00' THEN 0 ELSE pin_wrong + 1 END
+    WHERE number = p_card AND v_code IN ('00', '55');
+  RETURN QUERY SELECT v_code;
 END
 $$;
 
@@ -164,7 +191,7 @@ RETURNS TABLE (result text, reference text, available bigint, currency char(3), 
                business_date date)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telebank, pg_temp AS $$
   SELECT CASE WHEN r.reversed_at IS NOT NULL THEN 'RV' ELSE r.result END, r.reference, r.available,
-         r.currency, r.at, telebank.today()
+         r.currency, r.at, coalesce(r.business_date, telebank.today())
   FROM request r WHERE r.id = p_id
 $$;
 
@@ -257,22 +284,29 @@ BEGIN
       WHERE a.id = e.account;
     INSERT INTO entry (request, account, minor)
       SELECT request, account, -minor FROM entry WHERE request = p_id;
-    UPDATE request SET reversed_at = now(), reverse_reason = p_reason WHERE id = p_id;
+    UPDATE request SET reversed_at = now(), reversed_on = telebank.today(), reverse_reason = p_reason
+      WHERE id = p_id;
   END IF;
   RETURN QUERY SELECT '00', telebank.today();
 END
 $$;
 
--- Postings of a day that stand: D taken from customers, C given to them.
+-- Totals of a day, as the ISO 8583 message 0510 has them: D taken from customers, C given to them,
+-- DR and CR their reversals (the original stays counted), FEE the fees, reversed ones taken off.
 CREATE FUNCTION telebank.totals(p_date date)
 RETURNS TABLE (side text, currency char(3), number bigint, minor bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telebank, pg_temp AS $$
-  SELECT s.side, r.currency, count(*),
-         sum(r.minor + CASE s.side WHEN 'D' THEN r.fee ELSE 0 END)::bigint
-  FROM request r, (VALUES ('D'), ('C')) AS s (side)
-  WHERE r.service = 'transfer' AND r.result = '00' AND r.reversed_at IS NULL
-    AND r.business_date = p_date
-  GROUP BY s.side, r.currency
+  SELECT t.side, t.currency, count(*), sum(t.minor)::bigint
+  FROM (
+    SELECT s.side, r.currency, CASE s.side WHEN 'D' THEN r.minor ELSE r.fee END AS minor
+    FROM request r, (VALUES ('D'), ('FEE')) AS s (side)
+    WHERE r.service = 'transfer' AND r.result = '00' AND r.business_date = p_date
+    UNION ALL
+    SELECT s.side, r.currency, CASE s.side WHEN 'DR' THEN r.minor ELSE -r.fee END
+    FROM request r, (VALUES ('DR'), ('FEE')) AS s (side)
+    WHERE r.service = 'transfer' AND r.result = '00' AND r.reversed_on = p_date
+  ) AS t
+  GROUP BY t.side, t.currency
 $$;
 
 -- The gateway's login may call these and read nothing. Give it a password with \password.
@@ -283,7 +317,7 @@ DO $$ BEGIN
 END $$;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA telebank FROM PUBLIC;
 GRANT USAGE ON SCHEMA telebank TO telebank_gateway;
-GRANT EXECUTE ON FUNCTION telebank.today(), telebank.balance(text),
+GRANT EXECUTE ON FUNCTION telebank.today(), telebank.balance(text), telebank.verify_pin(text, text),
   telebank.quote(text, text, text, bigint, text),
   telebank.transfer(text, text, text, text, text, bigint, text, bigint),
   telebank.report_loss(text, text, text, text), telebank.status(text),

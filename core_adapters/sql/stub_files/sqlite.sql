@@ -37,6 +37,7 @@ CREATE TABLE tb_request (
   business_date TEXT,
   at TEXT NOT NULL,
   reversed_at TEXT,
+  reversed_on TEXT,
   reverse_reason TEXT
 );
 CREATE INDEX tb_request_by_date ON tb_request (business_date);
@@ -59,7 +60,9 @@ CREATE TABLE tb_card (
   account TEXT NOT NULL REFERENCES tb_account,
   holder TEXT NOT NULL,
   identity TEXT NOT NULL,
-  hot_at TEXT
+  hot_at TEXT,
+  pin TEXT,                             -- SQLite has no hash function: for made-up PINs alone
+  pin_wrong INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE TABLE tb_entry (
@@ -79,6 +82,21 @@ CREATE VIEW tb_refusal AS
 
 CREATE VIEW tb_balance AS
   SELECT number, coalesce(code, '00') AS result, minor, currency FROM tb_refusal;
+
+-- Three wrong PINs in a row lock it. The INSERT counts, tb_pin says how it ended.
+CREATE TABLE tb_pin_try (card TEXT PRIMARY KEY, result TEXT NOT NULL);
+
+CREATE VIEW tb_pin_call AS SELECT '' AS card, '' AS pin WHERE 0;
+
+CREATE TRIGGER tb_pin_do INSTEAD OF INSERT ON tb_pin_call
+BEGIN
+  INSERT OR REPLACE INTO tb_pin_try VALUES (NEW.card, coalesce(
+    (SELECT CASE WHEN hot_at IS NOT NULL THEN '41' WHEN pin_wrong >= 3 THEN '75'
+                 WHEN pin = NEW.pin THEN '00' ELSE '55' END FROM tb_card WHERE number = NEW.card),
+    '14'));
+  UPDATE tb_card SET pin_wrong = CASE t.result WHEN '00' THEN 0 ELSE pin_wrong + 1 END
+    FROM tb_pin_try t WHERE t.card = number AND number = NEW.card AND t.result IN ('00', '55');
+END;
 
 CREATE VIEW tb_quote_call AS
   SELECT '' AS request, '' AS payer, '' AS payee, 0 AS minor, '' AS currency WHERE 0;
@@ -186,19 +204,28 @@ BEGIN
     FROM tb_entry WHERE request = NEW.id
       AND EXISTS (SELECT 1 FROM tb_request WHERE id = NEW.id AND reversed_at IS NULL);
   UPDATE tb_request SET reversed_at = strftime('%Y-%m-%dT%H:%M:%f', 'now'),
-      reverse_reason = NEW.reason
+      reversed_on = (SELECT business_date FROM tb_day), reverse_reason = NEW.reason
     WHERE id = NEW.id AND service = 'transfer' AND result = '00' AND reversed_at IS NULL;
 END;
 
 -- What the gateway reads of a request, for a first answer, a twin's and a status query alike.
 CREATE VIEW tb_outcome AS
   SELECT id, content, CASE WHEN reversed_at IS NOT NULL THEN 'RV' ELSE result END AS result,
-         reference, available, currency, at, (SELECT business_date FROM tb_day) AS business_date
+         reference, available, currency, at,
+         coalesce(business_date, (SELECT business_date FROM tb_day)) AS business_date
   FROM tb_request;
 
+-- Totals of a day; see the PostgreSQL stubs.
 CREATE VIEW tb_totals AS
-  SELECT s.side, r.currency, r.business_date, count(*) AS number,
-         sum(r.minor + CASE s.side WHEN 'D' THEN r.fee ELSE 0 END) AS minor
-  FROM tb_request r, (SELECT 'D' AS side UNION ALL SELECT 'C') s
-  WHERE r.service = 'transfer' AND r.result = '00' AND r.reversed_at IS NULL
-  GROUP BY s.side, r.currency, r.business_date;
+  SELECT side, currency, business_date, count(*) AS number, sum(minor) AS minor
+  FROM (
+    SELECT s.side, r.currency, r.business_date,
+           CASE s.side WHEN 'D' THEN r.minor ELSE r.fee END AS minor
+    FROM tb_request r, (SELECT 'D' AS side UNION ALL SELECT 'FEE') s
+    WHERE r.service = 'transfer' AND r.result = '00'
+    UNION ALL
+    SELECT s.side, r.currency, r.reversed_on, CASE s.side WHEN 'DR' THEN r.minor ELSE -r.fee END
+    FROM tb_request r, (SELECT 'DR' AS side UNION ALL SELECT 'FEE') s
+    WHERE r.service = 'transfer' AND r.result = '00' AND r.reversed_on IS NOT NULL
+  )
+  GROUP BY side, currency, business_date;

@@ -182,12 +182,8 @@ async def test_a_pin_goes_where_the_profile_marks_it_and_nowhere_else(
         " USING ERRCODE = 'TB003'; END IF;"
         " RETURN QUERY SELECT CASE WHEN p_pin LIKE '9182%' THEN '00' ELSE '55' END; END $$"
     )
-    service = (
-        "services:\n  pin.verify:\n    version: 1\n    timeout_s: 8\n    sql:\n      postgresql:"
-        ' ["SELECT * FROM telebank.pin_verify({card}, {secret:pin})"]\n    reply: {}\n'
-    )
     path = tmp_path / "pin.yaml"
-    path.write_text(TEXT.replace("services:\n", service, 1), encoding="utf-8")
+    path.write_text(TEXT.replace("telebank.verify_pin(", "telebank.pin_verify("), encoding="utf-8")
     caplog.set_level(logging.DEBUG)
     async with Gateway(bank, options(bank), profile=load_profile(path)) as gateway:
 

@@ -7,8 +7,11 @@ import pytest
 
 from support.sql_banks import CARDS, IDENTITY, OPENING, Gateway, SqlBank, make, names, options
 from transactions.money import Money
-from transactions.outcome import Approved, Declined, NotSent, Outcome
-from transactions.ports import Reversed
+from transactions.outcome import Approved, Declined, NotSent, Outcome, Values
+from transactions.ports import CurrencyTotals, Reversed, Tally
+from transactions.secret import Secret
+
+PIN = "482913570264"
 
 
 async def test_a_balance(bank: SqlBank) -> None:
@@ -145,7 +148,7 @@ async def test_a_loss_report_makes_the_card_hot(bank: SqlBank) -> None:
         assert names(gateway.books.sent)[-2] == ("repeat", None)
 
 
-async def test_totals_of_a_day_leave_out_what_was_reversed(bank: SqlBank) -> None:
+async def test_totals_of_a_day_have_reversals_beside_their_originals(bank: SqlBank) -> None:
     async with Gateway(bank, options(bank)) as gateway:
         for number in range(3):
             await gateway.transfer(f"t{number}", 0, 1, "2000.00")
@@ -154,17 +157,50 @@ async def test_totals_of_a_day_leave_out_what_was_reversed(bank: SqlBank) -> Non
         health = await gateway.host.health()
         assert health.business_date is not None
         totals = await gateway.host.reconcile(health.business_date)
-        assert totals.debits == {"CNY": (2, Money.parse("4004.00"))}
-        assert totals.credits == {"CNY": (2, Money.parse("4000.00"))}
-        assert (await gateway.host.reconcile(date(2020, 1, 1))).debits == {}
+        yuan = Money.parse
+        nothing = Tally(0, yuan("0.00"))
+        assert totals.by_currency == {
+            "CNY": CurrencyTotals(
+                debits=Tally(3, yuan("6000.00")),
+                debit_reversals=Tally(1, yuan("2000.00")),
+                credits=nothing,
+                credit_reversals=nothing,
+                fees=yuan("4.00"),
+            )
+        }
+        assert (await gateway.host.reconcile(date(2020, 1, 1))).by_currency == {}
+        settled = [one.settled_on for one in gateway.books.replies if one.role == "request"]
+        assert settled[-1] == health.business_date
+
+
+async def test_the_right_pin_a_wrong_one_and_a_locked_card(bank: SqlBank) -> None:
+    bank.give_pin(0, PIN)
+    async with Gateway(bank, options(bank)) as gateway:
+
+        async def verify(pin: str, name: str) -> Outcome:
+            inputs: Values = {"card": CARDS[0], "pin": Secret(pin)}
+            return await gateway.ask(make("pin.verify", inputs, name))
+
+        wrong = Declined("wrong_pin")
+        assert await verify(PIN[::-1], "p1") == wrong
+        assert isinstance(await verify(PIN, "p2"), Approved)
+        assert [await verify(PIN[::-1], f"p{n}") for n in (3, 4, 5)] == [wrong] * 3
+        assert await verify(PIN, "p6") == Declined("locked")
 
 
 async def test_a_service_that_the_profile_has_not_is_not_sent(bank: SqlBank) -> None:
     async with Gateway(bank, options(bank)) as gateway:
-        assert await gateway.ask(make("pin.verify", {}, "p1")) == NotSent("not_served")
+        assert await gateway.ask(make("card.statement", {}, "p1")) == NotSent("not_served")
         assert gateway.books.sent == []
         assert gateway.host.capabilities() == dict.fromkeys(
-            ("card.balance", "transfer.quote", "transfer.card_to_card", "card.report_loss"), 1
+            (
+                "pin.verify",
+                "card.balance",
+                "transfer.quote",
+                "transfer.card_to_card",
+                "card.report_loss",
+            ),
+            1,
         )
 
 

@@ -1,8 +1,8 @@
 """Reads the host's daily file by section `host_file` of its profile.
 
 Values with a delimiter, or lines with positions. Rows stream: one is in memory at a time. A row
-that makes no sense is given as an `UnreadableRow` with line and column, so that nothing is lost; a file
-that as a whole is not what the profile says is a `HostFileError`.
+that makes no sense is given as an `UnreadableRow` with line and column, so that nothing is lost; a
+file that as a whole is not what the profile says is a `HostFileError`.
 """
 
 import csv

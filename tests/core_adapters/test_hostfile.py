@@ -1,0 +1,255 @@
+"""The host's daily file: forms that profiles describe, rows and files that make no sense."""
+
+import csv
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core_adapters.hostfile import FileLimits, read_host_file
+from core_adapters.hostfile_form import HostFileError, read_form
+from core_adapters.iso8583.profile_load import load_profile
+from transactions.money import CURRENCIES
+from transactions.reconcile_values import HostRow, UnreadableRow
+
+CONFIG = Path(__file__).resolve().parents[2] / "config" / "hosts"
+DAY = date(2026, 11, 22)
+NAMES = (
+    *("reference", "stan", "field7", "terminal", "service"),
+    *("amount", "fee", "currency", "business_date", "status"),
+)
+SECTION: Mapping[str, Any] = {
+    "columns": {name: name for name in NAMES},
+    "status": {"posted": "posted", "reversed": "reversed"},
+}
+GOOD = "010000000001,000001,1122010203,TB010001,420000,12345,200,CNY,2026-11-22,posted"
+ROW = HostRow(
+    *("010000000001", 12_345, "CNY", "posted", DAY, 200),
+    *("000001", "1122010203", "TB010001", "420000", 2),
+)
+
+
+def write(path: Path, *lines: str, encoding: str = "utf-8") -> Path:
+    path.write_bytes("\n".join([*lines, ""]).encode(encoding))
+    return path
+
+
+def read(path: Path, section: Mapping[str, Any] = SECTION, **limits: int) -> list[Any]:
+    return list(read_host_file(path, section, FileLimits(**limits)))
+
+
+def test_the_shipped_profile(tmp_path: Path) -> None:
+    section = load_profile(CONFIG / "tb87.yaml").host_file
+    assert section is not None
+    file = write(tmp_path / "day.csv", ",".join(NAMES), GOOD)
+    assert read(file, section) == [ROW]
+
+
+def test_byte_order_mark_quotes_and_line_ends(tmp_path: Path) -> None:
+    file = tmp_path / "day.csv"
+    head = ",".join(f'"{name}"' for name in NAMES)
+    file.write_bytes(f"\ufeff{head}\r\n{GOOD}\r\n\r\n".encode())
+    assert read(file) == [ROW]
+
+
+def test_other_words_decimals_dates_and_chinese(tmp_path: Path) -> None:
+    section = {
+        "encoding": "gb18030",
+        "delimiter": "|",
+        "skip": 1,
+        "ignore": ["T|"],
+        "columns": {
+            "reference": "流水号",
+            "amount": "金额",
+            "business_date": "日期",
+            "status": "状态",
+        },
+        "status": {"成功": "posted", "冲正": "reversed"},
+        "amount": "decimal",
+        "date": "YYYYMMDD",
+        "currency": "CNY",
+    }
+    lines = ("某某银行日终文件", "日期|流水号|金额|状态|备注")
+    rows = ("20261122|010000000001|123.45|成功|龘", "20261122|010000000002|6|冲正|", "T|2|129.45|")
+    file = write(tmp_path / "day.txt", *lines, *rows, encoding="gb18030")
+    assert read(file, section) == [
+        HostRow("010000000001", 12_345, "CNY", "posted", DAY, line=3),
+        HostRow("010000000002", 600, "CNY", "reversed", DAY, line=4),
+    ]
+
+
+def test_columns_by_number(tmp_path: Path) -> None:
+    section = {
+        "header": False,
+        "columns": {"reference": 2, "amount": 3, "currency": 4, "business_date": 1, "status": 5},
+        "status": {"P": "posted"},
+    }
+    file = write(tmp_path / "day.csv", "2026-11-22,010000000001,00000012345,156,P")
+    assert read(file, section) == [HostRow("010000000001", 12_345, "CNY", "posted", DAY, line=1)]
+
+
+def test_positions(tmp_path: Path) -> None:
+    section = {
+        "format": "positions",
+        "columns": {
+            "reference": [1, 12],
+            "amount": [13, 12],
+            "business_date": [25, 8],
+            "status": [33, 1],
+        },
+        "status": {"P": "posted", "R": "reversed"},
+        "date": "YYYYMMDD",
+        "currency": "JPY",
+    }
+    file = write(tmp_path / "day.txt", "01000000000100000001234520261122P", "010000000002")
+    row, short = read(file, section)
+    assert row == HostRow("010000000001", 12_345, "JPY", "posted", DAY, line=1)
+    assert short == UnreadableRow(2, "", "fewer columns than it must have")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "why"),
+    [
+        ("amount", "12.50", "'12.50' is no amount"),
+        ("amount", "-1", "'-1' is no amount"),
+        ("amount", "", "'' is no amount"),
+        ("amount", "٣", "'٣' is no amount"),
+        ("amount", "1000000000000", "'1000000000000' is no amount"),
+        ("fee", "x", "'x' is no amount"),
+        ("currency", "RMB", "'RMB' is no currency"),
+        ("business_date", "2026-02-30", "'2026-02-30' is no YYYY-MM-DD"),
+        ("business_date", "22.11.2026", "'22.11.2026' is no YYYY-MM-DD"),
+        ("status", "done", "'done' is not among host_file.status"),
+        ("reference", "", "is empty or too long"),
+        ("reference", "9" * 65, "is empty or too long"),
+        ("reference", "01\x000000", "is not utf-8"),
+    ],
+)
+def test_a_row_that_makes_no_sense(tmp_path: Path, column: str, value: str, why: str) -> None:
+    values = dict(zip(NAMES, GOOD.split(","), strict=True)) | {column: value}
+    file = write(tmp_path / "day.csv", ",".join(NAMES), ",".join(values.values()), GOOD)
+    bad, good = read(file)
+    assert isinstance(bad, UnreadableRow)
+    assert (bad.line, bad.column) == (2, column)
+    assert bad.why.startswith(why)
+    assert bad.reference == ("010000000001" if column != "reference" else "")
+    assert good.reference == "010000000001"
+
+
+def test_a_row_of_other_bytes_keeps_its_neighbours(tmp_path: Path) -> None:
+    file = tmp_path / "day.csv"
+    broken = GOOD.encode().replace(b"TB010001", b"TB\xff\xfe0001")
+    file.write_bytes(b"\n".join([",".join(NAMES).encode(), broken, GOOD.encode()]))
+    bad, good = read(file)
+    assert (bad.line, bad.column, bad.why) == (2, "terminal", "is not utf-8")
+    assert good.line == 3
+
+
+@pytest.mark.parametrize("row", ['"010000000001,1', "010000000001", '"a"b,c'])
+def test_a_row_that_is_not_csv(tmp_path: Path, row: str) -> None:
+    (bad,) = read(write(tmp_path / "day.csv", ",".join(NAMES), row))
+    assert isinstance(bad, UnreadableRow)
+    assert (bad.line, bad.column) == (2, "")
+
+
+def test_limits(tmp_path: Path) -> None:
+    file = write(tmp_path / "day.csv", ",".join(NAMES), GOOD, GOOD, GOOD)
+    with pytest.raises(HostFileError, match=r"day.csv:4: more than 2 rows"):
+        read(file, max_rows=2)
+    with pytest.raises(HostFileError, match="at most 100 are read"):
+        read(file, max_bytes=100)
+    with pytest.raises(HostFileError, match=r"day.csv:1: a line of more than 20 characters"):
+        read(file, max_line=20)
+    bad = write(tmp_path / "bad.csv", ",".join(NAMES), "x", "y", "z")
+    with pytest.raises(HostFileError, match=r"bad.csv:4: more than 2 rows make no sense"):
+        read(bad, max_unreadable=2)
+
+
+def test_a_file_that_is_not_the_profiles(tmp_path: Path) -> None:
+    with pytest.raises(HostFileError, match="cannot be read"):
+        read(tmp_path / "none.csv")
+    with pytest.raises(HostFileError, match="is empty; it needs a header"):
+        read(_empty(tmp_path))
+    file = write(tmp_path / "day.csv", "a,b,c", GOOD)
+    with pytest.raises(HostFileError, match=r"day.csv:1: column 'reference' is not in the header"):
+        read(file)
+    file = write(tmp_path / "day.csv", ",".join([*NAMES, "stan"]), GOOD)
+    with pytest.raises(HostFileError, match="column 'stan' is twice in the header"):
+        read(file)
+
+
+def _empty(folder: Path) -> Path:
+    path = folder / "nothing.csv"
+    path.touch()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"colour": 1}, "colour"),
+        ({"format": "xml"}, "format"),
+        ({"encoding": "klingon"}, "encoding"),
+        ({"delimiter": "||"}, "delimiter"),
+        ({"header": "yes"}, "header"),
+        ({"skip": -1}, "skip"),
+        ({"ignore": "T"}, "ignore"),
+        ({"columns": {}}, "columns"),
+        ({"columns": {**SECTION["columns"], "note": "note"}}, "columns.note"),
+        ({"columns": {**SECTION["columns"], "stan": 3}}, "columns.stan"),
+        ({"columns": {**SECTION["columns"], "stan": [1]}}, "columns.stan"),
+        ({"status": {"ok": "done"}}, "status.ok"),
+        ({"amount": "cents"}, "amount"),
+        ({"date": "YY-MM-DD"}, "date"),
+        ({"currency": "RMB"}, "currency"),
+        ({"format": "positions"}, "columns.reference"),
+    ],
+)
+def test_a_section_that_cannot_stand(change: Mapping[str, Any], key: str) -> None:
+    with pytest.raises(HostFileError, match=f"host_file.{key} of the profile: "):
+        read_form({**SECTION, **change})
+
+
+@given(data=st.binary(max_size=300))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_give_rows_or_an_error(tmp_path: Path, data: bytes) -> None:
+    file = tmp_path / "any.csv"
+    file.write_bytes(",".join(NAMES).encode() + b"\n" + data)
+    for row in read_host_file(file, SECTION):
+        assert isinstance(row, UnreadableRow)
+
+
+ROWS = st.builds(
+    HostRow,
+    reference=st.text("0123456789", min_size=1, max_size=12),
+    amount=st.integers(0, 999_999_999_999),
+    currency=st.sampled_from(sorted(CURRENCIES)),
+    status=st.sampled_from(("posted", "reversed")),
+    business_date=st.dates(),
+    fee=st.none() | st.integers(0, 99_999),
+    stan=st.text("0123456789", max_size=6),
+    terminal=st.text("AB,\"' 甲", max_size=8).map(str.strip),
+)
+
+
+@given(rows=st.lists(ROWS, max_size=5))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_round_trip(tmp_path: Path, rows: list[HostRow]) -> None:
+    file = tmp_path / "round.csv"
+    with file.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(NAMES)
+        for row in rows:
+            fee = "" if row.fee is None else row.fee
+            first = (row.reference, row.stan, row.field7, row.terminal, row.service)
+            last = (row.currency, row.business_date.isoformat(), row.status)
+            writer.writerow((*first, row.amount, fee, *last))
+    read_back = read(file)
+    assert [(row.reference, row.amount, row.fee, row.terminal) for row in read_back] == [
+        (row.reference, row.amount, row.fee, row.terminal) for row in rows
+    ]
+    assert [row.line for row in read_back] == list(range(2, len(rows) + 2))

@@ -1,0 +1,260 @@
+"""The three-way comparison: every fault put into a made-up date is found, and nothing else."""
+
+import tracemalloc
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.reconcile_world import (
+    CODES,
+    DAY,
+    EXPLAINED,
+    FAULTS,
+    World,
+    approved,
+    found_rows,
+    gone_over,
+    host_row,
+    journal_row,
+    lost_by_us,
+    make_world,
+    other_amount,
+    plain,
+    sums_of,
+    twice,
+)
+from transactions.lifecycle import DONE, State
+from transactions.money import Money, currency
+from transactions.ports import HostTotals, Tally
+from transactions.reconcile import compare
+from transactions.reconcile_values import (
+    HostRow,
+    JournalRow,
+    Kind,
+    Reconciliation,
+    Severity,
+    Sides,
+)
+
+TOTALS = {Kind.TOTALS_DIFFER_FROM_FILE, Kind.TOTALS_DIFFER_FROM_JOURNAL}
+
+
+def run(world: World, totals: HostTotals | None = None, *, file: bool = True) -> Reconciliation:
+    rows = world.file if file else None
+    return compare(DAY, world.journal, totals or world.totals(), rows, world.lookup)
+
+
+def journal_net(world: World, code: str) -> tuple[int, int, int]:
+    """Our own sum, made by hand."""
+    done = [
+        row
+        for row in world.journal
+        if row.state in DONE and (row.settled_on or row.business_date) == DAY
+    ]
+    rows = [row for row in done if row.currency == code]
+    return len(rows), sum(r.amount for r in rows), sum(r.fee or 0 for r in rows)
+
+
+def host_net(world: World, code: str) -> tuple[int, int, int]:
+    rows = [
+        row
+        for row in world.file
+        if isinstance(row, HostRow)
+        and (row.business_date, row.currency, row.status) == (DAY, code, "posted")
+    ]
+    return len(rows), sum(r.amount for r in rows), sum(r.fee or 0 for r in rows)
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    deeds=st.lists(st.sampled_from([*FAULTS, *EXPLAINED]), max_size=12),
+    rows=st.integers(0, 40),
+)
+def test_each_fault_is_found_and_nothing_else(seed: int, deeds: list, rows: int) -> None:
+    world = make_world(Random(seed), deeds, rows)
+    result = run(world)
+    assert found_rows(result.findings) == sorted(world.expected)
+    # The host's totals are its file's; ours differ exactly where the sums do.
+    told = {(f.kind, f.currency) for f in result.findings if f.kind in TOTALS}
+    assert told == {
+        (Kind.TOTALS_DIFFER_FROM_JOURNAL, code)
+        for code in CODES
+        if journal_net(world, code) != host_net(world, code)
+    }
+
+
+@given(seed=st.integers(0, 2**32), rows=st.integers(0, 40))
+def test_a_date_of_open_rows_and_cut_over_is_explained(seed: int, rows: int) -> None:
+    result = run(make_world(Random(seed), EXPLAINED, rows))
+    assert result.severity is Severity.EXPLAINED
+    assert result.rows[Severity.DIFFERENCE] == 0
+
+
+@given(seed=st.integers(0, 2**32), rows=st.integers(0, 9))
+def test_without_a_file_open_rows_explain_the_totals(seed: int, rows: int) -> None:
+    """What the host posted of the open rows is exactly what its totals have more."""
+    world = make_world(Random(seed), [gone_over], rows)
+    result = run(world, file=False)
+    assert {f.kind for f in result.findings} <= {
+        Kind.STILL_OPEN,
+        Kind.DATE_DIFFERS,
+        Kind.TOTALS_DIFFER_FROM_JOURNAL,
+    }
+    assert result.severity is Severity.EXPLAINED
+    assert result.unchecked == sum(journal_net(world, code)[0] for code in CODES)
+
+
+def test_without_a_file_a_difference_that_no_open_row_explains_is_one() -> None:
+    world = make_world(Random(1), [], 0)
+    plain(world, replace(journal_row(1, State.MANUAL, Random(1)), currency="CNY"), Random(4))
+    more = replace(journal_row(2, State.APPROVED, Random(2)), currency="CNY", amount=1)
+    totals = HostTotals(DAY, {"CNY": sums_of("CNY", [host_row(more, "posted")])})
+    result = run(world, totals, file=False)
+    assert [(f.kind, f.severity) for f in result.findings] == [
+        (Kind.TOTALS_DIFFER_FROM_JOURNAL, Severity.DIFFERENCE),
+        (Kind.STILL_OPEN, Severity.EXPLAINED),
+    ]
+
+
+def test_totals_that_are_not_the_files() -> None:
+    world = World()
+    plain(
+        world,
+        replace(approved(journal_row(1, State.APPROVED, Random(3))), currency="CNY"),
+        Random(1),
+    )
+    right = world.totals().by_currency["CNY"]
+    more = Tally(right.debits.count, right.debits.amount + Money(1, currency("CNY")))
+    result = run(world, HostTotals(DAY, {"CNY": replace(right, debits=more)}))
+    assert {(f.kind, f.severity) for f in result.findings} == {
+        (Kind.TOTALS_DIFFER_FROM_FILE, Severity.DIFFERENCE),
+        (Kind.TOTALS_DIFFER_FROM_JOURNAL, Severity.DIFFERENCE),
+    }
+
+
+def test_a_currency_that_the_host_does_not_tell_of_is_nothing_posted() -> None:
+    world = World()
+    plain(world, approved(journal_row(1, State.APPROVED, Random(3))), Random(1))
+    result = run(world, HostTotals(DAY, {}))
+    assert {f.kind for f in result.findings} == TOTALS
+
+
+def test_credits_that_we_know_nothing_of_are_a_difference() -> None:
+    world = World()
+    plain(
+        world,
+        replace(approved(journal_row(1, State.APPROVED, Random(3))), currency="CNY"),
+        Random(1),
+    )
+    right = world.totals().by_currency["CNY"]
+    credit = Tally(1, Money(5, currency("CNY")))
+    result = run(world, HostTotals(DAY, {"CNY": replace(right, credits=credit)}))
+    assert {f.kind for f in result.findings} == TOTALS
+
+
+def test_totals_explained_by_rows_that_are_explained() -> None:
+    """The host posted what is still open with us: the sums differ, and we know why."""
+    world, row = World(), replace(journal_row(1, State.REVERSING, Random(1)), currency="CNY")
+    world.journal.append(row)
+    world.file.append(host_row(row, "posted"))
+    result = run(world)
+    assert [(f.kind, f.severity) for f in result.findings] == [
+        (Kind.TOTALS_DIFFER_FROM_JOURNAL, Severity.EXPLAINED),
+        (Kind.STILL_OPEN, Severity.EXPLAINED),
+    ]
+    assert result.findings[1].theirs == "posted"
+
+
+def test_an_open_row_of_another_amount_is_both() -> None:
+    world, row = World(), journal_row(1, State.MANUAL, Random(1))
+    world.journal.append(row)
+    world.file.append(replace(host_row(row, "posted"), amount=row.amount + 1))
+    result = run(world)
+    kinds = [f.kind for f in result.findings if f.kind not in TOTALS]
+    assert kinds == [Kind.AMOUNT_DIFFERS, Kind.STILL_OPEN]
+    assert result.rows[Severity.DIFFERENCE] == 1
+
+
+def test_a_side_that_names_no_fees_is_not_compared_by_fees() -> None:
+    world, row = World(), replace(approved(journal_row(1, State.APPROVED, Random(1))), fee=None)
+    world.journal.append(row)
+    world.file.append(replace(host_row(row, "posted"), fee=200))
+    assert run(world).severity is Severity.AGREED
+
+
+def test_findings_carry_what_a_person_needs() -> None:
+    world = World()
+    row = replace(journal_row(7, State.APPROVED, Random(1)), currency="CNY", amount=123_456)
+    other_amount(world, row, Random(1))
+    lost_by_us(world, replace(row, reference="010000000008"), Random(1))
+    amount, alone = run(world).findings[-2:]
+    assert (amount.ours, amount.theirs[:4]) == ("1234.56 CNY", "1234")
+    assert (amount.card_masked, amount.line, amount.state) == ("622700******0013", 2, "APPROVED")
+    assert (alone.reference, alone.ours, alone.state) == ("010000000008", "", "")
+
+
+def test_counts_of_transactions_are_by_their_worst_finding() -> None:
+    world = make_world(Random(5), [twice, gone_over], 0)
+    plain(world, approved(journal_row(9, State.APPROVED, Random(3))), Random(1))
+    result = run(world)
+    # The second posting of a duplicate is a transaction of its own: one agrees, one does not.
+    assert dict(result.rows) == {
+        Severity.AGREED: 2,
+        Severity.EXPLAINED: 1,
+        Severity.DIFFERENCE: 1,
+    }
+
+
+def test_figures_of_the_three_sides() -> None:
+    world = World()
+    for number, state in enumerate((State.APPROVED, State.APPROVED, State.REVERSED), 1):
+        row = replace(
+            journal_row(number, state, Random(1)),
+            currency="CNY",
+            amount=100,
+            fee=2,
+            settled_on=None,
+        )
+        world.journal.append(row)
+        world.file.append(host_row(row, "reversed" if state is State.REVERSED else "posted"))
+    sides = run(world).currencies["CNY"]
+    for side in (sides.journal, sides.totals, sides.file):
+        assert side is not None
+        assert (side.posted, side.posted_minor, side.reversed, side.reversed_minor) == (
+            *(3, 300, 1, 100),
+        )
+        assert (side.net, side.net_minor, side.fees) == (2, 200, 4)
+    assert isinstance(sides, Sides)
+
+
+ROWS = 20_000
+BYTES_A_ROW = 600
+
+
+def test_what_is_held_is_the_days_rows_by_reference() -> None:
+    """Rows are made as they are asked for, so whatever grows is the comparison's own."""
+    wrong = f"01{777:010d}"
+
+    def journal() -> Iterator[JournalRow]:
+        for number in range(ROWS):
+            reference = f"01{number:010d}"
+            yield JournalRow(reference, "transfer", State.APPROVED, 100, "CNY", 2, DAY, DAY)
+
+    def file() -> Iterator[HostRow]:
+        for number in reversed(range(ROWS)):
+            reference = f"01{number:010d}"
+            amount = 101 if reference == wrong else 100
+            yield HostRow(reference, amount, "CNY", "posted", DAY, 2, line=number)
+
+    tracemalloc.start()
+    try:
+        result = compare(DAY, journal(), None, file(), lambda _: ())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [f.reference for f in result.findings] == [wrong]
+    assert result.rows[Severity.AGREED] == ROWS - 1
+    assert peak < ROWS * BYTES_A_ROW, f"{peak / ROWS:.0f} bytes a row"

@@ -1,0 +1,147 @@
+"""Logins of staff on a node: tries counted before they are verified, tokens in memory.
+
+An unknown name and a wrong password give the same answer for the same work: the same statements,
+one password hash, one set of codes. Hashing runs in a thread of its own, so that calls go on.
+"""
+
+import asyncio
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from telebank.staff import passwords, totp
+from telebank.staff.options import StaffOptions
+from telebank.staff.roles import Role
+from telebank.staff.sessions import Session, Sessions
+from telebank.store import logins, people
+from telebank.store.clock import Clock
+from telebank.store.sealing import Keyring
+from telebank.store.transaction import Transaction
+from transactions.approval import Actor
+from transactions.secret import Secret
+
+T = TypeVar("T")
+
+
+class Jobs(Protocol):
+    """Runs a job of the store in the node's next commit."""
+
+    def __call__(self, work: Callable[[Transaction], T]) -> Awaitable[T]:
+        """See `telebank.store.writer.Writer.run`."""
+        ...
+
+
+class TooBusy(Exception):  # noqa: N818 - reads as what it is
+    """So many logins wait that another would wait too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """A new login."""
+
+    token: str
+    person: people.Person
+
+
+class StaffDesk:
+    """The logins of one node, and the secrets of its staff on their way to and from the store."""
+
+    def __init__(self, options: StaffOptions, run: Jobs, keys: Keyring, clock: Clock) -> None:
+        self.options = options
+        self.run = run
+        self._keys = keys
+        self._clock = clock
+        self.sessions = Sessions(options)
+        self._passwords = passwords.Passwords(options)
+        self._nobody = totp.new_seed()
+        self._key = secrets.token_bytes(32)
+        self._threads = ThreadPoolExecutor(options.verify_parallel, "password")
+        self._waiting = 0
+
+    def close(self) -> None:
+        """End every login and the hashing threads."""
+        self.sessions = Sessions(self.options)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    # -- logins -------------------------------------------------------------------------------
+
+    async def login(self, name: str, password: str, code: Secret, origin: str) -> LoggedIn | None:
+        """A new token, or None; the event log has why. Raises `TooBusy`, `StoreUnavailable`."""
+        self._check_room()
+        knock = logins.Knock(name, self._keys.digest(f"staff {name}")[:16], origin)
+        lock = timedelta(seconds=self.options.lock_s)
+        begun = await self.run(
+            partial(logins.begin, knock=knock, most=self.options.tries_max, lock=lock)
+        )
+        hashed = begun.person.password if begun.person else self._passwords.nobody
+        seed = self._seed(begun.person)
+        right = await self._in_thread(self._passwords.verify, hashed, password)
+        now = self._clock.read().utc_us / 1e6
+        last = begun.person.totp_step if begun.person else 0
+        step = totp.step_of(seed, code.reveal(), now, last)
+        outcome = _outcome(begun, right, step)
+        ended = partial(logins.end, knock=knock, outcome=outcome, step=step or 0, hashed=hashed)
+        if await self.run(ended) != "ok" or begun.person is None:
+            return None
+        token = self.sessions.open(begun.person.id, Role(begun.person.role), self._now())
+        return LoggedIn(token, begun.person)
+
+    async def logout(self, token: str, origin: str) -> None:
+        """End a login."""
+        session = self.sessions.close(token)
+        if session is not None:
+            actor = Actor(session.person, session.role, origin)
+            await self.run(partial(logins.log_out, actor=actor))
+
+    def session(self, token: str, *, act: bool) -> Session | None:
+        """The login of a token; `act` keeps it from idling out."""
+        return self.sessions.find(token, self._now(), act=act)
+
+    # -- secrets ------------------------------------------------------------------------------
+
+    async def new_secrets(self, password: str) -> tuple[people.NewSecrets, str]:
+        """The hash of a password and a sealed new seed for the store, and the seed to show once.
+        Raises `TooBusy`."""
+        self._check_room()
+        hashed = await self._in_thread(self._passwords.hash, password)
+        seed = totp.new_seed()
+        return people.NewSecrets(hashed, self._keys.seal_digits(seed)), seed
+
+    def digest(self, raw: bytes) -> bytes:
+        """Stands for a body that may hold a password, under a key of this run."""
+        return hmac.digest(self._key, raw, "sha256")
+
+    def _seed(self, person: people.Person | None) -> str:
+        sealed = person.seed if person is not None else self._keys.seal_digits(self._nobody)
+        return self._keys.unseal_digits(sealed)
+
+    def _check_room(self) -> None:
+        if self._waiting >= self.options.verify_waiting:
+            raise TooBusy
+
+    async def _in_thread(self, work: Callable[..., T], *values: Any) -> T:
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *values)
+        finally:
+            self._waiting -= 1
+
+    def _now(self) -> float:
+        return self._clock.read().monotonic_us / 1e6
+
+
+def _outcome(begun: logins.Try, right: bool, step: int | None) -> logins.LoginOutcome:
+    if begun.person is None:
+        return "unknown"
+    if begun.person.state != "active":
+        return "left"
+    if not begun.open:
+        return "locked"
+    if not right:
+        return "wrong_password"
+    return "wrong_code" if step is None else "ok"

@@ -8,19 +8,17 @@ from itertools import count
 from core_adapters.iso8583.build import Builder
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.driver_types import (
-    CODE,
-    Ask,
     DriverEvents,
     End,
     NoReply,
     Place,
     Refusal,
 )
-from core_adapters.iso8583.errors import DecodeError
+from core_adapters.iso8583.errors import DecodeError, EncodeError
 from core_adapters.iso8583.framing import Frame, wrap
 from core_adapters.iso8583.link import LinkEvents, TcpLink
 from core_adapters.iso8583.mac import Mac
-from core_adapters.iso8583.message import Message, reply_mti
+from core_adapters.iso8583.message import Message
 from core_adapters.iso8583.mux import NETWORK_CLASS, Mux
 from core_adapters.iso8583.mux_types import (
     Admit,
@@ -49,13 +47,14 @@ from core_adapters.iso8583.mux_types import (
     Unmatched,
     Withdrawn,
 )
+from core_adapters.iso8583.network_talk import NetworkTalk
 from core_adapters.iso8583.options import Address, Iso8583Options
+from core_adapters.iso8583.reports import Reports
+from core_adapters.iso8583.tls import client_context
+from core_adapters.iso8583.tls_watch import CertificateWatch
 from core_adapters.iso8583.trace import Tracer
 from core_adapters.tap import Tap
 from transactions.clock import Clock
-
-MIRRORED = (7, 11, 12, 13, 15, 32, 41, 70)
-"""Fields of a network request that its answer repeats."""
 
 
 class Driver:
@@ -74,21 +73,22 @@ class Driver:
         tap: Tap | None = None,
     ) -> None:
         self._codec = codec
-        self._builder = builder
         self._macs = macs
         self._options = options
         self._events = events
         self._clock = clock
         self._chance = chance
         self._trace = Tracer(codec, tap)
+        self._reports = Reports(events, self._trace, options)
+        self._network = NetworkTalk(builder, clock, events.network)
         self._mux = Mux(codec.profile, options.mux, _ranks(options))
         self._tickets = count(1)
         self._places: dict[int, Place] = {}
         self._refused: dict[int, str] = {}
-        self._asks: dict[int, Ask] = {}
         self._links: dict[str, TcpLink] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._watch: CertificateWatch | None = None
         self._signed_on = asyncio.Event()
         self._stopping = False
 
@@ -113,12 +113,16 @@ class Driver:
         return self._stopping
 
     def start(self) -> None:
-        """Open every link; returns at once."""
+        """Open every link; returns at once. Raises `TlsError` where a file cannot be used."""
+        if self._options.tls is not None:
+            client_context(self._options.tls)
+            self._watch = CertificateWatch(self._options.tls, self._clock, self._events.alarm)
+            self._watch.start()
         events = LinkEvents(
             up=lambda link: self._feed(LinkUp(link)),
             down=self._on_down,
             frame=self._on_frame,
-            trouble=lambda link, why: self._events.alarm("link", f"link {link}: {why}"),
+            trouble=self._reports.trouble,
         )
         frame = self._codec.profile.frame
         for name, address in self._options.link_addresses.items():
@@ -155,6 +159,8 @@ class Driver:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._timer is not None:
             self._timer.cancel()
+        if self._watch is not None:
+            self._watch.close()
 
     def admit(self, message: Message, timeout_s: float, *, urgent: bool) -> Place | Refusal:
         """Encode the message and take a place for it; raises `EncodeError`."""
@@ -191,14 +197,13 @@ class Driver:
         if self._stopping:
             return Refusal("stopping")
         ticket = next(self._tickets)
-        end: asyncio.Future[End] = asyncio.get_running_loop().create_future()
-        self._asks[ticket] = Ask(fields, end)
+        ask = self._network.begin(ticket, fields)
         try:
             self._feed(NetworkRequested(ticket, code, timeout_s))
             reason = self._refused.pop(ticket, None)
-            return Refusal(reason) if reason is not None else await end
+            return Refusal(reason) if reason is not None else await ask.end
         finally:
-            del self._asks[ticket]
+            self._network.leave(ticket)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
@@ -238,8 +243,10 @@ class Driver:
                 self._finish(ticket, NoReply("link_lost"))
             case LateAnswer(ticket=ticket, message=message):
                 self._events.late(ticket, message)
-            case Unmatched():
-                self._unmatched(command)
+            case Unmatched(ticket=ticket):
+                self._reports.unmatched(command)
+                if ticket is not None:
+                    self._finish(ticket, NoReply("bad_reply"))
             case _:
                 self._act_on_link(command)
 
@@ -248,45 +255,33 @@ class Driver:
             case SendNetwork():
                 self._send_network(command)
             case AnswerNetwork(link=link, request=request):
-                self._answer_network(link, request)
+                self._send(link, self._network.answer(request))
             case CutOver(request=request):
                 self._events.cut_over(request)
-            case TrafficMoved(old=old, new=new):
-                self._events.alarm("link", self._moved_text(old, new))
+            case TrafficMoved():
+                self._reports.moved(command)
             case LinkSignedOff(link=link):
                 self._signed_off(link, "the host signed off")
             case LinkReady(link=link):
                 self._links[link].proved()
                 self._signed_on.set()
-                self._trace.link(link, "signed on", up=True)
-                self._events.link(link, True, "signed on")
+                self._reports.up(link)
             case CloseLink(link=link, why=why):
-                self._trace.link(link, why, up=False)
-                self._events.link(link, False, why)
+                self._reports.down(link, why)
                 self._links[link].close()
             case _:
                 raise AssertionError(f"a command nobody handles: {type(command).__name__}")
 
     def _send_network(self, command: SendNetwork) -> None:
-        message = self._builder.network(command.code, command.stan, self._clock.now())
-        ask = self._asks.get(command.ticket or 0)
-        if ask is not None:
-            message = message.with_fields(message.mti, ask.fields)
-        if not self._send(command.link, message) and ask is not None:
-            ask.end.set_result(NoReply("link_lost"))
-
-    def _answer_network(self, link: str, request: Message) -> None:
-        mirrored = {n: v for n, v in request.fields.items() if n in MIRRORED}
-        given = self._events.network(request)
-        if CODE not in given:
-            raise ValueError("the owner's answer to a network request has no field 39")
-        self._send(link, Message(reply_mti(request.mti), {**mirrored, **given}))
-
-    def _moved_text(self, old: int, new: int) -> str:
-        before, after = self._options.ranked[old], self._options.ranked[new]
-        if new < old:
-            return f"fail-back: traffic goes to {after} again, from {before}"
-        return f"fail-over: traffic goes to {after}; no link to {before} is signed on"
+        try:
+            given = self._send(command.link, self._network.request(command))
+        except EncodeError as error:
+            if command.ticket is None:
+                raise
+            self._network.failed(command.ticket, error)
+        else:
+            if not given:
+                self._network.failed(command.ticket, None)
 
     def _send(self, link: str, message: Message) -> bool:
         data = self._codec.encode(message, self._macs[0])
@@ -307,16 +302,9 @@ class Driver:
             self._finish(ticket, NoReply("link_lost"))
 
     def _finish(self, ticket: int, end: End) -> None:
-        waiting = self._places.get(ticket) or self._asks.get(ticket)
+        waiting = self._places.get(ticket) or self._network.get(ticket)
         if waiting is not None and not waiting.end.done():
             waiting.end.set_result(end)
-
-    def _unmatched(self, command: Unmatched) -> None:
-        self._trace.unmatched(command.link, command.message, command.why)
-        text = f"link {command.link}: {command.message!r}: {command.why}"
-        self._events.alarm("unmatched", text)
-        if command.ticket is not None:
-            self._finish(command.ticket, NoReply("bad_reply"))
 
     def _on_down(self, link: str) -> None:
         self._feed(LinkDown(link))
@@ -325,15 +313,13 @@ class Driver:
     def _signed_off(self, link: str, why: str) -> None:
         if not self._mux.links_ready:
             self._signed_on.clear()
-        self._trace.link(link, why, up=False)
-        self._events.link(link, False, why)
+        self._reports.down(link, why)
 
     def _on_frame(self, link: str, frame: Frame) -> None:
         try:
             message = self._codec.decode(frame.body)
         except DecodeError as error:
-            self._trace.undecodable(link, len(frame.body), error)
-            self._events.alarm("undecodable", f"link {link}: {error}")
+            self._reports.undecodable(link, len(frame.body), error)
             return
         mac_ok = self._codec.mac_ok(frame.body, message, self._macs)
         self._trace.received(link, message, len(frame.body), mac_ok=mac_ok)

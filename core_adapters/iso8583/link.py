@@ -6,13 +6,17 @@ given to the socket; True means that any number of them may have gone.
 
 import asyncio
 import random
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import cast
 
 from core_adapters.iso8583.errors import FramingError
 from core_adapters.iso8583.framing import Frame, FrameOptions, Framer
 from core_adapters.iso8583.options import Address, Iso8583Options
+from core_adapters.iso8583.tls import TlsError, client_context, expiry_line, peer_ends
+from core_adapters.iso8583.tls_words import explain
 
 MAX_DOUBLINGS = 16
 CLOSE_GRACE_S = 2.0
@@ -51,6 +55,8 @@ class TcpLink:
         self._chance = chance
         self._wire: _Wire | None = None
         self._attempt = 0
+        self._told: set[str] = set()
+        self._proved = False
         self._stop = asyncio.Event()
 
     def send(self, data: bytes) -> bool:
@@ -61,7 +67,7 @@ class TcpLink:
         waiting = wire.transport.get_write_buffer_size()
         if waiting + len(data) > self._options.write_buffer_max:
             self._events.trouble(self.name, "the host does not read; closing the link")
-            wire.transport.abort()
+            wire.abort()
             return False
         wire.transport.write(data)
         return True
@@ -69,14 +75,13 @@ class TcpLink:
     def proved(self) -> None:
         """The host signed us on: the next reconnection may be quick again."""
         self._attempt = 0
+        self._told.clear()
+        self._proved = True
 
     def close(self) -> None:
         """Close the present connection; `run` opens another unless stopped."""
-        transport = self._wire.transport if self._wire is not None else None
-        if transport is not None and not transport.is_closing():
-            transport.close()
-            # A peer that reads nothing would hold a polite close for ever.
-            asyncio.get_running_loop().call_later(CLOSE_GRACE_S, transport.abort)
+        if self._wire is not None:
+            self._wire.close()
 
     def retire(self) -> None:
         """Never connect again; the present connection ends by itself (sign-off)."""
@@ -98,40 +103,87 @@ class TcpLink:
                 await self._pause()
 
     async def _connect(self) -> bool:
-        loop = asyncio.get_running_loop()
-        options = self._options
         try:
-            async with asyncio.timeout(options.connect_timeout_s):
-                await loop.create_connection(self._make_wire, self.address.host, self.address.port)
+            await self._open()
+        except ssl.SSLError as error:
+            self._tell_once(explain(error))
+        except TlsError as error:
+            self._tell_once(str(error))
         except OSError as error:
-            if self._attempt == 0:
-                self._events.trouble(self.name, f"cannot connect: {type(error).__name__}")
-            # A connection made in the instant of the time-out is waited out like any other.
-            return self._wire is not None
-        return True
+            self._tell_once(f"cannot connect: {type(error).__name__}")
+        # A connection made in the instant of the time-out is waited out like any other.
+        return self._wire is not None
+
+    async def _open(self) -> None:
+        loop, tls = asyncio.get_running_loop(), self._options.tls
+        host, port = self.address.host, self.address.port
+        patience = self._options.connect_timeout_s
+        if tls is None:
+            async with asyncio.timeout(patience):
+                await loop.create_connection(self._make_wire, host, port)
+            return
+        context = client_context(tls)
+        async with asyncio.timeout(patience + tls.handshake_timeout_s):
+            await loop.create_connection(
+                self._make_wire,
+                host,
+                port,
+                ssl=context,
+                server_hostname=tls.server_name or host,
+                ssl_handshake_timeout=tls.handshake_timeout_s,
+            )
+
+    def _tell_once(self, text: str) -> None:
+        """Not again at every attempt, until the host has signed us on."""
+        if text not in self._told:
+            self._told.add(text)
+            self._events.trouble(self.name, f"{self.address}: {text}")
 
     def _make_wire(self) -> "_Wire":
         return _Wire(Framer(self._frame), self)
 
-    def opened(self, wire: "_Wire") -> None:
+    def opened(self, wire: "_Wire", transport: asyncio.Transport) -> None:
         """The connection stands."""
         self._wire = wire
+        tls, shown = self._options.tls, transport.get_extra_info("peercert")
+        if tls is not None and shown:
+            now = datetime.now(UTC)
+            line = expiry_line(f"of {self.address}", peer_ends(shown), now, tls.warn_days)
+            if line:
+                self._tell_once(line)
         self._events.up(self.name)
 
     def received(self, wire: "_Wire", framer: Framer, data: bytes) -> None:
-        """Bytes came; a stream that lost its place is closed."""
+        """Bytes came; a stream that lost its place, or stands still in a frame, is closed."""
+        whole = False
         try:
             for frame in framer.feed(data):
+                whole = True
                 self._events.frame(self.name, frame)
         except FramingError as error:
             self._events.trouble(self.name, str(error))
-            if wire.transport is not None:
-                wire.transport.abort()
+            wire.abort()
+            return
+        if whole or not framer.pending:
+            wire.give_up(None)
+        if framer.pending and wire.deadline is None:
+            later = asyncio.get_running_loop().call_later
+            wire.give_up(later(self._options.frame_timeout_s, self._too_slow, wire))
 
-    def lost(self, wire: "_Wire") -> None:
+    def _too_slow(self, wire: "_Wire") -> None:
+        seconds = self._options.frame_timeout_s
+        self._events.trouble(self.name, f"a frame was not whole after {seconds:g} s; closing")
+        wire.abort()
+
+    def lost(self, wire: "_Wire", error: Exception | None) -> None:
         """The connection is gone."""
         if self._wire is wire:
             self._wire = None
+        if isinstance(error, ssl.SSLError):
+            self._tell_once(explain(error))
+        elif not (wire.ours or self._proved):
+            self._tell_once("the host closed the connection before it signed us on")
+        self._proved = False
         self._events.down(self.name)
 
     async def _until_closed(self) -> None:
@@ -141,8 +193,8 @@ class TcpLink:
         try:
             await wire.closed.wait()
         finally:
-            if wire.transport is not None and not wire.closed.is_set():
-                wire.transport.abort()
+            if not wire.closed.is_set():
+                wire.abort()
 
     async def _pause(self) -> None:
         doublings = min(self._attempt, MAX_DOUBLINGS)
@@ -163,15 +215,40 @@ class _Wire(asyncio.Protocol):
         self._link = link
         self.transport: asyncio.Transport | None = None
         self.closed = asyncio.Event()
+        self.ours = False
+        """We closed it, not the host."""
+        self.deadline: asyncio.TimerHandle | None = None
+        """When the frame that has begun must be whole."""
+
+    def give_up(self, deadline: asyncio.TimerHandle | None) -> None:
+        """Set the deadline, or take it back."""
+        if self.deadline is not None:
+            self.deadline.cancel()
+        self.deadline = deadline
+
+    def close(self) -> None:
+        """Send what is buffered, then close; a peer that reads nothing is cut off."""
+        transport = self.transport
+        if transport is not None and not transport.is_closing():
+            self.ours = True
+            transport.close()
+            asyncio.get_running_loop().call_later(CLOSE_GRACE_S, transport.abort)
+
+    def abort(self) -> None:
+        """Cut."""
+        self.ours = True
+        if self.transport is not None:
+            self.transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports do not derive from asyncio's.
         self.transport = cast("asyncio.Transport", transport)
-        self._link.opened(self)
+        self._link.opened(self, self.transport)
 
     def data_received(self, data: bytes) -> None:
         self._link.received(self, self._framer, data)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.give_up(None)
         self.closed.set()
-        self._link.lost(self)
+        self._link.lost(self, exc)

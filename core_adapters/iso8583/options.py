@@ -1,14 +1,17 @@
 """Options of one ISO 8583 host."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta, timezone
+from pathlib import Path
 
 from core_adapters.iso8583.mux_types import MuxOptions
+from core_adapters.iso8583.tls import TlsOptions
 
 MAX_LINKS = 8
 MAX_ADDRESSES = 4
 MAX_PORT = 65_535
+MAX_FRAME_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,18 @@ class Iso8583Options:
     """The bank's wall clock, which fields 12 and 13 are in; the same as the processor's."""
     alarms_a_second: int = 10
     """Alarms of one kind that frames may raise in a second; the others are told as a number."""
+    frame_timeout_s: float = 10.0
+    """Seconds that a frame may take to come whole; a slower one costs its link."""
+    tls: TlsOptions | None = None
+    """Certificates, where the host wants TLS; without it the link is plain TCP."""
     mux: MuxOptions = field(default_factory=MuxOptions)
     """Limits and times of the multiplexer."""
 
     def __post_init__(self) -> None:
         if self.alarms_a_second < 1:
             raise ValueError("alarms_a_second must be 1 or more, or nobody would see any")
+        if not 0 < self.frame_timeout_s <= MAX_FRAME_S:
+            raise ValueError(f"frame_timeout_s is up to {MAX_FRAME_S:g}")
         if not 1 <= self.links <= MAX_LINKS:
             raise ValueError(f"links is 1 to {MAX_LINKS}")
         if not 1 <= len(set(self.addresses)) == len(self.addresses) <= MAX_ADDRESSES:
@@ -86,6 +95,10 @@ class Iso8583Options:
     def zone(self) -> timezone:
         """The bank's wall clock as a time zone."""
         return timezone(timedelta(minutes=self.utc_offset_minutes))
+
+    def under(self, keys: Path) -> "Iso8583Options":
+        """The same, with relative names of TLS files taken from the folder of keys."""
+        return self if self.tls is None else replace(self, tls=self.tls.under(keys))
 
     @property
     def ranked(self) -> tuple[Address, ...]:

@@ -21,6 +21,7 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "flow": ("flow", "Check, list and test the menu trees."),
         "host": ("host", "Check, try, watch and certify the link to the core host."),
         "keys": ("keys", "The security module's keys."),
+        "release": ("release", "Show what was in force when: flows, texts, services, profiles."),
         "config": ("config", "Show and check the settings."),
         "bench": ("bench", "Measure calls and media on this machine."),
     }

@@ -20,13 +20,21 @@ from telebank.calls.control import ControlPart, ControlServer
 from telebank.calls.node import NodeParts, VoiceNode
 from telebank.commands.common import Unreachable, data_option
 from telebank.commands.hostlink import open_host
-from telebank.flow.load import FlowError, load_release
+from telebank.flow.load import FlowError, Release, load_release
+from telebank.flow.release import release_files
 from telebank.media.client import MediaError, MediaWorkers
 from telebank.ops.logs import set_up_logs
 from telebank.ops.ports import holder_of
-from telebank.settings import Settings, SettingsError, effective_config, load_settings, packs_dir
-from telebank.store.engine import database_url
+from telebank.settings import (
+    Settings,
+    SettingsError,
+    effective_config,
+    load_settings,
+    packs_dir,
+    store_url,
+)
 from telebank.store.errors import KeyFileError, StoreUnavailable
+from telebank.store.releases import ReleaseError
 from telebank.store.sealing import Keyring
 from telebank.store.store import Store
 from transactions.contract import ContractError
@@ -39,7 +47,7 @@ log = structlog.get_logger("telebank.serve")
 
 UNUSABLE = (
     *(SettingsError, FlowError, ContractError, CatalogueError, PackError, MissingClips),
-    *(KeyFileError, SecurityModuleError, ProfileError),
+    *(KeyFileError, SecurityModuleError, ProfileError, ReleaseError),
 )
 """Files that a node cannot start with; the error says which and what to do."""
 
@@ -149,11 +157,17 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
     speaker = Speaker(Catalogue.load(config / "prompts"), Bank.open(place.voice).index)
     async with contextlib.AsyncExitStack() as stack:
         keyring = Keyring.open_or_create(place.keys)
-        url = database_url(place.data)
+        url = store_url(place.data, settings)
         store = await Store.open(url, settings.node.id, keyring, settings.store)
         stack.push_async_callback(store.close)
         link = await open_host(
-            settings, config, place.keys, store, keyring, release.contracts, stack
+            settings,
+            await _put_in_force(store, config, release, place),
+            place.keys,
+            store,
+            keyring,
+            release.contracts,
+            stack,
         )
         media = MediaWorkers(settings.media, place.voice)
         stack.push_async_callback(media.close)
@@ -182,6 +196,16 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
         await control.start()
         stack.push_async_callback(control.close)
         yield node
+
+
+async def _put_in_force(store: Store, config: Path, release: Release, place: Place) -> Path:
+    """Keep what this node starts with as the release in force; the folder where it is laid out
+    from the store, which the host's profile is then read from."""
+    now = await store.releases.begin(release_files(config))
+    if now.hash != release.hash:
+        raise ReleaseError(f"{config} was changed while the node started: start it again")
+    log.info("release.in_force", release=now.hash, publication=now.number)
+    return await store.releases.materialise(place.run)
 
 
 async def _listen(node: VoiceNode, settings: Settings) -> None:

@@ -39,7 +39,7 @@ def read_release(config: Path) -> Release:
     services = _services(config, findings)
     if findings or services is None:
         raise FlowError(findings)
-    return Release(_hash(config), flows, MappingProxyType(texts), services)
+    return Release(hash_of(release_files(config)), flows, MappingProxyType(texts), services)
 
 
 def _flows(config: Path, findings: list[Finding]) -> Mapping[str, Flow]:
@@ -87,11 +87,19 @@ def _contract_finding(message: str, path: Path) -> Finding:
     return Finding("services.yaml", int(line), "contract", problem, mend)
 
 
-def _hash(config: Path) -> str:
+def release_files(config: Path) -> Mapping[str, bytes]:
+    """What belongs to the release in a configuration folder: content by relative path."""
+    return {
+        path.relative_to(config).as_posix(): path.read_bytes()
+        for pattern in HASHED
+        for path in sorted(config.glob(pattern))
+    }
+
+
+def hash_of(files: Mapping[str, bytes]) -> str:
+    """SHA-256 in hexadecimal over paths, lengths and contents, in the order of the paths."""
     digest = hashlib.sha256()
-    for pattern in HASHED:
-        for path in sorted(config.glob(pattern)):
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(config).as_posix()} {len(content)}\n".encode())
-            digest.update(content)
+    for path, content in sorted(files.items()):
+        digest.update(f"{path} {len(content)}\n".encode())
+        digest.update(content)
     return digest.hexdigest()

@@ -10,6 +10,7 @@ from telebank.store.engine import open_writer
 from telebank.store.journal import StoreJournal
 from telebank.store.migrate import migrate
 from telebank.store.options import StoreOptions
+from telebank.store.releases import Releases
 from telebank.store.sealing import Keyring
 from telebank.store.writer import Writer
 
@@ -26,6 +27,7 @@ class Store:
         self.node = node
         self.vault = keyring
         self.journal = StoreJournal(writer, node, keyring, options)
+        self.releases = Releases(writer)
         self._writer = writer
 
     @classmethod

@@ -7,8 +7,6 @@ own: acts on money, rights and releases, each with a staff token and a request i
 
 import json
 import os
-import socket
-import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +14,7 @@ from typing import Protocol
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from telebank.calls.control_common import PEER, peer_uid
 from telebank.calls.hosttrace import TRACE, HostTrace, TraceSource, host_trace
 from telebank.calls.node import VoiceNode
 
@@ -81,17 +80,11 @@ class ControlServer:
 
 @web.middleware
 async def _same_user(request: web.Request, handler: Handler) -> web.StreamResponse:
-    transport = request.transport
-    sock = transport.get_extra_info("socket") if transport is not None else None
-    if sock is None or _peer_uid(sock) not in (0, os.getuid()):
+    uid = peer_uid(request)
+    if uid is None or uid not in (0, os.getuid()):
         raise web.HTTPForbidden(text="only the node's own user may use the control socket")
+    request[PEER] = uid
     return await handler(request)
-
-
-def _peer_uid(sock: socket.socket) -> int:
-    """User id of the process at the other end (SO_PEERCRED, unix(7))."""
-    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return int(struct.unpack("3i", credentials)[1])
 
 
 async def _status(request: web.Request) -> web.Response:

@@ -316,6 +316,7 @@ def _pair(
         ours=_value(kind, ours),
         theirs=said,
         amount=ours.amount,
+        their_state=theirs.status if isinstance(theirs, HostRow) else "",
         line=theirs.line if theirs is not None else 0,
         **_ours(ours),
     )
@@ -340,8 +341,9 @@ def _of_host(kind: Kind, row: HostRow, ours: JournalRow | None) -> Finding:
         row.currency,
         reference=row.reference,
         ours=_money(ours.amount, ours.currency) if ours is not None else "",
-        theirs=f"{_money(row.amount, row.currency)}, {row.status}",
+        theirs=_money(row.amount, row.currency),
         amount=row.amount,
+        their_state=row.status,
         line=row.line,
         **known,
     )

@@ -142,6 +142,8 @@ class Finding:
     service: str = ""
     state: str = ""
     """Our state; empty where we have no such row."""
+    their_state: str = ""
+    """`posted` or `reversed`; empty where the file has no such row."""
     card_masked: str = ""
     payee_masked: str = ""
     node: str = ""

@@ -13,6 +13,7 @@ from support.reconcile_world import (
     DAY,
     EXPLAINED,
     FAULTS,
+    Deed,
     World,
     approved,
     found_rows,
@@ -73,7 +74,7 @@ def host_net(world: World, code: str) -> tuple[int, int, int]:
     deeds=st.lists(st.sampled_from([*FAULTS, *EXPLAINED]), max_size=12),
     rows=st.integers(0, 40),
 )
-def test_each_fault_is_found_and_nothing_else(seed: int, deeds: list, rows: int) -> None:
+def test_each_fault_is_found_and_nothing_else(seed: int, deeds: list[Deed], rows: int) -> None:
     world = make_world(Random(seed), deeds, rows)
     result = run(world)
     assert found_rows(result.findings) == sorted(world.expected)
@@ -194,6 +195,7 @@ def test_findings_carry_what_a_person_needs() -> None:
     assert (amount.ours, amount.theirs[:4]) == ("1234.56 CNY", "1234")
     assert (amount.card_masked, amount.line, amount.state) == ("622700******0013", 2, "APPROVED")
     assert (alone.reference, alone.ours, alone.state) == ("010000000008", "", "")
+    assert (alone.theirs, alone.their_state) == ("1234.56 CNY", "posted")
 
 
 def test_counts_of_transactions_are_by_their_worst_finding() -> None:

@@ -7,8 +7,8 @@ The file is JSON, a list of rules; the first that matches and is not used up is 
 `match` may name `mti`, `processing` (its beginning), `amount` (minor units), `card`, `terminal`,
 `stan`, `fields` (number to content), `network` (`sign_on`, `sign_off`, `key_change`, `echo`),
 `port` (of the address that it came in at), and `after_cut_over_s` (the business date moved on so
-few seconds ago); what it does not name is anything. `skip` lets that many matching messages pass first;
-`times` is how often the fault comes, without it always. Some more plans:
+few seconds ago); what it does not name is anything. `skip` lets that many matching messages pass
+first; `times` is how often the fault comes, without it always. Some more plans:
 
     [{"match": {"mti": "0200", "after_cut_over_s": 2}, "action": "code 90"}]
     [{"match": {"network": "echo"}, "action": "drop_before"}]

@@ -24,6 +24,7 @@ from telebank.console.options import ConsoleOptions
 from telebank.flow.options import FlowOptions
 from telebank.media.options import MediaOptions
 from telebank.sip import SipOptions
+from telebank.staff.options import StaffOptions
 from telebank.store.engine import configured_url
 from telebank.store.options import StoreOptions
 from transactions.money import Money, MoneyError
@@ -68,6 +69,7 @@ class Settings:
     store: StoreOptions = field(default_factory=StoreOptions)
     transactions: ProcessorOptions = field(default_factory=ProcessorOptions)
     console: ConsoleOptions = field(default_factory=ConsoleOptions)
+    staff: StaffOptions = field(default_factory=StaffOptions)
     hosts: Mapping[str, Table] = field(default_factory=dict)
     """Tables of `hosts.NAME`, read by the adapter that serves them."""
 
@@ -82,6 +84,7 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
         "store": StoreOptions,
         "transactions": ProcessorOptions,
         "console": ConsoleOptions,
+        "staff": StaffOptions,
     }
 )
 

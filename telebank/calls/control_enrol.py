@@ -4,6 +4,7 @@ The password comes with the second person's word only, and the seed is shown wit
 nothing of either waits with the proposal.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -64,17 +65,19 @@ class Enrol:
         if self.password is None:
             return await self._ask(approving)
         new, seed = await self.desk.new_secrets(self.password)
-        if self.role:
-            person = people.NewPerson(self.name, self.full_name, self.role, new)
-            reason = await self.desk.run(partial(people.add, new=person, approving=approving))
-        else:
-            reason = await self.desk.run(
-                partial(people.reset, person_id=self.name, new=new, approving=approving)
-            )
+        reason = await self.desk.run(self._job(new, approving))
         if reason is not None:
             return Turned(reason, "")
         self.desk.sessions.close_all(self.name)
         return Done({"name": self.name, SHOWN_ONCE: totp.uri(seed, self.name)})
+
+    def _job(
+        self, new: people.NewSecrets, approving: Approving
+    ) -> Callable[[Transaction], str | None]:
+        if not self.role:
+            return partial(people.reset, person_id=self.name, new=new, approving=approving)
+        person = people.NewPerson(self.name, self.full_name, self.role, new)
+        return partial(people.add, new=person, approving=approving)
 
     async def _ask(self, approving: Approving) -> Turned:
         """A password is worth typing only where the approval would be one."""

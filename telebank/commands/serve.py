@@ -16,10 +16,11 @@ import uvloop
 
 from core_adapters.hsm.errors import SecurityModuleError
 from core_adapters.profiles.errors import ProfileError
-from telebank.calls.control import ControlPart, ControlServer
+from telebank.calls.control import ControlServer
 from telebank.calls.node import NodeParts, VoiceNode
 from telebank.commands.common import Unreachable, data_option
 from telebank.commands.hostlink import open_host
+from telebank.commands.stafflink import open_staff
 from telebank.flow.load import FlowError, Release, load_release
 from telebank.flow.release import release_files
 from telebank.media.client import MediaError, MediaWorkers
@@ -191,7 +192,7 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
         store.died.add_done_callback(lambda died: None if died.cancelled() else node.lost.set())
         await _listen(node, settings)
         stack.push_async_callback(node.close)
-        parts: list[ControlPart] = []
+        parts = [*open_staff(settings.staff, store, keyring, link.processor, stack)]
         control = ControlServer(node, place.data / settings.node.control, link.tap, parts)
         await control.start()
         stack.push_async_callback(control.close)

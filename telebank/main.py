@@ -20,6 +20,8 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "voice": ("voice", "Check, make and build the prompt packs."),
         "flow": ("flow", "Check, list and test the menu trees."),
         "host": ("host", "Check, try, watch and certify the link to the core host."),
+        "staff": ("staff", "Who works here: add, log in, leave, unlock, reset."),
+        "approval": ("approval", "What waits for a second person."),
         "keys": ("keys", "The security module's keys."),
         "release": ("release", "Show what was in force when: flows, texts, services, profiles."),
         "config": ("config", "Show and check the settings."),

@@ -12,6 +12,8 @@ PARTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "send": ("host_send", "Send one request to a test host and show every frame."),
         "replay": ("host_replay", "Send messages of a file to a test host."),
         "trace": ("host_trace", "Watch a node's frames live, decoded and masked."),
+        "unknown": ("host_unknown", "List requests that are not settled; show one's history."),
+        "resolve": ("host_resolve", "Close a request by two people: posted or not-posted."),
         "certify": ("host_certify", "Run the conformance kit and write a signed report."),
         "verify": ("host_verify", "Verify the signature of a certification report."),
         "sql-stubs": ("host_sql_stubs", "Print stubs for a bank's database people."),

@@ -1,0 +1,187 @@
+"""Requests that are not settled, as people read them: what is open, and one row's whole history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, select, text
+
+from telebank.store import tables
+from telebank.store.record import states_in
+from transactions.lifecycle import State
+
+LISTED = frozenset({State.UNKNOWN, State.REVERSING, State.REPEATING, State.QUERYING, State.MANUAL})
+"""States that are listed; SENT lasts seconds, and is UNKNOWN after."""
+MAX_ROWS = 5_000
+"""Rows in one list, oldest first."""
+MAX_HISTORY = 1_000
+"""States, messages and events of one row that are read."""
+_R, _S, _M = tables.request.c, tables.request_state.c, tables.host_message.c
+_CARD = (
+    select(func.max(tables.sealed_input.c.masked))
+    .where(
+        tables.sealed_input.c.request == _R.id,
+        tables.sealed_input.c.kind == "card",
+        tables.sealed_input.c.token == _R.customer,
+    )
+    .scalar_subquery()
+)
+_WHY = (
+    select(_S.why)
+    .where(_S.request == _R.id, _S.ordinal == _R.steps - 1)
+    .correlate(tables.request)
+    .scalar_subquery()
+)
+_SINCE = (
+    select(_S.at)
+    .where(_S.request == _R.id, _S.ordinal == _R.steps - 1)
+    .correlate(tables.request)
+    .scalar_subquery()
+)
+_ROWS = select(
+    tables.request,
+    _CARD.label("payer_masked"),
+    _WHY.label("why"),
+    _SINCE.label("since"),
+)
+_OPEN = (
+    _ROWS.where(text(f"request.{states_in(LISTED)}"))
+    .order_by(_R.created_at, _R.reference)
+    .limit(MAX_ROWS)
+)
+_ONE = _ROWS.where(_R.reference == bindparam("of_reference"))
+_STATES = select(tables.request_state).where(_S.request == bindparam("of_id"))
+_MESSAGES = select(tables.host_message).where(_M.request == bindparam("of_id"))
+_HOLDS = select(tables.limit_use).where(tables.limit_use.c.request == bindparam("of_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """One request, masked."""
+
+    reference: str
+    request: str
+    node: str
+    service: str
+    effect: str
+    recovery: str
+    payer_masked: str
+    payee_masked: str
+    amount: int | None
+    """Minor units."""
+    currency: str | None
+    state: State
+    since: datetime
+    attempts: int
+    next_attempt_at: datetime | None
+    why: str
+    business_date: date
+    told: str | None
+    """The exit whose words the customer heard last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One state of a row's history."""
+
+    state: str
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to the host, with what it is found by there."""
+
+    role: str
+    attempt: int
+    mti: str
+    processing_code: str
+    stan: str
+    field7: str
+    field32: str
+    field37: str
+    field41: str
+    link: str
+    amount: str
+    sent_at: datetime
+    reply39: str | None
+    reply_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldOf:
+    """What a limit has reserved for the row."""
+
+    limit: str
+    business_date: date
+    amount: int
+    currency: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All there is of one row."""
+
+    row: Unsettled
+    steps: Sequence[Step]
+    messages: Sequence[Message]
+    holds: Sequence[HoldOf]
+
+
+def unsettled(connection: Connection) -> list[Unsettled]:
+    """Every row of every node that has no end yet, oldest first."""
+    return [_row(found) for found in connection.execute(_OPEN).mappings()]
+
+
+def history(connection: Connection, reference: str) -> History | None:
+    """One row by its reference, whatever its state."""
+    found = connection.execute(_ONE, {"of_reference": reference}).mappings().first()
+    if found is None:
+        return None
+    of = {"of_id": found["id"]}
+    steps = connection.execute(_STATES.order_by(_S.ordinal).limit(MAX_HISTORY), of).mappings()
+    sent = connection.execute(_MESSAGES.order_by(_M.ordinal).limit(MAX_HISTORY), of).mappings()
+    held = connection.execute(_HOLDS, of).mappings()
+    return History(
+        row=_row(found),
+        steps=[Step(one["state"], one["at"], one["why"]) for one in steps],
+        messages=[Message(**{name: one[name] for name in _MESSAGE}) for one in sent],
+        holds=[
+            HoldOf(
+                limit=one["limit_name"],
+                business_date=one["business_date"],
+                amount=one["amount"],
+                currency=one["currency"],
+                state=one["state"],
+            )
+            for one in held
+        ],
+    )
+
+
+_MESSAGE = tuple(Message.__dataclass_fields__)
+
+
+def _row(found: Any) -> Unsettled:
+    return Unsettled(
+        reference=found["reference"],
+        request=found["id"],
+        node=found["node"],
+        service=found["service"],
+        effect=found["effect"],
+        recovery=found["recovery"],
+        payer_masked=found["payer_masked"] or "",
+        payee_masked=found["payee_masked"],
+        amount=found["amount"],
+        currency=found["currency"],
+        state=State(found["state"]),
+        since=found["since"],
+        attempts=found["attempts"],
+        next_attempt_at=found["next_attempt_at"],
+        why=found["why"] or "",
+        business_date=found["business_date"],
+        told=found["told"],
+    )

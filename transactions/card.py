@@ -6,6 +6,8 @@ from typing import Protocol
 MIN_DIGITS = 12
 MAX_DIGITS = 19
 """Lengths of a primary account number (ISO/IEC 7812-1)."""
+EIGHT_OF = 16
+"""Digits of a number of which the first eight may be shown; six of shorter ones."""
 
 
 class CardNumberError(ValueError):
@@ -23,9 +25,17 @@ def luhn_valid(digits: str) -> bool:
     return total % 10 == 0
 
 
-def mask(digits: str) -> str:
-    """First six and last four digits, stars between (PCI DSS 3.4)."""
-    return f"{digits[:6]}{'*' * max(0, len(digits) - 10)}{digits[-4:]}"
+def mask(digits: str, bin_digits: int = 6) -> str:
+    """First six (or eight of sixteen or more) and last four digits, stars between (PCI DSS 3.4).
+
+    What is too short to be a card number shows its last four at most, and half of it at most.
+    """
+    size = len(digits)
+    if size < MIN_DIGITS:
+        tail = min(4, size // 2)
+        return "*" * (size - tail) + digits[size - tail :]
+    head = bin_digits if size >= EIGHT_OF else 6
+    return f"{digits[:head]}{'*' * (size - head - 4)}{digits[-4:]}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -68,8 +68,8 @@ def _check_inputs(
 def _is_pin_block(profile: Profile, number: int, sub: str) -> bool:
     if not sub:
         return number == PIN_FIELD
-    tags = profile.fields[number].tags.values()
-    return any(one.name == sub and one.holds == "pin_block" for one in tags)
+    part = profile.fields[number].part(sub)
+    return part is not None and part.holds == "pin_block"
 
 
 def _sources(template: Template) -> Iterator[tuple[str, Source]]:

@@ -1,21 +1,25 @@
 """Messages to bytes and back, on pyiso8583, with errors and pictures that never carry a secret."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import iso8583
 
+from core_adapters.iso8583.ber import is_tag
 from core_adapters.iso8583.errors import DecodeError, EncodeError
-from core_adapters.iso8583.fields import FieldSpec, Show, pyiso_spec
+from core_adapters.iso8583.fields import FieldSpec, pyiso_spec
+from core_adapters.iso8583.layout import NOTHING, Layout, Path
 from core_adapters.iso8583.mac import MAC_BYTES, Mac
+from core_adapters.iso8583.masking import DOTS, masked
 from core_adapters.iso8583.message import MTI_DIGITS, Message
+from core_adapters.iso8583.parts import Shape, build_parts, parse_parts
 from core_adapters.iso8583.profile import Profile
-from core_adapters.iso8583.tlv import build_tlv, parse_tlv
-from transactions.card import mask
+from core_adapters.iso8583.tlv import parse_tlv
 
 PRIMARY_MAC, SECONDARY_MAC = 64, 128
-DOTS = "•••"
+NEVER = frozenset({35, 36, 45, 52})
+"""Tracks and the PIN block: shown by no profile."""
 _BITMAPS = frozenset({"t", "p", "1", "h"})
 
 
@@ -105,37 +109,44 @@ class Codec:
         return any(mac.verify(data[:-MAC_BYTES], message.mac) for mac in macs)
 
     def subfields(self, message: Message, number: int) -> dict[str, str]:
-        """Subfields of a private field by name (unknown tags by tag); empty where absent."""
+        """Subfields of a field by name, those inside others as `outer.inner`; what the profile does
+        not know has its tag for a name. Empty where the field is absent; raises `DecodeError`."""
         value = message.fields.get(number)
         if value is None:
             return {}
         spec = self._fields[number]
-        tags = parse_tlv(value, number, spec.encoding)
-        return {spec.name_of(tag): text for tag, text in tags.items()}
+        if spec.flat:
+            tags = parse_tlv(value, number, spec.encoding)
+            return {spec.names.get(tag, tag): text for tag, text in tags.items()}
+        parts = parse_parts(value, spec.inside or NOTHING, shape_of(spec))
+        return {".".join(spec.names_of(path)): text for path, text in parts.items()}
 
     def join(self, number: int, values: Mapping[str, str]) -> str:
-        """A private field of named subfields (a name that is two digits is a tag itself)."""
+        """A field of named subfields, in the order given (a name that the profile does not know is
+        taken for a tag); raises `EncodeError`."""
         spec = self._fields[number]
-        tags: dict[str, str] = {}
+        parts: dict[Path, str] = {}
         for name, text in values.items():
-            tag = spec.tag_of(name) or name
-            if tag in tags:
-                raise EncodeError(f"{number}.{tag}", "the tag comes twice")
-            tags[tag] = text
-        return build_tlv(tags, number, spec.encoding)
+            path = spec.path_of(name) or _tags_of(spec, name)
+            if path in parts:
+                raise EncodeError(f"{number}.{'.'.join(path)}", "the tag comes twice")
+            parts[path] = text
+        return build_parts(parts, spec.inside or NOTHING, shape_of(spec))
 
     def view(self, message: Message) -> tuple[FieldView, ...]:
         """The message field by field, with names, masked as the profile says."""
         lines: list[FieldView] = []
+        shown = self._profile.bin_digits
         for number in sorted(message.fields):
             spec = self._fields.get(number)
             value = message.fields[number]
             if spec is None:
                 lines.append(FieldView(str(number), "not in the profile", masked(value, "masked")))
-            elif spec.tags:
-                lines.extend(_tag_views(spec, value))
+            elif spec.inside is not None:
+                lines.extend(_part_views(spec, spec.inside, value, shown))
             else:
-                lines.append(FieldView(str(number), spec.name, masked(value, spec.show)))
+                show = "never" if number in NEVER else spec.show
+                lines.append(FieldView(str(number), spec.name, masked(value, show, shown)))
         if message.mac:
             lines.append(FieldView("mac", "MAC", f"{DOTS} ({len(message.mac)} bytes)"))
         return tuple(lines)
@@ -145,30 +156,33 @@ class Codec:
         return "\n".join([message.mti, *(str(line) for line in self.view(message))])
 
 
-def _tag_views(spec: FieldSpec, value: str) -> list[FieldView]:
+def shape_of(spec: FieldSpec) -> Shape:
+    """How a field's subfields are written."""
+    return Shape(spec.number, spec.encoding, 2 if spec.kind == "b" else 1)
+
+
+def _tags_of(spec: FieldSpec, name: str) -> Path:
+    """A dotted name of which some words are tags that the profile does not know."""
+    path: list[str] = []
+    layout = spec.inside
+    for word in name.split("."):
+        tag = (layout.tag_of(word) if layout is not None else None) or word
+        path.append(tag)
+        known = layout is not None and (layout.form != "ber" or is_tag(tag))
+        layout = layout.inside(tag) if layout is not None and known else None
+    return tuple(path)
+
+
+def _part_views(
+    spec: FieldSpec, layout: Layout, value: str, bin_digits: int
+) -> Iterator[FieldView]:
     try:
-        tags = parse_tlv(value, spec.number, spec.encoding)
+        parts = parse_parts(value, layout, shape_of(spec))
     except DecodeError:
-        return [FieldView(str(spec.number), spec.name, f"{DOTS} (no subfields of this profile)")]
-    lines: list[FieldView] = []
-    for tag, text in tags.items():
-        known = spec.tags.get(tag)
-        show: Show = known.show if known else "masked"
-        name = known.name if known else "unknown tag"
-        lines.append(FieldView(f"{spec.number}.{tag}", name, masked(text, show)))
-    return lines
-
-
-_SHOW: Mapping[Show, Callable[[str], str]] = MappingProxyType(
-    {
-        "clear": lambda value: value,
-        "pan": mask,
-        "masked": lambda value: f"{DOTS} ({len(value)})",
-        "never": lambda _value: DOTS,
-    }
-)
-
-
-def masked(value: str, show: Show) -> str:
-    """What may be shown of a value: all, the card's ends, its length, or nothing."""
-    return _SHOW[show](value)
+        yield FieldView(str(spec.number), spec.name, f"{DOTS} (no subfields of this profile)")
+        return
+    for path, text in parts.items():
+        known = layout.find(path)
+        name = known.name if known is not None else "unknown tag"
+        show = layout.shown(path)
+        yield FieldView(".".join((str(spec.number), *path)), name, masked(text, show, bin_digits))

@@ -1,16 +1,15 @@
 """Field specs: the notation of ISO 8583 (`n..19`, `b8`), what may be shown, pyiso8583's spec."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
+from core_adapters.iso8583.layout import NOTHING, Layout, Path, Show, TagSpec
 from core_adapters.profiles.errors import ProfileError
 
 Kind = Literal["n", "a", "an", "ans", "ns", "z", "b", "x+n"]
-Show = Literal["clear", "pan", "masked", "never"]
-SHOWS = ("clear", "pan", "masked", "never")
 NUMERIC = frozenset({"n", "x+n"})
 MAX_FIELD = 128
 
@@ -30,17 +29,6 @@ _CONTENT: Mapping[str, re.Pattern[str]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class TagSpec:
-    """One subfield of a private field."""
-
-    tag: str
-    name: str
-    show: Show = "masked"
-    holds: Literal["text", "pin_block"] = "text"
-    """A PIN block is made by the security module and is never kept."""
-
-
-@dataclass(frozen=True, slots=True)
 class FieldSpec:
     """One field. `size` is in digits or characters (bytes for `b`); `length_digits` 0 is fixed."""
 
@@ -51,21 +39,59 @@ class FieldSpec:
     size: int
     show: Show = "clear"
     encoding: str = "ascii"
-    tags: Mapping[str, TagSpec] = field(default_factory=dict)
+    inside: Layout | None = None
+    """Its subfields, where it has any."""
+    flat: bool = field(init=False)
+    """Whether they are tags without subfields of their own, as nearly all are."""
+    names: Mapping[str, str] = field(init=False, repr=False)
+    """Names of the subfields' first level, by tag."""
 
-    def tag_of(self, name: str) -> str | None:
-        """The tag of a subfield's name, or None where the profile has none."""
-        return next((spec.tag for spec in self.tags.values() if spec.name == name), None)
+    def __post_init__(self) -> None:
+        layout = self.inside or NOTHING
+        flat = layout.form == "tlv" and all(one.inside is None for one in layout.parts.values())
+        object.__setattr__(self, "flat", flat)
+        names = {tag: one.name for tag, one in layout.parts.items()}
+        object.__setattr__(self, "names", MappingProxyType(names))
 
-    def name_of(self, tag: str) -> str:
-        """The subfield's name; an unknown tag is its own name."""
-        spec = self.tags.get(tag)
-        return spec.name if spec else tag
+    @property
+    def tags(self) -> Mapping[str, TagSpec]:
+        """Its subfields by tag, those of the first level."""
+        return self.inside.parts if self.inside is not None else {}
 
-    def shown(self, name: str) -> Show:
-        """What may be shown of a subfield, by its name or tag."""
-        spec = self.tags.get(self.tag_of(name) or name)
-        return spec.show if spec else "masked"
+    def path_of(self, name: str) -> Path | None:
+        """Tags of a subfield's name (`fee`, or `address.city` inside another); None where the
+        profile has none."""
+        path: list[str] = []
+        layout = self.inside
+        for word in name.split("."):
+            tag = layout.tag_of(word) if layout is not None else None
+            if layout is None or tag is None:
+                return None
+            path.append(tag)
+            layout = layout.inside(tag)
+        return tuple(path)
+
+    def part(self, name: str) -> TagSpec | None:
+        """The subfield of a name, or None."""
+        path = self.path_of(name)
+        return self.inside.find(path) if self.inside is not None and path else None
+
+    def part_names(self) -> Iterator[str]:
+        """Names of all subfields, as templates write them."""
+        if self.inside is None:
+            return
+        for path, _ in self.inside.walk():
+            yield ".".join(self.names_of(path))
+
+    def names_of(self, path: Path) -> list[str]:
+        """A path of tags as names; a tag that the profile does not know is its own name."""
+        names: list[str] = []
+        layout: Layout | None = self.inside
+        for tag in path:
+            spec = layout.parts.get(tag) if layout is not None else None
+            names.append(spec.name if spec is not None else tag)
+            layout = layout.inside(tag) if layout is not None else None
+        return names
 
     def holds(self, value: str) -> bool:
         """Whether every character may stand in this kind of field."""

@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
-from core_adapters.iso8583.fields import MAX_FIELD, SHOWS, FieldSpec, TagSpec, parse_notation
+from core_adapters.iso8583.fields import MAX_FIELD, FieldSpec, parse_notation
+from core_adapters.iso8583.layout import SHOWS
+from core_adapters.iso8583.loading.layouts import read_layout
 from core_adapters.profiles.errors import ProfileError
 from core_adapters.profiles.yamlread import Section
 
 PIN_FIELD = 52
 PIN_BLOCK_BYTES = {0: 8, 3: 8, 4: 16}
 """Bytes of a PIN block, by its format."""
-CONTENTS = ("text", "pin_block")
 _TAG = re.compile(r"[0-9]{2}")
 
 
@@ -21,8 +23,11 @@ def read_fields(section: Section, tags: Section, pin_format: int) -> Mapping[int
     for number in section:
         if not isinstance(number, int) or not 1 < number <= MAX_FIELD:
             raise section.error(f"a field is a number from 2 to {MAX_FIELD}", number)
-        inner = _tags(tags.section(number)) if tags.has(number) else {}
-        fields[number] = _field(section.section(number), number, inner)
+        spec = _field(section.section(number), number)
+        if tags.has(number):
+            inside = read_layout(tags.section(number), "bytes" if spec.kind == "b" else "text")
+            spec = replace(spec, inside=inside)
+        fields[number] = spec
     tags.done()
     block = PIN_BLOCK_BYTES[pin_format]
     pin = fields.get(PIN_FIELD)
@@ -31,7 +36,7 @@ def read_fields(section: Section, tags: Section, pin_format: int) -> Mapping[int
     return MappingProxyType(fields)
 
 
-def _field(row: Section, number: int, tags: Mapping[str, TagSpec]) -> FieldSpec:
+def _field(row: Section, number: int) -> FieldSpec:
     try:
         kind, digits, size = parse_notation(row.take("is", str))
     except ProfileError as error:
@@ -44,30 +49,7 @@ def _field(row: Section, number: int, tags: Mapping[str, TagSpec]) -> FieldSpec:
         size=size,
         show=row.choice("show", SHOWS, "clear"),
         encoding=row.choice("encoding", ("ascii", "utf-8", "gb18030"), "ascii"),
-        tags=tags,
     )
-    row.done()
-    return spec
-
-
-def _tags(section: Section) -> Mapping[str, TagSpec]:
-    tags: dict[str, TagSpec] = {}
-    for tag in section:
-        if not isinstance(tag, str) or not _TAG.fullmatch(tag):
-            raise section.error('a tag is two quoted digits, such as "01"', tag)
-        tags[tag] = _tag(section.section(tag), tag)
-    names = [spec.name for spec in tags.values()]
-    if len(set(names)) != len(names):
-        raise section.error("two tags have one name")
-    return MappingProxyType(tags)
-
-
-def _tag(row: Section, tag: str) -> TagSpec:
-    holds = row.choice("holds", CONTENTS, "text")
-    show = row.choice("show", SHOWS, "masked")
-    if holds == "pin_block" and show != "never":
-        raise row.error("a PIN block needs `show: never`", "show")
-    spec = TagSpec(tag, row.take("name", str), show, holds)
     row.done()
     return spec
 

@@ -97,7 +97,8 @@ def read_key_change(section: Section, fields: Mapping[int, FieldSpec]) -> KeyCha
     )
     if not found.keys:
         raise keys.error("needs a row, such as MAK: mak")
-    if fields[carrier].shown(found.block) != "never":
+    block = fields[carrier].part(found.block)
+    if block is None or block.show != "never":
         raise section.error(f"tag {found.block!r} of field {carrier} needs `show: never`", "block")
     section.done()
     return found
@@ -105,8 +106,8 @@ def read_key_change(section: Section, fields: Mapping[int, FieldSpec]) -> KeyCha
 
 def _subfield(section: Section, key: str, spec: FieldSpec) -> str:
     name: str = section.take(key, str)
-    if spec.tag_of(name) is None:
-        near = nearest(name, (one.name for one in spec.tags.values()))
+    if spec.path_of(name) is None:
+        near = nearest(name, spec.part_names())
         raise section.error(f"{name!r} is no subfield of field {spec.number}{near}", key)
     return name
 

@@ -41,8 +41,8 @@ def _template(section: Section, spec: FieldSpec, place: Place) -> Template:
     inner = section.section(spec.number)
     parts: dict[str, Source] = {}
     for name in inner:
-        if spec.tag_of(str(name)) is None:
-            near = nearest(str(name), (one.name for one in spec.tags.values()))
+        if spec.path_of(str(name)) is None:
+            near = nearest(str(name), spec.part_names())
             why = f"{name!r} is no subfield; name it under tags.{spec.number}{near}"
             raise inner.error(why, name)
         parts[str(name)] = _source(inner, name, place)

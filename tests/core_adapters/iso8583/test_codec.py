@@ -27,7 +27,6 @@ ALPHABETS = {
     "ns": "0123456789-/",
     "z": "0123456789=D",
     "ans": "ABCxyz019 *,.",
-    "b": "0123456789ABCDEF",
 }
 
 
@@ -36,8 +35,11 @@ def _content(spec: FieldSpec) -> st.SearchStrategy[str]:
         return st.text("0123456789", min_size=spec.size - 1, max_size=spec.size - 1).map(
             "D".__add__
         )
-    width = spec.size * 2 if spec.kind == "b" else spec.size
+    width = spec.size
     least = 0 if spec.length_digits else width
+    if spec.kind == "b":
+        data = st.binary(min_size=least, max_size=width)
+        return data.map(lambda content: content.hex().upper())
     alphabet = ALPHABETS[spec.kind]
     if spec.encoding == "utf-8":
         return st.text(alphabet + "陈海", max_size=width // 3)

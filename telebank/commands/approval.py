@@ -8,6 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from telebank.commands.common import data_option, json_option
 from telebank.commands.control_client import call, need_token, request_id, session_option
@@ -51,7 +52,8 @@ def list_(state: str, session: Path | None, data: Path, as_json: bool) -> None:
     for one in answer["approvals"]:
         at = one["proposed_at"][:16].replace("T", " ")
         words = (one["id"], one["act"], one["object"], _said(one["detail"]))
-        table.add_row(*words, one["proposed_by"], at, one["state"], one["note"])
+        rest = (one["proposed_by"], at, one["state"], one["note"])
+        table.add_row(*map(Text, (*words, *rest)))
     Console().print(table)
 
 

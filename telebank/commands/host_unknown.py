@@ -10,6 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from telebank.commands.common import EXIT_FINDING, Unreachable, data_option, json_option
 from telebank.settings import SettingsError, store_url
@@ -60,7 +61,7 @@ def command(reference: str | None, data: Path, as_json: bool) -> None:
         raise click.exceptions.Exit(EXIT_FINDING)
 
 
-# -- the list ---------------------------------------------------------------------------------------
+# -- the list -------------------------------------------------------------------------------------
 
 
 def _list(rows: Sequence[Unsettled], as_json: bool) -> None:
@@ -76,10 +77,16 @@ def _list(rows: Sequence[Unsettled], as_json: bool) -> None:
     for heading in ("tries", "next", "why", "date"):
         table.add_column(heading)
     for row in rows:
-        state = f"[bold red]{row.state}[/]" if row.state is State.MANUAL else row.state.value
+        state = Text(row.state.value, "bold red" if row.state is State.MANUAL else "")
         words = (row.reference, row.service, row.payer_masked, row.payee_masked, _amount(row))
         times = (_time(row.since), str(row.attempts), _time(row.next_attempt_at))
-        table.add_row(*words, state, *times, row.why, row.business_date.isoformat())
+        table.add_row(
+            *map(Text, words),
+            state,
+            *map(Text, times),
+            Text(row.why),
+            Text(row.business_date.isoformat()),
+        )
     Console().print(table)
     if manual:
         click.echo(f"{manual} MANUAL: `telebank host unknown REFERENCE` says what to look up")
@@ -89,7 +96,7 @@ def _json(row: Unsettled) -> dict[str, Any]:
     return dataclasses.asdict(row)
 
 
-# -- one row ----------------------------------------------------------------------------------------
+# -- one row --------------------------------------------------------------------------------------
 
 
 def _show(found: History, as_json: bool) -> None:

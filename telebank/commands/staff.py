@@ -10,6 +10,7 @@ import click
 import qrcode
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from telebank.commands.common import data_option, json_option
 from telebank.commands.control_client import (
@@ -133,7 +134,7 @@ def list_(session: Path | None, data: Path, as_json: bool) -> None:
     for one in answer["people"]:
         locked = str(one["locked_until"] or "")[:19].replace("T", " ")
         words = (one["name"], one["full_name"], one["role"], one["state"], str(one["wrong"]))
-        table.add_row(*words, locked, one["created_by"])
+        table.add_row(*map(Text, (*words, locked, one["created_by"])))
     Console().print(table)
 
 

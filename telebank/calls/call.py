@@ -294,16 +294,17 @@ class Call:
     def _request(self, command: commands.Submit) -> Request:
         shell = self._shell
         card = command.authenticated
+        customer = shell.vault.token(card) if card is not None else None
         return Request(
             id=self._request_id(command.visit),
             service=command.service,
             contract_version=shell.contracts[command.service].version,
             inputs=command.inputs,
-            actor="caller",
+            actor=customer or "caller",
             call=self.ref,
             language=self._session.language,
             auth=command.auth,
-            authenticated_token=shell.vault.token(card) if card is not None else None,
+            authenticated_token=customer,
             node=shell.node_id,
             release=shell.release.hash,
         )

@@ -9,12 +9,12 @@ import structlog
 
 from core_adapters.corehost.bank import Bank
 from core_adapters.corehost.book import Book, Entry
+from core_adapters.corehost.keydesk import PinOpener
 from core_adapters.corehost.ledger import LedgerError, transaction
 from core_adapters.corehost.orders import Answer, BadMessage, Key, Order
 from core_adapters.corehost.rules import business_date
 from core_adapters.corehost.services import OK, Counter, business_key
 from core_adapters.corehost.totals import totals_answer
-from core_adapters.hsm.port import IssuerModule
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import DecodeError, EncodeError
 from core_adapters.iso8583.message import Message, reply_mti
@@ -68,9 +68,7 @@ def settlement(day: date) -> str:
 class Desk:
     """The bank behind its messages. One connection, one writer, one commit for many messages."""
 
-    def __init__(
-        self, db: sqlite3.Connection, bank: Bank, codec: Codec, module: IssuerModule
-    ) -> None:
+    def __init__(self, db: sqlite3.Connection, bank: Bank, codec: Codec, module: PinOpener) -> None:
         self._db = db
         self._bank = bank
         self._codec = codec

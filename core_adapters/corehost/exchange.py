@@ -2,17 +2,18 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
 
-from core_adapters.corehost.desk import reply_to
+from core_adapters.corehost.desk import FORMAT_ERROR, reply_to
 from core_adapters.corehost.faults import NETWORK, Act, Fault
 from core_adapters.corehost.hall import Hall, Line
 from core_adapters.corehost.orders import Answer, BadMessage, Key, Order
 from core_adapters.corehost.rules import business_date
-from core_adapters.iso8583.errors import EncodeError
+from core_adapters.iso8583.errors import DecodeError, EncodeError
 from core_adapters.iso8583.framing import Frame, FrameOptions, swap_tpdu, wrap
 from core_adapters.iso8583.message import Message
 
@@ -63,9 +64,17 @@ class Exchange:
 
     def _refuse(self, code: str) -> None:
         """Answer this code; the bank is not asked."""
+        self._reply(self._written(lambda _order: Answer(code)))
+
+    def _written(self, judge: Callable[[Order], Answer]) -> Message:
+        """The reply to what the bank need not be asked."""
         order, now = Order(self._message, self._hall.codec), datetime.now(UTC)
         day = self._hall.day.today(now) if self._hall.day is not None else business_date(now)
-        self._reply(reply_to(order, order.written(Answer(code)), day))
+        try:
+            answer = judge(order)
+        except DecodeError:
+            answer = Answer(FORMAT_ERROR)
+        return reply_to(order, order.written(answer), day)
 
     def _hold(self) -> None:
         key = self._key(reversed_=False)
@@ -81,6 +90,10 @@ class Exchange:
             return None
 
     def _ask(self) -> None:
+        keys, network = self._hall.keys, self._hall.codec.profile.network
+        if keys is not None and self._message.get(70) == network.key_change:
+            self._answered(self._written(keys.answer))
+            return
         self._hall.teller.submit(self._message, self._answered)
 
     def _answered(self, reply: Message) -> None:

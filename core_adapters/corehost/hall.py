@@ -12,6 +12,7 @@ import structlog
 from core_adapters.corehost.day import Day
 from core_adapters.corehost.desk import Office
 from core_adapters.corehost.faults import FaultPlan, Where
+from core_adapters.corehost.keydesk import KeyDesk
 from core_adapters.corehost.orders import Key
 from core_adapters.corehost.outgoing import Outgoing
 from core_adapters.iso8583.codec import Codec
@@ -114,6 +115,8 @@ class Hall:
     options: ServerOptions
     day: Day | None = None
     """The business date; None where there is no ledger, and so no cut-over."""
+    keys: KeyDesk | None = None
+    """Key exchange; None where this host has none."""
     lines: set[Line] = field(default_factory=set)
     held: dict[Key, Callable[[], None]] = field(default_factory=dict)
     """What goes on with each message that waits for its reversal."""
@@ -175,6 +178,12 @@ class Hall:
     async def _sign_off(self, line: Line) -> None:
         code = self.codec.profile.network.sign_off
         await self.outgoing.ask(line, code, {}, self.options.network_s)
+
+    async def retire_keys(self) -> None:
+        """When the overlap is over, destroy the keys before the current ones."""
+        if self.keys is not None:
+            await asyncio.sleep(self.keys.overlap_s)
+            self.keys.retire(datetime.now(UTC))
 
     def spawn(self, work: Awaitable[None]) -> None:
         """Let something of the host's own go on beside the messages."""

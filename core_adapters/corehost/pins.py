@@ -7,6 +7,7 @@ import secrets
 import sqlite3
 from datetime import date
 from enum import Enum
+from itertools import pairwise
 from pathlib import Path
 
 from core_adapters.corehost.rules import Rules
@@ -36,6 +37,12 @@ def load_or_create_key(path: Path) -> bytes:
     if len(key) != KEY_BYTES:
         raise ValueError(f"{path}: must hold {KEY_BYTES} bytes; remove the data folder or mend it")
     return key
+
+
+def is_weak(pin: str) -> bool:
+    """All digits the same, or each one more, or each one less, than the one before (0 is 10)."""
+    steps = {(int(b) - int(a)) % 10 for a, b in pairwise(pin)}
+    return steps in ({0}, {1}, {9})
 
 
 class Pins:
@@ -79,6 +86,17 @@ class Pins:
             (card,),
         )
         return PinAnswer.RIGHT
+
+    def change(self, card: str, pin: str) -> bool:
+        """Write a new verifier under a new salt; False, and nothing written, for a weak PIN."""
+        if is_weak(pin):
+            return False
+        salt = secrets.token_bytes(SALT_BYTES)
+        self._db.execute(
+            "UPDATE card SET salt = ?, verifier = ? WHERE number = ?",
+            (salt, self.verifier(card, pin, salt), card),
+        )
+        return True
 
     def _lock(self, card: str) -> PinAnswer:
         (wrong,) = self._db.execute(

@@ -14,6 +14,7 @@ from core_adapters.corehost.desk import Office
 from core_adapters.corehost.exchange import EXIT_BY_FAULT
 from core_adapters.corehost.faults import FaultPlan
 from core_adapters.corehost.hall import Hall, ServerOptions
+from core_adapters.corehost.keydesk import KeyDesk
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.mac import Mac
 
@@ -35,8 +36,9 @@ class Server:
         options: ServerOptions,
         *,
         day: Day | None = None,
+        keys: KeyDesk | None = None,
     ) -> None:
-        self.hall = Hall(codec, mac, office, faults, options, day)
+        self.hall = Hall(codec, mac, office, faults, options, day, keys)
         self._servers: list[asyncio.Server] = []
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:

@@ -8,12 +8,12 @@ from datetime import datetime
 from types import MappingProxyType
 
 from core_adapters.corehost.bank import Balances, Bank, LossReport, Refusal, TransferOrder
-from core_adapters.corehost.orders import Answer, Key, Order, amounts_54
+from core_adapters.corehost.keydesk import PinOpener
+from core_adapters.corehost.orders import Answer, BadMessage, Key, Order, amounts_54
 from core_adapters.corehost.pins import PinAnswer
 from core_adapters.corehost.rules import business_date
 from core_adapters.hsm.errors import PinBlockError
 from core_adapters.hsm.kinds import PinFormat
-from core_adapters.hsm.port import IssuerModule
 from core_adapters.iso8583.keynames import KeyNames
 from core_adapters.iso8583.profile import Profile
 from transactions.card import CardNumber, CardNumberError
@@ -43,6 +43,8 @@ CODES: Mapping[Refusal | PinAnswer, str] = MappingProxyType(
 )
 """Field 39 of everything the bank can say."""
 ALREADY_HOT = "26"
+WEAK_PIN = "57"
+"""A new PIN that anybody would try first."""
 DEFAULT_REASON = "lost"
 
 Handler = Callable[["Counter", Order, datetime], Answer]
@@ -51,7 +53,7 @@ Handler = Callable[["Counter", Order, datetime], Answer]
 class Counter:
     """What a handler needs: the bank, the security module and the profile's names."""
 
-    def __init__(self, bank: Bank, module: IssuerModule, profile: Profile) -> None:
+    def __init__(self, bank: Bank, module: PinOpener, profile: Profile) -> None:
         self.bank = bank
         self.profile = profile
         self._module = module
@@ -98,6 +100,22 @@ def pin_verify(counter: Counter, order: Order, now: datetime) -> Answer:
     pin = opened.reveal() if opened is not None else None
     day = counter.bank.calendar.today(now)
     return Answer(CODES[counter.bank.pins.try_pin(card, pin, day)])
+
+
+def pin_change(counter: Counter, order: Order, now: datetime) -> Answer:
+    """0600/92: the telephone PIN in field 52 becomes the one in field 48's new_pin_block.
+
+    A wrong old PIN counts and locks as with 0600/91; nothing is said of the new one before."""
+    answer = pin_verify(counter, order, now)
+    if answer.code != OK:
+        return answer
+    card = order.need(2)
+    new = counter.open_pin(order.sub(48, "new_pin_block"), card)
+    if new is None:
+        raise BadMessage("new_pin_block is missing or does not open")
+    if not counter.bank.pins.change(card, new.reveal()):
+        return Answer(WEAK_PIN)
+    return Answer(OK)
 
 
 def balance(counter: Counter, order: Order, now: datetime) -> Answer:
@@ -155,6 +173,7 @@ def report_loss(counter: Counter, order: Order, now: datetime) -> Answer:
 SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(
     {
         ("06", "91"): pin_verify,
+        ("06", "92"): pin_change,
         ("02", "31"): balance,
         ("02", "32"): transfer_quote,
         ("02", "40"): transfer,

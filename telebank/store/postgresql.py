@@ -69,6 +69,8 @@ def open_server(url: str, options: StoreOptions, *, bounded: bool = True) -> Eng
     idle = max(options.busy_timeout_ms, LEAST_IDLE_MS)
     lock = options.busy_timeout_ms + LOCK_GRACE_MS
     said = {
+        # What was written before a lock was given is seen by the next reading.
+        "default_transaction_isolation": "read\\ committed",
         "synchronous_commit": "on",
         "idle_in_transaction_session_timeout": idle if bounded else 0,
         "lock_timeout": lock,
@@ -77,7 +79,6 @@ def open_server(url: str, options: StoreOptions, *, bounded: bool = True) -> Eng
     engine = create_engine(
         url,
         poolclass=NullPool,
-        isolation_level="READ COMMITTED",  # what a lock was waited for is seen by the next reading
         connect_args=_connecting(options, said),
     )
     if bounded:

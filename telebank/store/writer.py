@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from telebank.store import lease
@@ -221,18 +221,27 @@ class Writer:
         return done.results
 
     def _transact(self, jobs: Sequence[_Job]) -> _Done:
-        done = None
+        connection = self._connect()
+        transaction = connection.begin()
         try:
-            connection = self._connect()
-            with connection.begin():
-                done = self._run(connection, jobs)
+            done = self._run(connection, jobs)
+        except BaseException:
+            self._roll_back(transaction)
+            raise
+        try:
+            transaction.commit()
         except DBAPIError:
-            if done is None or not done.mark:
-                raise
             self._drop_connection()
-            if not was_made(self._engine, done.mark, self._options.doubt_s):
+            if not done.mark or not was_made(self._engine, done.mark, self._options.doubt_s):
                 raise
         return done
+
+    def _roll_back(self, transaction: RootTransaction) -> None:
+        """What went wrong is told by the error under way, not by one of the connection's end."""
+        try:
+            transaction.rollback()
+        except SQLAlchemyError:
+            self._drop_connection()
 
     def _run(self, connection: Connection, jobs: Sequence[_Job]) -> _Done:
         stamp = self._clock.read()

@@ -98,8 +98,9 @@ class StoreServer:
         self.say(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
-def name_in_settings(folder: Path, url: str) -> None:
+def name_in_settings(folder: Path, url: str, **more: str) -> None:
     """Let the settings of a data folder name a store."""
     path = folder / "config" / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'schema = 1\n[store]\nurl = "{url}"\n', encoding="utf-8")
+    lines = [f'{name} = "{value}"' for name, value in {"url": url, **more}.items()]
+    path.write_text("\n".join(["schema = 1", "[store]", *lines, ""]), encoding="utf-8")

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from transactions.ports import JournalUnavailable, LeaseLost, Unsupported
-from transactions.sending import SendDeadlinePassed
+from transactions.sending import NotRecorded, SendDeadlinePassed
 
 T = TypeVar("T")
+PASSING = (LeaseLost, JournalUnavailable, Unsupported, SendDeadlinePassed, NotRecorded)
+"""Exceptions that are no bugs: the port's own, and those of the logs handed to an adapter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,6 @@ async def guarded(work: Coroutine[Any, Any, T]) -> T | AdapterFailed:
     error = task.exception()
     if error is None:
         return task.result()
-    if isinstance(error, LeaseLost | JournalUnavailable | Unsupported | SendDeadlinePassed):
+    if isinstance(error, PASSING):
         raise error
     return AdapterFailed(error)

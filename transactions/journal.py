@@ -59,7 +59,7 @@ class RecordPlan:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Written; `request` has its reference (field 37), epoch and business date."""
+    """Written; `request` has its node, epoch and business date."""
 
     request: Request
 
@@ -147,11 +147,16 @@ class JournalEvent:
 class Journal(MessageLog, ClosingJournal, Protocol):
     """Append-only record of requests, their states and messages."""
 
+    async def next_reference(self) -> str:
+        """A retrieval reference (field 37, twelve digits) that no other request of any node has."""
+        ...
+
     async def record(
-        self, request: Request, plan: RecordPlan
+        self, request: Request, plan: RecordPlan, sent: HostMessage | None = None
     ) -> Recorded | Existing | RecordRefused:
-        """Write RECORDED with its reservations, or say why not. A quote that was posted with other
-        content is refused as `different_content`, with an alarm."""
+        """Write RECORDED with its reservations, or say why not; with `sent`, write SENT and its
+        message too, in the same commit. A quote that was posted with other content is refused as
+        `different_content`, with an alarm."""
         ...
 
     async def find(self, request_id: str, quote: str | None = None) -> Found | None:
@@ -166,8 +171,10 @@ class Journal(MessageLog, ClosingJournal, Protocol):
         why: str = "",
         outcome: Outcome | None = None,
         next_attempt_at: datetime | None = None,
+        answered: HostMessage | None = None,
     ) -> None:
-        """Walk the row through `states` in one commit (UNKNOWN then REVERSING), confirming or
+        """Walk the row through `states` in one commit (UNKNOWN then REVERSING), adding the reply
+        that they follow from (`answered`, a message with its field 39), confirming or
         releasing its holds when a final state is reached; REVERSED to MANUAL reserves them again,
         into the day they came from, whatever the ceiling. Raises `IllegalTransition`."""
         ...

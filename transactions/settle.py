@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -53,6 +53,7 @@ class Settler:
     _reversed: OrderedDict[str, Settling] = field(default_factory=OrderedDict)
     _lane: Lane = field(init=False)
     _look: asyncio.Future[None] | None = None
+    _overseer: asyncio.Task[None] | None = None
     _closing: bool = False
 
     def __post_init__(self) -> None:
@@ -76,6 +77,27 @@ class Settler:
     def commit_later(self, row: Settling, verdict: Verdict) -> None:
         """Write an end that the journal could not take just now, as soon as it can."""
         self._spawn(row, self._commit_and_settle(row, verdict))
+
+    def look_over(self) -> None:
+        """The journal said no to a commit that it may have made all the same. When it is back, the
+        rows that it has and nobody works on are taken up; once, however many commits it was."""
+        if self._overseer is None or self._overseer.done():
+            self._overseer = asyncio.create_task(self._look_over(), name="look over the journal")
+
+    async def _look_over(self) -> None:
+        found: Sequence[OpenRow] | None = None
+        while found is None:
+            await self.clock.sleep(self.options.away_poll_s)
+            try:
+                found = await self.journal.open_rows()
+            except LeaseLost:
+                self.lost_lease = True  # another node has them now
+                return
+            except JournalUnavailable:
+                continue
+        for row in found:
+            if row.request.id not in self._rows:
+                self.resume(Settling(row.request, row.state, row.sent), "commit in doubt")
 
     def resume(self, row: Settling, why: str) -> None:
         """Something unforeseen came of the work on a row: an alarm, and on from what the journal
@@ -170,9 +192,10 @@ class Settler:
         left: set[asyncio.Future[None]] = set(self._tasks.values())
         for task in left:
             task.cancel()
-        if self._look is not None:
-            self._look.cancel()
-            left.add(self._look)
+        for watch in (self._look, self._overseer):
+            if watch is not None:
+                watch.cancel()
+                left.add(watch)
         if left:
             await asyncio.wait(left)
 
@@ -346,7 +369,11 @@ class Settler:
         row.resting = False
         try:
             await self.journal.advance(
-                row.request.id, verdict.states, why=verdict.why, outcome=verdict.outcome
+                row.request.id,
+                verdict.states,
+                why=verdict.why,
+                outcome=verdict.outcome,
+                answered=verdict.answered,
             )
         except JournalUnavailable:
             row.resting = True

@@ -51,6 +51,8 @@ class Verdict:
     why: str
     outcome: Outcome | None = None
     alarm: bool = False
+    answered: HostMessage | None = None
+    """The reply that it follows from, where that is not in the journal yet."""
 
 
 def to_person(why: str) -> Verdict:

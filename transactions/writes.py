@@ -1,4 +1,8 @@
-"""Requests with a row: recorded, sent once, and brought to a state that a restart understands."""
+"""Requests with a row: recorded, sent once, and brought to a state that a restart understands.
+
+Two commits carry a request that goes well: one before its first byte (RECORDED with its
+reservations, SENT with its message), one with its reply and what that means.
+"""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -28,7 +32,7 @@ from transactions.outcome import (
 from transactions.ports import HostAdapter, JournalUnavailable, LeaseLost
 from transactions.quotes import Quote
 from transactions.request import HostMessage, Request
-from transactions.sending import FirstLog, SendDeadlinePassed
+from transactions.sending import FirstLog, NotRecorded, SendDeadlinePassed
 from transactions.settle import Settler
 from transactions.settling import RANKS, RECOVERY, Settling, Verdict
 
@@ -57,26 +61,28 @@ class Writer:
                 if await self.journal.find(request.id) is None:
                     return self._answer(service, Declined("locked"), request)
                 tries = None
-            return await self._recorded(service, request, plan, tries)
+            return await self._numbered(service, request, plan, tries)
         except JournalUnavailable:
             return self._answer(service, NotSent("journal"), request)
 
-    async def _recorded(
+    async def _numbered(
         self, service: Service, request: Request, plan: RecordPlan, tries: Tries | None
     ) -> Answer:
-        """Write RECORDED and carry it out; what was not a wrong try is not counted as one."""
-        journalled = replace(request, inputs=without_secrets(request.inputs))
-        recorded = await self.journal.record(journalled, plan)
-        match recorded:
-            case Recorded(request=kept):
-                live = replace(kept, inputs=request.inputs, deadline=request.deadline)
-                answer = replace(await self._carry_out(service, live), row=live.id)
-                judged = answer.outcome
+        """Carry it out under its reference; what was not a wrong try is not counted as one."""
+        numbered = replace(request, reference=await self.journal.next_reference())
+        stored = replace(numbered, inputs=without_secrets(request.inputs))
+        log = FirstLog(self.journal, self.clock, stored, plan)
+        told = await self._carry_out(service, numbered, log)
+        judged: Outcome = told
+        match log.recorded:
             case Existing():
-                answer, judged = self.again(service, request, recorded), NotSent("asked before")
+                answer, judged = self.again(service, request, log.recorded), NotSent("asked before")
             case RecordRefused(reason=reason):
-                judged = Declined(reason)
-                answer, judged = self._answer(service, judged, request), NotSent(reason)
+                answer, judged = self._answer(service, told, request), NotSent(reason)
+            case Recorded():
+                answer = replace(self._answer(service, told, numbered), row=request.id)
+            case None:
+                answer = self._answer(service, told, request)
         if tries is not None:
             with suppress(JournalUnavailable):
                 await tries.give_back(judged)
@@ -104,18 +110,26 @@ class Writer:
 
     # -- the one sending ------------------------------------------------------------------------
 
-    async def _carry_out(self, service: Service, request: Request) -> Answer:
-        log = FirstLog(self.journal, self.clock, request.deadline)
-        stored = replace(request, inputs=without_secrets(request.inputs))
-        row = Settling(stored, State.RECORDED, None)
+    async def _carry_out(self, service: Service, request: Request, log: FirstLog) -> Outcome:
+        """Ask the host and make the end durable; returns what the caller may be told."""
+        row = Settling(log.request, State.RECORDED, None)
         self.settler.expect(row)
         try:
             outcome = await self._execute(request, log)
             row.sent = log.sent
-            told = await self._conclude(service, row, outcome)
+            if log.sent is None:
+                await log.unsent()
+            if isinstance(log.recorded, RecordRefused):
+                return Declined(log.recorded.reason)
+            if isinstance(log.recorded, Existing):
+                return outcome
+            return await self._conclude(service, row, outcome, log.reply)
+        except JournalUnavailable:
+            # Its commit may have been made all the same, and then nobody has the row.
+            self.settler.look_over()
+            return NotSent("journal")
         finally:
             self.settler.forget(row)
-        return self._answer(service, told, request)
 
     async def _execute(self, request: Request, log: FirstLog) -> Outcome:
         """The adapter's outcome; what it raises is not sent before SENT, unknown after."""
@@ -127,20 +141,22 @@ class Writer:
             why = outcome.why
             if log.sent is not None:
                 await self.settler.alarm(request.id, why)
+        except NotRecorded:
+            why = "asked before"
         except SendDeadlinePassed:
             why = "deadline"
-        except JournalUnavailable:
-            why = "journal"
         except LeaseLost:
             self.settler.lost_lease = True
             why = "lease_lost"
         return NotSent(why) if log.sent is None else Unknown(why)
 
-    async def _conclude(self, service: Service, row: Settling, outcome: Outcome) -> Outcome:
+    async def _conclude(
+        self, service: Service, row: Settling, outcome: Outcome, reply: HostMessage | None
+    ) -> Outcome:
         """Make the outcome durable, then give what the caller may be told of it."""
         states, why = _next(service, outcome, row.sent is not None)
         row.state, row.why = states[-1], why
-        verdict = Verdict(states, why, outcome, alarm=row.state is State.MANUAL)
+        verdict = Verdict(states, why, outcome, row.state is State.MANUAL, reply)
         lost = await self._write(row, verdict)
         if lost:
             return _not_durable(outcome, lost)
@@ -160,6 +176,7 @@ class Writer:
             why=verdict.why,
             outcome=verdict.outcome,
             next_attempt_at=self._due(row),
+            answered=verdict.answered,
         )
         try:
             failed = await guarded(work)

@@ -111,8 +111,12 @@ class KitJournal:
         self._check()
         self._books.messages.append((time.monotonic(), message))
 
+    async def next_reference(self) -> str:
+        """See `Journal`."""
+        return f"{int(time.time()) % 10**6:06d}{self._books.stans.take()}"
+
     async def record(
-        self, request: Request, plan: RecordPlan
+        self, request: Request, plan: RecordPlan, sent: HostMessage | None = None
     ) -> Recorded | Existing | RecordRefused:
         """See `Journal`; limits are the host's business here."""
         self._check()
@@ -124,14 +128,15 @@ class KitJournal:
             return _existing(first)
         if plan.guard is not None and (await self.guard_state(plan.guard)).state == "open":
             return RecordRefused("pending")
-        reference = f"{int(time.time()) % 10**6:06d}{books.stans.take()}"
-        kept = replace(request, reference=reference, epoch=self._epoch)
+        kept = replace(request, epoch=self._epoch)
         inputs = {
             name: books.vault.seal(value) if isinstance(value, CardNumber) else value
             for name, value in request.inputs.items()
         }
         stored = replace(kept, inputs=inputs, deadline=0.0)
         books.rows[request.id] = Row(stored, plan, [State.RECORDED])
+        if sent is not None:
+            await self.sending(sent)
         return Recorded(kept)
 
     def _first(self, request_id: str, quote: str | None) -> Row | None:
@@ -160,10 +165,13 @@ class KitJournal:
         why: str = "",
         outcome: Outcome | None = None,
         next_attempt_at: datetime | None = None,
+        answered: HostMessage | None = None,
     ) -> None:
         """See `Journal`."""
         del why
         self._check()
+        if answered is not None:
+            self._books.messages.append((time.monotonic(), answered))
         row = self._books.rows[request_id]
         for state in states:
             self._move(row, state)

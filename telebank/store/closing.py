@@ -26,7 +26,7 @@ def close(part: Transaction, closing: Closing) -> Closed | NotClosed:
         return NotClosed(proposal, State(row.state))
     people = steps.People(proposal.id, proposal.proposed_by, closing.approving.by)
     why = closing.approving.note or proposal.note
-    held = steps.advance(part, steps.Step(row.id, (closing.state,), why, {}, None, people))
+    held = steps.advance(part, steps.Step(row.id, (closing.state,), why, {}, None, people=people))
     return Closed(
         request_id=row.id,
         reference=closing.reference,

@@ -46,15 +46,16 @@ class StoreJournal:
         self._stans = numbers.Numbers(writer, "stan", options.number_block)
         self._references = numbers.Numbers(writer, "reference", options.number_block)
 
+    async def next_reference(self) -> str:
+        """A reference (field 37) of this node: its two digits and ten of a counter."""
+        return numbers.reference(self._node, await self._references.take())
+
     async def record(
-        self, request: Request, plan: RecordPlan
+        self, request: Request, plan: RecordPlan, sent: HostMessage | None = None
     ) -> Recorded | Existing | RecordRefused:
-        """Write RECORDED with its reservations, or say why not."""
-        reference = numbers.reference(self._node, await self._references.take())
-        draft = draft_of(request, plan, reference, self._keys)
-        work = partial(
-            record, draft=draft, key_id=self._keys.current, window=self._window, zone=self._zone
-        )
+        """Write RECORDED with its reservations, and SENT with its message, or say why not."""
+        draft = draft_of(request, plan, self._keys, sent)
+        work = partial(record, draft=draft, window=self._window, zone=self._zone)
         return await self._writer.run(work, draft.judged)
 
     async def find(self, request_id: str, quote: str | None = None) -> Found | None:
@@ -69,12 +70,13 @@ class StoreJournal:
         why: str = "",
         outcome: Outcome | None = None,
         next_attempt_at: datetime | None = None,
+        answered: HostMessage | None = None,
     ) -> None:
         """Walk the row through `states` in one commit. Raises `IllegalTransition`."""
         columns = {} if outcome is None else outcome_columns(outcome, self._keys)
         if columns.get("reason"):
             columns["reason"] = columns["reason"][:TEXT]
-        step = steps.Step(request_id, tuple(states), why, columns, next_attempt_at)
+        step = steps.Step(request_id, tuple(states), why, columns, next_attempt_at, answered)
         await self._writer.run(partial(steps.advance, step=step))
 
     async def attempt(self, request_id: str, next_attempt_at: datetime | None) -> int:

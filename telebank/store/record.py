@@ -9,6 +9,7 @@ from sqlalchemy import Date, bindparam, func, insert, or_, select, text
 
 from telebank.store import tables
 from telebank.store.sealing import Keyring
+from telebank.store.steps import sent_first
 from telebank.store.transaction import Refused, Transaction
 from telebank.store.values import SealedInput, read_outcome, split_inputs
 from transactions.card import CardNumber, SealedCard
@@ -25,7 +26,7 @@ from transactions.journal import (
 )
 from transactions.lifecycle import DONE, UNSETTLED, State
 from transactions.money import Money
-from transactions.request import MAX_REQUEST_ID, Request
+from transactions.request import MAX_REQUEST_ID, HostMessage, Request
 
 _R = tables.request.c
 
@@ -98,6 +99,10 @@ class Draft:
     sealed: tuple[SealedInput, ...]
     guard: Mapping[str, Any]
     hot: SealedCard | None
+    key_id: str
+    """Sealing key current at the time."""
+    sent: HostMessage | None
+    """Its first message, where it is to be written as SENT."""
 
     @property
     def judged(self) -> tuple[str, ...]:
@@ -111,15 +116,16 @@ class Draft:
         return tuple(keys)
 
 
-def draft_of(request: Request, plan: RecordPlan, reference: str, keys: Keyring) -> Draft:
+def draft_of(
+    request: Request, plan: RecordPlan, keys: Keyring, sent: HostMessage | None = None
+) -> Draft:
     """Seal a request's numbers before it is queued; raises `ValueError` for what no row takes."""
     if not 0 < len(request.id) <= MAX_REQUEST_ID:
         raise ValueError(f"a request id has 1 to {MAX_REQUEST_ID} characters")
     plain, sealed = split_inputs(request.inputs, keys)
     guard = guard_columns(plan.guard, keys) if plan.guard else {}
     hot = keys.seal(plan.hot_list) if plan.hot_list else None
-    numbered = replace(request, reference=reference)
-    return Draft(numbered, plan, plain, tuple(sealed), guard, hot)
+    return Draft(request, plan, plain, tuple(sealed), guard, hot, keys.current, sent)
 
 
 def guard_columns(key: GuardKey, keys: Keyring) -> dict[str, Any]:
@@ -133,10 +139,14 @@ def guard_columns(key: GuardKey, keys: Keyring) -> dict[str, Any]:
 
 
 def record(
-    part: Transaction, draft: Draft, key_id: str, window: timedelta, zone: timezone
+    part: Transaction,
+    draft: Draft,
+    window: timedelta,
+    zone: timezone,
 ) -> Recorded | Existing | RecordRefused:
-    """Write the request with its reservations, or raise `Refused` with the reason. `zone` is the
-    bank's wall clock, whose day it is where the request brings no business date."""
+    """Write the request with its reservations, and SENT with its message where it has one, or
+    raise `Refused` with the reason. `zone` is the bank's wall clock, whose day it is where the
+    request brings no business date."""
     existing = _existing(part, draft)
     if existing is not None:
         return existing
@@ -148,7 +158,7 @@ def record(
         business_date=draft.request.business_date or part.now.astimezone(zone).date(),
         created_at=part.now,
     )
-    part.execute(_INSERT_REQUEST, _row(request, draft, key_id))
+    part.execute(_INSERT_REQUEST, _row(request, draft))
     if draft.sealed:
         part.execute_many(_INSERT_SEALED, [_sealed_row(request, s) for s in draft.sealed])
     for hold in draft.plan.holds:
@@ -157,6 +167,8 @@ def record(
         _hot_list(part, request, draft.hot)
     part.state(request.id, 0, State.RECORDED, "")
     part.event(_event(request, "request.state", State.RECORDED, draft.plan.content_hash))
+    if draft.sent is not None:
+        sent_first(part, draft.sent, _told_of(request, "request.state", State.SENT, {}))
     return Recorded(request)
 
 
@@ -271,23 +283,23 @@ def _told_of(
     )
 
 
-def _row(request: Request, draft: Draft, key_id: str) -> dict[str, Any]:
-    plan, guard = draft.plan, draft.guard
+def _row(request: Request, draft: Draft) -> dict[str, Any]:
+    plan, guard, sent = draft.plan, draft.guard, draft.sent
     amount = plan.guard.amount if plan.guard else request.inputs.get("amount")
     money = amount if isinstance(amount, Money) else None
     return {
         "id": request.id,
         "node": request.node,
         "epoch": request.epoch,
-        "terminal": "",
+        "terminal": sent.field41 if sent else "",
         "service": request.service,
         "contract_version": request.contract_version,
         "release": request.release,
         "effect": plan.effect,
         "recovery": plan.recovery,
-        "state": State.RECORDED.value,
-        "steps": 1,
-        "messages": 0,
+        "state": (State.SENT if sent else State.RECORDED).value,
+        "steps": 2 if sent else 1,
+        "messages": 1 if sent else 0,
         "actor": request.actor,
         "channel": request.channel,
         "call": request.call,
@@ -296,7 +308,7 @@ def _row(request: Request, draft: Draft, key_id: str) -> dict[str, Any]:
         "language": request.language,
         "business_date": request.business_date,
         "inputs": draft.plain,
-        "key_id": key_id,
+        "key_id": draft.key_id,
         "amount": money.minor if money else None,
         "currency": money.currency.code if money else None,
         "content_hash": plan.content_hash,

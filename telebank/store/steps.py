@@ -102,6 +102,8 @@ class Step:
     why: str
     outcome: Mapping[str, Any]
     next_attempt_at: datetime | None
+    answered: HostMessage | None = None
+    """The reply that the states follow from."""
     people: People | None = None
     """Who decided it, where people did."""
 
@@ -117,6 +119,8 @@ def advance(part: Transaction, step: Step) -> int:
     """Walk a row through states by the lifecycle table; settle its holds at the end, and return
     how many they were."""
     row = _load(part, step.request_id)
+    if step.answered is not None:
+        _answer(part, step.answered)
     first = current = State(row.state)
     for offset, target in enumerate(step.states):
         check(current, target)
@@ -179,8 +183,19 @@ def sending(part: Transaction, message: HostMessage) -> None:
     else:
         part.event(_message_event(row, message, "host.sending", ""))
     part.execute(_UPDATE, {"of_id": message.request_id, **values})
+    _write_message(part, message, row.messages)
+
+
+def sent_first(part: Transaction, message: HostMessage, event: JournalEvent) -> None:
+    """SENT and its message, of a row that is written as SENT in the same commit."""
+    part.state(message.request_id, 1, State.SENT, "")
+    part.event(replace(event, detail=_message_detail(message)))
+    _write_message(part, message, 0)
+
+
+def _write_message(part: Transaction, message: HostMessage, ordinal: int) -> None:
     try:
-        part.execute(_INSERT_MESSAGE, _message_row(message, row.messages))
+        part.execute(_INSERT_MESSAGE, _message_row(message, ordinal))
     except IntegrityError as error:
         raise MessageKeysReused(f"STAN {message.stan} with field 7 {message.field7}") from error
 
@@ -196,6 +211,12 @@ def sending_again(part: Transaction, message: HostMessage, due: datetime | None)
 def answered(part: Transaction, message: HostMessage) -> None:
     """Add the first reply to a message's row; a later one is only an event."""
     row = _load(part, message.request_id)
+    kind = "host.answered" if _answer(part, message) else "host.answered_again"
+    part.event(_message_event(row, message, kind, message.reply39 or ""))
+
+
+def _answer(part: Transaction, message: HostMessage) -> bool:
+    """Whether it was the first reply to this message."""
     values = {
         "of_id": message.request_id,
         "of_role": message.role,
@@ -206,9 +227,7 @@ def answered(part: Transaction, message: HostMessage) -> None:
         "came": message.reply_at or part.now,
         "day": message.settled_on,
     }
-    first = part.execute(_ANSWER, values).rowcount > 0
-    kind = "host.answered" if first else "host.answered_again"
-    part.event(_message_event(row, message, kind, message.reply39 or ""))
+    return part.execute(_ANSWER, values).rowcount > 0
 
 
 def told(part: Transaction, request_id: str, exit_name: str) -> None:
@@ -243,18 +262,22 @@ def _message_row(message: HostMessage, ordinal: int) -> dict[str, Any]:
 def _state_event(step: Step, row: Any, state: State) -> JournalEvent:
     why = step.why[: tables.TEXT]
     detail = {"service": row.service, "reference": row.reference, "why": why}
+    if step.answered is not None:
+        detail["reply39"] = step.answered.reply39
     event = _event(step.request_id, row, "request.state", state.value, detail)
     if step.people is None:
         return event
     by = step.people.approved
     named = {"approval": step.people.approval, "proposed_by": step.people.proposed_by}
-    return replace(
-        event, actor=by.id, role=by.role, origin=by.origin, detail={**event.detail, **named}
-    )
+    return replace(event, actor=by.id, role=by.role, origin=by.origin, detail={**detail, **named})
 
 
 def _message_event(row: Any, message: HostMessage, kind: str, outcome: str) -> JournalEvent:
-    detail = {
+    return _event(message.request_id, row, kind, str(outcome), _message_detail(message))
+
+
+def _message_detail(message: HostMessage) -> dict[str, Any]:
+    return {
         "role": message.role,
         "attempt": message.attempt,
         "mti": message.mti,
@@ -262,7 +285,6 @@ def _message_event(row: Any, message: HostMessage, kind: str, outcome: str) -> J
         "field7": message.field7,
         "link": message.link,
     }
-    return _event(message.request_id, row, kind, str(outcome), detail)
 
 
 def _event(

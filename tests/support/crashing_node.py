@@ -47,11 +47,11 @@ class CrashingJournal(StoreJournal):
         return _around(self._services.get(request_id, ""), step)
 
     async def record(
-        self, request: Request, plan: RecordPlan
+        self, request: Request, plan: RecordPlan, sent: HostMessage | None = None
     ) -> Recorded | Existing | RecordRefused:
         self._services[request.id] = request.service
-        with self._step(request.id, "record"):
-            return await super().record(request, plan)
+        with self._step(request.id, "record" if sent is None else "record and send"):
+            return await super().record(request, plan, sent)
 
     async def advance(
         self,
@@ -61,10 +61,16 @@ class CrashingJournal(StoreJournal):
         why: str = "",
         outcome: Outcome | None = None,
         next_attempt_at: datetime | None = None,
+        answered: HostMessage | None = None,
     ) -> None:
         with self._step(request_id, f"advance {states[0]}"):
             await super().advance(
-                request_id, states, why=why, outcome=outcome, next_attempt_at=next_attempt_at
+                request_id,
+                states,
+                why=why,
+                outcome=outcome,
+                next_attempt_at=next_attempt_at,
+                answered=answered,
             )
 
     async def sending_again(self, message: HostMessage, next_attempt_at: datetime | None) -> int:

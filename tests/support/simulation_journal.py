@@ -18,10 +18,9 @@ STEPS = (
     "hot_listed",
     "guard_state",
     "append",
+    "next_reference",
     "next_stan",
-    "record",
-    "sending request",
-    "answered request",
+    "record and send",
     "advance APPROVED",
     "advance REVERSING",
     "sending reversal",
@@ -128,9 +127,11 @@ class KillJournal(Journal):
         why: str = "",
         outcome: Outcome | None = None,
         next_attempt_at: datetime | None = None,
+        answered: HostMessage | None = None,
     ) -> None:
         """See `Journal`."""
         settled = self.books.rows[request_id].state is State.REVERSING
         self._label = f"advance {'settled' if settled else states[-1]}"
         given: dict[str, Any] = {"outcome": outcome, "next_attempt_at": next_attempt_at}
+        given["answered"] = answered
         await super().advance(request_id, states, why=why, **given)

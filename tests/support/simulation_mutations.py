@@ -20,6 +20,7 @@ from support.simulation_net import Hit
 from transactions import processor as processor_module
 from transactions import settle as settle_module
 from transactions import writes as writes_module
+from transactions.journal import Recorded
 from transactions.lifecycle import State
 from transactions.outcome import Approved, Unknown
 from transactions.ports import Reversed
@@ -73,8 +74,9 @@ def sent_after_the_bytes(patch: pytest.MonkeyPatch) -> None:
     tasks: set[Any] = set()
 
     async def sending(self: FirstLog, message: Any) -> None:
-        tasks.add(asyncio.ensure_future(self._log.sending(message)))
-        self.sent = message
+        work = self._journal.record(self.request, self._plan, message)
+        tasks.add(asyncio.ensure_future(work))
+        self.recorded, self.sent = Recorded(self.request), message
 
     patch.setattr(FirstLog, "sending", sending)
 
@@ -162,8 +164,8 @@ def told_before_durable(patch: pytest.MonkeyPatch) -> None:
     real = Writer._conclude
     tasks: set[Any] = set()
 
-    async def conclude(self: Writer, service: Any, row: Any, outcome: Any) -> Any:
-        work = real(self, service, row, outcome)
+    async def conclude(self: Writer, service: Any, row: Any, outcome: Any, reply: Any) -> Any:
+        work = real(self, service, row, outcome, reply)
         if not isinstance(outcome, Approved):
             return await work
         tasks.add(asyncio.ensure_future(work))
@@ -230,8 +232,8 @@ def approval_is_undone(patch: pytest.MonkeyPatch) -> None:
 
     told = Writer._conclude
 
-    async def conclude(self: Writer, service: Any, row: Any, outcome: Any) -> Any:
-        heard = await told(self, service, row, outcome)
+    async def conclude(self: Writer, service: Any, row: Any, outcome: Any, reply: Any) -> Any:
+        heard = await told(self, service, row, outcome, reply)
         return outcome if isinstance(outcome, Approved) else heard
 
     patch.setattr(writes_module, "_next", wrong)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from sqlalchemy import Connection, Table, select
 
@@ -59,6 +60,12 @@ async def open_store(
         await store.close()
 
 
+def reference(request_id: str) -> str:
+    """`r7` has the reference 010000000007, another name one of its letters."""
+    number = request_id.removeprefix("r")
+    return f"01{int(number) if number.isdigit() else 5 * 10**9 + crc32(request_id.encode()):010d}"
+
+
 def transfer(request_id: str, amount: str = "100.00", **changes: Any) -> Request:
     values: dict[str, Any] = {
         "id": request_id,
@@ -77,6 +84,7 @@ def transfer(request_id: str, amount: str = "100.00", **changes: Any) -> Request
         "auth": AuthLevel.PIN,
         "business_date": DAY,
         "release": "f00d",
+        "reference": reference(request_id),
         **changes,
     }
     return Request(**values)

@@ -77,6 +77,7 @@ class Books:
     tries: Counter[tuple[str, date]] = field(default_factory=Counter)
     hot: set[str] = field(default_factory=set)
     stan: int = 0
+    reference: int = 0
 
     def same(self, request_id: str, quote: str | None) -> Row | None:
         if request_id in self.rows:
@@ -173,10 +174,23 @@ class Journal:
 
     # -- rows ---------------------------------------------------------------------------------
 
+    async def next_reference(self) -> str:
+        def take() -> str:
+            self.books.reference += 1
+            return f"01{self.books.reference:010d}"
+
+        return await self._commit("next_reference", take)
+
     async def record(
-        self, request: Request, plan: RecordPlan
+        self, request: Request, plan: RecordPlan, sent: HostMessage | None = None
     ) -> Recorded | Existing | RecordRefused:
-        return await self._commit("record", lambda: self._record(request, plan))
+        def write() -> Recorded | Existing | RecordRefused:
+            result = self._record(request, plan)
+            if sent is not None and isinstance(result, Recorded):
+                self._write(sent)
+            return result
+
+        return await self._commit("record" if sent is None else "record and send", write)
 
     async def find(self, request_id: str, quote: str | None = None) -> Found | None:
         def read() -> Found | None:
@@ -212,7 +226,7 @@ class Journal:
             name: books.vault.seal(value) if isinstance(value, CardNumber) else value
             for name, value in request.inputs.items()
         }
-        kept = replace(request, reference=f"01{len(books.rows) + 1:010d}", epoch=1)
+        kept = replace(request, epoch=1)
         stored = replace(kept, inputs=sealed, deadline=0.0)
         books.rows[request.id] = Row(stored, plan, State.RECORDED, [State.RECORDED])
         return Recorded(kept)
@@ -242,9 +256,12 @@ class Journal:
         why: str = "",
         outcome: Outcome | None = None,
         next_attempt_at: datetime | None = None,
+        answered: HostMessage | None = None,
     ) -> None:
         def walk() -> None:
             row = self.books.rows[request_id]
+            if answered is not None:
+                self.books.messages.append(answered)
             for state in states:
                 self._move(row, state)
             row.outcome = outcome if outcome is not None else row.outcome

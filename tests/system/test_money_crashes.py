@@ -32,9 +32,7 @@ SAMPLE = 4
 DEATH_S = 90.0
 
 DONE = {
-    "record": ("", "RECORDED"),
-    "sending request": ("RECORDED", "SENT"),
-    "answered request": ("SENT", "SENT"),
+    "record and send": ("", "SENT"),
     "advance APPROVED": ("SENT", "APPROVED"),
     "told": ("APPROVED", "APPROVED"),
 }

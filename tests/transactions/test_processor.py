@@ -84,7 +84,7 @@ def test_a_transfer_over_the_daily_limit_is_refused_before_it_is_sent() -> None:
         await world.transfer("r1", 0, 1, "30000")
         answer = await world.transfer("r2", 0, 2, "20000.01")
         assert (answer.exit, answer.outcome) == ("refused", Declined("over_limit"))
-        assert world.bank.asked["r2 request"] == 0
+        assert not any(m.request_id == "r2" for m in world.books.messages)
         assert (await world.transfer("r3", 0, 2, "20000")).exit == "ok"
 
     told(story)
@@ -637,9 +637,9 @@ def test_the_same_again_within_ten_minutes_needs_a_second_read_back() -> None:
 def test_nothing_is_sent_when_the_journal_will_not_record() -> None:
     async def story(world: World) -> None:
         quote = await world.quote("q1", 0, 1, "5")
-        world.journal.failing = {"record": 1}
+        world.journal.failing = {"record and send": 1}
         assert (await world.post("r1", 0, quote)).exit == "not_done"
-        world.journal.failing = {"sending": 1}
+        world.journal.failing = {"next_reference": 1}
         assert (await world.post("r2", 0, quote)).exit == "not_done"
         assert not world.bank.postings
         world.journal.failing = {"append": 1}

@@ -164,7 +164,7 @@ def test_a_commit_that_was_made_after_all_is_found(fault: Fault, state: State) -
 def test_sent_that_was_durable_after_all_is_settled() -> None:
     async def story(world: World) -> None:
         quote = await world.quote("q1", 0, 1, "5")
-        world.journal.odd = {"sending": ["ambiguous"]}
+        world.journal.odd = {"record and send": ["ambiguous"]}
         assert (await world.post("r1", 0, quote)).exit == "not_done"
         assert world.state("r1") == State.SENT
         await asyncio.sleep(120)
@@ -187,7 +187,7 @@ def test_a_note_that_dies_is_an_alarm() -> None:
 def test_work_that_dies_after_its_caller_hung_up_is_an_alarm() -> None:
     async def story(world: World) -> None:
         quote = await world.quote("q1", 0, 1, "5")
-        world.journal.odd = {"record": ["bug"]}
+        world.journal.odd = {"next_reference": ["bug"]}
         posting = asyncio.ensure_future(world.post("r1", 0, quote))
         await asyncio.sleep(0)
         posting.cancel()

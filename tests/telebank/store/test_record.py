@@ -1,5 +1,6 @@
 """What may be recorded: once by id, once by quote, not twice to the same payee, within limits."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from support.store_kit import (
     money_plan,
     open_store,
     recorded,
+    reference,
     rows,
     transfer,
 )
@@ -223,6 +225,7 @@ async def test_a_loss_report_hot_lists_in_the_same_commit(place: Path) -> None:
     request = Request(
         "r1", "card.report_loss", 1, {"card": PAYER, "identity": "110101199003078888"}, "customer"
     )
+    request = replace(request, reference=reference("r1"))
     plan = RecordPlan("state", "repeat", "h", hot_list=PAYER)
     async with open_store(place) as store:
         journal = store.journal
@@ -230,10 +233,10 @@ async def test_a_loss_report_hot_lists_in_the_same_commit(place: Path) -> None:
         assert not await journal.hot_listed(token)
         before = store.commits
         await journal.record(request, plan)
-        assert store.commits == before + 2  # the block of references, and the row
+        assert store.commits == before + 1
         assert await journal.hot_listed(token)
         assert not await journal.hot_listed(store.vault.token(PAYEE))
-        second = Request("r2", "card.report_loss", 1, {"card": PAYER}, "customer")
+        second = replace(request, id="r2", reference=reference("r2"))
         assert isinstance(await journal.record(second, plan), Recorded)
     listed = rows(place, tables.hot_card)
     assert [(hot.request, hot.masked) for hot in listed] == [
@@ -250,7 +253,8 @@ async def test_a_declined_report_does_not_lift_another_that_stands(
     async with open_store(place) as store:
         journal, token = store.journal, store.vault.token(PAYER)
         for name in ("r1", "r2"):
-            await journal.record(Request(name, "card.report_loss", 1, {"card": PAYER}, "c"), plan)
+            loss = Request(name, "card.report_loss", 1, {"card": PAYER}, "c")
+            await journal.record(replace(loss, reference=reference(name)), plan)
             await journal.advance(name, [State.REPEATING])
         await journal.advance(declined, [State.DECLINED], outcome=Declined("not_matched"))
         assert await journal.hot_listed(token)

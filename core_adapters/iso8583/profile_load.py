@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from core_adapters.iso8583.loading.codes import CODE_OF, read_codes
+from core_adapters.iso8583.loading.common import VERSION_DIGIT
 from core_adapters.iso8583.loading.extending import read_extended
 from core_adapters.iso8583.loading.fields import read_balances, read_fields
 from core_adapters.iso8583.loading.rules import (
@@ -61,7 +62,23 @@ def load_profile(path: Path, shipped: Path | None = None) -> Profile:
         bin_digits=read_bin_digits(top),
     )
     top.done()
+    _check_mtis(top, profile)
     return profile
+
+
+def _check_mtis(top: Section, profile: Profile) -> None:
+    mtis = {profile.network.mti, profile.reversal.mti, profile.reversal.repeat_mti}
+    for service in profile.services.values():
+        mtis |= {service.mti, service.repeat_mti or service.mti}
+        if service.advice is not None:
+            mtis |= {service.advice.mti, service.advice.repeat_mti}
+    if profile.totals is not None:
+        mtis.add(profile.totals.mti)
+    digit = VERSION_DIGIT[profile.edition]
+    for one in sorted(mtis):
+        if one[0] != digit:
+            why = f"MTIs of edition {profile.edition} begin with {digit}, and {one} does not"
+            raise top.error(why, "edition")
 
 
 def _edition(top: Section) -> int:

@@ -10,7 +10,10 @@ from core_adapters.profiles.yamlread import Section
 
 CODE_OF = {1987: re.compile(r"[0-9A-Z]{2}"), 1993: re.compile(r"[0-9]{3}")}
 """Field 39 by edition: response code an2, action code n3."""
-_WORDS = {1987: "two quoted characters", 1993: "three quoted digits"}
+_WORDS = {
+    1987: 'two quoted characters, such as "05"',
+    1993: 'three quoted digits, such as "116"',
+}
 
 
 def read_codes(section: Section, shape: re.Pattern[str]) -> Mapping[str, CodeMeaning]:
@@ -39,5 +42,5 @@ def read_overrides(section: Section, shape: re.Pattern[str]) -> Mapping[str, Cod
 def _code(section: Section, value: Any, shape: re.Pattern[str]) -> str:
     if not isinstance(value, str) or not shape.fullmatch(value):
         words = next(_WORDS[edition] for edition, one in CODE_OF.items() if one is shape)
-        raise section.error(f'a code of field 39 is {words}, such as "05"', value)
+        raise section.error(f"a code of field 39 is {words}", value)
     return value

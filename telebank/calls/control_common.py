@@ -13,8 +13,8 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import msgspec
 from aiohttp import web
 
-PEER = "peer_uid"
-"""Key of a request: the user id of the process at the other end."""
+PEER: web.RequestKey[int] = web.RequestKey("peer_uid", int)
+"""User id of the process at the other end of a request."""
 MAX_NOTE = 255
 MAX_DETAIL = 16
 T = TypeVar("T")
@@ -78,7 +78,7 @@ def peer_uid(request: web.Request) -> int | None:
 
 def os_user(request: web.Request) -> str:
     """The other end's user of this machine: `os:wang`."""
-    uid = int(request.get(PEER, os.getuid()))
+    uid = request.get(PEER, os.getuid())
     try:
         return f"os:{pwd.getpwuid(uid).pw_name}"
     except KeyError:

@@ -5,9 +5,10 @@ one password hash, one set of codes. Hashing runs in a thread of its own, so tha
 """
 
 import asyncio
+import contextlib
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -61,7 +62,7 @@ class StaffDesk:
         self._nobody = totp.new_seed()
         self._key = secrets.token_bytes(32)
         self._threads = ThreadPoolExecutor(options.verify_parallel, "password")
-        self._waiting = 0
+        self._at_work = 0
 
     def close(self) -> None:
         """End every login and the hashing threads."""
@@ -72,7 +73,10 @@ class StaffDesk:
 
     async def login(self, name: str, password: str, code: Secret, origin: str) -> LoggedIn | None:
         """A new token, or None; the event log has why. Raises `TooBusy`, `StoreUnavailable`."""
-        self._check_room()
+        with self._room():
+            return await self._login(name, password, code, origin)
+
+    async def _login(self, name: str, password: str, code: Secret, origin: str) -> LoggedIn | None:
         knock = logins.Knock(name, self._keys.digest(f"staff {name}")[:16], origin)
         lock = timedelta(seconds=self.options.lock_s)
         begun = await self.run(
@@ -107,8 +111,8 @@ class StaffDesk:
     async def new_secrets(self, password: str) -> tuple[people.NewSecrets, str]:
         """The hash of a password and a sealed new seed for the store, and the seed to show once.
         Raises `TooBusy`."""
-        self._check_room()
-        hashed = await self._in_thread(self._passwords.hash, password)
+        with self._room():
+            hashed = await self._in_thread(self._passwords.hash, password)
         seed = totp.new_seed()
         return people.NewSecrets(hashed, self._keys.seal_digits(seed)), seed
 
@@ -120,16 +124,19 @@ class StaffDesk:
         sealed = person.seed if person is not None else self._keys.seal_digits(self._nobody)
         return self._keys.unseal_digits(sealed)
 
-    def _check_room(self) -> None:
-        if self._waiting >= self.options.verify_waiting:
+    @contextlib.contextmanager
+    def _room(self) -> Iterator[None]:
+        """One of the places for work with passwords; raises `TooBusy`."""
+        if self._at_work >= self.options.verify_waiting:
             raise TooBusy
+        self._at_work += 1
+        try:
+            yield
+        finally:
+            self._at_work -= 1
 
     async def _in_thread(self, work: Callable[..., T], *values: Any) -> T:
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *values)
-        finally:
-            self._waiting -= 1
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *values)
 
     def _now(self) -> float:
         return self._clock.read().monotonic_us / 1e6

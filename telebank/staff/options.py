@@ -36,7 +36,7 @@ class StaffOptions:
     verify_parallel: int = 1
     """Password hashes computed at once, each in a thread of its own."""
     verify_waiting: int = 16
-    """Logins waiting for their turn; a further one is told that the node is busy."""
+    """Logins under way and waiting; a further one is told that the node is busy."""
     answers_max: int = 1_000
     """Answers to acts remembered by request id."""
 

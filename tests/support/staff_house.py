@@ -1,0 +1,214 @@
+"""A node's control socket with its staff over a real store, in this process; and people with
+authenticators of their own.
+
+async with open_house(tmp_path) as house:
+    chen = await house.found("chen", "administrator")
+    wu = await house.found("wu", "supervisor")
+    await house.login(chen)
+    answer = await house.ask(chen, "POST", "/v1/acts", {...})
+    answer.status, answer.body["code"]
+"""
+
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pyotp
+from sqlalchemy import select
+
+from support.store_kit import message, recorded
+from support.transactions_host import Host
+from support.transactions_time import LoopClock
+from telebank.calls.control import ControlServer
+from telebank.calls.control_acts import Carrier
+from telebank.calls.control_approvals import ApprovalsPart
+from telebank.calls.control_desk import Counter
+from telebank.calls.control_login import StaffDesk
+from telebank.calls.control_resolve import Resolve
+from telebank.calls.control_staff import StaffPart
+from telebank.settings import store_url
+from telebank.staff.options import StaffOptions
+from telebank.store import tables
+from telebank.store.clock import Stamp, to_us
+from telebank.store.engine import open_read_only
+from telebank.store.options import StoreOptions
+from telebank.store.sealing import Keyring
+from telebank.store.store import Store
+from transactions.closing import ACT
+from transactions.contract import Contracts
+from transactions.lifecycle import State
+from transactions.options import ProcessorOptions
+from transactions.processor import Processor
+
+CHEAP = {"argon2_memory_kib": 64, "argon2_time": 1}
+"""Password hashing that costs a test nothing; the shipped parameters have their own test."""
+START = datetime(2026, 3, 31, 4, 0, tzinfo=UTC)
+
+
+class StaffClock:
+    """UTC and monotonic time that go forward together, by hand."""
+
+    boot = "00000000-0000-0000-0000-000000000002"
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def read(self) -> Stamp:
+        return Stamp(to_us(self.now), to_us(self.now) - to_us(START))
+
+    def forward(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass
+class Person:
+    """Somebody with a password in his head and a seed in his telephone."""
+
+    name: str
+    role: str
+    password: str
+    seed: str = field(repr=False, default="")
+    token: str = field(repr=False, default="")
+
+    def code(self, at: datetime) -> str:
+        """What his telephone shows."""
+        return pyotp.TOTP(self.seed).at(at)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An answer of the control socket."""
+
+    status: int
+    body: dict[str, Any]
+
+
+@dataclass
+class House:
+    """The socket and what is behind it."""
+
+    folder: Path
+    store: Store
+    processor: Processor
+    desk: StaffDesk
+    clock: StaffClock
+    client: aiohttp.ClientSession
+
+    async def ask(
+        self, who: Person | None, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> Asked:
+        """One request, by that person's token."""
+        headers = {"Authorization": f"Bearer {who.token}"} if who is not None else {}
+        async with self.client.request(
+            method, f"http://node{path}", json=body, headers=headers
+        ) as response:
+            return Asked(response.status, await response.json())
+
+    async def found(self, name: str, role: str) -> Person:
+        """Add one of the first two people."""
+        person = Person(name, role, f"{name} walks to the river")
+        body = {"name": name, "role": role, "password": person.password}
+        asked = await self.ask(None, "POST", "/v1/staff", body | fresh())
+        assert asked.status == 200, asked
+        person.seed = seed_of(asked)
+        return person
+
+    async def try_login(self, name: str, password: str, code: str) -> Asked:
+        """One try."""
+        body = {"name": name, "password": password, "code": code}
+        return await self.ask(None, "POST", "/v1/login", body)
+
+    async def login(self, person: Person) -> Person:
+        """Log in by the next code that is fresh."""
+        self.clock.forward(30)
+        asked = await self.try_login(person.name, person.password, person.code(self.clock.now))
+        assert asked.status == 200, asked
+        person.token = asked.body["token"]
+        return person
+
+    async def hire(self, first: Person, second: Person, name: str, role: str) -> Person:
+        """Add a person by two people's word, and log him in."""
+        person = Person(name, role, f"{name} sings in the rain")
+        body = {"name": name, "role": role}
+        proposed = await self.ask(first, "POST", "/v1/staff", body | fresh())
+        assert proposed.status == 202, proposed
+        said = body | fresh() | {"password": person.password}
+        added = await self.ask(second, "POST", "/v1/staff", said)
+        assert added.status == 200, added
+        person.seed = seed_of(added)
+        return await self.login(person)
+
+    async def manual(self, request_id: str) -> str:
+        """A transfer that only people can settle; its reference."""
+        request = await recorded(self.store, request_id)
+        number = f"{int(request.reference) % 1_000_000:06d}"
+        await self.store.journal.sending(message(request_id, number))
+        await self.store.journal.advance(
+            request_id, [State.UNKNOWN, State.REVERSING, State.MANUAL], why="reversal refused: 57"
+        )
+        return request.reference
+
+    async def say(self, who: Person, reference: str, result: str, **more: Any) -> Asked:
+        """One person's word on a row."""
+        body = {"act": ACT, "object": reference, "detail": {"result": result}, **fresh(), **more}
+        return await self.ask(who, "POST", "/v1/acts", body)
+
+    def rows(self, table: Any) -> list[Any]:
+        """A table, read beside the node."""
+        engine = open_read_only(store_url(self.folder))
+        with engine.connect() as connection:
+            found = list(connection.execute(select(table).order_by(*table.primary_key)).all())
+        engine.dispose()
+        return found
+
+    def events(self, kind: str) -> list[tuple[str, str, str]]:
+        """Actor, role and outcome of each event of a kind."""
+        found = [row for row in self.rows(tables.event) if row.kind == kind]
+        return [(row.actor, row.role, row.outcome) for row in found]
+
+
+def fresh() -> dict[str, str]:
+    """A request id that was never used."""
+    return {"request_id": secrets.token_hex(16)}
+
+
+def seed_of(asked: Asked) -> str:
+    """The seed that is shown once."""
+    return pyotp.parse_uri(asked.body["otpauth"]).secret
+
+
+@asynccontextmanager
+async def open_house(
+    folder: Path, carriers: Mapping[str, Carrier] | None = None, **options: Any
+) -> AsyncIterator[House]:
+    """A house on `folder`; `options` are those of `[staff]`."""
+    clock = StaffClock()
+    keys = Keyring.open_or_create(folder / "keys")
+    store = await Store.open(store_url(folder), "01", keys, StoreOptions(), clock)
+    desk = StaffDesk(StaffOptions(**{**CHEAP, **options}), store.journal.run, keys, clock)
+    vault: Any = keys
+    host = Host({}, vault)  # type: ignore[arg-type]
+    processor = Processor(
+        Contracts({}), host, store.journal, vault, ProcessorOptions(), LoopClock()
+    )
+    counter = Counter(desk)
+    all_carriers: dict[str, Carrier] = {ACT: Resolve(processor), **(carriers or {})}
+    parts = [StaffPart(counter), ApprovalsPart(counter, all_carriers)]
+    socket = folder / "control.sock"
+    node: Any = None  # none of these paths asks the voice node
+    server = ControlServer(node, socket, None, parts)
+    await server.start()
+    connector = aiohttp.UnixConnector(path=str(socket))
+    try:
+        async with aiohttp.ClientSession(connector=connector) as client:
+            yield House(folder, store, processor, desk, clock, client)
+    finally:
+        await server.close()
+        await processor.close()
+        desk.close()
+        await store.close()

@@ -1,11 +1,13 @@
 """What a bench is made of, whichever adapter it is for: the seams between kit and adapter."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from core_adapters.conformance.faults import Fault
 from core_adapters.conformance.transcript import Line
+from transactions.card import CardNumber
 from transactions.outcome import Outcome
 from transactions.ports import HostAdapter
 from transactions.request import HostMessage
@@ -70,6 +72,11 @@ class Between(Protocol):
         """What passed since `take`."""
         ...
 
+    @property
+    def played(self) -> int:
+        """Faults in force that have been played."""
+        ...
+
     def take(self) -> list[Line]:
         """The lines so far, and begin anew."""
         ...
@@ -95,3 +102,7 @@ class Parts:
     make: Callable[[Events], Adapter]
     timeouts: Mapping[str, float]
     """Seconds after which the adapter gives up, by service."""
+    link_s: float
+    """How long a scenario without a request looks at the link."""
+    bystander: Callable[[CardNumber], AbstractContextManager[None]] | None = None
+    """Holds the account of a card at the host, as another customer's transaction would."""

@@ -1,5 +1,6 @@
 """What the proxy between adapter and host does to which message; read from the scenario file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,8 @@ ACTS = {
     "oversize": "A frame above the profile's longest goes in its place.",
     "drip": "Its first bytes go one at a time, the rest never.",
     "error": "The database fails it with an error of `class`, or with `code` as its SQLSTATE.",
+    "rows": "The reply has `at` rows instead of one.",
+    "no_code": "The reply's row is without its result code.",
     "cut_over": "A cut-over (network code 201) from the host goes in front of it.",
 }
 MAX_FAULTS = 10
@@ -45,6 +48,35 @@ class Fault:
     until: str = ""
     text: str = ""
     """As the file has it, for the report."""
+
+
+@dataclass(slots=True)
+class _Rule:
+    fault: Fault
+    left: int
+    skip: int
+
+
+class Rules:
+    """A scenario's faults as they are used up, in order."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self._rules = [_Rule(fault, fault.times, fault.skip) for fault in faults]
+        self.played = 0
+        """Faults given out so far."""
+
+    def take(self, role: str) -> Fault | None:
+        """What is to be done to the next message of a role."""
+        for rule in self._rules:
+            if rule.fault.on != role or rule.left <= 0:
+                continue
+            if rule.skip > 0:
+                rule.skip -= 1
+                continue
+            rule.left -= 1
+            self.played += 1
+            return rule.fault
+        return None
 
 
 def read_faults(section: Section, key: str) -> tuple[Fault, ...]:

@@ -20,6 +20,12 @@ from core_adapters.iso8583.profile import Profile
 from transactions.contract import Contracts
 
 KIND = "iso8583"
+DATABASE_ACTS = {
+    "error": "errors by SQLSTATE are a database's",
+    "rows": "a reply of ISO 8583 has no rows",
+    "no_code": "a reply without field 39 is tried by `set`",
+}
+"""What the proxy cannot do, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +120,8 @@ class Iso8583Target:
         for fault in scenario.faults:
             if fault.on in ("query", "query_reply"):
                 return f"profile {self.name} has no status query"
-            if fault.do == "error":
-                return "errors by SQLSTATE are a database's"
+            if fault.do in DATABASE_ACTS:
+                return DATABASE_ACTS[fault.do]
             if fault.kind:
                 try:
                     code_of(self.profile, fault.kind)
@@ -133,12 +139,13 @@ class Iso8583Target:
         self, scenario: Scenario, contracts: Contracts, vault: KitVault, pace: Pace, seed: int
     ) -> Parts:
         """An adapter that reaches the host through a proxy of its own."""
-        del scenario
         profile = paced(self.profile, pace)
         mac = ModuleMac(self.module, KeyNames.of(profile.name).mac)
         proxy = FaultProxy(Codec(profile), mac, self.host, self.port, seed)
         port = await proxy.start()
         options = adapter_options(self.options, port, pace)
+        if scenario.crowd:
+            options = replace(options, mux=replace(options.mux, in_flight_max=1))
         setup = Setup(port, profile, contracts, self.module, vault, options, HostEvents())
 
         def make(events: Events) -> Adapter:
@@ -146,4 +153,4 @@ class Iso8583Target:
             return self.factory(replace(setup, events=told))
 
         timeouts = {name: one.timeout_s for name, one in profile.services.items()}
-        return Parts(proxy, make, timeouts)
+        return Parts(proxy, make, timeouts, 4 * pace.echo_s)

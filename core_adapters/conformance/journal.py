@@ -72,9 +72,14 @@ class Books:
     hot: set[str] = field(default_factory=set)
     epoch: int = 0
 
-    def durable_at(self, mti: str, stan: str) -> float | None:
-        """When the row of a message was first written; None where there is none."""
-        times = (at for at, row in self.messages if row.mti == mti and row.stan == stan)
+    def durable_at(self, mti: str, key: str, role: str) -> float | None:
+        """When the row of a message was first written; None where there is none. `key` is its
+        STAN; what has none (SQL) is known by request and role."""
+        times = (
+            at
+            for at, row in self.messages
+            if row.mti == mti and (key == row.stan or (key, role) == (row.request_id, row.role))
+        )
         return min(times, default=None)
 
 

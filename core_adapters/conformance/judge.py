@@ -90,7 +90,7 @@ SENT = frozenset({"request", "reversal", "repeat"})
 
 def _said(line: Line) -> str:
     """The role, with `again` for a reversal's repeat (0421)."""
-    again = line.role == "reversal" and line.mti[3:] in ("1", "3", "5")
+    again = line.role == "reversal" and (line.again or line.mti[3:] in ("1", "3", "5"))
     return f"{line.role}_again" if again else line.role
 
 
@@ -121,7 +121,7 @@ def _written_first(seen: Seen, books: Books) -> Check:
     for line in seen.lines:
         if line.way != "out" or line.role not in SENT:
             continue
-        at = books.durable_at(line.mti, line.stan)
+        at = books.durable_at(line.mti, line.stan, line.role)
         if at is None or at > line.at:
             late.append(line.mti)
     text = ", ".join(late)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from core_adapters.conformance.faults import Fault
+from core_adapters.conformance.faults import Fault, Rules
 from core_adapters.conformance.transcript import Line, Transcript
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import DecodeError, EncodeError, FramingError
@@ -32,13 +32,6 @@ MIRRORED = (2, 3, 4, 7, 11, 12, 13, 28, 32, 37, 41, 42, 49, 90)
 """Fields that an answer made by the proxy repeats."""
 DRIP_BYTES, DRIP_PAUSE_S = 6, 0.05
 CODE, STAN, SETTLEMENT_DATE, NETWORK_CODE = 39, 11, 15, 70
-
-
-@dataclass(slots=True)
-class _Rule:
-    fault: Fault
-    left: int
-    skip: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +70,7 @@ class FaultProxy:
         self._target = (host, port)
         self._chance = random.Random(seed)  # noqa: S311 - chooses faults
         self._order = Order()
-        self._rules: list[_Rule] = []
+        self._rules = Rules(())
         self._pipes: set[_Pipe] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -114,11 +107,16 @@ class FaultProxy:
     def order(self, order: Order) -> None:
         """Put these faults in force instead of the ones before."""
         self._order = order
-        self._rules = [_Rule(fault, fault.times, fault.skip) for fault in order.faults]
+        self._rules = Rules(order.faults)
 
     def spoil(self, service: str = "", faults: Sequence[Fault] = (), timeout_s: float = 1) -> None:
         """See `Between`."""
         self.order(Order(self._profile.services.get(service), faults, timeout_s))
+
+    @property
+    def played(self) -> int:
+        """See `Between`."""
+        return self._rules.played
 
     @property
     def lines(self) -> Sequence[Line]:
@@ -178,7 +176,7 @@ class FaultProxy:
         if message.get(STAN) == CUT_OVER_STAN and message.mti[:2] == NETWORK:
             self._note(way, message, role, frame, "answer to the cut-over, kept by the proxy")
             return
-        fault = self._take(role)
+        fault = self._rules.take(role)
         self._note(way, message, role, frame, fault.text if fault is not None else "")
         if fault is None:
             await self._pass(pipe, way, frame)
@@ -205,17 +203,6 @@ class FaultProxy:
         if not reply:
             return "request" if message.mti in firsts else _role(message.mti in repeats, "repeat")
         return _role(message.mti in {reply_mti(mti) for mti in firsts if mti}, "reply")
-
-    def _take(self, role: str) -> Fault | None:
-        for rule in self._rules:
-            if rule.fault.on != role or rule.left <= 0:
-                continue
-            if rule.skip > 0:
-                rule.skip -= 1
-                continue
-            rule.left -= 1
-            return rule.fault
-        return None
 
     def _release(self, pipe: _Pipe, role: str) -> None:
         ready = [held for held in pipe.held if held[0].until == role]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -84,7 +85,7 @@ class Run:
         """No request: the link itself, for as long as two echoes take."""
         self.rig.parts.between.spoil("", self.scenario.faults)
         await self.rig.live()
-        await asyncio.sleep(4 * self.rig.pace.echo_s)
+        await asyncio.sleep(self.rig.parts.link_s)
         node = self.rig.node
         health = await node.adapter.health() if node is not None else None
         await self.rig.stop()
@@ -179,9 +180,38 @@ class Run:
         if scenario.crash:
             return await self._crash(requests[0])
         assert rig.node is not None
-        answers = [await self._submit(rig.node.processor, request) for request in requests]
+        processor = rig.node.processor
+        with self._bystander():
+            if scenario.crowd:
+                answers = await self._crowd(processor, requests)
+            else:
+                answers = [await self._in_turn(request) for request in requests]
         between.away = False
         return answers
+
+    async def _in_turn(self, request: Request) -> Answer:
+        """One after the other; a connection that was given up has been replaced by then."""
+        node = self.rig.node
+        assert node is not None
+        if not self.scenario.away:
+            await node.adapter.wait_signed_on(self.rig.pace.sign_on_s)
+        return await self._submit(node.processor, request)
+
+    async def _crowd(self, processor: Processor, requests: list[Request]) -> list[Answer]:
+        """All at once; the last one when the others are on their way."""
+        *others, last = requests
+        asked = [asyncio.create_task(self._submit(processor, one)) for one in others]
+        await until(lambda: self.rig.parts.between.played > 0, self.rig.pace.sign_on_s)
+        answer = await self._submit(processor, last)
+        return [*await asyncio.gather(*asked), answer]
+
+    def _bystander(self) -> AbstractContextManager[None]:
+        """Who holds the payer's account meanwhile, where the scenario has one."""
+        if not self.scenario.locked:
+            return nullcontext()
+        if self.rig.parts.bystander is None:
+            raise NotTried("the kit cannot lock an account of this host")
+        return self.rig.parts.bystander(self._person(self.scenario.who).card)
 
     async def _submit(self, processor: Processor, request: Request) -> Answer:
         """An answer, or `Stopped` where the processor will not have what the adapter did."""
@@ -205,9 +235,7 @@ class Run:
         assert rig.node is not None
         asked = asyncio.create_task(rig.node.processor.submit(request))
         between = rig.parts.between
-        await until(
-            lambda: any(line.role == "request" for line in between.lines), rig.pace.sign_on_s
-        )
+        await until(lambda: between.played > 0, rig.pace.sign_on_s)
         await rig.die()
         asked.cancel()
         await asyncio.gather(asked, return_exceptions=True)

@@ -57,6 +57,10 @@ class Scenario:
     """The host takes no connection until the caller has had his answer."""
     crash: bool = False
     """The node dies once the request is at the host, and another takes its rows."""
+    crowd: bool = False
+    """Ask all `times` at once, where the adapter may have one in flight; the last is judged."""
+    locked: bool = False
+    """Another transaction holds the payer's account at the host while it is asked."""
     faults: tuple[Fault, ...] = ()
     expect: Expectation = field(default_factory=Expectation)
     no_tombstones: Expectation | None = None
@@ -146,6 +150,8 @@ def _scenario(name: str, row: Section) -> Scenario:
         recovery=row.choice("recovery", RECOVERIES, ""),
         away=row.take("away", bool, False),
         crash=row.take("crash", bool, False),
+        crowd=row.take("crowd", bool, False),
+        locked=row.take("locked", bool, False),
         faults=read_faults(row, "faults"),
         expect=_expect(row.section("expect"), Expectation())
         if row.has("expect")

@@ -25,6 +25,8 @@ class Line:
     """What the proxy did to it."""
     by_proxy: bool = False
     """The proxy made it: the other side never sent it."""
+    again: bool = False
+    """It says the same as an earlier one; in ISO 8583 its MTI tells."""
 
 
 @dataclass(slots=True)

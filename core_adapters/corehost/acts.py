@@ -1,7 +1,6 @@
 """What a command may have a running host do."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -28,7 +27,7 @@ class Acts:
         """Begin the next business date and tell every line."""
         if self._hall.day is None:
             raise ControlError("this host has no ledger, and so no business date to move")
-        day = self._hall.day.cut_over(datetime.now(UTC))
+        day = self._hall.day.cut_over(self._hall.clock())
         if isinstance(day, CutOverRefused):
             raise ControlError(str(day))
         told = sum(line.signed_on for line in self._hall.lines)

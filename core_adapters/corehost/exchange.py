@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import structlog
 
@@ -68,7 +67,7 @@ class Exchange:
 
     def _written(self, judge: Callable[[Order], Answer]) -> Message:
         """The reply to what the bank need not be asked."""
-        order, now = Order(self._message, self._hall.codec), datetime.now(UTC)
+        order, now = Order(self._message, self._hall.codec), self._hall.clock()
         day = self._hall.day.today(now) if self._hall.day is not None else business_date(now)
         try:
             answer = judge(order)

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 
+from core_adapters.corehost.calendar import CutOverRefused
 from core_adapters.corehost.day import Day
 from core_adapters.corehost.desk import Office
 from core_adapters.corehost.faults import FaultPlan, Where
@@ -22,7 +23,14 @@ from core_adapters.iso8583.message import Message
 MAX_HELD = 1000
 """Most messages held for their reversals; a further one is looked at as it comes."""
 
+Clock = Callable[[], datetime]
+
 log = structlog.get_logger("corehost.server")
+
+
+def wall_clock() -> datetime:
+    """The machine's."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +87,11 @@ class Line(Protocol):
 class Teller:
     """Collects messages and has them answered together, a commit for each batch."""
 
-    def __init__(self, office: Office, most: int, after: Callable[[], None]) -> None:
+    def __init__(self, office: Office, most: int, after: Callable[[], None], clock: Clock) -> None:
         self._office = office
         self._most = most
         self._after = after
+        self._clock = clock
         self._waiting: deque[tuple[Message, Callable[[Message], None]]] = deque()
         self._loop = asyncio.get_running_loop()
 
@@ -96,7 +105,7 @@ class Teller:
     def _serve(self) -> None:
         size = min(len(self._waiting), self._most)
         batch = [self._waiting.popleft() for _ in range(size)]
-        replies = self._office.answer([message for message, _ in batch], datetime.now(UTC))
+        replies = self._office.answer([message for message, _ in batch], self._clock())
         for (_, done), reply in zip(batch, replies, strict=True):
             done(reply)
         self._after()
@@ -117,6 +126,8 @@ class Hall:
     """The business date; None where there is no ledger, and so no cut-over."""
     keys: KeyDesk | None = None
     """Key exchange; None where this host has none."""
+    clock: Clock = wall_clock
+    """The bank's wall clock, UTC."""
     lines: set[Line] = field(default_factory=set)
     held: dict[Key, Callable[[], None]] = field(default_factory=dict)
     """What goes on with each message that waits for its reversal."""
@@ -125,7 +136,7 @@ class Hall:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.teller = Teller(self.office, self.options.max_batch, self.look_at_date)
+        self.teller = Teller(self.office, self.options.max_batch, self.look_at_date, self.clock)
         self.outgoing = Outgoing(self.codec, self.mac)
 
     def where(self, line: Line) -> Where:
@@ -154,7 +165,7 @@ class Hall:
 
     def cut_over(self) -> None:
         """Begin the next business date, as a fault plan asks."""
-        if self.day is not None and self.day.cut_over(datetime.now(UTC)) is not None:
+        if self.day is not None and not isinstance(self.day.cut_over(self.clock()), CutOverRefused):
             self.look_at_date()
 
     def tell_date(self, day: date) -> None:
@@ -183,7 +194,7 @@ class Hall:
         """When the overlap is over, destroy the keys before the current ones."""
         if self.keys is not None:
             await asyncio.sleep(self.keys.overlap_s)
-            self.keys.retire(datetime.now(UTC))
+            self.keys.retire(self.clock())
 
     def spawn(self, work: Awaitable[None]) -> None:
         """Let something of the host's own go on beside the messages."""

@@ -6,14 +6,13 @@ disk write carries many postings. Everything runs in one thread: there is one wr
 
 import asyncio
 import ssl
-from datetime import UTC, datetime
 
 from core_adapters.corehost.connection import Connection
 from core_adapters.corehost.day import Day
 from core_adapters.corehost.desk import Office
 from core_adapters.corehost.exchange import EXIT_BY_FAULT
 from core_adapters.corehost.faults import FaultPlan
-from core_adapters.corehost.hall import Hall, ServerOptions
+from core_adapters.corehost.hall import Clock, Hall, ServerOptions, wall_clock
 from core_adapters.corehost.keydesk import KeyDesk
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.mac import Mac
@@ -37,8 +36,9 @@ class Server:
         *,
         day: Day | None = None,
         keys: KeyDesk | None = None,
+        clock: Clock = wall_clock,
     ) -> None:
-        self.hall = Hall(codec, mac, office, faults, options, day, keys)
+        self.hall = Hall(codec, mac, office, faults, options, day, keys, clock)
         self._servers: list[asyncio.Server] = []
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
@@ -63,9 +63,8 @@ class Server:
     async def _watch(self, day: Day) -> None:
         """Cut over by the clock also while no message comes."""
         while True:
-            now = datetime.now(UTC)
-            await asyncio.sleep(min(LOOK_S, day.next_s(now)))
-            day.today(datetime.now(UTC))
+            await asyncio.sleep(min(LOOK_S, day.next_s(self.hall.clock())))
+            day.today(self.hall.clock())
             self.hall.look_at_date()
 
     async def stop(self) -> None:

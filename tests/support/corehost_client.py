@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import ssl
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -62,6 +63,21 @@ class Terminal:
         name, card_no = self.key_names.pin, CardNumber(card)
         return self.module.pin_block(name, Secret(pin), card_no, PinFormat.ISO_0).hex().upper()
 
+    def change(self, card: str, old: str, new: str) -> Message:
+        """0600/92 with both PIN blocks."""
+        carried = self.codec.join(48, {"new_pin_block": self.pin_block(card, new)})
+        changes = {3: "920000", 48: carried}
+        return self.message("0600", {**self.verify(card, old).fields, **changes})
+
+    def totals(self, month_day: str, currency: str = "156") -> Message:
+        """0500 for a business date and a currency."""
+        return self.message("0500", {15: month_day, 50: currency})
+
+    def answer(self, request: Message, code: str = "00", **more: str) -> Message:
+        """0810 to a message of the host's own; `f15="…"` adds field 15."""
+        mirrored = {n: v for n, v in request.fields.items() if n in (7, 11, 32, 41, 70)}
+        return Message("0810", mirrored | {39: code} | {int(n[1:]): v for n, v in more.items()})
+
     def balance(self, card: str) -> Message:
         """0200/31."""
         return self.message("0200", {2: card, 3: "310000", 49: "156"})
@@ -109,9 +125,9 @@ class Line:
         self._ready: list[bytes] = []
 
     @classmethod
-    async def open(cls, port: int, terminal: Terminal) -> Self:
+    async def open(cls, port: int, terminal: Terminal, tls: ssl.SSLContext | None = None) -> Self:
         """Connect on the loopback interface."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
         return cls(terminal, reader, writer)
 
     async def send(self, message: Message) -> None:
@@ -138,6 +154,10 @@ class Line:
         message = self.terminal.codec.decode(body)
         assert self.terminal.codec.mac_ok(body, message, [self.terminal.mac])
         return message
+
+    async def sign_on(self) -> None:
+        """0800/001, granted."""
+        assert await self.code(self.terminal.network("001")) == "00"
 
     async def ask(self, message: Message) -> Message:
         """Send one message and take the next reply."""

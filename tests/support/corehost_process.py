@@ -6,6 +6,7 @@ with CoreHostProcess.start(tmp_path) as host:
     host.plan([{"match": {"mti": "0200"}, "action": "drop_after", "times": 1}])
     host.balances()[card]           # fen, while it runs
     host.findings()                 # [] where money is conserved
+    host.tell("cut-over")           # a command to the running host, and its answer
 """
 
 import json
@@ -19,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from core_adapters.corehost.control import ask
 from core_adapters.corehost.house import findings, holdings
 from core_adapters.corehost.seed import SeedCard, trial_set
 
@@ -51,6 +53,7 @@ class CoreHostProcess:
         self.faults = data / "faults.json"
         self.cards = trial_cards()
         self.port = 0
+        self.ports: list[int] = []
         self._options = list(options)
         self._process: subprocess.Popen[str] | None = None
 
@@ -70,7 +73,9 @@ class CoreHostProcess:
         command += ["--faults", str(self.faults), *self._options]
         with self.log.open("a", encoding="utf-8") as log:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-        self.port = json.loads(self._ready_line())["port"]
+        said = json.loads(self._ready_line())
+        self.port = said["port"]
+        self.ports = [int(one.rpartition(":")[2]) for one in said["listen"]]
 
     def _ready_line(self) -> str:
         assert self._process is not None
@@ -124,6 +129,10 @@ class CoreHostProcess:
     def findings(self) -> list[str]:
         """Everything wrong with the books; empty where money is conserved."""
         return findings(self.folder)
+
+    def tell(self, do: str, **words: str) -> dict[str, Any]:
+        """Have the running host do something; raises `ControlError` where it says no."""
+        return ask(self.folder, {"do": do, **words})
 
     def __enter__(self) -> Self:
         return self

@@ -48,10 +48,10 @@ class Ranks:
     def steer(self, ready: Collection[Rank], now: float) -> Moved | None:
         """`ready` ranks have a link signed on at `now`."""
         self._note(ready, now)
-        if ready:
-            best = min(ready)
-            if self.serving not in ready or (best < self.serving and self._holds(best, now)):
-                self.serving = best
+        if ready and self.serving not in ready:
+            self.serving = min(ready)
+        better = (rank for rank in ready if rank < self.serving and self._holds(rank, now))
+        self.serving = min(better, default=self.serving)
         if self.serving == self._told or self._starting(self._told, now):
             return None
         moved, self._told = Moved(self._told, self.serving), self.serving
@@ -71,5 +71,5 @@ class Ranks:
         begun = self._start_until is not None and now < self._start_until
         return begun and rank not in self._lost
 
-    def _holds(self, best: Rank, now: float) -> bool:
-        return self._starting(best, now) or now >= self._since[best] + self._fail_back_s
+    def _holds(self, rank: Rank, now: float) -> bool:
+        return self._starting(rank, now) or now >= self._since[rank] + self._fail_back_s

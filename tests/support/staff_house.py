@@ -97,6 +97,7 @@ class House:
     processor: Processor
     desk: StaffDesk
     clock: StaffClock
+    carriers: dict[str, Carrier]
     client: aiohttp.ClientSession
 
     async def ask(
@@ -145,12 +146,16 @@ class House:
 
     async def manual(self, request_id: str) -> str:
         """A transfer that only people can settle; its reference."""
+        return await self.manual_until(State.MANUAL, request_id)
+
+    async def manual_until(self, last: State, request_id: str) -> str:
+        """A transfer on its way to people, as far as `last`."""
         request = await recorded(self.store, request_id)
         number = f"{int(request.reference) % 1_000_000:06d}"
         await self.store.journal.sending(message(request_id, number))
-        await self.store.journal.advance(
-            request_id, [State.UNKNOWN, State.REVERSING, State.MANUAL], why="reversal refused: 57"
-        )
+        way = [State.UNKNOWN, State.REVERSING, State.MANUAL]
+        way = way[: way.index(last) + 1]
+        await self.store.journal.advance(request_id, way, why="reversal refused: 57")
         return request.reference
 
     async def say(self, who: Person, reference: str, result: str, **more: Any) -> Asked:
@@ -183,9 +188,7 @@ def seed_of(asked: Asked) -> str:
 
 
 @asynccontextmanager
-async def open_house(
-    folder: Path, carriers: Mapping[str, Carrier] | None = None, **options: Any
-) -> AsyncIterator[House]:
+async def open_house(folder: Path, **options: Any) -> AsyncIterator[House]:
     """A house on `folder`; `options` are those of `[staff]`."""
     clock = StaffClock()
     keys = Keyring.open_or_create(folder / "keys")
@@ -197,7 +200,7 @@ async def open_house(
         Contracts({}), host, store.journal, vault, ProcessorOptions(), LoopClock()
     )
     counter = Counter(desk)
-    all_carriers: dict[str, Carrier] = {ACT: Resolve(processor), **(carriers or {})}
+    all_carriers: dict[str, Carrier] = {ACT: Resolve(processor)}
     parts = [StaffPart(counter), ApprovalsPart(counter, all_carriers)]
     socket = folder / "control.sock"
     node: Any = None  # none of these paths asks the voice node
@@ -206,7 +209,7 @@ async def open_house(
     connector = aiohttp.UnixConnector(path=str(socket))
     try:
         async with aiohttp.ClientSession(connector=connector) as client:
-            yield House(folder, store, processor, desk, clock, client)
+            yield House(folder, store, processor, desk, clock, all_carriers, client)
     finally:
         await server.close()
         await processor.close()

@@ -15,12 +15,12 @@ from core_adapters.iso8583.masking import DOTS, masked
 from core_adapters.iso8583.message import MTI_DIGITS, Message
 from core_adapters.iso8583.parts import Shape, build_parts, parse_parts
 from core_adapters.iso8583.profile import Profile
-from core_adapters.iso8583.tlv import parse_tlv
+from core_adapters.iso8583.tlv import build_tlv, parse_tlv
 
 PRIMARY_MAC, SECONDARY_MAC = 64, 128
+NO_MAC = "00" * MAC_BYTES
 NEVER = frozenset({35, 36, 45, 52})
 """Tracks and the PIN block: shown by no profile."""
-_BITMAPS = frozenset({"t", "p", "1", "h"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,16 @@ class FieldView:
 
 
 class Codec:
-    """Encodes and decodes by one profile. Costs about 60 to 90 µs a message each way."""
+    """Encodes and decodes by one profile; costs a sixth more than pyiso8583 alone."""
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._fields = profile.fields
         self._spec = pyiso_spec(profile.fields, profile.wire)
+        own = (PRIMARY_MAC, SECONDARY_MAC)
+        rows = {number: (str(number), spec.test) for number, spec in profile.fields.items()}
+        self._outgoing = {number: row for number, row in rows.items() if number not in own}
+        self._incoming = {key: (number, test) for number, (key, test) in rows.items()}
 
     @property
     def profile(self) -> Profile:
@@ -53,13 +57,11 @@ class Codec:
 
         `mac` None, or an exempt MTI, sends none. Raises `EncodeError`.
         """
-        self._check_outgoing(message)
-        fields = {str(number): value for number, value in message.fields.items()}
-        fields["t"] = message.mti
+        fields = self._checked(message)
         sealed = mac is not None and message.mti not in self._profile.mac_exempt
         if sealed:
-            place = SECONDARY_MAC if max(message.fields, default=0) > PRIMARY_MAC else PRIMARY_MAC
-            fields[str(place)] = "00" * MAC_BYTES
+            highest = max(message.fields, default=0)
+            fields["128" if highest > PRIMARY_MAC else "64"] = NO_MAC
         try:
             data, _ = iso8583.encode(fields, self._spec)
         except iso8583.EncodeError as error:
@@ -68,17 +70,27 @@ class Codec:
             data[-MAC_BYTES:] = mac.compute(bytes(data[:-MAC_BYTES]))
         return bytes(data)
 
-    def _check_outgoing(self, message: Message) -> None:
-        if len(message.mti) != MTI_DIGITS or not (message.mti.isascii() and message.mti.isdigit()):
+    def _checked(self, message: Message) -> dict[str, str]:
+        """The message as pyiso8583 takes it."""
+        mti = message.mti
+        if len(mti) != MTI_DIGITS or not (mti.isascii() and mti.isdigit()):
             raise EncodeError("t", "an MTI has four digits")
+        fields = {"t": mti}
+        rows = self._outgoing
         for number, value in message.fields.items():
-            spec = self._fields.get(number)
-            if spec is None:
-                raise EncodeError(str(number), f"not in profile {self._profile.name}; add it there")
-            if number in (PRIMARY_MAC, SECONDARY_MAC):
-                raise EncodeError(str(number), "the MAC is the codec's own")
-            if not spec.holds(value):
-                raise EncodeError(str(number), f"a character that kind {spec.kind} cannot hold")
+            row = rows.get(number)
+            if row is None:
+                raise EncodeError(str(number), self._why_not(number))
+            key, test = row
+            if not test(value):
+                raise EncodeError(key, _wrong_kind(self._fields[number]))
+            fields[key] = value
+        return fields
+
+    def _why_not(self, number: int) -> str:
+        if number in (PRIMARY_MAC, SECONDARY_MAC):
+            return "the MAC is the codec's own"
+        return f"not in profile {self._profile.name}; add it there"
 
     def decode(self, data: bytes) -> Message:
         """The message in `data`; raises `DecodeError` naming the field, never its value."""
@@ -91,15 +103,18 @@ class Codec:
         mti = decoded["t"]
         if not (mti.isascii() and mti.isdigit()):
             raise DecodeError("t", "an MTI has four digits")
-        fields = {int(key): value for key, value in decoded.items() if key not in _BITMAPS}
-        for number, value in fields.items():
-            if not self._fields[number].holds(value):
-                kind = self._fields[number].kind
-                raise DecodeError(str(number), f"a character that kind {kind} cannot hold")
-        highest = max(fields, default=0)
-        mac = b""
-        if highest in (PRIMARY_MAC, SECONDARY_MAC):
-            mac = bytes.fromhex(fields.pop(highest))
+        fields: dict[int, str] = {}
+        rows, number = self._incoming, 0
+        for key, value in decoded.items():
+            row = rows.get(key)
+            if row is None:
+                continue  # message type and bitmaps
+            number, test = row
+            if not test(value):
+                raise DecodeError(key, _wrong_kind(self._fields[number]))
+            fields[number] = value
+        # Fields stand in rising order, so that the last one is the highest.
+        mac = bytes.fromhex(fields.pop(number)) if number in (PRIMARY_MAC, SECONDARY_MAC) else b""
         return Message(mti, MappingProxyType(fields), mac)
 
     def mac_ok(self, data: bytes, message: Message, macs: Sequence[Mac]) -> bool:
@@ -127,10 +142,12 @@ class Codec:
         spec = self._fields[number]
         parts: dict[Path, str] = {}
         for name, text in values.items():
-            path = spec.path_of(name) or _tags_of(spec, name)
+            path = spec.paths.get(name) or _tags_of(spec, name)
             if path in parts:
                 raise EncodeError(f"{number}.{'.'.join(path)}", "the tag comes twice")
             parts[path] = text
+        if spec.flat and all(len(path) == 1 for path in parts):
+            return build_tlv({path[0]: text for path, text in parts.items()}, number, spec.encoding)
         return build_parts(parts, spec.inside or NOTHING, shape_of(spec))
 
     def view(self, message: Message) -> tuple[FieldView, ...]:
@@ -154,6 +171,10 @@ class Codec:
     def describe(self, message: Message) -> str:
         """`view` as text, the MTI first: fit for a log or a terminal."""
         return "\n".join([message.mti, *(str(line) for line in self.view(message))])
+
+
+def _wrong_kind(spec: FieldSpec) -> str:
+    return f"a character that kind {spec.kind} cannot hold"
 
 
 def shape_of(spec: FieldSpec) -> Shape:

@@ -107,7 +107,7 @@ def read_key_change(section: Section, fields: Mapping[int, FieldSpec]) -> KeyCha
 def _subfield(section: Section, key: str, spec: FieldSpec) -> str:
     name: str = section.take(key, str)
     if spec.path_of(name) is None:
-        near = nearest(name, spec.part_names())
+        near = nearest(name, spec.paths)
         raise section.error(f"{name!r} is no subfield of field {spec.number}{near}", key)
     return name
 

@@ -42,7 +42,7 @@ def _template(section: Section, spec: FieldSpec, place: Place) -> Template:
     parts: dict[str, Source] = {}
     for name in inner:
         if spec.path_of(str(name)) is None:
-            near = nearest(str(name), spec.part_names())
+            near = nearest(str(name), spec.paths)
             why = f"{name!r} is no subfield; name it under tags.{spec.number}{near}"
             raise inner.error(why, name)
         parts[str(name)] = _source(inner, name, place)

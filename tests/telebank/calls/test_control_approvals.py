@@ -133,7 +133,7 @@ async def test_nobody_without_the_right_or_a_login(tmp_path: Path) -> None:
 
 
 async def test_who_left_meanwhile_decides_nothing(tmp_path: Path) -> None:
-    """His token is still good on this node where another node let him go: the commit looks again."""
+    """Another node let him go, so his token is still good here: the commit looks again."""
     async with open_house(tmp_path) as house:
         chen, wu, _ = await staff(house)
         second = await house.hire(chen, wu, "sun", "supervisor")

@@ -8,6 +8,7 @@ import hmac
 import os
 import re
 import secrets
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from transactions.card import CardNumber, CardNumberError, SealedCard
 KEY_BYTES = 32
 NONCE_BYTES = 12
 """NIST SP 800-38D section 5.2.1.1; random, so a key seals at most 2^32 numbers."""
+NONCES_DRAWN = 256
+"""Nonces from one call of the system's random source."""
 MAX_KEYS = 100
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
@@ -34,7 +37,10 @@ class Keyring:
         if current not in seal_keys:
             raise KeyFileError(f"seal-current names {current!r}, but seal-{current}.key is missing")
         self._ciphers = {name: AESGCM(key) for name, key in seal_keys.items()}
-        self._token_key = token_key
+        # Its key is taken in once. The one-shot function also lets go of the interpreter's lock,
+        # and waiting to have it back costs more than the digest.
+        self._hmac = hmac.new(token_key, digestmod="sha256")
+        self._nonces = _Nonces()
         self.current = current
 
     @classmethod
@@ -86,7 +92,9 @@ class Keyring:
 
     def digest(self, text: str) -> str:
         """HMAC-SHA-256 of any text under the look-up key, hexadecimal."""
-        return hmac.digest(self._token_key, text.encode("utf-8"), "sha256").hex()
+        digest = self._hmac.copy()
+        digest.update(text.encode("utf-8"))
+        return digest.hexdigest()
 
     def seal(self, card: CardNumber) -> SealedCard:
         """Encrypt under the current key."""
@@ -112,13 +120,34 @@ class Keyring:
             raise CardNumberError("a sealed number was changed, or its key was") from error
 
     def _seal(self, digits: str, masked: str) -> SealedCard:
-        nonce = secrets.token_bytes(NONCE_BYTES)
+        nonce = self._nonces.take()
         key_id = self.current
         body = self._ciphers[key_id].encrypt(nonce, digits.encode("utf-8"), key_id.encode("ascii"))
         return SealedCard(self.digest(digits), masked, key_id, nonce + body)
 
     def __repr__(self) -> str:
         return f"Keyring(current={self.current!r}, keys={len(self._ciphers)})"
+
+
+class _Nonces:
+    """Random nonces, many of them from one system call: each call lets go of the interpreter's
+    lock. Never the same one twice, in threads and in a forked process either."""
+
+    def __init__(self) -> None:
+        self._left: deque[bytes] = deque()
+        self._process = os.getpid()
+
+    def take(self) -> bytes:
+        """A nonce of `NONCE_BYTES`."""
+        if self._process != os.getpid():
+            self._left, self._process = deque(), os.getpid()
+        while True:
+            try:
+                return self._left.pop()  # one step, so that no two threads have the same
+            except IndexError:
+                drawn = secrets.token_bytes(NONCE_BYTES * NONCES_DRAWN)
+                size = NONCE_BYTES
+                self._left.extend(drawn[n : n + size] for n in range(0, len(drawn), size))
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -32,7 +32,18 @@ def test_every_action_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["explode", "delay", "delay x", "delay -1", "delay 1e9", "code 5", "code", "garble 3"]
+    "text",
+    [
+        "explode",
+        "delay",
+        "delay x",
+        "delay -1",
+        "delay 1e9",
+        "code 5",
+        "code",
+        "garble 3",
+        "bad_length 70000",
+    ],
 )
 def test_a_wrong_action_says_what_to_write(text: str) -> None:
     with pytest.raises(FaultError, match="action"):
@@ -47,6 +58,7 @@ def test_a_wrong_action_says_what_to_write(text: str) -> None:
         "[1]",
         '[{"action": "garble", "tmes": 1}]',
         '[{"match": {"mit": "0200"}}]',
+        '[{"action": "garble", "match": {"network": "hello"}}]',
         '[{"action": "garble", "match": {"fields": {"x": "1"}}}]',
     ],
 )

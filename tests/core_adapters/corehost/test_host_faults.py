@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from core_adapters.corehost.server import EXIT_BY_FAULT
+from core_adapters.iso8583.framing import Framer
 from core_adapters.iso8583.message import Message
 from support.corehost_client import Line, Terminal
 from support.corehost_process import CoreHostProcess
@@ -162,3 +163,83 @@ async def test_one_line_in_trouble_does_not_disturb_another(
     await line.send(line.terminal.network("301"))
     assert await alive(other)
     assert await line.body() is None
+
+
+async def test_an_oversized_frame(own_host: CoreHostProcess, line: Line) -> None:
+    order = await order_on(own_host, line)
+    own_host.plan([{"match": TRANSFERS, "action": "oversized", "times": 1}])
+    await line.send(order)
+    most = line.terminal.codec.profile.frame.max_bytes
+    header = await line.reader.readexactly(2)
+    assert int.from_bytes(header, "big") == most + 1
+    assert (await line.reader.readexactly(most + 1)).startswith(b"0210")
+    assert await alive(line)
+    assert moved(own_host) == FEN
+
+
+@pytest.mark.parametrize("said", [0, 1, 9999])
+async def test_a_length_header_that_is_wrong(
+    own_host: CoreHostProcess, line: Line, said: int
+) -> None:
+    own_host.plan([{"match": {"network": "echo"}, "action": f"bad_length {said}"}])
+    await line.send(line.terminal.network("301"))
+    assert int.from_bytes(await line.reader.readexactly(2), "big") == said
+    assert await line.reader.readexactly(4) == b"0810"
+
+
+async def test_a_reply_that_comes_byte_by_byte_holds_what_is_behind_it(
+    own_host: CoreHostProcess, line: Line
+) -> None:
+    order = await order_on(own_host, line)
+    own_host.plan([{"match": TRANSFERS, "action": "slow_loris 0.005", "times": 1}])
+    await line.send(order)
+    await line.send(line.terminal.network("301"))
+    pieces = [await line.reader.read(1) for _ in range(2)]
+    assert int.from_bytes(b"".join(pieces), "big") > 100
+    framer = Framer(line.terminal.codec.profile.frame)
+    bodies = [frame.body for piece in pieces for frame in framer.feed(piece)]
+    while len(bodies) < 2:
+        bodies += [frame.body for frame in framer.feed(await line.reader.read(65536))]
+    assert [body[:4] for body in bodies] == [b"0210", b"0810"]
+
+
+async def test_a_slow_reply_ends_with_its_line(own_host: CoreHostProcess, line: Line) -> None:
+    own_host.plan([{"match": {"terminal": "TB010001"}, "action": "slow_loris 60"}])
+    await line.send(line.terminal.network("301"))
+    assert len(await line.reader.read(1)) == 1
+    line.close()
+    other = await Line.open(own_host.port, Terminal(line.terminal.keys, "TB010002"))
+    assert await alive(other)
+
+
+async def test_the_reversal_comes_before_its_original(
+    own_host: CoreHostProcess, line: Line
+) -> None:
+    order = await order_on(own_host, line)
+    own_host.plan([{"match": TRANSFERS, "action": "hold_for_reversal", "times": 1}])
+    await line.send(order)
+    assert await alive(line)
+    assert await line.code(line.terminal.reversal(order)) == "25"
+    barred = await line.reply()
+    assert (barred.mti, barred.fields[39]) == ("0210", "05")
+    assert moved(own_host) == 0
+    assert await line.code(line.terminal.reversal(order, "0421")) == "25"
+
+
+@pytest.mark.parametrize("network", ["echo", "sign_on", "sign_off", "key_change"])
+async def test_network_messages_are_targets(
+    own_host: CoreHostProcess, line: Line, network: str
+) -> None:
+    code = {"echo": "301", "sign_on": "001", "sign_off": "002", "key_change": "101"}[network]
+    own_host.plan([{"match": {"network": network}, "action": "drop_before"}])
+    await line.send(line.terminal.network(code))
+    assert await line.code(line.terminal.balance(own_host.cards[0].card)) == "00"
+    own_host.plan([{"match": {"network": network}, "action": "code 91"}])
+    assert await line.code(line.terminal.network(code)) == "91"
+
+
+async def test_only_a_sign_on_is_refused(own_host: CoreHostProcess, line: Line) -> None:
+    own_host.plan([{"action": "refuse_sign_on"}])
+    assert await line.code(line.terminal.network("001")) == "91"
+    assert await alive(line)
+    assert await line.code(line.terminal.balance(own_host.cards[0].card)) == "00"

@@ -11,7 +11,7 @@ from datetime import date
 
 from transactions.lifecycle import DONE, UNSETTLED, State
 from transactions.ports import HostTotals
-from transactions.reconcile_totals import Sums, amount_text, figures_of, judge_totals
+from transactions.reconcile_totals import Change, Sums, amount_text, figures_of, judge_totals
 from transactions.reconcile_values import (
     Figures,
     Finding,
@@ -92,8 +92,16 @@ class _Comparison:
             sums.posted += 1
             sums.posted_minor += row.amount
             sums.fees += row.fee or 0
-        elif row.state in UNSETTLED:
-            self.sums.open_rows[row.currency].append((1, row.amount, row.fee or 0))
+        else:
+            self.sums.loose[row.currency].extend(self._loose(row))
+
+    def _loose(self, row: JournalRow) -> Iterable[Change]:
+        """What the row would change here, where we cannot know whether it counts."""
+        change = (1, row.amount, row.fee or 0)
+        if row.state in UNSETTLED or (row.undone_later and row.effective == self.day):
+            yield change
+        elif row.undone_later and row.reversed_on == self.day:
+            yield (-change[0], -change[1], -change[2])
 
     def _counts(self, row: JournalRow) -> bool:
         return row.state in DONE and row.effective == self.day
@@ -140,18 +148,29 @@ class _Comparison:
         self._file([finding])
 
     def _count(self, row: HostRow) -> None:
-        if row.business_date != self.day:
+        undone_today = self._undone_today(row)
+        if row.business_date != self.day and not undone_today:
             return
         sums = self.sums.file[row.currency]
-        sums.posted += 1
-        sums.posted_minor += row.amount
         if row.fee is None:
             sums.fees_known = False
+        if not undone_today:
+            sums.posted += 1
+            sums.posted_minor += row.amount
         if row.status == "reversed":
             sums.reversed += 1
             sums.reversed_minor += row.amount
-        else:
-            sums.fees += row.fee or 0
+        sums.fees += (row.fee or 0) * self._sign(row)
+
+    def _undone_today(self, row: HostRow) -> bool:
+        """Posted on an earlier date, reversed on this one."""
+        return row.status == "reversed" and row.business_date < self.day
+
+    def _sign(self, row: HostRow) -> int:
+        """How the row changes the host's net of this date."""
+        if self._undone_today(row):
+            return -1
+        return 1 if row.status == "posted" and row.business_date == self.day else 0
 
     def _look_up(self, strangers: Sequence[HostRow], lookup: Lookup) -> None:
         if not strangers:
@@ -167,43 +186,68 @@ class _Comparison:
     def _pair(self, ours: JournalRow, theirs: HostRow) -> None:
         """Both sides have it."""
         found = list(self._judge(ours, theirs))
-        if ours.state in GIVEN_BACK and theirs.business_date == self.day:
-            sums = self.sums.journal[ours.currency]
-            sums.posted, sums.reversed = sums.posted + 1, sums.reversed + 1
-            sums.posted_minor += ours.amount
-            sums.reversed_minor += ours.amount
-        same_sum = self._adds(theirs) == (
-            (ours.currency, ours.amount, ours.fee or 0) if self._counts(ours) else None
+        sign = self._undo(ours, theirs) if ours.state in GIVEN_BACK else int(self._counts(ours))
+        mine = (ours.currency, sign, sign * ours.amount, sign * (ours.fee or 0))
+        their_sign = self._sign(theirs)
+        other = (
+            theirs.currency,
+            their_sign,
+            their_sign * theirs.amount,
+            their_sign * (theirs.fee or 0),
         )
-        moved = () if same_sum else (ours.currency, theirs.currency)
-        self._file(found, *moved)
+        nothing = sign == their_sign == 0
+        self._file(found, *(() if nothing or mine == other else (mine[0], other[0])))
 
-    def _adds(self, row: HostRow) -> tuple[str, int, int] | None:
-        """What a row of the file adds to the host's net sums."""
-        if row.status != "posted" or row.business_date != self.day:
-            return None
-        return (row.currency, row.amount, row.fee or 0)
+    def _undo(self, ours: JournalRow, theirs: HostRow) -> int:
+        """Of a row that was given back the host alone tells where it counts: take it into our sums
+        where it agrees with us, and return how it changes our net."""
+        sums, sign = self.sums.journal[ours.currency], self._sign(theirs)
+        if not self._states_agree(ours, theirs):
+            return 0
+        posted, undone = int(theirs.business_date == self.day), int(theirs.status == "reversed")
+        sums.posted += posted
+        sums.posted_minor += posted * ours.amount
+        sums.reversed += undone
+        sums.reversed_minor += undone * ours.amount
+        sums.fees += sign * (ours.fee or 0)
+        return sign
+
+    def _states_agree(self, ours: JournalRow, theirs: HostRow) -> bool:
+        """Whether our state is what the file must say at the end of its date."""
+        if theirs.status == "reversed":
+            return ours.state in GIVEN_BACK
+        return ours.state in DONE or self._undone_after(ours)
+
+    def _undone_after(self, ours: JournalRow) -> bool:
+        """Reversed, but on a date after this one."""
+        return (
+            ours.state is State.REVERSED
+            and ours.reversed_on is not None
+            and ours.reversed_on > self.day
+        )
 
     def _judge(self, ours: JournalRow, theirs: HostRow) -> Iterable[Finding]:
         if ours.state in UNSETTLED:
             yield _pair(Kind.STILL_OPEN, Severity.EXPLAINED, ours, theirs, theirs.status)
-        elif not _states_agree(ours.state, theirs):
+        elif not self._states_agree(ours, theirs):
             yield _pair(Kind.STATE_DIFFERS, Severity.DIFFERENCE, ours, theirs, theirs.status)
-        if ours.currency != theirs.currency:
-            said = _money(theirs.amount, theirs.currency)
-            yield _pair(Kind.CURRENCY_DIFFERS, Severity.DIFFERENCE, ours, theirs, said)
-        elif ours.amount != theirs.amount:
-            said = _money(theirs.amount, theirs.currency)
-            yield _pair(Kind.AMOUNT_DIFFERS, Severity.DIFFERENCE, ours, theirs, said)
-        elif ours.fee is not None and theirs.fee is not None and ours.fee != theirs.fee:
-            said = _money(theirs.fee, theirs.currency)
-            yield _pair(Kind.FEE_DIFFERS, Severity.DIFFERENCE, ours, theirs, said)
-        if theirs.business_date != self.day:
+        yield from _judge_money(ours, theirs)
+        yield from self._judge_dates(ours, theirs)
+
+    def _judge_dates(self, ours: JournalRow, theirs: HostRow) -> Iterable[Finding]:
+        if self._undone_today(theirs):
+            if ours.state in GIVEN_BACK:
+                told_other = ours.reversed_on not in (None, self.day)
+                yield _dated(_worse(told_other), ours, theirs)
+        elif theirs.business_date != self.day:
             yield _dated(Severity.DIFFERENCE, ours, theirs)
-        elif ours.effective != self.day and ours.state not in UNSETTLED:
+        elif ours.state in UNSETTLED:
+            return
+        elif theirs.status == "posted" and self._undone_after(ours):
+            yield _dated(Severity.EXPLAINED, ours, theirs)
+        elif ours.effective != self.day:
             # Without the host's date we only know when we recorded it: it went over at cut-over.
-            told = ours.settled_on is not None
-            yield _dated(Severity.DIFFERENCE if told else Severity.EXPLAINED, ours, theirs)
+            yield _dated(_worse(ours.settled_on is not None), ours, theirs)
 
     # -- the end ------------------------------------------------------------------------------
 
@@ -219,7 +263,8 @@ class _Comparison:
             elif row.state in DONE:
                 self._file([_dated(Severity.EXPLAINED, row, None)])
             elif row.state is State.REVERSED:
-                self._file([])
+                loose = row.undone_later and not self.has_file
+                self._file([_dated(Severity.EXPLAINED, row, None)] if loose else [])
 
     def _missing(self, row: JournalRow) -> None:
         if self.has_file:
@@ -270,10 +315,20 @@ def _told(totals: HostTotals | None, code: str) -> Figures | None:
     return figures_of(told) if told is not None else Figures()
 
 
-def _states_agree(state: State, theirs: HostRow) -> bool:
-    if theirs.status == "posted":
-        return state in DONE
-    return state in GIVEN_BACK
+def _judge_money(ours: JournalRow, theirs: HostRow) -> Iterable[Finding]:
+    if ours.currency != theirs.currency:
+        said = _money(theirs.amount, theirs.currency)
+        yield _pair(Kind.CURRENCY_DIFFERS, Severity.DIFFERENCE, ours, theirs, said)
+    elif ours.amount != theirs.amount:
+        said = _money(theirs.amount, theirs.currency)
+        yield _pair(Kind.AMOUNT_DIFFERS, Severity.DIFFERENCE, ours, theirs, said)
+    elif ours.fee is not None and theirs.fee is not None and ours.fee != theirs.fee:
+        said = _money(theirs.fee, theirs.currency)
+        yield _pair(Kind.FEE_DIFFERS, Severity.DIFFERENCE, ours, theirs, said)
+
+
+def _worse(contradicted: bool) -> Severity:
+    return Severity.DIFFERENCE if contradicted else Severity.EXPLAINED
 
 
 def _money(minor: int, code: str) -> str:
@@ -297,7 +352,8 @@ def _value(kind: Kind, row: JournalRow) -> str:
         case Kind.FEE_DIFFERS:
             return _money(row.fee or 0, row.currency)
         case Kind.DATE_DIFFERS:
-            return row.effective.isoformat()
+            undone = row.reversed_on if row.undone_later else None
+            return (undone or row.effective).isoformat()
     return _money(row.amount, row.currency)
 
 

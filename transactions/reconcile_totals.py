@@ -9,7 +9,7 @@ from transactions.ports import CurrencyTotals
 from transactions.reconcile_values import Figures, Finding, Kind, Severity, Sides
 
 MAX_SUMS = 20_000
-"""Sums of open rows that are tried to explain a difference; beyond them it stays a difference."""
+"""Sums of loose rows that are tried to explain a difference; beyond them it stays a difference."""
 Change = tuple[int, int, int]
 """Transactions, minor units, minor units of fees."""
 
@@ -20,8 +20,8 @@ class Sums:
 
     journal: dict[str, Figures] = field(default_factory=lambda: defaultdict(Figures))
     file: dict[str, Figures] = field(default_factory=lambda: defaultdict(Figures))
-    open_rows: dict[str, list[Change]] = field(default_factory=lambda: defaultdict(list))
-    """What each open row adds if the host posted it."""
+    loose: dict[str, list[Change]] = field(default_factory=lambda: defaultdict(list))
+    """What each row that is open, or was undone on another date, changes if it counts here."""
     suspect: set[str] = field(default_factory=set)
     """Currencies in which a row that differs moved a sum."""
 
@@ -54,7 +54,7 @@ def judge_totals(code: str, sides: Sides, sums: Sums) -> Iterable[Finding]:
         # Then the file's rows tell the whole difference: it is what those rows are.
         explained = code not in sums.suspect
     else:
-        explained = _open_rows_explain(sides.journal, totals, sums.open_rows.get(code, []))
+        explained = _loose_rows_explain(sides.journal, totals, sums.loose.get(code, []))
     severity = Severity.EXPLAINED if explained else Severity.DIFFERENCE
     yield _finding(Kind.TOTALS_DIFFER_FROM_JOURNAL, severity, code, sides.journal, totals)
 
@@ -70,8 +70,8 @@ def _net(one: Figures, other: Figures) -> Change:
     return (one.net, one.net_minor, one.fees if one.fees_known and other.fees_known else 0)
 
 
-def _open_rows_explain(journal: Figures, totals: Figures, rows: Iterable[Change]) -> bool:
-    """Whether some of the open rows, posted at the host, are exactly the difference."""
+def _loose_rows_explain(journal: Figures, totals: Figures, rows: Iterable[Change]) -> bool:
+    """Whether some of the loose rows, counted at the host, are exactly the difference."""
     fees = journal.fees_known and totals.fees_known
     ours, theirs = _net(journal, totals), _net(totals, journal)
     wanted = (theirs[0] - ours[0], theirs[1] - ours[1], theirs[2] - ours[2])

@@ -54,6 +54,8 @@ class JournalRow:
     """The date that we recorded it under."""
     settled_on: date | None = None
     """The host's date, field 15 of the reply that settled it."""
+    reversed_on: date | None = None
+    """The host's date of the reversal that it confirmed; None where it did not say."""
     card_masked: str = ""
     payee_masked: str = ""
     node: str = ""
@@ -63,10 +65,18 @@ class JournalRow:
         """The date that it counts on: the host's, else ours."""
         return self.settled_on or self.business_date
 
+    @property
+    def undone_later(self) -> bool:
+        """Posted on one date and reversed on a later one: it counts on both."""
+        return self.reversed_on is not None and self.reversed_on > self.effective
+
 
 @dataclass(frozen=True, slots=True)
 class HostRow:
-    """One row of the host's daily file; `line` counts from 1."""
+    """One row of the host's daily file; `line` counts from 1.
+
+    A row of an earlier business date with `reversed` was posted on that and reversed on the file's.
+    """
 
     reference: str
     amount: int

@@ -1,7 +1,7 @@
 """The journal as reconciliation reads it: money requests of a date, of every node, streamed.
 
-Read-only. Four short reads instead of one long condition, so that each goes by an index; a row that
-moves from one to the other meanwhile is given twice, and the comparison keeps the first.
+Read-only. Three short reads instead of one long condition, so that each goes by an index; a row
+that moves from one to the other meanwhile is given twice, and the comparison keeps the first.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,10 +20,17 @@ ROWS_AT_ONCE = 2_000
 """Rows fetched at a time."""
 SETTLING = ("request", "repeat", "query")
 """Messages whose answer settles a request; the date of a reversal is another matter."""
+UNDONE = "00"
+"""Field 39 of a reversal's answer by which the host undid it, and had it (rule 3)."""
 _R, _M, _S = tables.request.c, tables.host_message.c, tables.sealed_input.c
 _SETTLED_ON = (
     select(func.max(_M.settled_on))
     .where(_M.request == _R.id, _M.role.in_(SETTLING), _M.settled_on.is_not(None))
+    .scalar_subquery()
+)
+_REVERSED_ON = (
+    select(func.max(_M.settled_on))
+    .where(_M.request == _R.id, _M.role == "reversal", _M.reply39 == UNDONE)
     .scalar_subquery()
 )
 _CARD = (
@@ -36,11 +43,12 @@ _ROWS = select(
     *(_R.reference, _R.service, _R.state, _R.amount, _R.currency, _R.inputs),
     *(_R.business_date, _R.payee_masked, _R.node),
     _SETTLED_ON.label("settled_on"),
+    _REVERSED_ON.label("reversed_on"),
     _CARD.label("card"),
 ).where(_MONEY)
 _OF_DATE = _ROWS.where(_R.business_date == bindparam("day"))
 _SETTLED = _ROWS.where(
-    _R.id.in_(select(_M.request).where(_M.settled_on == bindparam("day"), _M.role.in_(SETTLING))),
+    _R.id.in_(select(_M.request).where(_M.settled_on == bindparam("day"))),
     _R.business_date != bindparam("day"),
 )
 _OPEN = _ROWS.where(text(f"request.{states_in(UNSETTLED)}"), _R.business_date < bindparam("day"))
@@ -56,8 +64,8 @@ def count_of(engine: Engine, day: date) -> int:
 
 
 def rows_of(engine: Engine, day: date) -> Iterator[JournalRow]:
-    """Money requests recorded under `day`, those that the host settled on it, and older ones that
-    are still open."""
+    """Money requests recorded under `day`, those that the host settled or reversed on it, and
+    older ones that are still open."""
     with engine.connect() as connection:
         for query in (_OF_DATE, _SETTLED, _OPEN):
             yield from _read(connection, query, {"day": day})
@@ -89,6 +97,7 @@ def _row(row: RowMapping) -> JournalRow:
         fee=_fee(row["inputs"], row["currency"]),
         business_date=row["business_date"],
         settled_on=row["settled_on"],
+        reversed_on=row["reversed_on"] if row["state"] == State.REVERSED else None,
         card_masked=row["card"] or "",
         payee_masked=row["payee_masked"],
         node=row["node"],

@@ -20,7 +20,7 @@ from transactions.reconcile_values import (
 )
 
 DAY = date(2026, 11, 22)
-NEXT = DAY + timedelta(days=1)
+NEXT, BEFORE = DAY + timedelta(days=1), DAY - timedelta(days=1)
 CODES = ("CNY", "USD", "JPY", "KWD")
 Found = tuple[Kind, Severity, str]
 
@@ -45,7 +45,7 @@ class World:
         """The host's own sums of its file."""
         by_code: dict[str, list[HostRow]] = defaultdict(list)
         for row in self.file:
-            if isinstance(row, HostRow) and row.business_date == DAY:
+            if isinstance(row, HostRow) and (row.business_date == DAY or undone_today(row)):
                 by_code[row.currency].append(row)
         return HostTotals(DAY, {code: sums_of(code, rows) for code, rows in by_code.items()})
 
@@ -54,14 +54,27 @@ def sums_of(code: str, rows: Sequence[HostRow]) -> CurrencyTotals:
     """Totals of one currency as a host keeps them."""
     unit = currency(code)
     back = [row for row in rows if row.status == "reversed"]
+    today = [row for row in rows if row.business_date == DAY]
     none = Tally(0, Money(0, unit))
     return CurrencyTotals(
-        debits=Tally(len(rows), Money(sum(row.amount for row in rows), unit)),
+        debits=Tally(len(today), Money(sum(row.amount for row in today), unit)),
         debit_reversals=Tally(len(back), Money(sum(row.amount for row in back), unit)),
         credits=none,
         credit_reversals=none,
-        fees=Money(sum(row.fee or 0 for row in rows if row.status == "posted"), unit),
+        fees=Money(sum((row.fee or 0) * sign(row) for row in rows), unit),
     )
+
+
+def undone_today(row: HostRow) -> bool:
+    """Posted before, reversed on this date."""
+    return row.status == "reversed" and row.business_date < DAY
+
+
+def sign(row: HostRow) -> int:
+    """How a row of the file changes the host's net."""
+    if undone_today(row):
+        return -1
+    return 1 if row.status == "posted" and row.business_date == DAY else 0
 
 
 def journal_row(number: int, state: State, random: Random) -> JournalRow:
@@ -121,11 +134,29 @@ def came_over(world: World, ours: JournalRow, random: Random) -> None:
     row = replace(
         ours,
         state=State.CLOSED_POSTED,
-        business_date=DAY - timedelta(days=1),
+        business_date=BEFORE,
         settled_on=None,
     )
     world.elsewhere.append(row)
     world.file.append(host_row(row, "posted"))
+    world.expected.add((Kind.DATE_DIFFERS, Severity.EXPLAINED, row.reference))
+
+
+def undone_tomorrow(world: World, ours: JournalRow, random: Random) -> None:
+    """Posted today, reversed on the host's next date: today's file has it as posted."""
+    row = replace(ours, state=State.REVERSED, settled_on=None, reversed_on=NEXT)
+    world.journal.append(row)
+    world.file.append(host_row(row, "posted"))
+    world.expected.add((Kind.DATE_DIFFERS, Severity.EXPLAINED, row.reference))
+
+
+def undone_from_yesterday(world: World, ours: JournalRow, random: Random) -> None:
+    """Posted yesterday, reversed today: today's file has it with its own date."""
+    row = replace(
+        ours, state=State.REVERSED, business_date=BEFORE, settled_on=None, reversed_on=DAY
+    )
+    world.journal.append(row)
+    world.file.append(host_row(row, "reversed", BEFORE))
     world.expected.add((Kind.DATE_DIFFERS, Severity.EXPLAINED, row.reference))
 
 
@@ -214,7 +245,12 @@ def unreadable(world: World, ours: JournalRow, random: Random) -> None:
 
 
 Deed = Callable[[World, JournalRow, Random], None]
-EXPLAINED: tuple[Deed, ...] = (gone_over, came_over)
+EXPLAINED: tuple[Deed, ...] = (
+    gone_over,
+    came_over,
+    undone_tomorrow,
+    undone_from_yesterday,
+)
 FAULTS: tuple[Deed, ...] = (
     lost_at_host,
     lost_by_us,

@@ -95,7 +95,9 @@ async def test_the_date_of_a_reversal_is_not_the_date_of_the_transfer(place: Pat
         await store.journal.answered(replace(undo, reply39="00", settled_on=NEXT))
         await store.journal.advance("r1", [State.REVERSED])
     (row,) = read(place, DAY)
-    assert (row.state, row.settled_on) == (State.REVERSED, None)
+    assert (row.state, row.settled_on, row.reversed_on) == (State.REVERSED, None, NEXT)
+    assert row.undone_later
+    assert read(place, NEXT) == [row]
 
 
 async def test_rows_of_any_date_by_reference(place: Path) -> None:

@@ -102,6 +102,8 @@ def day_file(day: datetime, output: Path | None, data: Path, *, as_json: bool) -
       telebank corehost file --date 2026-11-22 --data var/corehost
       telebank corehost file --date 2026-11-22 -o tb87-20261122.csv
     """
+    if output is not None and not output.parent.is_dir():
+        raise click.UsageError(f"there is no folder {output.parent}; make it first")
     try:
         if output is None:
             house.day_file(data, day.date(), sys.stdout)

@@ -5,12 +5,18 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
+from core_adapters.hostfile import read_host_file
+from core_adapters.iso8583.profile_load import load_profile
+from support.corehost_client import PROFILE, Line, Terminal
 from support.corehost_process import CoreHostProcess
 from telebank.commands.corehost import command
+from transactions.reconcile_values import HostRow
 
 TELEBANK = str(Path(sys.executable).with_name("telebank"))
 
@@ -25,7 +31,7 @@ def run_to_end(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_command_has_examples() -> None:
-    for words in ((), ("run",), ("balance",), ("check",)):
+    for words in ((), *((name,) for name in command.commands)):
         assert "Example" in call(*words, "--help").output
 
 
@@ -88,3 +94,77 @@ def test_the_port_file_has_the_printed_line(tmp_path: Path) -> None:
         said = json.loads(path.read_text())
         assert (said["port"], said["ledger"]) == (host.port, False)
     assert not host.folder.joinpath("bank.sqlite3").exists()
+
+
+async def test_the_days_file_is_what_the_profile_says_and_agrees_with_the_totals(
+    own_host: CoreHostProcess, tmp_path: Path
+) -> None:
+    line = await Line.open(own_host.port, Terminal(own_host.keys))
+    orders = [
+        (await line.move(own_host.cards[n].card, own_host.cards[n + 1].card, fen))[0]
+        for n, fen in enumerate((100, 600_000, 2_500))
+    ]
+    assert await line.code(line.terminal.reversal(orders[1])) == "00"
+    echo = await line.ask(line.terminal.network("301"))
+    totals = await line.ask(line.terminal.totals(echo.fields[15]))
+    day = own_host.tell("cut-over")["business_date"]
+    today = f"{date.fromisoformat(day) - timedelta(days=1)}"
+    path = tmp_path / "day.csv"
+    result = call("file", "--date", today, "--data", str(own_host.folder), "-o", str(path))
+    assert (result.exit_code, "3 row(s)" in result.output) == (0, True)
+    printed = call("file", "--date", today, "--data", str(own_host.folder)).output
+    assert printed.splitlines() == path.read_text().splitlines()
+    section = load_profile(PROFILE).host_file
+    assert section is not None
+    rows = [row for row in read_host_file(path, section) if isinstance(row, HostRow)]
+    assert [row.reference for row in rows] == [order.fields[37] for order in orders]
+    assert [row.status for row in rows] == ["posted", "reversed", "posted"]
+    assert {str(row.business_date) for row in rows} == {today}
+    assert int(totals.fields[88]) == sum(row.amount for row in rows)
+    assert int(totals.fields[89]) == rows[1].amount
+    assert int(totals.fields[84]) == 0
+    assert all(card.card not in printed for card in own_host.cards)
+
+
+def test_file_mistakes_are_said(tmp_path: Path, own_host: CoreHostProcess) -> None:
+    folder = str(own_host.folder)
+    assert call("file", "--date", "22.11.2026", "--data", folder).exit_code == 2
+    assert call("file", "--date", "2026-11-22", "--data", str(tmp_path / "none")).exit_code == 3
+    nowhere = str(tmp_path / "none" / "x.csv")
+    assert call("file", "--date", "2026-11-22", "--data", folder, "-o", nowhere).exit_code == 2
+    words = ("--date", "2026-11-22", "--data", folder, "-o", str(tmp_path / "x.csv"), "--json")
+    assert json.loads(call("file", *words).output)["rows"] == 0
+
+
+async def test_the_date_moves_by_command(own_host: CoreHostProcess) -> None:
+    folder = str(own_host.folder)
+    line = await Line.open(own_host.port, Terminal(own_host.keys))
+    await line.sign_on()
+    said = json.loads(call("cut-over", "--data", folder, "--json").output)
+    assert said["connections_told"] == 1
+    told = await line.reply()
+    assert told.fields[15] == said["business_date"][5:].replace("-", "")
+    for _ in range(2):
+        assert "told to 1 connection" in call("cut-over", "--data", folder).output
+    refused = call("cut-over", "--data", folder)
+    assert (refused.exit_code, "ahead of the clock" in refused.output) == (1, True)
+
+
+@pytest.mark.parametrize("words", [("cut-over",), ("key-change", "mak")])
+def test_a_command_to_no_host_is_exit_3(tmp_path: Path, words: tuple[str, ...]) -> None:
+    result = call(*words, "--data", str(tmp_path))
+    assert (result.exit_code, "no core host runs" in result.output) == (3, True)
+
+
+def test_a_key_change_without_a_gateway_is_exit_1(own_host: CoreHostProcess) -> None:
+    result = call("key-change", "mak", "--data", str(own_host.folder))
+    assert (result.exit_code, "nothing was changed" in result.output) == (1, True)
+    assert call("key-change", "kbpk", "--data", str(own_host.folder)).exit_code == 2
+
+
+def test_tls_needs_both_files_and_good_ones(tmp_path: Path) -> None:
+    data = ("--data", str(tmp_path / "bank"), "--listen", "127.0.0.1:0")
+    half = run_to_end(*data, "--tls-ca", "ca.pem")
+    assert (half.returncode, "--tls-certificate" in half.stderr) == (2, True)
+    none = run_to_end(*data, "--tls-certificate", "a.pem", "--tls-key", "a.key")
+    assert (none.returncode, "a.pem: no such file" in none.stderr) == (2, True)

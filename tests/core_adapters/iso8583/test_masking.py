@@ -1,0 +1,103 @@
+"""What may be shown: the card's ends, nothing behind a track's separator, and no PIN block."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core_adapters.corehost.seed import trial_set
+from core_adapters.iso8583.codec import Codec
+from core_adapters.iso8583.layout import Show
+from core_adapters.iso8583.masking import masked
+from core_adapters.iso8583.message import Message
+from support.iso8583_kit import tb87
+from support.money_secrets import found_in
+from transactions.card import luhn_valid, mask
+
+CARD = trial_set()[0].card
+BEHIND = "99121010000042"
+SHOWN: tuple[Show, ...] = ("clear", "pan", "masked", "never")
+
+
+@pytest.mark.parametrize(
+    ("digits", "six", "eight"),
+    [
+        ("6227009000000013", "622700******0013", "62270090****0013"),
+        ("6227009000000000013", "622700*********0013", "62270090*******0013"),
+        ("622700900000013", "622700*****0013", "622700*****0013"),
+        ("622700900013", "622700**0013", "622700**0013"),
+        ("62270090001", "*******0001", "*******0001"),
+        ("4021", "**21", "**21"),
+        ("1", "*", "*"),
+        ("", "", ""),
+    ],
+)
+def test_ends_of_a_card_number(digits: str, six: str, eight: str) -> None:
+    assert (mask(digits), mask(digits, 8)) == (six, eight)
+
+
+@given(
+    st.sampled_from([CARD, CARD + "0", "622700000000"]),
+    st.sampled_from("=D^"),
+    st.text("0123456789?F ", min_size=4, max_size=20),
+    st.sampled_from(SHOWN),
+    st.sampled_from([6, 8]),
+)
+def test_nothing_behind_a_tracks_separator(
+    card: str, separator: str, behind: str, show: Show, bin_digits: int
+) -> None:
+    for before in ("", "%B", ";", "track: "):
+        shown = masked(f"{before}{card}{separator}{behind}", show, bin_digits)
+        assert card not in shown
+        assert show == "masked" or not any(sign.isdigit() for sign in shown.partition("•")[2])
+
+
+@pytest.mark.parametrize("show", SHOWN)
+def test_every_field_and_every_subfield_with_a_track_in_it(show: Show) -> None:
+    """Whichever field such data stands in by mistake, and whatever the profile says of it."""
+    fields = {number: replace(spec, show=show) for number, spec in tb87().fields.items()}
+    for number, spec in fields.items():
+        for text in (f"{CARD}={BEHIND}", f"{CARD}D{BEHIND}", f"%B{CARD}^DOE/JOHN^{BEHIND}", CARD):
+            codec = Codec(replace(tb87(), fields=fields))
+            message = Message(
+                "0200", {number: text if spec.inside is None else _inside(spec, text)}
+            )
+            shown = codec.describe(message)
+            assert CARD not in shown
+            assert BEHIND not in shown
+            assert "DOE" not in shown
+
+
+def _inside(text: str) -> str:
+    """As the value of the field's second subfield (tags 02 are clear), and of an unknown one."""
+    return "".join(f"{tag}{len(text):03d}{text}" for tag in ("02", "98"))
+
+
+@pytest.mark.parametrize("number", [35, 36, 45, 52])
+def test_tracks_and_pin_blocks_are_shown_by_no_profile(number: int) -> None:
+    fields = {**tb87().fields, number: replace(tb87().fields[number], show="clear")}
+    codec = Codec(replace(tb87(), fields=fields))
+    (view,) = codec.view(Message("0200", {number: "A1B2C3D4E5F60718"}))
+    assert view.text == "•••"
+
+
+def test_eight_digits_where_the_profile_says_so() -> None:
+    message = Message("0200", {2: "6227009000000013"})
+    assert "62270090****0013" in Codec(replace(tb87(), bin_digits=8)).describe(message)
+    assert "622700******0013" in Codec(tb87()).describe(message)
+
+
+def test_what_is_no_card_number_is_left_alone() -> None:
+    for text in ("1001156C0000010000001002156D000001000000", "010000000042", "TB010001", "Q4C1D"):
+        assert masked(text, "clear") == text
+    run = "6227009000000014"
+    assert not luhn_valid(run)
+    assert masked(f"see {run}", "clear") == f"see {run}"
+    assert masked(f"see {CARD}.", "clear") == f"see {mask(CARD)}."
+
+
+def test_the_search_finds_what_it_looks_for() -> None:
+    assert found_in(json.dumps({"text": CARD}).encode())
+    assert not found_in(mask(CARD).encode())

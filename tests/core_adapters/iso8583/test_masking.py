@@ -58,13 +58,11 @@ def test_nothing_behind_a_tracks_separator(
 def test_every_field_and_every_subfield_with_a_track_in_it(show: Show) -> None:
     """Whichever field such data stands in by mistake, and whatever the profile says of it."""
     fields = {number: replace(spec, show=show) for number, spec in tb87().fields.items()}
+    codec = Codec(replace(tb87(), fields=fields))
     for number, spec in fields.items():
         for text in (f"{CARD}={BEHIND}", f"{CARD}D{BEHIND}", f"%B{CARD}^DOE/JOHN^{BEHIND}", CARD):
-            codec = Codec(replace(tb87(), fields=fields))
-            message = Message(
-                "0200", {number: text if spec.inside is None else _inside(spec, text)}
-            )
-            shown = codec.describe(message)
+            held = text if spec.inside is None else _inside(text)
+            shown = codec.describe(Message("0200", {number: held}))
             assert CARD not in shown
             assert BEHIND not in shown
             assert "DOE" not in shown

@@ -1,7 +1,7 @@
 """Proved by search: no card number, track or PIN stands in anything that is written.
 
-Every service, messages with tracks where none belong, complaints, a certification report. `send` and
-`replay` print what a node's tap gives to `trace`, by the same words.
+Every service, messages with tracks where none belong, complaints, a certification report. `send`
+and `replay` print what a node's tap gives to `trace`, by the same words.
 """
 
 import json

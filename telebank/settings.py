@@ -47,6 +47,8 @@ class NodeOptions:
 
     id: str = "01"
     """Two digits, one for each node of the bank; the first two of every reference (field 37)."""
+    host: str = "tb87"
+    """Which host is served: the section `hosts.NAME`."""
     control: str = "control.sock"
     """Name of the control socket under the data folder."""
     utc_offset_minutes: int = 480

@@ -14,6 +14,7 @@ PARTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "trace": ("host_trace", "Watch a node's frames live, decoded and masked."),
         "unknown": ("host_unknown", "List requests that are not settled; show one's history."),
         "resolve": ("host_resolve", "Close a request by two people: posted or not-posted."),
+        "reconcile": ("host_reconcile", "Compare journal, totals and host's file of a date."),
         "certify": ("host_certify", "Run the conformance kit and write a signed report."),
         "verify": ("host_verify", "Verify the signature of a certification report."),
         "sql-stubs": ("host_sql_stubs", "Print stubs for a bank's database people."),

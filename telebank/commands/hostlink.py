@@ -20,7 +20,7 @@ from telebank.store.store import Store
 from transactions.contract import Contracts
 from transactions.journal import JournalEvent
 from transactions.outcome import Outcome
-from transactions.ports import JournalUnavailable, LeaseLost
+from transactions.ports import HostAdapter, JournalUnavailable, LeaseLost
 from transactions.processor import Processor
 
 log = structlog.get_logger("telebank.host")
@@ -37,6 +37,7 @@ class HostLink:
 
     processor: Processor
     tap: Tap
+    host: HostAdapter
 
 
 async def open_host(
@@ -79,7 +80,7 @@ async def open_host(
         log.warning("host.away", host=", ".join(options.addresses))
     report = await processor.recover()
     log.info("processor.recovered", report=str(report))
-    return HostLink(processor, tap)
+    return HostLink(processor, tap, host)
 
 
 class _HostWatch:

@@ -20,6 +20,7 @@ from telebank.calls.control import ControlServer
 from telebank.calls.node import NodeParts, VoiceNode
 from telebank.commands.common import Unreachable, data_option
 from telebank.commands.hostlink import open_host
+from telebank.commands.hosttotals_control import HostTotalsPart
 from telebank.commands.stafflink import open_staff
 from telebank.flow.load import FlowError, Release, load_release
 from telebank.flow.release import release_files
@@ -193,6 +194,7 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
         await _listen(node, settings)
         stack.push_async_callback(node.close)
         parts = [*open_staff(settings.staff, store, keyring, link.processor, stack)]
+        parts.append(HostTotalsPart(link.host))
         control = ControlServer(node, place.data / settings.node.control, link.tap, parts)
         await control.start()
         stack.push_async_callback(control.close)

@@ -1,0 +1,127 @@
+"""A reconciliation for the screen and for programs."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from telebank.reports.reconciliation import ReportFiles
+from telebank.reports.rows import figure_rows, grouped, ours, remarks, theirs
+from telebank.reports.words import Words
+from transactions.reconcile_values import Figures, Finding, Reconciliation, Severity
+
+MAX_SHOWN = 20
+"""Findings on the screen; all are in the files."""
+COLOURS = {
+    Severity.AGREED: "green",
+    Severity.EXPLAINED: "yellow",
+    Severity.DIFFERENCE: "bold red",
+}
+SIDES = ("journal", "totals", "file", "totals_less", "file_less")
+
+
+def show(result: Reconciliation, files: ReportFiles, words: Words) -> None:
+    """Sums of each currency, counts, the first findings, and where the report is."""
+    console = Console()
+    for code in result.currencies:
+        console.print(_sums(result, code, words))
+    for severity in Severity:
+        count, name = result.rows[severity], words.severities[severity]
+        console.print(Text(f"{name:<12}{count:>10,}", COLOURS[severity] if count else "dim"))
+    if result.unchecked:
+        console.print(Text(f"{words['unchecked']:<12}{result.unchecked:>10,}"))
+    if result.findings:
+        console.print(_findings(result, words))
+    for remark in remarks(result, words):
+        console.print(Text(remark, "yellow"))
+    verdict = words[f"overall_{result.severity}"]
+    console.print(Text(f"{result.business_date} {verdict}", COLOURS[result.severity]))
+    for path in (files.pdf, files.findings, files.summary):
+        console.print(Text(str(path)), soft_wrap=True)
+
+
+def _sums(result: Reconciliation, code: str, words: Words) -> Table:
+    table = Table(code, box=None, pad_edge=False, header_style="bold")
+    for name in SIDES:
+        table.add_column(words[name], justify="right")
+    for row in figure_rows(result.currencies[code]):
+        sides = [row.text(value, code) for value in (row.journal, row.totals, row.file)]
+        lesses = [
+            _less(row.text(v, code, signed=True), v) for v in (row.totals_less, row.file_less)
+        ]
+        table.add_row(words[row.name], *sides, *lesses)
+    return table
+
+
+def _less(said: str, value: int | None) -> Text:
+    return Text(said, COLOURS[Severity.DIFFERENCE] if value else "")
+
+
+def _findings(result: Reconciliation, words: Words) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("kind", "reference", "ours", "theirs", "row"):
+        table.add_column(words[name], overflow="fold")
+    for finding in result.findings[:MAX_SHOWN]:
+        table.add_row(
+            Text(words.kinds[finding.kind], COLOURS[finding.severity]),
+            finding.reference,
+            Text(ours(finding, words)),
+            Text(theirs(finding, words)),
+            str(finding.line or ""),
+        )
+    if len(result.findings) > MAX_SHOWN:
+        table.add_row("…", f"+{len(result.findings) - MAX_SHOWN:,}")
+    return table
+
+
+def as_json_object(result: Reconciliation, files: ReportFiles, why: str) -> dict[str, Any]:
+    """Everything for programs; amounts in minor units."""
+    return {
+        "business_date": result.business_date.isoformat(),
+        "result": result.severity.value,
+        "totals": result.has_totals,
+        "totals_missing": why,
+        "file": result.has_file,
+        "rows": {"journal": result.journal_rows, "file": result.file_rows}
+        | {severity.value: result.rows[severity] for severity in Severity}
+        | {"unchecked": result.unchecked},
+        "currencies": {
+            code: {
+                "journal": _figures(sides.journal),
+                "totals": _figures(sides.totals),
+                "file": _figures(sides.file),
+            }
+            for code, sides in result.currencies.items()
+        },
+        "findings": [_finding(finding) for finding in result.findings],
+        "files": [str(files.pdf), str(files.findings), str(files.summary)],
+    }
+
+
+def _figures(figures: Figures | None) -> dict[str, int | None] | None:
+    if figures is None:
+        return None
+    names = ("posted", "posted_minor", "reversed", "reversed_minor", "net", "net_minor")
+    found: dict[str, int | None] = {name: getattr(figures, name) for name in names}
+    return found | {"fees": figures.fees if figures.fees_known else None}
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    amount = finding.amount
+    return {
+        "kind": finding.kind.value,
+        "severity": finding.severity.value,
+        "reference": finding.reference,
+        "currency": finding.currency,
+        "amount": amount,
+        "amount_text": None if amount is None else grouped(amount, finding.currency),
+        "ours": finding.ours,
+        "theirs": finding.theirs,
+        "state": finding.state,
+        "their_state": finding.their_state,
+        "card": finding.card_masked,
+        "payee": finding.payee_masked,
+        "node": finding.node,
+        "line": finding.line,
+    }

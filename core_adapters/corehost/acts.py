@@ -9,6 +9,7 @@ from core_adapters.corehost.control import Act, ControlError
 from core_adapters.corehost.hall import Hall
 from core_adapters.corehost.keydesk import KeyChangeRefused, KeyDesk
 from core_adapters.hsm.errors import SecurityModuleError
+from core_adapters.iso8583.errors import DecodeError
 
 CUT_OVER, KEY_CHANGE = "cut-over", "key-change"
 
@@ -35,7 +36,8 @@ class Acts:
         return {"business_date": day.isoformat(), "connections_told": told}
 
     async def key_change(self, words: Mapping[str, str]) -> Mapping[str, Any]:
-        """Give the gateway a new key (0800/101); tells its name and check value."""
+        """Give the gateway a new key (0800/101); tells its name, the check value of the current
+        version, and whether the new one still waits for proof."""
         keys = self._hall.keys
         if keys is None:
             raise ControlError("this host changes no keys")
@@ -45,7 +47,7 @@ class Acts:
         except (KeyChangeRefused, SecurityModuleError) as error:
             raise ControlError(str(error)) from error
         await self._offered(keys, key, self._hall.codec.join(carrier, subs), carrier)
-        return {"key": key, "check_value": keys.check_value(key), "overlap_s": keys.overlap_s}
+        return {"key": key, "check_value": keys.check_value(key), "waits": keys.waits(key)}
 
     async def _offered(self, keys: KeyDesk, key: str, carried: str, carrier: int) -> None:
         hall = self._hall
@@ -59,8 +61,8 @@ class Acts:
                 "the gateway did not answer; the new key waits, and is taken as soon as a message "
                 "under it comes. The same command offers it again"
             )
-        if reply.get(39) != "00":
-            keys.refused(key)
-            raise ControlError(f"the gateway answered {reply.get(39)}; the key before stays")
-        keys.proved(key)
-        hall.spawn(hall.retire_keys())
+        try:
+            subs = hall.codec.subfields(reply, carrier)
+            keys.answered(key, reply.get(39) or "", subs.get(keys.check_name, ""))
+        except (KeyChangeRefused, DecodeError) as error:
+            raise ControlError(str(error)) from error

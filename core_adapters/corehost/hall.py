@@ -138,6 +138,8 @@ class Hall:
     def __post_init__(self) -> None:
         self.teller = Teller(self.office, self.options.max_batch, self.look_at_date, self.clock)
         self.outgoing = Outgoing(self.codec, self.mac)
+        if self.keys is not None:
+            self.keys.changed = lambda: self.spawn(self.retire_keys())
 
     def where(self, line: Line) -> Where:
         """What the plan of faults may look at beside the message."""

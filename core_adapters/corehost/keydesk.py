@@ -6,7 +6,7 @@ connection it comes by. From then on it is current, and the key before it verifi
 overlap, and is destroyed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -60,6 +60,8 @@ class KeyDesk:
         self._names = KeyNames.of(profile.name)
         self._map = profile.key_change
         self.overlap_s = overlap_s
+        self.changed: Callable[[], None] = lambda: None
+        """Called when a successor has become current: its overlap begins."""
         self._waiting: dict[str, Successor] = {}
 
     # Mac and PinOpener
@@ -90,6 +92,11 @@ class KeyDesk:
         return pin
 
     # Key exchange
+
+    @property
+    def check_name(self) -> str:
+        """Name of the subfield that carries a check value."""
+        return self._map.check if self._map is not None else ""
 
     def named(self, word: str) -> str:
         """The module's name of `mak` or `zpk`; raises `KeyChangeRefused`."""
@@ -161,6 +168,28 @@ class KeyDesk:
         self._waiting[key] = Successor(block, seen.kcv)
         return seen.kcv
 
+    def answered(self, key: str, code: str, check: str) -> None:
+        """The other side's answer to what was offered; raises `KeyChangeRefused`.
+
+        00 alone proves nothing: many a gateway says it to every network message. With the right
+        check value it does; without one, the first message under the new key will.
+        """
+        successor = self._waiting.get(key)
+        if successor is None:
+            return  # a message under it came before the answer
+        if code != OK:
+            self.refused(key)
+            raise KeyChangeRefused(f"the gateway answered {code}; the key before stays")
+        if check.upper() == successor.check:
+            self.proved(key)
+        elif check:
+            self.refused(key)
+            raise KeyChangeRefused("the gateway made another check value; the key before stays")
+
+    def waits(self, key: str) -> bool:
+        """Whether a successor of it waits for proof."""
+        return key in self._waiting
+
     def proved(self, key: str) -> None:
         """The other side has the successor: it is current from now on."""
         successor = self._waiting.pop(key, None)
@@ -176,6 +205,7 @@ class KeyDesk:
         )
         self._module.discard(_next(key))
         log.info("key_changed", key=key, version=info.version, check_value=info.kcv)
+        self.changed()
 
     def refused(self, key: str) -> None:
         """The other side will not have it: the current key stays."""

@@ -50,9 +50,9 @@ def cut_over(data: Path, *, as_json: bool) -> None:
 def key_change(key: str, data: Path, *, as_json: bool) -> None:
     """Give the gateway a new zone PIN key or MAC key (0800/101 with a TR-31 key block).
 
-    The new key is used once the gateway has said yes, or a message under it has come; the key
-    before goes on verifying and opening for the overlap. Exit 1 where the gateway said no or
-    nothing; the key before then stays.
+    The new key is used once the gateway has answered with its check value, or a message under it
+    has come; the key before goes on verifying and opening for the overlap. Exit 1 where the gateway
+    said no or nothing; the key before then stays.
 
     \b
     Examples:
@@ -61,4 +61,6 @@ def key_change(key: str, data: Path, *, as_json: bool) -> None:
     """
     said = _ask(data, {"do": KEY_CHANGE, "key": key})
     line = f"{said['key']} is new, check value {said['check_value']}"
+    if said["waits"]:
+        line = f"{said['key']}: 00 without a check value; the new key waits for a message under it"
     click.echo(json.dumps(said) if as_json else line)

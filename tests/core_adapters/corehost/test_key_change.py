@@ -43,13 +43,19 @@ def take(line: Line, offered: Message, word: str) -> None:
     )
 
 
+def yes(line: Line, offered: Message) -> Message:
+    """00 with the check value of the key that came."""
+    check = line.terminal.codec.subfields(offered, 48)["key_check"]
+    return line.terminal.answer(offered, f48=line.terminal.codec.join(48, {"key_check": check}))
+
+
 async def change(host: CoreHostProcess, line: Line, word: str) -> dict[str, object]:
     """The host's offer, taken and answered with 00 under the key that is current then."""
     asked = asyncio.create_task(asyncio.to_thread(host.tell, "key-change", key=word))
     offered = await line.reply()
     assert (offered.mti, offered.fields[70]) == ("0800", "101")
     take(line, offered, word)
-    await line.send(line.terminal.answer(offered))
+    await line.send(yes(line, offered))
     return await asked
 
 
@@ -124,7 +130,39 @@ async def test_a_key_whose_answer_was_lost_is_proved_by_the_next_message(
     take(line, offered, "mak")
     assert await works(line, own_host)
     await line.send(line.terminal.answer(offered))
-    assert (await asked)["key"] == "tb87.mak"
+    said = await asked
+    assert (said["key"], said["waits"]) == ("tb87.mak", False)
+
+
+@pytest.mark.parametrize("word", ["mak", "zpk"])
+async def test_a_gateway_that_only_says_00_has_not_taken_the_key(
+    own_host: CoreHostProcess, line: Line, word: str
+) -> None:
+    before = line.terminal.module.check_value(f"tb87.{word}")
+    asked = asyncio.create_task(asyncio.to_thread(own_host.tell, "key-change", key=word))
+    offered = await line.reply()
+    await line.send(line.terminal.answer(offered))
+    said = await asked
+    assert (said["waits"], said["check_value"]) == (True, before)
+    assert await works(line, own_host)
+    # Offered again it is the same key, and taken now.
+    second = asyncio.create_task(asyncio.to_thread(own_host.tell, "key-change", key=word))
+    again = await line.reply()
+    assert again.fields[48] == offered.fields[48]
+    take(line, again, word)
+    assert await works(line, own_host, 1)
+    await line.send(yes(line, again))
+    assert (await second)["waits"] is False
+
+
+async def test_another_check_value_is_a_refusal(own_host: CoreHostProcess, line: Line) -> None:
+    asked = asyncio.create_task(asyncio.to_thread(own_host.tell, "key-change", key="zpk"))
+    offered = await line.reply()
+    other = line.terminal.codec.join(48, {"key_check": "ABCDEF"})
+    await line.send(line.terminal.answer(offered, f48=other))
+    with pytest.raises(ControlError, match="another check value"):
+        await asked
+    assert await works(line, own_host)
 
 
 async def test_nobody_signed_on_means_nothing_changes(own_host: CoreHostProcess) -> None:

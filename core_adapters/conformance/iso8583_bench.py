@@ -11,7 +11,8 @@ from core_adapters.conformance.rig import Pace
 from core_adapters.conformance.scenarios import Expectation, Scenario
 from core_adapters.hsm.port import SecurityModule
 from core_adapters.iso8583.codec import Codec
-from core_adapters.iso8583.host import HostEvents, Iso8583Host
+from core_adapters.iso8583.host import Iso8583Host
+from core_adapters.iso8583.host_types import HostEvents
 from core_adapters.iso8583.keynames import KeyNames
 from core_adapters.iso8583.mac import ModuleMac
 from core_adapters.iso8583.mux_types import MuxOptions
@@ -118,7 +119,7 @@ class Iso8583Target:
     def inapplicable(self, scenario: Scenario) -> str:
         """Why the scenario has no meaning for this profile; empty where it has."""
         for fault in scenario.faults:
-            if fault.on in ("query", "query_reply"):
+            if {fault.on, fault.until} & {"query", "query_reply"}:
                 return f"profile {self.name} has no status query"
             if fault.do in DATABASE_ACTS:
                 return DATABASE_ACTS[fault.do]

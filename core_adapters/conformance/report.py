@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from core_adapters.conformance.kit import FAILED, PASSED, SKIPPED, Outcome, Result
+from core_adapters.conformance.kit import FAILED, INAPPLICABLE, PASSED, SKIPPED, Outcome, Result
 from core_adapters.conformance.seal import Seal, verified
 from core_adapters.conformance.transcript import Line
 
-WORDS = {PASSED: "通过 passed", FAILED: "未通过 failed", SKIPPED: "未试 not tried"}
+WORDS = {
+    PASSED: "通过 passed",
+    FAILED: "未通过 failed",
+    SKIPPED: "未试 not tried",
+    INAPPLICABLE: "不适用 not applicable",
+}
 FACTS = {
     "profile": "配置 profile",
     "profile_sha256": "配置散列 profile SHA-256",
@@ -24,7 +29,19 @@ FACTS = {
     "times": "时限 times",
     "began": "开始 began",
     "seconds": "秒 seconds",
+    "by": "执行人 carried out by",
 }
+MEANING_ZH = (
+    "每个场景之后另查：无未决记录；报文发出前已落账；请求只发一次；主机资金与流水一致；"
+    "告知客户的与事实一致。卡号、密码、磁道均已屏蔽。不适用的场景不计入通过。"
+)
+MEANING_EN = (
+    "After each scenario this is looked at as well: no row is left open, each message's row was "
+    "durable before its first byte, no request went twice, the money at the host is as the journal "
+    "says, the caller was told nothing else. Card numbers, PINs and tracks are masked. What is not "
+    "applicable is not counted as passed."
+)
+SIGNERS = ("执行 carried out by", "复核 reviewed by", "批准 approved by")
 STYLE = """
 body{font:15px/1.5 system-ui,"Noto Sans CJK SC",sans-serif;margin:2rem auto;max-width:70rem;
 padding:0 1rem;color:#1b1f24;background:#fff}
@@ -32,11 +49,13 @@ table{border-collapse:collapse;width:100%;margin:.5rem 0}
 td,th{border:1px solid #d0d7de;padding:.2rem .5rem;text-align:left;vertical-align:top}
 code,pre{font:13px/1.4 ui-monospace,monospace}pre{overflow-x:auto;background:#f6f8fa;padding:.5rem}
 .passed{color:#116329}.failed{color:#a40e26;font-weight:600}.not_tried{color:#6e5a00}
+.not_applicable{color:#57606a}.verdict{font-size:1.3rem;border:2px solid;padding:.5rem 1rem}
+.counts td{font-size:1.2rem;text-align:right}td.num{text-align:right}tr.line td{height:2.2rem}
 summary{cursor:pointer}details{border-top:1px solid #d0d7de;padding:.3rem 0}
 @media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}pre{background:#161b22}
 td,th,details{border-color:#30363d}.passed{color:#56d364}.failed{color:#ff7b72}
-.not_tried{color:#d29922}}
-@media print{details{break-inside:avoid}}
+.not_tried{color:#d29922}.not_applicable{color:#8b949e}}
+@media print{details,tr{break-inside:avoid}h2{break-after:avoid}body{font-size:11px;max-width:none}}
 """
 BEGIN, END = "<!--report-->", "<!--/report-->"
 _PAYLOAD = re.compile(r'<script type="application/json" id="certificate">(.*?)</script>', re.S)
@@ -61,6 +80,7 @@ def summary(outcome: Outcome, facts: Facts) -> dict[str, Any]:
         "passed": outcome.count(PASSED),
         "failed": outcome.count(FAILED),
         "not_tried": outcome.count(SKIPPED),
+        "not_applicable": outcome.count(INAPPLICABLE),
         "verdict": "passed" if outcome.passed else "failed",
         "scenarios": [_row(result) for result in outcome.results],
     }
@@ -112,34 +132,70 @@ def check_report(page: str, public: str) -> list[str]:
 
 
 def _body(outcome: Outcome, facts: Facts) -> Iterator[str]:
-    verdict = PASSED if outcome.passed else FAILED
     yield "<h1>核心主机一致性报告<br>Host conformance report</h1>"
-    yield f'<p class="{verdict}">{WORDS[verdict]}: '
-    yield ", ".join(f"{outcome.count(one)} {WORDS[one]}" for one in WORDS) + "</p><table>"
+    yield from _conclusion(outcome)
+    yield "<h2>2 环境 Environment</h2><table>"
     for key, text in facts.values.items():
         yield f"<tr><th>{escape(FACTS.get(key, key))}</th><td><code>{escape(text)}</code></td></tr>"
     yield "</table>"
     yield from _coverage(outcome)
-    yield "<h2>场景 Scenarios</h2>"
+    yield from _results(outcome)
+    yield "<h2>5 场景 Scenarios</h2>"
     for result in outcome.results:
-        yield from _scenario(result)
+        if result.verdict != INAPPLICABLE:
+            yield from _scenario(result)
+
+
+def _conclusion(outcome: Outcome) -> Iterator[str]:
+    verdict = PASSED if outcome.passed else FAILED
+    tried = outcome.count(PASSED) + outcome.count(FAILED) + outcome.count(SKIPPED)
+    yield "<h2>1 结论 Conclusion</h2>"
+    yield f'<p class="verdict {verdict}"><b>{WORDS[verdict]}</b>: '
+    yield f"{outcome.count(PASSED)} / {tried} 个适用场景 applicable scenarios</p>"
+    yield '<table class="counts"><tr>'
+    yield "".join(f"<th>{word}</th>" for word in WORDS.values()) + "</tr><tr>"
+    yield "".join(f'<td class="{one}">{outcome.count(one)}</td>' for one in WORDS)
+    yield "</tr></table>"
+    yield f"<p>{MEANING_ZH}</p><p>{MEANING_EN}</p>"
+
+
+def _results(outcome: Outcome) -> Iterator[str]:
+    """One line each: what was tried, and how it ended."""
+    yield "<h2>4 结果 Results</h2><table><tr><th>场景 scenario</th><th>内容 what is tried</th>"
+    yield "<th>结果 result</th><th>s</th></tr>"
+    for result in outcome.results:
+        one, verdict = result.scenario, result.verdict
+        mark = f'<span class="{verdict}">{WORDS[verdict]}</span>'
+        name = f"<code>{escape(one.id)}</code>"
+        if verdict != INAPPLICABLE:
+            name = f'<a href="#{escape(one.id)}">{name}</a>'
+        why = f"<br>{escape(result.why)}" if result.why else ""
+        yield f"<tr><td>{name}</td><td>{escape(one.zh)}<br>{escape(one.en)}</td>"
+        yield f'<td>{mark}{why}</td><td class="num">{result.seconds:.2f}</td></tr>'
+    yield "</table>"
 
 
 def _coverage(outcome: Outcome) -> Iterator[str]:
     """Services, fault kinds and recoveries, each with how many scenarios tried it."""
-    tried = [one.scenario for one in outcome.results if one.verdict != SKIPPED]
+    untried = (SKIPPED, INAPPLICABLE)
+    tried = [one.scenario for one in outcome.results if one.verdict not in untried]
     groups = {
         "服务 services": [one.service for one in tried if one.service],
         "应答码类别 code classes": [f.kind for one in tried for f in one.faults if f.kind],
         "故障 faults": [f"{f.on} {f.do}" for one in tried for f in one.faults],
-        "恢复方式 recovery": [one.recovery for one in outcome.results if one.recovery],
+        "恢复方式 recovery": [one.recovery for one in outcome.results if _recovered(one)],
     }
-    yield "<h2>覆盖 Coverage</h2><table>"
+    yield "<h2>3 覆盖 Coverage</h2><table>"
     for name, words in groups.items():
         counts = {word: words.count(word) for word in sorted(set(words))}
         text = ", ".join(f"{word} ×{count}" for word, count in counts.items()) or "–"
         yield f"<tr><th>{name}</th><td>{escape(text)}</td></tr>"
     yield "</table>"
+
+
+def _recovered(result: Result) -> bool:
+    """Whether it came to the service's recovery: a row was unknown, a read was asked again."""
+    return "UNKNOWN" in result.states or result.scenario.id == "recovery.none"
 
 
 def _scenario(result: Result) -> Iterator[str]:
@@ -183,7 +239,13 @@ def _transcript(lines: Sequence[Line]) -> Iterator[str]:
 
 
 def _signed(seal: Seal) -> str:
+    rows = "".join(
+        f'<tr class="line"><th>{who}</th><td></td><td></td><td></td></tr>' for who in SIGNERS
+    )
     return (
-        "<h2>签名 Signature</h2><p>Ed25519, 公钥 public key "
-        f"<code>{seal.public}</code>. <code>telebank host verify FILE --key KEY.pub</code></p>"
+        "<h2>6 签名 Signature</h2><p>Ed25519, 公钥 public key "
+        f"<code>{seal.public}</code>. 验证 verify: "
+        "<code>telebank host verify FILE --key certify.ed25519.pub</code></p>"
+        "<table><tr><th></th><th>姓名 name</th><th>日期 date</th><th>签字 signature</th></tr>"
+        f"{rows}</table>"
     )

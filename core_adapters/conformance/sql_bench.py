@@ -1,5 +1,6 @@
 """The bench of a host that is an SQL database: the gateway's adapter, through a spoiled driver."""
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -54,6 +55,22 @@ class Database:
     why_no_wire: str = OUT_OF_REACH
     lock: Callable[[CardNumber], AbstractContextManager[None]] | None = None
     """Holds the account of a card; a bank's own tables are not the kit's to lock."""
+
+
+_SERVER = re.compile(r"(?i)\b(server(?:name)?)=([^;{}]+)")
+_PORT = re.compile(r"(?i)\b(port)=(\d+)")
+
+
+def through(connection: str) -> tuple[str, tuple[str, int] | str | None]:
+    """A connection string with {host} and {port} in the places of its server's, and where that
+    is; the string as it is and None where it does not name both."""
+    server, port = _SERVER.search(connection), _PORT.search(connection)
+    if server is None or port is None:
+        return connection, None
+    host, number = server[2].strip(), int(port[2])
+    text = _PORT.sub(r"\1={port}", _SERVER.sub(r"\1={host}", connection, count=1), count=1)
+    wire = f"{host}/.s.PGSQL.{number}" if host.startswith("/") else (host, number)
+    return text, wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +192,9 @@ class SqlTarget:
                 connection = connection.replace(word, text)
         driver = FaultDriver(Calls(profile, self.database.dialect, contracts), relay)
         options = paced_options(self.options, scenario)
-        options = replace(options, dialect=self.database.dialect, connection=connection, dsn="")
+        options = replace(
+            options, dialect=self.database.dialect, connection=connection, dsn="", password_file=""
+        )
 
         def make(events: Events) -> Adapter:
             told = HostEvents(events.late, events.alarm, events.link)

@@ -105,6 +105,17 @@ def need_driver(name: str, package: str) -> None:
         raise DemoMissing(f"no ODBC driver {name!r}: install the package {package}")
 
 
+def server_of(connection: str) -> str:
+    """Product and driver behind a connection, by their own word; empty where nothing answers."""
+    try:
+        with contextlib.closing(pyodbc.connect(connection, timeout=5)) as found:
+            product = f"{found.getinfo(pyodbc.SQL_DBMS_NAME)} {found.getinfo(pyodbc.SQL_DBMS_VER)}"
+            driver, version = pyodbc.SQL_DRIVER_NAME, pyodbc.SQL_DRIVER_VER
+            return f"{product} by {found.getinfo(driver)} {found.getinfo(version)}"
+    except pyodbc.Error:
+        return ""
+
+
 @contextlib.contextmanager
 def sqlite_demo(folder: Path, people: People) -> Iterator[DemoBank]:
     """A bank in a file."""

@@ -356,9 +356,38 @@ def test_a_host_reached_by_sql_is_checked_too(tmp_path: Path) -> None:
     report = json.loads(result.stdout)
     assert result.exit_code == 0
     assert "transfer.card_to_card" in {one["service"] for one in report["services"]}
-    refused = run("certify", "sql-demo", "--data", str(tmp_path))
+    refused = run("send", "sql-demo", "card.balance", "--data", str(tmp_path))
     assert refused.exit_code == 2
-    assert "ISO 8583 only" in refused.output
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_a_database_is_certified_with_the_same_scenarios(tmp_path: Path, dialect: str) -> None:
+    pytest.importorskip("pyodbc", reason="needs the package unixodbc")
+    report, data = tmp_path / "sql.html", str(tmp_path)
+    words = ["--dialect", dialect, "--report", str(report), "--data", data, "--json"]
+    for only in ("service.card.balance", "timeout.after", "wrong.mac", "recovery.query.never"):
+        words += ["--only", only]
+    result = run("certify", "sql-demo", *words)
+    found = json.loads(result.stdout)
+    verdicts = {one["id"]: one["verdict"] for one in found["scenarios"]}
+    assert result.exit_code == 0, result.stdout
+    assert verdicts.pop("wrong.mac") == "not_applicable"
+    assert set(verdicts.values()) == {"passed"}
+    assert {"timeout.after", "recovery.query.never", "host.books"} <= verdicts.keys()
+    assert (found["not_applicable"], found["not_tried"]) == (1, 0)
+    assert run("verify", str(report), "--data", data).exit_code == 0
+
+
+def test_a_bank_s_own_database_is_a_section_of_the_settings(tmp_path: Path) -> None:
+    cards = tmp_path / "cards.yaml"
+    cards.write_text(
+        'schema: 1\npayers:\n- {card: "6227009000000351"}\npayee: {card: "6227009000000369"}\n'
+    )
+    cards.chmod(0o600)
+    where = ("--host", "nowhere", "--manual", "--cards", str(cards), "--data", str(tmp_path))
+    result = run("certify", "sql-demo", *where)
+    assert result.exit_code == 2
+    assert "no section [hosts.nowhere]" in result.output
 
 
 @pytest.mark.parametrize(
@@ -370,7 +399,7 @@ def test_a_host_reached_by_sql_is_checked_too(tmp_path: Path) -> None:
             ("lengths: ascii", "lengths: bcd"),
         ],
         [("{use: none, value", "{use: required, value"), ("bitmap: binary", "bitmap: hex")],
-        [("size: 2, max: 8192", "size: 4, max: 4096"), ("algorithm: aes-cmac", "algorithm: x9.19")],
+        [("size: 2, form: binary", "size: 4, form: binary"), ("algorithm: aes-cmac", "algorithm: x9.19")],
     ],
     ids=["bcd", "tpdu-hex", "four-bytes-x9.19"],
 )

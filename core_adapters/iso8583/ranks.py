@@ -52,7 +52,8 @@ class Ranks:
             self.serving = min(ready)
         better = (rank for rank in ready if rank < self.serving and self._holds(rank, now))
         self.serving = min(better, default=self.serving)
-        if self.serving == self._told or self._starting(self._told, now):
+        may_come = self._told not in self._since and self._starting(self._told, now)
+        if self.serving == self._told or may_come:
             return None
         moved, self._told = Moved(self._told, self.serving), self.serving
         return moved

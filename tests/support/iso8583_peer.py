@@ -1,6 +1,7 @@
 """A scripted core host on a free loopback port: answers, keeps silent, garbles, cuts at a byte."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
@@ -57,7 +58,10 @@ class Peer:
         self.script = Script()
         self.seen: list[Message] = []
         self.network: list[str] = []
+        """MTI and field 70 of what was 08xx, and in `told` the messages."""
+        self.told: list[Message] = []
         self.port = 0
+        self.tls: ssl.SSLContext | None = None
         self.sign_on_code = "00"
         self.answers_echo = True
         self.answers_sign_off = True
@@ -66,12 +70,17 @@ class Peer:
         self._server: asyncio.Server | None = None
 
     @classmethod
-    async def start(cls) -> Self:
+    async def start(cls, tls: ssl.SSLContext | None = None) -> Self:
         """Listen on a free port."""
         peer = cls()
-        peer._server = await asyncio.start_server(peer._serve, "127.0.0.1", 0)
-        peer.port = peer._server.sockets[0].getsockname()[1]
+        peer.tls = tls
+        await peer.listen()
         return peer
+
+    async def listen(self) -> None:
+        """Listen, again on the same port."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self.tls)
+        self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Stop listening and cut everything."""
@@ -135,6 +144,7 @@ class Peer:
 
     def _network(self, message: Message, writer: asyncio.StreamWriter) -> None:
         self.network.append(f"{message.mti}/{message.fields[70]}")
+        self.told.append(message)
         if message.mti != "0800" or (message.fields[70] == "301" and not self.answers_echo):
             return
         if message.fields[70] == "002" and not self.answers_sign_off:

@@ -156,6 +156,15 @@ def test_lost_in_the_first_seconds_is_a_fail_over_all_the_same() -> None:
     book.at(61, TrafficMoved(1, 0))
 
 
+def test_back_in_the_first_seconds_is_told_at_once() -> None:
+    book = Book("a1", "a2", **QUIET, fail_back_s=2)
+    on(book, "a1", 1)
+    on(book, "a2", 2)
+    book.when(LinkDown("a1"), TrafficMoved(0, 1))
+    on(book, "a1", 3)
+    book.at(2, TrafficMoved(1, 0))
+
+
 def test_the_best_of_three_that_stands() -> None:
     book = Book("a1", "a2", "a3", **QUIET)
     for stan, link in enumerate(("a1", "a2", "a3"), 1):

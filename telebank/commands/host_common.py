@@ -57,7 +57,7 @@ def read_profile(data: Path, name: str) -> Profile:
     if is_sql(path):
         raise click.UsageError(f"{path}: a host reached by SQL; this tool speaks ISO 8583 only")
     try:
-        return load_profile(path)
+        return load_profile(path, seed_dir() / "hosts")
     except ProfileError as error:
         raise Finding(str(error)) from error
 

@@ -74,6 +74,34 @@ def test_findings_have_file_and_line(tmp_path: Path, old: str, new: str, said: s
     assert finding.removeprefix(f"{path}:").split(":")[0].isdigit()
 
 
+def test_the_picture_of_a_profile(tmp_path: Path) -> None:
+    shown = run("check", "tb87-bcd", "--data", str(tmp_path))
+    assert shown.exit_code == 0
+    assert max(map(len, shown.stdout.splitlines()[1:])) <= 80
+    for text in (
+        "frame        2 bytes bcd, not counting itself, up to 8192",
+        "tpdu         required, 6000010002",
+        "x9.19 in field 64 or 128",
+        "reply to 0420    is known by 41+11, and 4 must agree",
+        "0500 for CNY",
+    ):
+        assert text in shown.stdout
+    report = json.loads(run("check", "tb87-bcd", "--json", "--data", str(tmp_path)).stdout)
+    assert report["match"]["default"] == {"key": [41, 11], "agree": [3, 4, 13]}
+    assert report["subfields"]["48"]["04"] == "fee"
+    assert report["reversal"]["tombstones"] is True
+
+
+def test_findings_of_rows_laid_over_name_their_own_file(tmp_path: Path) -> None:
+    path = tmp_path / "ourbank.yaml"
+    rows = "fields: {2: {show: clear}}\nservices: {card.balance: {processing_code: '320000'}}\n"
+    path.write_text(f"schema: 1\nextends: tb87\nprofile: ourbank\nversion: 1\n{rows}")
+    found = json.loads(run("check", str(path), "--json", "--data", str(tmp_path)).stdout)
+    shown = f"{path}:5:10: field 2 needs `show: pan`"
+    assert shown in found["findings"]
+    assert any("same MTI and field 3 as card.balance" in one for one in found["findings"])
+
+
 def test_a_service_that_the_host_lacks_is_named_and_no_finding(tmp_path: Path) -> None:
     text = SHIPPED.read_text(encoding="utf-8")
     start, end = text.index("  card.balance:"), text.index("  transfer.quote:")
@@ -399,7 +427,10 @@ def test_a_bank_s_own_database_is_a_section_of_the_settings(tmp_path: Path) -> N
             ("lengths: ascii", "lengths: bcd"),
         ],
         [("{use: none, value", "{use: required, value"), ("bitmap: binary", "bitmap: hex")],
-        [("size: 2, form: binary", "size: 4, form: binary"), ("algorithm: aes-cmac", "algorithm: x9.19")],
+        [
+            ("size: 2, form: binary", "size: 4, form: binary"),
+            ("algorithm: aes-cmac", "algorithm: x9.19"),
+        ],
     ],
     ids=["bcd", "tpdu-hex", "four-bytes-x9.19"],
 )

@@ -1,0 +1,134 @@
+"""A bank's profile says only what is different; what is wrong is told where it stands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from core_adapters.iso8583.profile_load import load_profile
+from core_adapters.profiles.errors import ProfileError
+from support.iso8583_kit import ROOT, tb87
+
+HOSTS = ROOT / "config" / "hosts"
+HEAD = "schema: 1\nextends: {base}\nprofile: {name}\nversion: 3\n"
+
+
+def write(folder: Path, rows: str = "", name: str = "ourbank", base: str = "tb87") -> Path:
+    path = folder / f"{name}.yaml"
+    path.write_text(HEAD.format(base=base, name=name) + rows, encoding="utf-8")
+    return path
+
+
+def test_only_what_differs_is_written(tmp_path: Path) -> None:
+    rows = """\
+bin_digits: 8
+fields:
+  42: {name: Shop}
+  62: ~
+tags:
+  48:
+    "02": {show: masked}
+    "20": {name: branch, show: clear}
+  62: ~
+services:
+  card.report_loss: ~
+  card.balance:
+    timeout_s: 5
+    request: {48: {branch: "0001"}, 49: ~}
+codes:
+  "51": {reason: no_money}
+match:
+  default: {key: [41, 11, 37]}
+reversal: {tombstones: false}
+"""
+    ours, theirs = load_profile(write(tmp_path, rows), HOSTS), tb87()
+    assert (ours.name, ours.version, ours.bin_digits) == ("ourbank", 3, 8)
+    assert (ours.fields[42].name, ours.fields[42].size) == ("Shop", 15)
+    assert 62 not in ours.fields
+    assert ours.fields[48].tags["02"].show == "masked"
+    assert {*ours.fields[48].tags} == {*theirs.fields[48].tags, "20"}
+    assert {*theirs.services} - {*ours.services} == {"card.report_loss"}
+    balance = ours.services["card.balance"]
+    assert (balance.timeout_s, balance.mti) == (5.0, "0200")
+    assert {*balance.request} == {2, 3, 48}
+    assert ours.meaning("51").reason == "no_money"
+    assert (ours.match["default"].key, ours.match["default"].agree) == ((41, 11, 37), (3, 4, 13))
+    assert (ours.reversal.tombstones, ours.reversal.stan) == (False, "original")
+    assert (ours.wire, ours.network, ours.totals) == (theirs.wire, theirs.network, theirs.totals)
+
+
+def test_test_hosts_are_made_by_their_own_file_only(tmp_path: Path) -> None:
+    assert tb87().test
+    assert not load_profile(write(tmp_path), HOSTS).test
+    assert load_profile(write(tmp_path, "test: true\n"), HOSTS).test
+
+
+def test_a_profile_beside_it_comes_before_a_shipped_one(tmp_path: Path) -> None:
+    shipped = (HOSTS / "tb87.yaml").read_text(encoding="utf-8")
+    (tmp_path / "tb87.yaml").write_text(shipped.replace("late_window_s: 60", "late_window_s: 77"))
+    assert load_profile(write(tmp_path), HOSTS).reversal.late_window_s == 77
+    second = write(tmp_path, "reversal: {stan: new}\n", "branch", "ourbank")
+    third = load_profile(second, HOSTS)
+    assert (third.reversal.stan, third.reversal.late_window_s) == ("new", 77)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("codez: {}\n", "ourbank.yaml:5:1: unknown key 'codez'; remove or correct it"),
+        ("wire: {frame: {sise: 4}}\n", "ourbank.yaml:5:16: wire.frame: unknown key 'sise'"),
+        ("services:\n  card.balance: {mti: 200}\n", "ourbank.yaml:6:18: services.card.balance"),
+        ("tags:\n  48: {'05': {name: identity}}\n", "tags.48: two tags have one name"),
+        ("fields:\n  49: ~\n", "tb87.yaml:"),
+        ("services:\n  card.balances: ~\n", "ourbank.yaml:6:3: no row 'card.balances' here"),
+        ("mac: {algorithm: x919}\n", "ourbank.yaml:5:7: mac: 'algorithm' must be one of"),
+        ("wire: binary\n", "ourbank.yaml:5:1: wire must be a mapping"),
+        ("a: &a [1\n", "ourbank.yaml:"),
+    ],
+)
+def test_what_is_wrong_is_told_where_it_stands(tmp_path: Path, rows: str, said: str) -> None:
+    with pytest.raises(ProfileError, match=re.escape(said)):
+        load_profile(write(tmp_path, rows), HOSTS)
+
+
+def test_a_fault_of_the_other_file_names_that_file(tmp_path: Path) -> None:
+    write(tmp_path, "reversal: {stan: old}\n", "middle")
+    with pytest.raises(ProfileError, match=r"middle\.yaml:5:12: reversal: 'stan' must be one of"):
+        load_profile(write(tmp_path, "", "ourbank", "middle"), HOSTS)
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        ("nobody", "2:1: there is no nobody.yaml in"),
+        ("../tb87", "2:1: 'extends' is the name of a profile"),
+        ("[tb87]", "2:1: 'extends' is the name of a profile"),
+        ("~", "2:1: 'extends' is the name of a profile"),
+        ("ourbank", "2:1: ourbank extends this profile; one of them must stand alone"),
+    ],
+)
+def test_what_can_be_extended(tmp_path: Path, base: str, said: str) -> None:
+    with pytest.raises(ProfileError, match=re.escape(said)):
+        load_profile(write(tmp_path, base=base), HOSTS)
+
+
+def test_circles_and_towers_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, "", "one", "two")
+    with pytest.raises(ProfileError, match=r"one\.yaml:2:1: two extends this profile"):
+        load_profile(write(tmp_path, "", "two", "one"), HOSTS)
+    for number in range(5):
+        write(tmp_path, "", f"level{number}", f"level{number + 1}" if number < 4 else "tb87")
+    with pytest.raises(ProfileError, match="more than 4 profiles one over the other"):
+        load_profile(tmp_path / "level0.yaml", HOSTS)
+
+
+def test_deep_or_endless_files_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "deep.yaml"
+    path.write_text("{a: " * 20 + "1" + "}" * 20)
+    with pytest.raises(ProfileError, match="deeper than 12"):
+        load_profile(path)
+    rows = ["a0: &a0 {x: 1, y: 2, z: 3}"]
+    rows += [f"a{n}: &a{n} {{p: *a{n - 1}, q: *a{n - 1}, r: *a{n - 1}}}" for n in range(1, 11)]
+    path.write_text("\n".join(rows))
+    with pytest.raises(ProfileError, match="more than 20000 rows"):
+        load_profile(path)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -48,12 +49,20 @@ def list_(state: str, session: Path | None, data: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))
         return
-    table = Table("id", "act", "object", "says", "by", "at (UTC)", "state", "note")
+    table = Table(box=SIMPLE_HEAD, show_lines=True)
+    table.add_column("id\nstate", no_wrap=True)
+    table.add_column("act\nobject", no_wrap=True)
+    table.add_column("says\nnote", overflow="fold")
+    table.add_column("by\nat (UTC)", no_wrap=True)
     for one in answer["approvals"]:
         at = one["proposed_at"][:16].replace("T", " ")
-        words = (one["id"], one["act"], one["object"], _said(one["detail"]))
-        rest = (one["proposed_by"], at, one["state"], one["note"])
-        table.add_row(*map(Text, (*words, *rest)))
+        pairs = (
+            (one["id"], one["state"]),
+            (one["act"], one["object"]),
+            (_said(one["detail"]), one["note"]),
+            (one["proposed_by"], at),
+        )
+        table.add_row(*(Text(f"{above}\n{below}") for above, below in pairs))
     Console().print(table)
 
 

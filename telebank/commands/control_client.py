@@ -87,7 +87,7 @@ def call(
 
 def request_id() -> str:
     """A fresh id for one act: the same id again gives the same answer."""
-    return secrets.token_hex(16)
+    return secrets.token_hex(8)
 
 
 def session_file(data: Path, session: Path | None = None) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -19,6 +20,9 @@ from telebank.store.errors import KeyFileError, StoreMissing
 from telebank.store.unsettled import History, Message, Unsettled, history, unsettled
 from transactions.lifecycle import UNSETTLED, State
 from transactions.money import Money, currency
+
+WIDE = 170
+"""Columns from which everything of a row has room in one line."""
 
 
 @click.command(name="unknown")
@@ -73,23 +77,48 @@ def _list(rows: Sequence[Unsettled], as_json: bool) -> None:
     if not rows:
         click.echo("every request has its end")
         return
-    table = Table(*("reference", "service", "from", "to", "amount", "state", "since"))
-    for heading in ("tries", "next", "why", "date"):
-        table.add_column(heading)
-    for row in rows:
-        state = Text(row.state.value, "bold red" if row.state is State.MANUAL else "")
-        words = (row.reference, row.service, row.payer_masked, row.payee_masked, _amount(row))
-        times = (_time(row.since), str(row.attempts), _time(row.next_attempt_at))
-        table.add_row(
-            *map(Text, words),
-            state,
-            *map(Text, times),
-            Text(row.why),
-            Text(row.business_date.isoformat()),
-        )
-    Console().print(table)
+    console = Console()
+    table = _wide(rows) if console.width >= WIDE else _narrow(rows)
+    console.print(table)
     if manual:
         click.echo(f"{manual} MANUAL: `telebank host unknown REFERENCE` says what to look up")
+
+
+def _wide(rows: Sequence[Unsettled]) -> Table:
+    headings = ("reference", "service", "from", "to", "amount", "state", "since")
+    table = Table(*headings, "tries", "next", "why", "date")
+    for row in rows:
+        table.add_row(
+            *map(Text, (row.reference, row.service, row.payer_masked, row.payee_masked)),
+            Text(_amount(row)),
+            _state(row),
+            *map(Text, (_time(row.since), str(row.attempts), _time(row.next_attempt_at))),
+            *map(Text, (row.why, row.business_date.isoformat())),
+        )
+    return table
+
+
+def _narrow(rows: Sequence[Unsettled]) -> Table:
+    """The same in three lines a row, for 80 columns."""
+    table = Table(box=SIMPLE_HEAD, show_lines=True)
+    table.add_column("reference\nservice", no_wrap=True)
+    table.add_column("from\nto\nwhy", overflow="fold")
+    table.add_column("amount\ndate", no_wrap=True)
+    table.add_column("state\nsince\ntries, next", no_wrap=True)
+    for row in rows:
+        after = _time(row.next_attempt_at)[-8:]
+        tries = f"{row.attempts}, {after}" if after else str(row.attempts)
+        table.add_row(
+            Text(f"{row.reference}\n{row.service}"),
+            Text(f"{row.payer_masked or '-'}\n{row.payee_masked or '-'}\n{row.why}"),
+            Text(f"{_amount(row)}\n{row.business_date}"),
+            _state(row).append(f"\n{_time(row.since)}\n{tries}", style="not bold default"),
+        )
+    return table
+
+
+def _state(row: Unsettled) -> Text:
+    return Text(row.state.value, "bold red" if row.state is State.MANUAL else "")
 
 
 def _json(row: Unsettled) -> dict[str, Any]:
@@ -180,7 +209,8 @@ def _message(message: Message) -> str:
     if message.reply_at is not None:
         reply += f" at {_time(message.reply_at)}"
     keys = f"STAN {message.stan}, field 7 {message.field7}, field 37 {message.field37}"
-    return f"{message.mti} {message.role} {message.attempt}  {keys}, link {message.link}: {reply}"
+    first = f"{message.mti} {message.role} {message.attempt}  {reply}"
+    return f"{first}\n{'':18}{keys}, link {message.link}"
 
 
 def _amount(row: Unsettled) -> str:

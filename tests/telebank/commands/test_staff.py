@@ -1,0 +1,155 @@
+"""The commands of staff and approvals against a control socket of this process."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+import pyotp
+import pytest
+from click.testing import CliRunner, Result
+
+from support.staff_house import House, Person, open_house
+from telebank.commands import approval, control_client, host_resolve, host_unknown, staff
+from telebank.main import main
+
+PASSWORD = "four unrelated words"
+
+
+async def run(house: House, *words: str, keys: str = "", session: str = "s") -> Result:
+    """A command with its own session file."""
+    path = str(house.folder / session)
+    environment = {"TELEBANK_DATA": str(house.folder), "TELEBANK_SESSION": path}
+    runner = CliRunner(env=environment)
+    return await asyncio.to_thread(runner.invoke, main, list(words), input=keys)
+
+
+async def logged_in(house: House, person: Person) -> None:
+    """By prompts, as at a terminal."""
+    house.clock.forward(30)
+    code = person.code(house.clock.now)
+    keys = f"{person.password}\n{code}\n"
+    done = await run(house, "staff", "login", person.name, keys=keys, session=person.name)
+    assert done.exit_code == 0, done.output
+
+
+async def test_a_person_is_added_at_a_terminal(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        words = ("staff", "add", "chen", "--role", "administrator", "--full-name", "陈梅")
+        differs = await run(house, *words, keys=f"{PASSWORD}\nanother one here\n")
+        assert differs.exit_code == 1
+        added = await run(house, *words, keys=f"{PASSWORD}\n{PASSWORD}\n")
+        assert added.exit_code == 0, added.output
+        assert PASSWORD not in added.output
+        (link,) = [line for line in added.output.split() if line.startswith("otpauth://")]
+        assert pyotp.parse_uri(link).name == "chen"
+        picture = [line for line in added.output.splitlines() if "█" in line]
+        assert len(picture) > 15
+        chen = Person("chen", "administrator", PASSWORD, pyotp.parse_uri(link).secret)
+        await logged_in(house, chen)
+        listed = await run(house, "staff", "list", session="chen")
+        assert "陈梅" in listed.output
+        who = await run(house, "staff", "whoami", "--json", session="chen")
+        assert json.loads(who.output) == {"name": "chen", "role": "administrator"}
+        assert (tmp_path / "chen").stat().st_mode & 0o777 == 0o600
+        assert (await run(house, "staff", "logout", session="chen")).exit_code == 0
+        assert not (tmp_path / "chen").exists()
+        nobody = await run(house, "staff", "whoami", session="chen")
+        assert (nobody.exit_code, "staff login" in nobody.output) == (2, True)
+
+
+async def test_two_people_at_two_terminals(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        chen = await house.found("chen", "administrator")
+        wu = await house.found("wu", "supervisor")
+        await logged_in(house, chen)
+        await logged_in(house, wu)
+        reference = await house.manual("r1")
+        words = ("host", "resolve", reference, "not-posted", "--note", "not on the list")
+        first = await run(house, *words, session="chen")
+        assert (first.exit_code, "a supervisor approves" in first.output) == (0, True)
+        waiting = await run(house, "approval", "list", session="wu")
+        assert all(word in waiting.output for word in (reference, "request.resolve", "chen"))
+        listed = await run(house, "approval", "list", "--json", session="wu")
+        (one,) = json.loads(listed.output)["approvals"]
+        shown = await run(house, "approval", "show", one["id"], session="wu")
+        assert "result not_posted" in shown.output
+        refused = await run(house, "approval", "refuse", one["id"], "--note", "no", session="wu")
+        assert (refused.exit_code, "refused" in refused.output) == (0, True)
+        early = await run(house, *words, session="wu")
+        assert early.exit_code == 1
+        assert (await run(house, *words, session="chen")).exit_code == 0
+        done = await run(house, *words, "--json", session="wu")
+        assert json.loads(done.output)["request_state"] == "CLOSED_NOT_POSTED"
+        after = await run(house, "host", "unknown")
+        assert (after.exit_code, after.output) == (0, "every request has its end\n")
+
+
+async def test_what_is_open_says_what_to_look_up(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        reference = await house.manual("r1")
+        found = await run(house, "host", "unknown", reference, "--json")
+        assert found.exit_code == 1
+        told = json.loads(found.output)
+        assert told["look_up"][0]["field 7, sent (UTC)"] == "0331040000"
+        assert set(told["decisions"]) == {"posted", "not-posted"}
+        assert "100.00 CNY of transfer_daily" in told["decisions"]["not-posted"]
+        text = (await run(house, "host", "unknown", reference)).output
+        assert f"telebank host resolve {reference} not-posted" in text
+        table = (await run(house, "host", "unknown")).output
+        assert all(word in table for word in (reference, "MANUAL", "reversal refused: 57", "*三"))
+        missing = await run(house, "host", "unknown", "999999999999")
+        assert missing.exit_code == 1
+
+
+async def test_a_password_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        file = tmp_path / "open.txt"
+        file.write_text(PASSWORD)
+        file.chmod(0o644)
+        words = ("staff", "login", "chen", "--password-file", str(file), "--code", "123456")
+        refused = await run(house, *words)
+        assert (refused.exit_code, "chmod 600" in refused.output) == (2, True)
+
+
+def test_without_a_node_every_command_says_so(tmp_path: Path) -> None:
+    runner = CliRunner(
+        env={"TELEBANK_DATA": str(tmp_path), "TELEBANK_SESSION": str(tmp_path / "s")}
+    )
+    (tmp_path / "s").touch(mode=0o600)
+    (tmp_path / "s").write_text("token")
+    commands: list[tuple[click.Command, list[str]]] = [
+        (staff.command, ["whoami"]),
+        (staff.command, ["add", "chen", "--role", "teller"]),
+        (approval.command, ["list"]),
+        (host_resolve.command, ["010000000001", "posted", "--note", "x"]),
+        (host_unknown.command, []),
+    ]
+    for command, words in commands:
+        ran = runner.invoke(command, words)
+        assert ran.exit_code == 3, (words, ran.output)
+
+
+def test_each_terminal_has_its_own_login(tmp_path: Path) -> None:
+    path = control_client.session_file(tmp_path)
+    assert str(os.getsid(0)) in path.name
+    assert control_client.saved_token(tmp_path) is None
+    control_client.save_token(tmp_path, "t0ken")
+    assert control_client.saved_token(tmp_path) == "t0ken"
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o640)
+    with pytest.raises(click.UsageError, match="chmod 600"):
+        control_client.saved_token(tmp_path)
+    control_client.forget_token(tmp_path)
+    with pytest.raises(click.UsageError, match="staff login"):
+        control_client.need_token(tmp_path)
+
+
+@pytest.mark.parametrize("noun", [staff.command, approval.command])
+def test_every_command_has_help_with_an_example(noun: click.Group) -> None:
+    for command in [noun, *noun.commands.values(), host_resolve.command, host_unknown.command]:
+        text: Any = command.help
+        assert "Example" in text
+        assert "telebank " in text

@@ -82,6 +82,10 @@ class Unsupported(Exception):  # noqa: N818 - reads as what it is
     """This adapter's host has no such function."""
 
 
+class TotalsUnavailable(Exception):  # noqa: N818 - reads as what it is
+    """The host gave no usable totals: which currency and why. Nothing was moved; ask again."""
+
+
 class LeaseLost(Exception):  # noqa: N818 - reads as what it is
     """Another process holds this node's lease: nothing may be sent or committed."""
 
@@ -141,5 +145,5 @@ class HostAdapter(Protocol):
         ...
 
     async def reconcile(self, business_date: date) -> HostTotals:
-        """The host's totals of a day; raises `Unsupported`."""
+        """The host's totals of a day; raises `Unsupported` or `TotalsUnavailable`."""
         ...

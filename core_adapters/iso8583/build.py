@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from types import MappingProxyType
 
 from core_adapters.hsm.kinds import PinFormat
@@ -11,11 +11,11 @@ from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import EncodeError
 from core_adapters.iso8583.message import Message
 from core_adapters.iso8583.options import Iso8583Options
-from core_adapters.iso8583.profile import ServiceMap
+from core_adapters.iso8583.profile import ServiceMap, TotalsMap
 from core_adapters.iso8583.templates import Constant, Input, Known, Source, Template
 from core_adapters.iso8583.values import field_text
 from transactions.card import CardNumber, CardVault, SealedCard
-from transactions.money import Money
+from transactions.money import Currency, Money
 from transactions.outcome import Value
 from transactions.request import HostMessage, Request
 from transactions.secret import Secret
@@ -94,6 +94,14 @@ class Builder:
         fields = dict(self._fields(templates, original, known))
         return Message(rules.mti, MappingProxyType(fields))
 
+    def totals(self, rules: TotalsMap, stamp: Stamp, day: date, unit: Currency) -> Message:
+        """0500 for one business date and currency."""
+        known = _stamped(stamp, self._options) | {
+            "settlement_date": lambda: f"{day:%m%d}",
+            "currency": lambda: unit.number,
+        }
+        return Message(rules.mti, self._fields(rules.request, None, known))
+
     def network(self, code: str, stan: str, now: datetime) -> Message:
         """0800 with this field 70."""
         stamp = Stamp.fresh(stan, now, self._options, "")
@@ -167,10 +175,10 @@ class Builder:
 
     def _pin(self, number: int, pin: Secret, request: Request, part: str) -> str:
         """The PIN block in hexadecimal; a PIN change has its second in a subfield."""
-        if number != PIN_BLOCK and self._profile.fields[number].shown(part) != "never":
+        if number != PIN_BLOCK and not self._holds_pin_block(number, part):
             raise EncodeError(
                 f"{number}.{part}" if part else str(number),
-                "a secret travels as a PIN block, in field 52 or a subfield that is never shown",
+                "a secret travels as a PIN block, in field 52 or a tag that `holds: pin_block`",
             )
         service = self._profile.services[request.service]
         card = service.request.get(CARD)
@@ -181,6 +189,10 @@ class Builder:
             raise EncodeError(str(number), "a PIN block needs the card of field 2")
         form = PinFormat(self._profile.pin_format)
         return self._module.pin_block(self._pin_key, pin, value, form).hex().upper()
+
+    def _holds_pin_block(self, number: int, part: str) -> bool:
+        tag = self._profile.fields[number].part(part)
+        return tag is not None and tag.holds == "pin_block"
 
     def _clear(self, value: Value) -> Value:
         if not isinstance(value, SealedCard):

@@ -7,7 +7,7 @@ is an answer or `Unknown`.
 
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
@@ -19,14 +19,18 @@ from core_adapters.iso8583.checks import check_services
 from core_adapters.iso8583.clock import SystemClock
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.driver import Driver
-from core_adapters.iso8583.driver_types import DriverEvents, NoReply, Refusal
+from core_adapters.iso8583.driver_types import DriverEvents, NoReply, Refusal, take_note
 from core_adapters.iso8583.errors import EncodeError
+from core_adapters.iso8583.host_types import Alarm, HostEvents, LateReply
+from core_adapters.iso8583.keychange_types import KeyEvent
 from core_adapters.iso8583.keynames import KeyNames, check_keys
+from core_adapters.iso8583.keyoffice import KeyOffice
 from core_adapters.iso8583.mac import ModuleMac
 from core_adapters.iso8583.message import Message
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile, ServiceMap
 from core_adapters.iso8583.replies import CODE, judge, judge_reversal
+from core_adapters.iso8583.totals import OwnStans, Totals
 from core_adapters.iso8583.values import CURRENCY, nearest_date
 from core_adapters.tap import Tap
 from transactions.card import CardNumberError, CardVault
@@ -43,42 +47,12 @@ from transactions.ports import (
 )
 from transactions.request import HostMessage, MessageRole, Request
 
-SETTLEMENT_DATE, AMOUNT, PROCESSING_CODE = 15, 4, 3
+SETTLEMENT_DATE, AMOUNT, PROCESSING_CODE, NETWORK_CODE = 15, 4, 3, 70
 BUILD_ERRORS = (EncodeError, SecurityModuleError, CardNumberError)
 """Why a message cannot be made: the profile, the keys or the PIN, the card."""
 MAX_LATE = 10_000
 MAX_DAYS_ON = 31
 """A business date does not go on by more days at once; a holiday is shorter."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """Something an operator must see.
-
-    `kind` is link, unmatched, undecodable, late, code, date, keys or profile.
-    """
-
-    kind: str
-    text: str
-    request_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LateReply:
-    """A reply to a message that had been given up (rule 5); never changes what was told."""
-
-    message: HostMessage
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class HostEvents:
-    """What the adapter tells its owner; each may do nothing."""
-
-    late: Callable[[LateReply], None] = lambda _reply: None
-    alarm: Callable[[Alarm], None] = lambda _alarm: None
-    link: Callable[[str, bool, str], None] = lambda _link, _up, _why: None
-    """Link name, signed on or not, why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +80,11 @@ class Iso8583Host:
         clock: Clock | None = None,
         chance: random.Random | None = None,
         tap: Tap | None = None,
+        next_stan: Callable[[], Awaitable[str]] | None = None,
     ) -> None:
         """`key_names` (default: by the profile's name), `clock` (the one that deadlines are in),
-        `chance` (of reconnections) and `tap` (who watches the frames) may be given.
+        `chance` (of reconnections), `tap` (who watches the frames) and `next_stan` (for what is no
+        request: totals; a node gives its journal's, so that no STAN comes twice) may be given.
 
         Raises `SecurityModuleError` where the module has not the keys that the profile needs."""
         check_services(profile, contracts)
@@ -128,18 +104,44 @@ class Iso8583Host:
             self._builder,
             (ModuleMac(module, names.mac),),
             options,
-            DriverEvents(
-                self._on_late, self._on_heard, self._frame_alarms.raised, self._events.link
-            ),
+            self._driver_events(),
             clock=self._clock,
             chance=chance or random.Random(),  # noqa: S311 - spreads reconnections, hides nothing
             tap=tap,
         )
+        self._keys = KeyOffice(
+            codec,
+            module,
+            names,
+            overlap_s=options.key_overlap_s,
+            ask=self._driver.ask_network,
+            tell=self._on_key,
+            clock=self._clock,
+        )
+        stans = next_stan or OwnStans().next_stan
+        self._totals = Totals(
+            profile,
+            self._builder,
+            self._driver,
+            options=options,
+            clock=self._clock,
+            next_stan=stans,
+        )
         self._given_up: OrderedDict[int, _Sent] = OrderedDict()
         self._business_date: date | None = None
 
+    def _driver_events(self) -> DriverEvents:
+        return DriverEvents(
+            self._on_late,
+            self._on_heard,
+            self._frame_alarms.raised,
+            self._events.link,
+            network=self._on_network,
+        )
+
     async def start(self) -> None:
         """Open the links; returns before they are signed on."""
+        self._keys.start()
         self._driver.start()
 
     async def wait_signed_on(self, timeout_s: float) -> bool:
@@ -148,6 +150,7 @@ class Iso8583Host:
 
     async def close(self) -> None:
         """Take nothing new, let answers come in, sign off, close the links."""
+        await self._keys.close()
         await self._driver.close()
         self._frame_alarms.close()
 
@@ -229,8 +232,18 @@ class Iso8583Host:
         )
 
     async def reconcile(self, business_date: date) -> HostTotals:
-        """Totals (0500) are not asked for yet."""
-        raise Unsupported(f"{self._profile.name}: totals are not asked for yet")
+        """The host's totals (0500), each currency of the profile's section `totals`."""
+        return await self._totals.of(business_date)
+
+    async def rotate_key(self, name: str) -> KeyEvent:
+        """Give the host a new key of ours (field 70 = 101); what became of it.
+
+        Raises `LookupError` where this host's profile does not exchange `name`."""
+        return await self._keys.rotate(name)
+
+    async def reload_keys(self) -> None:
+        """See what another process did to the keys; raises `SecurityModuleError`."""
+        self._keys.reload()
 
     def _not_now(self, request: Request, service: ServiceMap | None) -> str | None:
         """Why nothing may be sent at all; the caller hears "not done"."""
@@ -317,6 +330,17 @@ class Iso8583Host:
         service = self._profile.services[sent.service]
         judged = judge(self._codec, service, self._contracts[sent.service], sent.unit, reply)
         self._events.late(LateReply(row, judged.outcome))
+
+    def _on_network(self, message: Message) -> Mapping[int, str]:
+        """The host's own 0800: a key change is judged, the rest is taken note of."""
+        if message.get(NETWORK_CODE) == self._profile.network.key_change:
+            return self._keys.network(message)
+        return take_note(message)
+
+    def _on_key(self, event: KeyEvent) -> None:
+        self._events.key(event)
+        if event.why:
+            self._alarm("keys", f"{event.name or 'key change'}: {event.outcome}: {event.why}")
 
     def _on_heard(self, message: Message) -> None:
         """Field 15 moves the business date on; never back, and never far (rule 14)."""

@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
 
 from core_adapters.hsm.errors import KeyUsageError, UnknownKeyError
 from core_adapters.hsm.kinds import Algorithm, KeyState, PinFormat, Usage
 from core_adapters.hsm.port import SecurityModule
 from core_adapters.iso8583.profile import Profile
 
-NEXT: Final = "next"
-"""Ending of a key's name under which its successor waits for the other side's word."""
 _MAC_KEYS: Mapping[str, tuple[Algorithm, ...]] = MappingProxyType(
     {
         "aes-cmac": (Algorithm.AES128, Algorithm.AES192, Algorithm.AES256),

@@ -12,6 +12,7 @@ MAX_LINKS = 8
 MAX_ADDRESSES = 4
 MAX_PORT = 65_535
 MAX_FRAME_S = 600.0
+MAX_OVERLAP_S = 604_800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,8 @@ class Iso8583Options:
     """Alarms of one kind that frames may raise in a second; the others are told as a number."""
     frame_timeout_s: float = 10.0
     """Seconds that a frame may take to come whole; a slower one costs its link."""
+    key_overlap_s: float = 3600.0
+    """Seconds for which the key before goes on verifying after a change; then it is destroyed."""
     tls: TlsOptions | None = None
     """Certificates, where the host wants TLS; without it the link is plain TCP."""
     mux: MuxOptions = field(default_factory=MuxOptions)
@@ -77,6 +80,8 @@ class Iso8583Options:
             raise ValueError("alarms_a_second must be 1 or more, or nobody would see any")
         if not 0 < self.frame_timeout_s <= MAX_FRAME_S:
             raise ValueError(f"frame_timeout_s is up to {MAX_FRAME_S:g}")
+        if not 0 <= self.key_overlap_s <= MAX_OVERLAP_S:
+            raise ValueError(f"key_overlap_s is up to {MAX_OVERLAP_S:g}, a week")
         if not 1 <= self.links <= MAX_LINKS:
             raise ValueError(f"links is 1 to {MAX_LINKS}")
         if not 1 <= len(set(self.addresses)) == len(self.addresses) <= MAX_ADDRESSES:

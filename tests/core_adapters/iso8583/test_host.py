@@ -544,7 +544,7 @@ async def test_a_flood_of_bad_frames_is_a_few_alarms_and_a_number() -> None:
 
 
 async def test_what_the_profile_lacks_is_said() -> None:
-    async with bench() as one:
+    async with bench(replace(tb87(), totals=None)) as one:
         assert one.host.capabilities()["card.balance"] == 1
         await one.ask(TRANSFER)
         with pytest.raises(Unsupported):

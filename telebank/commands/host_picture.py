@@ -119,7 +119,8 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     out += _pairs(report.get("security", {}))
     if "wire" in report:
         out.append("")
-    out += [*table(report["services"]), ""]
+    keyless = [{k: v for k, v in one.items() if k != "key"} for one in report["services"]]
+    out += [*table(keyless), ""]  # `match` below says the keys
     out += [f"{kind:<12} {' '.join(codes) or '–'}" for kind, codes in report["codes"].items()]
     if "match" in report:
         out += ["", *_match_lines(report["match"]), *_other_lines(report)]
@@ -148,14 +149,15 @@ def _other_lines(report: Mapping[str, Any]) -> list[str]:
     undo, net = report["reversal"], report["network"]
     bars = "bars its original" if undo["tombstones"] else "bars nothing"
     twice = "means it is done" if undo["duplicate_is_reversed"] else "is for a person"
-    codes = ", ".join(
+    codes = [
         f"{net[key]} {key.replace('_', ' ')}"
         for key in ("sign_on", "sign_off", "key_change", "cut_over", "echo")
-    )
+    ]
     return [
-        f"{'reversal':<16} {undo['mti']}, {undo['stan']} STAN; 94 on a repeat {twice}",
-        f"{'':<16} one that finds nothing {bars}; late for {undo['late_window_s']:g} s",
-        f"{'network':<16} {net['mti']}: {codes}",
+        f"{'reversal':<16} {undo['mti']}, {undo['stan']} STAN; late for {undo['late_window_s']:g} s",
+        f"{'':<16} one that finds nothing {bars}; 94 on a repeat {twice}",
+        f"{'network':<16} {net['mti']}: {', '.join(codes[:3])},",
+        f"{'':<16} {', '.join(codes[3:])}",
         f"{'totals':<16} {net['totals']}",
     ]
 

@@ -148,14 +148,15 @@ def _fields(numbers: Sequence[int]) -> str:
 def _other_lines(report: Mapping[str, Any]) -> list[str]:
     undo, net = report["reversal"], report["network"]
     bars = "bars its original" if undo["tombstones"] else "bars nothing"
-    twice = "means it is done" if undo["duplicate_is_reversed"] else "is for a person"
+    twice = "it is done" if undo["duplicate_is_reversed"] else "a person decides"
+    late = f"late for {undo['late_window_s']:g} s"
     codes = [
         f"{net[key]} {key.replace('_', ' ')}"
         for key in ("sign_on", "sign_off", "key_change", "cut_over", "echo")
     ]
     return [
-        f"{'reversal':<16} {undo['mti']}, {undo['stan']} STAN; late for {undo['late_window_s']:g} s",
-        f"{'':<16} one that finds nothing {bars}; 94 on a repeat {twice}",
+        f"{'reversal':<16} {undo['mti']}, {undo['stan']} STAN; {late}",
+        f"{'':<16} one that finds nothing {bars}; 94 on a repeat: {twice}",
         f"{'network':<16} {net['mti']}: {', '.join(codes[:3])},",
         f"{'':<16} {', '.join(codes[3:])}",
         f"{'totals':<16} {net['totals']}",

@@ -23,7 +23,7 @@ from transactions.card import CardNumber
 from transactions.secret import Secret
 
 OK, NO_SUCH_KEY, NOT_AUTHENTIC = "00", "12", "63"
-DEFAULT_OVERLAP_S = 300.0
+DEFAULT_OVERLAP_S = 3600.0
 NEXT = ".next"
 """Ending of the name under which a successor lies in the module."""
 

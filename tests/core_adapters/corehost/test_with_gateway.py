@@ -1,7 +1,10 @@
 """The gateway's own adapter against the real host process: every service of tb87, end to end."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,9 @@ from core_adapters.hsm.software import open_software
 from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile_load import load_profile
+from core_adapters.iso8583.tls import TlsOptions
 from support.corehost_process import CoreHostProcess, special_card
+from support.corehost_tls import Authority
 from transactions.card import CardNumber
 from transactions.contract import load_contracts
 from transactions.money import Money, currency
@@ -67,18 +72,27 @@ class Customer:
         return await self.host.execute(self.request(service, **inputs), self.log)
 
 
-@pytest.fixture
-async def customer(own_host: CoreHostProcess) -> AsyncIterator[Customer]:
-    host = Iso8583Host(
+@asynccontextmanager
+async def linked(host: CoreHostProcess, tls: TlsOptions | None = None) -> AsyncIterator[Customer]:
+    """The adapter, signed on at every address of the host."""
+    adapter = Iso8583Host(
         load_profile(CONFIG / "hosts" / "tb87.yaml"),
         load_contracts(CONFIG / "services.yaml"),
-        open_software(own_host.keys),
-        Iso8583Options(addresses=(f"127.0.0.1:{own_host.port}",)),
+        open_software(host.keys),
+        Iso8583Options(addresses=tuple(f"127.0.0.1:{port}" for port in host.ports), tls=tls),
     )
-    await host.start()
-    assert await host.wait_signed_on(20.0)
-    yield Customer(host)
-    await host.close()
+    await adapter.start()
+    try:
+        assert await adapter.wait_signed_on(20.0)
+        yield Customer(adapter)
+    finally:
+        await adapter.close()
+
+
+@pytest.fixture
+async def customer(own_host: CoreHostProcess) -> AsyncIterator[Customer]:
+    async with linked(own_host) as one:
+        yield one
 
 
 def approved(outcome: Outcome) -> Approved:
@@ -160,3 +174,59 @@ async def test_a_loss_report_and_its_repeat(own_host: CoreHostProcess, customer:
     assert approved(again).data == first.data
     assert customer.log.sent[-1].mti == "0303"
     assert await customer.ask("card.balance", card=card) == Declined("lost")
+
+
+async def ready(customer: Customer, links: int) -> None:
+    """Wait until so many links are signed on."""
+    async with asyncio.timeout(20.0):
+        while (await customer.host.health()).links_up != links:
+            await asyncio.sleep(0.02)
+
+
+async def test_an_address_out_of_service_is_left_for_the_other(tmp_path: Path) -> None:
+    with CoreHostProcess.start(tmp_path, "--listen", "127.0.0.1:0") as host:
+        first, second = host.ports
+        at_first = {"port": first}
+        lost = {"match": {**at_first, "mti": "0200"}, "action": "code 96"}
+        async with linked(host) as customer:
+            await ready(customer, 2)
+            card = CardNumber(host.cards[0].card)
+            host.plan([{"match": {"port": second, "mti": "0200"}, "action": "code 96"}])
+            approved(await customer.ask("card.balance", card=card))
+            refuse = {"match": at_first, "action": "refuse_sign_on"}
+            host.plan([{"match": at_first, "action": "sign_off", "times": 1}, refuse, lost])
+            approved(await customer.ask("card.balance", card=card))
+            await ready(customer, 1)
+            for _ in range(3):
+                approved(await customer.ask("card.balance", card=card))
+
+
+async def test_the_gateway_shows_its_certificate(tmp_path: Path) -> None:
+    bank = Authority.make(tmp_path, "bank")
+    certificate, key = bank.issue("host")
+    words = ("--tls-certificate", str(certificate), "--tls-key", str(key))
+    paper, secret = bank.issue("gateway")
+    tls = TlsOptions(ca=str(bank.ca), certificate=str(paper), key=str(secret))
+    with CoreHostProcess.start(tmp_path / "d", *words, "--tls-ca", str(bank.ca)) as host:
+        async with linked(host, tls) as customer:
+            card = CardNumber(host.cards[0].card)
+            approved(await customer.ask("card.balance", card=card))
+
+
+async def test_a_cut_over_between_a_transfer_and_its_reversal(
+    own_host: CoreHostProcess, customer: Customer
+) -> None:
+    before = own_host.balances()
+    asked = await order(own_host, customer, 600_000)
+    approved(await customer.host.execute(asked, customer.log))
+    sent = customer.log.sent[-1]
+    new = await asyncio.to_thread(own_host.tell, "cut-over")
+    assert new["connections_told"] == 1
+    result = await customer.host.reverse(asked, sent, "time_out", customer.log, 0)
+    assert isinstance(result, Reversed)
+    undone = customer.log.sent[-1]
+    assert sent.settled_on is not None
+    assert f"{sent.settled_on + timedelta(days=1)}" == new["business_date"]
+    assert f"{undone.settled_on}" == new["business_date"]
+    assert own_host.balances() == before
+    assert "cut_over_not_answered" not in own_host.log.read_text()

@@ -156,7 +156,8 @@ def _other_lines(report: Mapping[str, Any]) -> list[str]:
     ]
     return [
         f"{'reversal':<16} {undo['mti']}, {undo['stan']} STAN; {late}",
-        f"{'':<16} one that finds nothing {bars}; 94 on a repeat: {twice}",
+        f"{'':<16} one that finds nothing {bars}",
+        f"{'':<16} 94 on a repeat: {twice}",
         f"{'network':<16} {net['mti']}: {', '.join(codes[:3])},",
         f"{'':<16} {', '.join(codes[3:])}",
         f"{'totals':<16} {net['totals']}",

@@ -4,13 +4,15 @@ The `Counter` stands between aiohttp and the staff desk; every part that needs a
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 from aiohttp import web
 
 from telebank.calls.control_answers import Answers
-from telebank.calls.control_common import Reply, origin, refused, stop
+from telebank.calls.control_common import Reply, origin, os_user, refused, stop
 from telebank.calls.control_login import StaffDesk
+from telebank.store import people
 from telebank.store.transaction import Transaction
 from transactions.approval import Actor
 from transactions.ports import JournalUnavailable, LeaseLost
@@ -32,11 +34,15 @@ class Counter:
         return header.removeprefix(_BEARER) if header.startswith(_BEARER) else ""
 
     async def actor(self, request: web.Request) -> Actor:
-        """Who is logged in by the request's token; 401 otherwise. `?live=1` is a screen that looks
-        by itself: it does not keep a login from idling out."""
+        """Who is logged in by the request's token; 401 otherwise, with an event where it
+        was an act. `?live=1` is a screen that looks by itself: it keeps no login from idling
+        out."""
         act = request.query.get("live") != "1"
         session = self.desk.session(self.token(request), act=act)
         if session is None:
+            if request.method == "POST":
+                by = Actor(os_user(request), "machine", origin(request))
+                await self.run(partial(people.denied, by=by, right="login", of=request.path))
             stop(401, "login_needed", "nobody is logged in here, or too long idle: log in first")
         return Actor(session.person, session.role.value, origin(request))
 

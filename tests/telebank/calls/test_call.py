@@ -10,6 +10,8 @@ import pytest_asyncio
 from support.bank_process import Voice
 from support.calls_house import CARD, PIN, House, open_house
 from support.calls_peer import Peer, receive, udp
+from telebank.store.sealing import Keyring
+from transactions.card import CardNumber
 from transactions.money import Money
 from transactions.request import Request
 
@@ -29,7 +31,7 @@ def peer(house: House) -> Iterator[Peer]:
     peer.close()
 
 
-async def test_a_balance_is_asked_said_and_told(house: House, peer: Peer) -> None:
+async def test_a_balance_is_asked_said_and_told(house: House, peer: Peer, tmp_path: Path) -> None:
     await peer.call(udp())
     await peer.press(f"{LOGIN}1")
     await house.happens("node.entered", node="after")
@@ -40,6 +42,8 @@ async def test_a_balance_is_asked_said_and_told(house: House, peer: Peer) -> Non
         "notice.next",
         "card.balance",
     ]
+    customer = Keyring.open(tmp_path / "keys").token(CardNumber(CARD))
+    assert [request.actor for request in house.script.asked] == ["caller", customer, customer]
     assert house.script.heard[-1] == (house.script.asked[-1].id, "ok")
     assert house.log.kinds()[-1] == "call.ended"
     digits = "".join(str(e.detail["digit"]) for e in house.log.events if e.kind == "key")

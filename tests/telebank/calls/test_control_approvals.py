@@ -127,6 +127,9 @@ async def test_nobody_without_the_right_or_a_login(tmp_path: Path) -> None:
         for who, status in ((nobody, 401), (auditor, 403), (engineer, 403), (chen, 409)):
             assert (await house.say(who, reference, "posted")).status == status
         assert request_row(house).state == "MANUAL"
+        denied = [(role, outcome) for _, role, outcome in house.events("staff.denied")]
+        expected = [("machine", "not_allowed"), ("auditor", "not_allowed"), ("it", "not_allowed")]
+        assert denied == expected * 2
         assert [row.state for row in house.rows(tables.approval) if row.object == reference] == [
             "pending"
         ]
@@ -251,3 +254,16 @@ async def test_an_act_outside_the_store_is_done_after_its_approval(tmp_path: Pat
         asked = await house.ask(wu, "POST", "/v1/acts", body | fresh())
         assert (asked.status, asked.body["key"]) == (200, "tb87.zpk")
         assert done == [("tb87.zpk", {}, "wu")]
+
+
+async def test_without_the_journal_nothing_is_done_and_it_is_said(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        _, _, li = await staff(house)
+        reference = await house.manual("r1")
+        await house.store.close()
+        asked = await house.say(li, reference, "posted")
+        assert (asked.status, asked.body["code"]) == (503, "store")
+        code = li.code(house.clock.now)
+        assert (await house.try_login("li", li.password, code)).status == 503
+        listed = await house.ask(li, "GET", "/v1/approvals")
+        assert listed.status == 503

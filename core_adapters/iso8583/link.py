@@ -15,7 +15,7 @@ from typing import cast
 from core_adapters.iso8583.errors import FramingError
 from core_adapters.iso8583.framing import Frame, FrameOptions, Framer
 from core_adapters.iso8583.options import Address, Iso8583Options
-from core_adapters.iso8583.tls import TlsError, client_context, expiry_line, peer_ends
+from core_adapters.iso8583.tls import TlsError, TlsOptions, client_context, expiry_line, peer_ends
 from core_adapters.iso8583.tls_words import explain
 
 MAX_DOUBLINGS = 16
@@ -110,7 +110,7 @@ class TcpLink:
         except TlsError as error:
             self._tell_once(str(error))
         except OSError as error:
-            self._tell_once(f"cannot connect: {type(error).__name__}")
+            self._tell_once(_why(error, self._options.tls))
         # A connection made in the instant of the time-out is waited out like any other.
         return self._wire is not None
 
@@ -182,7 +182,8 @@ class TcpLink:
         if isinstance(error, ssl.SSLError):
             self._tell_once(explain(error))
         elif not (wire.ours or self._proved):
-            self._tell_once("the host closed the connection before it signed us on")
+            hint = "; does it take our certificate?" if self._options.tls else ""
+            self._tell_once(f"the host closed the connection before it signed us on{hint}")
         self._proved = False
         self._events.down(self.name)
 
@@ -205,6 +206,15 @@ class TcpLink:
                 await self._stop.wait()
         except TimeoutError:
             return
+
+
+def _why(error: OSError, tls: TlsOptions | None) -> str:
+    """Why there is no connection. asyncio aborts a handshake that takes too long."""
+    if tls is not None and isinstance(error, ConnectionAbortedError):
+        return f"the TLS handshake did not end in {tls.handshake_timeout_s:g} s"
+    if tls is not None and isinstance(error, ConnectionResetError | BrokenPipeError):
+        return "the host broke off the TLS handshake; does it take our certificate?"
+    return f"cannot connect: {type(error).__name__}"
 
 
 class _Wire(asyncio.Protocol):

@@ -69,12 +69,19 @@ class Section:
         self._seen.add(key)
         if not self.has(key):
             if default is None:
-                raise self.error(f"needs {key!r}")
+                raise self._missing(key)
             return default
         value = self._node.values[key]
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise self.error(f"{key!r} must be a {kind.__name__}; quote digits that are text", key)
         return value
+
+    def _missing(self, key: Any) -> ProfileError:
+        others = [one for one in self if isinstance(one, str) and one not in self._asked]
+        found = difflib.get_close_matches(str(key), others, 1, 0.6)
+        if found:
+            return self.error(f"needs {key!r}; is {found[0]!r} meant to be it?", found[0])
+        return self.error(f"needs {key!r}")
 
     def choice(self, key: str, allowed: tuple[str, ...], default: str | None = None) -> Any:
         """One of a closed set of words."""
@@ -88,7 +95,7 @@ class Section:
         """A mapping inside this one."""
         self._seen.add(key)
         if not self.has(key):
-            raise self.error(f"needs {key!r}")
+            raise self._missing(key)
         name = f"{self.name}.{key}" if self.name else str(key)
         inner, place = self._node.values[key], self.place_of(key)
         if not isinstance(inner, Node):

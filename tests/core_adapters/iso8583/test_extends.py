@@ -1,9 +1,13 @@
 """A bank's profile says only what is different; what is wrong is told where it stands."""
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
 
 from core_adapters.iso8583.profile_load import load_profile
 from core_adapters.profiles.errors import ProfileError
@@ -55,6 +59,71 @@ reversal: {tombstones: false}
     assert (ours.match["default"].key, ours.match["default"].agree) == ((41, 11, 37), (3, 4, 13))
     assert (ours.reversal.tombstones, ours.reversal.stan) == (False, "original")
     assert (ours.wire, ours.network, ours.totals) == (theirs.wire, theirs.network, theirs.totals)
+
+
+def test_the_example_of_the_documents(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "hosts.md").read_text(encoding="utf-8")
+    example = re.search(r"```yaml\n(# DATA/config.*?)```", text, re.DOTALL)
+    assert example is not None
+    path = tmp_path / "ourbank.yaml"
+    path.write_text(example[1], encoding="utf-8")
+    ours = load_profile(path, HOSTS)
+    assert (ours.frame.form, ours.services["card.balance"].timeout_s) == ("ascii", 5.0)
+    path.write_text(example[1].replace("{name: branch", "{nane: branch"), encoding="utf-8")
+    with pytest.raises(ProfileError, match=r":13:12: .* needs 'name'; is 'nane' meant"):
+        load_profile(path, HOSTS)
+
+
+def test_rows_laid_over_are_valid_by_the_schema_too() -> None:
+    schema = json.loads((ROOT / "config" / "schema" / "host-profile.schema.json").read_text())
+    rows = YAML(typ="safe").load(OVER)
+    spoilt = {**rows, "pin": {"format": 1}}
+    told = [list(Draft202012Validator(schema).iter_errors(_plain(one))) for one in (rows, spoilt)]
+    assert told[0] == []
+    assert told[1]
+
+
+def _plain(value: Any) -> Any:
+    """With keys as text, as JSON has them."""
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    return value
+
+
+OVER = """\
+schema: 1
+extends: tb87
+profile: ourbank
+version: 1
+pin: {format: 4}
+wire: {frame: {form: bcd, counts_itself: true, max: 2000}, tpdu: {use: required}}
+mac: {algorithm: x9.19, exempt: ["0800", "0810"]}
+fields: {52: {is: b16}, 62: ~}
+tags:
+  61: {"04": {name: branch}, "03": ~}
+  62: ~
+  48:
+    "30": {name: address, inside: {form: fixed, street: {size: 20}, house: {size: 4, pad: zero}}}
+  55: {"E1": {name: group, inside: {form: ber, "82": {name: profile}}}}
+balances: {available: "20"}
+common: {24: "047", 48: {address.street: "x"}, 25: ~}
+services: {card.balance: {processing_code: "300000"}, card.report_loss: ~}
+codes: {"82": {class: decline}, "05": ~}
+match: {"0200/310000": {key: [41, 11], agree: [3]}}
+key_change: {keys: {TAK: mak}}
+totals: {currencies: [CNY, HKD]}
+host_file: ~
+"""
+
+
+def test_every_section_can_be_laid_over(tmp_path: Path) -> None:
+    path = tmp_path / "ourbank.yaml"
+    path.write_text(OVER, encoding="utf-8")
+    ours = load_profile(path, HOSTS)
+    assert ours.fields[52].size == 16
+    assert ours.fields[48].path_of("address.house") == ("30", "house")
+    assert ours.fields[55].path_of("group.profile") == ("E1", "82")
+    assert ours.host_file is None
 
 
 def test_test_hosts_are_made_by_their_own_file_only(tmp_path: Path) -> None:

@@ -44,10 +44,11 @@ class KeyChangeRefused(Exception):  # noqa: N818 - reads as what it is
 
 @dataclass(frozen=True, slots=True)
 class Successor:
-    """A key that waits: its TR-31 block and check value."""
+    """A key that waits: its TR-31 block and check value, and whether the host made it."""
 
     block: str
     check: str
+    ours: bool
 
 
 class KeyDesk:
@@ -108,11 +109,13 @@ class KeyDesk:
     def offer(self, word: str) -> tuple[int, Mapping[str, str]]:
         """A successor of `mak` or `zpk`: the field that carries it, and its subfields.
 
-        One that waits for an answer is offered again. Raises `KeyChangeRefused` or
-        `SecurityModuleError`.
+        One that waits for an answer is offered again. Raises `KeyChangeRefused` (also while a key
+        of the gateway's waits for its first message) or `SecurityModuleError`.
         """
         shape, key = self._shape(), self.named(word)
         successor = self._waiting.get(key) or self._make(key)
+        if not successor.ours:
+            raise KeyChangeRefused(f"the gateway is changing {key}; wait for its first message")
         self._waiting[key] = successor
         host_word = next((host for host, ours in shape.keys.items() if ours == word), word)
         subs = {shape.name: host_word, shape.block: successor.block, shape.check: successor.check}
@@ -127,7 +130,7 @@ class KeyDesk:
         spec = KeySpec(_next(key), self._usage(key), self._current(key).spec.algorithm, True)
         made = self._module.generate(spec, rotate=self._known(spec.name))
         block = self._module.export_key(spec.name, self._names.transport)
-        return Successor(block, made.kcv)
+        return Successor(block, made.kcv, ours=True)
 
     def answer(self, order: Order) -> Answer:
         """A gateway's own 0800/101: the key in its block, or without one, a key of the host's.
@@ -165,7 +168,10 @@ class KeyDesk:
         if seen.spec.algorithm is not current.spec.algorithm:
             raise KeyRefusedError(f"{key} is a key of {current.spec.algorithm}")
         self._module.import_key(name, self._usage(key), block, under, rotate=self._known(name))
-        self._waiting[key] = Successor(block, seen.kcv)
+        self._waiting[key] = Successor(block, seen.kcv, ours=False)
+        if key == self._names.pin:
+            # The host only opens with it, and goes on opening with the one before.
+            self.proved(key)
         return seen.kcv
 
     def answered(self, key: str, code: str, check: str) -> None:

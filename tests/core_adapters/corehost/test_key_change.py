@@ -209,6 +209,19 @@ async def test_a_key_of_the_gateways_is_taken_and_answered_under_the_key_before(
     assert await works(line, own_host, 2)
 
 
+async def test_a_change_of_the_gateways_goes_before_one_of_the_hosts(
+    own_host: CoreHostProcess, line: Line
+) -> None:
+    block, check = made(line, "mak")
+    assert await line.code(offer(line, "mak", block, check)) == "00"
+    with pytest.raises(ControlError, match="the gateway is changing"):
+        await asyncio.to_thread(own_host.tell, "key-change", key="mak")
+    name = "tb87.mak"
+    line.terminal.module.import_key(name, Usage.MAC, block, UNDER, rotate=True, kcv=check)
+    assert await works(line, own_host)
+    assert (await change(own_host, line, "mak"))["check_value"] != check
+
+
 async def test_what_is_wrong_with_an_offer_is_refused(
     own_host: CoreHostProcess, line: Line
 ) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from transactions.card import CardNumber
 from transactions.contract import load_contracts
 from transactions.money import Money, currency
 from transactions.outcome import Approved, Declined, Outcome, Unknown, Value
-from transactions.ports import ReversalRefused, Reversed
+from transactions.ports import ReversalRefused, Reversed, Tally
 from transactions.request import AuthLevel, HostMessage, Request
 from transactions.secret import Secret
 
@@ -230,3 +230,72 @@ async def test_a_cut_over_between_a_transfer_and_its_reversal(
     assert f"{undone.settled_on}" == new["business_date"]
     assert own_host.balances() == before
     assert "cut_over_not_answered" not in own_host.log.read_text()
+
+
+async def test_the_totals_are_those_of_the_days_that_were_worked(
+    own_host: CoreHostProcess, customer: Customer
+) -> None:
+    asked = [await order(own_host, customer, fen) for fen in (100, 600_000)]
+    for one in asked:
+        approved(await customer.host.execute(one, customer.log))
+    sent = customer.log.sent[-1]
+    said = await asyncio.to_thread(own_host.tell, "cut-over")
+    new = date.fromisoformat(said["business_date"])
+    await customer.host.reverse(asked[1], sent, "time_out", customer.log, 0)
+    old = (await customer.host.reconcile(new - timedelta(days=1))).by_currency
+    assert set(old) == {"CNY", "USD"}
+    assert (old["CNY"].debits, old["CNY"].fees) == (tally(2, 600_100), Money(600, CNY))
+    assert old["CNY"].debit_reversals == tally(0, 0)
+    late = (await customer.host.reconcile(new)).by_currency["CNY"]
+    assert (late.debits, late.debit_reversals) == (tally(0, 0), tally(1, 600_000))
+
+
+def tally(count: int, fen: int) -> Tally:
+    return Tally(count, Money(fen, CNY))
+
+
+@pytest.mark.parametrize("word", ["mak", "zpk"])
+async def test_keys_are_changed_from_either_side_while_calls_go_on(
+    own_host: CoreHostProcess, customer: Customer, word: str
+) -> None:
+    checks = {customer_check(own_host, word)}
+    stop = asyncio.Event()
+
+    async def calls(number: int) -> int:
+        one, done = own_host.cards[number], 0
+        card = CardNumber(one.card)
+        while not stop.is_set():
+            approved(await customer.ask("pin.verify", card=card, pin=Secret(one.pin)))
+            done += 1
+        return done
+
+    callers = [asyncio.create_task(calls(number)) for number in range(4)]
+    for _ in range(3):
+        said = await asyncio.to_thread(own_host.tell, "key-change", key=word)
+        assert said["waits"] is False
+        checks.add(said["check_value"])
+        ours = await customer.host.rotate_key(f"tb87.{word}")
+        assert (ours.outcome, ours.by) == ("changed", "us")
+        checks.add(ours.kcv)
+        # The first message under it proves it to the host.
+        await customer.ask("card.balance", card=CardNumber(own_host.cards[6].card))
+    stop.set()
+    assert min(await asyncio.gather(*callers)) > 0
+    assert len(checks) == 7
+    log = own_host.log.read_text()
+    assert "bad_mac" not in log
+    # A new run on both sides finds the same keys.
+    await customer.host.close()
+    own_host.stop()
+    own_host.run()
+    async with linked(own_host) as again:
+        one = own_host.cards[5]
+        approved(await again.ask("pin.verify", card=CardNumber(one.card), pin=Secret(one.pin)))
+
+
+def customer_check(host: CoreHostProcess, word: str) -> str:
+    module = open_software(host.keys)
+    try:
+        return module.check_value(f"tb87.{word}")
+    finally:
+        module.close()

@@ -13,6 +13,7 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         "BAD_CERTIFICATE": "the host refuses our certificate",
         "CERTIFICATE_UNKNOWN": "the host refuses our certificate",
         "UNSUPPORTED_CERTIFICATE": "the host refuses our certificate's kind",
+        "HANDSHAKE_FAILURE": "the host has no TLS version, cipher or certificate in common with us",
         "ACCESS_DENIED": "the host refuses our certificate",
         "DECRYPT_ERROR": "the host could not check our signature; certificate and key must fit",
     }

@@ -204,6 +204,7 @@ async def test_an_old_host_is_refused(pki: Pki) -> None:
         warnings.simplefilter("ignore", DeprecationWarning)
         server.minimum_version = ssl.TLSVersion.TLSv1
         server.maximum_version = ssl.TLSVersion.TLSv1_1
+    server.set_ciphers("ALL:@SECLEVEL=0")
     with StrictServer(server) as strict:
         one = Bench(strict.port, pki.options())
         await one.host.start()

@@ -131,9 +131,9 @@ class _Reader:
         except (csv.Error, IndexError) as error:
             why = str(error) if isinstance(error, csv.Error) else "fewer columns than it must have"
             return UnreadableRow(self._line, "", why)
-        broken = [name for name, value in values.items() if _NOT_TEXT.search(value)]
-        if broken:
-            return UnreadableRow(self._line, broken[0], f"is not {self._form.encoding}")
+        if _NOT_TEXT.search("".join(values.values())):
+            broken = next(name for name, value in values.items() if _NOT_TEXT.search(value))
+            return UnreadableRow(self._line, broken, f"is not {self._form.encoding}")
         reference = values["reference"]
         if not 0 < len(reference) <= MAX_TEXT:
             return UnreadableRow(self._line, "reference", "is empty or too long")

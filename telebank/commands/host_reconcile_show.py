@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from telebank.reports.reconciliation import ReportFiles
-from telebank.reports.rows import figure_rows, grouped, ours, remarks, theirs
+from telebank.reports.rows import FigureRow, figure_rows, grouped, ours, remarks, theirs
 from telebank.reports.words import Words
 from transactions.reconcile_values import Figures, Finding, Reconciliation, Severity
 
@@ -18,7 +18,8 @@ COLOURS = {
     Severity.EXPLAINED: "yellow",
     Severity.DIFFERENCE: "bold red",
 }
-SIDES = ("journal", "totals", "file", "totals_less", "file_less")
+LESSES = ("totals_less", "file_less")
+SIDES = ("journal", "totals", "file", *LESSES)
 
 
 def show(result: Reconciliation, files: ReportFiles, words: Words) -> None:
@@ -42,20 +43,26 @@ def show(result: Reconciliation, files: ReportFiles, words: Words) -> None:
 
 
 def _sums(result: Reconciliation, code: str, words: Words) -> Table:
-    table = Table(code, box=None, pad_edge=False, header_style="bold")
-    for name in SIDES:
-        table.add_column(words[name], justify="right")
-    for row in figure_rows(result.currencies[code]):
-        sides = [row.text(value, code) for value in (row.journal, row.totals, row.file)]
-        lesses = [
-            _less(row.text(v, code, signed=True), v) for v in (row.totals_less, row.file_less)
-        ]
-        table.add_row(words[row.name], *sides, *lesses)
+    """Only the columns that have something to say, so that sums fit a terminal."""
+    rows = list(figure_rows(result.currencies[code]))
+    shown = [name for name in SIDES if any(_says(name, getattr(row, name)) for row in rows)]
+    table = Table(code, box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    for name in shown:
+        table.add_column(words[name], justify="right", overflow="fold")
+    for row in rows:
+        table.add_row(words[row.name], *(_cell(row, name, code) for name in shown))
     return table
 
 
-def _less(said: str, value: int | None) -> Text:
-    return Text(said, COLOURS[Severity.DIFFERENCE] if value else "")
+def _says(name: str, value: int | None) -> bool:
+    """A side says even a nought; a difference says only what differs."""
+    return bool(value) if name in LESSES else value is not None
+
+
+def _cell(row: FigureRow, name: str, code: str) -> Text:
+    value = getattr(row, name)
+    said = row.text(value, code, signed=name in LESSES)
+    return Text(said, COLOURS[Severity.DIFFERENCE] if name in LESSES and value else "")
 
 
 def _findings(result: Reconciliation, words: Words) -> Table:

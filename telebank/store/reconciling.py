@@ -83,24 +83,30 @@ def _read(
     connection: Connection, query: Select[Any], values: Mapping[str, Any]
 ) -> Iterator[JournalRow]:
     streamed = connection.execution_options(yield_per=ROWS_AT_ONCE)
+    words: dict[str, str] = {}
     for row in streamed.execute(query, values).mappings():
-        yield _row(row)
+        yield _row(row, words)
 
 
-def _row(row: RowMapping) -> JournalRow:
+def _row(row: RowMapping, words: dict[str, str]) -> JournalRow:
+    """`words` holds each text once: a day's rows have few cards and payees between them."""
+
+    def once(text: str) -> str:
+        return words.setdefault(text, text)
+
     return JournalRow(
         reference=row["reference"],
-        service=row["service"],
+        service=once(row["service"]),
         state=State(row["state"]),
         amount=row["amount"],
-        currency=row["currency"],
+        currency=once(row["currency"]),
         fee=_fee(row["inputs"], row["currency"]),
         business_date=row["business_date"],
         settled_on=row["settled_on"],
         reversed_on=row["reversed_on"] if row["state"] == State.REVERSED else None,
-        card_masked=row["card"] or "",
-        payee_masked=row["payee_masked"],
-        node=row["node"],
+        card_masked=once(row["card"] or ""),
+        payee_masked=once(row["payee_masked"]),
+        node=once(row["node"]),
     )
 
 

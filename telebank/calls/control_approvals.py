@@ -26,6 +26,8 @@ from telebank.calls.control_desk import Counter
 from telebank.staff.roles import Role, may
 from telebank.store import approvals
 
+MAX_STATE = 16
+
 
 class ActBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """One person's word on an act."""
@@ -77,10 +79,9 @@ class ApprovalsPart:
 
     async def _list(self, request: web.Request) -> web.Response:
         await self._counter.actor(request)
-        found = await self._counter.run(approvals.newest)
-        wanted = request.query.get("state")
-        rows = [shown(one) for one in found if wanted in (None, one.state)]
-        return web.json_response({"approvals": rows})
+        wanted = request.query.get("state", "")
+        found = await self._counter.run(partial(approvals.newest, state=wanted[:MAX_STATE]))
+        return web.json_response({"approvals": [shown(one) for one in found]})
 
     async def _show(self, request: web.Request) -> web.Response:
         await self._counter.actor(request)

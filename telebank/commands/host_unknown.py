@@ -146,6 +146,10 @@ def _show(found: History, as_json: bool) -> None:
     click.echo("\nMessages (UTC)")
     for message in found.messages:
         click.echo(f"  {_time(message.sent_at)}  {_message(message)}")
+    if found.notes:
+        click.echo("\nAlarms and late answers (UTC)")
+    for note in found.notes:
+        click.echo(f"  {_time(note.at)}  {note.kind:<19} {note.text}")
     if row.state in UNSETTLED:
         _say_lookup(found)
         _say_decisions(found)

@@ -4,11 +4,11 @@ Every decision has its event in the same commit, and so has every attempt that w
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy import bindparam, case, insert, select, text, update
 
 from telebank.store import tables
 from telebank.store.events import clean_text
@@ -26,10 +26,15 @@ _PENDING = select(tables.approval).where(
     _A.act == bindparam("of_act"), _A.object == bindparam("of_object"), text("state = 'pending'")
 )
 _ONE = select(tables.approval).where(_A.id == bindparam("of_id"))
+_OVER = text("state = 'pending'") & (_A.expires_at <= bindparam("at", type_=_A.expires_at.type))
+# What nobody has touched since its time was over is still pending in the table.
+_STATE = case((_OVER, "expired"), else_=_A.state)
+_WANTED = bindparam("wanted", type_=_A.state.type)
 _NEWEST = (
     select(tables.approval)
+    .where((_WANTED == "") | (_WANTED == _STATE))
     .order_by(_A.proposed_at.desc(), _A.id)
-    .limit(bindparam("most", type_=tables.staff.c.wrong.type))
+    .limit(MAX_LISTED)
 )
 _WAITING = select(_A.id).where(text("state = 'pending'")).limit(MAX_PENDING)
 _DECIDE = (
@@ -86,15 +91,20 @@ def pending(part: Transaction, act: str, of: str) -> Proposal | None:
 
 
 def find(part: Transaction, approval_id: str) -> Proposal | None:
-    """One proposal by id."""
+    """One proposal by id; expired where its time is over, whatever the table still says."""
     row = part.execute(_ONE, {"of_id": approval_id}).first()
-    return None if row is None else _proposal(row._asdict())
+    return None if row is None else _as_of(part, _proposal(row._asdict()))
 
 
-def newest(part: Transaction, most: int = MAX_LISTED) -> list[Proposal]:
-    """Proposals of every state, newest first."""
-    rows = part.execute(_NEWEST, {"most": min(most, MAX_LISTED)}).mappings()
-    return [_proposal(row) for row in rows]
+def newest(part: Transaction, state: str = "") -> list[Proposal]:
+    """The newest proposals of a state, or of every state."""
+    rows = part.execute(_NEWEST, {"wanted": state, "at": part.now}).mappings()
+    return [_as_of(part, _proposal(row)) for row in rows]
+
+
+def _as_of(part: Transaction, proposal: Proposal) -> Proposal:
+    over = proposal.state == "pending" and part.now >= proposal.expires_at
+    return replace(proposal, state="expired") if over else proposal
 
 
 def propose(part: Transaction, draft: Draft, check: Check | None = None) -> Proposal | NotProposed:

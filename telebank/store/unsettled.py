@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, select, text
 
 from telebank.store import tables
+from telebank.store.eventlog import LoggedEvent, logged
 from telebank.store.record import states_in
 from transactions.lifecycle import State
 
@@ -53,6 +54,17 @@ _OPEN = (
 _ONE = _ROWS.where(_R.reference == bindparam("of_reference"))
 _STATES = select(tables.request_state).where(_S.request == bindparam("of_id"))
 _MESSAGES = select(tables.host_message).where(_M.request == bindparam("of_id"))
+_E = tables.event.c
+_NOTES = (
+    select(tables.event)
+    .where(
+        _E.request == bindparam("of_id"),
+        _E.kind.in_(("answer.late", "host.answered_again", "alarm.manual", "alarm.settling")),
+    )
+    .order_by(_E.utc_us, _E.sequence)
+    .limit(MAX_HISTORY)
+)
+"""What the log says of a row beside its states: answers that came after it was given up."""
 _HOLDS = select(tables.limit_use).where(tables.limit_use.c.request == bindparam("of_id"))
 
 
@@ -122,6 +134,15 @@ class HoldOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """An alarm, or an answer that came too late to change the row."""
+
+    at: datetime
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """All there is of one row."""
 
@@ -129,6 +150,7 @@ class History:
     steps: Sequence[Step]
     messages: Sequence[Message]
     holds: Sequence[HoldOf]
+    notes: Sequence[Note]
 
 
 def unsettled(connection: Connection) -> list[Unsettled]:
@@ -145,6 +167,7 @@ def history(connection: Connection, reference: str) -> History | None:
     steps = connection.execute(_STATES.order_by(_S.ordinal).limit(MAX_HISTORY), of).mappings()
     sent = connection.execute(_MESSAGES.order_by(_M.ordinal).limit(MAX_HISTORY), of).mappings()
     held = connection.execute(_HOLDS, of).mappings()
+    noted = [logged(one) for one in connection.execute(_NOTES, of).mappings()]
     return History(
         row=_row(found),
         steps=[Step(one["state"], one["at"], one["why"]) for one in steps],
@@ -159,10 +182,15 @@ def history(connection: Connection, reference: str) -> History | None:
             )
             for one in held
         ],
+        notes=[Note(one.at, one.kind, _words(one)) for one in noted],
     )
 
 
 _MESSAGE = tuple(Message.__dataclass_fields__)
+
+
+def _words(event: LoggedEvent) -> str:
+    return str(event.detail.get("why") or f"reply 39={event.outcome or '-'}")
 
 
 def _row(found: Any) -> Unsettled:

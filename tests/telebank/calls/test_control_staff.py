@@ -1,6 +1,7 @@
 """Logins and people at a real control socket over a real store."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,7 @@ async def test_unknown_and_wrong_look_the_same_and_cost_the_same(tmp_path: Path)
                 into: list[str] = hashed,
             ) -> bool:
                 into.append(encoded.rpartition("$")[0].rpartition("$")[0])
+                assert threading.current_thread().name.startswith("password")
                 return verify(encoded, password)  # type: ignore[operator, no-any-return]
 
             house.desk._passwords.verify = watched  # type: ignore[method-assign]

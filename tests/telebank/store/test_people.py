@@ -205,7 +205,11 @@ async def test_one_proposal_waits_for_an_object(place: Path) -> None:
         waiting = await store.journal.run(partial(approvals.propose, draft=other))
         assert isinstance(waiting, approvals.NotProposed)
         assert waiting.reason == "same_person"
+        assert [one.id for one in await store.journal.run(approvals.newest)] == ["p1"]
         clock.forward(3_600)
+        for state, ids in (("pending", []), ("expired", ["p1"]), ("", ["p1"])):
+            found = await store.journal.run(partial(approvals.newest, state=state))
+            assert [one.id for one in found] == ids
         anew = await store.journal.run(partial(approvals.propose, draft=other))
         assert isinstance(anew, Proposal)
     states = {row.id: row.state for row in rows(place, tables.approval)}
@@ -226,6 +230,8 @@ async def test_what_is_open_is_read_with_its_history(place: Path) -> None:
     async with open_store(place) as store:
         await recorded(store, "r0")
         reference = await manual(store)
+        late = JournalEvent("answer.late", request="r1", detail={"why": "Approved"})
+        await store.journal.append(late)
     engine = open_read_only(store_url(place))
     with engine.connect() as connection:
         (row,) = unsettled(connection)
@@ -236,5 +242,6 @@ async def test_what_is_open_is_read_with_its_history(place: Path) -> None:
         assert [step.state for step in found.steps][-1] == "MANUAL"
         assert [(sent.mti, sent.stan) for sent in found.messages] == [("0200", "000001")]
         assert [(hold.limit, hold.state) for hold in found.holds] == [("transfer_daily", "held")]
+        assert [(note.kind, note.text) for note in found.notes] == [("answer.late", "Approved")]
         assert history(connection, "999999999999") is None
     engine.dispose()

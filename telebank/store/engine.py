@@ -34,8 +34,12 @@ def configured_url(data: Path, options: StoreOptions) -> str:
         return database_url(data)
     try:
         url = make_url(options.url)
-    except ArgumentError as error:
-        raise ValueError("store.url cannot be read: it is user@host/database") from error
+    except (ArgumentError, ValueError):
+        raise ValueError(
+            "store.url cannot be read: give postgresql+psycopg://user@host:5432/database"
+        ) from None  # which quotes it
+    if "password" in url.query:
+        raise ValueError("store.url has a password in its query: give store.password_file")
     if url.get_backend_name() != "sqlite" and not url.database:
         raise ValueError("store.url names no database: postgresql+psycopg://user@host/database")
     if options.password_file:
@@ -46,9 +50,12 @@ def configured_url(data: Path, options: StoreOptions) -> str:
 def masked_url(url: str) -> str:
     """A store's URL with its password as stars, for people."""
     try:
-        return make_url(url).render_as_string(hide_password=True) if url else ""
-    except ArgumentError:
+        found = make_url(url) if url else None
+    except (ArgumentError, ValueError):
         return "***"
+    if found is None:
+        return ""
+    return found.difference_update_query(["password"]).render_as_string(hide_password=True)
 
 
 def _password(path: Path) -> str:

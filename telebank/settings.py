@@ -23,6 +23,7 @@ from telebank.calls.options import CallOptions
 from telebank.console.options import ConsoleOptions
 from telebank.flow.options import FlowOptions
 from telebank.media.options import MediaOptions
+from telebank.ops.key_options import KeyOptions
 from telebank.sip import SipOptions
 from telebank.staff.options import StaffOptions
 from telebank.store.engine import configured_url
@@ -72,6 +73,7 @@ class Settings:
     transactions: ProcessorOptions = field(default_factory=ProcessorOptions)
     console: ConsoleOptions = field(default_factory=ConsoleOptions)
     staff: StaffOptions = field(default_factory=StaffOptions)
+    keys: KeyOptions = field(default_factory=KeyOptions)
     hosts: Mapping[str, Table] = field(default_factory=dict)
     """Tables of `hosts.NAME`, read by the adapter that serves them."""
 
@@ -87,6 +89,7 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
         "transactions": ProcessorOptions,
         "console": ConsoleOptions,
         "staff": StaffOptions,
+        "keys": KeyOptions,
     }
 )
 

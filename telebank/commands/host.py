@@ -11,6 +11,7 @@ PARTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "check": ("host_check", "Check a host profile; list its services and codes."),
         "send": ("host_send", "Send one request to a test host and show every frame."),
         "replay": ("host_replay", "Send messages of a file to a test host."),
+        "rotate": ("host_rotate", "Give the host a new key, under the transport key."),
         "trace": ("host_trace", "Watch a node's frames live, decoded and masked."),
         "unknown": ("host_unknown", "List requests that are not settled; show one's history."),
         "resolve": ("host_resolve", "Close a request by two people: posted or not-posted."),

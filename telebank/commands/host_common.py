@@ -18,6 +18,7 @@ from core_adapters.iso8583.profile_load import load_profile
 from core_adapters.profiles.errors import ProfileError
 from telebank.commands.common import EXIT_FINDING
 from telebank.commands.host_check_sql import is_sql
+from telebank.commands.key_module import open_module
 from telebank.settings import SettingsError, load_settings, read_options, seed_dir
 from transactions.contract import ContractError, Contracts, load_contracts
 
@@ -82,11 +83,21 @@ def only_test(profile: Profile) -> None:
 def read_keys(data: Path, keys: Path | None, profile: Profile) -> SecurityModule:
     """The module with the host's keys, or exit 2 saying which key and what to do."""
     try:
-        module = open_software(keys or data / "keys")
+        module = _module(data, keys)
         check_keys(module, KeyNames.of(profile.name), profile)
     except SecurityModuleError as error:
         raise click.UsageError(str(error)) from error
     return module
+
+
+def _module(data: Path, keys: Path | None) -> SecurityModule:
+    """A folder is a software module; without one, what the settings' [keys] says."""
+    if keys is not None:
+        return open_software(keys)
+    try:
+        return open_module(load_settings(data).keys, data / "keys")
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def host_options(data: Path, profile: Profile, address: str | None) -> Iso8583Options:

@@ -2,33 +2,56 @@
 
 import asyncio
 import contextlib
+import signal
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import structlog
 
-from core_adapters.hsm.software import open_software
-from core_adapters.iso8583.host import Alarm, HostEvents, Iso8583Host, LateReply
+from core_adapters.hsm.errors import SecurityModuleError
+from core_adapters.iso8583.apart import ApartHost
+from core_adapters.iso8583.host import Iso8583Host
+from core_adapters.iso8583.host_types import HostEvents
 from core_adapters.iso8583.keynames import KeyNames
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile_load import load_profile
+from core_adapters.sql import events as sql
 from core_adapters.tap import Tap
+from telebank.commands.hostcontrol import KeyedHost
+from telebank.commands.hostwatch import HostWatch
+from telebank.commands.key_module import open_module
+from telebank.commands.sqlhost import sql_host
 from telebank.ops.clock import SystemClock
-from telebank.settings import Settings, read_options
+from telebank.settings import Settings, SettingsError, read_options
 from telebank.store.sealing import Keyring
 from telebank.store.store import Store
 from transactions.contract import Contracts
-from transactions.journal import JournalEvent
-from transactions.outcome import Outcome
-from transactions.ports import HostAdapter, JournalUnavailable, LeaseLost
+from transactions.ports import HostAdapter
 from transactions.processor import Processor
 
 log = structlog.get_logger("telebank.host")
 
 SIGN_ON_WAIT_S = 5.0
 """How long a start waits for the host; afterwards it settles and takes calls without it."""
-HOST = "tb87"
-"""The one host that is served; the section `hosts.tb87`."""
+ISO8583, SQL = "iso8583", "sql"
+
+
+class NodeHost(HostAdapter, Protocol):
+    """What a node needs of its host beside the port."""
+
+    async def start(self) -> None:
+        """Begin to connect."""
+        ...
+
+    async def wait_signed_on(self, timeout_s: float) -> bool:
+        """Wait for a link; False where none was in time."""
+        ...
+
+    async def close(self) -> None:
+        """Let answers come in, then close."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +61,20 @@ class HostLink:
     processor: Processor
     tap: Tap
     host: HostAdapter
+    keyed: KeyedHost | None = None
+    """The host, where it shares keys with us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose host it is, and what it is made of."""
+
+    settings: Settings
+    config: Path
+    keys: Path
+    contracts: Contracts
+    keyring: Keyring
+    next_stan: Callable[[], Awaitable[str]]
 
 
 async def open_host(
@@ -50,78 +87,95 @@ async def open_host(
     stack: contextlib.AsyncExitStack,
 ) -> HostLink:
     """Connect, then settle every open row of the last run before calls are taken (rule 8)."""
-    table = dict(settings.hosts[HOST])
-    profile_name = str(table.pop("profile", HOST))
-    table.pop("adapter", None)
-    table.setdefault("utc_offset_minutes", settings.node.utc_offset_minutes)
-    options = read_options(Iso8583Options, table, f"hosts.{HOST}")
-    profile = load_profile(config / "hosts" / f"{profile_name}.yaml")
-    watch, tap = _HostWatch(store), Tap()
-    module = open_software(keys)
-    stack.callback(module.close)
-    host = Iso8583Host(
-        profile,
-        contracts,
-        module,
-        options,
-        events=HostEvents(late=watch.late, alarm=watch.alarm, link=watch.link),
-        vault=keyring,
-        key_names=KeyNames.of(HOST),
-        tap=tap,
-    )
+    watch, tap = HostWatch(store), Tap()
+    place = Place(settings, config, keys, contracts, keyring, store.journal.next_stan)
+    host, keyed = _make(place, watch, tap, stack)
     processor = Processor(
         contracts, host, store.journal, keyring, settings.transactions, SystemClock()
     )
     watch.processor = processor
-    await host.start()
     stack.push_async_callback(host.close)
+    await host.start()
     stack.push_async_callback(processor.close)
+    if keyed is not None:
+        _reload_on_hangup(keyed, stack)
     if not await host.wait_signed_on(SIGN_ON_WAIT_S):
-        log.warning("host.away", host=", ".join(options.addresses))
+        log.warning("host.away", host=settings.node.host)
     report = await processor.recover()
     log.info("processor.recovered", report=str(report))
-    return HostLink(processor, tap, host)
+    return HostLink(processor, tap, host, keyed)
 
 
-class _HostWatch:
-    """What the adapter tells: late replies to the processor, alarms to log and event log."""
+def _make(
+    place: Place, watch: HostWatch, tap: Tap, stack: contextlib.AsyncExitStack
+) -> tuple[NodeHost, KeyedHost | None]:
+    """The adapter that `[hosts.NAME] adapter` names; the second is it where it shares keys."""
+    name = place.settings.node.host
+    if name not in place.settings.hosts:
+        known = ", ".join(place.settings.hosts)
+        raise SettingsError(f"[node] host is {name!r}; there are sections of {known}")
+    table = dict(place.settings.hosts[name])
+    table.setdefault("utc_offset_minutes", place.settings.node.utc_offset_minutes)
+    adapter = table.pop("adapter", ISO8583)
+    if adapter == ISO8583:
+        host = _iso8583(place, name, table, watch, tap, stack)
+        return host, host
+    if adapter == SQL:
+        told = sql.HostEvents(late=watch.late, alarm=watch.alarm, link=watch.link)
+        made = sql_host(name, table, place.config, place.keys, place.contracts, told, place.keyring)
+        return made, None
+    raise SettingsError(f"[hosts.{name}]: adapter is {adapter!r}; {ISO8583} and {SQL} are known")
 
-    processor: Processor
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._tasks: set[asyncio.Task[None]] = set()
+def _iso8583(
+    place: Place,
+    name: str,
+    table: dict[str, Any],
+    watch: HostWatch,
+    tap: Tap,
+    stack: contextlib.AsyncExitStack,
+) -> Iso8583Host | ApartHost:
+    profile = load_profile(place.config / "hosts" / f"{table.pop('profile', name)}.yaml")
+    options = read_options(Iso8583Options, table, f"hosts.{name}").under(place.keys)
+    module = open_module(place.settings.keys, place.keys)
+    stack.callback(module.close)
 
-    def late(self, reply: LateReply) -> None:
-        """A reply after its request was given up."""
-        log.warning("host.late_reply", request=reply.message.request_id)
-        if isinstance(reply.outcome, Outcome):
-            self.processor.late_answer(reply.message.request_id, reply.outcome)
-
-    def alarm(self, alarm: Alarm) -> None:
-        """Something an operator must see."""
-        log.warning("host.alarm", what=alarm.kind, text=alarm.text, request=alarm.request_id)
-        self._append(
-            JournalEvent(
-                "alarm",
-                request=alarm.request_id or None,
-                detail={"what": alarm.kind, "text": alarm.text},
-            )
+    def make(events: HostEvents, tap: Tap | None) -> Iso8583Host:
+        return Iso8583Host(
+            profile,
+            place.contracts,
+            module,
+            options,
+            key_names=KeyNames.of(name),
+            events=events,
+            vault=place.keyring,
+            tap=tap,
+            next_stan=place.next_stan,
         )
 
-    def link(self, link: str, up: bool, why: str) -> None:
-        """A link signed on or went away."""
-        log.info("host.link", link=link, up=up, why=why)
-        outcome = "up" if up else "down"
-        self._append(JournalEvent("host.link", outcome=outcome, detail={"link": link}))
+    events = HostEvents(late=watch.late, alarm=watch.alarm, link=watch.link, key=watch.key)
+    if place.settings.keys.module == "software":
+        return make(events, tap)
+    return ApartHost(make, events, tap)
 
-    def _append(self, event: JournalEvent) -> None:
-        task = asyncio.get_running_loop().create_task(self._write(event), name="host watch")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
-    async def _write(self, event: JournalEvent) -> None:
+def _reload_on_hangup(keyed: KeyedHost, stack: contextlib.AsyncExitStack) -> None:
+    """SIGHUP: read the keys again, as `POST /v1/keys/reload` does."""
+    loop = asyncio.get_running_loop()
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def reload() -> None:
         try:
-            await self._store.journal.append(event)
-        except (JournalUnavailable, LeaseLost) as error:
-            log.error("event.lost", kind=event.kind, error=str(error))
+            await keyed.reload_keys()
+        except SecurityModuleError as error:
+            log.error("keys.not_reloaded", error=str(error))
+        else:
+            log.info("keys.reloaded")
+
+    def hung_up() -> None:
+        task = loop.create_task(reload(), name="reload keys")
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
+    stack.callback(loop.remove_signal_handler, signal.SIGHUP)

@@ -1,9 +1,10 @@
 """Which security module a command means, and how its refusals become exit codes."""
 
 import functools
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ import click
 
 from core_adapters.hsm.errors import KeyRefusedError, ModuleAwayError, SecurityModuleError
 from telebank.commands.common import EXIT_FINDING, Unreachable, data_option
+from telebank.ops.key_options import KeyOptions
+from telebank.settings import SettingsError, load_settings, read_options
 
 if TYPE_CHECKING:
     from core_adapters.hsm.port import SecurityModule
@@ -23,7 +26,7 @@ class Where:
     """Which module a command means."""
 
     data: Path
-    module: str
+    module: str | None
     master: Path | None
     library: str | None
     token: str | None
@@ -42,9 +45,7 @@ _MODULE = (
     click.option(
         "--module",
         type=click.Choice([SOFTWARE, PKCS11]),
-        default=SOFTWARE,
-        show_default=True,
-        help="Keys sealed in DATA/keys, or in a PKCS#11 token.",
+        help="Keys sealed in DATA/keys, or in a PKCS#11 token.  [default: [keys] of the settings]",
     ),
     click.option(
         "--master",
@@ -69,7 +70,7 @@ def module_options(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def gathered(
         data: Path,
-        module: str,
+        module: str | None,
         master: Path | None,
         library: str | None,
         token: str | None,
@@ -103,21 +104,49 @@ def opened(where: Where, *, create: bool = False) -> Iterator["SecurityModule"]:
 
 
 def _open(where: Where, *, create: bool) -> "SecurityModule":
-    if where.module == SOFTWARE:
+    return open_module(_options(where), where.data / "keys", create=create)
+
+
+def _options(where: Where) -> KeyOptions:
+    """The settings' section [keys], with what the command line says laid over it."""
+    said = {
+        "module": where.module,
+        "master_file": where.master and str(where.master.absolute()),
+        "library": where.library,
+        "token": where.token,
+        "token_pin_file": where.token_pin_file and str(where.token_pin_file.absolute()),
+    }
+    if where.module == PKCS11 and not (where.library and where.token):
+        raise click.UsageError("--module pkcs11 needs --library and --token")
+    try:
+        table = asdict(load_settings(where.data).keys)
+        table |= {name: value for name, value in said.items() if value}
+        return read_options(KeyOptions, table, "keys")
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def open_module(options: KeyOptions, keys: Path, *, create: bool = False) -> "SecurityModule":
+    """The module of these settings; `keys` is DATA/keys. Raises `SecurityModuleError`.
+
+    A token's PIN is asked for at the terminal where no file of it is set and there is one.
+    """
+    if options.module == SOFTWARE:
         from core_adapters.hsm.software import open_software
 
-        return open_software(where.data / "keys", where.master, create=create)
+        return open_software(keys, options.path(keys, options.master_file), create=create)
     from core_adapters.hsm.pkcs11 import open_token
     from core_adapters.hsm.token import TokenOptions
 
-    if not where.library or not where.token:
-        raise click.UsageError("--module pkcs11 needs --library and --token")
-    return open_token(TokenOptions(where.library, where.token, _token_pin(where)))
+    pin = _token_pin(options.path(keys, options.token_pin_file))
+    return open_token(TokenOptions(options.library, options.token, pin))
 
 
-def _token_pin(where: Where) -> str:
-    if where.token_pin_file is None:
+def _token_pin(path: Path | None) -> str:
+    if path is None:
+        if not sys.stdin.isatty():
+            raise KeyRefusedError("[keys] needs `token_pin_file`: nobody can be asked for the PIN")
         return str(click.prompt("Token PIN", hide_input=True, err=True))
     from core_adapters.hsm.sealed_file import read_secret
 
-    return read_secret(where.token_pin_file)
+    return read_secret(path)

@@ -3,13 +3,14 @@
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from core_adapters.hsm.errors import KeyRefusedError
 from core_adapters.hsm.kinds import Algorithm, CheckMethod, KeyInfo, KeySpec, Usage
-from telebank.commands.common import EXIT_FINDING, json_option
+from telebank.commands.common import EXIT_FINDING, data_option, json_option
 from telebank.commands.key_module import Where, module_options, opened
 
 if TYPE_CHECKING:
@@ -36,7 +37,19 @@ def command() -> None:
       telebank keys rotate tb87.mak
       telebank keys retire tb87.mak 1
       telebank keys check
+      telebank keys reload
     """
+
+
+@command.command(name="reload")
+@data_option
+@json_option
+def reload_(data: Path, as_json: bool) -> None:
+    """Tell the running node that keys were changed; SIGHUP does the same."""
+    from telebank.commands.control_client import call
+
+    answer = call(data, "POST", "/v1/keys/reload", {})
+    click.echo(json.dumps(answer) if as_json else "the node has read its keys again")
 
 
 @command.command(name="list")

@@ -14,11 +14,12 @@ import click
 import structlog
 import uvloop
 
-from core_adapters.hsm.errors import SecurityModuleError
+from core_adapters.hsm.errors import ModuleAwayError, SecurityModuleError
 from core_adapters.profiles.errors import ProfileError
 from telebank.calls.control import ControlServer
 from telebank.calls.node import NodeParts, VoiceNode
 from telebank.commands.common import Unreachable, data_option
+from telebank.commands.hostcontrol import HostKeysPart
 from telebank.commands.hostlink import open_host
 from telebank.commands.hosttotals_control import HostTotalsPart
 from telebank.commands.stafflink import open_staff
@@ -103,16 +104,26 @@ def command(
         "calls": {key: value for key, value in calls.items() if value is not None}
     }
     if host_port is not None:
-        overrides["hosts"] = {"tb87": {"addresses": [f"127.0.0.1:{host_port}"]}}
+        overrides["hosts"] = {_host(data): {"addresses": [f"127.0.0.1:{host_port}"]}}
     try:
         settings = load_settings(data, overrides)
         uvloop.run(serve(settings, Place(data)))
+    except ModuleAwayError as error:
+        raise Unreachable(str(error)) from error
     except UNUSABLE as error:
         raise click.UsageError(str(error)) from error
     except (StoreUnavailable, MediaError, NodeLost) as error:
         raise Unreachable(str(error)) from error
     except OSError as error:
         raise Unreachable(f"cannot use {error.filename or data}: {error.strerror}") from error
+
+
+def _host(data: Path) -> str:
+    """Which section of `hosts` is served."""
+    try:
+        return load_settings(data).node.host
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
 
 
 async def serve(settings: Settings, place: Place) -> None:
@@ -194,7 +205,7 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
         await _listen(node, settings)
         stack.push_async_callback(node.close)
         parts = [*open_staff(settings.staff, store, keyring, link.processor, stack)]
-        parts.append(HostTotalsPart(link.host))
+        parts += [HostTotalsPart(link.host), HostKeysPart(link.keyed)]
         control = ControlServer(node, place.data / settings.node.control, link.tap, parts)
         await control.start()
         stack.push_async_callback(control.close)

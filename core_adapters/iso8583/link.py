@@ -15,7 +15,13 @@ from typing import cast
 from core_adapters.iso8583.errors import FramingError
 from core_adapters.iso8583.framing import Frame, FrameOptions, Framer
 from core_adapters.iso8583.options import Address, Iso8583Options
-from core_adapters.iso8583.tls import TlsError, TlsOptions, client_context, expiry_line, peer_ends
+from core_adapters.iso8583.tls import (
+    TlsError,
+    TlsOptions,
+    connection_words,
+    expiry_line,
+    peer_ends,
+)
 from core_adapters.iso8583.tls_words import explain
 
 MAX_DOUBLINGS = 16
@@ -117,21 +123,10 @@ class TcpLink:
     async def _open(self) -> None:
         loop, tls = asyncio.get_running_loop(), self._options.tls
         host, port = self.address.host, self.address.port
-        patience = self._options.connect_timeout_s
-        if tls is None:
-            async with asyncio.timeout(patience):
-                await loop.create_connection(self._make_wire, host, port)
-            return
-        context = client_context(tls)
-        async with asyncio.timeout(patience + tls.handshake_timeout_s):
-            await loop.create_connection(
-                self._make_wire,
-                host,
-                port,
-                ssl=context,
-                server_hostname=tls.server_name or host,
-                ssl_handshake_timeout=tls.handshake_timeout_s,
-            )
+        patience = self._options.connect_timeout_s + (tls.handshake_timeout_s if tls else 0.0)
+        words = connection_words(tls, host)
+        async with asyncio.timeout(patience):
+            await loop.create_connection(self._make_wire, host, port, **words)
 
     def _tell_once(self, text: str) -> None:
         """Not again at every attempt, until the host has signed us on."""

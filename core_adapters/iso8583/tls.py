@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 
@@ -77,6 +78,17 @@ def client_context(options: TlsOptions) -> ssl.SSLContext:
             "give both as they were made for the request (docs/links.md)"
         ) from error
     return context
+
+
+def connection_words(options: TlsOptions | None, host: str) -> dict[str, Any]:
+    """What `create_connection` and `open_connection` need to know for TLS to `host`."""
+    if options is None:
+        return {}
+    return {
+        "ssl": client_context(options),
+        "server_hostname": options.server_name or host,
+        "ssl_handshake_timeout": options.handshake_timeout_s,
+    }
 
 
 def read_certificates(path: Path) -> list[x509.Certificate]:

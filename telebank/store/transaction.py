@@ -74,15 +74,24 @@ class Transaction:
 Work = Callable[[Transaction], Any]
 
 
-class Batch:
-    """One commit: savepoints around its jobs, and the rows gathered from them.
+class NeedsSavepoints(Exception):  # noqa: N818 - reads as what it is
+    """A job of a batch that has none is to be undone: undo the batch, and do it again with them."""
 
-    Savepoints are given to the driver directly: they are the same words everywhere, and two of
-    them a job through the full execution path would cost more than the job's own statements.
+
+class Batch:
+    """One commit: its jobs, and the rows gathered from them.
+
+    Nearly every job is kept, and two savepoints a job cost as much as its smaller statements. So a
+    batch is done without them; where one job is to be undone, all are, and the batch is done again
+    with a savepoint around each. Savepoints are given to the driver directly: they are the same
+    words everywhere.
     """
 
-    def __init__(self, connection: Connection, node: str, boot: str, sequence: int) -> None:
+    def __init__(
+        self, connection: Connection, node: str, boot: str, sequence: int, *, savepoints: bool
+    ) -> None:
         self.connection = connection
+        self._savepoints = savepoints
         self._driver: Any = connection.connection.driver_connection
         self._driver_error: type[Exception] = connection.dialect.loaded_dbapi.Error
         self._node = node
@@ -93,14 +102,17 @@ class Batch:
 
     def savepoint(self) -> None:
         """Begin a job."""
-        self._say("SAVEPOINT job")
+        if self._savepoints:
+            self._say("SAVEPOINT job")
 
     def roll_back(self) -> None:
-        """Undo the job's statements; its savepoint stands."""
+        """Undo the job's statements; its savepoint stands. Raises `NeedsSavepoints`."""
+        if not self._savepoints:
+            raise NeedsSavepoints
         self._say("ROLLBACK TO SAVEPOINT job")
 
     def undo(self) -> None:
-        """Undo the job's statements and end it."""
+        """Undo the job's statements and end it. Raises `NeedsSavepoints`."""
         self.roll_back()
         self._say("RELEASE SAVEPOINT job")
 
@@ -112,7 +124,8 @@ class Batch:
             event_row(event, self._node, number, part.stamp, self._boot)
             for number, event in enumerate(part.events, start=first)
         ]
-        self._say("RELEASE SAVEPOINT job")
+        if self._savepoints:
+            self._say("RELEASE SAVEPOINT job")
         self._sequence += len(made)
         self._states += part.states
         self._events += made

@@ -1,8 +1,9 @@
 """The node's only writer: one thread, many jobs in one commit.
 
 A job is a small function on a `Transaction`. Jobs wait in a bounded queue; whatever has gathered
-while a commit was under way makes up the next one (at most `batch_jobs`). Each job runs in its own
-savepoint, so one job's refusal undoes nothing of another's. Its future is resolved on the loop only
+while a commit was under way makes up the next one (at most `batch_jobs`). One job's refusal undoes
+nothing of another's. A job may be run twice, in a transaction that is rolled back and in the one
+that stands, so it changes nothing but its `Transaction`. Its future is resolved on the loop only
 after COMMIT. Where the database fails, or anything else that is no one job's, the jobs of that
 commit get `StoreUnavailable` and the writer goes on with a fresh connection; a COMMIT whose answer
 was lost is first asked after. Where the thread itself ends, every job fails at once and `died`
@@ -29,7 +30,7 @@ from telebank.store.clock import Clock
 from telebank.store.errors import ConnectionBroken, StoreUnavailable, said
 from telebank.store.options import StoreOptions
 from telebank.store.postgresql import CommitUnknown, has_ended, lock_all, was_made
-from telebank.store.transaction import Batch, Refused, Transaction, Work
+from telebank.store.transaction import Batch, NeedsSavepoints, Refused, Transaction, Work
 from transactions.ports import LeaseLost
 
 T = TypeVar("T")
@@ -221,10 +222,16 @@ class Writer:
         return done.results
 
     def _transact(self, jobs: Sequence[_Job]) -> _Done:
+        try:
+            return self._attempt(jobs, savepoints=False)
+        except NeedsSavepoints:
+            return self._attempt(jobs, savepoints=True)
+
+    def _attempt(self, jobs: Sequence[_Job], *, savepoints: bool) -> _Done:
         connection = self._connect()
         transaction = connection.begin()
         try:
-            done = self._run(connection, jobs)
+            done = self._run(connection, jobs, savepoints=savepoints)
         except BaseException:
             self._roll_back(transaction)
             raise
@@ -243,7 +250,7 @@ class Writer:
         except SQLAlchemyError:
             self._drop_connection()
 
-    def _run(self, connection: Connection, jobs: Sequence[_Job]) -> _Done:
+    def _run(self, connection: Connection, jobs: Sequence[_Job], *, savepoints: bool) -> _Done:
         stamp = self._clock.read()
         if jobs[0].work is None:
             epoch = lease.take(connection, self._node, self._holder, stamp.utc)
@@ -253,7 +260,8 @@ class Writer:
         if stamp.utc - held.heartbeat > timedelta(seconds=self._options.heartbeat_s):
             lease.beat(connection, self._node, stamp.utc)
         lock_all(connection, (key for job in jobs for key in job.locks))
-        batch = Batch(connection, self._node, self._clock.boot, self._sequence(connection))
+        last = self._sequence(connection)
+        batch = Batch(connection, self._node, self._clock.boot, last, savepoints=savepoints)
         results = [self._one(batch, job) for job in jobs]
         return _Done(results, replace(self._position, sequence=batch.write()), held.mark)
 

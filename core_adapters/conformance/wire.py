@@ -16,6 +16,7 @@ from core_adapters.iso8583.framing import Frame, Framer, wrap
 from core_adapters.iso8583.mac import Mac
 from core_adapters.iso8583.message import Message, is_reply, reply_mti
 from core_adapters.iso8583.options import Iso8583Options
+from core_adapters.iso8583.tls import connection_words
 from core_adapters.iso8583.trace import Tracer
 from core_adapters.tap import Tap
 
@@ -77,7 +78,10 @@ class WireLink:
         """Connect; raises `OSError` or `TimeoutError`."""
         async with asyncio.timeout(self._options.connect_timeout_s):
             address = self._options.ranked[0]
-            self._reader, self._writer = await asyncio.open_connection(address.host, address.port)
+            words = connection_words(self._options.tls, address.host)
+            self._reader, self._writer = await asyncio.open_connection(
+                address.host, address.port, **words
+            )
 
     async def close(self) -> None:
         """Hang up."""

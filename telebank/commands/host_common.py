@@ -15,6 +15,7 @@ from core_adapters.iso8583.keynames import KeyNames, check_keys
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile
 from core_adapters.iso8583.profile_load import load_profile
+from core_adapters.iso8583.tls import TlsError, client_context
 from core_adapters.profiles.errors import ProfileError
 from telebank.commands.common import EXIT_FINDING
 from telebank.commands.host_check_sql import is_sql
@@ -108,7 +109,10 @@ def host_options(data: Path, profile: Profile, address: str | None) -> Iso8583Op
         table.pop("profile", None)
         table.pop("adapter", None)
         options = read_options(Iso8583Options, table, f"hosts.{profile.name}")
-    except SettingsError as error:
+        options = options.under(data / "keys")
+        if options.tls is not None:
+            client_context(options.tls)
+    except (SettingsError, TlsError) as error:
         raise click.UsageError(str(error)) from error
     if address is not None:
         split_address(address)

@@ -15,6 +15,7 @@ import structlog
 import uvloop
 
 from core_adapters.hsm.errors import ModuleAwayError, SecurityModuleError
+from core_adapters.iso8583.tls import TlsError
 from core_adapters.profiles.errors import ProfileError
 from telebank.calls.control import ControlServer
 from telebank.calls.node import NodeParts, VoiceNode
@@ -50,7 +51,7 @@ log = structlog.get_logger("telebank.serve")
 
 UNUSABLE = (
     *(SettingsError, FlowError, ContractError, CatalogueError, PackError, MissingClips),
-    *(KeyFileError, SecurityModuleError, ProfileError, ReleaseError),
+    *(KeyFileError, SecurityModuleError, ProfileError, ReleaseError, TlsError),
 )
 """Files that a node cannot start with; the error says which and what to do."""
 

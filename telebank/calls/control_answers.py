@@ -43,6 +43,10 @@ class Answers:
             return await asyncio.shield(task)
         return _without_secret(await asyncio.shield(known.task))
 
+    def knows(self, who: str, request_id: str) -> bool:
+        """Whether this act was done, or is being done."""
+        return (who, request_id) in self._known
+
     def _ended(self, key: tuple[str, str], task: asyncio.Task[Reply]) -> None:
         known = self._known.get(key)
         if known is None or known.task is not task:

@@ -26,7 +26,7 @@ class Counter:
 
     def __init__(self, desk: StaffDesk) -> None:
         self.desk = desk
-        self._answers = Answers(desk.options.answers_max)
+        self.answers = Answers(desk.options.answers_max)
 
     def token(self, request: web.Request) -> str:
         """The token that was sent; empty where there is none."""
@@ -65,5 +65,5 @@ class Counter:
             except (JournalUnavailable, LeaseLost) as error:
                 return refused(503, "store", f"nothing was changed: {error}")
 
-        reply = await self._answers.once(who, request_id, self.desk.digest(raw), guarded)
+        reply = await self.answers.once(who, request_id, self.desk.digest(raw), guarded)
         return reply.response()

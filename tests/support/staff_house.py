@@ -24,7 +24,7 @@ from sqlalchemy import select
 from support.store_kit import message, recorded
 from support.transactions_host import Host
 from support.transactions_time import LoopClock
-from telebank.calls.control import ControlServer
+from telebank.calls.control import ControlPart, ControlServer
 from telebank.calls.control_acts import Carrier
 from telebank.calls.control_approvals import ApprovalsPart
 from telebank.calls.control_desk import Counter
@@ -201,7 +201,7 @@ async def open_house(folder: Path, **options: Any) -> AsyncIterator[House]:
     )
     counter = Counter(desk)
     all_carriers: dict[str, Carrier] = {ACT: Resolve(processor)}
-    parts = [StaffPart(counter), ApprovalsPart(counter, all_carriers)]
+    parts: list[ControlPart] = [StaffPart(counter), ApprovalsPart(counter, all_carriers)]
     socket = folder / "control.sock"
     node: Any = None  # none of these paths asks the voice node
     server = ControlServer(node, socket, None, parts)

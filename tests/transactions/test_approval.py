@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from transactions.approval import Actor, Approving, Proposal, Refusal, content_hash, refusal
+from transactions.approval import Actor, Approving, Detail, Proposal, Refusal, content_hash, refusal
 
 AT = datetime(2026, 3, 31, 4, 0, tzinfo=UTC)
 HASH = content_hash("request.resolve", "010000000042", {"result": "posted"})
@@ -47,6 +47,11 @@ def test_what_is_no_approval(
 
 def test_the_content_is_act_object_and_detail_in_any_order() -> None:
     assert content_hash("a", "b", {"x": 1, "y": "2"}) == content_hash("a", "b", {"y": "2", "x": 1})
-    others = [("a", "b", {"x": 1}), ("a", "c", {}), ("ab", "", {}), ("a", "b", {"x": "1"})]
+    others: list[tuple[str, str, Detail]] = [
+        ("a", "b", {"x": 1}),
+        ("a", "c", {}),
+        ("ab", "", {}),
+        ("a", "b", {"x": "1"}),
+    ]
     hashes = {content_hash(act, of, detail) for act, of, detail in others}
     assert len(hashes) == len(others)

@@ -39,6 +39,17 @@ async def test_the_first_two_are_one_administrator_and_one_supervisor(tmp_path: 
     assert [outcome for _, _, outcome in added] == ["founders", "ok", "founders", "ok"]
 
 
+async def test_a_founder_who_is_said_twice_is_added_once(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        await house.found("chen", "administrator")
+        body = {"name": "wu", "role": "supervisor", "password": "four unrelated words", **fresh()}
+        first = await house.ask(None, "POST", "/v1/staff", body)
+        again = await house.ask(None, "POST", "/v1/staff", body)
+        assert (first.status, again.status) == (200, 200)
+        assert {**again.body, "otpauth": first.body["otpauth"]} == first.body
+        assert "otpauth" not in again.body
+
+
 async def test_a_name_without_a_password_is_asked_for_one(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house:
         body = {"name": "chen", "role": "administrator"}

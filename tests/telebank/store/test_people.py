@@ -17,7 +17,7 @@ from telebank.store.engine import open_read_only
 from telebank.store.store import Store
 from telebank.store.transaction import Transaction
 from telebank.store.unsettled import history, unsettled
-from transactions.approval import Actor, Approving, Proposal, content_hash
+from transactions.approval import Actor, Approving, Proposal, Refusal, content_hash
 from transactions.closing import ACT, Closed, Closing, NotClosed
 from transactions.journal import JournalEvent
 from transactions.lifecycle import State
@@ -141,11 +141,12 @@ async def test_a_refused_closing_changes_nothing_but_the_log(place: Path) -> Non
             "no_proposal", State.MANUAL
         )
         await store.journal.run(partial(approvals.propose, draft=draft(reference)))
-        for said, why in (
+        refused: list[tuple[Closing, Refusal]] = [
             (closing(reference, "not_posted"), "different_content"),
             (closing(reference, by=CHEN), "same_person"),
             (closing(reference, by=Actor("sun", "supervisor", "")), "gone"),
-        ):
+        ]
+        for said, why in refused:
             assert await store.journal.close_row(said) == NotClosed(why, State.MANUAL)
         nowhere = await store.journal.close_row(closing("999999999999"))
         assert nowhere == NotClosed("unknown_reference")

@@ -1,6 +1,7 @@
 """The host's daily file: forms that profiles describe, rows and files that make no sense."""
 
 import csv
+import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from core_adapters.hostfile import FileLimits, read_host_file
-from core_adapters.hostfile_form import HostFileError, read_form
+from core_adapters.hostfile_form import COLUMNS, KEYS, HostFileError, read_form
 from core_adapters.iso8583.profile_load import load_profile
 from transactions.money import CURRENCIES
 from transactions.reconcile_values import HostRow, UnreadableRow
@@ -212,6 +214,20 @@ def _empty(folder: Path) -> Path:
 def test_a_section_that_cannot_stand(change: Mapping[str, Any], key: str) -> None:
     with pytest.raises(HostFileError, match=f"host_file.{key} of the profile: "):
         read_form({**SECTION, **change})
+
+
+def test_the_schema_for_editors_agrees() -> None:
+    schema = json.loads((CONFIG.parent / "schema" / "host-profile.schema.json").read_text())
+    rules = {**schema["properties"]["host_file"], "$defs": schema["$defs"]}
+    check = Draft202012Validator(rules)
+    shipped = load_profile(CONFIG / "tb87.yaml").host_file
+    assert shipped is not None
+    assert set(rules["properties"]) == KEYS
+    assert set(rules["properties"]["columns"]["properties"]) == COLUMNS
+    for section in (SECTION, dict(shipped)):
+        assert check.is_valid(section)
+    for wrong in ({"colour": 1}, {"columns": {}}, {"status": {"P": "done"}}, {"amount": "cents"}):
+        assert not check.is_valid({**SECTION, **wrong})
 
 
 @given(data=st.binary(max_size=300))

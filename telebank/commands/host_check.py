@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from core_adapters.hostfile_form import HostFileError, read_form
 from core_adapters.iso8583.checks import check_services
 from core_adapters.iso8583.loading.extending import read_extended
 from core_adapters.iso8583.profile import Profile
@@ -68,6 +69,11 @@ def _findings(path: Path, profile: Profile, contracts: Contracts) -> Iterator[st
     top = read_extended(path, SHIPPED)
     yield from _ambiguous(profile)
     yield from _shown(top.section("fields"), profile)
+    if profile.host_file is not None:
+        try:
+            read_form(profile.host_file)
+        except HostFileError as error:
+            yield f"{top.place_of('host_file')}: {error}"
     for kind in NEEDED_CLASSES:
         if not any(meaning.kind == kind for meaning in profile.codes.values()):
             yield f"{top.place_of('codes')}: no code of class {kind}"

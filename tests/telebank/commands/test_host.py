@@ -59,6 +59,7 @@ def test_the_shipped_profile_has_no_findings(tmp_path: Path) -> None:
         ("is: n..19, show: pan", "is: n..19, show: clear", "needs `show: pan`"),
         ('"310000"', '"320000"', "same MTI and field 3 as"),
         ("class: cutover", "class: decline", "no code of class cutover"),
+        ("format: csv", "format: xlsx", "host_file.format of the profile"),
         ("tombstones: true", "tombstone: true", "unknown key 'tombstone'"),
     ],
 )

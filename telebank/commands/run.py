@@ -188,6 +188,8 @@ def _banner(bank: Bank) -> None:
     table.add_row("", "then 1 balance, 2 transfer, 3 lost card.  # again, * back, 0 teller")
     table.add_row("", "All demo cards: corehost/demo-cards.json in the data folder")
     table.add_row("Web page", f"http://{bank.web}/")
+    table.add_row("Core host", f"telebank corehost check --data {_short(plan.data / 'corehost')}")
+    table.add_row("", "or file --date …, cut-over, key-change mak|zpk with the same --data")
     table.add_row("Data", f"{_short(plan.data)}, logs in {_short(plan.data / 'logs')}")
     table.add_row("Stop", "Ctrl-C")
     out.rule("The bank is open")

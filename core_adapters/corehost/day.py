@@ -19,13 +19,20 @@ class Day:
     def __init__(self, db: sqlite3.Connection, calendar: Calendar, now: datetime) -> None:
         self._db = db
         self._calendar = calendar
-        self._told = self.today(now)
+        with transaction(db):
+            self._told = calendar.today(now)
         self._moved_at = -math.inf
 
     def today(self, now: datetime) -> date:
-        """The business date, a cut-over done whose time has come."""
-        with transaction(self._db):
-            return self._calendar.today(now)
+        """The business date, a cut-over done whose time has come.
+
+        Where the database will not take it, the date stays until it will."""
+        try:
+            with transaction(self._db):
+                return self._calendar.today(now)
+        except sqlite3.Error as error:
+            log.error("date_not_moved", error=type(error).__name__)
+            return self._told
 
     def cut_over(self, now: datetime) -> date | CutOverRefused:
         """Begin the next business date, durably; a refusal is a value."""
@@ -35,6 +42,9 @@ class Day:
         except CutOverRefused as refusal:
             log.warning("cut_over_refused", why=str(refusal))
             return refusal
+        except sqlite3.Error as error:
+            log.error("date_not_moved", error=type(error).__name__)
+            return CutOverRefused("the database would not take it; see the log")
 
     def moved(self) -> date | None:
         """The date, where it has moved on since this was asked last."""

@@ -202,7 +202,13 @@ class Hall:
         """Let something of the host's own go on beside the messages."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("work_failed", error=repr(error))
 
     async def close(self) -> None:
         """End what goes on."""

@@ -198,18 +198,18 @@ class KeyDesk:
 
     def proved(self, key: str) -> None:
         """The other side has the successor: it is current from now on."""
-        successor = self._waiting.pop(key, None)
+        successor = self._waiting.get(key)
         if successor is None:
             return
-        info = self._module.import_key(
-            key,
-            self._usage(key),
-            successor.block,
-            self._names.transport,
-            rotate=True,
-            kcv=successor.check,
-        )
-        self._module.discard(_next(key))
+        usage, under = self._usage(key), self._names.transport
+        try:
+            info = self._module.import_key(key, usage, successor.block, under, rotate=True)
+            self._module.discard(_next(key))
+        except (SecurityModuleError, OSError) as error:
+            # It goes on waiting, where it verifies and opens; the next proof tries again.
+            log.error("key_not_taken", key=key, why=str(error))
+            return
+        del self._waiting[key]
         log.info("key_changed", key=key, version=info.version, check_value=info.kcv)
         self.changed()
 

@@ -27,11 +27,7 @@ def show(result: Reconciliation, files: ReportFiles, words: Words) -> None:
     console = Console()
     for code in result.currencies:
         console.print(_sums(result, code, words))
-    for severity in Severity:
-        count, name = result.rows[severity], words.severities[severity]
-        console.print(Text(f"{name:<12}{count:>10,}", COLOURS[severity] if count else "dim"))
-    if result.unchecked:
-        console.print(Text(f"{words['unchecked']:<12}{result.unchecked:>10,}"))
+    console.print(_counts(result, words))
     if result.findings:
         console.print(_findings(result, words))
     for remark in remarks(result, words):
@@ -40,6 +36,20 @@ def show(result: Reconciliation, files: ReportFiles, words: Words) -> None:
     console.print(Text(f"{result.business_date} {verdict}", COLOURS[result.severity]))
     for path in (files.pdf, files.findings, files.summary):
         console.print(Text(str(path)), soft_wrap=True)
+
+
+def _counts(result: Reconciliation, words: Words) -> Table:
+    """Transactions by their worst finding."""
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column(min_width=14)
+    table.add_column(justify="right", min_width=10)
+    for severity in Severity:
+        count = result.rows[severity]
+        style = COLOURS[severity] if count else "dim"
+        table.add_row(words.severities[severity], f"{count:,}", style=style)
+    if result.unchecked:
+        table.add_row(words["unchecked"], f"{result.unchecked:,}")
+    return table
 
 
 def _sums(result: Reconciliation, code: str, words: Words) -> Table:

@@ -1,8 +1,8 @@
 """What a bench is made of, whichever adapter it is for: the seams between kit and adapter."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from core_adapters.conformance.faults import Fault
@@ -77,6 +77,11 @@ class Between(Protocol):
         """Faults in force that have been played."""
         ...
 
+    @property
+    def findings(self) -> Sequence[str]:
+        """What the adapter did that no adapter may."""
+        ...
+
     def take(self) -> list[Line]:
         """The lines so far, and begin anew."""
         ...
@@ -104,5 +109,7 @@ class Parts:
     """Seconds after which the adapter gives up, by service."""
     link_s: float
     """How long a scenario without a request looks at the link."""
+    acts: Mapping[str, Callable[[Adapter], Awaitable[str]]] = field(default_factory=dict)
+    """What a scenario may have done before it asks, each giving a word for what came of it."""
     bystander: Callable[[CardNumber], AbstractContextManager[None]] | None = None
     """Holds the account of a card at the host, as another customer's transaction would."""

@@ -8,6 +8,7 @@ from core_adapters.profiles.yamlread import Section
 
 ROLES = (
     *("request", "reply", "reversal", "reversal_reply", "repeat", "repeat_reply"),
+    *("key_change", "key_change_reply"),
     *("query", "query_reply", "network", "network_reply"),
 )
 """A message by what it is to the scenario's service, whatever its MTI in the profile."""
@@ -23,6 +24,8 @@ ACTS = {
     "hold": "It is held until a message of role `until` has passed.",
     "oversize": "A frame above the profile's longest goes in its place.",
     "drip": "Its first bytes go one at a time, the rest never.",
+    "bad_key": "A key exchange (network code 101) with a bad block comes in front of it.",
+    "fall": "It is lost: its address is cut and takes no connection any more.",
     "error": "The database fails it with an error of `class`, or with `code` as its SQLSTATE.",
     "rows": "The reply has `at` rows instead of one.",
     "no_code": "The reply's row is without its result code.",

@@ -1,10 +1,11 @@
 """The bench of an ISO 8583 host: the gateway's adapter, through a proxy that spoils messages."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from core_adapters.conformance.bench import Adapter, Events, Parts
+from core_adapters.conformance.faults import Fault
 from core_adapters.conformance.people import KitVault
 from core_adapters.conformance.proxy import FaultProxy, code_of
 from core_adapters.conformance.rig import Pace
@@ -21,6 +22,7 @@ from core_adapters.iso8583.profile import Profile
 from transactions.contract import Contracts
 
 KIND = "iso8583"
+OUR_KEYS = "keys_ours"
 DATABASE_ACTS = {
     "error": "errors by SQLSTATE are a database's",
     "rows": "a reply of ISO 8583 has no rows",
@@ -71,7 +73,7 @@ def paced(profile: Profile, pace: Pace) -> Profile:
     return replace(profile, services=MappingProxyType(services), reversal=reversal)
 
 
-def adapter_options(base: Iso8583Options, port: int, pace: Pace) -> Iso8583Options:
+def adapter_options(base: Iso8583Options, ports: Sequence[int], pace: Pace) -> Iso8583Options:
     """Through the proxy, quick to come back."""
     mux = replace(
         base.mux,
@@ -83,7 +85,7 @@ def adapter_options(base: Iso8583Options, port: int, pace: Pace) -> Iso8583Optio
     assert isinstance(mux, MuxOptions)
     return replace(
         base,
-        addresses=(f"127.0.0.1:{port}",),
+        addresses=tuple(f"127.0.0.1:{port}" for port in ports),
         links=1,
         backoff_min_s=0.05,
         backoff_max_s=0.3,
@@ -103,6 +105,8 @@ class Iso8583Target:
     module: SecurityModule
     options: Iso8583Options = field(default_factory=Iso8583Options)
     factory: AdapterFactory = iso8583_adapter
+    host_acts: Mapping[str, Callable[[], Awaitable[str]]] = field(default_factory=dict)
+    """What the host can be told to do, by names of `scenarios.BEFORE`; a demo host's alone."""
 
     kind = KIND
 
@@ -118,16 +122,29 @@ class Iso8583Target:
 
     def inapplicable(self, scenario: Scenario) -> str:
         """Why the scenario has no meaning for this profile; empty where it has."""
-        for fault in scenario.faults:
-            if {fault.on, fault.until} & {"query", "query_reply"}:
-                return f"profile {self.name} has no status query"
-            if fault.do in DATABASE_ACTS:
-                return DATABASE_ACTS[fault.do]
-            if fault.kind:
-                try:
-                    code_of(self.profile, fault.kind)
-                except LookupError as error:
-                    return str(error)
+        whys = (self._lacks(scenario), *(self._cannot(fault) for fault in scenario.faults))
+        return next(filter(None, whys), "")
+
+    def _lacks(self, scenario: Scenario) -> str:
+        """A part of the profile or a power over the host that the scenario needs."""
+        if scenario.totals and self.profile.totals is None:
+            return f"profile {self.name} has no totals"
+        if scenario.before == (OUR_KEYS,) and self.profile.key_change is None:
+            return f"profile {self.name} has no key_change"
+        missing = [act for act in scenario.before if act not in (OUR_KEYS, *self.host_acts)]
+        return f"only the host's own people can begin {missing[0]}" if missing else ""
+
+    def _cannot(self, fault: Fault) -> str:
+        if {fault.on, fault.until} & {"query", "query_reply"}:
+            return f"profile {self.name} has no status query"
+        if fault.do in DATABASE_ACTS:
+            return DATABASE_ACTS[fault.do]
+        if fault.do == "bad_key" and self.profile.key_change is None:
+            return f"profile {self.name} has no key_change"
+        try:
+            code_of(self.profile, fault.kind or "success")
+        except LookupError as error:
+            return str(error)
         return ""
 
     def expected(self, scenario: Scenario) -> Expectation:
@@ -143,15 +160,36 @@ class Iso8583Target:
         profile = paced(self.profile, pace)
         mac = ModuleMac(self.module, KeyNames.of(profile.name).mac)
         proxy = FaultProxy(Codec(profile), mac, self.host, self.port, seed)
-        port = await proxy.start()
-        options = adapter_options(self.options, port, pace)
+        ports = [await proxy.start() for _ in range(scenario.addresses)]
+        options = adapter_options(self.options, ports, pace)
         if scenario.crowd:
             options = replace(options, mux=replace(options.mux, in_flight_max=1))
-        setup = Setup(port, profile, contracts, self.module, vault, options, HostEvents())
+        setup = Setup(ports[0], profile, contracts, self.module, vault, options, HostEvents())
 
         def make(events: Events) -> Adapter:
             told = HostEvents(events.late, events.alarm, events.link)
             return self.factory(replace(setup, events=told))
 
         timeouts = {name: one.timeout_s for name, one in profile.services.items()}
-        return Parts(proxy, make, timeouts, 4 * pace.echo_s)
+        return Parts(proxy, make, timeouts, 4 * pace.echo_s, self._acts())
+
+    def _acts(self) -> Mapping[str, Callable[[Adapter], Awaitable[str]]]:
+        async def ours(adapter: Adapter) -> str:
+            return await self._change_keys(adapter)
+
+        def told(act: Callable[[], Awaitable[str]]) -> Callable[[Adapter], Awaitable[str]]:
+            return lambda _adapter: act()
+
+        return {OUR_KEYS: ours, **{name: told(act) for name, act in self.host_acts.items()}}
+
+    async def _change_keys(self, adapter: Adapter) -> str:
+        """New keys of ours for all that are exchanged; the first outcome that is not `changed`."""
+        if not isinstance(adapter, Iso8583Host) or self.profile.key_change is None:
+            return "not_done"
+        names, outcome = KeyNames.of(self.profile.name), "changed"
+        every = {"mak": names.mac, "zpk": names.pin}
+        for word in self.profile.key_change.keys.values():
+            event = await adapter.rotate_key(every[word])
+            if event.outcome != "changed":
+                return event.outcome
+        return outcome

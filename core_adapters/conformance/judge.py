@@ -34,6 +34,12 @@ class Seen:
     lines: Sequence[Line]
     alarms: Sequence[str]
     money: str = UNSEEN
+    before: str = ""
+    """What became of what was done before it."""
+    totals: str = ""
+    """Growth of the host's totals: debits, reversals."""
+    findings: Sequence[str] = ()
+    """What the host's side of the bench found wrong with what the adapter did."""
     asked: int = 1
     """Requests submitted, each once."""
     takes_money: bool = False
@@ -68,6 +74,8 @@ def _expected(expect: Expectation, seen: Seen) -> list[Check]:
         _among("reason", expect.reason, str(reason)),
         _among("exit", expect.exit, last.exit if last is not None else ""),
         _among("state", expect.state, str(seen.states[-1]) if seen.states else "none"),
+        _among("before it", expect.before, seen.before),
+        _among("host totals", expect.totals, seen.totals),
     ]
     found = [check for check in checks if check is not None]
     if expect.sends is not None:
@@ -102,6 +110,9 @@ def _among(name: str, wanted: Sequence[str], seen: str) -> Check | None:
 
 def _always(seen: Seen, books: Books) -> list[Check]:
     checks = [_settled(books), _sent_once(seen)]
+    if seen.findings:
+        told = "; ".join(seen.findings)
+        checks.append(Check("as the host saw it", "nothing wrong", told, ok=False))
     if seen.has_row:
         checks.append(_written_first(seen, books))
     if seen.takes_money and seen.states:

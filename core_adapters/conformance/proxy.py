@@ -27,7 +27,9 @@ CLOSE_S = 2.0
 """Longest wait for connections to end."""
 MAX_CONNECTIONS = 64
 NETWORK = "08"
-CUT_OVER_STAN = "999001"
+CUT_OVER_STAN, KEY_STAN = "999001", "999002"
+OURS = frozenset({CUT_OVER_STAN, KEY_STAN})
+"""STANs of what the proxy itself says in the host's name."""
 MIRRORED = (2, 3, 4, 7, 11, 12, 13, 28, 32, 37, 41, 42, 49, 90)
 """Fields that an answer made by the proxy repeats."""
 DRIP_BYTES, DRIP_PAUSE_S = 6, 0.05
@@ -50,6 +52,8 @@ class _Pipe:
     adapter: asyncio.StreamWriter
     host: asyncio.StreamWriter
     held: list[tuple[Fault, Frame, str]] = field(default_factory=list)
+    port: int = 0
+    """The address that the adapter reached."""
     ending: bool = False
     """A cut has been ordered: not another byte either way."""
 
@@ -73,7 +77,9 @@ class FaultProxy:
         self._rules = Rules(())
         self._pipes: set[_Pipe] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
+        self._fallen: set[int] = set()
+        self.findings: list[str] = []
         self.away = False
         """While true, every connection is closed as soon as it comes."""
         self.transcript = Transcript(codec)
@@ -83,14 +89,15 @@ class FaultProxy:
         return self._codec.profile
 
     async def start(self) -> int:
-        """Listen; returns the port."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        return int(self._server.sockets[0].getsockname()[1])
+        """Listen on one more address; returns the port."""
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._servers.append(server)
+        return int(server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
         """Cut everything and listen no more."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         self.cut()
         for task in list(self._tasks):
             task.cancel()
@@ -130,7 +137,8 @@ class FaultProxy:
     # -- connections ----------------------------------------------------------------------------
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.away or len(self._pipes) >= MAX_CONNECTIONS:
+        port = int(writer.get_extra_info("sockname")[1])
+        if self.away or port in self._fallen or len(self._pipes) >= MAX_CONNECTIONS:
             writer.transport.abort()
             return
         try:
@@ -138,7 +146,7 @@ class FaultProxy:
         except OSError:
             writer.transport.abort()
             return
-        pipe = _Pipe(writer, host)
+        pipe = _Pipe(writer, host, port=port)
         self._pipes.add(pipe)
         out = asyncio.create_task(self._pump(pipe, "out", reader))
         home = asyncio.create_task(self._pump(pipe, "in", back))
@@ -173,8 +181,10 @@ class FaultProxy:
             await self._pass(pipe, way, frame)
             return
         role = self.role_of(message, way)
-        if message.get(STAN) == CUT_OVER_STAN and message.mti[:2] == NETWORK:
-            self._note(way, message, role, frame, "answer to the cut-over, kept by the proxy")
+        if message.get(STAN) in OURS and message.mti[:2] == NETWORK:
+            self._note(way, message, role, frame, "answer to the proxy, kept by it")
+            if message.get(STAN) == KEY_STAN and message.get(CODE) == "00":
+                self.findings.append("a key block that is not right was taken (39=00)")
             return
         fault = self._rules.take(role)
         self._note(way, message, role, frame, fault.text if fault is not None else "")
@@ -190,7 +200,9 @@ class FaultProxy:
     def role_of(self, message: Message, way: str) -> str:
         """What a message is to the service of the scenario; empty where it is nothing to it."""
         if message.mti[:2] == NETWORK:
-            return "network_reply" if is_reply(message.mti) else "network"
+            keys = message.get(NETWORK_CODE) == self._profile.network.key_change
+            name = "key_change" if keys else "network"
+            return f"{name}_reply" if is_reply(message.mti) else name
         rules, reply = self._profile.reversal, is_reply(message.mti)
         if message.mti in (rules.mti, rules.repeat_mti, reply_mti(rules.mti)):
             return "reversal_reply" if reply else "reversal"
@@ -246,6 +258,13 @@ class FaultProxy:
             case "cut_over":
                 await self._cut_over(pipe, frame)
                 await self._pass(pipe, way, frame)
+            case "bad_key":
+                await self._bad_key(pipe, frame)
+                await self._pass(pipe, way, frame)
+            case "fall":
+                self._fallen.add(pipe.port)
+                for one in [one for one in self._pipes if one.port == pipe.port]:
+                    one.cut()
             case "cut" | "drip" | "oversize":
                 await self._break_stream(fault, pipe, way, frame)
             case _:
@@ -312,6 +331,17 @@ class FaultProxy:
         network = self._profile.network
         fields = {7: datetime.now(UTC).strftime("%m%d%H%M%S"), STAN: CUT_OVER_STAN}
         fields |= {SETTLEMENT_DATE: _today(1), NETWORK_CODE: network.cut_over}
+        await self._made(pipe, Message(network.mti, fields), frame)
+
+    async def _bad_key(self, pipe: _Pipe, frame: Frame) -> None:
+        network, rules = self._profile.network, self._profile.key_change
+        assert rules is not None
+        block = "B0096P0TE00N0000" + self._chance.randbytes(40).hex().upper()
+        carried = self._codec.join(
+            rules.carrier, {rules.name: next(iter(rules.keys)), rules.block: block}
+        )
+        fields = {7: datetime.now(UTC).strftime("%m%d%H%M%S"), STAN: KEY_STAN}
+        fields |= {NETWORK_CODE: network.key_change, rules.carrier: carried}
         await self._made(pipe, Message(network.mti, fields), frame)
 
     async def _made(self, pipe: _Pipe, message: Message, frame: Frame) -> None:

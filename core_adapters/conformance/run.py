@@ -17,6 +17,7 @@ from transactions.guarded import AdapterFailed, guarded
 from transactions.lifecycle import OPEN, State
 from transactions.money import Money
 from transactions.outcome import Approved, Value
+from transactions.ports import CurrencyTotals, Tally
 from transactions.processor import Processor
 from transactions.request import AuthLevel, Request
 
@@ -68,7 +69,9 @@ class Run:
         who, to = self._person(self.scenario.who), self._person(self.scenario.to)
         money = self._contract.effect == "money"
         await self.rig.live()
+        done = await self._done_before()
         before = await self._look(who, to) if money else Held(None, None)
+        counted = await self._totals()
         requests = await self._requests(who, to)
         answers = await self._ask(requests)
         await self._settle()
@@ -78,8 +81,10 @@ class Run:
         if money:
             after = await self._look(who, to)
             moved = _moved(before, after, self._cost(), self._amount().minor)
+        growth = self._growth(counted, await self._totals())
         await self.rig.stop()
-        return self._seen(requests, answers, lines, moved)
+        seen = self._seen(requests, answers, lines, moved)
+        return replace(seen, before=done, totals=growth)
 
     async def _link_only(self) -> Seen:
         """No request: the link itself, for as long as two echoes take."""
@@ -139,8 +144,9 @@ class Run:
             case "card_no":
                 return to.card if name == "to" else who.card
             case "secret":
-                pin = who.secret()
-                return replace(who, pin=_other(who.pin)).secret() if self._is_wrong("pin") else pin
+                # A new PIN is the wrong one, and the other way round, so that it can be tried.
+                other = self._is_wrong("pin") != name.startswith("new")
+                return replace(who, pin=_other(who.pin)).secret() if other else who.secret()
             case "money":
                 return self._amount()
             case "digits" if name == "identity":
@@ -190,10 +196,12 @@ class Run:
         return answers
 
     async def _in_turn(self, request: Request) -> Answer:
-        """One after the other; a connection that was given up has been replaced by then."""
-        node = self.rig.node
+        """One after the other: what came before is settled, a connection given up is replaced."""
+        node, rows = self.rig.node, self.rig.books.rows
         assert node is not None
         if not self.scenario.away:
+            settle_s = self.rig.pace.settle_s
+            await until(lambda: all(row.state not in OPEN for row in rows.values()), settle_s)
             await node.adapter.wait_signed_on(self.rig.pace.sign_on_s)
         return await self._submit(node.processor, request)
 
@@ -250,6 +258,18 @@ class Run:
         tardy = any(fault.do in TARDY for fault in self.scenario.faults)
         await asyncio.sleep((TARDY_TIMEOUTS if tardy else QUIET_TIMEOUTS) * rig.pace.timeout_s)
 
+    async def _done_before(self) -> str:
+        """Carry out what comes before the scenario; the words for what came of it."""
+        node, words = self.rig.node, []
+        assert node is not None
+        for act in self.scenario.before:
+            do = self.rig.parts.acts.get(act)
+            if do is None:
+                raise NotTried(f"this bench cannot do {act!r}")
+            self.rig.parts.between.spoil("", self.scenario.faults)
+            words.append(await do(node.adapter))
+        return ", ".join(dict.fromkeys(words))
+
     # -- looking --------------------------------------------------------------------------------
 
     async def _look(self, who: Person, to: Person) -> Held:
@@ -257,6 +277,33 @@ class Run:
             return Held(None, None)
         payer = await self.rig.balance(self.balance_service, who.card)
         return Held(payer, await self.rig.balance(self.balance_service, to.card))
+
+    async def _totals(self) -> CurrencyTotals | None:
+        """The host's figures of its business date, where the scenario asks for them."""
+        node = self.rig.node
+        if not self.scenario.totals or node is None:
+            return None
+        await node.adapter.wait_signed_on(self.rig.pace.sign_on_s)
+        day = (await node.adapter.health()).business_date
+        if day is None:
+            raise NotTried("the host has told no business date")
+        told = await node.adapter.reconcile(day)
+        return told.by_currency.get(self._amount().currency.code, nothing(self._amount()))
+
+    def _growth(self, before: CurrencyTotals | None, after: CurrencyTotals | None) -> str:
+        """`1/0`: one debit more, no reversal more, and by this amount each."""
+        if before is None or after is None:
+            return ""
+        amount, counts = self._amount().minor, []
+        for was, now in (
+            (before.debits, after.debits),
+            (before.debit_reversals, after.debit_reversals),
+        ):
+            count = now.count - was.count
+            if now.amount.minor - was.amount.minor != count * amount:
+                return f"{count} more, but by {now.amount.minor - was.amount.minor} in amount"
+            counts.append(str(count))
+        return "/".join(counts)
 
     def _cost(self) -> int:
         fee = self._fee.minor if isinstance(self._fee, Money) else 0
@@ -277,10 +324,18 @@ class Run:
             lines,
             self._alarms(),
             moved,
+            findings=list(self.rig.parts.between.findings),
             asked=len({request.id for request in requests}),
             takes_money=self._contract.effect == "money",
             has_row=self._contract.effect != "read",
         )
+
+
+def nothing(amount: Money) -> CurrencyTotals:
+    """Totals of a day without money transactions."""
+    zero = Money(0, amount.currency)
+    none = Tally(0, zero)
+    return CurrencyTotals(none, none, none, none, zero)
 
 
 def _other(digits: str) -> str:

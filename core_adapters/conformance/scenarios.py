@@ -14,7 +14,9 @@ from core_adapters.profiles.yamlread import Section, read_yaml
 SCHEMA = 1
 MAX_SCENARIOS = 500
 RECOVERIES = ("", "reverse", "repeat", "query", "person")
-EXPECTATIONS = ("outcome", "reason", "exit", "state", "sends", "alarm")
+EXPECTATIONS = ("outcome", "reason", "exit", "state", "sends", "alarm", "before", "totals")
+BEFORE = ("keys_ours", "keys_host", "cut_over")
+"""What may be done before a scenario asks: new keys, begun by us or by the host; a cut-over."""
 KINDS = ("iso8583", "sql")
 OUTCOMES = frozenset({"approved", "declined", "unknown", "not_sent"})
 
@@ -30,6 +32,10 @@ class Expectation:
     sends: tuple[str, ...] | None = None
     """Roles of the messages that must have gone to the host, in order."""
     alarm: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    """What became of the scenario's `before`."""
+    totals: tuple[str, ...] = ()
+    """By how many debits and reversals the host's totals of the day must have grown: `1/0`."""
     posted: bool | None = None
     """Whether the host must have moved the money once all is settled."""
 
@@ -61,6 +67,12 @@ class Scenario:
     """Ask all `times` at once, where the adapter may have one in flight; the last is judged."""
     locked: bool = False
     """Another transaction holds the payer's account at the host while it is asked."""
+    before: tuple[str, ...] = ()
+    """Done before it asks, of `BEFORE`."""
+    totals: bool = False
+    """The host's totals of the day are asked before and after it."""
+    addresses: int = 1
+    """Addresses that the host has; the first is preferred."""
     faults: tuple[Fault, ...] = ()
     expect: Expectation = field(default_factory=Expectation)
     no_tombstones: Expectation | None = None
@@ -152,6 +164,9 @@ def _scenario(name: str, row: Section) -> Scenario:
         crash=row.take("crash", bool, False),
         crowd=row.take("crowd", bool, False),
         locked=row.take("locked", bool, False),
+        before=_before(row),
+        totals=row.take("totals", bool, False),
+        addresses=row.take("addresses", int, 1),
         faults=read_faults(row, "faults"),
         expect=_expect(row.section("expect"), Expectation())
         if row.has("expect")
@@ -166,6 +181,13 @@ def _scenario(name: str, row: Section) -> Scenario:
 
 def _other(row: Section, key: str) -> Expectation | None:
     return _expect(row.section(key), Expectation()) if row.has(key) else None
+
+
+def _before(row: Section) -> tuple[str, ...]:
+    acts = _words(row, "before") if row.has("before") else ()
+    if not set(acts) <= set(BEFORE):
+        raise row.error(f"one of {', '.join(BEFORE)}", "before")
+    return acts
 
 
 def _kinds(row: Section) -> tuple[str, ...]:

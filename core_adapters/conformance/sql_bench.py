@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from core_adapters.conformance.bench import Adapter, Events, Parts
+from core_adapters.conformance.faults import Fault
 from core_adapters.conformance.people import KitVault
 from core_adapters.conformance.relay import Relay
 from core_adapters.conformance.rig import Pace
@@ -32,6 +33,7 @@ MEANINGLESS: Mapping[str, str] = MappingProxyType(
         "set": WIRE,
         "oversize": WIRE,
         "drip": WIRE,
+        "bad_key": "there are no keys: the database's login and its TLS take their place",
         "cut_over": "no message announces the cut-over: each reply carries the business date",
         "reply duplicate": "a statement is answered once",
     }
@@ -159,20 +161,30 @@ class SqlTarget:
     def inapplicable(self, scenario: Scenario) -> str:
         """Why the scenario has no meaning for this database; empty where it has."""
         calls = Calls(self.profile, self.database.dialect, self.contracts)
+        whys = (self._lacks(scenario), *(self._cannot(fault, calls) for fault in scenario.faults))
+        return next(filter(None, whys), "")
+
+    def _lacks(self, scenario: Scenario) -> str:
+        """A part of the profile or a power over the database that the scenario needs."""
+        totals = self.profile.totals
+        if scenario.totals and (totals is None or self.database.dialect not in totals.sql):
+            return f"profile {self.name} has no totals"
         if scenario.locked and self.database.lock is None:
             return "the kit does not lock a bank's own tables"
-        for fault in scenario.faults:
-            why = MEANINGLESS.get(fault.do) or MEANINGLESS.get(f"{fault.on} {fault.do}")
-            if why:
-                return why
-            on_wire = fault.do == "cut" and fault.at >= 0 and not fault.on.startswith("network")
-            if on_wire and self.database.wire is None:
-                return self.database.why_no_wire
+        if scenario.addresses > 1:
+            return "one address: what stands behind it is the database's own cluster"
+        return ""
+
+    def _cannot(self, fault: Fault, calls: Calls) -> str:
+        why = MEANINGLESS.get(fault.do) or MEANINGLESS.get(f"{fault.on} {fault.do}")
+        on_wire = fault.do == "cut" and fault.at >= 0 and not fault.on.startswith("network")
+        if why or (on_wire and self.database.wire is None):
+            return why or self.database.why_no_wire
+        try:
             if fault.kind:
-                try:
-                    (calls.error if fault.do == "error" else calls.code)(fault.kind)
-                except LookupError as error:
-                    return str(error)
+                (calls.error if fault.do == "error" else calls.code)(fault.kind)
+        except LookupError as error:
+            return str(error)
         return ""
 
     def expected(self, scenario: Scenario) -> Expectation:
@@ -201,4 +213,4 @@ class SqlTarget:
             return self.factory(SqlSetup(profile, contracts, vault, options, told, driver))
 
         timeouts = {name: one.call.timeout_s + GRACE_S for name, one in profile.services.items()}
-        return Parts(driver, make, timeouts, LINK_S, self.database.lock)
+        return Parts(driver, make, timeouts, LINK_S, bystander=self.database.lock)

@@ -92,6 +92,11 @@ class FaultDriver:
         """See `Between`."""
         return self._rules.played
 
+    @property
+    def findings(self) -> Sequence[str]:
+        """See `Between`; a database tells by its books."""
+        return ()
+
     def take(self) -> list[Line]:
         """See `Between`."""
         lines, self._lines = self._lines, []

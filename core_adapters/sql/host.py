@@ -14,7 +14,6 @@ from datetime import date
 
 from core_adapters.sql.build import Builder, Terms, answered_row, next_row
 from core_adapters.sql.checks import check_profile
-from core_adapters.sql.errors import TotalsUnavailable
 from core_adapters.sql.events import Alarm, HostEvents, LateReply
 from core_adapters.sql.judge import (
     business_date,
@@ -50,6 +49,7 @@ from transactions.ports import (
     MessageLog,
     ReversalOutcome,
     ReversalUnanswered,
+    TotalsUnavailable,
     Unsupported,
 )
 from transactions.request import HostMessage, Request

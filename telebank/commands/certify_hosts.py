@@ -1,12 +1,13 @@
 """The hosts of `telebank host certify`: the demo's, made for the run, or a bank's own test host."""
 
+import asyncio
 import contextlib
 import json
 import select
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from core_adapters.conformance.iso8583_bench import Iso8583Target
 from core_adapters.conformance.people import People, load_people, people_of
 from core_adapters.conformance.sql_bench import Database, SqlTarget, through
 from core_adapters.conformance.sql_demo import DEMOS, DemoMissing, server_of
+from core_adapters.corehost.acts import CUT_OVER, KEY_CHANGE
+from core_adapters.corehost.control import ControlError, NotRunning, ask
 from core_adapters.corehost.house import findings
 from core_adapters.corehost.seed import SeedCard, card_number, trial_set
 from core_adapters.iso8583.options import Iso8583Options
@@ -94,11 +97,26 @@ def _demo_host(where: Where, folder: Path, stack: contextlib.ExitStack) -> Opene
     port = stack.enter_context(demo_host(folder, path))
     module = read_keys(where.data, folder / "keys", profile)
     options = Iso8583Options(terminal=TERMINAL)
-    target = Iso8583Target("127.0.0.1", port, profile, contracts, module, options)
+    bank = folder / "corehost"
+    acts = {"cut_over": _told(bank, {"do": CUT_OVER})}
+    acts["keys_host"] = _told(bank, *({"do": KEY_CHANGE, "key": key} for key in ("mak", "zpk")))
+    target = Iso8583Target("127.0.0.1", port, profile, contracts, module, options, host_acts=acts)
     what = "the demo core host"
-    return Opened(
-        target, demo_people(), what, profile.version, lambda: findings(folder / "corehost")
-    )
+    return Opened(target, demo_people(), what, profile.version, lambda: findings(bank))
+
+
+def _told(bank: Path, *commands: dict[str, str]) -> Callable[[], Awaitable[str]]:
+    """What has the demo host do these; its word for what came of it."""
+
+    async def act() -> str:
+        try:
+            for words in commands:
+                await asyncio.to_thread(ask, bank, words)
+        except (ControlError, NotRunning) as error:
+            return str(error)
+        return "changed"
+
+    return act
 
 
 def _own_host(where: Where) -> Opened:

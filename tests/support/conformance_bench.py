@@ -15,9 +15,12 @@ from core_adapters.conformance.iso8583_bench import (
 from core_adapters.conformance.people import People, people_of
 from core_adapters.conformance.rig import Pace
 from core_adapters.conformance.scenarios import ScenarioFile, load_scenarios
+from core_adapters.corehost.acts import Acts
+from core_adapters.corehost.day import Day
 from core_adapters.corehost.desk import Desk, Office, reply_to
 from core_adapters.corehost.faults import FaultPlan
 from core_adapters.corehost.house import open_house
+from core_adapters.corehost.keydesk import KeyDesk
 from core_adapters.corehost.orders import Answer, Order
 from core_adapters.corehost.rules import Rules
 from core_adapters.corehost.seed import SeedCard, card_number, trial_set
@@ -25,8 +28,6 @@ from core_adapters.corehost.server import Server, ServerOptions
 from core_adapters.hsm.demo import share_demo_keys
 from core_adapters.hsm.software import open_software
 from core_adapters.iso8583.codec import Codec
-from core_adapters.iso8583.keynames import KeyNames
-from core_adapters.iso8583.mac import ModuleMac
 from core_adapters.iso8583.message import Message
 from core_adapters.iso8583.profile_load import load_profile
 from telebank.settings import seed_dir
@@ -77,10 +78,12 @@ class Bench:
         self.module, module = open_software(ours), open_software(theirs)
         house = open_house(self._folder / "bank", Rules(), datetime.now(UTC), test_data=True)
         self._stack.callback(house.close)
-        desk = Desk(house.db, house.bank, self.codec, module)
-        mac = ModuleMac(module, KeyNames.of(PROFILE.name).mac)
-        office = self._spoiled(desk, self.codec)
-        server = Server(office, self.codec, mac, FaultPlan(None), ServerOptions())
+        keys = KeyDesk(module, PROFILE)
+        office = self._spoiled(Desk(house.db, house.bank, self.codec, keys), self.codec)
+        day = Day(house.db, house.bank.calendar, datetime.now(UTC))
+        plan, options = FaultPlan(None), ServerOptions()
+        server = Server(office, self.codec, keys, plan, options, day=day, keys=keys)
+        self.acts = Acts(server.hall)
         self.port = await server.start("127.0.0.1", 0)
         self._stack.push_async_callback(server.stop)
         return self
@@ -99,10 +102,25 @@ class Bench:
         """Run the shipped scenarios whose ids begin so."""
         profile = replace(PROFILE, reversal=replace(PROFILE.reversal, tombstones=tombstones))
         host = Iso8583Target(
-            "127.0.0.1", self.port, profile, CONTRACTS, self.module, factory=factory
+            "127.0.0.1",
+            self.port,
+            profile,
+            CONTRACTS,
+            self.module,
+            factory=factory,
+            host_acts={"keys_host": self._new_keys, "cut_over": self._cut_over},
         )
         plan = kit.Plan(shipped(), people(), seed, pace, only)
         return await kit.certify(host, plan)
+
+    async def _new_keys(self) -> str:
+        for key in ("mak", "zpk"):
+            await self.acts.key_change({"key": key})
+        return "changed"
+
+    async def _cut_over(self) -> str:
+        await self.acts.cut_over({})
+        return "changed"
 
 
 class Spoiled:

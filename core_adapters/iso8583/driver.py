@@ -5,6 +5,7 @@ import random
 from collections.abc import Mapping
 from itertools import count
 
+from core_adapters.hsm.errors import SecurityModuleError
 from core_adapters.iso8583.build import Builder
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.driver_types import (
@@ -284,7 +285,13 @@ class Driver:
                 self._network.failed(command.ticket, None)
 
     def _send(self, link: str, message: Message) -> bool:
-        data = self._codec.encode(message, self._macs[0])
+        try:
+            data = self._codec.encode(message, self._macs[0])
+        except SecurityModuleError as error:
+            # Without its keys a link proves nothing, and is not kept up by silence.
+            self._events.alarm("keys", f"link {link}: {error}")
+            self._links[link].close()
+            return False
         return self._write(link, wrap(data, self._codec.profile.frame))
 
     def _write(self, link: str, data: bytes) -> bool:

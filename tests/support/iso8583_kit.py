@@ -57,10 +57,15 @@ def codec() -> Codec:
 def module_with_keys(pins: Usage, *hosts: str, mak: bytes = MAK) -> Module:
     """A security module that has the tests' keys for these hosts; its files are gone already."""
     with tempfile.TemporaryDirectory() as folder:
-        module = open_software(Path(folder) / "keys", create=True)
-        for names in map(KeyNames.of, hosts):
-            load(module, names.pin, pins, Algorithm.TDES2, ZPK)
-            load(module, names.mac, Usage.MAC, Algorithm.AES128, mak)
+        return keys_in(Path(folder) / "keys", pins, *hosts, mak=mak)
+
+
+def keys_in(folder: Path, pins: Usage, *hosts: str, mak: bytes = MAK) -> Module:
+    """The same in a folder that stays, so that its keys can change."""
+    module = open_software(folder, create=True)
+    for names in map(KeyNames.of, hosts):
+        load(module, names.pin, pins, Algorithm.TDES2, ZPK)
+        load(module, names.mac, Usage.MAC, Algorithm.AES128, mak)
     return module
 
 

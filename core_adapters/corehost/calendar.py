@@ -34,9 +34,18 @@ class Calendar:
     def __init__(self, db: sqlite3.Connection, rules: Rules) -> None:
         self._db = db
         self._rules = rules
+        self._read: tuple[datetime, date] | None = None
 
     def today(self, now: datetime) -> date:
-        """The business date at `now`; a cut-over whose time has come happens here."""
+        """The business date at `now`; a cut-over whose time has come happens here.
+
+        Read once for one `now`: every message of a batch has the same, and asks several times.
+        """
+        if self._read is None or self._read[0] != now:
+            self._read = (now, self._at(now))
+        return self._read[1]
+
+    def _at(self, now: datetime) -> date:
         row = self._db.execute("SELECT date FROM business_day").fetchone()
         by_clock = business_date(now, self._rules.cut_over)
         if row is not None and date.fromisoformat(row[0]) >= by_clock:
@@ -57,6 +66,7 @@ class Calendar:
         return following
 
     def _move(self, to: date, now: datetime) -> None:
+        self._read = None
         self._db.execute(_MOVE, (to.isoformat(), now.isoformat(timespec="microseconds")))
 
     def next_at(self, now: datetime) -> datetime:

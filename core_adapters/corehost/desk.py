@@ -79,6 +79,7 @@ class Desk:
         """Answer in order in one durable commit; where it fails, nothing happened: all get 96."""
         try:
             with transaction(self._db):
+                self._bank.calendar.today(now)  # a cut-over is not undone with a message
                 return [self._one(message, now) for message in messages]
         except sqlite3.Error as error:
             log.error("commit_failed", error=type(error).__name__, messages=len(messages))

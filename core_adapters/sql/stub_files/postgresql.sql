@@ -141,6 +141,28 @@ BEGIN
 END
 $$;
 
+-- A new telephone PIN. The request's row has neither: what is asked again is told the first result.
+CREATE FUNCTION telebank.change_pin(p_id text, p_card text, p_pin text, p_new text)
+RETURNS TABLE (result text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = telebank, pg_temp AS $$
+DECLARE v_code text;
+BEGIN
+  INSERT INTO request (id, service, content, payer, business_date)
+    VALUES (p_id, 'pin', p_card, p_card, telebank.today())
+    ON CONFLICT (id) DO NOTHING;
+  IF FOUND THEN
+    SELECT v.result INTO v_code FROM telebank.verify_pin(p_card, p_pin) v;
+    IF v_code = '00' AND length(p_new) < 6 THEN
+      v_code := '57';
+    ELSIF v_code = '00' THEN
+      UPDATE card SET pin_hash = telebank.pin_hash(pin_salt, p_new) WHERE number = p_card;
+    END IF;
+    UPDATE request r SET result = v_code WHERE r.id = p_id;
+  END IF;
+  RETURN QUERY SELECT r.result FROM request r WHERE r.id = p_id;
+END
+$$;
+
 CREATE FUNCTION telebank.balance(p_card text)
 RETURNS TABLE (result text, available bigint, ledger bigint, currency char(3), business_date date)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = telebank, pg_temp AS $$
@@ -318,6 +340,7 @@ END $$;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA telebank FROM PUBLIC;
 GRANT USAGE ON SCHEMA telebank TO telebank_gateway;
 GRANT EXECUTE ON FUNCTION telebank.today(), telebank.balance(text), telebank.verify_pin(text, text),
+  telebank.change_pin(text, text, text, text),
   telebank.quote(text, text, text, bigint, text),
   telebank.transfer(text, text, text, text, text, bigint, text, bigint),
   telebank.report_loss(text, text, text, text), telebank.status(text),

@@ -98,6 +98,21 @@ BEGIN
     FROM tb_pin_try t WHERE t.card = number AND number = NEW.card AND t.result IN ('00', '55');
 END;
 
+CREATE VIEW tb_pin_change_call AS SELECT '' AS id, '' AS card, '' AS pin, '' AS new_pin WHERE 0;
+
+CREATE TRIGGER tb_pin_change_do INSTEAD OF INSERT ON tb_pin_change_call
+WHEN NOT EXISTS (SELECT 1 FROM tb_request WHERE id = NEW.id)
+BEGIN
+  INSERT INTO tb_pin_call (card, pin) VALUES (NEW.card, NEW.pin);
+  INSERT INTO tb_request (id, service, content, payer, business_date, at, result)
+    SELECT NEW.id, 'pin', NEW.card, NEW.card, (SELECT business_date FROM tb_day),
+           strftime('%Y-%m-%dT%H:%M:%f', 'now', 'localtime'),
+           CASE WHEN result = '00' AND length(NEW.new_pin) < 6 THEN '57' ELSE result END
+    FROM tb_pin_try WHERE card = NEW.card;
+  UPDATE tb_card SET pin = NEW.new_pin WHERE number = NEW.card
+    AND EXISTS (SELECT 1 FROM tb_request WHERE id = NEW.id AND result = '00');
+END;
+
 CREATE VIEW tb_quote_call AS
   SELECT '' AS request, '' AS payer, '' AS payee, 0 AS minor, '' AS currency WHERE 0;
 

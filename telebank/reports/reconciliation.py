@@ -64,7 +64,7 @@ class About:
 def write_report(result: Reconciliation, folder: Path, about: About) -> ReportFiles:
     """Write `reconciliation-DATE.pdf`, `-findings.csv` and `-summary.csv` into `folder`."""
     words = words_of(about.language)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     stem = f"reconciliation-{result.business_date.isoformat()}"
     files = ReportFiles(
         pdf=folder / f"{stem}.pdf",

@@ -72,12 +72,15 @@ def _plain(value: int | None, code: str, money: bool) -> str:
 
 
 def _write(path: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
+    """Write it beside `path`, and put it there when it is whole."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(head)
         for row in rows:
             cells = [_harmless(cell) for cell in row]
             writer.writerow(cells + [""] * (len(head) - len(cells)))
+    part.replace(path)
 
 
 def _harmless(cell: str) -> str:

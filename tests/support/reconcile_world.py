@@ -214,6 +214,8 @@ def other_state(world: World, ours: JournalRow, random: Random) -> None:
         )
     )
     row = replace(ours, state=state, settled_on=DAY if state in DONE else None)
+    if state is State.REVERSED:
+        row = replace(row, reversed_on=random.choice((DAY, None)))
     (world.journal if known else world.elsewhere).append(row)
     world.file.append(host_row(row, status))
     world.expected.add((Kind.STATE_DIFFERS, Severity.DIFFERENCE, ours.reference))

@@ -3,6 +3,7 @@
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from random import Random
 
 from hypothesis import given
@@ -31,6 +32,7 @@ from support.reconcile_world import (
     twice,
     undone_from_yesterday,
     undone_tomorrow,
+    unreadable,
 )
 from transactions.lifecycle import DONE, State
 from transactions.money import Money, currency
@@ -148,6 +150,52 @@ def test_totals_that_are_not_the_files() -> None:
         (Kind.TOTALS_DIFFER_FROM_FILE, Severity.DIFFERENCE),
         (Kind.TOTALS_DIFFER_FROM_JOURNAL, Severity.DIFFERENCE),
     }
+
+
+def test_a_reversal_that_only_the_totals_have() -> None:
+    world = World()
+    row = replace(approved(journal_row(1, State.APPROVED, Random(3))), currency="CNY")
+    plain(world, row, Random(1))
+    right = world.totals().by_currency["CNY"]
+    back = Tally(1, Money(0, currency("CNY")))
+    result = run(world, HostTotals(DAY, {"CNY": replace(right, debit_reversals=back)}))
+    assert {f.kind for f in result.findings} == TOTALS
+
+
+def test_a_row_that_cannot_be_read_does_not_explain_the_sums() -> None:
+    world = World()
+    unreadable(world, replace(journal_row(1, State.APPROVED, Random(3)), currency="CNY"), Random(1))
+    result = run(world)
+    assert {(f.kind, f.severity) for f in result.findings} == {
+        (Kind.ROW_UNREADABLE, Severity.DIFFERENCE),
+        (Kind.TOTALS_DIFFER_FROM_JOURNAL, Severity.DIFFERENCE),
+    }
+
+
+def one_row(ours: JournalRow, status: str, on: date) -> list[tuple[Kind, Severity]]:
+    """What is found about one transaction that both sides have."""
+    world = World(journal=[ours], file=[host_row(ours, status, on)])
+    return [(f.kind, f.severity) for f in run(world).findings if f.kind not in TOTALS]
+
+
+def test_reversed_today_and_posted_in_todays_file() -> None:
+    row = replace(journal_row(1, State.REVERSED, Random(1)), reversed_on=DAY)
+    assert one_row(row, "posted", DAY) == [(Kind.STATE_DIFFERS, Severity.DIFFERENCE)]
+
+
+def test_the_host_said_another_date_of_the_reversal_than_its_file() -> None:
+    row = journal_row(1, State.REVERSED, Random(1))
+    before = replace(row, business_date=BEFORE, reversed_on=BEFORE)
+    assert one_row(before, "reversed", BEFORE) == [(Kind.DATE_DIFFERS, Severity.DIFFERENCE)]
+    unknown = replace(before, reversed_on=None)
+    assert one_row(unknown, "reversed", BEFORE) == [(Kind.DATE_DIFFERS, Severity.EXPLAINED)]
+
+
+def test_done_by_us_and_reversed_a_date_later_by_the_host() -> None:
+    row = replace(
+        journal_row(1, State.APPROVED, Random(1)), business_date=BEFORE, settled_on=BEFORE
+    )
+    assert one_row(row, "reversed", BEFORE) == [(Kind.STATE_DIFFERS, Severity.DIFFERENCE)]
 
 
 def test_a_currency_that_the_host_does_not_tell_of_is_nothing_posted() -> None:

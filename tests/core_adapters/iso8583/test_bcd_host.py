@@ -91,6 +91,16 @@ async def test_pin_and_balance(gateway: Iso8583Host, bank: CoreHostProcess, log:
     assert held["available"] == held["ledger"] == Money.parse("10000.00")
 
 
+async def test_a_changed_pin(gateway: Iso8583Host, bank: CoreHostProcess, log: MemoryLog) -> None:
+    one = bank.cards[5]
+    card, new = CardNumber(one.card), "271828182845"
+    change = order("pin.change", 5, card=card, pin=Secret(one.pin), new_pin=Secret(new))
+    approved(await gateway.execute(change, log))
+    approved(await gateway.execute(order("pin.verify", 6, card=card, pin=Secret(new)), log))
+    old = order("pin.verify", 7, card=card, pin=Secret(one.pin))
+    assert await gateway.execute(old, log) == Declined("wrong_pin")
+
+
 async def test_transfer_and_reversal(
     gateway: Iso8583Host, bank: CoreHostProcess, log: MemoryLog
 ) -> None:

@@ -17,6 +17,7 @@ from support.money_secrets import NOT_OURS, found_in
 from telebank.commands.host import command
 
 EXPIRY_AND_MORE = "99121010000042"
+NEW_PIN = "271828182845"
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ class Desk:
 def search(texts: list[str]) -> list[str]:
     """What must not be there: card numbers, PINs, and what stands behind a track's separator."""
     whole = "\n".join(texts)
-    return found_in(whole.encode()) + [EXPIRY_AND_MORE] * (EXPIRY_AND_MORE in whole)
+    return found_in(whole.encode()) + [one for one in (EXPIRY_AND_MORE, NEW_PIN) if one in whole]
 
 
 def files(folder: Path) -> Iterator[tuple[Path, bytes]]:
@@ -67,6 +68,10 @@ def test_every_service_said_and_shown(host: CoreHostProcess, style: tuple[str, .
     pin = desk.send("pin.verify", f"card={payer.card}", "pin=-", *style, stdin=f"{payer.pin}\n")
     assert pin.exit_code == 0
     assert desk.send("card.balance", f"card={payer.card}", *style).exit_code == 0
+    changed = host.cards[7 if style else 8]
+    words = (f"card={changed.card}", "pin=-", *style)
+    two = f"{changed.pin}\n{NEW_PIN}\n"
+    assert desk.send("pin.change", *words, stdin=two).exit_code == 0
     between = (f"from={payer.card}", f"to={payee.card}", "amount=1.00")
     quote = desk.send("transfer.quote", *between, "--json")
     terms = json.loads(quote.stdout.splitlines()[-1])["data"]
@@ -74,7 +79,7 @@ def test_every_service_said_and_shown(host: CoreHostProcess, style: tuple[str, .
     assert desk.send("transfer.card_to_card", *between, *agreed, *style).exit_code == 0
     report = (f"card={loss.card}", f"identity={loss.identity}")
     assert desk.send("card.report_loss", *report, *style).exit_code == 0
-    assert len(desk.said) == 5
+    assert len(desk.said) == 6
     assert search(desk.said) == []
 
 

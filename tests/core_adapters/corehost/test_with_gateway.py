@@ -299,3 +299,15 @@ def customer_check(host: CoreHostProcess, word: str) -> str:
         return module.check_value(f"tb87.{word}")
     finally:
         module.close()
+
+
+async def test_a_pin_is_changed(own_host: CoreHostProcess, customer: Customer) -> None:
+    one, new = own_host.cards[0], Secret("907213645820")
+    card = CardNumber(one.card)
+    weak = await customer.ask("pin.change", card=card, pin=Secret(one.pin), new_pin=Secret("7" * 6))
+    assert weak == Declined("weak_pin")
+    wrong = await customer.ask("pin.change", card=card, pin=new, new_pin=new)
+    assert wrong == Declined("wrong_pin")
+    approved(await customer.ask("pin.change", card=card, pin=Secret(one.pin), new_pin=new))
+    approved(await customer.ask("pin.verify", card=card, pin=new))
+    assert await customer.ask("pin.verify", card=card, pin=Secret(one.pin)) == Declined("wrong_pin")

@@ -51,7 +51,6 @@ from core_adapters.iso8583.mux_types import (
 from core_adapters.iso8583.network_talk import NetworkTalk
 from core_adapters.iso8583.options import Address, Iso8583Options
 from core_adapters.iso8583.reports import Reports
-from core_adapters.iso8583.tls import client_context
 from core_adapters.iso8583.tls_watch import CertificateWatch
 from core_adapters.iso8583.trace import Tracer
 from core_adapters.tap import Tap
@@ -115,15 +114,15 @@ class Driver:
 
     def start(self) -> None:
         """Open every link; returns at once. Raises `TlsError` where a file cannot be used."""
-        if self._options.tls is not None:
-            client_context(self._options.tls)
-            self._watch = CertificateWatch(self._options.tls, self._clock, self._events.alarm)
-            self._watch.start()
+        watch = CertificateWatch(self._options.tls, self._clock, self._events.alarm)
+        watch.start()
+        self._watch = watch
         events = LinkEvents(
             up=lambda link: self._feed(LinkUp(link)),
             down=self._on_down,
             frame=self._on_frame,
             trouble=self._reports.trouble,
+            shown=watch.shown,
         )
         frame = self._codec.profile.frame
         for name, address in self._options.link_addresses.items():

@@ -9,7 +9,7 @@ import random
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import cast
 
 from core_adapters.iso8583.errors import FramingError
@@ -19,7 +19,6 @@ from core_adapters.iso8583.tls import (
     TlsError,
     TlsOptions,
     connection_words,
-    expiry_line,
     peer_ends,
 )
 from core_adapters.iso8583.tls_words import explain
@@ -38,6 +37,8 @@ class LinkEvents:
     frame: Callable[[str, Frame], None]
     trouble: Callable[[str, str], None]
     """A word for the operator: refused, framing error, slow host."""
+    shown: Callable[[Address, datetime], None]
+    """When the certificate ends that the host at this address has shown."""
 
 
 class TcpLink:
@@ -140,12 +141,9 @@ class TcpLink:
     def opened(self, wire: "_Wire", transport: asyncio.Transport) -> None:
         """The connection stands."""
         self._wire = wire
-        tls, shown = self._options.tls, transport.get_extra_info("peercert")
-        if tls is not None and shown:
-            now = datetime.now(UTC)
-            line = expiry_line(f"of {self.address}", peer_ends(shown), now, tls.warn_days)
-            if line:
-                self._tell_once(line)
+        shown = transport.get_extra_info("peercert")
+        if shown:
+            self._events.shown(self.address, peer_ends(shown))
         self._events.up(self.name)
 
     def received(self, wire: "_Wire", framer: Framer, data: bytes) -> None:

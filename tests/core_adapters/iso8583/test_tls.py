@@ -17,9 +17,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.host_types import Alarm, HostEvents
+from core_adapters.iso8583.options import Address
 from core_adapters.iso8583.tls import TlsError, TlsOptions, client_context, expiring
+from core_adapters.iso8583.tls_watch import DAY_S, CertificateWatch
 from support.iso8583_kit import MODULE, MemoryLog, contracts, quick_options, request, tb87
 from support.iso8583_peer import Peer
+from support.simulation_loop import simulate
 from support.tls_kit import Authority, StrictServer, server_context, write_key
 from transactions.outcome import Approved
 
@@ -297,14 +300,60 @@ def test_expiry_is_told_thirty_days_before(pki: Pki) -> None:
 async def test_expiry_of_ours_and_of_the_hosts_is_an_alarm_and_money_passes(pki: Pki) -> None:
     pki.own = pki.clients.issue("own", days=20)
     pki.host = pki.hosts.issue("host", days=10)
-    async with bench(pki.server(), pki.options()) as (one, peer):
+    async with bench(pki.server(), pki.options(), links=3) as (one, peer):
         assert await one.host.wait_signed_on(10.0)
         done = await one.host.execute(request("card.balance"), one.log)
         assert isinstance(done, Approved)
+        while (await one.host.health()).links_up < 3:
+            await asyncio.sleep(0.002)
     assert {alarm.kind for alarm in one.alarms} == {"link"}
-    first, second = sorted(alarm.text for alarm in one.alarms)
+    second, first = sorted(alarm.text for alarm in one.alarms)
     assert first.startswith("certificate own.pem expires on")
-    assert second.startswith(f"link a: 127.0.0.1:{peer.port}: certificate of 127.0.0.1")
+    assert second.startswith(f"certificate of 127.0.0.1:{peer.port} expires on")
+
+
+class Days:
+    """A clock of which only the date matters."""
+
+    def __init__(self, now: datetime) -> None:
+        self.today = now
+
+    def now(self) -> datetime:
+        return self.today
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError(seconds)
+
+
+def test_expiry_is_told_once_a_day(pki: Pki) -> None:
+    """In virtual time: no alarm for three days, then one a day for each certificate."""
+    pki.own = pki.clients.issue("own", days=32.5)
+    told: list[str] = []
+    days = Days(datetime.now(UTC))
+
+    async def live() -> None:
+        def tell(kind: str, text: str) -> None:
+            assert kind == "link"
+            told.append(text)
+
+        watch = CertificateWatch(pki.options(), days, tell)
+        watch.start()
+        for _ in range(3):
+            watch.shown(Address("10.0.0.1", 8583), days.today + timedelta(days=32.5))
+        for _ in range(5):
+            await asyncio.sleep(DAY_S / 2)
+            days.today += timedelta(days=1)
+            await asyncio.sleep(DAY_S / 2)
+        await asyncio.sleep(1)
+        watch.close()
+
+    simulate(live())
+    assert len(told) == 2 * 3
+    assert told[0].startswith("certificate own.pem expires on")
+    assert told[1].startswith("certificate of 10.0.0.1:8583 expires on")
 
 
 # -- OpenSSL's own server ---------------------------------------------------------------------

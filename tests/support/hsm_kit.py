@@ -1,8 +1,11 @@
 """Security modules for tests: software in a folder, SoftHSM in a token of the tests' own."""
 
+import atexit
+import functools
 import os
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +62,14 @@ def make_token(folder: Path, library: str) -> SoftToken:
     pin_file.touch(mode=0o600)
     pin_file.write_text(TOKEN_PIN + "\n")
     return SoftToken(library, LABEL, TOKEN_PIN, pin_file)
+
+
+@functools.cache
+def shared_token(library: str) -> SoftToken:
+    """The one token of this process: a library is initialised once, with one folder."""
+    folder = tempfile.mkdtemp(prefix="softhsm-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return make_token(Path(folder), library)
 
 
 def components(algorithm: Algorithm, key: bytes) -> tuple[bytes, bytes]:

@@ -10,17 +10,17 @@ from core_adapters.hsm.module import Module
 from core_adapters.hsm.pkcs11 import open_token
 from core_adapters.hsm.software import open_software
 from core_adapters.hsm.token import TokenOptions
-from support.hsm_kit import SoftToken, make_token, softhsm_library
+from support.hsm_kit import SoftToken, shared_token, softhsm_library
 
 _NAMES = count(1)
 
 
 @pytest.fixture(scope="session")
-def soft_token(tmp_path_factory: pytest.TempPathFactory) -> SoftToken:
+def soft_token() -> SoftToken:
     library = softhsm_library()
     if library is None:
         pytest.skip("needs SoftHSM: install the package softhsm2")
-    return make_token(tmp_path_factory.mktemp("softhsm"), library)
+    return shared_token(library)
 
 
 @pytest.fixture(scope="session")

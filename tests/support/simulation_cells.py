@@ -30,6 +30,7 @@ SECONDS: Sequence[tuple[str, tuple[Hit, ...]]] = (
     ("wrong key field", (Hit.WRONG_KEY,)),
     ("bad MAC", (Hit.BAD_MAC,)),
     ("decline code", (Hit.DECLINED,)),
+    ("unknown code", (Hit.DECLINED,)),
 )
 """What the first reversal meets: one of the hits, by chance."""
 FIRSTS = (
@@ -51,8 +52,8 @@ FIRSTS = (
 CELLS = len(BYTES) * len(SECONDS) * len(KILLS)
 OTHERS = len(FIRSTS) * len(SECONDS) * len(KILLS) * 2
 TOTAL = CELLS + OTHERS
-REFUSED_CODES = ("51", "12", "57", "96", "99")
-PERSON_CODES = frozenset({"51", "12", "57"})
+CODES = {"decline code": ("51", "12", "57"), "unknown code": ("06", "68", "96", "99")}
+"""What field 39 says where it says no: a person's, or nothing that settles it (99 is unlisted)."""
 
 Cell = tuple[str, int, str, str]
 """First fault, byte, second fault, step."""
@@ -84,12 +85,12 @@ def case(number: int, seed: int) -> tuple[Setting, Cell]:
         BYTES[rest] if rest < len(BYTES) else (FIRSTS[(rest - len(BYTES)) % len(FIRSTS)], 0)
     )
     name, hits = SECONDS[second]
-    decline = chance.choice(REFUSED_CODES)
+    decline = chance.choice(CODES.get(name) or ("51", "12", "57", "96", "99"))
     hit = chance.choice(hits)
     plan = Plan(first, byte, hit, decline)
     # A late approval of what was reversed goes to a person too (rule 5).
     late = first in (Hit.COLLISION, Hit.LATE, *FORGED)
-    person = late or (hit is Hit.DECLINED and decline in PERSON_CODES)
+    person = late or (hit is Hit.DECLINED and name == "decline code")
     setting = Setting(
         plan,
         kill=KILLS[kill],

@@ -181,7 +181,7 @@ async def test_a_host_that_only_hangs_up(pki: Pki) -> None:
 
 async def test_a_host_without_tls_and_a_gateway_without(pki: Pki) -> None:
     async with bench(None, pki.options(handshake_timeout_s=0.3)) as (one, _):
-        assert "link a: 127.0.0.1" in await one.told()
+        assert "the TLS handshake did not end in 0.3 s" in await one.told()
     async with bench(pki.server(), None) as (one, _):
         assert "before it signed us on" in await one.told()
 
@@ -196,6 +196,21 @@ async def test_a_host_that_never_shakes_hands(pki: Pki) -> None:
     one = Bench(port, pki.options(handshake_timeout_s=0.1))
     await one.host.start()
     assert "the TLS handshake did not end in 0.1 s" in await one.told()
+    await one.host.close()
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_port_that_speaks_something_else(pki: Pki) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 ready\r\n")
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    one = Bench(server.sockets[0].getsockname()[1], pki.options())
+    await one.host.start()
+    assert "the host does not speak TLS on this port" in await one.told()
     await one.host.close()
     server.close()
     await server.wait_closed()

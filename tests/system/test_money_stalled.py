@@ -45,8 +45,10 @@ class Seen:
     heard: list[str]
     """By the customer of the second node."""
     held: tuple[int, int]
-    transfers: list[tuple[str, int]]
-    """States and epochs of all transfers in the journal."""
+    transfers: list[tuple[str, int, str]]
+    """States, epochs and releases of all transfers in the journal."""
+    release: str
+    """What the store says is in force."""
 
 
 async def stall(stage: Stage, *, database: str) -> Seen:
@@ -104,9 +106,10 @@ async def _play(first: BankProcess, second: BankProcess, relay: Relay, phone: Ph
         moved + asked,
         (first.host.balances()[payer.card], first.host.balances()[payee.card]),
         [
-            (row.state, row.epoch)
+            (row.state, row.epoch, row.release)
             for row in rows(first.data, tables.request, tables.request.c.service == TRANSFER)
         ],
+        rows(first.data, tables.publication)[-1].release,
     )
 
 
@@ -139,4 +142,4 @@ async def test_a_node_that_stood_still_sends_nothing(stage: Stage, scene: Scene[
     assert "tr.done" in seen.heard
     assert not [name for name in seen.heard if name.startswith("notice.")]
     assert seen.held == (OPENING, OPENING + 700)
-    assert seen.transfers == [("APPROVED", 2)]
+    assert seen.transfers == [("APPROVED", 2, seen.release)]

@@ -13,6 +13,8 @@ Ticket = int
 NETWORK_ASKS_MAX = 8
 """Network management requests of the owner's that may wait for their answers."""
 
+DAY_S = 86_400
+
 RefusalReason = Literal["no_link", "busy", "duplicate_key", "stopping"]
 
 
@@ -40,6 +42,14 @@ class MuxOptions:
     """Seconds for which a better address must hold before traffic goes back to it."""
     sign_on_again_s: float = 60.0
     """Seconds after the host's own sign-off after which a link asks to be signed on again."""
+
+    def __post_init__(self) -> None:
+        if self.in_flight_max < 1 or self.in_flight_urgent < 0:
+            raise ValueError("mux.in_flight_max is 1 or more, mux.in_flight_urgent 0 or more")
+        if not 0 <= self.fail_back_s <= DAY_S:
+            raise ValueError(f"mux.fail_back_s is 0 to {DAY_S}")
+        if not 0 < self.sign_on_again_s <= DAY_S:
+            raise ValueError(f"mux.sign_on_again_s is above 0, up to {DAY_S}")
 
 
 @dataclass(frozen=True, slots=True)

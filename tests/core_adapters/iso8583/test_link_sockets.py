@@ -330,6 +330,27 @@ def test_links_have_short_names() -> None:
 
 
 @pytest.mark.parametrize(
+    "changes",
+    [
+        {"fail_back_s": -1.0},
+        {"fail_back_s": 86_401.0},
+        {"sign_on_again_s": 0.0},
+        {"in_flight_max": 0},
+        {"in_flight_urgent": -1},
+    ],
+)
+def test_times_and_places_have_bounds(changes: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=rf"mux\.{next(iter(changes))}"):
+        replace(MUX, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 601.0])
+def test_a_frame_has_some_time(seconds: float) -> None:
+    with pytest.raises(ValueError, match="frame_timeout_s"):
+        Iso8583Options(frame_timeout_s=seconds)
+
+
+@pytest.mark.parametrize(
     "addresses",
     [
         (),

@@ -94,6 +94,11 @@ class ApartHost:
         """See `HostAdapter.reconcile`."""
         return await self._there(self._host.reconcile(business_date))
 
+    @property
+    def exchanged_keys(self) -> tuple[str, ...]:
+        """See `Iso8583Host.exchanged_keys`."""
+        return self._host.exchanged_keys
+
     async def rotate_key(self, name: str) -> KeyEvent:
         """See `Iso8583Host.rotate_key`."""
         return await self._there(self._host.rotate_key(name))

@@ -235,6 +235,11 @@ class Iso8583Host:
         """The host's totals (0500), each currency of the profile's section `totals`."""
         return await self._totals.of(business_date)
 
+    @property
+    def exchanged_keys(self) -> tuple[str, ...]:
+        """Names of the keys that `rotate_key` takes."""
+        return self._keys.exchanged
+
     async def rotate_key(self, name: str) -> KeyEvent:
         """Give the host a new key of ours (field 70 = 101); what became of it.
 

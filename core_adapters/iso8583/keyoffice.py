@@ -98,6 +98,11 @@ class KeyOffice:
         self._module.reload()
         self._feed(KeysRead(self._module.list_keys()))
 
+    @property
+    def exchanged(self) -> tuple[str, ...]:
+        """Our names of the keys that this profile exchanges."""
+        return tuple(sorted(self._words().values()))
+
     async def rotate(self, name: str) -> KeyEvent:
         """A new key of ours for `name`, offered to the host; what became of it.
 
@@ -105,8 +110,8 @@ class KeyOffice:
         """
         if self._rules is None:
             raise LookupError(f"profile {self._codec.profile.name} has no section key_change")
-        if name not in self._usages or name not in self._words().values():
-            known = ", ".join(sorted(self._words().values()))
+        if name not in self.exchanged:
+            known = ", ".join(self.exchanged)
             raise LookupError(f"{name!r} is not exchanged with this host; {known} are")
         if name in self._ended:
             return KeyEvent(name, "failed", "us", why="a change of it is under way")

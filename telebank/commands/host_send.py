@@ -16,7 +16,8 @@ import click
 from core_adapters.conformance.journal import Numbers, Stans, first_stan
 from core_adapters.conformance.people import KitVault
 from core_adapters.hsm.port import SecurityModule
-from core_adapters.iso8583.host import Alarm, HostEvents, Iso8583Host
+from core_adapters.iso8583.host import Iso8583Host
+from core_adapters.iso8583.host_types import Alarm, HostEvents
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile
 from core_adapters.profiles.errors import ProfileError

@@ -1,11 +1,10 @@
-"""Keys of the core host at a node's control socket.
+"""Keys of the core host at a node: read again, and changed by two people.
 
-`POST /v1/keys/reload`: read again what `telebank keys` changed. `POST /v1/keys/rotate` with
-`{"name": "tb87.mak"}`: give the host a new key of ours. Neither tells or takes key material.
+`POST /v1/keys/reload`: see what `telebank keys` changed. The act `key.change` (telebank/staff)
+gives the host a new key of ours; its object is the key's name. Neither tells or takes key material.
 """
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -13,16 +12,22 @@ from aiohttp import web
 
 from core_adapters.hsm.errors import SecurityModuleError
 from core_adapters.iso8583.keychange_types import KeyEvent
+from transactions.approval import Actor, Detail
 
-RELOAD, ROTATE = "/v1/keys/reload", "/v1/keys/rotate"
-MAX_NAME = 32
+RELOAD = "/v1/keys/reload"
+ACT = "key.change"
 
 
 class KeyedHost(Protocol):
     """A host that shares keys with us."""
 
+    @property
+    def exchanged_keys(self) -> tuple[str, ...]:
+        """Names that `rotate_key` takes."""
+        ...
+
     async def rotate_key(self, name: str) -> KeyEvent:
-        """Give the host a new key; raises `LookupError` where it is none that is exchanged."""
+        """Give the host a new key of this name."""
         ...
 
     async def reload_keys(self) -> None:
@@ -31,47 +36,45 @@ class KeyedHost(Protocol):
 
 
 class HostKeysPart:
-    """The paths; `host` is None where the host shares no keys (SQL)."""
+    """The path; `host` is None where the host shares no keys (SQL)."""
 
     def __init__(self, host: KeyedHost | None) -> None:
         self._host = host
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
         """See `ControlPart.routes`."""
-        return [web.post(RELOAD, self._reload), web.post(ROTATE, self._rotate)]
+        return [web.post(RELOAD, self._reload)]
 
     async def _reload(self, _request: web.Request) -> web.Response:
-        try:
-            await self._need_host().reload_keys()
-        except SecurityModuleError as error:
-            return _said(409, {"error": str(error), "code": "keys"})
-        return _said(200, {"reloaded": True})
-
-    async def _rotate(self, request: web.Request) -> web.Response:
-        host = self._need_host()
-        try:
-            name = str((await request.json())["name"])[:MAX_NAME]
-        except (ValueError, KeyError, TypeError):
-            return _said(400, {"error": 'write {"name": "tb87.mak"}'})
-        try:
-            event = await host.rotate_key(name)
-        except LookupError as error:
-            return _said(400, {"error": str(error.args[0])})
-        except SecurityModuleError as error:
-            return _said(409, {"error": str(error), "code": "keys"})
-        changed = event.outcome == "changed"
-        body = {**asdict(event), "error": "" if changed else event.why, "code": event.outcome}
-        return _said(200 if changed else 409, body)
-
-    def _need_host(self) -> KeyedHost:
         if self._host is None:
-            raise web.HTTPConflict(
-                text=json.dumps({"error": "this node's host shares no keys", "code": "keys"}),
-                content_type="application/json",
-            )
-        return self._host
+            return _refused("this node's host shares no keys")
+        try:
+            await self._host.reload_keys()
+        except SecurityModuleError as error:
+            return _refused(str(error))
+        return web.json_response({"reloaded": True})
 
 
-def _said(status: int, body: dict[str, Any]) -> web.Response:
-    text = json.dumps(body, ensure_ascii=False)
-    return web.Response(status=status, text=text, content_type="application/json")
+def _refused(error: str) -> web.Response:
+    return web.json_response({"error": error, "code": "keys"}, status=409)
+
+
+class KeyChangeAct:
+    """What `key.change` does, and whether it can be proposed."""
+
+    def __init__(self, host: KeyedHost) -> None:
+        self._host = host
+
+    def complaint(self, of: str, detail: Detail) -> str | None:
+        """What is wrong with a proposal; None where nothing is."""
+        known = ", ".join(self._host.exchanged_keys) or "none"
+        if of not in self._host.exchanged_keys:
+            return f"{of!r} is not exchanged with this host; known are {known}"
+        return "a key change has no detail" if detail else None
+
+    async def work(self, of: str, _detail: Detail, _by: Actor) -> Mapping[str, Any]:
+        """Change it. May be done twice: the second time makes one more new key."""
+        try:
+            return asdict(await self._host.rotate_key(of))
+        except SecurityModuleError as error:
+            return asdict(KeyEvent(of, "failed", "us", why=str(error)))

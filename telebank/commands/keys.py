@@ -11,6 +11,7 @@ import click
 from core_adapters.hsm.errors import KeyRefusedError
 from core_adapters.hsm.kinds import Algorithm, CheckMethod, KeyInfo, KeySpec, Usage
 from telebank.commands.common import EXIT_FINDING, data_option, json_option
+from telebank.commands.custodian import custodian_at
 from telebank.commands.key_module import Where, module_options, opened
 
 if TYPE_CHECKING:
@@ -105,6 +106,8 @@ def enter(
     """Two custodians each type a component; nothing typed is shown.
 
     Each sits down alone, types the component and its check value from the own letter, and leaves.
+    Where a node runs here, each first proves by password and code who he is; before there is one,
+    as at the first installation, names are as typed.
     The check value of the whole key is shown at the end: compare it with the host's.
 
     \b
@@ -119,7 +122,7 @@ def enter(
         entry = ComponentEntry(spec, CheckMethod(method) if method else None)
         try:
             for number in range(1, CUSTODIANS + 1):
-                _take_component(entry, number)
+                _take_component(entry, number, where.data)
             info = module.enter(entry, rotate=rotate)
         finally:
             entry.discard()
@@ -239,10 +242,10 @@ def check(
         raise SystemExit(EXIT_FINDING)
 
 
-def _take_component(entry: "ComponentEntry", number: int) -> None:
+def _take_component(entry: "ComponentEntry", number: int, data: Path) -> None:
     """Let one custodian type; a mistake may be mended, and takes nothing."""
     click.echo(f"Custodian {number}. Everybody else leaves the screen.", err=True)
-    custodian = click.prompt("Your name", err=True)
+    custodian = custodian_at(data)
     for left in range(TRIES - 1, -1, -1):
         component = click.prompt("Component (not shown)", hide_input=True, err=True)
         kcv = click.prompt("Its check value", err=True)

@@ -144,7 +144,7 @@ async def serve(settings: Settings, place: Place) -> None:
         lost = asyncio.ensure_future(node.lost.wait())
         stopped = asyncio.ensure_future(stop.wait())
         await asyncio.wait({lost, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        ready.unlink(missing_ok=True)
+        _unsay_ready(ready)
         log.info("node.stopping", lost=node.lost.is_set())
         stopped.cancel()
         lost.cancel()
@@ -159,6 +159,13 @@ def _say_ready(path: Path, node: VoiceNode) -> None:
     temporary = path.with_suffix(".new")
     temporary.write_text(json.dumps({"listen": f"{host}:{port}", "pid": os.getpid()}))
     temporary.replace(path)
+
+
+def _unsay_ready(path: Path) -> None:
+    """Take back what this process said; another that took the node over may have said its own."""
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        if json.loads(path.read_text())["pid"] == os.getpid():
+            path.unlink()
 
 
 @contextlib.asynccontextmanager
@@ -205,7 +212,9 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
         store.died.add_done_callback(lambda died: None if died.cancelled() else node.lost.set())
         await _listen(node, settings)
         stack.push_async_callback(node.close)
-        parts = [*open_staff(settings.staff, store, keyring, link.processor, stack)]
+        parts = [
+            *open_staff(settings.staff, store, keyring, link.processor, stack, keyed=link.keyed)
+        ]
         parts += [HostTotalsPart(link.host), HostKeysPart(link.keyed)]
         control = ControlServer(node, place.data / settings.node.control, link.tap, parts)
         await control.start()

@@ -4,12 +4,14 @@ import contextlib
 from collections.abc import Mapping, Sequence
 
 from telebank.calls.control import ControlPart
-from telebank.calls.control_acts import Carrier
+from telebank.calls.control_acts import AfterApproval, Carrier
 from telebank.calls.control_approvals import ApprovalsPart
 from telebank.calls.control_desk import Counter
 from telebank.calls.control_login import StaffDesk
 from telebank.calls.control_resolve import Resolve
 from telebank.calls.control_staff import StaffPart
+from telebank.commands.hostcontrol import ACT as KEY_CHANGE
+from telebank.commands.hostcontrol import KeyChangeAct, KeyedHost
 from telebank.staff.options import StaffOptions
 from telebank.store.clock import SystemClock
 from telebank.store.sealing import Keyring
@@ -25,10 +27,15 @@ def open_staff(
     processor: Processor,
     stack: contextlib.ExitStack | contextlib.AsyncExitStack,
     more: Mapping[str, Carrier] | None = None,
+    keyed: KeyedHost | None = None,
 ) -> Sequence[ControlPart]:
-    """The parts; `more` carries out further acts of `telebank.staff.roles`, by name."""
+    """The parts; `more` carries out further acts of `telebank.staff.roles`, by name; `keyed` is
+    the host where it exchanges keys."""
     desk = StaffDesk(options, store.journal.run, keyring, SystemClock())
     stack.callback(desk.close)
     counter = Counter(desk)
     carriers: dict[str, Carrier] = {ACT: Resolve(processor), **(more or {})}
+    if keyed is not None:
+        act = KeyChangeAct(keyed)
+        carriers[KEY_CHANGE] = AfterApproval(desk, act.work, act.complaint)
     return [StaffPart(counter), ApprovalsPart(counter, carriers)]

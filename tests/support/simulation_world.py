@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from core_adapters.iso8583.host import HostEvents, Iso8583Host
+from core_adapters.iso8583.host import Iso8583Host
+from core_adapters.iso8583.host_types import HostEvents
 from core_adapters.iso8583.message import Message
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile

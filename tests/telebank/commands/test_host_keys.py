@@ -1,0 +1,135 @@
+"""Keys at a running node: entered by two people who log in, changed by two, read again."""
+
+import asyncio
+from pathlib import Path
+
+from aiohttp import web
+from click.testing import CliRunner, Result
+
+from core_adapters.hsm.kinds import Algorithm, CheckMethod, KeyState
+from core_adapters.hsm.primitives import check_digits
+from core_adapters.hsm.software import open_software
+from core_adapters.iso8583.host import Iso8583Host
+from support.corehost_process import CoreHostProcess
+from support.hsm_kit import components
+from support.iso8583_kit import contracts, quick_options, tb87
+from support.staff_house import House, Person, open_house
+from telebank.calls.control_acts import AfterApproval
+from telebank.commands.hostcontrol import ACT, HostKeysPart, KeyChangeAct
+from telebank.main import main
+
+
+async def run(house: House, *words: str, keys: str = "", session: str = "s") -> Result:
+    path = str(house.folder / session)
+    environment = {"TELEBANK_DATA": str(house.folder), "TELEBANK_SESSION": path}
+    runner = CliRunner(env=environment)
+    return await asyncio.to_thread(runner.invoke, main, list(words), input=keys)
+
+
+async def people(house: House) -> tuple[Person, Person, Person]:
+    """An administrator, a supervisor and one of IT."""
+    chen = await house.login(await house.found("chen", "administrator"))
+    wu = await house.login(await house.found("wu", "supervisor"))
+    return chen, wu, await house.hire(chen, wu, "it.li", "it")
+
+
+async def logged_in(house: House, person: Person) -> None:
+    house.clock.forward(30)
+    keys = f"{person.password}\n{person.code(house.clock.now)}\n"
+    done = await run(house, "staff", "login", person.name, keys=keys, session=person.name)
+    assert done.exit_code == 0, done.output
+
+
+async def test_two_people_change_a_key_with_the_host(tmp_path: Path) -> None:
+    with CoreHostProcess.start(tmp_path) as bank:
+        module = open_software(bank.keys)
+        host = Iso8583Host(tb87(), contracts(), module, quick_options(bank.port))
+        await host.start()
+        assert await host.wait_signed_on(5.0)
+        async with open_house(tmp_path) as house:
+            act = KeyChangeAct(host)
+            house.carriers[ACT] = AfterApproval(house.desk, act.work, act.complaint)
+            _, wu, li = await people(house)
+            for one in (wu, li):
+                await logged_in(house, one)
+            unknown = await run(house, "host", "rotate", "tb87.kbpk", session="it.li")
+            assert unknown.exit_code == 2, unknown.output
+            assert "tb87.mak, tb87.zpk" in unknown.output
+            before = module.check_value("tb87.mak")
+            first = await run(house, "host", "rotate", "tb87.mak", session="it.li")
+            assert first.exit_code == 0, first.output
+            assert "proposed" in first.output
+            assert module.check_value("tb87.mak") == before
+            second = await run(house, "host", "rotate", "tb87.mak", session="wu")
+            assert second.exit_code == 0, second.output
+            assert f"check value {module.check_value('tb87.mak')}" in second.output
+            assert module.check_value("tb87.mak") != before
+            await host.close()
+            for session in ("it.li", "wu"):
+                last = await run(house, "host", "rotate", "tb87.mak", session=session)
+            assert last.exit_code == 1
+            assert "the old key stays" in last.output
+
+
+async def test_custodians_prove_who_they_are(tmp_path: Path) -> None:
+    key = bytes(range(40, 72))
+    parts = components(Algorithm.AES256, key)
+    words = ["keys", "enter", "tb87.kbpk", "--usage", "transport", "--algorithm", "aes-256"]
+    async with open_house(tmp_path) as house:
+        chen, _, li = await people(house)
+
+        def typed(person: Person, part: bytes) -> str:
+            kcv = check_digits(Algorithm.AES256, part, CheckMethod.CMAC).hex()[:6]
+            code = person.code(house.clock.now)
+            return f"{person.name}\n{person.password}\n{code}\n{part.hex()}\n{kcv}\n"
+
+        wrong = await run(house, *words, keys="chen\n" + "nonsense\n123456\n" * 3)
+        assert wrong.exit_code == 1, wrong.output
+        house.clock.forward(60)
+        done = await run(house, *words, keys=typed(chen, parts[0]) + typed(li, parts[1]))
+        assert done.exit_code == 0, done.output
+        (info,) = open_software(tmp_path / "keys").list_keys()
+        assert info.kcv == check_digits(Algorithm.AES256, key, CheckMethod.CMAC).hex()[:6].upper()
+        secrets = (chen.password, li.password, parts[0].hex()[:16], key.hex()[:16])
+        assert not any(secret in done.output.lower() for secret in secrets)
+
+
+async def test_one_person_is_not_two_custodians(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        chen, _, _ = await people(house)
+        house.clock.forward(60)
+        part = bytes(range(32)).hex()
+        typed = f"chen\n{chen.password}\n{chen.code(house.clock.now)}\n{part}\n"
+        words = ["keys", "enter", "tb87.kbpk", "--usage", "transport", "--algorithm", "aes-256"]
+        kcv = check_digits(Algorithm.AES256, bytes.fromhex(part), CheckMethod.CMAC).hex()[:6]
+        # The second time his code is spent; that he is no other person is seen before it anyhow.
+        done = await run(house, *words, keys=f"{typed}{kcv}\n{typed}{kcv}\n")
+        assert done.exit_code == 1, done.output
+        assert open_software(tmp_path / "keys").list_keys() == ()
+
+
+async def test_a_node_whose_host_shares_no_keys_says_so() -> None:
+    part = HostKeysPart(None)
+    (route,) = part.routes()
+    assert isinstance(route, web.RouteDef)
+    answer = await route.handler(None)  # type: ignore[arg-type]
+    assert isinstance(answer, web.Response)
+    assert (answer.status, "shares no keys" in str(answer.text)) == (409, True)
+
+
+async def test_a_reload_sees_what_another_process_did(tmp_path: Path) -> None:
+    with CoreHostProcess.start(tmp_path) as bank:
+        module = open_software(bank.keys)
+        host = Iso8583Host(tb87(), contracts(), module, quick_options(bank.port))
+        other = open_software(bank.keys)
+        spec = next(i.spec for i in other.list_keys() if i.spec.name == "tb87.mak")
+        made = other.generate(spec, rotate=True)
+        assert module.check_value("tb87.mak") != made.kcv
+        (route,) = HostKeysPart(host).routes()
+        assert isinstance(route, web.RouteDef)
+        answer = await route.handler(None)  # type: ignore[arg-type]
+        assert answer.status == 200
+        assert module.check_value("tb87.mak") == made.kcv
+        states = [i.state for i in module.list_keys() if i.spec.name == "tb87.mak"]
+        assert states == [KeyState.CURRENT, KeyState.PREVIOUS]
+        await host.close()

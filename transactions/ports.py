@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from transactions.money import Money
 from transactions.outcome import Outcome
 from transactions.request import HostMessage, Request
 
@@ -49,10 +48,14 @@ ReversalOutcome = Reversed | ReversalUnanswered | ReversalRefused
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many, and how much in all."""
+    """How many, and how much in all.
+
+    Not `Money`, which ends at field 4's twelve digits: a day's sum (fields 86 to 89) has sixteen.
+    """
 
     count: int
-    amount: Money
+    minor: int
+    """Minor units of the currency that the totals are told under; never negative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +63,16 @@ class CurrencyTotals:
     """One currency's money transactions of a business date (fields 74 to 97 of 0510).
 
     A transfer or payment debits the customer by field 4; its fee is told apart (field 84).
-    A reversal counts beside its original, which stays counted.
+    A reversal counts beside its original, which stays counted. The currency is the key that these
+    stand under in `HostTotals.by_currency`.
     """
 
     debits: Tally
     debit_reversals: Tally
     credits: Tally
     credit_reversals: Tally
-    fees: Money
+    fees: int
+    """Minor units: what fees came to; negative where more was given back than taken (field 82)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class HostTotals:
 
     business_date: date
     by_currency: Mapping[str, CurrencyTotals]
+    """A currency that is not told of had nothing."""
 
 
 class Unsupported(Exception):  # noqa: N818 - reads as what it is

@@ -30,12 +30,12 @@ def figures_of(totals: CurrencyTotals) -> Figures:
     """The host's answer (fields 74 to 97) as figures."""
     return Figures(
         posted=totals.debits.count,
-        posted_minor=totals.debits.amount.minor,
+        posted_minor=totals.debits.minor,
         reversed=totals.debit_reversals.count,
-        reversed_minor=totals.debit_reversals.amount.minor,
+        reversed_minor=totals.debit_reversals.minor,
         credits=totals.credits.count - totals.credit_reversals.count,
-        credits_minor=totals.credits.amount.minor - totals.credit_reversals.amount.minor,
-        fees=totals.fees.minor,
+        credits_minor=totals.credits.minor - totals.credit_reversals.minor,
+        fees=totals.fees,
     )
 
 

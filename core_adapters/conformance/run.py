@@ -288,7 +288,7 @@ class Run:
         if day is None:
             raise NotTried("the host has told no business date")
         told = await node.adapter.reconcile(day)
-        return told.by_currency.get(self._amount().currency.code, nothing(self._amount()))
+        return told.by_currency.get(self._amount().currency.code, nothing())
 
     def _growth(self, before: CurrencyTotals | None, after: CurrencyTotals | None) -> str:
         """`1/0`: one debit more, no reversal more, and by this amount each."""
@@ -300,8 +300,8 @@ class Run:
             (before.debit_reversals, after.debit_reversals),
         ):
             count = now.count - was.count
-            if now.amount.minor - was.amount.minor != count * amount:
-                return f"{count} more, but by {now.amount.minor - was.amount.minor} in amount"
+            if now.minor - was.minor != count * amount:
+                return f"{count} more, but by {now.minor - was.minor} in amount"
             counts.append(str(count))
         return "/".join(counts)
 
@@ -331,11 +331,10 @@ class Run:
         )
 
 
-def nothing(amount: Money) -> CurrencyTotals:
+def nothing() -> CurrencyTotals:
     """Totals of a day without money transactions."""
-    zero = Money(0, amount.currency)
-    none = Tally(0, zero)
-    return CurrencyTotals(none, none, none, none, zero)
+    none = Tally(0, 0)
+    return CurrencyTotals(none, none, none, none, 0)
 
 
 def _other(digits: str) -> str:

@@ -13,7 +13,7 @@ from typing import TextIO
 
 from core_adapters.corehost.calendar import latest
 from core_adapters.corehost.orders import Answer, BadMessage, Order
-from transactions.money import Currency, Money, MoneyError, currency
+from transactions.money import Currency, MoneyError, currency
 from transactions.ports import CurrencyTotals, Tally
 
 OK = "00"
@@ -61,14 +61,14 @@ def day_totals(db: sqlite3.Connection, day: date, unit: Currency) -> CurrencyTot
     """One currency's figures of one business date."""
     asked = {"fees": f"fees:{unit.code}", "day": day.isoformat(), "currency": unit.code}
     found = {kind: rest for kind, *rest in db.execute(_SUMS, asked)}
-    nothing = Tally(0, Money(0, unit))
-    sums = {kind: Tally(count, Money(minor, unit)) for kind, (count, minor, _fee) in found.items()}
+    nothing = Tally(0, 0)
+    sums = {kind: Tally(count, minor) for kind, (count, minor, _fee) in found.items()}
     return CurrencyTotals(
         debits=sums.get("transfer", nothing),
         debit_reversals=sums.get("reversal", nothing),
         credits=nothing,
         credit_reversals=nothing,
-        fees=Money(sum(fee for _count, _minor, fee in found.values()), unit),
+        fees=sum(fee for _count, _minor, fee in found.values()),
     )
 
 
@@ -94,12 +94,12 @@ def figures(totals: CurrencyTotals) -> dict[int, str]:
     tallies = {0: totals.credits, 1: totals.credit_reversals}
     tallies |= {2: totals.debits, 3: totals.debit_reversals}
     fields = {74 + place: f"{tally.count:010d}" for place, tally in tallies.items()}
-    fields |= {86 + place: f"{tally.amount.minor:016d}" for place, tally in tallies.items()}
-    debit = totals.debits.amount.minor - totals.debit_reversals.amount.minor
-    net = debit - totals.credits.amount.minor + totals.credit_reversals.amount.minor
-    fields[84] = f"{max(0, totals.fees.minor):012d}"
-    if totals.fees.minor < 0:
-        fields[82] = f"{-totals.fees.minor:012d}"
+    fields |= {86 + place: f"{tally.minor:016d}" for place, tally in tallies.items()}
+    debit = totals.debits.minor - totals.debit_reversals.minor
+    net = debit - totals.credits.minor + totals.credit_reversals.minor
+    fields[84] = f"{max(0, totals.fees):012d}"
+    if totals.fees < 0:
+        fields[82] = f"{-totals.fees:012d}"
     fields[97] = f"{'D' if net > 0 else 'C'}{abs(net):016d}"
     return fields
 

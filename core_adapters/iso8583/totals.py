@@ -13,7 +13,7 @@ from core_adapters.iso8583.message import Message
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile, TotalsMap
 from transactions.clock import Clock
-from transactions.money import Currency, Money, currency
+from transactions.money import Currency, currency
 from transactions.ports import (
     CurrencyTotals,
     HostTotals,
@@ -81,7 +81,7 @@ class Totals:
         code = reply.get(CODE) or ""
         if code != APPROVED:
             raise TotalsUnavailable(f"totals in {unit.code}: the host answered {code or 'no code'}")
-        return _read(rules, reply, unit)
+        return _read(rules, reply)
 
     async def _ask(self, message: Message, timeout_s: float) -> Message | NoReply | Refusal:
         """No row of the journal: nothing is moved, and nothing is owed where no answer comes."""
@@ -94,19 +94,19 @@ class Totals:
             self._driver.leave(place)
 
 
-def _read(rules: TotalsMap, reply: Message, unit: Currency) -> CurrencyTotals:
+def _read(rules: TotalsMap, reply: Message) -> CurrencyTotals:
     """Raises `TotalsUnavailable` naming the field where a figure is missing or none."""
 
     def tally(name: str) -> Tally:
-        minor = _figure(rules, reply, f"{name}.amount")
-        return Tally(_figure(rules, reply, f"{name}.count"), Money(minor, unit))
+        count = _figure(rules, reply, f"{name}.count")
+        return Tally(count, _figure(rules, reply, f"{name}.amount"))
 
     return CurrencyTotals(
         debits=tally("debits"),
         debit_reversals=tally("debit_reversals"),
         credits=tally("credits"),
         credit_reversals=tally("credit_reversals"),
-        fees=Money(_figure(rules, reply, "fees"), unit),
+        fees=_figure(rules, reply, "fees"),
     )
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from core_adapters.sql.profile import CodeMeaning, Profile, ReversalMap, ServiceMap
 from core_adapters.sql.values import Row, day, output, whole
 from transactions.contract import Service
-from transactions.money import Money, MoneyError, currency
+from transactions.money import MoneyError, currency
 from transactions.outcome import Approved, Declined, Outcome, Unknown, Value
 from transactions.ports import (
     CurrencyTotals,
@@ -109,7 +109,8 @@ def judge_reversal(rules: ReversalMap, code: str | None) -> ReversalOutcome:
 
 def judge_totals(business_date: date, rows: Sequence[Row]) -> HostTotals | None:
     """Rows of currency, side, number, minor; None where one is not that. A side is D or C (money
-    taken from customers, given to them), DR or CR (their reversals), or FEE (no number needed)."""
+    taken from customers, given to them), DR or CR (their reversals), or FEE (no number
+    needed; it alone may be negative)."""
     sides: dict[str, dict[str, Tally]] = {}
     for row in rows:
         try:
@@ -121,14 +122,16 @@ def judge_totals(business_date: date, rows: Sequence[Row]) -> HostTotals | None:
         told = sides.setdefault(unit.code, {})
         if side not in TOTALS_SIDES or side in told or count is None or minor is None:
             return None
-        told[side] = Tally(count, Money(minor, unit))
-    return HostTotals(business_date, {code: _totals(code, told) for code, told in sides.items()})
+        if side != "FEE" and min(count, minor) < 0:
+            return None
+        told[side] = Tally(count, minor)
+    return HostTotals(business_date, {code: _totals(told) for code, told in sides.items()})
 
 
-def _totals(code: str, told: Mapping[str, Tally]) -> CurrencyTotals:
-    none = Tally(0, Money(0, currency(code)))
+def _totals(told: Mapping[str, Tally]) -> CurrencyTotals:
+    none = Tally(0, 0)
     debits, undone, credited, taken_back, fees = (told.get(side, none) for side in TOTALS_SIDES)
-    return CurrencyTotals(debits, undone, credited, taken_back, fees.amount)
+    return CurrencyTotals(debits, undone, credited, taken_back, fees.minor)
 
 
 def business_date(profile: Profile, rows: Sequence[Row]) -> date | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from transactions.money import Money, MoneyError, currency
+from transactions.money import MoneyError, currency
 from transactions.ports import (
     CurrencyTotals,
     HostAdapter,
@@ -69,7 +69,7 @@ def totals_json(totals: HostTotals) -> dict[str, Any]:
         "currencies": {
             code: {
                 **{name: _pair(getattr(one, name)) for name in TALLIES},
-                "fees": one.fees.minor,
+                "fees": one.fees,
             }
             for code, one in totals.by_currency.items()
         },
@@ -77,22 +77,21 @@ def totals_json(totals: HostTotals) -> dict[str, Any]:
 
 
 def _pair(tally: Tally) -> list[int]:
-    return [tally.count, tally.amount.minor]
+    return [tally.count, tally.minor]
 
 
 def read_totals(body: Mapping[str, Any]) -> HostTotals:
     """Totals as the socket gave them; raises `ValueError` where they are none."""
     try:
-        found = {str(code): _read_one(code, one) for code, one in body["currencies"].items()}
+        found = {currency(code).code: _read_one(one) for code, one in body["currencies"].items()}
         return HostTotals(date.fromisoformat(body["business_date"]), found)
     except (KeyError, TypeError, AttributeError, MoneyError) as error:
         raise ValueError(f"the node answered no totals: {error}") from error
 
 
-def _read_one(code: str, body: Mapping[str, Any]) -> CurrencyTotals:
-    unit = currency(code)
+def _read_one(body: Mapping[str, Any]) -> CurrencyTotals:
     tallies = {}
     for name in TALLIES:
         count, minor = body[name]
-        tallies[name] = Tally(int(count), Money(int(minor), unit))
-    return CurrencyTotals(**tallies, fees=Money(int(body["fees"]), unit))
+        tallies[name] = Tally(int(count), int(minor))
+    return CurrencyTotals(**tallies, fees=int(body["fees"]))

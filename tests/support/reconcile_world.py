@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from random import Random
 
 from transactions.lifecycle import DONE, UNSETTLED, State
-from transactions.money import Money, currency
 from transactions.ports import CurrencyTotals, HostTotals, Tally
 from transactions.reconcile_values import (
     Finding,
@@ -52,16 +51,15 @@ class World:
 
 def sums_of(code: str, rows: Sequence[HostRow]) -> CurrencyTotals:
     """Totals of one currency as a host keeps them."""
-    unit = currency(code)
     back = [row for row in rows if row.status == "reversed"]
     today = [row for row in rows if row.business_date == DAY]
-    none = Tally(0, Money(0, unit))
+    none = Tally(0, 0)
     return CurrencyTotals(
-        debits=Tally(len(today), Money(sum(row.amount for row in today), unit)),
-        debit_reversals=Tally(len(back), Money(sum(row.amount for row in back), unit)),
+        debits=Tally(len(today), sum(row.amount for row in today)),
+        debit_reversals=Tally(len(back), sum(row.amount for row in back)),
         credits=none,
         credit_reversals=none,
-        fees=Money(sum((row.fee or 0) * sign(row) for row in rows), unit),
+        fees=sum((row.fee or 0) * sign(row) for row in rows),
     )
 
 

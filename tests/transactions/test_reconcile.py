@@ -35,7 +35,7 @@ from support.reconcile_world import (
     unreadable,
 )
 from transactions.lifecycle import DONE, State
-from transactions.money import Money, currency
+from transactions.money import MAX_MINOR
 from transactions.ports import HostTotals, Tally
 from transactions.reconcile import compare
 from transactions.reconcile_values import (
@@ -144,7 +144,7 @@ def test_totals_that_are_not_the_files() -> None:
         Random(1),
     )
     right = world.totals().by_currency["CNY"]
-    more = Tally(right.debits.count, right.debits.amount + Money(1, currency("CNY")))
+    more = Tally(right.debits.count, right.debits.minor + 1)
     result = run(world, HostTotals(DAY, {"CNY": replace(right, debits=more)}))
     assert {(f.kind, f.severity) for f in result.findings} == {
         (Kind.TOTALS_DIFFER_FROM_FILE, Severity.DIFFERENCE),
@@ -152,12 +152,26 @@ def test_totals_that_are_not_the_files() -> None:
     }
 
 
+def test_a_day_above_what_one_amount_can_hold_agrees_to_the_last_unit() -> None:
+    world = World()
+    for number in (1, 2):
+        row = replace(journal_row(number, State.APPROVED, Random(3)), currency="CNY")
+        plain(world, replace(approved(row), amount=MAX_MINOR), Random(1))
+    right = world.totals().by_currency["CNY"]
+    assert right.debits.minor == 2 * MAX_MINOR
+    assert run(world).severity is Severity.AGREED
+    less = Tally(2, 2 * MAX_MINOR - 1)
+    result = run(world, HostTotals(DAY, {"CNY": replace(right, debits=less)}))
+    assert {f.kind for f in result.findings} == TOTALS
+    assert "19999999999.97 CNY" in result.findings[0].theirs
+
+
 def test_a_reversal_that_only_the_totals_have() -> None:
     world = World()
     row = replace(approved(journal_row(1, State.APPROVED, Random(3))), currency="CNY")
     plain(world, row, Random(1))
     right = world.totals().by_currency["CNY"]
-    back = Tally(1, Money(0, currency("CNY")))
+    back = Tally(1, 0)
     result = run(world, HostTotals(DAY, {"CNY": replace(right, debit_reversals=back)}))
     assert {f.kind for f in result.findings} == TOTALS
 
@@ -213,7 +227,7 @@ def test_credits_that_we_know_nothing_of_are_a_difference() -> None:
         Random(1),
     )
     right = world.totals().by_currency["CNY"]
-    credit = Tally(1, Money(5, currency("CNY")))
+    credit = Tally(1, 5)
     result = run(world, HostTotals(DAY, {"CNY": replace(right, credits=credit)}))
     assert {f.kind for f in result.findings} == TOTALS
 

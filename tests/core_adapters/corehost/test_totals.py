@@ -13,10 +13,12 @@ import pytest
 
 from core_adapters.corehost.bank import Balances, Quote, TransferOrder
 from core_adapters.corehost.house import House, day_file, findings, open_house
+from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.rules import Rules
 from core_adapters.corehost.seed import trial_set
 from core_adapters.corehost.totals import COLUMNS, day_totals, figures
-from transactions.money import Money, currency
+from transactions.money import MAX_MINOR, Money, currency
+from transactions.ports import Tally
 
 START = datetime(2026, 12, 30, 1, tzinfo=UTC)
 CNY = currency("CNY")
@@ -63,15 +65,15 @@ def rows_of(house: House, day: date) -> list[dict[str, str]]:
 
 def agree(house: House, day: date, expected: Expected) -> None:
     totals = day_totals(house.db, day, CNY)
-    assert (totals.debits.count, totals.debits.amount.minor) == (
+    assert (totals.debits.count, totals.debits.minor) == (
         len(expected.debits),
         sum(expected.debits),
     )
-    assert (totals.debit_reversals.count, totals.debit_reversals.amount.minor) == (
+    assert (totals.debit_reversals.count, totals.debit_reversals.minor) == (
         len(expected.reversals),
         sum(expected.reversals),
     )
-    assert totals.fees.minor == expected.fees
+    assert totals.fees == expected.fees
     rows = rows_of(house, day)
     today = [row for row in rows if row["business_date"] == day.isoformat()]
     back = [row for row in rows if row["status"] == "reversed"]
@@ -154,6 +156,18 @@ def test_a_day_that_gave_back_more_fees_than_it_took_has_a_credit_of_fees(house:
         "C0000000000900000",
     )
     assert (second[84], second[82]) == ("000000000000", "000000000900")
+
+
+def test_a_day_above_what_one_amount_can_hold_has_sixteen_digits(house: House) -> None:
+    accounts = "SELECT id FROM ledger_account WHERE currency = 'CNY' AND id NOT LIKE 'fees:%'"
+    (payer,), (payee,) = house.db.execute(f"{accounts} LIMIT 2").fetchall()
+    day = house.bank.calendar.today(START)
+    for number in range(2):
+        legs = [Leg(payer, -MAX_MINOR), Leg(payee, MAX_MINOR)]
+        house.bank.ledger.post(f"big/{number}", "transfer", legs, day, START)
+    told = day_totals(house.db, day, CNY)
+    assert told.debits == Tally(2, 2 * MAX_MINOR)
+    assert figures(told)[88] == f"{2 * MAX_MINOR:016d}"
 
 
 def test_a_day_of_nothing_has_zeros_and_only_a_header(house: House) -> None:

@@ -244,14 +244,10 @@ async def test_the_totals_are_those_of_the_days_that_were_worked(
     await customer.host.reverse(asked[1], sent, "time_out", customer.log, 0)
     old = (await customer.host.reconcile(new - timedelta(days=1))).by_currency
     assert set(old) == {"CNY", "USD"}
-    assert (old["CNY"].debits, old["CNY"].fees) == (tally(2, 600_100), Money(600, CNY))
-    assert old["CNY"].debit_reversals == tally(0, 0)
+    assert (old["CNY"].debits, old["CNY"].fees) == (Tally(2, 600_100), 600)
+    assert old["CNY"].debit_reversals == Tally(0, 0)
     late = (await customer.host.reconcile(new)).by_currency["CNY"]
-    assert (late.debits, late.debit_reversals) == (tally(0, 0), tally(1, 600_000))
-
-
-def tally(count: int, fen: int) -> Tally:
-    return Tally(count, Money(fen, CNY))
+    assert (late.debits, late.debit_reversals) == (Tally(0, 0), Tally(1, 600_000))
 
 
 @pytest.mark.parametrize("word", ["mak", "zpk"])

@@ -55,12 +55,12 @@ async def test_the_hosts_figures_are_those_of_what_was_done(own_bank: CoreHostPr
     totals = await host.reconcile(day)
     await host.close()
     yuan = totals.by_currency["CNY"]
-    assert yuan.debits == Tally(3, Money(3 * AMOUNT.minor, AMOUNT.currency))
-    assert yuan.debit_reversals == Tally(1, AMOUNT)
+    assert yuan.debits == Tally(3, 3 * AMOUNT.minor)
+    assert yuan.debit_reversals == Tally(1, AMOUNT.minor)
     assert yuan.credits.count == yuan.credit_reversals.count == 0
-    assert yuan.fees.minor == fees[0].minor + fees[1].minor > 0
+    assert yuan.fees == fees[0].minor + fees[1].minor > 0
     dollars = totals.by_currency["USD"]
-    assert (dollars.debits.count, dollars.fees.minor) == (0, 0)
+    assert (dollars.debits.count, dollars.fees) == (0, 0)
     assert totals.business_date == day
     rows = len(log.rows)
     assert rows == 7  # quotes, transfers and a reversal: totals leave none
@@ -114,8 +114,17 @@ async def test_each_currency_is_asked_for_once_with_the_date() -> None:
     assert 52 not in peer.seen[0].fields
     assert peer.seen[0].fields[11] != peer.seen[1].fields[11]
     figures = totals.by_currency["USD"]
-    assert figures.debits == Tally(3, Money.parse("123.45", "USD"))
-    assert figures.fees == Money.parse("6.00", "USD")
+    assert figures.debits == Tally(3, 123_45)
+    assert figures.fees == 6_00
+
+
+async def test_a_day_may_come_to_more_than_one_amount_can() -> None:
+    """Field 4 has twelve digits, fields 86 to 89 have sixteen."""
+    peer = await Peer.start()
+    peer.script = Script(reply=answer(f76="0000000002", f88="9" * 16, f89=f"{10**12:016d}"))
+    (figures, _dollars) = (await asked(peer)).by_currency.values()
+    assert figures.debits == Tally(2, 10**16 - 1)
+    assert figures.debit_reversals.minor == 10**12
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,12 @@ async def test_a_quote_is_refused(bank: SqlBank, payee: int, amount: str, word: 
         assert await gateway.ask(make("transfer.quote", inputs, "q1")) == Declined(word)
 
 
+async def test_a_quote_names_the_payee_as_the_menus_read_him_back(bank: SqlBank) -> None:
+    async with Gateway(bank, options(bank)) as gateway:
+        terms = await gateway.terms(0, 1, "2000.00", "t1")
+        assert (terms["payee_masked"], terms["fee"]) == (CARDS[1].masked, Money.parse("2.00"))
+
+
 async def test_the_same_id_again_gives_the_first_result(bank: SqlBank) -> None:
     async with Gateway(bank, options(bank)) as gateway:
         terms = await gateway.terms(0, 1, "10.00", "t1")
@@ -157,15 +163,14 @@ async def test_totals_of_a_day_have_reversals_beside_their_originals(bank: SqlBa
         health = await gateway.host.health()
         assert health.business_date is not None
         totals = await gateway.host.reconcile(health.business_date)
-        yuan = Money.parse
-        nothing = Tally(0, yuan("0.00"))
+        nothing = Tally(0, 0)
         assert totals.by_currency == {
             "CNY": CurrencyTotals(
-                debits=Tally(3, yuan("6000.00")),
-                debit_reversals=Tally(1, yuan("2000.00")),
+                debits=Tally(3, 6000_00),
+                debit_reversals=Tally(1, 2000_00),
                 credits=nothing,
                 credit_reversals=nothing,
-                fees=yuan("4.00"),
+                fees=4_00,
             )
         }
         assert (await gateway.host.reconcile(date(2020, 1, 1))).by_currency == {}

@@ -12,7 +12,6 @@ import pytest
 from aiohttp import web
 
 from telebank.commands.hosttotals_control import PATH, HostTotalsPart, read_totals
-from transactions.money import Money
 from transactions.ports import (
     CurrencyTotals,
     HostAdapter,
@@ -23,16 +22,16 @@ from transactions.ports import (
 )
 
 DAY = date(2026, 11, 22)
-NONE = Tally(0, Money.parse("0"))
+NONE = Tally(0, 0)
 TOTALS = HostTotals(
     DAY,
     {
         "CNY": CurrencyTotals(
-            debits=Tally(99, Money.parse("12345.00")),
-            debit_reversals=Tally(1, Money.parse("1.00")),
+            debits=Tally(99, 10**16 - 1),
+            debit_reversals=Tally(1, 1_00),
             credits=NONE,
             credit_reversals=NONE,
-            fees=Money.parse("-2.00"),
+            fees=-2_00,
         )
     },
 )

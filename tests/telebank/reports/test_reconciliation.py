@@ -31,6 +31,7 @@ from telebank.reports.reconciliation import COLOURS, About, ReportFiles, write_r
 from telebank.reports.rows import grouped
 from telebank.reports.words import Language, words_of
 from transactions.lifecycle import State
+from transactions.money import MAX_MINOR
 from transactions.reconcile import compare
 from transactions.reconcile_values import Kind, Reconciliation, Severity
 
@@ -146,6 +147,15 @@ def test_sums_are_of_whole_minor_units(tmp_path: Path) -> None:
     (net,) = [row for row in cells(files.summary) if row["Code"] == "net_minor"]
     assert (net["Journal"], net["Host's totals"], net["Host's file"]) == ("0.30", "0.30", "0.30")
     assert net["File less journal"] == "0.00"
+
+
+def test_a_day_above_what_one_amount_can_hold_is_told_in_full(tmp_path: Path) -> None:
+    world = World()
+    for number in (1, 2):
+        row = replace(journal_row(number, State.APPROVED, Random(1)), currency="CNY")
+        plain(world, replace(approved(row), amount=MAX_MINOR), Random(1))
+    files = write(tmp_path, result_of(world))
+    assert "19,999,999,999.98" in "".join(pages(files.pdf))
 
 
 def test_what_looks_like_a_formula_is_none(tmp_path: Path) -> None:

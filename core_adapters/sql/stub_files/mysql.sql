@@ -64,8 +64,8 @@ BEGIN
       p_currency, p_minor, v_fee, NOW(6) + INTERVAL 5 MINUTE, NULL);
   END IF;
   SELECT v_code AS result, (SELECT id FROM tb_quote WHERE request = p_id) AS quote, v_fee AS fee,
-    p_currency AS currency, (SELECT CONCAT('*', RIGHT(holder, 1)) FROM tb_card
-    WHERE number = p_payee) AS payee_masked;
+    p_currency AS currency, CONCAT(LEFT(p_payee, 6), REPEAT('*', CHAR_LENGTH(p_payee) - 10),
+    RIGHT(p_payee, 4)) AS payee_masked;
 END//
 
 CREATE PROCEDURE tb_transfer (IN p_id VARCHAR(64), IN p_reference VARCHAR(12), IN p_quote VARCHAR(40),

@@ -183,12 +183,11 @@ RETURNS TABLE (result text, quote text, fee bigint, currency char(3), payee_mask
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = telebank, pg_temp AS $$
 DECLARE
   v_code text := telebank.refusal(p_payer);
-  v_from account; v_to account; v_holder text; v_fee bigint; v_quote text;
+  v_from account; v_to account; v_fee bigint; v_quote text;
 BEGIN
   SELECT a.* INTO v_from FROM card c JOIN account a ON a.id = c.account WHERE c.number = p_payer;
   SELECT a.* INTO v_to FROM card c JOIN account a ON a.id = c.account
     WHERE c.number = p_payee AND a.open AND c.hot_at IS NULL;
-  SELECT holder INTO v_holder FROM card WHERE number = p_payee;
   v_fee := CASE WHEN p_minor >= 100000 THEN 200 ELSE 0 END;   -- the bank's own tariff here
   v_code := coalesce(v_code, CASE
     WHEN v_to.id IS NULL OR v_to.id = v_from.id THEN '15'
@@ -203,7 +202,10 @@ BEGIN
       ON CONFLICT (request) DO UPDATE SET request = excluded.request
       RETURNING q.id, q.fee INTO v_quote, v_fee;
   END IF;
-  RETURN QUERY SELECT v_code, v_quote, v_fee, p_currency::char(3), '*' || right(v_holder, 1);
+  -- The payee is read back as the card's first six and last four digits. A bank whose menus read a
+  -- name puts it here, masked.
+  RETURN QUERY SELECT v_code, v_quote, v_fee, p_currency::char(3),
+    left(p_payee, 6) || repeat('*', length(p_payee) - 10) || right(p_payee, 4);
 END
 $$;
 

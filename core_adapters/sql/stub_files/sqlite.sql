@@ -124,7 +124,8 @@ BEGIN
           NEW.minor, CASE WHEN NEW.minor >= 100000 THEN 200 ELSE 0 END,
           strftime('%Y-%m-%dT%H:%M:%f', 'now', '+5 minutes'), '00');
   UPDATE tb_quote SET
-    payee_masked = (SELECT '*' || substr(holder, -1) FROM tb_card WHERE number = NEW.payee),
+    payee_masked = substr(NEW.payee, 1, 6) || substr('*********', 1, length(NEW.payee) - 10)
+      || substr(NEW.payee, -4),
     result = coalesce(
       CASE WHEN NEW.payer NOT IN (SELECT number FROM tb_card) THEN '14' END,
       (SELECT code FROM tb_refusal WHERE number = NEW.payer),

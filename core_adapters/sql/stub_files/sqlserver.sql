@@ -67,7 +67,7 @@ BEGIN
       WHERE NOT EXISTS (SELECT 1 FROM tb_quote WITH (UPDLOCK, HOLDLOCK) WHERE request = @id);
   SELECT @code AS result, (SELECT id FROM tb_quote WHERE request = @id) AS quote, @fee AS fee,
     @currency AS currency,
-    (SELECT N'*' + RIGHT(holder, 1) FROM tb_card WHERE number = @payee) AS payee_masked;
+    LEFT(@payee, 6) + REPLICATE('*', LEN(@payee) - 10) + RIGHT(@payee, 4) AS payee_masked;
 END;
 GO
 CREATE PROCEDURE tb_transfer @id VARCHAR(64), @reference VARCHAR(12), @quote VARCHAR(40),

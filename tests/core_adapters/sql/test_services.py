@@ -200,6 +200,7 @@ async def test_a_service_that_the_profile_has_not_is_not_sent(bank: SqlBank) -> 
         assert gateway.host.capabilities() == dict.fromkeys(
             (
                 "pin.verify",
+                "pin.change",
                 "card.balance",
                 "transfer.quote",
                 "transfer.card_to_card",

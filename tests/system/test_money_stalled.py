@@ -2,6 +2,7 @@
 over on the same data. Continued, the first sends nothing to the host and ends."""
 
 import asyncio
+import json
 import os
 import signal
 from dataclasses import dataclass
@@ -47,6 +48,9 @@ class Seen:
     held: tuple[int, int]
     transfers: list[tuple[str, int, str]]
     """States, epochs and releases of all transfers in the journal."""
+    ready: int
+    """Process id in run/node.json at the end."""
+    second: int
     release: str
     """What the store says is in force."""
 
@@ -109,6 +113,8 @@ async def _play(first: BankProcess, second: BankProcess, relay: Relay, phone: Ph
             (row.state, row.epoch, row.release)
             for row in rows(first.data, tables.request, tables.request.c.service == TRANSFER)
         ],
+        json.loads((first.data / "run" / "node.json").read_text())["pid"],
+        second.pid,
         rows(first.data, tables.publication)[-1].release,
     )
 
@@ -139,6 +145,7 @@ async def test_a_node_that_stood_still_sends_nothing(stage: Stage, scene: Scene[
     assert set(seen.after) <= {"0800", "0810"}
     assert seen.exit_code == UNREACHABLE
     assert "lease" in seen.log
+    assert seen.ready == seen.second  # the first took only its own word back
     assert "tr.done" in seen.heard
     assert not [name for name in seen.heard if name.startswith("notice.")]
     assert seen.held == (OPENING, OPENING + 700)

@@ -24,11 +24,3 @@ class DecodeError(Iso8583Error):
 
 class FramingError(Iso8583Error):
     """The peer's stream cannot be cut into messages; the connection is of no more use."""
-
-
-class PinError(Iso8583Error):
-    """A PIN or PIN block that cannot be one; the message never carries digits."""
-
-
-class KeyFileError(Iso8583Error):
-    """A host key that is missing, malformed, or readable by others."""

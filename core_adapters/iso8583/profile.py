@@ -100,7 +100,7 @@ class KeyChangeMap:
 @dataclass(frozen=True, slots=True)
 class TotalsMap:
     """Totals (0500): asked once a currency; figure (`debits.count`, `debits.amount` …, `fees`) to
-    field of the answer."""
+    field of the answer. None has a sign: `fees_returned` (absent: nothing) is taken from `fees`."""
 
     mti: str
     timeout_s: float

@@ -24,6 +24,7 @@ from transactions.ports import (
 
 APPROVED = "00"
 MAX_STAN = 999_999
+RETURNED = "fees_returned"
 REFERENCE = ""
 """A request for totals is no request of a customer and has no field 37 of its own."""
 
@@ -106,8 +107,14 @@ def _read(rules: TotalsMap, reply: Message) -> CurrencyTotals:
         debit_reversals=tally("debit_reversals"),
         credits=tally("credits"),
         credit_reversals=tally("credit_reversals"),
-        fees=_figure(rules, reply, "fees"),
+        fees=_figure(rules, reply, "fees") - _surplus(rules, reply),
     )
+
+
+def _surplus(rules: TotalsMap, reply: Message) -> int:
+    """Fees given back beyond those taken (field 82): only days that have some need tell them."""
+    number = rules.reply.get(RETURNED)
+    return 0 if number is None or number not in reply.fields else _figure(rules, reply, RETURNED)
 
 
 def _figure(rules: TotalsMap, reply: Message, name: str) -> int:

@@ -25,8 +25,10 @@ MAX_CURRENCIES = 50
 FIGURES = (
     *("credits.count", "credit_reversals.count", "debits.count", "debit_reversals.count"),
     *("credits.amount", "credit_reversals.amount", "debits.amount", "debit_reversals.amount"),
-    *("fees", "net"),
+    *("fees", "fees_returned", "net"),
 )
+MAY_LACK = ("fees", "fees_returned", "net")
+"""Figures that a host need not have."""
 _MATCH_KEY = re.compile(r"default|[0-9]{4}(/[0-9]{6})?")
 
 
@@ -122,9 +124,11 @@ def read_totals(section: Section, fields: Mapping[int, FieldSpec]) -> TotalsMap:
         request=read_templates(section.section("request"), fields, "totals"),
         reply=MappingProxyType({str(name): _figure(reply, name, fields) for name in reply}),
     )
-    missing = [one for one in FIGURES if one not in totals.reply and one not in ("fees", "net")]
+    missing = [one for one in FIGURES if one not in totals.reply and one not in MAY_LACK]
     if missing:
         raise reply.error(f"needs {missing[0]!r}")
+    if "fees_returned" in totals.reply and "fees" not in totals.reply:
+        raise reply.error("needs 'fees' beside 'fees_returned'")
     section.done()
     return totals
 

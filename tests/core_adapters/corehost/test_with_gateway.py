@@ -248,6 +248,7 @@ async def test_the_totals_are_those_of_the_days_that_were_worked(
     assert old["CNY"].debit_reversals == Tally(0, 0)
     late = (await customer.host.reconcile(new)).by_currency["CNY"]
     assert (late.debits, late.debit_reversals) == (Tally(0, 0), Tally(1, 600_000))
+    assert late.fees == -600  # taken the day before, given back on this one (field 82)
 
 
 @pytest.mark.parametrize("word", ["mak", "zpk"])

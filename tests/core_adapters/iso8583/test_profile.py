@@ -88,6 +88,8 @@ def test_codes_of_the_default_table() -> None:
         ("currencies: [CNY", "currencies: [CNX", "no currency known here"),
         ("currencies: [CNY, USD]", "currencies: [CNY, CNY]", "each once"),
         ("    debits.count: 76", "    debit.count: 76", "did you mean 'debits.count'"),
+        ("    fees: 84\n", "", "needs 'fees' beside 'fees_returned'"),
+        ("    fees_returned: 82", "    fees_return: 82", "did you mean 'fees_returned'"),
         ('    50: "@currency"', '    50: "@curency"', "did you mean 'currency'"),
         ('  22: "@entry_mode"', '  22: "@reason"', "known are acquirer"),
         ("show: never, holds: pin_block", "show: masked, holds: pin_block", "PIN block needs"),

@@ -118,6 +118,12 @@ async def test_each_currency_is_asked_for_once_with_the_date() -> None:
     assert figures.fees == 6_00
 
 
+async def test_fees_given_back_beyond_those_taken_are_told_apart() -> None:
+    peer = await Peer.start()
+    peer.script = Script(reply=answer(f84="000000000100", f82="000000000700"))
+    assert (await asked(peer)).by_currency["CNY"].fees == -600
+
+
 async def test_a_day_may_come_to_more_than_one_amount_can() -> None:
     """Field 4 has twelve digits, fields 86 to 89 have sixteen."""
     peer = await Peer.start()

@@ -53,7 +53,7 @@ class HostWatch:
         detail: dict[str, str | int | float | bool | None]
         detail = {"key": event.name, "version": event.version, "check_value": event.kcv}
         log.info("host.key", outcome=event.outcome, by=event.by, why=event.why, **detail)
-        told = JournalEvent("key", outcome=event.outcome, detail={**detail, "by": event.by})
+        told = JournalEvent("host.key", outcome=event.outcome, detail={**detail, "by": event.by})
         self._append(told)
 
     def _append(self, event: JournalEvent) -> None:

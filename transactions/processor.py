@@ -30,6 +30,9 @@ from transactions.settle import Settler
 from transactions.settling import RANKS
 from transactions.writes import Writer
 
+DEADLINE_MARGIN_S = 1.0
+"""Seconds beyond the send deadline that a rival's last bytes may take to leave."""
+
 __all__ = ["Answer", "Clock", "Processor", "ProcessorOptions", "RecoveryReport"]
 
 
@@ -141,13 +144,17 @@ class Processor:
 
     # -- start and stop -------------------------------------------------------------------------
 
-    async def recover(self) -> RecoveryReport:
+    async def recover(self, *, rival: bool = False) -> RecoveryReport:
         """Bring every row of the last run on its way, then take requests (rule 8).
 
         RECORDED is NOT_SENT, or REPEATING where the service is to be repeated until answered;
         SENT is UNKNOWN and goes by its recovery. Waits a while for the rows to be settled.
+        With `rival` the process that had the node may still run: what it has as SENT is reversed
+        only when its deadline is past, so that no original comes after its reversal.
         """
         rows = sorted(await self._journal.open_rows(), key=_rank)
+        if rival and any(row.state is State.SENT for row in rows):
+            await self._clock.sleep(self._options.send_deadline_s + DEADLINE_MARGIN_S)
         found = [await self._settler.take_up(row, "restart") for row in rows]
         if (await self._host.health()).links_up > 0:
             await self._settler.idle(self._options.recovery_wait_s)

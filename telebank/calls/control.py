@@ -60,6 +60,8 @@ class ControlServer:
         for part in parts:
             app.add_routes(part.routes())
         self._runner = web.AppRunner(app, access_log=None)
+        self._bound: int | None = None
+        """Inode of our socket's path."""
 
     async def start(self) -> None:
         """Bind the socket with mode 0600."""
@@ -70,12 +72,21 @@ class ControlServer:
             await web.UnixSite(self._runner, str(self._path)).start()
         finally:
             os.umask(before)
+        self._bound = _inode(self._path)
 
     async def close(self) -> None:
         """Stop serving."""
         self._trace.close()
         await self._runner.cleanup()
-        self._path.unlink(missing_ok=True)
+        if self._bound is not None and _inode(self._path) == self._bound:
+            self._path.unlink()  # unless another process has the node, and the path, by now
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
 
 
 @web.middleware

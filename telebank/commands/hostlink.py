@@ -101,7 +101,9 @@ async def open_host(
         _reload_on_hangup(keyed, stack)
     if not await host.wait_signed_on(SIGN_ON_WAIT_S):
         log.warning("host.away", host=settings.node.host)
-    report = await processor.recover()
+    if store.rival:
+        log.warning("node.taken_over", had_it=store.rival, todo="end that process if it still runs")
+    report = await processor.recover(rival=bool(store.rival))
     log.info("processor.recovered", report=str(report))
     return HostLink(processor, tap, host, keyed)
 

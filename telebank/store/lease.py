@@ -35,6 +35,10 @@ _RAISE = text(
     " ON CONFLICT (node) DO UPDATE SET epoch = lease.epoch + 1,"
     " holder = excluded.holder, heartbeat = excluded.heartbeat RETURNING epoch"
 ).bindparams(bindparam("heartbeat", type_=lease.c.heartbeat.type))
+_HOLDER = select(lease.c.holder).where(lease.c.node == bindparam("of_node"))
+_GIVE_BACK = update(lease).where(
+    lease.c.node == bindparam("of_node"), lease.c.epoch == bindparam("of_epoch")
+)
 _BEAT = update(lease).where(lease.c.node == bindparam("of_node"))
 _LAST = select(func.max(event.c.sequence)).where(event.c.node == bindparam("of_node"))
 
@@ -52,6 +56,16 @@ def take(connection: Connection, node: str, holder: str, now: datetime) -> int:
     """Raise the node's epoch and hold it; every earlier holder's next commit fails."""
     values = {"node": node, "holder": holder, "heartbeat": now}
     return int(connection.execute(_RAISE, values).scalar_one())
+
+
+def holder(connection: Connection, node: str) -> str:
+    """Who holds the lease, or the empty text: nobody did, or the last one gave it back."""
+    return connection.execute(_HOLDER, {"of_node": node}).scalar() or ""
+
+
+def give_back(connection: Connection, node: str, epoch: int) -> None:
+    """The holder has ended and sends nothing more; somebody else's lease stays."""
+    connection.execute(_GIVE_BACK, {"of_node": node, "of_epoch": epoch, "holder": ""})
 
 
 def check(connection: Connection, node: str, epoch: int) -> Held:

@@ -48,7 +48,7 @@ class Store:
             raise ValueError(f"node {node!r} must be two digits, such as 01")
         settings = options or StoreOptions()
         await asyncio.to_thread(migrate, url)
-        holder = f"{socket.gethostname()[:40]}:{os.getpid()}"
+        holder = f"{_machine()}:{os.getpid()}"
         engine = open_writer(url, settings)
         writer = Writer(engine, node, holder, settings, clock or SystemClock())
         await asyncio.to_thread(writer.start)
@@ -58,6 +58,18 @@ class Store:
     def epoch(self) -> int:
         """The epoch of the lease that commits check."""
         return self._writer.epoch
+
+    @property
+    def rival(self) -> str:
+        """The process (`machine:number`) that held the lease before and may still run, for it did
+        not give it back; empty where there is none. It can commit nothing, but what it had made
+        durable as SENT it may yet send until that request's deadline."""
+        machine, _, number = self._writer.before.rpartition(":")
+        if not machine or not number.isdigit():
+            return ""
+        here = machine == _machine()
+        gone = here and (int(number) == os.getpid() or not _runs(int(number)))
+        return "" if gone else self._writer.before
 
     @property
     def commits(self) -> int:
@@ -77,3 +89,18 @@ class Store:
     async def close(self) -> None:
         """Finish what is queued and close the database."""
         await self._writer.close()
+
+
+def _machine() -> str:
+    return socket.gethostname()[:40]
+
+
+def _runs(process: int) -> bool:
+    """Whether there is such a process; signal 0 only asks (kill(2))."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # another user's
+    return True

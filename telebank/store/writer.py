@@ -101,6 +101,8 @@ class Writer:
         self._thread = threading.Thread(target=self._write, name="journal-writer", daemon=True)
         self.commits = 0
         """Commits so far."""
+        self.before = ""
+        """Who held the lease before, where he did not give it back."""
 
     @property
     def epoch(self) -> int:
@@ -165,6 +167,7 @@ class Writer:
                 results = self._commit(batch)
                 self._batch = ()
                 self._deliver(batch, results)
+            self._give_back()
             why = ""
         except BaseException as error:
             why = type(error).__name__
@@ -173,6 +176,13 @@ class Writer:
             self._drop_connection()
             if why:
                 self._die(why)
+
+    def _give_back(self) -> None:
+        """Whoever takes the node next need not wait for us; he may already have it."""
+        with contextlib.suppress(SQLAlchemyError):
+            connection = self._connect()
+            with connection.begin():
+                lease.give_back(connection, self._node, self._position.epoch)
 
     def _die(self, why: str) -> None:
         """Nothing is written any more: say so to everybody who waits or comes."""
@@ -253,6 +263,7 @@ class Writer:
     def _run(self, connection: Connection, jobs: Sequence[_Job], *, savepoints: bool) -> _Done:
         stamp = self._clock.read()
         if jobs[0].work is None:
+            self.before = lease.holder(connection, self._node)
             epoch = lease.take(connection, self._node, self._holder, stamp.utc)
             position = _Position(epoch, lease.last_sequence(connection, self._node))
             return _Done([_Result(epoch)], position)

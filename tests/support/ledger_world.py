@@ -57,7 +57,12 @@ class World:
     # -- lives of the node ----------------------------------------------------------------------
 
     async def start(
-        self, faults: Faults = no_faults, crash_at: int | None = None, links_up: int = 1
+        self,
+        faults: Faults = no_faults,
+        crash_at: int | None = None,
+        links_up: int = 1,
+        *,
+        rival: bool = False,
     ) -> RecoveryReport:
         """Begin a life; a crash during recovery is possible too."""
         self.lives += 1
@@ -69,7 +74,7 @@ class World:
             self.contracts, self.host, self.journal, self.vault, self.options, LoopClock()
         )
         self.host.on_late = self.processor.late_answer
-        return await self.processor.recover()
+        return await self.processor.recover(rival=rival)
 
     async def kill(self) -> None:
         """-9: nothing of this life does anything any more, but what is on the wire arrives."""

@@ -818,3 +818,20 @@ def test_recovery_by_a_person_is_manual_at_once() -> None:
         assert not world.host.reversals
 
     told(story, recovering("person"))
+
+
+def test_a_node_taken_from_one_that_may_still_run_waits_for_its_deadlines() -> None:
+    async def story(world: World) -> None:
+        world.host.faults = on("request", Fault.LOST_BEFORE)
+        quote = await world.quote("r1-quote", 0, 1, "5")
+        posting = asyncio.ensure_future(world.post("r1", 0, quote))
+        await asyncio.sleep(1)
+        await world.kill()
+        assert posting.cancelled()
+        recovering = asyncio.ensure_future(world.start(rival=True))
+        await asyncio.sleep(OPTIONS.send_deadline_s)
+        assert world.state("r1") is State.SENT
+        await recovering
+        assert world.state("r1") is State.REVERSED
+
+    told(story)

@@ -1,11 +1,13 @@
 """The single writer: many jobs a commit, one job's refusal is its own, a failing disk is said."""
 
 import asyncio
+import socket
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from support import store_crash
 from support.store_kit import (
@@ -20,7 +22,7 @@ from support.store_kit import (
 )
 from telebank.audit.canonical import CanonicalError
 from telebank.settings import store_url
-from telebank.store import tables
+from telebank.store import lease, tables
 from telebank.store.engine import open_read_only
 from telebank.store.errors import StoreUnavailable
 from telebank.store.events import CUT, MAX_DETAIL, MAX_DETAIL_TEXT
@@ -304,3 +306,20 @@ async def test_where_the_thread_ends_jobs_fail_at_once_and_the_owner_is_told(
         assert await store.died == "SystemExit"
         with pytest.raises(StoreUnavailable, match="SystemExit"):
             await store.journal.append(JournalEvent("k"))
+
+
+@pytest.mark.parametrize(("number", "may_run"), [(1, True), (2**22, False)])
+async def test_a_holder_that_did_not_give_the_node_back_may_still_run(
+    place: Path, number: int, may_run: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = f"{socket.gethostname()[:40]}:{number}"
+    async with open_store(place):
+        pass
+    async with open_store(place) as store:
+        assert store.rival == ""  # the one before ended in order
+        take = update(tables.lease).values(holder=holder)
+        await store.journal.run(lambda part: part.execute(take))
+        monkeypatch.setattr(lease, "give_back", lambda *_: None)
+    monkeypatch.undo()
+    async with open_store(place) as store:
+        assert store.rival == (holder if may_run else "")

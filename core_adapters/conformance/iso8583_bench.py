@@ -189,7 +189,10 @@ class Iso8583Target:
         names, outcome = KeyNames.of(self.profile.name), "changed"
         every = {"mak": names.mac, "zpk": names.pin}
         for word in self.profile.key_change.keys.values():
+            had = self.module.check_value(every[word])
             event = await adapter.rotate_key(every[word])
             if event.outcome != "changed":
                 return event.outcome
+            if self.module.check_value(every[word]) == had:
+                outcome = "still the key before"
         return outcome

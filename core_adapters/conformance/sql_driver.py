@@ -78,7 +78,11 @@ class FaultDriver:
         """As a `Connector`."""
         if self.away:
             raise failure(AWAY, "no connection is taken")
-        return FaultConnection(self, odbc(connection_string, login_s), self.generation)
+
+        def open_one() -> Connection:
+            return odbc(connection_string, login_s)
+
+        return FaultConnection(self, open_one, self.generation)
 
     # -- what the kit asks ----------------------------------------------------------------------
 
@@ -208,9 +212,12 @@ class FaultDriver:
 class FaultConnection:
     """A driver's connection; see `Connection`."""
 
-    def __init__(self, driver: FaultDriver, real: Connection, generation: int) -> None:
+    def __init__(
+        self, driver: FaultDriver, open_one: Callable[[], Connection], generation: int
+    ) -> None:
         self.driver = driver
-        self.real = real
+        self.real = open_one()
+        self._open = open_one
         self.exchange: Exchange | None = None
         self._generation = generation
 
@@ -225,6 +232,17 @@ class FaultConnection:
         with contextlib.suppress(pyodbc.Error):
             self.real.close()
         raise failure(LOST, "the connection is lost")
+
+    def deliver(self, text: str, parameters: Sequence[Any]) -> None:
+        """What was held arrives after all, whatever became of who sent it: it runs on a connection
+        of its own, and is committed. The database may refuse it."""
+        with contextlib.suppress(pyodbc.Error):
+            ghost = self._open()
+            try:
+                ghost.cursor().execute(text, parameters)
+                ghost.commit()
+            finally:
+                ghost.close()
 
     def cursor(self) -> "FaultCursor":
         """See `Connection`."""
@@ -351,6 +369,8 @@ class FaultCursor:
                 driver.pause(fault.by)
             case "hold":
                 driver.hold(fault.until)
+                self._connection.deliver(text, parameters)
+                self._connection.lose()
             case "error":
                 raise failure(driver.calls.error(fault.kind), "made by the kit")
             case "cut" if fault.at >= 0:

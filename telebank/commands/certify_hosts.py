@@ -111,7 +111,9 @@ def _told(bank: Path, *commands: dict[str, str]) -> Callable[[], Awaitable[str]]
     async def act() -> str:
         try:
             for words in commands:
-                await asyncio.to_thread(ask, bank, words)
+                said = await asyncio.to_thread(ask, bank, words)
+                if said.get("waits"):
+                    return "waits: the gateway gave no check value"
         except (ControlError, NotRunning) as error:
             return str(error)
         return "changed"

@@ -16,6 +16,7 @@ from core_adapters.conformance.people import People, people_of
 from core_adapters.conformance.rig import Pace
 from core_adapters.conformance.scenarios import ScenarioFile, load_scenarios
 from core_adapters.corehost.acts import Acts
+from core_adapters.corehost.control import ControlError
 from core_adapters.corehost.day import Day
 from core_adapters.corehost.desk import Desk, Office, reply_to
 from core_adapters.corehost.faults import FaultPlan
@@ -115,7 +116,12 @@ class Bench:
 
     async def _new_keys(self) -> str:
         for key in ("mak", "zpk"):
-            await self.acts.key_change({"key": key})
+            try:
+                said = await self.acts.key_change({"key": key})
+            except ControlError as error:
+                return str(error)
+            if said["waits"]:
+                return "waits"
         return "changed"
 
     async def _cut_over(self) -> str:

@@ -29,6 +29,15 @@ async def settled(bank: SqlBankProcess, who: SeedCard) -> Row:
     raise AssertionError("not settled in 30 s")
 
 
+async def quoted(bank: SqlBankProcess) -> None:
+    """Wait until the database has made a quote."""
+    for _ in range(900):
+        if bank.books.query("SELECT 1 FROM {t}quote"):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("never quoted")
+
+
 async def sent(bank: SqlBankProcess, who: SeedCard) -> None:
     """Wait until the customer's transfer is at the database."""
     for _ in range(900):
@@ -95,8 +104,10 @@ async def test_a_node_killed_in_mid_transfer_settles_at_its_restart(
     with SqlBankProcess.open(tmp_path, voice, dialect) as bank:
         payer, payee = bank.node.cards[0], bank.node.cards[1]
         async with bank.node.phone() as phone:
+            call = asyncio.create_task(ring(bank.node, phone, transfer(payer, payee, "25")))
+            # The read-back takes longer than to lock: SQLite locks all of its file.
+            await quoted(bank)
             with bank.locked(payer):
-                call = asyncio.create_task(ring(bank.node, phone, transfer(payer, payee, "25")))
                 await sent(bank, payer)
                 await asyncio.to_thread(bank.node.kill)
             await call

@@ -11,8 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, RowMapping, Select, bindparam, func, select, text
 
 from telebank.store import tables
-from telebank.store.record import states_in
-from transactions.lifecycle import UNSETTLED, State
+from transactions.lifecycle import State
 from transactions.reconcile import LOOKUP_ROWS
 from transactions.reconcile_values import JournalRow
 
@@ -33,25 +32,33 @@ _REVERSED_ON = (
     .where(_M.request == _R.id, _M.role == "reversal", _M.reply39 == UNDONE)
     .scalar_subquery()
 )
+# By the request: a good customer's token stands in many rows.
 _CARD = (
     select(func.max(_S.masked))
-    .where(_S.request == _R.id, _S.kind == "card", _S.token == _R.customer)
+    .where(_S.request == _R.id, _S.kind == "card", func.coalesce(_S.token, "") == _R.customer)
     .scalar_subquery()
 )
-_MONEY = (_R.effect == "money") & _R.amount.is_not(None)
-_ROWS = select(
+_MONEY = text("request.effect = 'money'") & _R.amount.is_not(None)
+_SELECTED = select(
     *(_R.reference, _R.service, _R.state, _R.amount, _R.currency, _R.inputs),
     *(_R.business_date, _R.payee_masked, _R.node),
     _SETTLED_ON.label("settled_on"),
     _REVERSED_ON.label("reversed_on"),
     _CARD.label("card"),
-).where(_MONEY)
+)
+_ROWS = _SELECTED.where(_MONEY)
 _OF_DATE = _ROWS.where(_R.business_date == bindparam("day"))
 _SETTLED = _ROWS.where(
     _R.id.in_(select(_M.request).where(_M.settled_on == bindparam("day"))),
     _R.business_date != bindparam("day"),
 )
-_OPEN = _ROWS.where(text(f"request.{states_in(UNSETTLED)}"), _R.business_date < bindparam("day"))
+_OPEN = _SELECTED.where(
+    # Few rows are open, all older money is much: not by the index of money's dates.
+    func.coalesce(_R.effect, "") == "money",
+    _R.amount.is_not(None),
+    text(f"request.{tables.OPEN_STATES}"),
+    _R.business_date < bindparam("day"),
+)
 _BY_REFERENCE = _ROWS.where(_R.reference.in_(bindparam("references", expanding=True)))
 _COUNT = select(func.count()).select_from(tables.request)
 

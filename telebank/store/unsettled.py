@@ -47,7 +47,7 @@ _ROWS = select(
     _SINCE.label("since"),
 )
 _OPEN = (
-    _ROWS.where(text(f"request.{states_in(LISTED)}"))
+    _ROWS.where(text(f"request.{tables.OPEN_STATES} AND request.{states_in(LISTED)}"))
     .order_by(_R.created_at, _R.reference)
     .limit(MAX_ROWS)
 )

@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, event
 
 from support.store_kit import DAY, PAYER, message, money_plan, open_store, transfer
 from telebank.settings import store_url
@@ -98,6 +100,37 @@ async def test_the_date_of_a_reversal_is_not_the_date_of_the_transfer(place: Pat
     assert (row.state, row.settled_on, row.reversed_on) == (State.REVERSED, None, NEXT)
     assert row.undone_later
     assert read(place, NEXT) == [row]
+
+
+async def test_no_read_goes_through_the_whole_journal(tmp_path: Path) -> None:
+    """What SQLite says of the statements as they are really run."""
+    async with open_store(tmp_path) as store:
+        reference = await put(store, tmp_path, 1, State.APPROVED, settled=DAY)
+    engine = open_read_only(store_url(tmp_path))
+    ran: list[tuple[str, Any]] = []
+    event.listen(engine, "before_cursor_execute", lambda *told: ran.append(told[2:4]))
+    list(rows_of(engine, DAY))
+    count_of(engine, DAY)
+    rows_by_reference(engine, [reference])
+    with engine.connect() as connection:
+        plans = [plan_of(connection, *one) for one in tuple(ran)]
+    engine.dispose()
+    date_, settled, open_, count, by_reference = plans
+    assert date_[0] == "SEARCH request USING INDEX ix_request_money (business_date=?)"
+    assert settled[0].startswith("SEARCH request USING INDEX sqlite_autoindex_request")
+    assert "SEARCH host_message USING INDEX ix_host_message_settled (settled_on=?)" in settled
+    assert open_[0] == "SCAN request USING INDEX ix_request_open"
+    assert count == date_[:1]
+    assert by_reference[0].endswith("(reference=?)")
+    for one in plans:
+        assert not [step for step in one[1:] if step.startswith("SCAN")]
+        assert "token" not in "".join(one)
+
+
+def plan_of(connection: Connection, statement: str, values: Any) -> list[str]:
+    """The steps of one statement."""
+    rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+    return [row.detail for row in rows if "SUBQUERY" not in row.detail]
 
 
 async def test_rows_of_any_date_by_reference(place: Path) -> None:

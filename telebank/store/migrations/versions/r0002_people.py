@@ -1,4 +1,5 @@
-"""Staff, approvals of two people, releases; the host's business date of each reply."""
+"""Staff, approvals of two people, releases; the host's business date of each reply, with the
+indexes that reconciliation reads by."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,9 +16,29 @@ def upgrade() -> None:
     """Make the tables, and the column of field 15."""
     with op.batch_alter_table("host_message", schema=None) as batch_op:
         batch_op.add_column(sa.Column("settled_on", sa.Date(), nullable=True))
+    _indexes()
     _staff()
     _approval()
     _releases()
+
+
+def _indexes() -> None:
+    with op.batch_alter_table("host_message", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_host_message_settled",
+            ["settled_on"],
+            unique=False,
+            sqlite_where=sa.text("settled_on IS NOT NULL"),
+            postgresql_where=sa.text("settled_on IS NOT NULL"),
+        )
+    with op.batch_alter_table("request", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_request_money",
+            ["business_date"],
+            unique=False,
+            sqlite_where=sa.text("effect = 'money'"),
+            postgresql_where=sa.text("effect = 'money'"),
+        )
 
 
 def _staff() -> None:
@@ -113,5 +134,8 @@ def downgrade() -> None:
     op.drop_table("release")
     op.drop_table("approval")
     op.drop_table("staff")
+    with op.batch_alter_table("request", schema=None) as batch_op:
+        batch_op.drop_index("ix_request_money")
     with op.batch_alter_table("host_message", schema=None) as batch_op:
+        batch_op.drop_index("ix_host_message_settled")
         batch_op.drop_column("settled_on")

@@ -41,6 +41,8 @@ MEANING_EN = (
     "says, the caller was told nothing else. Card numbers, PINs and tracks are masked. What is not "
     "applicable is not counted as passed."
 )
+NAMED = 10
+"""Scenarios named for each kind of recovery."""
 SIGNERS = ("执行 carried out by", "复核 reviewed by", "批准 approved by")
 STYLE = """
 body{font:15px/1.5 system-ui,"Noto Sans CJK SC",sans-serif;margin:2rem auto;max-width:70rem;
@@ -136,6 +138,8 @@ def _body(outcome: Outcome, facts: Facts) -> Iterator[str]:
     yield from _conclusion(outcome)
     yield "<h2>2 环境 Environment</h2><table>"
     for key, text in facts.values.items():
+        if not text:
+            continue
         yield f"<tr><th>{escape(FACTS.get(key, key))}</th><td><code>{escape(text)}</code></td></tr>"
     yield "</table>"
     yield from _coverage(outcome)
@@ -154,7 +158,8 @@ def _conclusion(outcome: Outcome) -> Iterator[str]:
     yield f"{outcome.count(PASSED)} / {tried} 个适用场景 applicable scenarios</p>"
     yield '<table class="counts"><tr>'
     yield "".join(f"<th>{word}</th>" for word in WORDS.values()) + "</tr><tr>"
-    yield "".join(f'<td class="{one}">{outcome.count(one)}</td>' for one in WORDS)
+    counts = {one: outcome.count(one) for one in WORDS}
+    yield "".join(f'<td class="{one if n else ""}">{n}</td>' for one, n in counts.items())
     yield "</tr></table>"
     yield f"<p>{MEANING_ZH}</p><p>{MEANING_EN}</p>"
 
@@ -176,21 +181,31 @@ def _results(outcome: Outcome) -> Iterator[str]:
 
 
 def _coverage(outcome: Outcome) -> Iterator[str]:
-    """Services, fault kinds and recoveries, each with how many scenarios tried it."""
+    """Services, code classes and faults with how many scenarios tried each; recoveries."""
     untried = (SKIPPED, INAPPLICABLE)
     tried = [one.scenario for one in outcome.results if one.verdict not in untried]
     groups = {
         "服务 services": [one.service for one in tried if one.service],
         "应答码类别 code classes": [f.kind for one in tried for f in one.faults if f.kind],
         "故障 faults": [f"{f.on} {f.do}" for one in tried for f in one.faults],
-        "恢复方式 recovery": [one.recovery for one in outcome.results if _recovered(one)],
     }
     yield "<h2>3 覆盖 Coverage</h2><table>"
     for name, words in groups.items():
         counts = {word: words.count(word) for word in sorted(set(words))}
         text = ", ".join(f"{word} ×{count}" for word, count in counts.items()) or "–"
         yield f"<tr><th>{name}</th><td>{escape(text)}</td></tr>"
+    yield f"<tr><th>恢复方式 recovery</th><td>{'<br>'.join(_recoveries(outcome))}</td></tr>"
     yield "</table>"
+
+
+def _recoveries(outcome: Outcome) -> Iterator[str]:
+    """Each kind of recovery, and which scenarios came to it."""
+    used = [one for one in outcome.results if _recovered(one)]
+    for kind in sorted({one.recovery for one in used}):
+        ids = [one.scenario.id for one in used if one.recovery == kind]
+        links = ", ".join(f'<a href="#{escape(i)}">{escape(i)}</a>' for i in ids[:NAMED])
+        more = f" … ×{len(ids)}" if len(ids) > NAMED else ""
+        yield f"<b>{kind}</b>: {links}{more}"
 
 
 def _recovered(result: Result) -> bool:

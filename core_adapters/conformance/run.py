@@ -17,7 +17,7 @@ from transactions.guarded import AdapterFailed, guarded
 from transactions.lifecycle import OPEN, State
 from transactions.money import Money
 from transactions.outcome import Approved, Value
-from transactions.ports import CurrencyTotals, Tally
+from transactions.ports import CurrencyTotals, Tally, TotalsUnavailable, Unsupported
 from transactions.processor import Processor
 from transactions.request import AuthLevel, Request
 
@@ -286,8 +286,11 @@ class Run:
         await node.adapter.wait_signed_on(self.rig.pace.sign_on_s)
         day = (await node.adapter.health()).business_date
         if day is None:
-            raise NotTried("the host has told no business date")
-        told = await node.adapter.reconcile(day)
+            raise Stopped("the adapter knows no business date of the host's")
+        try:
+            told = await node.adapter.reconcile(day)
+        except (TotalsUnavailable, Unsupported) as error:
+            raise Stopped(f"no totals: {error}") from error
         return told.by_currency.get(self._amount().currency.code, nothing())
 
     def _growth(self, before: CurrencyTotals | None, after: CurrencyTotals | None) -> str:

@@ -170,7 +170,7 @@ def _facts(asked: Request, host: Opened, outcome: kit.Outcome) -> Facts:
         "scenarios_sha256": config_file(data, "conformance", "scenarios.yaml"),
     }
     versions = [f"{name} {version(name)}" for name in VERSIONS]
-    versions += [f"Python {platform.python_version()}", f"{platform.system()} {platform.release()}"]
+    versions += [f"Python {platform.python_version()}", f"{platform.system()} {platform.machine()}"]
     values = {"profile": f"{host.target.name} version {host.version} ({host.target.kind})"}
     values |= {name: kit.content_hash(path.read_bytes()) for name, path in paths.items()}
     values |= {

@@ -1,7 +1,6 @@
 """Reads and checks a profile; every complaint has file, line, column and what to do."""
 
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from core_adapters.iso8583.loading.codes import CODE_OF, read_codes
@@ -58,7 +57,7 @@ def load_profile(path: Path, shipped: Path | None = None) -> Profile:
         edition=edition,
         key_change=_optional(top, "key_change", read_key_change, fields),
         totals=_optional(top, "totals", read_totals, fields),
-        host_file=_host_file(top),
+        host_file=top.raw("host_file"),
         bin_digits=read_bin_digits(top),
     )
     top.done()
@@ -91,8 +90,3 @@ def _edition(top: Section) -> int:
 
 def _optional(top: Section, key: str, read: Any, fields: Any) -> Any:
     return read(top.section(key), fields) if top.has(key) else None
-
-
-def _host_file(top: Section) -> MappingProxyType[str, Any] | None:
-    """As it stands: the reader of the host's daily file knows what its rows mean."""
-    return MappingProxyType(top.section("host_file").plain()) if top.has("host_file") else None

@@ -1,8 +1,9 @@
 """Reads a YAML file so that every complaint names its file, line and column."""
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ruamel.yaml.comments import CommentedMap
@@ -106,6 +107,10 @@ class Section:
         """All of it as plain dicts and lists, every key taken."""
         self._seen.update(self._node.values)
         return {key: _plain(value) for key, value in self._node.values.items()}
+
+    def raw(self, key: Any) -> Mapping[Any, Any] | None:
+        """A mapping inside this one as it stands, for a reader of its own; None where absent."""
+        return MappingProxyType(self.section(key).plain()) if self.has(key) else None
 
     def done(self) -> None:
         """Raise `ProfileError` for the first key that nobody took."""

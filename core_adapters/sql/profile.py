@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from core_adapters.sql.statements import Statement
 
@@ -110,6 +110,8 @@ class Profile:
     status: Call | None
     reversal: ReversalMap | None
     totals: Call | None
+    host_file: Mapping[str, Any] | None = None
+    """Section `host_file` as read: the columns of the host's daily file; core_adapters.hostfile."""
 
     def meaning(self, code: str, service: ServiceMap) -> CodeMeaning | None:
         """What a code says for a service; None where it is not listed."""

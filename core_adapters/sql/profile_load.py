@@ -56,6 +56,7 @@ def load_profile(path: Path) -> Profile:
         status=_call(top.section("status"), dialects) if top.has("status") else None,
         reversal=_reversal(top.section("reversal"), dialects) if top.has("reversal") else None,
         totals=_call(top.section("totals"), dialects) if top.has("totals") else None,
+        host_file=top.raw("host_file"),
     )
     columns.done()
     top.done()

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from core_adapters.hostfile_form import HostFileError, read_form
 from core_adapters.iso8583.checks import check_services
 from core_adapters.iso8583.loading.extending import read_extended
 from core_adapters.iso8583.profile import Profile
@@ -17,7 +16,7 @@ from core_adapters.iso8583.profile_load import load_profile
 from core_adapters.profiles.errors import ProfileError
 from core_adapters.profiles.yamlread import Section
 from telebank.commands.common import EXIT_FINDING, data_option, json_option
-from telebank.commands.host_check_sql import is_sql, not_served, sql_report
+from telebank.commands.host_check_sql import is_sql, not_served, sql_report, wrong_file
 from telebank.commands.host_common import profile_path, read_contracts
 from telebank.commands.host_picture import lines, picture
 from telebank.settings import seed_dir
@@ -69,11 +68,7 @@ def _findings(path: Path, profile: Profile, contracts: Contracts) -> Iterator[st
     top = read_extended(path, SHIPPED)
     yield from _ambiguous(profile)
     yield from _shown(top.section("fields"), profile)
-    if profile.host_file is not None:
-        try:
-            read_form(profile.host_file)
-        except HostFileError as error:
-            yield f"{top.place_of('host_file')}: {error}"
+    yield from wrong_file(profile.host_file, top)
     for kind in NEEDED_CLASSES:
         if not any(meaning.kind == kind for meaning in profile.codes.values()):
             yield f"{top.place_of('codes')}: no code of class {kind}"

@@ -2,11 +2,13 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from core_adapters.hostfile_form import HostFileError, read_form
 from core_adapters.profiles.errors import ProfileError
+from core_adapters.profiles.yamlread import Section, read_yaml
 from transactions.contract import Contracts
 
 _KIND = re.compile(r"^kind:\s*sql\b", re.MULTILINE)
@@ -56,6 +58,17 @@ def _findings(path: Path, profile: Any, contracts: Contracts) -> Iterator[str]:
             check_profile(profile, contracts, dialect)
         except ProfileError as error:
             yield str(error).replace(f"profile {profile.name}:", f"{path}:", 1)
+    yield from wrong_file(profile.host_file, read_yaml(path))
+
+
+def wrong_file(section: Mapping[str, Any] | None, top: Section) -> Iterator[str]:
+    """What is wrong with section `host_file`, of any adapter's profile."""
+    if section is None:
+        return
+    try:
+        read_form(section)
+    except HostFileError as error:
+        yield f"{top.place_of('host_file')}: {error}"
 
 
 def not_served(served: Iterable[str], contracts: Contracts) -> list[str]:

@@ -15,8 +15,8 @@ from sqlalchemy import Engine
 
 from core_adapters.hostfile import read_host_file
 from core_adapters.hostfile_form import HostFileError
+from core_adapters.iso8583.loading.extending import read_extended
 from core_adapters.profiles.errors import ProfileError
-from core_adapters.profiles.yamlread import read_yaml
 from telebank.commands.common import (
     EXIT_FINDING,
     EXIT_UNREACHABLE,
@@ -30,7 +30,7 @@ from telebank.commands.host_reconcile_show import as_json_object, show
 from telebank.commands.hosttotals_control import PATH, read_totals
 from telebank.reports.reconciliation import About, write_report
 from telebank.reports.words import Language, words_of
-from telebank.settings import Settings, SettingsError, load_settings, store_url
+from telebank.settings import Settings, SettingsError, load_settings, seed_dir, store_url
 from telebank.store.engine import open_read_only
 from telebank.store.errors import KeyFileError, StoreMissing
 from telebank.store.reconciling import count_of, rows_by_reference, rows_of
@@ -197,7 +197,7 @@ def _section(asked: Asked) -> Mapping[str, Any]:
     host = asked.settings.node.host
     name = str(asked.settings.hosts.get(host, {}).get("profile", host))
     path = profile_path(asked.data, name)
-    top = read_yaml(path)
+    top = read_extended(path, seed_dir() / "hosts")
     if not top.has("host_file"):
         raise HostFileError(f"{path}: has no section `host_file`; docs/reconciliation.md has one")
     return top.section("host_file").plain()

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core_adapters.hostfile_form import read_form
 from core_adapters.profiles.errors import ProfileError
 from core_adapters.sql.checks import check_profile
 from core_adapters.sql.options import SqlOptions
@@ -33,6 +34,7 @@ def test_the_shipped_profile_fits_the_shipped_contracts() -> None:
     profile = load_profile(PROFILE_FILE)
     for dialect in profile.dialects:
         check_profile(profile, CONTRACTS, dialect)
+    assert read_form(profile.host_file or {}).columns["reference"] == "reference"
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,8 @@ def test_the_shipped_profile_fits_the_shipped_contracts() -> None:
         ('"00": {class: success}', "0: {class: success}", "quoted"),
         ('done: ["00"]', 'done: ["NP"]', "twice"),
         ("ref: reference", "ref: Reference!", "column"),
+        ("host_file:\n  columns:", "hostfile:\n  columns:", "unknown key 'hostfile'"),
+        ("host_file:\n", "host_file: some.csv\nfile:\n", "host_file must be a mapping"),
     ],
 )
 def test_a_profile_that_cannot_stand_says_where_and_why(

@@ -387,6 +387,13 @@ def test_a_host_reached_by_sql_is_checked_too(tmp_path: Path) -> None:
     assert "transfer.card_to_card" in {one["service"] for one in report["services"]}
     refused = run("send", "sql-demo", "card.balance", "--data", str(tmp_path))
     assert refused.exit_code == 2
+    text = (seed_dir() / "hosts" / "sql-demo.yaml").read_text(encoding="utf-8")
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(text.replace("    reference: reference ", "    referense: reference "))
+    found = run("check", str(wrong), "--json", "--data", str(tmp_path))
+    assert found.exit_code == 1
+    assert "wrong.yaml" in found.stdout
+    assert "host_file" in found.stdout
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])

@@ -145,6 +145,39 @@ def test_a_file_that_is_not_the_profiles(tmp_path: Path) -> None:
     assert not (tmp_path / "reports").exists()
 
 
+HOSTS = {
+    "sql": """
+schema = 1
+[node]
+host = "ourbank"
+[hosts.ourbank]
+adapter = "sql"
+profile = "sql-demo"
+""",
+    # Its section stands in the profile that it extends.
+    "extended": """
+schema = 1
+[node]
+host = "ourbank"
+[hosts.ourbank]
+profile = "tb87-bcd"
+""",
+}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_the_file_of_any_adapters_host(tmp_path: Path, host: str) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "telebank.toml").write_text(HOSTS[host], encoding="utf-8")
+    (one,) = bank(tmp_path, State.APPROVED)
+    put_file(tmp_path, row(one))
+    result = run(tmp_path, str(DAY), "--without-totals")
+    assert result.exit_code == 0, result.output
+    assert found(result)["result"] == "agreed"
+    put_file(tmp_path, row(one, 9_999))
+    assert run(tmp_path, str(DAY), "--without-totals").exit_code == 1
+
+
 def test_no_store(tmp_path: Path) -> None:
     put_file(tmp_path)
     result = run(tmp_path, str(DAY), "--without-totals")

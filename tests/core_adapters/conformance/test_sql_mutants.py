@@ -15,7 +15,13 @@ from core_adapters.conformance import kit
 from core_adapters.conformance.bench import Adapter
 from core_adapters.conformance.journal import Numbers, Stans
 from core_adapters.conformance.rig import Pace
-from core_adapters.conformance.sql_bench import SqlFactory, SqlSetup, SqlTarget, sql_adapter
+from core_adapters.conformance.sql_bench import (
+    SqlFactory,
+    SqlSetup,
+    SqlTarget,
+    sql_adapter,
+    through,
+)
 from core_adapters.conformance.sql_demo import DemoBank, sqlite_demo
 from core_adapters.sql.host import SqlHost
 from core_adapters.sql.options import SqlOptions
@@ -245,3 +251,21 @@ def test_what_could_be_tried_and_was_not_is_no_pass(tmp_path: Path) -> None:
     left = [kit.Result(one.scenario, kit.SKIPPED, why="no card") for one in outcome.results]
     assert outcome.passed
     assert not kit.Outcome([*outcome.results, *left], outcome.began, 1.0, 1).passed
+
+
+@pytest.mark.parametrize(
+    ("connection", "wire", "through_it"),
+    [
+        ("DRIVER={X};Server=db1;Port=5432;UID=u", ("db1", 5432), "Server={host};Port={port}"),
+        (
+            "DRIVER={X};SERVER=/run/pg;PORT=1;UID=u",
+            "/run/pg/.s.PGSQL.1",
+            "SERVER={host};PORT={port}",
+        ),
+        ("DSN=BANK;UID=u", None, "DSN=BANK;UID=u"),
+    ],
+)
+def test_the_wire_of_a_connection(connection: str, wire: object, through_it: str) -> None:
+    text, found = through(connection)
+    assert found == wire
+    assert through_it in text

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
+from support.closing_people import close_all
 from support.transactions_host import CNY, Bank, Fault, Faults, Host, no_faults
-from support.transactions_journal import Books, Journal, PlainVault
+from support.transactions_journal import Books, Journal, PlainVault, Row
 from support.transactions_time import LoopClock
 from transactions.card import CardNumber, luhn_valid
 from transactions.contract import Contracts, load_contracts
@@ -28,6 +31,10 @@ CARDS = tuple(CardNumber(card) for card in _valid_cards(8))
 PIN = "918273645091"
 OPENING = 100_000_00
 OPTIONS = ProcessorOptions(limits={"transfer_daily": Money.parse("50000")})
+
+
+LimitOfDay = tuple[str, str, date | None]
+"""Limit, customer and business date."""
 
 
 def yuan(text: str) -> Money:
@@ -104,6 +111,27 @@ class World:
         await self.settle()
         await self.processor.close()
         self.check()
+        await self.close_by_people()
+
+    async def close_by_people(self) -> None:
+        """Whatever is MANUAL ends as the bank's ledger says, and then nothing is open."""
+        if self.journal.died.is_set():
+            self.journal = Journal(self.books, self.seed)
+        self.journal.crash_at = None
+
+        def posted(name: str, row: Row) -> bool:
+            if row.plan.effect == "money":
+                return bool(self.bank.net(name))
+            card = row.plan.hot_list
+            return card is not None and self.vault.token(card) in self.bank.lost_cards
+
+        closed = await close_all(self.processor, self.journal, posted)
+        left = [name for name, row in self.books.rows.items() if row.state is State.MANUAL]
+        assert not left, f"left in MANUAL: {left}"
+        if closed:
+            self.check()
+        counting = (row for name, row in self.books.rows.items() if self.bank.net(name))
+        assert self._used() == self._held(counting), "limits in use are not what was posted"
 
     # -- requests ---------------------------------------------------------------------------------
 
@@ -199,15 +227,19 @@ class World:
                 assert posted == 0, f"{answer.row} told {answer.exit}, posted"
 
     def _check_limits(self) -> None:
-        reserved: Counter[str] = Counter()
-        for row in self.books.rows.values():
+        counting = (row for row in self.books.rows.values() if row.state not in NOT_DONE)
+        words = "limits reserved are not those of open and approved rows"
+        assert self._used() == self._held(counting), words
+
+    def _used(self) -> dict[LimitOfDay, int]:
+        return {key: minor for key, minor in self.books.used.items() if minor}
+
+    def _held(self, rows: Iterable[Row]) -> dict[LimitOfDay, int]:
+        held: Counter[LimitOfDay] = Counter()
+        for row in rows:
             for hold in row.plan.holds:
-                if row.state not in NOT_DONE:
-                    reserved[hold.customer] += hold.amount.minor
-        used: Counter[str] = Counter()
-        for (_, customer, _), minor in self.books.used.items():
-            used[customer] += minor
-        assert +used == +reserved, "limits reserved are not those of open and approved rows"
+                held[hold.limit, hold.customer, row.request.business_date] += hold.amount.minor
+        return dict(held)
 
 
 __all__ = ["CARDS", "CNY", "CONTRACTS", "OPENING", "OPTIONS", "PIN", "Fault", "World", "yuan"]

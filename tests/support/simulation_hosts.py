@@ -11,7 +11,6 @@ from support.simulation_cells import case, run_setting, with_first
 from support.simulation_net import Hit, Plan
 from support.simulation_world import BrokenError, Setting
 from transactions.contract import Contracts
-from transactions.lifecycle import State
 
 
 def profile_with(**changes: object) -> Profile:
@@ -85,7 +84,6 @@ def judge_host(
                 verdicts.wrong[why] += 1
                 verdicts.seeds.setdefault(why, f"{seed}:{number}")
             else:
-                manual = any(row.state is State.MANUAL for row in world.books.rows.values())
-                verdicts.person += manual
-                verdicts.well += not manual
+                verdicts.person += bool(world.closed)
+                verdicts.well += not world.closed
     return verdicts

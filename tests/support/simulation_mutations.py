@@ -15,11 +15,14 @@ from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.matching import disagreement, key_of
 from core_adapters.iso8583.mux import Mux
 from core_adapters.iso8583.replies import Judged
+from support import transactions_journal as journal_module
 from support.simulation_journal import KillJournal
 from support.simulation_net import Hit
+from support.transactions_journal import Journal
 from transactions import processor as processor_module
 from transactions import settle as settle_module
 from transactions import writes as writes_module
+from transactions.closing import Closed, Closing
 from transactions.journal import Recorded
 from transactions.lifecycle import State
 from transactions.outcome import Approved, Unknown
@@ -41,6 +44,8 @@ class Mutation:
     caught: tuple[str, ...]
     first: Hit | None = None
     """The fault that shows it, where most do not."""
+    kill: str = ""
+    """The step at which a kill shows it, where it is none that every run has."""
 
 
 def resend(patch: pytest.MonkeyPatch) -> None:
@@ -221,6 +226,29 @@ def refused_is_reversed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(host_module, "judge_reversal", lambda *args: Reversed())
 
 
+def close_releases_all(patch: pytest.MonkeyPatch) -> None:
+    """A close gives the limits back, also of what was posted."""
+    real = Journal._close
+
+    def wrong(self: Journal, closing: Closing) -> Any:
+        done = real(self, closing)
+        if isinstance(done, Closed) and done.state is State.CLOSED_POSTED:
+            self._release(self.books.rows[done.request_id])
+        return done
+
+    patch.setattr(Journal, "_close", wrong)
+
+
+def closed_the_other_way(patch: pytest.MonkeyPatch) -> None:
+    """What people found posted is closed as not posted."""
+    patch.setattr(Closing, "state", property(lambda _: State.CLOSED_NOT_POSTED))
+
+
+def closed_by_one(patch: pytest.MonkeyPatch) -> None:
+    """Who proposed may approve."""
+    patch.setattr(journal_module, "refusal", lambda *args: None)
+
+
 def approval_is_undone(patch: pytest.MonkeyPatch) -> None:
     """A row goes to be reversed although its answer was yes, and the caller hears it."""
     real = writes_module._next
@@ -245,7 +273,12 @@ MUTATIONS: Sequence[Mutation] = (
     Mutation("reversal of another amount", reverse_another_amount, ("another amount",)),
     Mutation("SENT after the bytes", sent_after_the_bytes, ("before its row is durable",)),
     Mutation("SENT is not done after a restart", restart_forgets_sent, ("posted is not as",)),
-    Mutation("RECORDED stays after a restart", restart_forgets_recorded, ("left RECORDED",)),
+    Mutation(
+        "RECORDED stays after a restart",
+        restart_forgets_recorded,
+        ("left RECORDED",),
+        kill="after record",  # only what is not sent is recorded by itself
+    ),
     Mutation("no answer is a no", unknown_is_declined, ("posted is not as", "and is posted")),
     Mutation("silence is a reversal", silence_is_reversed, ("posted is not as",)),
     Mutation("reversals are not repeated", never_repeated, ("went to a person",)),
@@ -265,5 +298,8 @@ MUTATIONS: Sequence[Mutation] = (
     Mutation("a card in a row", card_in_the_row, ("a card or PIN stands",)),
     Mutation("a PIN stays", pin_stays, ("a PIN is left",)),
     Mutation("any 0430 is a yes", refused_is_reversed, ("posted is not as",)),
+    Mutation("a close releases what was posted", close_releases_all, ("limits",), Hit.LATE),
+    Mutation("closed the other way", closed_the_other_way, ("posted is not as",), Hit.LATE),
+    Mutation("closed by one person", closed_by_one, ("CLOSED",), Hit.LATE),
     Mutation("an approval is undone", approval_is_undone, ("told done and is not posted",)),
 )

@@ -3,8 +3,9 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 from core_adapters.iso8583.host import Iso8583Host
@@ -12,11 +13,12 @@ from core_adapters.iso8583.host_types import HostEvents
 from core_adapters.iso8583.message import Message
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile
+from support.closing_people import close_all
 from support.iso8583_kit import MODULE, contracts, tb87
 from support.simulation_bank import CARDS, SimBank, Weakness
 from support.simulation_journal import HiddenVault, Kill, KillJournal
 from support.simulation_net import MONEY, Hit, Net, Plan, State
-from support.transactions_journal import Books
+from support.transactions_journal import Books, Journal
 from support.transactions_time import LoopClock
 from transactions.card import CardNumber
 from transactions.contract import Contracts
@@ -94,6 +96,8 @@ class World:
         self.frames: Counter[tuple[str, str]] = Counter()
         self.done: asyncio.Event = asyncio.Event()
         self.broken: list[str] = []
+        self.closed = 0
+        """Rows that people closed after the run."""
 
     # -- lives --------------------------------------------------------------------------------
 
@@ -168,7 +172,25 @@ class World:
         else:
             self.net.kill()
         self.check()
+        await self._close_by_people()
         self.bank.close()
+
+    async def _close_by_people(self) -> None:
+        """A later day, at the desk: what is MANUAL ends as the bank's books say, and then every
+        row has its end."""
+        stands = self._stands()
+        journal = Journal(self.books, self.seed)
+        desk = Processor(
+            *(self.setting.contracts, self.host, journal, self.vault),
+            *(self.setting.options, LoopClock()),
+        )
+        posted = {name for name in self.books.rows if stands.get(self._key(name), False)}
+        self.closed = await close_all(desk, journal, lambda name, _: name in posted)
+        if self.closed:
+            left = [name for name, row in self.books.rows.items() if row.state is RowState.MANUAL]
+            need(not left, "left in MANUAL:", *left)
+            self.check()
+        self._check_limits(posted)
 
     async def _bury(self) -> None:
         me = asyncio.current_task()
@@ -280,14 +302,18 @@ class World:
     def check(self) -> None:
         """Everything that must hold once faults have ended."""
         need(not self.broken, "on the wire:", *self.broken)
-        posted = self.bank.posted()
+        stands = self._stands()
         need(not self.bank.desk.applied_again, "applied twice")
         need(not self.bank.findings(), "the bank's books:", self.bank.findings())
-        self._check_rows({(p.stan, p.field7): not p.undone for p in posted})
-        self._check_told({(p.stan, p.field7): not p.undone for p in posted})
-        self._check_limits()
+        self._check_rows(stands)
+        self._check_told(stands)
+        self._check_limits({n for n, row in self.books.rows.items() if row.state not in NOT_DONE})
         self._check_secrecy()
         need(self.processor.open_count() == 0, "rows are still being settled")
+
+    def _stands(self) -> Mapping[tuple[str, str], bool]:
+        """By key fields of its message: whether the bank has a transfer that it did not undo."""
+        return {(p.stan, p.field7): not p.undone for p in self.bank.posted()}
 
     def _check_rows(self, stands: Mapping[tuple[str, str], bool]) -> None:
         known: set[tuple[str, str]] = set()
@@ -325,16 +351,15 @@ class World:
             else:
                 need(answer.exit == "in_doubt", f"{answer.row} was told {answer.exit}")
 
-    def _check_limits(self) -> None:
-        reserved: Counter[str] = Counter()
-        for row in self.books.rows.values():
-            if row.state not in NOT_DONE:
-                for hold in row.plan.holds:
-                    reserved[hold.customer] += hold.amount.minor
-        used: Counter[str] = Counter()
-        for (_, customer, _day), minor in self.books.used.items():
-            used[customer] += minor
-        need(+used == +reserved, "limits are not those of open and approved rows")
+    def _check_limits(self, counting: Iterable[str]) -> None:
+        """Each customer's limit of each day is what these rows hold, no more and no less."""
+        held: Counter[tuple[str, str, date | None]] = Counter()
+        for name in counting:
+            row = self.books.rows[name]
+            for hold in row.plan.holds:
+                held[hold.limit, hold.customer, row.request.business_date] += hold.amount.minor
+        used = {key: minor for key, minor in self.books.used.items() if minor}
+        need(used == dict(held), "limits are not those of what was posted or is open")
 
     def _check_secrecy(self) -> None:
         texts: list[Any] = []

@@ -9,7 +9,9 @@ from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from support.transactions_time import START, LoopClock
+from transactions.approval import Proposal, refusal
 from transactions.card import CardNumber, CardNumberError, SealedCard
+from transactions.closing import Closed, Closing, NotClosed
 from transactions.journal import (
     Existing,
     Found,
@@ -76,6 +78,8 @@ class Books:
     used: Counter[tuple[str, str, date | None]] = field(default_factory=Counter)
     tries: Counter[tuple[str, date]] = field(default_factory=Counter)
     hot: set[str] = field(default_factory=set)
+    proposals: dict[tuple[str, str], Proposal] = field(default_factory=dict)
+    """By act and object: what waits for a second person, or was decided last."""
     stan: int = 0
     reference: int = 0
 
@@ -244,9 +248,55 @@ class Journal:
         if target in DONE | NOT_DONE:
             row.ended_at = self.clock.now()
         if target in NOT_DONE:
-            for hold in row.plan.holds:
-                key = (hold.limit, hold.customer, row.request.business_date)
-                self.books.used[key] -= hold.amount.minor
+            self._release(row)
+
+    def _release(self, row: Row) -> None:
+        """Into the day that they came from."""
+        for hold in row.plan.holds:
+            key = (hold.limit, hold.customer, row.request.business_date)
+            self.books.used[key] -= hold.amount.minor
+
+    # -- two people -----------------------------------------------------------------------------
+
+    def propose(self, proposal: Proposal) -> None:
+        """The first person's word."""
+        self.books.proposals[proposal.act, proposal.object] = proposal
+
+    async def close_row(self, closing: Closing) -> Closed | NotClosed:
+        """As telebank.store.closing: only from MANUAL, by another than who proposed the same."""
+        return await self._commit("close_row", lambda: self._close(closing))
+
+    def _close(self, closing: Closing) -> Closed | NotClosed:
+        said, by = closing.approving, closing.approving.by
+        named = (r for r in self.books.rows.values() if r.request.reference == closing.reference)
+        row = next(named, None)
+        if row is None:
+            return self._turn_away(closing, NotClosed("unknown_reference"))
+        if row.state is not State.MANUAL:
+            return self._turn_away(closing, NotClosed("not_manual", row.state))
+        proposal = self.books.proposals.get((said.act, said.object))
+        why = refusal(proposal, said, self.clock.now())
+        if why is not None or proposal is None:
+            return self._turn_away(closing, NotClosed(why or "no_proposal", row.state))
+        self.books.proposals[said.act, said.object] = replace(
+            proposal, state="approved", decided_by=by.id, decided_at=self.clock.now()
+        )
+        self._move(row, closing.state)
+        return Closed(
+            request_id=row.request.id,
+            reference=closing.reference,
+            state=closing.state,
+            business_date=row.request.business_date or START.date(),
+            proposed_by=proposal.proposed_by,
+            approved_by=by.id,
+            holds=len(row.plan.holds),
+        )
+
+    def _turn_away(self, closing: Closing, answer: NotClosed) -> NotClosed:
+        said = closing.approving
+        event = JournalEvent("approval.turned_away", actor=said.by.id, outcome=answer.reason)
+        self.books.events.append(event)
+        return answer
 
     async def advance(
         self,

@@ -92,7 +92,8 @@ def _not_told_otherwise(world: World, caller: "asyncio.Task[Answer] | None") -> 
     """A report of loss that was taken reaches the host, whatever happened to us."""
     row = world.books.rows.get("r1")
     if row is not None and row.plan.hot_list is not None:
-        assert row.state in (State.APPROVED, State.DECLINED, State.MANUAL), row.history
+        settled = row.state in (State.APPROVED, State.DECLINED)
+        assert settled or State.MANUAL in row.history, row.history
     if row is not None and row.plan.hot_list is not None and row.state is State.APPROVED:
         assert world.bank.lost_cards == {world.vault.token(CARDS[0])}
     if caller is not None and caller.done() and not caller.cancelled():
@@ -246,7 +247,8 @@ def test_twenty_callers_between_the_same_accounts() -> None:
             error.add_note(f"seed {SEED + offset * 10}")
             raise
         states.update(row.state for row in world.books.rows.values())
-    assert {"APPROVED", "REVERSED", "DECLINED", "NOT_SENT", "MANUAL"} <= set(states), states
+    ends = {"APPROVED", "REVERSED", "DECLINED", "NOT_SENT", "CLOSED_NOT_POSTED"}
+    assert ends <= set(states), states
 
 
 @pytest.mark.long

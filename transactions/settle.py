@@ -36,7 +36,7 @@ from transactions.ports import (
 )
 from transactions.request import HostMessage
 from transactions.sending import SettlingLog
-from transactions.settling import RANKS, Settling, Verdict, steps_on, to_person
+from transactions.settling import RANKS, Settling, Verdict, denies, steps_on, to_person
 
 
 @dataclass(slots=True)
@@ -212,6 +212,22 @@ class Settler:
             self._spawn(undone, self._reopen(undone))
             return
         await self.note("answer.late", request_id, type(outcome).__name__)
+        if row is None:
+            await self._contradicted(request_id, outcome)
+
+    async def _contradicted(self, request_id: str, outcome: Outcome) -> None:
+        """An end that the host now denies, such as one that two people wrote: it stays, for neither
+        the order nor who is right can be known here, and a person must hear of it."""
+        try:
+            found = await self.journal.find(request_id)
+        except JournalUnavailable:
+            return
+        except LeaseLost:
+            self.lost_lease = True
+            return
+        if found is not None and denies(found.existing.state, outcome):
+            why = f"{type(outcome).__name__.lower()} late, and the row is {found.existing.state}"
+            await self.note("alarm.contradiction", request_id, why)
 
     async def _reopen(self, row: Settling) -> None:
         """Approved after we had heard that it was undone: which came last cannot be proved."""

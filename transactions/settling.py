@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from transactions.journal import OpenRow
-from transactions.lifecycle import State
-from transactions.outcome import Outcome
+from transactions.lifecycle import NOT_DONE, State
+from transactions.outcome import Approved, Declined, Outcome
 from transactions.request import HostMessage, Request
 
 RANKS = MappingProxyType({State.REPEATING: 0, State.REVERSING: 1, State.QUERYING: 2})
@@ -58,6 +58,13 @@ class Verdict:
 def to_person(why: str) -> Verdict:
     """Only a person can settle it."""
     return Verdict([State.MANUAL], why, alarm=True)
+
+
+def denies(state: State, answer: Outcome) -> bool:
+    """Whether the host's late answer says the opposite of where the row ended."""
+    if isinstance(answer, Approved):
+        return state in NOT_DONE
+    return isinstance(answer, Declined) and state is State.CLOSED_POSTED
 
 
 def steps_on(row: OpenRow) -> list[State]:

@@ -55,16 +55,17 @@ _ONE = _ROWS.where(_R.reference == bindparam("of_reference"))
 _STATES = select(tables.request_state).where(_S.request == bindparam("of_id"))
 _MESSAGES = select(tables.host_message).where(_M.request == bindparam("of_id"))
 _E = tables.event.c
+NOTED = (
+    *("answer.late", "host.answered_again"),
+    *("alarm.manual", "alarm.settling", "alarm.contradiction"),
+)
+"""What the log says of a row beside its states: alarms, and answers after it was given up."""
 _NOTES = (
     select(tables.event)
-    .where(
-        _E.request == bindparam("of_id"),
-        _E.kind.in_(("answer.late", "host.answered_again", "alarm.manual", "alarm.settling")),
-    )
+    .where(_E.request == bindparam("of_id"), _E.kind.in_(NOTED))
     .order_by(_E.utc_us, _E.sequence)
     .limit(MAX_HISTORY)
 )
-"""What the log says of a row beside its states: answers that came after it was given up."""
 _HOLDS = select(tables.limit_use).where(tables.limit_use.c.request == bindparam("of_id"))
 
 

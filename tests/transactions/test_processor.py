@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from support.closing_people import closing, proposed
 from support.ledger_world import CARDS, CONTRACTS, OPTIONS, PIN, Fault, World, yuan
 from support.transactions_host import Faults
 from support.transactions_time import LoopClock, run
+from transactions.closing import Closed, Result
 from transactions.contract import ContractError
 from transactions.lifecycle import State
 from transactions.outcome import Approved, Declined, NotSent, Unknown, Values
@@ -399,6 +401,53 @@ def test_an_approval_of_what_the_host_never_had_goes_to_a_person() -> None:
         world.processor.late_answer("r1", Approved())
         await asyncio.sleep(120)
         assert world.state("r1") == State.MANUAL
+
+    told(story)
+
+
+@pytest.mark.parametrize(
+    ("result", "late", "denied"),
+    [
+        ("not_posted", Approved(), True),
+        ("posted", Declined("insufficient"), True),
+        ("posted", Approved(), False),
+        ("not_posted", Declined("insufficient"), False),
+    ],
+)
+def test_an_answer_that_denies_what_two_people_closed_is_an_alarm(
+    result: Result, late: Approved | Declined, *, denied: bool
+) -> None:
+    """The row stays as they closed it."""
+
+    async def story(world: World) -> None:
+        sent = Fault.LOST_AFTER if result == "posted" else Fault.LOST_BEFORE
+        world.host.faults = lambda i, role, n: {
+            "reversal": Fault.REFUSED,
+            "request": sent if i == "r1" else Fault.NONE,
+        }.get(role, Fault.NONE)
+        await world.transfer("r1", 0, 1, "5")
+        await asyncio.sleep(120)
+        assert world.state("r1") == State.MANUAL
+        reference = world.books.rows["r1"].request.reference
+        proposed(world.journal, reference, result)
+        closed = await world.processor.close_by_people(closing(reference, result))
+        assert isinstance(closed, Closed)
+        world.processor.late_answer("r1", late)
+        await asyncio.sleep(1)
+        assert world.state("r1") == closed.state
+        kinds = [e.kind for e in world.books.events if e.request == "r1"]
+        assert ("alarm.contradiction" in kinds) == denied
+        assert "answer.late" in kinds
+
+    told(story)
+
+
+def test_a_contradiction_that_the_journal_cannot_confirm_now_breaks_nothing() -> None:
+    async def story(world: World) -> None:
+        world.journal.failing = {"find": 1}
+        world.processor.late_answer("nobody", Approved())
+        await asyncio.sleep(1)
+        assert [e.kind for e in world.books.events] == ["answer.late"]
 
     told(story)
 

@@ -1,6 +1,7 @@
 """Staff and approvals on SQLite and PostgreSQL: one commit each, events with it, rules in it."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -16,11 +17,11 @@ from telebank.store import approvals, logins, people, tables
 from telebank.store.engine import open_read_only
 from telebank.store.store import Store
 from telebank.store.transaction import Transaction
-from telebank.store.unsettled import history, unsettled
+from telebank.store.unsettled import LISTED, history, unsettled
 from transactions.approval import Actor, Approving, Proposal, Refusal, content_hash
 from transactions.closing import ACT, Closed, Closing, NotClosed
 from transactions.journal import JournalEvent
-from transactions.lifecycle import State
+from transactions.lifecycle import UNSETTLED, State
 
 OS = Actor("os:bank", "machine", "control")
 CHEN = Actor("chen", "administrator", "control")
@@ -227,12 +228,18 @@ async def test_the_last_administrator_stays(place: Path) -> None:
     assert {row.state for row in rows(place, tables.staff)} == {"active"}
 
 
+def test_every_state_that_may_need_a_person_is_listed() -> None:
+    """All but what is being sent just now; a restart makes of those NOT_SENT and UNKNOWN."""
+    assert UNSETTLED - {State.RECORDED, State.SENT} == LISTED
+
+
 async def test_what_is_open_is_read_with_its_history(place: Path) -> None:
     async with open_store(place) as store:
         await recorded(store, "r0")
         reference = await manual(store)
         late = JournalEvent("answer.late", request="r1", detail={"why": "Approved"})
         await store.journal.append(late)
+        await store.journal.append(replace(late, kind="alarm.contradiction"))
     engine = open_read_only(store_url(place))
     with engine.connect() as connection:
         (row,) = unsettled(connection)
@@ -243,6 +250,7 @@ async def test_what_is_open_is_read_with_its_history(place: Path) -> None:
         assert [step.state for step in found.steps][-1] == "MANUAL"
         assert [(sent.mti, sent.stan) for sent in found.messages] == [("0200", "000001")]
         assert [(hold.limit, hold.state) for hold in found.holds] == [("transfer_daily", "held")]
-        assert [(note.kind, note.text) for note in found.notes] == [("answer.late", "Approved")]
+        kinds = ("answer.late", "alarm.contradiction")
+        assert [(note.kind, note.text) for note in found.notes] == [(k, "Approved") for k in kinds]
         assert history(connection, "999999999999") is None
     engine.dispose()

@@ -3,8 +3,8 @@
 import time
 from dataclasses import dataclass, field
 
-from core_adapters.iso8583.codec import Codec, FieldView
-from core_adapters.iso8583.message import Message
+from core_adapters.iso8583.format.codec import Codec, FieldView
+from core_adapters.iso8583.format.message import Message
 
 MAX_LINES = 5_000
 

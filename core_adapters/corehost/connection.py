@@ -9,8 +9,8 @@ import structlog
 from core_adapters.corehost.exchange import Exchange
 from core_adapters.corehost.hall import Hall
 from core_adapters.iso8583.errors import DecodeError, FramingError
-from core_adapters.iso8583.framing import Frame, Framer
-from core_adapters.iso8583.message import Message, is_reply
+from core_adapters.iso8583.format.framing import Frame, Framer
+from core_adapters.iso8583.format.message import Message, is_reply
 
 log = structlog.get_logger("corehost.server")
 

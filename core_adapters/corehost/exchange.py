@@ -13,8 +13,8 @@ from core_adapters.corehost.hall import Hall, Line
 from core_adapters.corehost.orders import Answer, BadMessage, Key, Order
 from core_adapters.corehost.rules import business_date
 from core_adapters.iso8583.errors import DecodeError, EncodeError
-from core_adapters.iso8583.framing import Frame, FrameOptions, swap_tpdu, wrap
-from core_adapters.iso8583.message import Message
+from core_adapters.iso8583.format.framing import Frame, FrameOptions, swap_tpdu, wrap
+from core_adapters.iso8583.format.message import Message
 
 EXIT_BY_FAULT = 70
 """Exit code of a process that a fault plan ended."""

@@ -29,7 +29,7 @@ from types import MappingProxyType
 import msgspec
 import structlog
 
-from core_adapters.iso8583.message import Message
+from core_adapters.iso8583.format.message import Message
 
 MAX_FILE_BYTES = 1_000_000
 MAX_RULES = 1000

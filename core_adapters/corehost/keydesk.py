@@ -17,7 +17,7 @@ from core_adapters.corehost.orders import Answer, Order
 from core_adapters.hsm.errors import KeyRefusedError, PinBlockError, SecurityModuleError
 from core_adapters.hsm.kinds import KeyInfo, KeySpec, KeyState, PinFormat, Usage
 from core_adapters.hsm.module import Module
-from core_adapters.iso8583.keynames import KeyNames
+from core_adapters.iso8583.keys.names import KeyNames
 from core_adapters.iso8583.profile import KeyChangeMap, Profile
 from transactions.card import CardNumber
 from transactions.secret import Secret

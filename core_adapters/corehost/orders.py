@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from core_adapters.iso8583.codec import Codec
-from core_adapters.iso8583.message import Message
+from core_adapters.iso8583.format.codec import Codec
+from core_adapters.iso8583.format.message import Message
 from transactions.money import Money, MoneyError, currency
 
 CONTENT = (2, 3, 4, 28, 48, 49, 61, 91, 101, 102, 103, 120)

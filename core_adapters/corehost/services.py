@@ -14,7 +14,7 @@ from core_adapters.corehost.pins import PinAnswer
 from core_adapters.corehost.rules import business_date
 from core_adapters.hsm.errors import PinBlockError
 from core_adapters.hsm.kinds import PinFormat
-from core_adapters.iso8583.keynames import KeyNames
+from core_adapters.iso8583.keys.names import KeyNames
 from core_adapters.iso8583.profile import Profile
 from transactions.card import CardNumber, CardNumberError
 from transactions.secret import Secret

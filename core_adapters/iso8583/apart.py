@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.host_types import HostEvents
-from core_adapters.iso8583.keychange_types import KeyEvent
+from core_adapters.iso8583.keys.change_types import KeyEvent
 from core_adapters.tap import Tap
 from transactions.outcome import Outcome
 from transactions.ports import Health, HostTotals, MessageLog, ReversalOutcome

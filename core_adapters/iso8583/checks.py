@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+from core_adapters.iso8583.format.templates import Input, Source, Template
 from core_adapters.iso8583.profile import Profile, ServiceMap
-from core_adapters.iso8583.templates import Input, Source, Template
 from core_adapters.profiles.errors import ProfileError
 from core_adapters.profiles.yamlread import nearest
 from transactions.contract import Contracts, Kind

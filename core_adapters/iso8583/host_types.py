@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core_adapters.iso8583.keychange_types import KeyEvent
+from core_adapters.iso8583.keys.change_types import KeyEvent
 from transactions.outcome import Outcome
 from transactions.request import HostMessage
 

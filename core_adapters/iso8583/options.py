@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta, timezone
 from pathlib import Path
 
-from core_adapters.iso8583.mux_types import MuxOptions
-from core_adapters.iso8583.tls import TlsOptions
+from core_adapters.iso8583.links.mux_types import MuxOptions
+from core_adapters.iso8583.links.tls import TlsOptions
 
 MAX_LINKS = 8
 MAX_ADDRESSES = 4

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from core_adapters.iso8583.fields import FieldSpec, WireOptions
-from core_adapters.iso8583.framing import FrameOptions
-from core_adapters.iso8583.mac import MacAlgorithm
-from core_adapters.iso8583.templates import ReplySource, Template
+from core_adapters.iso8583.format.fields import FieldSpec, WireOptions
+from core_adapters.iso8583.format.framing import FrameOptions
+from core_adapters.iso8583.format.templates import ReplySource, Template
+from core_adapters.iso8583.keys.mac import MacAlgorithm
 
 CodeClass = Literal[
     "success", "decline", "credential", "card", "alarm", "cutover", "duplicate", "unknown"

@@ -6,10 +6,10 @@ from datetime import date
 
 from core_adapters.hsm.errors import SecurityModuleError
 from core_adapters.iso8583.build import Builder, Stamp
-from core_adapters.iso8583.driver import Driver
-from core_adapters.iso8583.driver_types import CODE, NoReply, Refusal
 from core_adapters.iso8583.errors import EncodeError
-from core_adapters.iso8583.message import Message
+from core_adapters.iso8583.format.message import Message
+from core_adapters.iso8583.links.driver import Driver
+from core_adapters.iso8583.links.driver_types import CODE, NoReply, Refusal
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile, TotalsMap
 from transactions.clock import Clock

@@ -15,15 +15,15 @@ import structlog
 import uvloop
 
 from core_adapters.hsm.errors import ModuleAwayError, SecurityModuleError
-from core_adapters.iso8583.tls import TlsError
+from core_adapters.iso8583.links.tls import TlsError
 from core_adapters.profiles.errors import ProfileError
-from telebank.calls.control import ControlServer
+from telebank.calls.control.server import ControlServer
 from telebank.calls.node import NodeParts, VoiceNode
 from telebank.commands.common import Unreachable, data_option
-from telebank.commands.hostcontrol import HostKeysPart
-from telebank.commands.hostlink import open_host
-from telebank.commands.hosttotals_control import HostTotalsPart
-from telebank.commands.stafflink import open_staff
+from telebank.commands.wiring.host import open_host
+from telebank.commands.wiring.host_control import HostKeysPart
+from telebank.commands.wiring.host_totals import HostTotalsPart
+from telebank.commands.wiring.staff import open_staff
 from telebank.flow.load import FlowError, Release, load_release
 from telebank.flow.release import release_files
 from telebank.media.client import MediaError, MediaWorkers

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from core_adapters.iso8583.message import Message, reply_mti
-from core_adapters.iso8583.mux import Mux
-from core_adapters.iso8583.mux_types import (
+from core_adapters.iso8583.format.message import Message, reply_mti
+from core_adapters.iso8583.links.mux import Mux
+from core_adapters.iso8583.links.mux_types import (
     Command,
     Event,
     FrameReceived,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
-from core_adapters.iso8583.framing import Framer, wrap
-from core_adapters.iso8583.message import Message, reply_mti
+from core_adapters.iso8583.format.framing import Framer, wrap
+from core_adapters.iso8583.format.message import Message, reply_mti
 from support.iso8583_kit import MAC, codec
 
 ECHOED = (2, 3, 4, 7, 11, 12, 13, 32, 37, 41, 42, 49, 70)

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from core_adapters.iso8583 import host as host_module
-from core_adapters.iso8583 import mux as mux_module
 from core_adapters.iso8583.build import Builder
-from core_adapters.iso8583.driver import Driver, NoReply
 from core_adapters.iso8583.host import Iso8583Host
-from core_adapters.iso8583.matching import disagreement, key_of
-from core_adapters.iso8583.mux import Mux
+from core_adapters.iso8583.links import mux as mux_module
+from core_adapters.iso8583.links.driver import Driver, NoReply
+from core_adapters.iso8583.links.matching import disagreement, key_of
+from core_adapters.iso8583.links.mux import Mux
 from core_adapters.iso8583.replies import Judged
 from support import transactions_journal as journal_module
 from support.simulation_journal import KillJournal

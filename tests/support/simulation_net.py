@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Any
 
 from core_adapters.iso8583.errors import DecodeError, FramingError
-from core_adapters.iso8583.framing import Framer, wrap
-from core_adapters.iso8583.message import Message, is_reply, reply_mti
+from core_adapters.iso8583.format.framing import Framer, wrap
+from core_adapters.iso8583.format.message import Message, is_reply, reply_mti
 from support.iso8583_kit import MAC
 from support.simulation_bank import SimBank
 from support.transactions_time import LoopClock

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.host_types import HostEvents
-from core_adapters.iso8583.message import Message
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile
 from support.closing_people import close_all

@@ -24,13 +24,13 @@ from sqlalchemy import select
 from support.store_kit import message, recorded
 from support.transactions_host import Host
 from support.transactions_time import LoopClock
-from telebank.calls.control import ControlPart, ControlServer
-from telebank.calls.control_acts import Carrier
-from telebank.calls.control_approvals import ApprovalsPart
-from telebank.calls.control_desk import Counter
-from telebank.calls.control_login import StaffDesk
-from telebank.calls.control_resolve import Resolve
-from telebank.calls.control_staff import StaffPart
+from telebank.calls.control.acts import Carrier
+from telebank.calls.control.approvals import ApprovalsPart
+from telebank.calls.control.desk import Counter
+from telebank.calls.control.login import StaffDesk
+from telebank.calls.control.resolve import Resolve
+from telebank.calls.control.server import ControlPart, ControlServer
+from telebank.calls.control.staff import StaffPart
 from telebank.settings import store_url
 from telebank.staff.options import StaffOptions
 from telebank.store import tables

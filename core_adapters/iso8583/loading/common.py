@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from core_adapters.iso8583.fields import FieldSpec
+from core_adapters.iso8583.format.fields import FieldSpec
 from core_adapters.profiles.yamlread import Section
 
 MAX_TIMEOUT_S = 120.0

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from core_adapters.iso8583.fields import MAX_FIELD, FieldSpec, parse_notation
-from core_adapters.iso8583.layout import SHOWS
+from core_adapters.iso8583.format.fields import MAX_FIELD, FieldSpec, parse_notation
+from core_adapters.iso8583.format.layout import SHOWS
 from core_adapters.iso8583.loading.layouts import read_layout
 from core_adapters.profiles.errors import ProfileError
 from core_adapters.profiles.yamlread import Section

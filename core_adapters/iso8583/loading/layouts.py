@@ -4,8 +4,8 @@ import re
 from types import MappingProxyType
 from typing import Any, Literal
 
-from core_adapters.iso8583.ber import is_tag
-from core_adapters.iso8583.layout import (
+from core_adapters.iso8583.format.ber import is_tag
+from core_adapters.iso8583.format.layout import (
     FORMS,
     MAX_LEVELS,
     MAX_PARTS,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from core_adapters.iso8583.fields import FieldSpec
+from core_adapters.iso8583.format.fields import FieldSpec
 from core_adapters.iso8583.loading.common import MAX_LATE_S, known_field, mti, numbers, seconds
 from core_adapters.iso8583.loading.services import read_templates
 from core_adapters.iso8583.profile import (

@@ -5,11 +5,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from core_adapters.iso8583.fields import FieldSpec
-from core_adapters.iso8583.loading.codes import read_overrides
-from core_adapters.iso8583.loading.common import known_field, mti, seconds
-from core_adapters.iso8583.profile import AdviceMap, ServiceMap
-from core_adapters.iso8583.templates import (
+from core_adapters.iso8583.format.fields import FieldSpec
+from core_adapters.iso8583.format.templates import (
     Place,
     ReplySource,
     Source,
@@ -17,6 +14,9 @@ from core_adapters.iso8583.templates import (
     parse_reply,
     parse_source,
 )
+from core_adapters.iso8583.loading.codes import read_overrides
+from core_adapters.iso8583.loading.common import known_field, mti, seconds
+from core_adapters.iso8583.profile import AdviceMap, ServiceMap
 from core_adapters.profiles.yamlread import Section, nearest
 
 MAX_SERVICES = 500

@@ -1,9 +1,9 @@
 """How messages stand on the wire: `wire`, `mac`, `pin`, `bin_digits`."""
 
-from core_adapters.iso8583.fields import WireOptions
-from core_adapters.iso8583.framing import FrameOptions
+from core_adapters.iso8583.format.fields import WireOptions
+from core_adapters.iso8583.format.framing import FrameOptions
+from core_adapters.iso8583.keys.mac import MacAlgorithm
 from core_adapters.iso8583.loading.common import as_mti
-from core_adapters.iso8583.mac import MacAlgorithm
 from core_adapters.profiles.yamlread import Section
 
 MAX_FRAME = 65_535

@@ -15,9 +15,9 @@ from core_adapters.conformance.bench import Adapter
 from core_adapters.conformance.iso8583_bench import Setup
 from core_adapters.conformance.journal import Numbers, Stans
 from core_adapters.conformance.rig import Pace
+from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.host import Iso8583Host
-from core_adapters.iso8583.keychange_types import KeyEvent
-from core_adapters.iso8583.message import Message
+from core_adapters.iso8583.keys.change_types import KeyEvent
 from core_adapters.iso8583.profile import MatchRule
 from support.conformance_bench import CONTRACTS, QUICK, Bench, Made, Spoiled, wrong
 from transactions.contract import Kind

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from core_adapters.iso8583.layout import SHOWS
+from core_adapters.iso8583.format.layout import SHOWS
 from core_adapters.iso8583.profile import CODE_CLASSES
 from core_adapters.iso8583.profile_load import load_profile
 from core_adapters.profiles.errors import ProfileError

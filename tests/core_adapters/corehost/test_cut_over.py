@@ -21,7 +21,7 @@ from core_adapters.corehost.rules import Rules, business_date
 from core_adapters.corehost.server import Server, ServerOptions
 from core_adapters.hsm.demo import share_demo_keys
 from core_adapters.hsm.software import open_software
-from core_adapters.iso8583.message import Message
+from core_adapters.iso8583.format.message import Message
 from support.corehost_client import Line, Terminal, tb87
 from support.corehost_process import CoreHostProcess
 

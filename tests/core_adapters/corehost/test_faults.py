@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core_adapters.corehost.faults import Act, FaultError, FaultPlan, parse_action, parse_plan
-from core_adapters.iso8583.message import Message
+from core_adapters.iso8583.format.message import Message
 
 TRANSFER = Message("0200", {2: "6227000001000017", 3: "420000", 4: "000000000100", 41: "TB010001"})
 ECHO = Message("0800", {70: "301"})

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from core_adapters.corehost.server import EXIT_BY_FAULT
-from core_adapters.iso8583.framing import Framer
-from core_adapters.iso8583.message import Message
+from core_adapters.iso8583.format.framing import Framer
+from core_adapters.iso8583.format.message import Message
 from support.corehost_client import Line, Terminal
 from support.corehost_process import CoreHostProcess
 

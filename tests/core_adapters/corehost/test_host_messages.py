@@ -8,8 +8,8 @@ import pytest
 
 from core_adapters.corehost.rules import business_date
 from core_adapters.corehost.seed import SeedCard
-from core_adapters.iso8583.framing import wrap
-from core_adapters.iso8583.message import Message
+from core_adapters.iso8583.format.framing import wrap
+from core_adapters.iso8583.format.message import Message
 from support.corehost_client import Line, Terminal
 from support.corehost_process import CoreHostProcess, special_card
 

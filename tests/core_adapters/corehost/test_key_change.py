@@ -9,7 +9,7 @@ import pytest
 
 from core_adapters.corehost.control import ControlError
 from core_adapters.hsm.kinds import Algorithm, KeySpec, KeyState, Usage
-from core_adapters.iso8583.message import Message
+from core_adapters.iso8583.format.message import Message
 from support.corehost_client import Line, Terminal
 from support.corehost_process import CoreHostProcess
 

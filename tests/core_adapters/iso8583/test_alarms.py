@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core_adapters.iso8583.alarms import AlarmLimit
+from core_adapters.iso8583.links.alarms import AlarmLimit
 
 
 def test_the_first_of_a_second_are_shown_and_the_rest_counted() -> None:

@@ -15,7 +15,7 @@ from core_adapters.hsm.token import TokenOptions
 from core_adapters.iso8583.apart import ApartHost
 from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.host_types import Alarm, HostEvents
-from core_adapters.iso8583.keychange_types import KeyEvent
+from core_adapters.iso8583.keys.change_types import KeyEvent
 from core_adapters.tap import Tap
 from support.corehost_process import CoreHostProcess
 from support.hsm_kit import load, shared_token, softhsm_library

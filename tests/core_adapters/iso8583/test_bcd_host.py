@@ -9,10 +9,10 @@ import pytest
 from psec import mac
 
 from core_adapters.hsm.software import open_software
-from core_adapters.iso8583.codec import Codec
-from core_adapters.iso8583.framing import wrap
+from core_adapters.iso8583.format.codec import Codec
+from core_adapters.iso8583.format.framing import wrap
+from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.host import Iso8583Host
-from core_adapters.iso8583.message import Message
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile_load import load_profile
 from support.corehost_process import CoreHostProcess

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core_adapters.iso8583.errors import DecodeError, EncodeError, FramingError
-from core_adapters.iso8583.fields import FieldSpec, pyiso_spec
-from core_adapters.iso8583.framing import FrameOptions, Framer, swap_tpdu, wrap
-from core_adapters.iso8583.message import Message, is_reply, mti_class, reply_mti
-from core_adapters.iso8583.tlv import build_tlv, parse_tlv
+from core_adapters.iso8583.format.fields import FieldSpec, pyiso_spec
+from core_adapters.iso8583.format.framing import FrameOptions, Framer, swap_tpdu, wrap
+from core_adapters.iso8583.format.message import Message, is_reply, mti_class, reply_mti
+from core_adapters.iso8583.format.tlv import build_tlv, parse_tlv
 from support.iso8583_kit import CARD, MAC, VECTORS, codec, pin_block, tb87
 from support.iso8583_peer import approve
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core_adapters.iso8583.errors import EncodeError, FramingError
-from core_adapters.iso8583.framing import FrameOptions, Framer, LengthForm, wrap
+from core_adapters.iso8583.format.framing import FrameOptions, Framer, LengthForm, wrap
 
 SIZES: dict[LengthForm, tuple[int, ...]] = {
     "binary": (1, 2, 3, 4),

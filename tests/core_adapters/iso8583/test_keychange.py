@@ -3,8 +3,8 @@
 import pytest
 
 from core_adapters.hsm.kinds import Algorithm, KeyInfo, KeySpec, KeyState, Usage
-from core_adapters.iso8583.keychange import RETRY_S, TRIES, KeyChange
-from core_adapters.iso8583.keychange_types import (
+from core_adapters.iso8583.keys.change import RETRY_S, TRIES, KeyChange
+from core_adapters.iso8583.keys.change_types import (
     FAILED,
     NEXT,
     NO_SUCH_KEY,

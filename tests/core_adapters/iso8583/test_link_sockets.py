@@ -10,13 +10,13 @@ import pytest
 
 from core_adapters.iso8583.build import Builder
 from core_adapters.iso8583.clock import SystemClock
-from core_adapters.iso8583.driver import Driver
-from core_adapters.iso8583.driver_types import DriverEvents, NoReply, Refusal, take_note
 from core_adapters.iso8583.errors import EncodeError
+from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.host_types import Alarm, HostEvents
-from core_adapters.iso8583.message import Message
-from core_adapters.iso8583.mux_types import MuxOptions
+from core_adapters.iso8583.links.driver import Driver
+from core_adapters.iso8583.links.driver_types import DriverEvents, NoReply, Refusal, take_note
+from core_adapters.iso8583.links.mux_types import MuxOptions
 from core_adapters.iso8583.options import Address, Iso8583Options
 from support.iso8583_kit import (
     MAC,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core_adapters.iso8583.message import Message
-from core_adapters.iso8583.mux_types import (
+from core_adapters.iso8583.format.message import Message
+from core_adapters.iso8583.links.mux_types import (
     NETWORK_ASKS_MAX,
     Admit,
     Answered,
@@ -31,7 +31,7 @@ from core_adapters.iso8583.mux_types import (
     TrafficMoved,
     Unmatched,
 )
-from core_adapters.iso8583.ranks import Moved, Ranks
+from core_adapters.iso8583.links.ranks import Moved, Ranks
 from support.iso8583_book import Book, answer, order
 
 QUIET: dict[str, Any] = {"echo_interval_s": 100_000.0}

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core_adapters.corehost.seed import trial_set
-from core_adapters.iso8583.codec import Codec
-from core_adapters.iso8583.layout import Show
-from core_adapters.iso8583.masking import masked
-from core_adapters.iso8583.message import Message
+from core_adapters.iso8583.format.codec import Codec
+from core_adapters.iso8583.format.layout import Show
+from core_adapters.iso8583.format.masking import masked
+from core_adapters.iso8583.format.message import Message
 from support.iso8583_kit import tb87
 from support.money_secrets import found_in
 from transactions.card import luhn_valid, mask

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core_adapters.iso8583.link_state import IllegalLinkTransition
-from core_adapters.iso8583.message import Message
-from core_adapters.iso8583.mux_types import (
+from core_adapters.iso8583.format.message import Message
+from core_adapters.iso8583.links.link_state import IllegalLinkTransition
+from core_adapters.iso8583.links.mux_types import (
     Admit,
     Answered,
     AnswerNetwork,

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core_adapters.iso8583.ber import is_tag, join_ber, split_ber
 from core_adapters.iso8583.errors import DecodeError, EncodeError
-from core_adapters.iso8583.layout import MAX_LEVELS, MAX_PARTS, Layout, Path, TagSpec
-from core_adapters.iso8583.parts import Shape, build_parts, parse_parts
+from core_adapters.iso8583.format.ber import is_tag, join_ber, split_ber
+from core_adapters.iso8583.format.layout import MAX_LEVELS, MAX_PARTS, Layout, Path, TagSpec
+from core_adapters.iso8583.format.parts import Shape, build_parts, parse_parts
 
 TEXT = Shape(48)
 BYTES = Shape(55, "ascii", 2)

@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from core_adapters.hsm.software import open_software
+from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.host import Iso8583Host
-from core_adapters.iso8583.message import Message
 from support.corehost_process import CoreHostProcess
 from support.iso8583_kit import MODULE, MemoryLog, contracts, quick_options, request, tb87
 from support.iso8583_peer import Peer, Script

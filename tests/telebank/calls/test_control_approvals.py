@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.staff_house import House, Person, fresh, open_house
-from telebank.calls.control_acts import AfterApproval
+from telebank.calls.control.acts import AfterApproval
 from telebank.store import tables
 from transactions.approval import Actor, Detail
 from transactions.lifecycle import State

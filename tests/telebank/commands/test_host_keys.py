@@ -14,8 +14,8 @@ from support.corehost_process import CoreHostProcess
 from support.hsm_kit import components
 from support.iso8583_kit import contracts, quick_options, tb87
 from support.staff_house import House, Person, open_house
-from telebank.calls.control_acts import AfterApproval
-from telebank.commands.hostcontrol import ACT, HostKeysPart, KeyChangeAct
+from telebank.calls.control.acts import AfterApproval
+from telebank.commands.wiring.host_control import ACT, HostKeysPart, KeyChangeAct
 from telebank.main import main
 
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from support.store_kit import DAY, message, money_plan, open_store, transfer
-from telebank.commands.host_reconcile import command
+from telebank.commands.host.reconcile import command
 from transactions.journal import Recorded
 from transactions.lifecycle import State
 

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from telebank.commands.hosttotals_control import PATH, HostTotalsPart, read_totals
+from telebank.commands.wiring.host_totals import PATH, HostTotalsPart, read_totals
 from transactions.ports import (
     CurrencyTotals,
     HostAdapter,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from core_adapters.sql.events import HostEvents
-from telebank.commands.sqlhost import sql_host, sql_options
+from telebank.commands.wiring.sql_host import sql_host, sql_options
 from telebank.settings import SettingsError, seed_dir
 from transactions.contract import load_contracts
 

@@ -12,7 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from support.staff_house import House, Person, open_house
-from telebank.commands import approval, control_client, host_resolve, host_unknown, staff
+from telebank.commands import approval, control_client, staff
+from telebank.commands.host import resolve as host_resolve
+from telebank.commands.host import unknown as host_unknown
 from telebank.main import main
 
 PASSWORD = "four unrelated words"

@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from telebank.commands.bench_media import command
+from telebank.commands.bench.media import command
 from telebank.media.bench import _failed
 from telebank.media.load import Heard
 

@@ -1,0 +1,1 @@
+"""How messages are written: fields, subfields, lengths, the codec."""

@@ -1,0 +1,1 @@
+"""The keys shared with a host: MACs, and their exchange."""

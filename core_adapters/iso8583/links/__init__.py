@@ -1,0 +1,1 @@
+"""How messages travel: connections, sign-on, matching, fail-over."""

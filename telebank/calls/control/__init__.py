@@ -1,0 +1,1 @@
+"""The node's control socket, by families of paths."""

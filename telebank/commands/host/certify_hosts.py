@@ -1,0 +1,228 @@
+"""The hosts of `telebank host certify`: the demo's, made for the run, or a bank's own test host."""
+
+import asyncio
+import contextlib
+import json
+import select
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from core_adapters.conformance import kit
+from core_adapters.conformance.iso8583_bench import Iso8583Target
+from core_adapters.conformance.people import People, load_people, people_of
+from core_adapters.conformance.sql_bench import Database, SqlTarget, through
+from core_adapters.conformance.sql_demo import DEMOS, DemoMissing, server_of
+from core_adapters.corehost.acts import CUT_OVER, KEY_CHANGE
+from core_adapters.corehost.control import ControlError, NotRunning, ask
+from core_adapters.corehost.house import findings
+from core_adapters.corehost.seed import SeedCard, card_number, trial_set
+from core_adapters.iso8583.options import Iso8583Options
+from core_adapters.sql.options import SqlOptions
+from core_adapters.sql.profile_load import load_profile
+from telebank.commands.common import Unreachable
+from telebank.commands.host.check_sql import is_sql
+from telebank.commands.host.common import (
+    host_options,
+    only_test,
+    profile_path,
+    read_contracts,
+    read_keys,
+    read_profile,
+    split_address,
+)
+from telebank.commands.wiring.sql_host import sql_options
+from telebank.settings import SettingsError, load_settings
+
+READY_S, STOP_S = 30.0, 10.0
+ORDINARY = 60
+TERMINAL = "TBCERT01"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which host was asked for."""
+
+    data: Path
+    profile: str
+    address: str | None
+    """host:port, or for SQL the name of a section of the settings; None is a demo host."""
+    keys: Path | None
+    cards: Path | None
+    dialect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A host to be certified, with its test customers."""
+
+    target: kit.Target
+    people: People
+    what: str
+    """What it is, for the report."""
+    version: int
+    """The profile's."""
+    books: Callable[[], list[str]] | None = None
+    """What is wrong with the demo's own books afterwards."""
+
+
+@contextlib.contextmanager
+def opened(where: Where) -> Iterator[Opened]:
+    """The host, for as long as it is needed; what was started ends with it."""
+    is_demo, sql = where.address is None, is_sql(profile_path(where.data, where.profile))
+    with contextlib.ExitStack() as stack:
+        if not is_demo:
+            yield _own_database(where) if sql else _own_host(where)
+            return
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="certify-")))
+        if sql:
+            yield _demo_database(where, folder, stack)
+        else:
+            yield _demo_host(where, folder, stack)
+
+
+# -- ISO 8583 ------------------------------------------------------------------------------------
+
+
+def _demo_host(where: Where, folder: Path, stack: contextlib.ExitStack) -> Opened:
+    profile, contracts = read_profile(where.data, where.profile), read_contracts(where.data)
+    only_test(profile)
+    path = profile_path(where.data, where.profile)
+    port = stack.enter_context(demo_host(folder, path))
+    module = read_keys(where.data, folder / "keys", profile)
+    options = Iso8583Options(terminal=TERMINAL)
+    bank = folder / "corehost"
+    acts = {"cut_over": _told(bank, {"do": CUT_OVER})}
+    acts["keys_host"] = _told(bank, *({"do": KEY_CHANGE, "key": key} for key in ("mak", "zpk")))
+    target = Iso8583Target("127.0.0.1", port, profile, contracts, module, options, host_acts=acts)
+    what = "the demo core host"
+    return Opened(target, demo_people(), what, profile.version, lambda: findings(bank))
+
+
+def _told(bank: Path, *commands: dict[str, str]) -> Callable[[], Awaitable[str]]:
+    """What has the demo host do these; its word for what came of it."""
+
+    async def act() -> str:
+        try:
+            for words in commands:
+                said = await asyncio.to_thread(ask, bank, words)
+                if said.get("waits"):
+                    return "waits: the gateway gave no check value"
+        except (ControlError, NotRunning) as error:
+            return str(error)
+        return "changed"
+
+    return act
+
+
+def _own_host(where: Where) -> Opened:
+    profile, contracts = read_profile(where.data, where.profile), read_contracts(where.data)
+    only_test(profile)
+    assert where.address is not None
+    assert where.cards is not None
+    host, port = split_address(where.address)
+    people = load_people(where.cards)
+    module = read_keys(where.data, where.keys, profile)
+    options = host_options(where.data, profile, where.address)
+    target = Iso8583Target(host, port, profile, contracts, module, options)
+    return Opened(target, people, where.address, profile.version)
+
+
+@contextlib.contextmanager
+def demo_host(folder: Path, profile: Path) -> Iterator[int]:
+    """A demo core host with test cards on a free port, in a process of its own; gives the port."""
+    words = [sys.executable, "-m", "telebank", "corehost", "run", "--test-data"]
+    words += ["--listen", "127.0.0.1:0", "--profile", str(profile.resolve())]
+    words += ["--data", str(folder / "corehost"), "--keys", str(folder / "keys")]
+    with (
+        (folder / "corehost.log").open("w", encoding="utf-8") as log,
+        subprocess.Popen(  # noqa: S603 - our own program
+            words, stdout=subprocess.PIPE, stderr=log, text=True
+        ) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            ready, _, _ = select.select([process.stdout], [], [], READY_S)
+            line = process.stdout.readline() if ready else ""
+            if not line:
+                raise Unreachable("the demo core host did not start")
+            yield int(json.loads(line)["port"])
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+# -- SQL -----------------------------------------------------------------------------------------
+
+
+def _demo_database(where: Where, folder: Path, stack: contextlib.ExitStack) -> Opened:
+    profile, contracts = _sql_profile(where), read_contracts(where.data)
+    if where.dialect not in profile.dialects or where.dialect not in DEMOS:
+        raise click.UsageError(f"--dialect is one of {', '.join(DEMOS)} that the profile has")
+    people = demo_people()
+    try:
+        bank = stack.enter_context(DEMOS[where.dialect](folder, people))
+    except DemoMissing as error:
+        raise Unreachable(str(error)) from error
+    options = SqlOptions(dialect=where.dialect, connection="demo", terminal=TERMINAL)
+    target = SqlTarget(bank.database, profile, contracts, options)
+    what = f"a demo database of the shipped stubs: {server_of(bank.owner)}"
+    return Opened(target, people, what, profile.version, bank.findings)
+
+
+def _own_database(where: Where) -> Opened:
+    profile, contracts = _sql_profile(where), read_contracts(where.data)
+    name = str(where.address)
+    assert where.cards is not None
+    try:
+        tables = load_settings(where.data).hosts
+        if name not in tables:
+            raise click.UsageError(f"--host: the settings have no section [hosts.{name}]")
+        options = sql_options(name, tables[name], where.keys or where.data / "keys")
+        connection = options.connection_string()
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
+    except (ValueError, OSError) as error:
+        raise click.UsageError(f"[hosts.{name}]: {error}") from error
+    text, wire = through(connection)
+    database = Database(options.dialect, text, wire)
+    target = SqlTarget(database, profile, contracts, replace(options, terminal=TERMINAL))
+    people = load_people(where.cards)
+    return Opened(target, people, f"{name}: {server_of(connection)}", profile.version)
+
+
+def _sql_profile(where: Where) -> Any:
+    profile = load_profile(profile_path(where.data, where.profile))
+    if not profile.test:
+        raise click.UsageError(f"profile {profile.name} is not marked `test: true`")
+    return profile
+
+
+# -- customers -----------------------------------------------------------------------------------
+
+
+def demo_people() -> People:
+    """The test customers of a demo host started with --test-data."""
+    cards = trial_set()
+    special = cards[ORDINARY:]
+    rows: dict[str, Any] = {
+        "payers": [_row(one) for one in cards[: ORDINARY - 10]],
+        "payee": _row(cards[ORDINARY - 1]),
+        "poor": _row(special[0]),
+        "unknown": (card_number(999_999_999), "", ""),
+    }
+    rows |= {one.state: _row(one) for one in special if one.state in ("hot", "locked")}
+    return people_of(rows)
+
+
+def _row(one: SeedCard) -> tuple[str, str, str]:
+    return one.card, one.pin, one.identity

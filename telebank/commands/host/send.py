@@ -1,0 +1,255 @@
+"""`telebank host send`: one request to a test host over a real link, with every frame decoded."""
+
+import asyncio
+import dataclasses
+import json
+import os
+import secrets
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from core_adapters.conformance.journal import Numbers, Stans, first_stan
+from core_adapters.conformance.people import KitVault
+from core_adapters.hsm.port import SecurityModule
+from core_adapters.iso8583.host import Iso8583Host
+from core_adapters.iso8583.host_types import Alarm, HostEvents
+from core_adapters.iso8583.options import Iso8583Options
+from core_adapters.iso8583.profile import Profile
+from core_adapters.profiles.errors import ProfileError
+from core_adapters.tap import Tap
+from telebank.commands.common import EXIT_FINDING, Unreachable, data_option, json_option
+from telebank.commands.host.common import (
+    Finding,
+    address_option,
+    host_options,
+    keys_option,
+    only_test,
+    read_contracts,
+    read_keys,
+    read_profile,
+    say,
+    terminal_option,
+)
+from transactions.card import CardNumber, CardNumberError
+from transactions.contract import Contracts, Kind, Service
+from transactions.money import Money, MoneyError
+from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Value
+from transactions.request import AuthLevel, Request
+from transactions.secret import Secret
+
+MAX_PIN_LINE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One host and who we are to it."""
+
+    profile: Profile
+    contracts: Contracts
+    module: SecurityModule
+    options: Iso8583Options
+
+
+@click.command(name="send")
+@click.argument("service")
+@click.argument("inputs", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--profile", default="tb87", show_default=True, help="File, or name.")
+@address_option
+@keys_option
+@terminal_option
+@click.option("--pin-fd", type=click.IntRange(0), default=0, help="Where `NAME=-` is read.")
+@data_option
+@json_option
+def command(
+    service: str,
+    inputs: tuple[str, ...],
+    profile: str,
+    address: str | None,
+    keys: Path | None,
+    terminal: str,
+    pin_fd: int,
+    data: Path,
+    as_json: bool,
+) -> None:
+    """Send one request of SERVICE and show request, reply and outcome. Test hosts only.
+
+    Values are by the contract's kinds; amounts in CNY, or as 12.50:USD. A PIN is asked for without
+    echo, or read from a file descriptor with pin=-; it is never taken from the command line.
+    Exit 0 approved, 1 anything else the host said or did not say, 3 no link.
+
+    \b
+    Examples:
+      telebank host send card.balance card=6227009000000010
+      telebank host send pin.verify card=6227009000000010
+      telebank host send pin.verify card=6227009000000010 pin=- < pin.txt
+      telebank host send transfer.quote from=… to=… amount=12.50
+      telebank host send transfer.card_to_card from=… to=… amount=12.50 fee=0 quote=Q…
+    """
+    loaded = read_profile(data, profile)
+    only_test(loaded)
+    contracts = read_contracts(data)
+    if service not in loaded.services or service not in contracts:
+        raise click.UsageError(f"{service!r} is none of {', '.join(loaded.services)}")
+    kinds = terms_of(contracts[service], contracts)
+    values = read_inputs(contracts[service], kinds, inputs, pin_fd)
+    options = dataclasses.replace(host_options(data, loaded, address), terminal=terminal)
+    bench = Bench(loaded, contracts, read_keys(data, keys, loaded), options)
+    outcome = asyncio.run(send(bench, contracts[service], values, as_json=as_json))
+    _tell(outcome, as_json=as_json)
+
+
+def terms_of(service: Service, contracts: Contracts) -> dict[str, Kind]:
+    """What a request of the service carries: its inputs, and its quote's terms."""
+    kinds: dict[str, Kind] = dict(service.inputs)
+    if service.quoted_by in contracts:
+        quote = contracts[str(service.quoted_by)]
+        kinds = {**quote.inputs, **quote.outputs, **kinds}
+    return kinds
+
+
+def read_inputs(
+    service: Service, kinds: dict[str, Kind], words: Sequence[str], pin_fd: int
+) -> dict[str, Value]:
+    """Values of `name=value`; asks for secrets that are not given. Exit 2 on anything else."""
+    given = dict(_pair(word) for word in words)
+    for name in given:
+        if name not in kinds:
+            raise click.UsageError(f"{service.name} has no input {name!r}: {', '.join(kinds)}")
+    values = {
+        name: _secret(name, text, pin_fd) if kinds[name] == "secret" else _value(name, text, kinds)
+        for name, text in given.items()
+    }
+    for name, kind in kinds.items():
+        if name in values or name not in service.inputs:
+            continue
+        if kind != "secret":
+            raise click.UsageError(f"{service.name} needs {name}={kind}")
+        values[name] = _asked(name)
+    return values
+
+
+def _pair(word: str) -> tuple[str, str]:
+    name, equals, text = word.partition("=")
+    if not equals or not name or not text:
+        raise click.UsageError("write inputs as NAME=VALUE")
+    return name, text
+
+
+def _value(name: str, text: str, kinds: dict[str, Kind]) -> Value:
+    try:
+        match kinds[name]:
+            case "card_no":
+                return CardNumber(text)
+            case "money":
+                amount, _, code = text.partition(":")
+                return Money.parse(amount, code or "CNY")
+            case "number":
+                return int(text)
+            case _:
+                return text
+    except (CardNumberError, MoneyError, ValueError) as error:
+        why = "a whole number" if kinds[name] == "number" else str(error)
+        raise click.UsageError(f"{name}: {why}") from None
+
+
+def _secret(name: str, text: str, pin_fd: int) -> Secret:
+    if text != "-":
+        raise click.UsageError(
+            f"{name} is a secret and stays in the shell's history; leave it out to be asked, or "
+            f"give {name}=- and write it to file descriptor {pin_fd}"
+        )
+    if pin_fd == 0 and sys.stdin.isatty():
+        return _asked(name)
+    try:
+        line = os.read(pin_fd, MAX_PIN_LINE) if pin_fd else sys.stdin.buffer.readline(MAX_PIN_LINE)
+    except OSError as error:
+        raise click.UsageError(f"cannot read file descriptor {pin_fd}: {error}") from None
+    return _digits(name, line.decode("ascii", "replace").strip())
+
+
+def _asked(name: str) -> Secret:
+    return _digits(name, click.prompt(name, hide_input=True, err=True))
+
+
+def _digits(name: str, text: str) -> Secret:
+    if not (text.isascii() and text.isdigit()):
+        raise click.UsageError(f"{name} is digits")
+    return Secret(text)
+
+
+async def send(
+    bench: Bench, service: Service, values: dict[str, Value], *, as_json: bool
+) -> Outcome:
+    """One request on a link of its own; every frame and alarm is printed as it comes."""
+    tap = Tap()
+    watcher = tap.watch()
+    assert watcher is not None
+    alarms: list[Alarm] = []
+    host = Iso8583Host(
+        bench.profile,
+        bench.contracts,
+        bench.module,
+        bench.options,
+        events=HostEvents(alarm=alarms.append),
+        vault=KitVault(),
+        tap=tap,
+    )
+
+    async def show() -> None:
+        async for line in watcher.lines():
+            say(json.loads(line), as_json=as_json)
+
+    shown = asyncio.create_task(show())
+    try:
+        await host.start()
+        wait = bench.options.connect_timeout_s + bench.options.mux.sign_on_timeout_s
+        if not await host.wait_signed_on(wait):
+            return NotSent("no_link")
+        return await host.execute(_request(service, values), Numbers(Stans(first_stan())))
+    finally:
+        await host.close()
+        watcher.close()
+        await shown
+        for alarm in alarms:
+            click.echo(f"alarm ({alarm.kind}): {alarm.text}", err=True)
+
+
+def _request(service: Service, values: dict[str, Value]) -> Request:
+    return Request(
+        id=f"tool-{secrets.token_hex(8)}",
+        service=service.name,
+        contract_version=service.version,
+        inputs=values,
+        actor="host send",
+        auth=AuthLevel.PIN,
+        reference=str(secrets.randbelow(10**12)),
+    )
+
+
+def _tell(outcome: Outcome, *, as_json: bool) -> None:
+    word = type(outcome).__name__.lower()
+    reason = getattr(outcome, "reason", "")
+    data = outcome.data if isinstance(outcome, Approved | Declined) else {}
+    shown: dict[str, Any] = {name: str(value) for name, value in data.items()}
+    if as_json:
+        click.echo(json.dumps({"outcome": word, "reason": reason, "data": shown}))
+    else:
+        click.echo(f"\n{word}{f': {reason}' if reason else ''}")
+        for name, text in shown.items():
+            click.echo(f"  {name:<16} {text}")
+    if isinstance(outcome, NotSent):
+        raise Unreachable(f"nothing was sent: {reason}")
+    if isinstance(outcome, Unknown):
+        click.echo(
+            "nobody knows what became of it; look at the host before it is sent again", err=True
+        )
+    if not isinstance(outcome, Approved):
+        raise SystemExit(EXIT_FINDING)
+
+
+__all__ = ["Finding", "ProfileError", "command"]

@@ -1,0 +1,183 @@
+"""Wiring of the core host: its adapter, the processor on it, and who hears of its troubles."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+
+from core_adapters.hsm.errors import SecurityModuleError
+from core_adapters.iso8583.apart import ApartHost
+from core_adapters.iso8583.host import Iso8583Host
+from core_adapters.iso8583.host_types import HostEvents
+from core_adapters.iso8583.keys.names import KeyNames
+from core_adapters.iso8583.options import Iso8583Options
+from core_adapters.iso8583.profile_load import load_profile
+from core_adapters.sql import events as sql
+from core_adapters.tap import Tap
+from telebank.commands.keys.module import open_module
+from telebank.commands.wiring.host_control import KeyedHost
+from telebank.commands.wiring.host_watch import HostWatch
+from telebank.commands.wiring.sql_host import sql_host
+from telebank.ops.clock import SystemClock
+from telebank.settings import Settings, SettingsError, read_options
+from telebank.store.sealing import Keyring
+from telebank.store.store import Store
+from transactions.contract import Contracts
+from transactions.ports import HostAdapter
+from transactions.processor import Processor
+
+log = structlog.get_logger("telebank.host")
+
+SIGN_ON_WAIT_S = 5.0
+"""How long a start waits for the host; afterwards it settles and takes calls without it."""
+ISO8583, SQL = "iso8583", "sql"
+
+
+class NodeHost(HostAdapter, Protocol):
+    """What a node needs of its host beside the port."""
+
+    async def start(self) -> None:
+        """Begin to connect."""
+        ...
+
+    async def wait_signed_on(self, timeout_s: float) -> bool:
+        """Wait for a link; False where none was in time."""
+        ...
+
+    async def close(self) -> None:
+        """Let answers come in, then close."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HostLink:
+    """The money path of a node: the processor that owns requests, and the tap on its host."""
+
+    processor: Processor
+    tap: Tap
+    host: HostAdapter
+    keyed: KeyedHost | None = None
+    """The host, where it shares keys with us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose host it is, and what it is made of."""
+
+    settings: Settings
+    config: Path
+    keys: Path
+    contracts: Contracts
+    keyring: Keyring
+    next_stan: Callable[[], Awaitable[str]]
+
+
+async def open_host(
+    settings: Settings,
+    config: Path,
+    keys: Path,
+    store: Store,
+    keyring: Keyring,
+    contracts: Contracts,
+    stack: contextlib.AsyncExitStack,
+) -> HostLink:
+    """Connect, then settle every open row of the last run before calls are taken (rule 8)."""
+    watch, tap = HostWatch(store), Tap()
+    place = Place(settings, config, keys, contracts, keyring, store.journal.next_stan)
+    host, keyed = _make(place, watch, tap, stack)
+    processor = Processor(
+        contracts, host, store.journal, keyring, settings.transactions, SystemClock()
+    )
+    watch.processor = processor
+    stack.push_async_callback(host.close)
+    await host.start()
+    stack.push_async_callback(processor.close)
+    if keyed is not None:
+        _reload_on_hangup(keyed, stack)
+    if not await host.wait_signed_on(SIGN_ON_WAIT_S):
+        log.warning("host.away", host=settings.node.host)
+    if store.rival:
+        log.warning("node.taken_over", had_it=store.rival, todo="end that process if it still runs")
+    report = await processor.recover(rival=bool(store.rival))
+    log.info("processor.recovered", report=str(report))
+    return HostLink(processor, tap, host, keyed)
+
+
+def _make(
+    place: Place, watch: HostWatch, tap: Tap, stack: contextlib.AsyncExitStack
+) -> tuple[NodeHost, KeyedHost | None]:
+    """The adapter that `[hosts.NAME] adapter` names; the second is it where it shares keys."""
+    name = place.settings.node.host
+    if name not in place.settings.hosts:
+        known = ", ".join(place.settings.hosts)
+        raise SettingsError(f"[node] host is {name!r}; there are sections of {known}")
+    table = dict(place.settings.hosts[name])
+    table.setdefault("utc_offset_minutes", place.settings.node.utc_offset_minutes)
+    adapter = table.pop("adapter", ISO8583)
+    if adapter == ISO8583:
+        host = _iso8583(place, name, table, watch, tap, stack)
+        return host, host
+    if adapter == SQL:
+        told = sql.HostEvents(late=watch.late, alarm=watch.alarm, link=watch.link)
+        made = sql_host(name, table, place.config, place.keys, place.contracts, told, place.keyring)
+        return made, None
+    raise SettingsError(f"[hosts.{name}]: adapter is {adapter!r}; {ISO8583} and {SQL} are known")
+
+
+def _iso8583(
+    place: Place,
+    name: str,
+    table: dict[str, Any],
+    watch: HostWatch,
+    tap: Tap,
+    stack: contextlib.AsyncExitStack,
+) -> Iso8583Host | ApartHost:
+    profile = load_profile(place.config / "hosts" / f"{table.pop('profile', name)}.yaml")
+    options = read_options(Iso8583Options, table, f"hosts.{name}").under(place.keys)
+    module = open_module(place.settings.keys, place.keys)
+    stack.callback(module.close)
+
+    def make(events: HostEvents, tap: Tap | None) -> Iso8583Host:
+        return Iso8583Host(
+            profile,
+            place.contracts,
+            module,
+            options,
+            key_names=KeyNames.of(name),
+            events=events,
+            vault=place.keyring,
+            tap=tap,
+            next_stan=place.next_stan,
+        )
+
+    events = HostEvents(late=watch.late, alarm=watch.alarm, link=watch.link, key=watch.key)
+    if place.settings.keys.module == "software":
+        return make(events, tap)
+    return ApartHost(make, events, tap)
+
+
+def _reload_on_hangup(keyed: KeyedHost, stack: contextlib.AsyncExitStack) -> None:
+    """SIGHUP: read the keys again, as `POST /v1/keys/reload` does."""
+    loop = asyncio.get_running_loop()
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def reload() -> None:
+        try:
+            await keyed.reload_keys()
+        except SecurityModuleError as error:
+            log.error("keys.not_reloaded", error=str(error))
+        else:
+            log.info("keys.reloaded")
+
+    def hung_up() -> None:
+        task = loop.create_task(reload(), name="reload keys")
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
+    stack.callback(loop.remove_signal_handler, signal.SIGHUP)

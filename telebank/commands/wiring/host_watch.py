@@ -1,0 +1,68 @@
+"""What a core host's adapter tells its node: to the processor, the log and the event log."""
+
+import asyncio
+
+import structlog
+
+from core_adapters.iso8583.host_types import Alarm, LateReply
+from core_adapters.iso8583.keys.change_types import KeyEvent
+from core_adapters.sql import events as sql
+from telebank.store.store import Store
+from transactions.journal import JournalEvent
+from transactions.outcome import Outcome
+from transactions.ports import JournalUnavailable, LeaseLost
+from transactions.processor import Processor
+
+log = structlog.get_logger("telebank.host")
+
+
+class HostWatch:
+    """Late replies go to the processor; alarms, links and keys to log and event log."""
+
+    processor: Processor
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def late(self, reply: LateReply | sql.LateReply) -> None:
+        """A reply after its request was given up."""
+        log.warning("host.late_reply", request=reply.message.request_id)
+        if isinstance(reply.outcome, Outcome):
+            self.processor.late_answer(reply.message.request_id, reply.outcome)
+
+    def alarm(self, alarm: Alarm | sql.Alarm) -> None:
+        """Something an operator must see."""
+        log.warning("host.alarm", what=alarm.kind, text=alarm.text, request=alarm.request_id)
+        self._append(
+            JournalEvent(
+                "alarm",
+                request=alarm.request_id or None,
+                detail={"what": alarm.kind, "text": alarm.text},
+            )
+        )
+
+    def link(self, link: str, up: bool, why: str) -> None:
+        """A link signed on or went away."""
+        log.info("host.link", link=link, up=up, why=why)
+        outcome = "up" if up else "down"
+        self._append(JournalEvent("host.link", outcome=outcome, detail={"link": link}))
+
+    def key(self, event: KeyEvent) -> None:
+        """A key was changed, refused or retired: name, version and check value, never material."""
+        detail: dict[str, str | int | float | bool | None]
+        detail = {"key": event.name, "version": event.version, "check_value": event.kcv}
+        log.info("host.key", outcome=event.outcome, by=event.by, why=event.why, **detail)
+        told = JournalEvent("host.key", outcome=event.outcome, detail={**detail, "by": event.by})
+        self._append(told)
+
+    def _append(self, event: JournalEvent) -> None:
+        task = asyncio.get_running_loop().create_task(self._write(event), name="host watch")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _write(self, event: JournalEvent) -> None:
+        try:
+            await self._store.journal.append(event)
+        except (JournalUnavailable, LeaseLost) as error:
+            log.error("event.lost", kind=event.kind, error=str(error))

@@ -1,0 +1,41 @@
+"""Wiring of staff and of two-person acts into a node's control socket."""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+
+from telebank.calls.control.acts import AfterApproval, Carrier
+from telebank.calls.control.approvals import ApprovalsPart
+from telebank.calls.control.desk import Counter
+from telebank.calls.control.login import StaffDesk
+from telebank.calls.control.resolve import Resolve
+from telebank.calls.control.server import ControlPart
+from telebank.calls.control.staff import StaffPart
+from telebank.commands.wiring.host_control import ACT as KEY_CHANGE
+from telebank.commands.wiring.host_control import KeyChangeAct, KeyedHost
+from telebank.staff.options import StaffOptions
+from telebank.store.clock import SystemClock
+from telebank.store.sealing import Keyring
+from telebank.store.store import Store
+from transactions.closing import ACT
+from transactions.processor import Processor
+
+
+def open_staff(
+    options: StaffOptions,
+    store: Store,
+    keyring: Keyring,
+    processor: Processor,
+    stack: contextlib.ExitStack | contextlib.AsyncExitStack,
+    more: Mapping[str, Carrier] | None = None,
+    keyed: KeyedHost | None = None,
+) -> Sequence[ControlPart]:
+    """The parts; `more` carries out further acts of `telebank.staff.roles`, by name; `keyed` is
+    the host where it exchanges keys."""
+    desk = StaffDesk(options, store.journal.run, keyring, SystemClock())
+    stack.callback(desk.close)
+    counter = Counter(desk)
+    carriers: dict[str, Carrier] = {ACT: Resolve(processor), **(more or {})}
+    if keyed is not None:
+        act = KeyChangeAct(keyed)
+        carriers[KEY_CHANGE] = AfterApproval(desk, act.work, act.complaint)
+    return [StaffPart(counter), ApprovalsPart(counter, carriers)]

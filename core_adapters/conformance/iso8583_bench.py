@@ -11,13 +11,12 @@ from core_adapters.conformance.proxy import FaultProxy, code_of
 from core_adapters.conformance.rig import Pace
 from core_adapters.conformance.scenarios import Expectation, Scenario
 from core_adapters.hsm.port import SecurityModule
-from core_adapters.iso8583.format.codec import Codec
+from core_adapters.iso8583.codec import Codec
+from core_adapters.iso8583.format.mac import ModuleMac
 from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.host_types import HostEvents
-from core_adapters.iso8583.keys.mac import ModuleMac
 from core_adapters.iso8583.keys.names import KeyNames
-from core_adapters.iso8583.links.mux_types import MuxOptions
-from core_adapters.iso8583.options import Iso8583Options
+from core_adapters.iso8583.options import Iso8583Options, MuxOptions
 from core_adapters.iso8583.profile import Profile
 from transactions.contract import Contracts
 

@@ -15,11 +15,11 @@ from typing import Any
 
 from core_adapters.conformance.faults import Fault, Rules
 from core_adapters.conformance.transcript import Line, Transcript
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import DecodeError, EncodeError, FramingError
-from core_adapters.iso8583.format.codec import Codec
 from core_adapters.iso8583.format.framing import Frame, Framer, swap_tpdu, wrap
+from core_adapters.iso8583.format.mac import Mac
 from core_adapters.iso8583.format.message import Message, is_reply, reply_mti
-from core_adapters.iso8583.keys.mac import Mac
 from core_adapters.iso8583.profile import Profile, ServiceMap
 
 READ_BYTES = 65_536

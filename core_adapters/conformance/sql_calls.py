@@ -4,7 +4,7 @@ see them."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core_adapters.iso8583.format.codec import FieldView
+from core_adapters.iso8583.codec import FieldView
 from core_adapters.sql.profile import Call, Dialect, Profile
 from core_adapters.sql.statements import Source, Statement
 from transactions.card import mask

@@ -19,7 +19,7 @@ from core_adapters.conformance.faults import Fault, Rules
 from core_adapters.conformance.relay import Relay
 from core_adapters.conformance.sql_calls import Calls, KnownCall, row_views, sent_views
 from core_adapters.conformance.transcript import MAX_LINES, Line
-from core_adapters.iso8583.format.codec import FieldView
+from core_adapters.iso8583.codec import FieldView
 from core_adapters.sql.build import MTI
 from core_adapters.sql.session import MAX_ROWS, Connection, odbc
 

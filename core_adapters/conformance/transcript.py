@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
-from core_adapters.iso8583.format.codec import Codec, FieldView
+from core_adapters.iso8583.codec import Codec, FieldView
 from core_adapters.iso8583.format.message import Message
 
 MAX_LINES = 5_000

@@ -10,11 +10,11 @@ from typing import Any
 
 from core_adapters.conformance.journal import Stans, first_stan
 from core_adapters.iso8583.build import Builder
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import DecodeError, EncodeError
-from core_adapters.iso8583.format.codec import Codec
 from core_adapters.iso8583.format.framing import Frame, Framer, wrap
+from core_adapters.iso8583.format.mac import Mac
 from core_adapters.iso8583.format.message import Message, is_reply, reply_mti
-from core_adapters.iso8583.keys.mac import Mac
 from core_adapters.iso8583.links.tls import connection_words
 from core_adapters.iso8583.links.trace import Tracer
 from core_adapters.iso8583.options import Iso8583Options

@@ -15,8 +15,8 @@ from core_adapters.corehost.orders import Answer, BadMessage, Key, Order
 from core_adapters.corehost.rules import business_date
 from core_adapters.corehost.services import OK, Counter, business_key
 from core_adapters.corehost.totals import totals_answer
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import DecodeError, EncodeError
-from core_adapters.iso8583.format.codec import Codec
 from core_adapters.iso8583.format.message import Message, reply_mti
 
 BARRED = "05"

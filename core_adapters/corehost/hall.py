@@ -16,9 +16,9 @@ from core_adapters.corehost.faults import FaultPlan, Where
 from core_adapters.corehost.keydesk import KeyDesk
 from core_adapters.corehost.orders import Key
 from core_adapters.corehost.outgoing import Outgoing
-from core_adapters.iso8583.format.codec import Codec
+from core_adapters.iso8583.codec import Codec
+from core_adapters.iso8583.format.mac import Mac
 from core_adapters.iso8583.format.message import Message
-from core_adapters.iso8583.keys.mac import Mac
 
 MAX_HELD = 1000
 """Most messages held for their reversals; a further one is looked at as it comes."""

@@ -8,10 +8,10 @@ from typing import Protocol
 
 import structlog
 
-from core_adapters.iso8583.format.codec import Codec
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.format.framing import wrap
+from core_adapters.iso8583.format.mac import Mac
 from core_adapters.iso8583.format.message import Message, reply_mti
-from core_adapters.iso8583.keys.mac import Mac
 
 MAX_WAITING = 2000
 """Most messages of the host's own without an answer."""

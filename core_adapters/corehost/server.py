@@ -14,8 +14,8 @@ from core_adapters.corehost.exchange import EXIT_BY_FAULT
 from core_adapters.corehost.faults import FaultPlan
 from core_adapters.corehost.hall import Clock, Hall, ServerOptions, wall_clock
 from core_adapters.corehost.keydesk import KeyDesk
-from core_adapters.iso8583.format.codec import Codec
-from core_adapters.iso8583.keys.mac import Mac
+from core_adapters.iso8583.codec import Codec
+from core_adapters.iso8583.format.mac import Mac
 
 LOOK_S = 600.0
 """Longest sleep towards a cut-over, so that a clock that was set does not make it late."""

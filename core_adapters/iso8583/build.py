@@ -7,13 +7,13 @@ from types import MappingProxyType
 
 from core_adapters.hsm.kinds import PinFormat
 from core_adapters.hsm.port import SecurityModule
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import EncodeError
-from core_adapters.iso8583.format.codec import Codec
 from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.format.templates import Constant, Input, Known, Source, Template
-from core_adapters.iso8583.format.values import field_text
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import ServiceMap, TotalsMap
+from core_adapters.iso8583.values import field_text
 from transactions.card import CardNumber, CardVault, SealedCard
 from transactions.money import Currency, Money
 from transactions.outcome import Value

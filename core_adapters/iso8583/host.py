@@ -16,13 +16,12 @@ from core_adapters.hsm.port import SecurityModule
 from core_adapters.iso8583.build import Builder, Stamp
 from core_adapters.iso8583.checks import check_services
 from core_adapters.iso8583.clock import SystemClock
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import EncodeError
-from core_adapters.iso8583.format.codec import Codec
+from core_adapters.iso8583.format.mac import ModuleMac
 from core_adapters.iso8583.format.message import Message
-from core_adapters.iso8583.format.values import CURRENCY, nearest_date
 from core_adapters.iso8583.host_types import Alarm, HostEvents, LateReply
 from core_adapters.iso8583.keys.change_types import KeyEvent
-from core_adapters.iso8583.keys.mac import ModuleMac
 from core_adapters.iso8583.keys.names import KeyNames, check_keys
 from core_adapters.iso8583.keys.office import KeyOffice
 from core_adapters.iso8583.links.alarms import FrameAlarms
@@ -32,6 +31,7 @@ from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile, ServiceMap
 from core_adapters.iso8583.replies import CODE, judge, judge_reversal
 from core_adapters.iso8583.totals import OwnStans, Totals
+from core_adapters.iso8583.values import CURRENCY, nearest_date
 from core_adapters.tap import Tap
 from transactions.card import CardNumberError, CardVault
 from transactions.clock import Clock

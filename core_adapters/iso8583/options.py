@@ -5,9 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta, timezone
 from pathlib import Path
 
-from core_adapters.iso8583.links.mux_types import MuxOptions
-from core_adapters.iso8583.links.tls import TlsOptions
-
 MAX_LINKS = 8
 MAX_ADDRESSES = 4
 MAX_PORT = 65_535
@@ -36,6 +33,79 @@ class Address:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+MAX_NAME = 253
+MAX_WARN_DAYS = 365
+MAX_HANDSHAKE_S = 60.0
+DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class MuxOptions:
+    """Limits and times of one host's multiplexer."""
+
+    in_flight_max: int = 200
+    """Messages waiting for an answer; one more is refused at once."""
+    in_flight_urgent: int = 20
+    """Places beyond `in_flight_max` kept for reversals and loss reports."""
+    sign_on_timeout_s: float = 10.0
+    """Seconds to wait for the answer to sign-on (and to sign-off)."""
+    echo_interval_s: float = 30.0
+    """Seconds without a frame from the host after which an echo is sent."""
+    echo_timeout_s: float = 5.0
+    """Seconds to wait for the answer to an echo."""
+    echo_missed_max: int = 3
+    """Echoes missed in a row that close the link."""
+    recent_max: int = 10_000
+    """Answered or expired messages remembered, to name late and duplicate replies."""
+    recent_s: float = 300.0
+    """Seconds for which they are remembered."""
+    fail_back_s: float = 60.0
+    """Seconds for which a better address must hold before traffic goes back to it."""
+    sign_on_again_s: float = 60.0
+    """Seconds after the host's own sign-off after which a link asks to be signed on again."""
+
+    def __post_init__(self) -> None:
+        if self.in_flight_max < 1 or self.in_flight_urgent < 0:
+            raise ValueError("mux.in_flight_max is 1 or more, mux.in_flight_urgent 0 or more")
+        if not 0 <= self.fail_back_s <= DAY_S:
+            raise ValueError(f"mux.fail_back_s is 0 to {DAY_S}")
+        if not 0 < self.sign_on_again_s <= DAY_S:
+            raise ValueError(f"mux.sign_on_again_s is above 0, up to {DAY_S}")
+
+
+@dataclass(frozen=True, slots=True)
+class TlsOptions:
+    """TLS 1.2 or later; the host's name is always checked against its certificate."""
+
+    ca: str
+    """File of the CA certificates that the host's certificate must come from (PEM)."""
+    certificate: str
+    """File of our own certificate, issuers behind it (PEM): the host asks for it."""
+    key: str
+    """File of its private key (PEM, not encrypted, mode 0600)."""
+    server_name: str = ""
+    """Name that must stand in the host's certificate; empty: the host of its address."""
+    handshake_timeout_s: float = 5.0
+    """Seconds for the TLS handshake, after the TCP connection."""
+    warn_days: int = 30
+    """Days before a certificate expires from which an alarm is raised once a day."""
+
+    def __post_init__(self) -> None:
+        if not (self.ca and self.certificate and self.key):
+            raise ValueError("tls needs the files ca, certificate and key")
+        if len(self.server_name) > MAX_NAME or not self.server_name.isascii():
+            raise ValueError(f"tls.server_name has up to {MAX_NAME} ASCII characters")
+        if not 0 < self.handshake_timeout_s <= MAX_HANDSHAKE_S:
+            raise ValueError(f"tls.handshake_timeout_s is up to {MAX_HANDSHAKE_S:g}")
+        if not 0 <= self.warn_days <= MAX_WARN_DAYS:
+            raise ValueError(f"tls.warn_days is 0 to {MAX_WARN_DAYS}")
+
+    def under(self, folder: Path) -> "TlsOptions":
+        """The same, with relative file names taken from `folder`."""
+        names = {name: str(folder / getattr(self, name)) for name in ("ca", "certificate", "key")}
+        return replace(self, **names)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)

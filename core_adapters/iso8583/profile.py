@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from core_adapters.iso8583.format.fields import FieldSpec, WireOptions
 from core_adapters.iso8583.format.framing import FrameOptions
+from core_adapters.iso8583.format.mac import MacAlgorithm
 from core_adapters.iso8583.format.templates import ReplySource, Template
-from core_adapters.iso8583.keys.mac import MacAlgorithm
 
 CodeClass = Literal[
     "success", "decline", "credential", "card", "alarm", "cutover", "duplicate", "unknown"

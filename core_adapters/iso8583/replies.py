@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import DecodeError
-from core_adapters.iso8583.format.codec import Codec
 from core_adapters.iso8583.format.message import Message
-from core_adapters.iso8583.format.values import output
 from core_adapters.iso8583.profile import CodeMeaning, Profile, ReversalMap, ServiceMap
+from core_adapters.iso8583.values import output
 from transactions.contract import Service
 from transactions.outcome import DUPLICATE_STAN, Approved, Declined, Outcome, Unknown, Value
 from transactions.ports import ReversalOutcome, ReversalRefused, ReversalUnanswered, Reversed

@@ -28,7 +28,7 @@ from core_adapters.corehost.seed import SeedCard, card_number, trial_set
 from core_adapters.corehost.server import Server, ServerOptions
 from core_adapters.hsm.demo import share_demo_keys
 from core_adapters.hsm.software import open_software
-from core_adapters.iso8583.format.codec import Codec
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.profile_load import load_profile
 from telebank.settings import seed_dir

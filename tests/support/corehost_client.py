@@ -10,10 +10,10 @@ from typing import Self
 from core_adapters.corehost.seed import SeedCard
 from core_adapters.hsm.kinds import PinFormat
 from core_adapters.hsm.software import open_software
-from core_adapters.iso8583.format.codec import Codec
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.format.framing import Framer, wrap
+from core_adapters.iso8583.format.mac import ModuleMac
 from core_adapters.iso8583.format.message import Message
-from core_adapters.iso8583.keys.mac import ModuleMac
 from core_adapters.iso8583.keys.names import KeyNames
 from core_adapters.iso8583.profile_load import load_profile
 from transactions.card import CardNumber

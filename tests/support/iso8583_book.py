@@ -10,9 +10,9 @@ from core_adapters.iso8583.links.mux_types import (
     FrameReceived,
     LinkReady,
     LinkUp,
-    MuxOptions,
     SendNetwork,
 )
+from core_adapters.iso8583.options import MuxOptions
 from support.iso8583_kit import tb87
 
 

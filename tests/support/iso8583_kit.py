@@ -10,11 +10,10 @@ from pathlib import Path
 from core_adapters.hsm.kinds import Algorithm, PinFormat, Usage
 from core_adapters.hsm.module import Module
 from core_adapters.hsm.software import open_software
-from core_adapters.iso8583.format.codec import Codec
-from core_adapters.iso8583.keys.mac import ModuleMac
+from core_adapters.iso8583.codec import Codec
+from core_adapters.iso8583.format.mac import ModuleMac
 from core_adapters.iso8583.keys.names import KeyNames
-from core_adapters.iso8583.links.mux_types import MuxOptions
-from core_adapters.iso8583.options import Iso8583Options
+from core_adapters.iso8583.options import Iso8583Options, MuxOptions
 from core_adapters.iso8583.profile import Profile
 from core_adapters.iso8583.profile_load import load_profile
 from support.hsm_kit import load

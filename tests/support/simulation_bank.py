@@ -21,9 +21,9 @@ from core_adapters.corehost.rules import Rules, business_date
 from core_adapters.corehost.services import OK, business_key
 from core_adapters.hsm.module import Module
 from core_adapters.iso8583 import host as host_module
-from core_adapters.iso8583.format.codec import Codec
+from core_adapters.iso8583.codec import Codec
+from core_adapters.iso8583.format.mac import Mac
 from core_adapters.iso8583.format.message import Message
-from core_adapters.iso8583.keys.mac import Mac
 from core_adapters.iso8583.profile import Profile
 from support.iso8583_kit import BANK_MODULE, tb87
 from support.transactions_time import START

@@ -15,9 +15,9 @@ from itertools import pairwise
 from typing import Final
 
 from core_adapters.hsm.kinds import Algorithm, KeyInfo, KeyState
+from core_adapters.iso8583.format.mac import NEXT
 from core_adapters.iso8583.keys.change_types import (
     FAILED,
-    NEXT,
     NO_SUCH_KEY,
     OK,
     REFUSED,

@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from core_adapters.hsm.kinds import KeyInfo
 
 OK, NO_SUCH_KEY, REFUSED, FAILED = "00", "12", "63", "96"
 """Field 39 of our answer: taken; a name that the profile has not; a block that is not right (63,
 security); our module failed."""
-NEXT: Final = ".next"
-"""Ending of the name under which a key of ours waits for the host's word."""
 
 Outcome = Literal["changed", "refused", "retired", "open", "failed"]
 

@@ -7,13 +7,13 @@ from typing import Final
 from core_adapters.hsm.errors import SecurityModuleError
 from core_adapters.hsm.kinds import KeyInfo, KeySpec, Usage
 from core_adapters.hsm.port import SecurityModule
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import DecodeError, EncodeError
-from core_adapters.iso8583.format.codec import Codec
+from core_adapters.iso8583.format.mac import NEXT
 from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.keys.change import KeyChange
 from core_adapters.iso8583.keys.change_types import (
     FAILED,
-    NEXT,
     NO_SUCH_KEY,
     Adopt,
     AnswerBlock,

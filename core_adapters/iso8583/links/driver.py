@@ -7,11 +7,11 @@ from itertools import count
 
 from core_adapters.hsm.errors import SecurityModuleError
 from core_adapters.iso8583.build import Builder
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import DecodeError, EncodeError
-from core_adapters.iso8583.format.codec import Codec
 from core_adapters.iso8583.format.framing import Frame, wrap
+from core_adapters.iso8583.format.mac import Mac
 from core_adapters.iso8583.format.message import Message
-from core_adapters.iso8583.keys.mac import Mac
 from core_adapters.iso8583.links.driver_types import (
     DriverEvents,
     End,

@@ -14,14 +14,9 @@ from typing import cast
 
 from core_adapters.iso8583.errors import FramingError
 from core_adapters.iso8583.format.framing import Frame, FrameOptions, Framer
-from core_adapters.iso8583.links.tls import (
-    TlsError,
-    TlsOptions,
-    connection_words,
-    peer_ends,
-)
+from core_adapters.iso8583.links.tls import TlsError, connection_words, peer_ends
 from core_adapters.iso8583.links.tls_words import explain
-from core_adapters.iso8583.options import Address, Iso8583Options
+from core_adapters.iso8583.options import Address, Iso8583Options, TlsOptions
 
 MAX_DOUBLINGS = 16
 CLOSE_GRACE_S = 2.0

@@ -34,7 +34,6 @@ from core_adapters.iso8583.links.mux_types import (
     LinkDown,
     LinkLost,
     LinkUp,
-    MuxOptions,
     NetworkRequested,
     RefusalReason,
     Refuse,
@@ -49,6 +48,7 @@ from core_adapters.iso8583.links.mux_types import (
 )
 from core_adapters.iso8583.links.ranks import Rank
 from core_adapters.iso8583.links.table import LinkTable
+from core_adapters.iso8583.options import MuxOptions
 from core_adapters.iso8583.profile import Profile
 
 NETWORK_CLASS = "08"

@@ -13,43 +13,8 @@ Ticket = int
 NETWORK_ASKS_MAX = 8
 """Network management requests of the owner's that may wait for their answers."""
 
-DAY_S = 86_400
 
 RefusalReason = Literal["no_link", "busy", "duplicate_key", "stopping"]
-
-
-@dataclass(frozen=True, slots=True)
-class MuxOptions:
-    """Limits and times of one host's multiplexer."""
-
-    in_flight_max: int = 200
-    """Messages waiting for an answer; one more is refused at once."""
-    in_flight_urgent: int = 20
-    """Places beyond `in_flight_max` kept for reversals and loss reports."""
-    sign_on_timeout_s: float = 10.0
-    """Seconds to wait for the answer to sign-on (and to sign-off)."""
-    echo_interval_s: float = 30.0
-    """Seconds without a frame from the host after which an echo is sent."""
-    echo_timeout_s: float = 5.0
-    """Seconds to wait for the answer to an echo."""
-    echo_missed_max: int = 3
-    """Echoes missed in a row that close the link."""
-    recent_max: int = 10_000
-    """Answered or expired messages remembered, to name late and duplicate replies."""
-    recent_s: float = 300.0
-    """Seconds for which they are remembered."""
-    fail_back_s: float = 60.0
-    """Seconds for which a better address must hold before traffic goes back to it."""
-    sign_on_again_s: float = 60.0
-    """Seconds after the host's own sign-off after which a link asks to be signed on again."""
-
-    def __post_init__(self) -> None:
-        if self.in_flight_max < 1 or self.in_flight_urgent < 0:
-            raise ValueError("mux.in_flight_max is 1 or more, mux.in_flight_urgent 0 or more")
-        if not 0 <= self.fail_back_s <= DAY_S:
-            raise ValueError(f"mux.fail_back_s is 0 to {DAY_S}")
-        if not 0 < self.sign_on_again_s <= DAY_S:
-            raise ValueError(f"mux.sign_on_again_s is above 0, up to {DAY_S}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from core_adapters.iso8583.links.mux_types import (
     Link,
     LinkReady,
     LinkSignedOff,
-    MuxOptions,
     NetworkRequested,
     Refuse,
     SendNetwork,
@@ -26,6 +25,7 @@ from core_adapters.iso8583.links.mux_types import (
     Unmatched,
 )
 from core_adapters.iso8583.links.ranks import Rank, Ranks
+from core_adapters.iso8583.options import MuxOptions
 from core_adapters.iso8583.profile import NetworkMap
 
 STAN, CODE, NETWORK_CODE = 11, 39, 70

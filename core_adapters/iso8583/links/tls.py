@@ -6,56 +6,21 @@ next connection on.
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from cryptography import x509
 
+from core_adapters.iso8583.options import TlsOptions
+
 MAX_FILE_BYTES = 1_000_000
 OTHERS = 0o077
 """Permissions that a key file must not have."""
-MAX_NAME = 253
-MAX_WARN_DAYS = 365
-MAX_HANDSHAKE_S = 60.0
 
 
 class TlsError(ValueError):
     """A file that cannot be used: which, and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class TlsOptions:
-    """TLS 1.2 or later; the host's name is always checked against its certificate."""
-
-    ca: str
-    """File of the CA certificates that the host's certificate must come from (PEM)."""
-    certificate: str
-    """File of our own certificate, issuers behind it (PEM): the host asks for it."""
-    key: str
-    """File of its private key (PEM, not encrypted, mode 0600)."""
-    server_name: str = ""
-    """Name that must stand in the host's certificate; empty: the host of its address."""
-    handshake_timeout_s: float = 5.0
-    """Seconds for the TLS handshake, after the TCP connection."""
-    warn_days: int = 30
-    """Days before a certificate expires from which an alarm is raised once a day."""
-
-    def __post_init__(self) -> None:
-        if not (self.ca and self.certificate and self.key):
-            raise ValueError("tls needs the files ca, certificate and key")
-        if len(self.server_name) > MAX_NAME or not self.server_name.isascii():
-            raise ValueError(f"tls.server_name has up to {MAX_NAME} ASCII characters")
-        if not 0 < self.handshake_timeout_s <= MAX_HANDSHAKE_S:
-            raise ValueError(f"tls.handshake_timeout_s is up to {MAX_HANDSHAKE_S:g}")
-        if not 0 <= self.warn_days <= MAX_WARN_DAYS:
-            raise ValueError(f"tls.warn_days is 0 to {MAX_WARN_DAYS}")
-
-    def under(self, folder: Path) -> "TlsOptions":
-        """The same, with relative file names taken from `folder`."""
-        names = {name: str(folder / getattr(self, name)) for name in ("ca", "certificate", "key")}
-        return replace(self, **names)  # type: ignore[arg-type]
 
 
 def client_context(options: TlsOptions) -> ssl.SSLContext:

@@ -4,14 +4,8 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
-from core_adapters.iso8583.links.tls import (
-    TlsError,
-    TlsOptions,
-    client_context,
-    expiring,
-    expiry_line,
-)
-from core_adapters.iso8583.options import Address
+from core_adapters.iso8583.links.tls import TlsError, client_context, expiring, expiry_line
+from core_adapters.iso8583.options import Address, TlsOptions
 from transactions.clock import Clock
 
 DAY_S = 86_400.0

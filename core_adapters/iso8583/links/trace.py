@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
+from core_adapters.iso8583.codec import Codec, FieldView
 from core_adapters.iso8583.errors import DecodeError
-from core_adapters.iso8583.format.codec import Codec, FieldView
 from core_adapters.iso8583.format.framing import Framer
 from core_adapters.iso8583.format.message import Message
 from core_adapters.tap import Tap

@@ -2,7 +2,7 @@
 
 from core_adapters.iso8583.format.fields import WireOptions
 from core_adapters.iso8583.format.framing import FrameOptions
-from core_adapters.iso8583.keys.mac import MacAlgorithm
+from core_adapters.iso8583.format.mac import MacAlgorithm
 from core_adapters.iso8583.loading.common import as_mti
 from core_adapters.profiles.yamlread import Section
 

@@ -21,14 +21,13 @@ from rich.console import Console
 from core_adapters.corehost.seed import TEST_CARDS, trial_set
 from core_adapters.hsm.port import SecurityModule
 from core_adapters.hsm.software import open_software
-from core_adapters.iso8583.format.codec import Codec
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.format.framing import wrap
+from core_adapters.iso8583.format.mac import ModuleMac
 from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.host import Iso8583Host
-from core_adapters.iso8583.keys.mac import ModuleMac
 from core_adapters.iso8583.keys.names import KeyNames
-from core_adapters.iso8583.links.mux_types import MuxOptions
-from core_adapters.iso8583.options import Iso8583Options
+from core_adapters.iso8583.options import Iso8583Options, MuxOptions
 from core_adapters.iso8583.profile import Profile
 from core_adapters.iso8583.profile_load import load_profile
 from telebank.commands.common import EXIT_FINDING, Unreachable, json_option

@@ -26,7 +26,7 @@ from core_adapters.hsm.demo import share_demo_keys
 from core_adapters.hsm.kinds import Usage
 from core_adapters.hsm.module import Module
 from core_adapters.hsm.software import open_software
-from core_adapters.iso8583.format.codec import Codec
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.keys.names import KeyNames, check_keys, mac_algorithms, pin_algorithms
 from core_adapters.iso8583.profile import Profile
 from core_adapters.iso8583.profile_load import load_profile

@@ -12,9 +12,9 @@ from core_adapters.conformance.people import KitVault
 from core_adapters.conformance.wire import Replayed, ReplayError, WireLink, read_line
 from core_adapters.hsm.port import SecurityModule
 from core_adapters.iso8583.build import Builder
-from core_adapters.iso8583.format.codec import Codec
+from core_adapters.iso8583.codec import Codec
+from core_adapters.iso8583.format.mac import ModuleMac
 from core_adapters.iso8583.format.message import Message
-from core_adapters.iso8583.keys.mac import ModuleMac
 from core_adapters.iso8583.keys.names import KeyNames
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.tap import Tap

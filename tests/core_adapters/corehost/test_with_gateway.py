@@ -11,8 +11,7 @@ import pytest
 
 from core_adapters.hsm.software import open_software
 from core_adapters.iso8583.host import Iso8583Host
-from core_adapters.iso8583.links.tls import TlsOptions
-from core_adapters.iso8583.options import Iso8583Options
+from core_adapters.iso8583.options import Iso8583Options, TlsOptions
 from core_adapters.iso8583.profile_load import load_profile
 from support.corehost_process import CoreHostProcess, special_card
 from support.corehost_tls import Authority

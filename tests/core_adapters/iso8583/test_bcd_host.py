@@ -9,7 +9,7 @@ import pytest
 from psec import mac
 
 from core_adapters.hsm.software import open_software
-from core_adapters.iso8583.format.codec import Codec
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.format.framing import wrap
 from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.host import Iso8583Host

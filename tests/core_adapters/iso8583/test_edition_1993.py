@@ -9,7 +9,7 @@ import iso8583
 import pytest
 
 from core_adapters.iso8583.checks import check_services
-from core_adapters.iso8583.format.codec import Codec
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.format.message import Message, reply_mti
 from core_adapters.iso8583.profile_load import load_profile
 from core_adapters.profiles.errors import ProfileError

@@ -11,8 +11,8 @@ import pytest
 from core_adapters.hsm.kinds import Usage
 from core_adapters.iso8583.build import Builder, Stamp
 from core_adapters.iso8583.format.framing import FrameOptions, Framer, wrap
+from core_adapters.iso8583.format.mac import ModuleMac
 from core_adapters.iso8583.format.message import Message
-from core_adapters.iso8583.keys.mac import ModuleMac
 from support.iso8583_kit import (
     MODULE,
     NAMES,

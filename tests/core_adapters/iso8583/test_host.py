@@ -12,7 +12,7 @@ import pytest
 from core_adapters.iso8583.format.message import Message, reply_mti
 from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.host_types import Alarm, HostEvents, LateReply
-from core_adapters.iso8583.links.mux_types import MuxOptions
+from core_adapters.iso8583.options import MuxOptions
 from core_adapters.iso8583.profile import Profile
 from support.iso8583_kit import (
     CARD,

@@ -12,12 +12,12 @@ from core_adapters.hsm.demo import share_demo_keys
 from core_adapters.hsm.kinds import KeyState
 from core_adapters.hsm.module import Module
 from core_adapters.hsm.software import open_software
-from core_adapters.iso8583.format.codec import Codec
+from core_adapters.iso8583.codec import Codec
+from core_adapters.iso8583.format.mac import ModuleMac
 from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.host_types import Alarm, HostEvents
 from core_adapters.iso8583.keys.change_types import KeyEvent
-from core_adapters.iso8583.keys.mac import ModuleMac
 from support.corehost_process import CoreHostProcess
 from support.iso8583_kit import MemoryLog, contracts, quick_options, request, tb87
 from transactions.card import CardNumber

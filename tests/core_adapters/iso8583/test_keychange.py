@@ -3,10 +3,10 @@
 import pytest
 
 from core_adapters.hsm.kinds import Algorithm, KeyInfo, KeySpec, KeyState, Usage
+from core_adapters.iso8583.format.mac import NEXT
 from core_adapters.iso8583.keys.change import RETRY_S, TRIES, KeyChange
 from core_adapters.iso8583.keys.change_types import (
     FAILED,
-    NEXT,
     NO_SUCH_KEY,
     OK,
     REFUSED,

@@ -9,8 +9,8 @@ from core_adapters.hsm.errors import KeyUsageError, UnknownKeyError
 from core_adapters.hsm.kinds import Algorithm, KeySpec, Usage
 from core_adapters.hsm.module import Module
 from core_adapters.hsm.software import open_software
+from core_adapters.iso8583.format.mac import ModuleMac
 from core_adapters.iso8583.host import Iso8583Host
-from core_adapters.iso8583.keys.mac import ModuleMac
 from core_adapters.iso8583.keys.names import KeyNames, check_keys
 from support.iso8583_kit import contracts, quick_options, tb87
 

@@ -16,8 +16,7 @@ from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.host_types import Alarm, HostEvents
 from core_adapters.iso8583.links.driver import Driver
 from core_adapters.iso8583.links.driver_types import DriverEvents, NoReply, Refusal, take_note
-from core_adapters.iso8583.links.mux_types import MuxOptions
-from core_adapters.iso8583.options import Address, Iso8583Options
+from core_adapters.iso8583.options import Address, Iso8583Options, MuxOptions
 from support.iso8583_kit import (
     MAC,
     MODULE,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core_adapters.corehost.seed import trial_set
-from core_adapters.iso8583.format.codec import Codec
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.format.layout import Show
 from core_adapters.iso8583.format.masking import masked
 from core_adapters.iso8583.format.message import Message

@@ -12,8 +12,8 @@ from core_adapters.hsm.errors import PinBlockError
 from core_adapters.hsm.kinds import PinFormat, Usage
 from core_adapters.hsm.software import open_software
 from core_adapters.iso8583.build import Builder, Stamp
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import EncodeError
-from core_adapters.iso8583.format.codec import Codec
 from core_adapters.iso8583.format.templates import Input
 from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.host_types import Alarm, HostEvents

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from core_adapters.iso8583.checks import check_services
-from core_adapters.iso8583.format.codec import Codec
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.profile import Profile
 from core_adapters.iso8583.profile_load import load_profile

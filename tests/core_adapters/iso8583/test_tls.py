@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.host_types import Alarm, HostEvents
-from core_adapters.iso8583.links.tls import TlsError, TlsOptions, client_context, expiring
+from core_adapters.iso8583.links.tls import TlsError, client_context, expiring
 from core_adapters.iso8583.links.tls_watch import DAY_S, CertificateWatch
-from core_adapters.iso8583.options import Address
+from core_adapters.iso8583.options import Address, TlsOptions
 from support.iso8583_kit import MODULE, MemoryLog, contracts, quick_options, request, tb87
 from support.iso8583_peer import Peer
 from support.simulation_loop import simulate

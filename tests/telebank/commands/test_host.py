@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 from core_adapters.conformance.faults import Fault
 from core_adapters.conformance.people import KitVault
 from core_adapters.conformance.proxy import FaultProxy, Order
+from core_adapters.iso8583.format.mac import ModuleMac
 from core_adapters.iso8583.host import Iso8583Host
-from core_adapters.iso8583.keys.mac import ModuleMac
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.tap import MAX_WATCHERS, Tap
 from support.conformance_bench import CONTRACTS, PROFILE, Bench, people

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import EncodeError
-from core_adapters.iso8583.format.codec import Codec
 from core_adapters.iso8583.format.fields import FieldSpec
 from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.format.templates import ReplySource

@@ -1,11 +1,12 @@
 """Message authentication codes in field 64 or 128, made and verified by the security module."""
 
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from core_adapters.hsm.errors import SecurityModuleError
 from core_adapters.hsm.port import MAC_BYTES, SecurityModule
-from core_adapters.iso8583.keys.change_types import NEXT
 
+NEXT: Final = ".next"
+"""Ending of the name under which a key of ours waits for the host's word."""
 MacAlgorithm = Literal["aes-cmac", "x9.19"]
 
 

@@ -10,11 +10,11 @@ from core_adapters.iso8583.errors import DecodeError, EncodeError
 from core_adapters.iso8583.format.ber import is_tag
 from core_adapters.iso8583.format.fields import FieldSpec, pyiso_spec
 from core_adapters.iso8583.format.layout import NOTHING, Layout, Path
+from core_adapters.iso8583.format.mac import MAC_BYTES, Mac
 from core_adapters.iso8583.format.masking import DOTS, masked
 from core_adapters.iso8583.format.message import MTI_DIGITS, Message
 from core_adapters.iso8583.format.parts import Shape, build_parts, parse_parts
 from core_adapters.iso8583.format.tlv import build_tlv, parse_tlv
-from core_adapters.iso8583.keys.mac import MAC_BYTES, Mac
 from core_adapters.iso8583.profile import Profile
 
 PRIMARY_MAC, SECONDARY_MAC = 64, 128

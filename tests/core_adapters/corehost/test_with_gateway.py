@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -27,16 +28,18 @@ CONFIG = Path(__file__).resolve().parents[3] / "config"
 CNY = currency("CNY")
 
 
+STANS = count(1)
+"""As in a node, they go on over a restart: two within a second would be one message (rule 7)."""
+
+
 class Log:
     """The journal's part, in memory."""
 
     def __init__(self) -> None:
-        self.stan = 0
         self.sent: list[HostMessage] = []
 
     async def next_stan(self) -> str:
-        self.stan += 1
-        return f"{self.stan:06d}"
+        return f"{next(STANS):06d}"
 
     async def sending(self, message: HostMessage) -> None:
         self.sent.append(message)

@@ -55,6 +55,8 @@ class RecordPlan:
     customer: str | None = None
     """Token of the customer's card."""
     hot_list: CardNumber | None = None
+    takes_hot: bool = False
+    """A hot card is no hindrance: the service reports cards as lost itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class RecordRefused:
-    """Nothing was written: `different_content`, `pending`, `repeated` or `over_limit`."""
+    """Nothing was written: `different_content`, `lost` (the customer's card is on the hot list),
+    `pending`, `repeated` or `over_limit`."""
 
-    reason: Literal["different_content", "pending", "repeated", "over_limit"]
+    reason: Literal["different_content", "lost", "pending", "repeated", "over_limit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,10 @@ class OpenRow:
     sent: HostMessage | None
     attempts: int
     next_attempt_at: datetime | None
+    undoing: HostMessage | None = None
+    """Its last reversal: repeats have its keys."""
+    why: str = ""
+    """Why it became unknown: a repeated reversal says the same (field 39)."""
 
 
 @dataclass(frozen=True, slots=True)

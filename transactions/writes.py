@@ -106,6 +106,7 @@ class Writer:
             quote=handle or None,
             customer=customer or None,
             hot_list=hot if isinstance(hot, CardNumber) else None,
+            takes_hot=service.hot_lists is not None,
         )
 
     # -- the one sending ------------------------------------------------------------------------

@@ -62,6 +62,7 @@ _TWIN = select(_R.state, _R.reference, _R.created_at, _R.settled_at).where(
 _INSERT_REQUEST = insert(tables.request)
 _INSERT_SEALED = insert(tables.sealed_input)
 _INSERT_HOT = insert(tables.hot_card)
+_HOT = select(tables.hot_card.c.token).where(tables.hot_card.c.token == bindparam("of_token"))
 _USE = tables.limit_use.c
 _TAKEN = (
     select(func.coalesce(func.sum(_USE.amount), 0))
@@ -105,10 +106,19 @@ class Draft:
     """Its first message, where it is to be written as SENT."""
 
     @property
+    def judged_hot(self) -> str:
+        """Token of the card that must not be hot; empty where it may be."""
+        return "" if self.plan.takes_hot else self.plan.customer or ""
+
+    @property
     def judged(self) -> tuple[str, ...]:
         """What no other node may judge meanwhile: this id, this quote, this payer, and all limits
-        of the customers whose limits it draws on."""
+        of the customers whose limits it draws on; whether his card is hot."""
         keys = {f"id:{self.request.id}", *(f"limit:{hold.customer}" for hold in self.plan.holds)}
+        if self.hot is not None:
+            keys.add(f"hot:{self.hot.token}")
+        if self.judged_hot:
+            keys.add(f"hot:{self.judged_hot}")
         if self.plan.quote is not None:
             keys.add(f"quote:{self.plan.quote}")
         if self.guard:
@@ -150,6 +160,8 @@ def record(
     existing = _existing(part, draft)
     if existing is not None:
         return existing
+    if draft.judged_hot and part.execute(_HOT, {"of_token": draft.judged_hot}).first() is not None:
+        raise _refused(draft.request, "lost")
     _judge_twin(part, draft, window)
     request = replace(
         draft.request,

@@ -213,6 +213,8 @@ class Journal:
             return RecordRefused("different_content")
         if first is not None:
             return _existing(first)
+        if not plan.takes_hot and plan.customer in books.hot:
+            return RecordRefused("lost")
         if plan.guard is not None:
             twin = books.twin(plan.guard, self.clock.now())
             if twin.state == "open":

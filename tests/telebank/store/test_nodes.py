@@ -5,13 +5,24 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from support.store_kit import DAY, check_log, money_plan, open_store, rows, transfer
+from support.store_kit import (
+    DAY,
+    PAYER,
+    check_log,
+    message,
+    money_plan,
+    open_store,
+    reference,
+    rows,
+    transfer,
+)
 from telebank.settings import store_url
 from telebank.store import tables
 from telebank.store.engine import open_read_only
 from telebank.store.store import Store
-from transactions.journal import Existing, Hold, Recorded, RecordRefused
+from transactions.journal import Existing, Hold, Recorded, RecordPlan, RecordRefused
 from transactions.money import Money
+from transactions.request import Request
 
 NODES = ("01", "02", "03")
 
@@ -103,3 +114,46 @@ async def test_many_customers_in_each_others_way_stop_nobody(place: Path) -> Non
         for node in NODES:
             assert check_log(connection, node) == 120
     engine.dispose()
+
+
+def _report(name: str) -> Request:
+    return Request(
+        name, "card.report_loss", 1, {"card": PAYER}, "customer", reference=reference(name)
+    )
+
+
+async def test_no_transfer_is_sent_from_a_card_that_is_hot(place: Path) -> None:
+    """Asked before, and reported lost at another node before SENT was written."""
+    async with AsyncExitStack() as stack:
+        one, two, _ = await _nodes(stack, place)
+        token = one.vault.token(PAYER)
+        plan = money_plan(guarded=False, customer=token)
+        assert not await one.journal.hot_listed(token)
+        lost = RecordPlan("state", "repeat", "h", customer=token, hot_list=PAYER, takes_hot=True)
+        assert isinstance(await two.journal.record(_report("l1"), lost), Recorded)
+        sent = message("r1", "000001")
+        assert await one.journal.record(transfer("r1"), plan, sent) == RecordRefused("lost")
+        assert isinstance(await one.journal.record(_report("l2"), lost), Recorded)
+    assert {row.id for row in rows(place, tables.request)} == {"l1", "l2"}
+    assert rows(place, tables.host_message) == []
+
+
+async def test_a_report_and_transfers_of_one_card_go_one_after_the_other(place: Path) -> None:
+    """What the journal has of transfers after the report came is refused, at whichever node."""
+    async with AsyncExitStack() as stack:
+        nodes = await _nodes(stack, place)
+        token = nodes[0].vault.token(PAYER)
+        plan = money_plan(guarded=False, customer=token)
+        lost = RecordPlan("state", "repeat", "h", customer=token, hot_list=PAYER, takes_hot=True)
+        work = [
+            nodes[n % 3].journal.record(_report("l1"), lost)
+            if n == 13
+            else nodes[n % 3].journal.record(transfer(f"r{n}"), plan)
+            for n in range(40)
+        ]
+        results = await asyncio.gather(*work)
+        assert type(results[13]) is Recorded
+        assert {r for r in results if isinstance(r, RecordRefused)} <= {RecordRefused("lost")}
+        for node in nodes:
+            again = await node.journal.record(transfer("after"), plan)
+            assert again == RecordRefused("lost")

@@ -2,7 +2,8 @@
 
 Values with a delimiter, or lines with positions. Rows stream: one is in memory at a time. A row
 that makes no sense is given as an `UnreadableRow` with line and column, so that nothing is lost; a
-file that as a whole is not what the profile says is a `HostFileError`.
+file that as a whole is not what the profile says is a `HostFileError`. Neither quotes the file: a
+column that is shifted holds a card number.
 """
 
 import csv
@@ -112,10 +113,11 @@ class _Reader:
 
     def _column(self, names: Sequence[str], wanted: str) -> int:
         if names.count(wanted) != 1:
+            # Never what stands there: a file without a header begins with a customer's row.
             how = "twice" if wanted in names else "not"
-            said = ", ".join(name[:MAX_TEXT] for name in names[:20])
             raise self._error(
-                f"column {wanted!r} is {how} in the header ({said}); mend host_file.columns"
+                f"column {wanted!r} is {how} among the {len(names)} words of the header; "
+                "mend host_file.columns, or host_file.header"
             )
         return names.index(wanted)
 
@@ -165,7 +167,7 @@ class _Reader:
         fee = values.get("fee", "")
         word = values["status"]
         if word not in form.status:
-            raise _Bad("status", f"{word[:20]!r} is not among host_file.status")
+            raise _Bad("status", "is no word of host_file.status")
         return HostRow(
             reference=reference,
             amount=amount,
@@ -194,7 +196,7 @@ class _Reader:
 
 
 class _Bad(Exception):  # noqa: N818 - a value on its way up
-    """A column that makes no sense."""
+    """A column that makes no sense; `why` never quotes it."""
 
     def __init__(self, column: str, why: str) -> None:
         super().__init__(why)
@@ -205,7 +207,7 @@ def _currency(text: str) -> str:
     try:
         return currency(text).code
     except MoneyError:
-        raise _Bad("currency", f"{text[:12]!r} is no currency known here") from None
+        raise _Bad("currency", "is no currency known here") from None
 
 
 def _amount(column: str, text: str, code: str, form: str) -> int:
@@ -213,10 +215,12 @@ def _amount(column: str, text: str, code: str, form: str) -> int:
     if form == "decimal":
         whole, _, part = text.partition(".")
         if len(part) > digits:
-            raise _Bad(column, f"{text[:20]!r} has more decimals than {code} has")
+            raise _Bad(column, f"has more decimals than {code} has")
+        if not (whole or part):
+            raise _Bad(column, "has no digits")
         text = whole + part.ljust(digits, "0")
     if not (text.isascii() and text.isdigit()) or len(text.lstrip("0")) > MAX_DIGITS:
-        raise _Bad(column, f"{text[:20]!r} is no amount of at most twelve digits")
+        raise _Bad(column, "is no amount of at most twelve digits")
     return int(text)
 
 
@@ -233,4 +237,4 @@ def _day(text: str, pattern: re.Pattern[str], form: str) -> date:
             return date(int(found["y"]), int(found["m"]), int(found["d"]))
     except ValueError:
         pass  # the 31st of June
-    raise _Bad("business_date", f"{text[:20]!r} is no {form}")
+    raise _Bad("business_date", f"is no {form}")

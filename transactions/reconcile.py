@@ -11,8 +11,18 @@ from datetime import date
 
 from transactions.lifecycle import DONE, UNSETTLED, State
 from transactions.ports import HostTotals
-from transactions.reconcile_totals import Change, Sums, amount_text, figures_of, judge_totals
+from transactions.reconcile_findings import (
+    absent,
+    dated,
+    judge_money,
+    of_host,
+    pair,
+    unreadable,
+    worse,
+)
+from transactions.reconcile_totals import Change, Sums, figures_of, judge_totals
 from transactions.reconcile_values import (
+    WORST_FIRST,
     Figures,
     Finding,
     HostRow,
@@ -30,7 +40,7 @@ LOOKUP_ROWS = 500
 """References asked for at once."""
 GIVEN_BACK = frozenset({State.REVERSED, State.CLOSED_NOT_POSTED})
 """States that agree with a host that posted it and took it back."""
-_RANK = {Severity.DIFFERENCE: 0, Severity.EXPLAINED: 1, Severity.AGREED: 2}
+_RANK = {severity: rank for rank, severity in enumerate(WORST_FIRST)}
 
 Lookup = Callable[[Sequence[str]], Iterable[JournalRow]]
 """Journal rows by reference, of any date; what is not there is not given."""
@@ -74,7 +84,6 @@ class _Comparison:
     sums: Sums = field(default_factory=Sums)
     findings: list[Finding] = field(default_factory=list)
     rows: dict[Severity, int] = field(default_factory=lambda: dict.fromkeys(Severity, 0))
-    unchecked: int = 0
     file_rows: int = 0
 
     # -- the journal --------------------------------------------------------------------------
@@ -120,7 +129,7 @@ class _Comparison:
             self._count(row)
             ours = self.books.get(row.reference)
             if row.reference in self.seen:
-                self._file([_of_host(Kind.DUPLICATE_AT_HOST, row, ours)], row.currency)
+                self._file([of_host(Kind.DUPLICATE_AT_HOST, row, ours)], row.currency)
                 continue
             self.seen.add(row.reference)
             if ours is not None:
@@ -137,15 +146,7 @@ class _Comparison:
         if ours is not None:
             self.seen.add(row.reference)
             self.sums.suspect.add(ours.currency)
-        where = f"{row.column}: {row.why}" if row.column else row.why
-        if ours is None:
-            kind, severity = Kind.ROW_UNREADABLE, Severity.DIFFERENCE
-            finding = Finding(
-                kind, severity, "", reference=row.reference, theirs=where, line=row.line
-            )
-        else:
-            finding = _pair(Kind.ROW_UNREADABLE, Severity.DIFFERENCE, ours, row, where)
-        self._file([finding])
+        self._file([unreadable(row, ours)])
 
     def _count(self, row: HostRow) -> None:
         undone_today = self._undone_today(row)
@@ -181,7 +182,7 @@ class _Comparison:
             if ours is not None:
                 self._pair(ours, row)
             else:
-                self._file([_of_host(Kind.ONLY_AT_HOST, row, None)], row.currency)
+                self._file([of_host(Kind.ONLY_AT_HOST, row, None)], row.currency)
 
     def _pair(self, ours: JournalRow, theirs: HostRow) -> None:
         """Both sides have it."""
@@ -228,26 +229,26 @@ class _Comparison:
 
     def _judge(self, ours: JournalRow, theirs: HostRow) -> Iterable[Finding]:
         if ours.state in UNSETTLED:
-            yield _pair(Kind.STILL_OPEN, Severity.EXPLAINED, ours, theirs, theirs.status)
+            yield pair(Kind.STILL_OPEN, Severity.EXPLAINED, ours, theirs, theirs.status)
         elif not self._states_agree(ours, theirs):
-            yield _pair(Kind.STATE_DIFFERS, Severity.DIFFERENCE, ours, theirs, theirs.status)
-        yield from _judge_money(ours, theirs)
+            yield pair(Kind.STATE_DIFFERS, Severity.DIFFERENCE, ours, theirs, theirs.status)
+        yield from judge_money(ours, theirs)
         yield from self._judge_dates(ours, theirs)
 
     def _judge_dates(self, ours: JournalRow, theirs: HostRow) -> Iterable[Finding]:
         if self._undone_today(theirs):
             if ours.state in GIVEN_BACK:
                 told_other = ours.reversed_on not in (None, self.day)
-                yield _dated(_worse(told_other), ours, theirs)
+                yield dated(worse(told_other), ours, theirs)
         elif theirs.business_date != self.day:
-            yield _dated(Severity.DIFFERENCE, ours, theirs)
+            yield dated(Severity.DIFFERENCE, ours, theirs)
         elif ours.state in UNSETTLED:
             return
         elif theirs.status == "posted" and self._undone_after(ours):
-            yield _dated(Severity.EXPLAINED, ours, theirs)
+            yield dated(Severity.EXPLAINED, ours, theirs)
         elif ours.effective != self.day:
             # Without the host's date we only know when we recorded it: it went over at cut-over.
-            yield _dated(_worse(ours.settled_on is not None), ours, theirs)
+            yield dated(worse(ours.settled_on is not None), ours, theirs)
 
     # -- the end ------------------------------------------------------------------------------
 
@@ -257,21 +258,21 @@ class _Comparison:
             if row.reference in self.seen:
                 continue
             if row.state in UNSETTLED:
-                self._file([_absent(Kind.STILL_OPEN, Severity.EXPLAINED, row)])
+                self._file([absent(Kind.STILL_OPEN, Severity.EXPLAINED, row)])
             elif self._counts(row):
                 self._missing(row)
             elif row.state in DONE:
-                self._file([_dated(Severity.EXPLAINED, row, None)])
+                self._file([dated(Severity.EXPLAINED, row, None)])
             elif row.state is State.REVERSED:
                 loose = row.undone_later and not self.has_file
-                self._file([_dated(Severity.EXPLAINED, row, None)] if loose else [])
+                self._file([dated(Severity.EXPLAINED, row, None)] if loose else [])
 
     def _missing(self, row: JournalRow) -> None:
         if self.has_file:
-            found = _absent(Kind.ONLY_IN_JOURNAL, Severity.DIFFERENCE, row)
+            found = absent(Kind.ONLY_IN_JOURNAL, Severity.DIFFERENCE, row)
             self._file([found], row.currency)
         else:
-            self.unchecked += 1
+            self.rows[Severity.UNCHECKED] += 1
 
     def _file(self, found: Sequence[Finding], *moved: str) -> None:
         """Keep one transaction's findings; `moved` are currencies whose sums it changes."""
@@ -298,7 +299,6 @@ class _Comparison:
             business_date=self.day,
             findings=self.findings,
             rows=self.rows,
-            unchecked=self.unchecked,
             currencies=currencies,
             has_totals=totals is not None,
             has_file=self.has_file,
@@ -313,93 +313,3 @@ def _told(totals: HostTotals | None, code: str) -> Figures | None:
         return None
     told = totals.by_currency.get(code)
     return figures_of(told) if told is not None else Figures()
-
-
-def _judge_money(ours: JournalRow, theirs: HostRow) -> Iterable[Finding]:
-    if ours.currency != theirs.currency:
-        said = _money(theirs.amount, theirs.currency)
-        yield _pair(Kind.CURRENCY_DIFFERS, Severity.DIFFERENCE, ours, theirs, said)
-    elif ours.amount != theirs.amount:
-        said = _money(theirs.amount, theirs.currency)
-        yield _pair(Kind.AMOUNT_DIFFERS, Severity.DIFFERENCE, ours, theirs, said)
-    elif ours.fee is not None and theirs.fee is not None and ours.fee != theirs.fee:
-        said = _money(theirs.fee, theirs.currency)
-        yield _pair(Kind.FEE_DIFFERS, Severity.DIFFERENCE, ours, theirs, said)
-
-
-def _worse(contradicted: bool) -> Severity:
-    return Severity.DIFFERENCE if contradicted else Severity.EXPLAINED
-
-
-def _money(minor: int, code: str) -> str:
-    return f"{amount_text(minor, code)} {code}"
-
-
-def _ours(row: JournalRow) -> dict[str, str]:
-    return {
-        "service": row.service,
-        "state": row.state.value,
-        "card_masked": row.card_masked,
-        "payee_masked": row.payee_masked,
-        "node": row.node,
-    }
-
-
-def _value(kind: Kind, row: JournalRow) -> str:
-    match kind:
-        case Kind.STATE_DIFFERS | Kind.STILL_OPEN:
-            return row.state.value
-        case Kind.FEE_DIFFERS:
-            return _money(row.fee or 0, row.currency)
-        case Kind.DATE_DIFFERS:
-            undone = row.reversed_on if row.undone_later else None
-            return (undone or row.effective).isoformat()
-    return _money(row.amount, row.currency)
-
-
-def _pair(
-    kind: Kind,
-    severity: Severity,
-    ours: JournalRow,
-    theirs: HostRow | UnreadableRow | None,
-    said: str,
-) -> Finding:
-    return Finding(
-        kind,
-        severity,
-        ours.currency,
-        reference=ours.reference,
-        ours=_value(kind, ours),
-        theirs=said,
-        amount=ours.amount,
-        their_state=theirs.status if isinstance(theirs, HostRow) else "",
-        line=theirs.line if theirs is not None else 0,
-        **_ours(ours),
-    )
-
-
-def _absent(kind: Kind, severity: Severity, row: JournalRow) -> Finding:
-    return _pair(kind, severity, row, None, "")
-
-
-def _dated(severity: Severity, ours: JournalRow, theirs: HostRow | None) -> Finding:
-    said = theirs.business_date.isoformat() if theirs is not None else ""
-    return _pair(Kind.DATE_DIFFERS, severity, ours, theirs, said)
-
-
-def _of_host(kind: Kind, row: HostRow, ours: JournalRow | None) -> Finding:
-    known = _ours(ours) if ours is not None else {}
-    if ours is None:
-        known["service"] = row.service
-    return Finding(
-        kind,
-        Severity.DIFFERENCE,
-        row.currency,
-        reference=row.reference,
-        ours=_money(ours.amount, ours.currency) if ours is not None else "",
-        theirs=_money(row.amount, row.currency),
-        amount=row.amount,
-        their_state=row.status,
-        line=row.line,
-        **known,
-    )

@@ -18,7 +18,13 @@ class Severity(StrEnum):
     AGREED = "agreed"
     EXPLAINED = "explained"
     """Still open, or settled on another date at cut-over: no fault yet, or none at all."""
+    UNCHECKED = "unchecked"
+    """Of a transaction: no file was there to check it. Of a whole date: agreed as far as it was
+    compared, which is not all of it."""
     DIFFERENCE = "difference"
+
+
+WORST_FIRST = tuple(reversed(Severity))
 
 
 class Kind(StrEnum):
@@ -169,9 +175,8 @@ class Reconciliation:
     findings: Sequence[Finding]
     """Worst first, then by reference."""
     rows: Mapping[Severity, int]
-    """Transactions by their worst finding."""
-    unchecked: int
-    """Transactions of the journal that no file was there to check."""
+    """Transactions by their worst finding; UNCHECKED are those of the journal that no file was
+    there to check."""
     currencies: Mapping[str, Sides]
     has_totals: bool
     has_file: bool
@@ -180,9 +185,8 @@ class Reconciliation:
 
     @property
     def severity(self) -> Severity:
-        """The worst of all findings."""
+        """The worst of all findings; without a file no date is more than UNCHECKED."""
         found = {finding.severity for finding in self.findings}
-        for severity in (Severity.DIFFERENCE, Severity.EXPLAINED):
-            if severity in found:
-                return severity
-        return Severity.AGREED
+        if not self.has_file:
+            found.add(Severity.UNCHECKED)
+        return next((one for one in WORST_FIRST if one in found), Severity.AGREED)

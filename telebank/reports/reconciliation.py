@@ -26,16 +26,23 @@ from telebank.reports.paper import (
 from telebank.reports.reconciliation_csv import write_findings, write_summary
 from telebank.reports.rows import FigureRow, figure_rows, grouped, ours, remarks, sum_text, theirs
 from telebank.reports.words import Language, Words, words_of
-from transactions.reconcile_values import Finding, Kind, Reconciliation, Severity, Sides
+from transactions.reconcile_values import (
+    WORST_FIRST,
+    Finding,
+    Kind,
+    Reconciliation,
+    Severity,
+    Sides,
+)
 
 MAX_LISTED = 1_000
 """Findings on paper; all are in the CSV."""
 COLOURS = {
     Severity.AGREED: HexColor("#2f7d4f"),
     Severity.EXPLAINED: HexColor("#d39a2a"),
+    Severity.UNCHECKED: HexColor("#7d8790"),
     Severity.DIFFERENCE: HexColor("#b3362b"),
 }
-UNCHECKED = HexColor("#b9c0c9")
 AMOUNT_APART = frozenset({Kind.FEE_DIFFERS, Kind.STATE_DIFFERS, Kind.DATE_DIFFERS, Kind.STILL_OPEN})
 SUMS = (Kind.TOTALS_DIFFER_FROM_FILE, Kind.TOTALS_DIFFER_FROM_JOURNAL)
 
@@ -97,7 +104,7 @@ def _story(result: Reconciliation, words: Words, styles: Styles) -> Iterator[Any
     yield CondPageBreak(40 * mm)
     yield text(words["findings"], styles.heading)
     if not result.findings:
-        yield text(words["nothing"], styles.body)
+        yield text(words["nothing" if result.has_file else "nothing_seen"], styles.body)
     shown = result.findings[:MAX_LISTED]
     for group in _groups(shown):
         yield from _section(group, result, words, styles)
@@ -139,8 +146,6 @@ def _picture(result: Reconciliation, words: Words, styles: Styles) -> Any:
         Slice(words.severities[severity], result.rows[severity], COLOURS[severity])
         for severity in Severity
     ]
-    if result.unchecked:
-        slices.append(Slice(words["unchecked"], result.unchecked, UNCHECKED))
     total = sum(one.count for one in slices)
     return ring(slices, f"{total:,}", words["transactions"], WIDTH, styles.font)
 
@@ -171,8 +176,7 @@ def _figure_row(row: FigureRow, code: str, words: Words) -> list[str]:
 def _groups(findings: Sequence[Finding]) -> Iterator[Sequence[Finding]]:
     """Findings of one kind and severity together, the worst first."""
     order = {kind: number for number, kind in enumerate(Kind)}
-    rank = {Severity.DIFFERENCE: 0, Severity.EXPLAINED: 1, Severity.AGREED: 2}
-    ordered = sorted(findings, key=lambda one: (rank[one.severity], order[one.kind]))
+    ordered = sorted(findings, key=lambda one: (WORST_FIRST.index(one.severity), order[one.kind]))
     for _, group in groupby(ordered, key=lambda one: (one.severity, one.kind)):
         yield list(group)
 

@@ -58,7 +58,6 @@ def _summary(result: Reconciliation, words: Words) -> Iterable[Sequence[str]]:
     for severity in Severity:
         count = str(result.rows[severity])
         yield ("", f"{words['transactions']} {words.severities[severity]}", severity.value, count)
-    yield ("", words["unchecked"], "unchecked", str(result.unchecked))
     for code, sides in result.currencies.items():
         for row in figure_rows(sides):
             values = (row.journal, row.totals, row.file, row.totals_less, row.file_less)

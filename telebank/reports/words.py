@@ -41,9 +41,9 @@ _PLAIN = {
     "inner": ("内部资料，卡号已遮盖", "Internal; card numbers are masked"),
     "overall_agreed": ("对账一致", "All sides agree"),
     "overall_explained": ("对账一致，有可说明事项", "No differences; some explained"),
+    "overall_unchecked": ("已核对部分一致，尚未逐笔核对", "Agreed as far as it was compared"),
     "overall_difference": ("对账有差异", "Differences found"),
     "transactions": ("交易笔数", "Transactions"),
-    "unchecked": ("未逐笔核对", "not checked one by one"),
     "no_totals": (
         "没有主机总账，未核对总额。",
         "The host's totals are missing; sums were not checked.",
@@ -69,6 +69,10 @@ _PLAIN = {
     "fees": ("手续费", "Fees"),
     "findings": ("逐项说明", "Findings"),
     "nothing": ("三方一致，没有需要处理的事项。", "All sides agree; nothing is to be done."),
+    "nothing_seen": (
+        "已核对的部分没有差异；取得主机对账文件后请再对一次账。",
+        "Nothing differs in what was compared; reconcile again with the host's file.",
+    ),
     "more": (
         "本报告列出 {shown} 项，其余 {left} 项见 CSV 文件。",
         "{shown} findings are listed here; {left} more are in the CSV file.",
@@ -101,6 +105,7 @@ _PLAIN = {
 _SEVERITIES = {
     Severity.AGREED: ("一致", "agreed"),
     Severity.EXPLAINED: ("可说明", "explained"),
+    Severity.UNCHECKED: ("未逐笔核对", "not checked"),
     Severity.DIFFERENCE: ("有差异", "difference"),
 }
 _KINDS = {

@@ -120,7 +120,7 @@ async def end_of_day(stage: Stage) -> Seen:
         tomorrow = date.fromisoformat(day.bank.host.tell("cut-over")["business_date"])
         await day.ring(transfer(*day.pair(4), "70"), "tr.done")
         today = tomorrow - timedelta(days=1)
-        totals_alone = await reconcile(day, today)
+        totals_alone = await reconcile(day, today, "--without-file")
         file = await host_file(day, today)
         await host_file(day, tomorrow)
         rows = [day.journal.rows(day.pair(number)[0])[0] for number in range(5)]
@@ -176,6 +176,7 @@ async def test_without_a_file_the_sums_are_compared(stage: Stage) -> None:
     seen = await stage.of(end_of_day)
     assert seen.totals_alone.code == 0, seen.totals_alone.text
     assert (seen.totals_alone.json["totals"], seen.totals_alone.json["file"]) == (True, False)
+    assert seen.totals_alone.json["result"] == "unchecked"
     assert seen.totals_alone.json["rows"]["unchecked"] == 2
 
 

@@ -119,9 +119,21 @@ def test_without_a_file_open_rows_explain_the_totals(seed: int, rows: int) -> No
         Kind.DATE_DIFFERS,
         Kind.TOTALS_DIFFER_FROM_JOURNAL,
     }
-    assert result.severity is Severity.EXPLAINED
+    assert {f.severity for f in result.findings} == {Severity.EXPLAINED}
+    assert result.severity is Severity.UNCHECKED
     done = [row for row in world.journal if row.state in DONE and row.settled_on != NEXT]
-    assert result.unchecked == len(done)
+    assert result.rows[Severity.UNCHECKED] == len(done)
+
+
+def test_without_a_file_nothing_is_agreed() -> None:
+    """The host's file may have what we do not have: even an empty day is not agreed."""
+    world = make_world(Random(1), [], 0)
+    assert run(world).severity is Severity.AGREED
+    assert run(world, file=False).severity is Severity.UNCHECKED
+    plain(world, approved(journal_row(9, State.APPROVED, Random(3))), Random(1))
+    result = run(world, file=False)
+    assert (result.severity, result.findings) == (Severity.UNCHECKED, [])
+    assert result.rows[Severity.UNCHECKED] == 1
 
 
 def test_without_a_file_a_difference_that_no_open_row_explains_is_one() -> None:
@@ -282,6 +294,7 @@ def test_counts_of_transactions_are_by_their_worst_finding() -> None:
     assert dict(result.rows) == {
         Severity.AGREED: 2,
         Severity.EXPLAINED: 1,
+        Severity.UNCHECKED: 0,
         Severity.DIFFERENCE: 1,
     }
 

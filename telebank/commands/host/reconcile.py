@@ -83,6 +83,7 @@ def _day(settings: Settings, text: str) -> date:
 )
 @click.option("--language", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
 @click.option("--without-totals", is_flag=True, help="Do not ask the host; compare with its file.")
+@click.option("--without-file", is_flag=True, help="Compare sums alone; no file is meant to be.")
 @data_option
 @json_option
 def command(
@@ -94,14 +95,16 @@ def command(
     data: Path,
     *,
     without_totals: bool,
+    without_file: bool,
     as_json: bool,
 ) -> None:
     """Compare our journal with the host's totals and the host's file of a business date.
 
     DATE is YYYY-MM-DD, today or yesterday. The running node asks the host for its totals. Writes a
     PDF and two CSV files, and prints the sums. Exit 0: all agree, or what does not is explained
-    (still open, or over the cut-over); 1: differences; 3: the host could not be asked, and only
-    the other two sides were compared.
+    (still open, or over the cut-over); 1: differences, or no file of that date is there and
+    --without-file does not say that this is meant; 3: the host could not be asked, and the other
+    two sides do not differ.
 
     \b
     Examples:
@@ -109,12 +112,15 @@ def command(
       telebank host reconcile 2026-11-22 --host-file tb87-20261122.csv --out /srv/reports
       telebank host reconcile yesterday --without-totals --language en --json
     """
+    if without_file and (without_totals or host_file is not None):
+        raise click.UsageError("--without-file goes with neither --host-file nor --without-totals")
     if (day is None) == (day_option is None):
         raise click.UsageError("give one date: YYYY-MM-DD, today or yesterday")
     try:
         settings = load_settings(data)
         wanted = _day(settings, day or day_option or "")
-        asked = Asked(wanted, data, settings, host_file or _usual_file(data, wanted), language)
+        file = None if without_file else host_file or _usual_file(data, wanted)
+        asked = Asked(wanted, data, settings, file, language)
         totals, why = (None, "") if without_totals else _totals(asked)
         if totals is None and asked.file is None:
             raise Unreachable(
@@ -129,20 +135,29 @@ def command(
         raise Unreachable(str(error)) from error
     except OSError as error:
         raise click.UsageError(f"cannot write {error.filename}: {error.strerror}") from error
+    no_file = "" if without_file or asked.file else _no_file(asked)
     if as_json:
-        found = as_json_object(result, files, why)
+        found = as_json_object(result, files, why, no_file)
         click.echo(json.dumps(found, ensure_ascii=False))
     else:
         show(result, files, words_of(language))
         if why:
             click.echo(f"the host's totals are missing: {why}", err=True)
-    sys.exit(_exit_code(result, why))
+        if no_file:
+            click.echo(f"the host's file is missing: {no_file}", err=True)
+    sys.exit(_exit_code(result, why, no_file))
 
 
-def _exit_code(result: Reconciliation, why: str) -> int:
-    if why:
-        return EXIT_UNREACHABLE
-    return EXIT_FINDING if result.severity is Severity.DIFFERENCE else 0
+def _no_file(asked: Asked) -> str:
+    place = _usual_place(asked.data, asked.day)
+    return f"{place} is not there; put it there, give --host-file, or say --without-file"
+
+
+def _exit_code(result: Reconciliation, why: str, no_file: str) -> int:
+    """What was found goes before what could not be asked."""
+    if no_file or result.severity is Severity.DIFFERENCE:
+        return EXIT_FINDING
+    return EXIT_UNREACHABLE if why else 0
 
 
 def _usual_place(data: Path, day: date) -> Path:

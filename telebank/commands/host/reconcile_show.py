@@ -16,6 +16,7 @@ MAX_SHOWN = 20
 COLOURS = {
     Severity.AGREED: "green",
     Severity.EXPLAINED: "yellow",
+    Severity.UNCHECKED: "yellow",
     Severity.DIFFERENCE: "bold red",
 }
 LESSES = ("totals_less", "file_less")
@@ -47,8 +48,6 @@ def _counts(result: Reconciliation, words: Words) -> Table:
         count = result.rows[severity]
         style = COLOURS[severity] if count else "dim"
         table.add_row(words.severities[severity], f"{count:,}", style=style)
-    if result.unchecked:
-        table.add_row(words["unchecked"], f"{result.unchecked:,}")
     return table
 
 
@@ -92,17 +91,19 @@ def _findings(result: Reconciliation, words: Words) -> Table:
     return table
 
 
-def as_json_object(result: Reconciliation, files: ReportFiles, why: str) -> dict[str, Any]:
-    """Everything for programs; amounts in minor units."""
+def as_json_object(
+    result: Reconciliation, files: ReportFiles, why: str, no_file: str
+) -> dict[str, Any]:
+    """Everything for programs; amounts in minor units. `why` and `no_file` say what was missing."""
     return {
         "business_date": result.business_date.isoformat(),
         "result": result.severity.value,
         "totals": result.has_totals,
         "totals_missing": why,
         "file": result.has_file,
+        "file_missing": no_file,
         "rows": {"journal": result.journal_rows, "file": result.file_rows}
-        | {severity.value: result.rows[severity] for severity in Severity}
-        | {"unchecked": result.unchecked},
+        | {severity.value: result.rows[severity] for severity in Severity},
         "currencies": {
             code: {
                 "journal": _figures(sides.journal),

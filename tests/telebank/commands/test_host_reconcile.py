@@ -11,9 +11,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from support.store_kit import DAY, message, money_plan, open_store, transfer
+from telebank.commands.host import reconcile
 from telebank.commands.host.reconcile import command
 from transactions.journal import Recorded
 from transactions.lifecycle import State
+from transactions.ports import CurrencyTotals, HostTotals, Tally
 
 HEAD = "reference,stan,field7,terminal,service,amount,fee,currency,business_date,status"
 
@@ -102,6 +104,61 @@ def test_without_a_node_it_is_exit_three_and_the_other_sides_are_compared(
     assert "the host's totals are missing: no node answers" in screen.output
 
 
+def test_differences_go_before_a_host_that_cannot_be_asked(tmp_path: Path) -> None:
+    (one,) = bank(tmp_path, State.APPROVED)
+    put_file(tmp_path, row(one, 10_001))
+    result = run(tmp_path, str(DAY))
+    assert result.exit_code == 1
+    body = found(result)
+    assert body["result"] == "difference"
+    assert "no node answers" in body["totals_missing"]
+
+
+def host_says(monkeypatch: pytest.MonkeyPatch, minor: int) -> None:
+    """The node's answer, as it comes through the control socket."""
+    none = Tally(0, 0)
+    told = HostTotals(DAY, {"CNY": CurrencyTotals(Tally(1, minor), none, none, none, 100)})
+    monkeypatch.setattr(reconcile, "_totals", lambda _asked: (told, ""))
+
+
+def test_no_file_is_a_finding_unless_it_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank(tmp_path, State.APPROVED)
+    host_says(monkeypatch, 10_000)
+    place = str(tmp_path / "hostfiles" / f"{DAY}.csv")
+    result = run(tmp_path, str(DAY))
+    assert result.exit_code == 1
+    body = found(result)
+    assert (body["result"], body["file"], body["rows"]["unchecked"]) == ("unchecked", False, 1)
+    assert body["file_missing"].startswith(f"{place} is not there")
+    screen = run(tmp_path, str(DAY), "--language", "en", as_json=False)
+    assert screen.exit_code == 1
+    assert "Agreed as far as it was compared" in screen.output
+    assert f"the host's file is missing: {place}" in screen.output
+    meant = run(tmp_path, str(DAY), "--without-file")
+    assert meant.exit_code == 0
+    assert (found(meant)["result"], found(meant)["file_missing"]) == ("unchecked", "")
+
+
+def test_without_a_file_sums_may_still_differ(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank(tmp_path, State.APPROVED)
+    host_says(monkeypatch, 10_001)
+    assert run(tmp_path, str(DAY), "--without-file").exit_code == 1
+
+
+def test_a_file_that_is_there_is_left_out_where_that_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one,) = bank(tmp_path, State.APPROVED)
+    put_file(tmp_path, row(one, 10_001))
+    host_says(monkeypatch, 10_000)
+    result = run(tmp_path, str(DAY), "--without-file")
+    assert (result.exit_code, found(result)["file"]) == (0, False)
+
+
 def test_nothing_to_compare_with(tmp_path: Path) -> None:
     bank(tmp_path, State.APPROVED)
     for words in ((str(DAY),), (str(DAY), "--without-totals")):
@@ -125,6 +182,7 @@ def test_yesterday_is_the_banks(tmp_path: Path) -> None:
         (("2026-11-22", "--date", "today"), "give one date"),
         (("22.11.2026",), "give YYYY-MM-DD, today or yesterday"),
         (("2026-11-22", "--host-file", "none.csv"), "does not exist"),
+        (("2026-11-22", "--without-file", "--without-totals"), "goes with neither"),
     ],
 )
 def test_a_command_line_that_cannot_be_used(
@@ -141,7 +199,7 @@ def test_a_file_that_is_not_the_profiles(tmp_path: Path) -> None:
     file.write_text("a,b\n1,2\n", encoding="utf-8")
     result = run(tmp_path, str(DAY), "--without-totals")
     assert result.exit_code == 2
-    assert "column 'reference' is not in the header (a, b)" in result.output
+    assert "column 'reference' is not among the 2 words of the header" in result.output
     assert not (tmp_path / "reports").exists()
 
 

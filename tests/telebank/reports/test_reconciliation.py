@@ -1,6 +1,7 @@
 """The reconciliation on paper and for spreadsheets, read back."""
 
 import csv
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core_adapters.hostfile import read_host_file
 from fax.documents.fonts import FILE, register
 from support.reconcile_world import (
     DAY,
@@ -26,6 +28,7 @@ from support.reconcile_world import (
     make_world,
     plain,
 )
+from telebank.commands.host.reconcile_show import as_json_object, show
 from telebank.reports.charts import HOLE, Slice, ring
 from telebank.reports.reconciliation import COLOURS, About, ReportFiles, write_report
 from telebank.reports.rows import grouped
@@ -104,6 +107,47 @@ def test_the_pages_carry_their_typeface_and_no_full_card_number(tmp_path: Path) 
     assert not re.search(r"[0-9]{16}", text)
 
 
+CARD = "6227001234567899"
+FORMS = (CARD, "6227 0012 3456 7899", "6227-0012-3456-7899", f"{CARD}=2512", "6227001234567890")
+SECTION = {
+    "columns": {
+        name: name
+        for name in ("reference", "service", "amount", "currency", "business_date", "status")
+    },
+    "status": {"posted": "posted"},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("place", range(6))
+def test_a_card_number_in_any_column_is_in_no_output(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str, place: int
+) -> None:
+    """A comma lost or gained at the host: the columns have moved."""
+    row = ["010000000077", "420000", "100", "CNY", DAY.isoformat(), "posted"]
+    row[place] = form
+    file = tmp_path / "host.csv"
+    # Twice, so that a reference is also a duplicate at the host.
+    lines = [",".join(SECTION["columns"]), ",".join(row), ",".join(row), ""]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    world = World()
+    ours = approved(journal_row(1, State.APPROVED, Random(1)))
+    lost_at_host(world, replace(ours, payee_masked=f"{form} ZHANG", card_masked=form), Random(1))
+    rows = read_host_file(file, SECTION)
+    result = compare(DAY, world.journal, world.totals(), rows, world.lookup)
+    assert len(result.findings) >= 3
+    for language in LANGUAGES:
+        files = write(tmp_path / language, result, language)
+        show(result, files, words_of(language))
+        said = json.dumps(as_json_object(result, files, "", ""))
+        texts = [*pages(files.pdf), files.findings.read_text(encoding="utf-8-sig"), said]
+        texts += [files.summary.read_text(encoding="utf-8-sig"), capsys.readouterr().out]
+        for text in texts:
+            squeezed = re.sub(r"[\s-]", "", text)
+            assert CARD[:12] not in squeezed
+            assert "=2512" not in squeezed
+
+
 def test_a_day_that_agrees(tmp_path: Path) -> None:
     world = World()
     plain(world, approved(journal_row(1, State.APPROVED, Random(1))), Random(1))
@@ -122,8 +166,11 @@ def test_a_side_that_is_missing_is_said(tmp_path: Path, file: int, totals: int, 
     world = make_world(Random(1), [], 5)
     result = result_of(world, file=bool(file), totals=bool(totals))
     for language in LANGUAGES:
+        words = words_of(language)
         found = "".join(pages(write(tmp_path, result, language).pdf)[0].split())
-        assert "".join(words_of(language)[key].split()) in found
+        assert "".join(words[key].split()) in found
+        assert ("".join(words["overall_unchecked"].split()) in found) == (not file)
+        assert "".join(words["nothing"].split()) not in found or file
 
 
 def test_long_lists_end_with_a_word(tmp_path: Path) -> None:

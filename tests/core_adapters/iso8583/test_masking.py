@@ -87,6 +87,51 @@ def test_eight_digits_where_the_profile_says_so() -> None:
     assert "622700******0013" in Codec(tb87()).describe(message)
 
 
+SPACED = (
+    "6227 0090 0000 0013",
+    "6227-0090-0000-0013",
+    "622700 9000000013",
+    "6227\u00a00090 00000013",
+)
+WIDE = "".join(chr(ord("０") + int(digit)) for digit in "6227009000000013")
+
+
+@pytest.mark.parametrize("written", [*SPACED, WIDE])
+@pytest.mark.parametrize("before", ["", "card ", "12 ", "0042-", "010000000042 "])
+@pytest.mark.parametrize("behind", ["", " ZHANG", " 2512", " 17", "2512", "1225 123"])
+def test_a_card_number_as_people_write_it(written: str, before: str, behind: str) -> None:
+    shown = masked(f"{before}{written}{behind}", "clear")
+    assert "0090" not in shown
+    assert "9000" not in shown
+    assert "622700******0013" in shown
+    if behind[:4] in ("2512", "1225"):
+        assert behind[:4] not in shown
+
+
+@pytest.mark.parametrize("behind", ["2512", "1225", "2512123", "25122010000042"])
+def test_a_card_number_with_its_expiry_behind_it(behind: str) -> None:
+    shown = masked(CARD + behind, "clear")
+    assert shown == mask(CARD) + "•••"
+    assert masked(f"see {CARD}{behind} there", "clear") == f"see {mask(CARD)}••• there"
+
+
+def test_every_card_number_of_a_text() -> None:
+    text = f"{SPACED[0]} to {CARD}, then {SPACED[1]}"
+    assert masked(text, "clear") == f"{mask(CARD)} to {mask(CARD)}, then {mask(CARD)}"
+    assert masked(f"{CARD} {CARD}", "clear") == f"{mask(CARD)} {mask(CARD)}"
+
+
+@given(
+    st.integers(10**11, 10**18 - 1),
+    st.lists(st.sampled_from(["", " ", "-"]), min_size=20, max_size=20),
+)
+def test_no_spacing_shows_a_card_number(body: int, gaps: list[str]) -> None:
+    number = next(f"{body}{check}" for check in range(10) if luhn_valid(f"{body}{check}"))
+    written = "".join(one + gap for one, gap in zip(number, gaps, strict=False)).strip(" -")
+    shown = masked(written if len(written) >= 13 else number, "clear")
+    assert number not in shown.replace(" ", "").replace("-", "")
+
+
 def test_what_is_no_card_number_is_left_alone() -> None:
     for text in ("1001156C0000010000001002156D000001000000", "010000000042", "TB010001", "Q4C1D"):
         assert masked(text, "clear") == text

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 POSITIVE = (
     *("tries_max", "lock_s", "idle_s", "session_s", "sessions_max", "sessions_each"),
-    *("approval_s", "argon2_memory_kib", "argon2_time", "argon2_lanes"),
+    *("approval_s", "enrol_s", "told_s", "argon2_memory_kib", "argon2_time", "argon2_lanes"),
     *("verify_parallel", "verify_waiting", "answers_max"),
 )
 
@@ -27,6 +27,10 @@ class StaffOptions:
     """Logins at once of one person; past them his oldest ends."""
     approval_s: float = 86_400.0
     """Seconds in which a second person may approve a proposal."""
+    enrol_s: float = 86_400.0
+    """Seconds after an approval in which the new person may enrol with both halves of the code."""
+    told_s: float = 604_800.0
+    """Seconds for which a login tells whom one let in, and whether he has enrolled."""
     argon2_memory_kib: int = 65_536
     """Memory of one password hash, in KiB (argon2id, RFC 9106 section 4, second choice)."""
     argon2_time: int = 3

@@ -44,12 +44,17 @@ ACTS: Mapping[str, Act] = MappingProxyType(
             frozenset({_R.SUPERVISOR}),
         ),
         "staff.reset": Act(
-            "give a person a new password and second factor",
+            "end a person's password and second factor, and let him enrol anew",
             frozenset({_R.ADMINISTRATOR}),
             frozenset({_R.SUPERVISOR}),
         ),
         "key.change": Act(
             "change a key shared with the host",
+            frozenset({_R.IT}),
+            frozenset({_R.SUPERVISOR}),
+        ),
+        "key.custody": Act(
+            "export, rotate, replace or retire a key of the security module",
             frozenset({_R.IT}),
             frozenset({_R.SUPERVISOR}),
         ),

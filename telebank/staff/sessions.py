@@ -5,6 +5,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from telebank.staff.options import StaffOptions
 from telebank.staff.roles import Role
@@ -21,6 +22,8 @@ class Session:
     began: float
     active: float
     """Last act."""
+    changed_at: datetime | None = None
+    """When the person's row last changed, as the login found it: another time ends the login."""
 
 
 class Sessions:
@@ -31,8 +34,8 @@ class Sessions:
         self._options = options
         self._open: OrderedDict[bytes, Session] = OrderedDict()
 
-    def open(self, person: str, role: Role, now: float) -> str:
-        """A new login's token."""
+    def open(self, person: str, role: Role, now: float, changed_at: datetime | None = None) -> str:
+        """A new login's token; `changed_at` is that of the person's row."""
         self._sweep(now)
         mine = [key for key, session in self._open.items() if session.person == person]
         for key in mine[: max(0, len(mine) - self._options.sessions_each + 1)]:
@@ -40,7 +43,7 @@ class Sessions:
         while len(self._open) >= self._options.sessions_max:
             self._open.popitem(last=False)
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        self._open[_key(token)] = Session(person, role, now, now)
+        self._open[_key(token)] = Session(person, role, now, now, changed_at)
         return token
 
     def find(self, token: str, now: float, *, act: bool = True) -> Session | None:

@@ -65,7 +65,9 @@ class Try:
     open: bool
 
 
-LoginOutcome = Literal["ok", "wrong_password", "wrong_code", "locked", "left", "unknown"]
+LoginOutcome = Literal[
+    "ok", "wrong_password", "wrong_code", "locked", "left", "not_enrolled", "unknown"
+]
 
 
 def begin(part: Transaction, knock: Knock, most: int, lock: timedelta) -> Try:

@@ -1,4 +1,4 @@
-"""Jobs on the staff table: who comes, leaves, or gets new secrets.
+"""Jobs on the staff table: who is there, the first people, who leaves. See also `enrolling`.
 
 Only the node's writer writes it; every change and every failure has its event in the same commit.
 A password is here only as its argon2id hash, a second factor's seed only sealed.
@@ -7,14 +7,14 @@ A password is here only as its argon2id hash, a second factor's seed only sealed
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import bindparam, insert, select, text, update
 
 from telebank.store import approvals, tables
 from telebank.store.events import clean_text
 from telebank.store.transaction import Refused, Transaction
-from transactions.approval import Actor, Approving, Refusal
+from transactions.approval import Actor
 from transactions.card import SealedCard
 from transactions.journal import JournalEvent
 
@@ -27,25 +27,12 @@ _INSERT = insert(tables.staff)
 _UNLOCK = (
     update(tables.staff)
     .where(_P.id == bindparam("of_id"), text("state = 'active'"))
-    .values(wrong=0, locked_until=None, changed_at=bindparam("at", type_=_P.changed_at.type))
+    .values(wrong=0, locked_until=None)  # a login made before goes on: no `changed_at`
 )
 _LEAVE = (
     update(tables.staff)
-    .where(_P.id == bindparam("of_id"), text("state = 'active'"))
+    .where(_P.id == bindparam("of_id"), text("state <> 'left'"))
     .values(state="left", changed_at=bindparam("at", type_=_P.changed_at.type))
-)
-_SECRETS = (
-    update(tables.staff)
-    .where(_P.id == bindparam("of_id"), text("state = 'active'"))
-    .values(
-        password=bindparam("hashed", type_=_P.password.type),
-        totp_key_id=bindparam("key_id", type_=_P.totp_key_id.type),
-        totp_ciphertext=bindparam("ciphertext", type_=_P.totp_ciphertext.type),
-        totp_step=0,
-        wrong=0,
-        locked_until=None,
-        changed_at=bindparam("at", type_=_P.changed_at.type),
-    )
 )
 
 
@@ -57,6 +44,7 @@ class Person:
     name: str
     role: str
     state: str
+    """active, invited (added or reset, and not enrolled yet) or left."""
     password: str
     seed: SealedCard
     totp_step: int
@@ -72,7 +60,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class NewSecrets:
-    """A new password's hash and a new seed, sealed."""
+    """A new password's hash (or a ticket, see `enrolling`) and a new seed, sealed."""
 
     password: str
     seed: SealedCard
@@ -115,75 +103,17 @@ def add_first(part: Transaction, new: NewPerson, by: Actor, rule: FirstRule) -> 
     reason = reason or rule([one.role for one in there], new.role)
     if reason is not None:
         raise Refused(reason, staff_event("staff.added", by, reason, _who(new.id, new.role)))
-    _insert(part, new, by)
+    insert_person(part, new, by)
     return None
-
-
-def add(
-    part: Transaction, new: NewPerson, approving: Approving
-) -> Literal["name_taken", "full"] | Refusal | None:
-    """Add a person by two people's word; why not, or None."""
-    reason = not_addable(part, new.id)
-    if reason is not None:
-        approvals.turned_away(part, approving.act, approving.object, approving.by, reason)
-        raise Refused(reason, *part.events)
-    proposal = approvals.approve(part, approving)
-    if isinstance(proposal, str):
-        return proposal
-    _insert(part, new, approving.by, proposal.proposed_by)
-    return None
-
-
-def not_addable(part: Transaction, person_id: str) -> Literal["name_taken", "full"] | None:
-    """Why nobody of this name can be added. A name is never used by a second person."""
-    there = everybody(part)
-    if len(there) >= MAX_PEOPLE:
-        return "full"
-    return "name_taken" if any(person_id == one.id for one in there) else None
-
-
-def reset(
-    part: Transaction, person_id: str, new: NewSecrets, approving: Approving
-) -> Literal["unknown_person", "himself"] | Refusal | None:
-    """New password and second factor by two other people's word; why not, or None."""
-    reason = not_resettable(part, person_id, approving.by.id)
-    if reason is not None:
-        approvals.turned_away(part, approving.act, approving.object, approving.by, reason)
-        raise Refused(reason, *part.events)
-    proposal = approvals.approve(part, approving)
-    if isinstance(proposal, str):
-        return proposal
-    part.execute(
-        _SECRETS,
-        {
-            "of_id": person_id,
-            "hashed": new.password,
-            "key_id": new.seed.key_id,
-            "ciphertext": new.seed.ciphertext,
-            "at": part.now,
-        },
-    )
-    detail = {"person": person_id, "proposed_by": proposal.proposed_by}
-    part.event(staff_event("staff.reset", approving.by, "ok", detail))
-    return None
-
-
-def not_resettable(
-    part: Transaction, person_id: str, actor: str
-) -> Literal["unknown_person", "himself"] | None:
-    """Why this person's secrets cannot be made anew by this actor."""
-    person = find(part, person_id)
-    if person is None or person.state != "active":
-        return "unknown_person"
-    return "himself" if person_id == actor else None
 
 
 def leave(part: Transaction, person_id: str, by: Actor, rule: LastRule) -> str | None:
     """End somebody's rights at once; why not, or None."""
-    active = [one for one in everybody(part) if one.state == "active"]
-    person = next((one for one in active if one.id == person_id), None)
+    there = [one for one in everybody(part) if one.state != "left"]
+    active = [one for one in there if one.state == "active"]
+    person = next((one for one in there if one.id == person_id), None)
     reason = _not_alone(part, person, by)
-    if reason is None and person is not None and rule([one.role for one in active], person.role):
+    if reason is None and person in active and rule([one.role for one in active], person.role):
         reason = "last_founder"
     if reason is not None:
         raise Refused(reason, staff_event("staff.left", by, reason, {"person": person_id}))
@@ -199,7 +129,7 @@ def unlock(part: Transaction, person_id: str, by: Actor) -> str | None:
     reason = _not_alone(part, known, by)
     if reason is not None:
         raise Refused(reason, staff_event("staff.unlocked", by, reason, {"person": person_id}))
-    part.execute(_UNLOCK, {"of_id": person_id, "at": part.now})
+    part.execute(_UNLOCK, {"of_id": person_id})
     part.event(staff_event("staff.unlocked", by, "ok", {"person": person_id}))
     return None
 
@@ -217,14 +147,17 @@ def _not_alone(part: Transaction, person: Person | None, by: Actor) -> str | Non
     return "himself" if person.id == by.id else None
 
 
-def _insert(part: Transaction, new: NewPerson, by: Actor, proposed_by: str = "") -> None:
+def insert_person(
+    part: Transaction, new: NewPerson, by: Actor, proposed_by: str = "", state: str = "active"
+) -> None:
+    """Write a new person's row, with its event."""
     part.execute(
         _INSERT,
         {
             "id": new.id,
             "name": clean_text(new.name, tables.TEXT),
             "role": new.role,
-            "state": "active",
+            "state": state,
             "password": new.secrets.password,
             "totp_key_id": new.secrets.seed.key_id,
             "totp_ciphertext": new.secrets.seed.ciphertext,
@@ -245,6 +178,7 @@ def _who(person: str, role: str) -> dict[str, str]:
 
 
 def staff_event(kind: str, by: Actor, outcome: str, detail: dict[str, str]) -> JournalEvent:
+    """An event about staff."""
     return JournalEvent(
         kind,
         actor=by.id,

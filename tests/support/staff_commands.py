@@ -75,17 +75,31 @@ class Desk:
 
     def add(self, new: Person, role: str, by: Person | None = None) -> Ran:
         """One word on adding a person; his telephone keeps the seed where it is shown."""
-        words = ("staff", "add", new.name, "--role", role, "--password-file", str(new.file))
-        ran = self.run(by, *words, "--json")
-        if ran.code == 0 and "otpauth" in ran.json:
-            new.seed = pyotp.parse_uri(ran.json["otpauth"]).secret
+        words = ["staff", "add", new.name, "--role", role, "--json"]
+        if by is None:
+            words += ["--password-file", str(new.file)]
+        ran = self.run(by, *words)
+        _keep_seed(new, ran)
+        return ran
+
+    def enrol(self, first: Person, second: Ran, new: Person) -> Ran:
+        """The new person, with the proposer's half and the one in the approval's answer."""
+        code = self.run(first, "staff", "code", new.name, "--json")
+        assert code.code == 0, code
+        file = self.private / f"{new.name}.code"
+        file.touch(mode=0o600)
+        file.write_text(f"{code.json['half']}\n{second.json['half']}\n")
+        words = ("--code-file", str(file), "--password-file", str(new.file), "--json")
+        ran = self.run(None, "staff", "enrol", new.name, *words)
+        _keep_seed(new, ran)
         return ran
 
     def hire(self, first: Person, second: Person, new: Person, role: str) -> None:
-        """Both words, and his login."""
-        for by in (first, second):
-            ran = self.add(new, role, by)
-            assert ran.code == 0, ran
+        """Both words, his enrolment and his login."""
+        said = [self.add(new, role, by) for by in (first, second)]
+        assert [ran.code for ran in said] == [0, 0], said
+        enrolled = self.enrol(first, said[1], new)
+        assert enrolled.code == 0, enrolled
         self.login(new)
 
     def login(self, who: Person) -> None:
@@ -94,3 +108,8 @@ class Desk:
         words = ("staff", "login", who.name, "--password-file", str(who.file), "--code", code)
         ran = self.run(who, *words)
         assert ran.code == 0, ran
+
+
+def _keep_seed(new: Person, ran: Ran) -> None:
+    if ran.code == 0 and "otpauth" in ran.json:
+        new.seed = pyotp.parse_uri(ran.json["otpauth"]).secret

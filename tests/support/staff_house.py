@@ -24,13 +24,16 @@ from sqlalchemy import select
 from support.store_kit import message, recorded
 from support.transactions_host import Host
 from support.transactions_time import LoopClock
-from telebank.calls.control.acts import Carrier
+from telebank.calls.control.acts import AfterApproval, Carrier
 from telebank.calls.control.approvals import ApprovalsPart
 from telebank.calls.control.desk import Counter
+from telebank.calls.control.enrolment import EnrolmentPart
 from telebank.calls.control.login import StaffDesk
 from telebank.calls.control.resolve import Resolve
 from telebank.calls.control.server import ControlPart, ControlServer
 from telebank.calls.control.staff import StaffPart
+from telebank.commands.wiring import key_custody
+from telebank.commands.wiring.key_custody import ACT as KEY_CUSTODY
 from telebank.settings import store_url
 from telebank.staff.options import StaffOptions
 from telebank.store import tables
@@ -47,6 +50,8 @@ from transactions.processor import Processor
 
 CHEAP = {"argon2_memory_kib": 64, "argon2_time": 1}
 """Password hashing that costs a test nothing; the shipped parameters have their own test."""
+STORE = StoreOptions(nodes=2)
+"""A second node may open the same store."""
 START = datetime(2026, 3, 31, 4, 0, tzinfo=UTC)
 
 
@@ -138,11 +143,25 @@ class House:
         body = {"name": name, "role": role}
         proposed = await self.ask(first, "POST", "/v1/staff", body | fresh())
         assert proposed.status == 202, proposed
-        said = body | fresh() | {"password": person.password}
-        added = await self.ask(second, "POST", "/v1/staff", said)
+        added = await self.ask(second, "POST", "/v1/staff", body | fresh())
         assert added.status == 200, added
-        person.seed = seed_of(added)
+        halves = [added.body["half"], await self.half(first, name)]
+        enrolled = await self.enrol(name, halves, person.password)
+        assert enrolled.status == 200, enrolled
+        person.seed = seed_of(enrolled)
         return await self.login(person)
+
+    async def half(self, who: Person, name: str) -> str:
+        """The half of `name`'s code for one of the two who let him in."""
+        asked = await self.ask(who, "POST", f"/v1/staff/{name}/code", fresh())
+        assert asked.status == 200, asked
+        half: str = asked.body["half"]
+        return half
+
+    async def enrol(self, name: str, halves: list[str], password: str) -> Asked:
+        """What a person does himself, without a login."""
+        body = {"halves": halves, "password": password, **fresh()}
+        return await self.ask(None, "POST", f"/v1/staff/{name}/enrol", body)
 
     async def manual(self, request_id: str) -> str:
         """A transfer that only people can settle; its reference."""
@@ -192,7 +211,7 @@ async def open_house(folder: Path, **options: Any) -> AsyncIterator[House]:
     """A house on `folder`; `options` are those of `[staff]`."""
     clock = StaffClock()
     keys = Keyring.open_or_create(folder / "keys")
-    store = await Store.open(store_url(folder), "01", keys, StoreOptions(), clock)
+    store = await Store.open(store_url(folder), "01", keys, STORE, clock)
     desk = StaffDesk(StaffOptions(**{**CHEAP, **options}), store.journal.run, keys, clock)
     vault: Any = keys
     host = Host({}, vault)  # type: ignore[arg-type]
@@ -200,8 +219,15 @@ async def open_house(folder: Path, **options: Any) -> AsyncIterator[House]:
         Contracts({}), host, store.journal, vault, ProcessorOptions(), LoopClock()
     )
     counter = Counter(desk)
-    all_carriers: dict[str, Carrier] = {ACT: Resolve(processor)}
-    parts: list[ControlPart] = [StaffPart(counter), ApprovalsPart(counter, all_carriers)]
+    all_carriers: dict[str, Carrier] = {
+        ACT: Resolve(processor),
+        KEY_CUSTODY: AfterApproval(desk, key_custody.work, key_custody.complaint),
+    }
+    parts: list[ControlPart] = [
+        StaffPart(counter),
+        EnrolmentPart(counter),
+        ApprovalsPart(counter, all_carriers),
+    ]
     socket = folder / "control.sock"
     node: Any = None  # none of these paths asks the voice node
     server = ControlServer(node, socket, None, parts)

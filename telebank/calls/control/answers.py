@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from telebank.calls.control.common import Reply, refused
 
-SHOWN_ONCE = "otpauth"
+SEED, HALF = "otpauth", "half"
+SHOWN_ONCE = frozenset({SEED, HALF})
 """What an answer shows once: it is in no second one, and not kept."""
 PASSING = 500
 """Statuses from here on say that nothing was done: the same id may try again."""
@@ -54,7 +55,7 @@ class Answers:
         if task.cancelled() or task.exception() is not None or task.result().status >= PASSING:
             del self._known[key]
             return
-        if SHOWN_ONCE in task.result().body:
+        if SHOWN_ONCE & task.result().body.keys():
             known.task = asyncio.ensure_future(_given(_without_secret(task.result())))
 
     def _trim(self) -> None:
@@ -74,4 +75,4 @@ async def _given(reply: Reply) -> Reply:
 
 
 def _without_secret(reply: Reply) -> Reply:
-    return Reply(reply.status, {k: v for k, v in reply.body.items() if k != SHOWN_ONCE})
+    return Reply(reply.status, {k: v for k, v in reply.body.items() if k not in SHOWN_ONCE})

@@ -19,6 +19,16 @@ from transactions.ports import JournalUnavailable, LeaseLost
 
 T = TypeVar("T")
 _BEARER = "Bearer "
+NOT_KNOWN = "it is not known whether"
+"""How the store's writer begins the one failure of which it cannot say what became of the work."""
+
+
+def no_store(error: JournalUnavailable | LeaseLost) -> tuple[str, str]:
+    """Code and words for a store that did not say that it took an act: it did not, or, where the
+    connection was lost at COMMIT, nobody knows."""
+    if str(error).startswith(NOT_KNOWN):
+        return "store_unknown", f"{error}. Look before you say it again; the event log has it if so"
+    return "store", f"nothing was changed: {error}"
 
 
 class Counter:
@@ -38,7 +48,10 @@ class Counter:
         was an act. `?live=1` is a screen that looks by itself: it keeps no login from idling
         out."""
         act = request.query.get("live") != "1"
-        session = self.desk.session(self.token(request), act=act)
+        try:
+            session = await self.desk.current(self.token(request), act=act)
+        except (JournalUnavailable, LeaseLost) as error:
+            stop(503, *no_store(error))
         if session is None:
             if request.method == "POST":
                 by = Actor(os_user(request), "machine", origin(request))
@@ -51,7 +64,7 @@ class Counter:
         try:
             return await self.desk.run(work)
         except (JournalUnavailable, LeaseLost) as error:
-            stop(503, "store", f"nothing was changed: {error}")
+            stop(503, *no_store(error))
 
     async def once(
         self, request: web.Request, who: str, request_id: str, work: Callable[[], Awaitable[Reply]]
@@ -63,7 +76,7 @@ class Counter:
             try:
                 return await work()
             except (JournalUnavailable, LeaseLost) as error:
-                return refused(503, "store", f"nothing was changed: {error}")
+                return refused(503, *no_store(error))
 
         reply = await self.answers.once(who, request_id, self.desk.digest(raw), guarded)
         return reply.response()

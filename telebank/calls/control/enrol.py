@@ -1,7 +1,7 @@
-"""Carries out `staff.add` and `staff.reset`: a person gets a password and a second factor.
+"""Carries out `staff.add` and `staff.reset`: somebody is let in by two people.
 
-The password comes with the second person's word only, and the seed is shown with its answer only:
-nothing of either waits with the proposal.
+Neither of them chooses his password or sees the seed of his second factor. Each is given half of a
+code; with both halves the person enrols himself (`POST /v1/staff/NAME/enrol`).
 """
 
 from collections.abc import Callable
@@ -9,18 +9,17 @@ from dataclasses import dataclass
 from functools import partial
 
 from telebank.calls.control.acts import Done, Turned
-from telebank.calls.control.answers import SHOWN_ONCE
+from telebank.calls.control.answers import HALF
 from telebank.calls.control.login import StaffDesk
-from telebank.staff import passwords, totp
-from telebank.store import approvals, people
+from telebank.store import approvals, enrolling, people
 from telebank.store.transaction import Transaction
-from transactions.approval import Approving, Detail, refusal
+from transactions.approval import Approving, Detail
 
 PASSWORD_NEEDED = "password_needed"  # noqa: S105 - a word for programs
 WHY = {
     "name_taken": "this name is or was somebody's; a name is never used by a second person",
     "full": "no more people can be added",
-    "unknown_person": "nobody active has this name; `telebank staff list` shows who there is",
+    "unknown_person": "nobody here has this name; `telebank staff list` shows who there is",
     "himself": "nobody does this for himself",
     "last_founder": "nobody would be left who can add people; add a successor first",
     "founders": "the first two people are an administrator and a supervisor, one of each; together "
@@ -28,31 +27,35 @@ WHY = {
     "login_needed": "there are people here already: an administrator proposes, a supervisor "
     "approves. Log in first",
     "gone": "you are not on the staff in this role any more",
+    "not_invited": "nobody of this name waits to enrol; `telebank staff list` shows who there is",
+    "not_yours": "the two halves of this code are for the two people who proposed and approved it",
+    "code_expired": "the time to enrol is over; propose `telebank staff reset` for a new code",
     PASSWORD_NEEDED: "a password is needed now",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Enrol:
-    """A carrier with the password that came with this one request (None: none came)."""
+class LetIn:
+    """A carrier for one request; `actor` is who says it."""
 
     desk: StaffDesk
-    password: str | None
+    actor: str
     name: str
     role: str = ""
+    """Empty for a reset."""
     full_name: str = ""
 
     def complaint(self, of: str, detail: Detail) -> str | None:
-        """See `Carrier`."""
-        return None if self.password is None else passwords.complaint(self.password, self.name)
+        """Nothing more to look at."""
+        return None
 
     def check(self, of: str, detail: Detail) -> approvals.Check | None:
-        """The name is free, or somebody's."""
+        """The name is free, or somebody else's."""
 
         def look(part: Transaction) -> str | None:
             if self.role:
-                return people.not_addable(part, of)
-            return people.not_resettable(part, of, "")
+                return enrolling.not_addable(part, of)
+            return enrolling.not_resettable(part, of, self.actor)
 
         return look
 
@@ -62,32 +65,20 @@ class Enrol:
 
     async def carry_out(self, approving: Approving, detail: Detail) -> Done | Turned:
         """Approve and write, in one commit."""
-        if self.password is None:
-            return await self._ask(approving)
-        new, seed = await self.desk.new_secrets(self.password)
-        reason = await self.desk.run(self._job(new, approving))
+        invitation, half = self.desk.invitation()
+        reason = await self.desk.run(self._job(invitation, approving))
         if reason is not None:
             return Turned(reason, "")
         self.desk.sessions.close_all(self.name)
-        return Done({"name": self.name, SHOWN_ONCE: totp.uri(seed, self.name)})
+        return Done({"name": self.name, HALF: half, "enrol_s": self.desk.options.enrol_s})
 
     def _job(
-        self, new: people.NewSecrets, approving: Approving
+        self, invitation: enrolling.Invitation, approving: Approving
     ) -> Callable[[Transaction], str | None]:
         if not self.role:
-            return partial(people.reset, person_id=self.name, new=new, approving=approving)
-        person = people.NewPerson(self.name, self.full_name, self.role, new)
-        return partial(people.add, new=person, approving=approving)
-
-    async def _ask(self, approving: Approving) -> Turned:
-        """A password is worth typing only where the approval would be one."""
-
-        def look(part: Transaction) -> str:
-            waiting = approvals.pending(part, approving.act, approving.object)
-            why = refusal(waiting, approving, part.now)
-            if why is None:
-                return PASSWORD_NEEDED
-            approvals.turned_away(part, approving.act, approving.object, approving.by, why)
-            return why
-
-        return Turned(await self.desk.run(look), "")
+            return partial(
+                enrolling.reset, person_id=self.name, invitation=invitation, approving=approving
+            )
+        nothing = people.NewSecrets("", invitation.seed)
+        person = people.NewPerson(self.name, self.full_name, self.role, nothing)
+        return partial(enrolling.add, new=person, invitation=invitation, approving=approving)

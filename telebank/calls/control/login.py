@@ -8,18 +8,18 @@ import asyncio
 import contextlib
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from telebank.staff import passwords, totp
+from telebank.staff import enrolment, passwords, totp
 from telebank.staff.options import StaffOptions
 from telebank.staff.roles import Role
 from telebank.staff.sessions import Session, Sessions
-from telebank.store import logins, people
+from telebank.store import enrolling, logins, people
 from telebank.store.clock import Clock
 from telebank.store.sealing import Keyring
 from telebank.store.transaction import Transaction
@@ -77,12 +77,12 @@ class StaffDesk:
             return await self._login(name, password, code, origin)
 
     async def _login(self, name: str, password: str, code: Secret, origin: str) -> LoggedIn | None:
-        knock = logins.Knock(name, self._keys.digest(f"staff {name}")[:16], origin)
+        knock = logins.Knock(name, self._name_digest(name), origin)
         lock = timedelta(seconds=self.options.lock_s)
         begun = await self.run(
             partial(logins.begin, knock=knock, most=self.options.tries_max, lock=lock)
         )
-        hashed = begun.person.password if begun.person else self._passwords.nobody
+        hashed = self._hashed(begun.person)
         seed = self._seed(begun.person)
         right = await self._in_thread(self._passwords.verify, hashed, password)
         now = self._clock.read().utc_us / 1e6
@@ -92,7 +92,8 @@ class StaffDesk:
         ended = partial(logins.end, knock=knock, outcome=outcome, step=step or 0, hashed=hashed)
         if await self.run(ended) != "ok" or begun.person is None:
             return None
-        token = self.sessions.open(begun.person.id, Role(begun.person.role), self._now())
+        person = begun.person
+        token = self.sessions.open(person.id, Role(person.role), self._now(), person.changed_at)
         return LoggedIn(token, begun.person)
 
     async def logout(self, token: str, origin: str) -> None:
@@ -106,6 +107,24 @@ class StaffDesk:
         """The login of a token; `act` keeps it from idling out."""
         return self.sessions.find(token, self._now(), act=act)
 
+    async def current(self, token: str, *, act: bool) -> Session | None:
+        """The login of a token, if its person is as he was when it was made: who left, or was given
+        new secrets, is out at every node with his next request. Raises `StoreUnavailable`."""
+        session = self.session(token, act=act)
+        if session is None:
+            return None
+        person = await self.run(partial(people.find, person_id=session.person))
+        if person is not None and _same(person, session):
+            return session
+        self.sessions.close(token)
+        return None
+
+    def whom_let_in(self, who: str) -> Callable[[Transaction], list[enrolling.LetIn]]:
+        """The job that finds whom he proposed or approved lately, and how far they are."""
+        now = datetime.fromtimestamp(self._clock.read().utc_us / 1e6, UTC)
+        since = now - timedelta(seconds=self.options.told_s)
+        return partial(enrolling.let_in, who=who, since=since)
+
     # -- secrets ------------------------------------------------------------------------------
 
     async def new_secrets(self, password: str) -> tuple[people.NewSecrets, str]:
@@ -116,9 +135,55 @@ class StaffDesk:
         seed = totp.new_seed()
         return people.NewSecrets(hashed, self._keys.seal_digits(seed)), seed
 
+    def invitation(self) -> tuple[enrolling.Invitation, str]:
+        """What lets somebody in, for the store, and the approver's half of his code, shown once."""
+        half = enrolment.new_half()
+        seed = self._keys.seal_digits(totp.new_seed())
+        lives = timedelta(seconds=self.options.enrol_s)
+        return enrolling.Invitation(enrolment.digest(half), seed, lives), half
+
+    async def enrol(
+        self, name: str, halves: Sequence[str], password: str, origin: str
+    ) -> tuple[str | None, str]:
+        """Take somebody's own password: why not, or None, and his seed, shown once. The same work
+        is done for a name that nobody has. Raises `TooBusy`, `StoreUnavailable`."""
+        new, seed = await self.new_secrets(password)
+        who = enrolling.Enrolling(name, self._name_digest(name), origin, enrolment.digests(halves))
+        most = self.options.tries_max
+        return await self.run(partial(enrolling.enrol, who=who, new=new, most=most)), seed
+
+    async def change_password(self, by: Actor, old: str, new: str) -> bool:
+        """Put a new password in the place of one's own, and end all one's logins; False where the
+        old one is wrong or the name is locked. A try counts like a login's. Raises `TooBusy`."""
+        knock = logins.Knock(by.id, self._name_digest(by.id), by.origin)
+        lock = timedelta(seconds=self.options.lock_s)
+        begin = partial(logins.begin, knock=knock, most=self.options.tries_max, lock=lock)
+        with self._room():
+            begun = await self.run(begin)
+            hashed = self._hashed(begun.person)
+            right = await self._in_thread(self._passwords.verify, hashed, old)
+            if not (begun.open and right):
+                why = "wrong_password" if begun.open else "locked"
+                await self.run(partial(enrolling.password_refused, by=by, why=why))
+                return False
+            changed = await self._in_thread(self._passwords.hash, new)
+        job = partial(enrolling.change_password, by=by, old=hashed, hashed=changed)
+        done = await self.run(job)
+        self.sessions.close_all(by.id)
+        return done
+
     def digest(self, raw: bytes) -> bytes:
         """Stands for a body that may hold a password, under a key of this run."""
         return hmac.digest(self._key, raw, "sha256")
+
+    def _hashed(self, person: people.Person | None) -> str:
+        """What to verify against; nobody's where there is no password, which takes as long."""
+        if person is None or person.state == enrolling.INVITED:
+            return self._passwords.nobody
+        return person.password
+
+    def _name_digest(self, name: str) -> str:
+        return self._keys.digest(f"staff {name}")[:16]
 
     def _seed(self, person: people.Person | None) -> str:
         sealed = person.seed if person is not None else self._keys.seal_digits(self._nobody)
@@ -142,10 +207,18 @@ class StaffDesk:
         return self._clock.read().monotonic_us / 1e6
 
 
+def _same(person: people.Person, session: Session) -> bool:
+    """Whether nothing was changed about the person since the login."""
+    found = (person.state, person.role, person.changed_at)
+    return found == (enrolling.ACTIVE, session.role, session.changed_at)
+
+
 def _outcome(begun: logins.Try, right: bool, step: int | None) -> logins.LoginOutcome:
     if begun.person is None:
         return "unknown"
-    if begun.person.state != "active":
+    if begun.person.state == enrolling.INVITED:
+        return "not_enrolled"
+    if begun.person.state != enrolling.ACTIVE:
         return "left"
     if not begun.open:
         return "locked"

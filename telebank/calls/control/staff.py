@@ -1,5 +1,6 @@
 """Paths of staff: `POST /v1/login`, `/v1/logout`, `GET /v1/whoami`, `/v1/staff`; add, leave,
-unlock, reset. The first two people are added by the machine's own user; all later ones by two.
+unlock, reset. The first two people are added by the machine's own user; all later ones by two, and
+enrol themselves (`enrolment`).
 """
 
 import re
@@ -11,7 +12,7 @@ import msgspec
 from aiohttp import web
 
 from telebank.calls.control.acts import Acts, Saying
-from telebank.calls.control.answers import SHOWN_ONCE
+from telebank.calls.control.answers import SEED
 from telebank.calls.control.common import (
     Name,
     Note,
@@ -25,12 +26,13 @@ from telebank.calls.control.common import (
     refused,
     stop,
 )
-from telebank.calls.control.desk import Counter
-from telebank.calls.control.enrol import PASSWORD_NEEDED, WHY, Enrol
+from telebank.calls.control.desk import Counter, no_store
+from telebank.calls.control.enrol import PASSWORD_NEEDED, WHY, LetIn
+from telebank.calls.control.enrolment import BUSY
 from telebank.calls.control.login import TooBusy
 from telebank.staff import passwords, totp
 from telebank.staff.roles import FOUNDERS, Role, first_people, last_of_founders, may
-from telebank.store import people
+from telebank.store import enrolling, people
 from telebank.store.transaction import Transaction
 from transactions.approval import Actor, Detail
 from transactions.ports import JournalUnavailable, LeaseLost
@@ -38,7 +40,6 @@ from transactions.secret import Secret
 
 _NAME = re.compile(r"[a-z][a-z0-9._-]{1,31}")
 _RESERVED = frozenset({"system", "unknown", "customer", "caller", "nobody"})
-BUSY = "too many are logging in; try again in a few seconds"
 NO_LOGIN = (
     "name, password or code is wrong, the code was used before, or the name is locked after too "
     "many tries (half an hour; an administrator can unlock it)"
@@ -54,7 +55,7 @@ class LoginBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class AddBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Who is to be added. The password comes where it is asked for."""
+    """Who is to be added. A password is for the first two people; others choose their own."""
 
     request_id: RequestId
     name: Name
@@ -69,7 +70,6 @@ class ResetBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     request_id: RequestId
     note: Note = ""
-    password: Password | None = None
 
 
 class ActBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -109,13 +109,16 @@ class StaffPart:
         except TooBusy:
             stop(503, "busy", BUSY)
         except (JournalUnavailable, LeaseLost) as error:
-            stop(503, "store", f"no login without the journal: {error}")
+            stop(503, no_store(error)[0], f"no login without the journal: {error}")
         finally:
             code.wipe()
         if found is None:
             stop(401, "no_login", NO_LOGIN)
         idle = self._desk.options.idle_s
+        told: dict[str, Any]
         told = {"name": found.person.id, "role": found.person.role, "idle_s": idle}
+        whom = await self._counter.run(self._desk.whom_let_in(found.person.id))
+        told["let_in"] = [_told(one) for one in whom]
         return web.json_response({"token": found.token, **told})
 
     async def _logout(self, request: web.Request) -> web.Response:
@@ -146,9 +149,13 @@ class StaffPart:
         if again or len(there) < len(FOUNDERS):
             work = partial(self._add_first, body, by, [one.role for one in there])
             return await self._counter.once(request, by.id, body.request_id, work)
+        actor = await self._counter.actor(request)
+        if body.password is not None:
+            stop(400, "bad_request", "the new person chooses a password: `telebank staff enrol`")
         detail: Detail = {"role": body.role.value, "full_name": body.full_name}
-        enrol = Enrol(self._desk, body.password, body.name, body.role.value, body.full_name)
-        return await self._two(request, "staff.add", body.name, detail, body, enrol)
+        carrier = LetIn(self._desk, actor.id, body.name, body.role.value, body.full_name)
+        saying = Saying(body.request_id, "staff.add", body.name, detail, body.note, actor)
+        return await self._two(request, saying, carrier)
 
     async def _add_first(self, body: AddBody, by: Actor, roles: Sequence[str]) -> Reply:
         reason = first_people(roles, body.role)
@@ -167,33 +174,19 @@ class StaffPart:
         if reason is not None:
             return refused(409, reason, WHY[reason])
         told = {"state": "added", "name": body.name, "role": body.role.value}
-        return Reply(200, {**told, SHOWN_ONCE: totp.uri(seed, body.name)})
+        return Reply(200, {**told, SEED: totp.uri(seed, body.name)})
 
     async def _reset(self, request: web.Request) -> web.Response:
         body = await read_body(request, ResetBody)
         name = request.match_info["name"]
-        enrol = Enrol(self._desk, body.password, name)
-        return await self._two(request, "staff.reset", name, {}, body, enrol)
+        actor = await self._counter.actor(request)
+        carrier = LetIn(self._desk, actor.id, name)
+        saying = Saying(body.request_id, "staff.reset", name, {}, body.note, actor)
+        return await self._two(request, saying, carrier)
 
-    async def _two(  # noqa: PLR0917 - an act in its parts
-        self,
-        request: web.Request,
-        act: str,
-        name: str,
-        detail: Detail,
-        body: AddBody | ResetBody,
-        enrol: Enrol,
-    ) -> web.Response:
-        by = await self._counter.actor(request)
-        saying = Saying(body.request_id, act, name, detail, body.note, by)
-
-        async def work() -> Reply:
-            try:
-                return await self._acts.say(saying, enrol)
-            except TooBusy:
-                return refused(503, "busy", BUSY)
-
-        return await self._counter.once(request, by.id, body.request_id, work)
+    async def _two(self, request: web.Request, saying: Saying, carrier: LetIn) -> web.Response:
+        work = partial(self._acts.say, saying, carrier)
+        return await self._counter.once(request, saying.by.id, saying.request_id, work)
 
     async def _leave(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
@@ -245,4 +238,15 @@ def _shown(person: people.Person) -> dict[str, Any]:
         "created_at": as_json(person.created_at),
         "created_by": person.created_by,
         "changed_at": as_json(person.changed_at),
+    }
+
+
+def _told(one: enrolling.LetIn) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "act": one.act,
+        "state": one.state,
+        "proposed_by": one.proposed_by,
+        "approved_by": one.approved_by,
+        "at": as_json(one.at),
     }

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from telebank.calls.control.acts import AfterApproval, Carrier
 from telebank.calls.control.approvals import ApprovalsPart
 from telebank.calls.control.desk import Counter
+from telebank.calls.control.enrolment import EnrolmentPart
 from telebank.calls.control.login import StaffDesk
 from telebank.calls.control.resolve import Resolve
 from telebank.calls.control.server import ControlPart
 from telebank.calls.control.staff import StaffPart
+from telebank.commands.wiring import key_custody
 from telebank.commands.wiring.host_control import ACT as KEY_CHANGE
 from telebank.commands.wiring.host_control import KeyChangeAct, KeyedHost
+from telebank.commands.wiring.key_custody import ACT as KEY_CUSTODY
 from telebank.staff.options import StaffOptions
 from telebank.store.clock import SystemClock
 from telebank.store.sealing import Keyring
@@ -34,8 +37,12 @@ def open_staff(
     desk = StaffDesk(options, store.journal.run, keyring, SystemClock())
     stack.callback(desk.close)
     counter = Counter(desk)
-    carriers: dict[str, Carrier] = {ACT: Resolve(processor), **(more or {})}
+    carriers: dict[str, Carrier] = {
+        ACT: Resolve(processor),
+        KEY_CUSTODY: AfterApproval(desk, key_custody.work, key_custody.complaint),
+        **(more or {}),
+    }
     if keyed is not None:
         act = KeyChangeAct(keyed)
         carriers[KEY_CHANGE] = AfterApproval(desk, act.work, act.complaint)
-    return [StaffPart(counter), ApprovalsPart(counter, carriers)]
+    return [StaffPart(counter), EnrolmentPart(counter), ApprovalsPart(counter, carriers)]

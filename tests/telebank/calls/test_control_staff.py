@@ -216,15 +216,19 @@ async def test_a_third_person_is_added_by_two(tmp_path: Path) -> None:
         other = body | {"role": "supervisor"} | fresh()
         differs = await house.ask(wu, "POST", "/v1/staff", other)
         assert (differs.status, differs.body["code"]) == (409, "different_content")
-        asked = await house.ask(wu, "POST", "/v1/staff", body | fresh())
-        assert asked.body["code"] == "password_needed"
-        whole = body | fresh() | {"password": "li sings in the rain"}
+        chosen = body | fresh() | {"password": "wu picked this alone 7"}
+        assert (await house.ask(wu, "POST", "/v1/staff", chosen)).status == 400
+        whole = body | fresh()
         added = await house.ask(wu, "POST", "/v1/staff", whole)
         assert added.status == 200
         again = await house.ask(wu, "POST", "/v1/staff", whole)
         assert (again.status, again.body["state"]) == (200, "approved")
-        assert "otpauth" not in again.body
-        li = Person("li", "teller", "li sings in the rain", seed_of(added))
+        assert "half" not in again.body
+        li = Person("li", "teller", "li sings in the rain")
+        halves = [await house.half(chen, "li"), added.body["half"]]
+        enrolled = await house.enrol("li", halves, li.password)
+        assert enrolled.status == 200
+        li.seed = seed_of(enrolled)
         await house.login(li)
         denied = await house.ask(li, "GET", "/v1/staff")
         assert denied.body["code"] == "not_allowed"
@@ -241,14 +245,15 @@ async def test_a_lost_telephone_is_replaced_by_two_and_ends_its_logins(tmp_path:
         mine = await house.ask(li, "POST", "/v1/staff/li/reset", fresh())
         assert mine.body["code"] == "not_allowed"
         assert (await house.ask(chen, "POST", "/v1/staff/li/reset", fresh())).status == 202
-        body = fresh() | {"password": "a quite new sentence"}
-        done = await house.ask(wu, "POST", "/v1/staff/li/reset", body)
+        done = await house.ask(wu, "POST", "/v1/staff/li/reset", fresh())
         assert done.status == 200
         assert (await house.ask(li, "GET", "/v1/whoami")).status == 401
         house.clock.forward(STEP_S)
         old = await house.try_login("li", li.password, li.code(house.clock.now))
         assert old.status == 401
-        li.password, li.seed = "a quite new sentence", seed_of(done)
+        halves = [done.body["half"], await house.half(chen, "li")]
+        enrolled = await house.enrol("li", halves, "a quite new sentence")
+        li.password, li.seed = "a quite new sentence", seed_of(enrolled)
         await house.login(li)
         assert house.events("staff.reset") == [("wu", "supervisor", "ok")]
 
@@ -256,9 +261,10 @@ async def test_a_lost_telephone_is_replaced_by_two_and_ends_its_logins(tmp_path:
 async def test_nobody_resets_himself(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house:
         chen, wu = await two(house)
+        mine = await house.ask(chen, "POST", "/v1/staff/chen/reset", fresh())
+        assert (mine.status, mine.body["code"]) == (409, "himself")
         assert (await house.ask(chen, "POST", "/v1/staff/wu/reset", fresh())).status == 202
-        body = fresh() | {"password": "a quite new sentence"}
-        own = await house.ask(wu, "POST", "/v1/staff/wu/reset", body)
+        own = await house.ask(wu, "POST", "/v1/staff/wu/reset", fresh())
         assert (own.status, own.body["code"]) == (409, "himself")
         assert house.rows(tables.approval)[0].state == "pending"
 

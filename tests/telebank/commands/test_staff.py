@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,48 @@ async def test_two_people_at_two_terminals(tmp_path: Path) -> None:
         assert json.loads(done.output)["request_state"] == "CLOSED_NOT_POSTED"
         after = await run(house, "host", "unknown")
         assert (after.exit_code, after.output) == (0, "every request has its end\n")
+
+
+async def test_a_new_person_enrols_at_a_terminal(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        chen = await house.found("chen", "administrator")
+        wu = await house.found("wu", "supervisor")
+        await logged_in(house, chen)
+        await logged_in(house, wu)
+        words = ("staff", "add", "li", "--role", "teller")
+        first = await run(house, *words, session="chen")
+        assert (first.exit_code, "staff code li" in first.output) == (0, True)
+        second = await run(house, *words, session="wu")
+        assert second.exit_code == 0, second.output
+        code = await run(house, "staff", "code", "li", session="chen")
+        assert code.exit_code == 0, code.output
+        halves = [half_in(ran) for ran in (first, second, code)]
+        assert halves[0] is None
+        keys = f"{halves[2]}\n{halves[1]}\n{PASSWORD}\n{PASSWORD}\n"
+        one = await run(house, "staff", "enrol", "li", keys=keys.replace(f"{halves[2]}", "2" * 16))
+        assert (one.exit_code, "nobody is enrolled" in one.output) == (1, True)
+        done = await run(house, "staff", "enrol", "li", keys=keys)
+        assert done.exit_code == 0, done.output
+        assert not any(word in done.output for word in (PASSWORD, *halves[1:]) if word)
+        (link,) = [line for line in done.output.split() if line.startswith("otpauth://")]
+        li = Person("li", "teller", PASSWORD, pyotp.parse_uri(link).secret)
+        await logged_in(house, li)
+        keys = f"{PASSWORD}\nli sings in the rain\nli sings in the rain\n"
+        changed = await run(house, "staff", "password", keys=keys, session="li")
+        assert changed.exit_code == 0, changed.output
+        li.password = "li sings in the rain"
+        await logged_in(house, li)
+        house.clock.forward(30)
+        keys = f"{wu.password}\n{wu.code(house.clock.now)}\n"
+        told = await run(house, "staff", "login", "wu", keys=keys, session="wu")
+        assert "li, by chen and wu" in told.output
+        assert "has enrolled" in told.output
+
+
+def half_in(ran: Result) -> str | None:
+    """The half of a code that a command showed."""
+    found = re.search(r"(?:[2-9A-Z]{4}-){3}[2-9A-Z]{4}", ran.output)
+    return found and found[0]
 
 
 async def test_what_is_open_says_what_to_look_up(tmp_path: Path) -> None:

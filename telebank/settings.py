@@ -34,6 +34,7 @@ from transactions.options import ProcessorOptions
 SCHEMA = 1
 FILE = "telebank.toml"
 MAX_FILE_BYTES = 1_000_000
+MAX_NODES = 99
 Table = Mapping[str, Any]
 T = TypeVar("T")
 
@@ -48,6 +49,9 @@ class NodeOptions:
 
     id: str = "01"
     """Two digits, one for each node of the bank; the first two of every reference (field 37)."""
+    of: int = 1
+    """How many nodes share the host's acquirer id (field 32), the same at each: node `id` gives out
+    the id-th part of the STANs."""
     host: str = "tb87"
     """Which host is served: the section `hosts.NAME`."""
     control: str = "control.sock"
@@ -58,6 +62,13 @@ class NodeOptions:
     def __post_init__(self) -> None:
         if not (self.id.isdigit() and len(self.id) == 2):  # noqa: PLR2004 - two digits
             raise ValueError(f"node.id is {self.id!r}: give two digits, such as 01")
+        if not 1 <= self.of <= MAX_NODES:
+            raise ValueError(f"node.of is {self.of}: 1 to {MAX_NODES} nodes share an acquirer id")
+        if not 1 <= int(self.id) <= self.of:
+            raise ValueError(
+                f"node.id is {self.id} and node.of is {self.of}: ids are 01 to node.of, the number"
+                " of nodes, which is the same at each of them"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +149,9 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
     sections = {
         name: read_options(cls, tables.pop(name, {}), name) for name, cls in SECTIONS.items()
     }
-    zone = sections["node"].utc_offset_minutes
+    zone, nodes = sections["node"].utc_offset_minutes, sections["node"].of
     replace = dataclasses.replace
-    sections["store"] = replace(sections["store"], utc_offset_minutes=zone)
+    sections["store"] = replace(sections["store"], utc_offset_minutes=zone, nodes=nodes)
     sections["transactions"] = replace(
         sections["transactions"], limits=limits, utc_offset_minutes=zone
     )

@@ -37,7 +37,7 @@ from telebank.settings import (
     packs_dir,
     store_url,
 )
-from telebank.store.errors import KeyFileError, StoreUnavailable
+from telebank.store.errors import KeyFileError, StartRefused, StoreUnavailable
 from telebank.store.releases import ReleaseError
 from telebank.store.sealing import Keyring
 from telebank.store.store import Store
@@ -51,7 +51,7 @@ log = structlog.get_logger("telebank.serve")
 
 UNUSABLE = (
     *(SettingsError, FlowError, ContractError, CatalogueError, PackError, MissingClips),
-    *(KeyFileError, SecurityModuleError, ProfileError, ReleaseError, TlsError),
+    *(KeyFileError, SecurityModuleError, ProfileError, ReleaseError, TlsError, StartRefused),
 )
 """Files that a node cannot start with; the error says which and what to do."""
 

@@ -27,7 +27,11 @@ class UnknownRequest(LookupError):  # noqa: N818
 
 
 class MessageKeysReused(Exception):  # noqa: N818
-    """STAN, field 7, field 32 and field 41 of a new message were used before: it must not go."""
+    """STAN, field 7 and field 32 of a new message were used before: it must not go."""
+
+
+class StartRefused(Exception):  # noqa: N818
+    """This node must not run beside the others of the store as it is; says what to do."""
 
 
 class KeyFileError(Exception):

@@ -43,6 +43,7 @@ class StoreJournal:
         self._keys = keys
         self._window = timedelta(seconds=options.repeat_window_s)
         self._zone = options.zone
+        self._share = numbers.share(node, options.nodes)
         self._stans = numbers.Numbers(writer, "stan", options.number_block)
         self._references = numbers.Numbers(writer, "reference", options.number_block)
 
@@ -90,8 +91,8 @@ class StoreJournal:
         return await self._writer.run(work)
 
     async def next_stan(self) -> str:
-        """A STAN (field 11, six digits) of the node's counter."""
-        return numbers.stan(await self._stans.take())
+        """A STAN (field 11, six digits) of the node's counter, in its share of them (rule 7)."""
+        return numbers.stan(await self._stans.take(), self._share)
 
     async def sending(self, message: HostMessage) -> None:
         """Make the message row, and SENT for a first request, durable."""

@@ -31,9 +31,10 @@ _READ_MARKED = (
     .with_for_update()
 )
 _RAISE = text(
-    "INSERT INTO lease (node, epoch, holder, heartbeat) VALUES (:node, 1, :holder, :heartbeat)"
-    " ON CONFLICT (node) DO UPDATE SET epoch = lease.epoch + 1,"
-    " holder = excluded.holder, heartbeat = excluded.heartbeat RETURNING epoch"
+    "INSERT INTO lease (node, epoch, holder, heartbeat, nodes)"
+    " VALUES (:node, 1, :holder, :heartbeat, :nodes)"
+    " ON CONFLICT (node) DO UPDATE SET epoch = lease.epoch + 1, holder = excluded.holder,"
+    " heartbeat = excluded.heartbeat, nodes = excluded.nodes RETURNING epoch"
 ).bindparams(bindparam("heartbeat", type_=lease.c.heartbeat.type))
 _HOLDER = select(lease.c.holder).where(lease.c.node == bindparam("of_node"))
 _GIVE_BACK = update(lease).where(
@@ -52,9 +53,9 @@ class Held:
     """Number of this transaction in a database server; empty for SQLite."""
 
 
-def take(connection: Connection, node: str, holder: str, now: datetime) -> int:
+def take(connection: Connection, node: str, holder: str, nodes: int, now: datetime) -> int:
     """Raise the node's epoch and hold it; every earlier holder's next commit fails."""
-    values = {"node": node, "holder": holder, "heartbeat": now}
+    values = {"node": node, "holder": holder, "heartbeat": now, "nodes": nodes}
     return int(connection.execute(_RAISE, values).scalar_one())
 
 

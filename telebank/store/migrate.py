@@ -4,7 +4,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from telebank.store.engine import is_sqlite, make_file, open_writer
 from telebank.store.errors import StoreUnavailable, said
@@ -35,7 +35,7 @@ def _run(url: str, revision: str, *, up: bool) -> None:
             lock_migrations(connection)
             config.attributes["connection"] = connection
             (command.upgrade if up else command.downgrade)(config, revision)
-    except (OperationalError, ProgrammingError) as error:
+    except (IntegrityError, OperationalError, ProgrammingError) as error:
         what = f"cannot bring the tables up to date: {said(error)}"
         raise StoreUnavailable(what if is_sqlite(url) else f"{what}; {ADVICE}") from error
     finally:

@@ -36,9 +36,23 @@ class Numbers:
         return number
 
 
-def stan(number: int) -> str:
-    """Field 11 of a counter's number: 000001 to 999999, then from the start again."""
-    return f"{(number - 1) % STANS + 1:06d}"
+def share(node: str, nodes: int) -> range:
+    """The node's STANs: the id-th of `nodes` equal parts of 1 to 999999; all of them for an id
+    beyond `nodes`, whose part is not known."""
+    number, size = int(node), STANS // nodes
+    if not 0 < number <= nodes:
+        return range(1, STANS + 1)
+    return range((number - 1) * size + 1, number * size + 1)
+
+
+def shown(stans: range) -> str:
+    """A share for people."""
+    return f"{stans.start:06d}-{stans.stop - 1:06d}"
+
+
+def stan(number: int, stans: range) -> str:
+    """Field 11 of a counter's number: through the node's share, then from its start again."""
+    return f"{stans[(number - 1) % len(stans)]:06d}"
 
 
 def reference(node: str, number: int) -> str:

@@ -32,6 +32,8 @@ class StoreOptions:
     """The bank's wall clock: the day of a request that brings no business date of the host."""
     max_bytes: int | None = None
     """Largest size of an SQLite file, in bytes; past it the store says the disk is full."""
+    nodes: int = 1
+    """How many nodes share the acquirer id (field 32) and with it the STANs; from `[node] of`."""
     heartbeat_s: float = 10.0
     """Age in seconds at which a commit renews the lease's heartbeat."""
 

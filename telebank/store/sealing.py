@@ -21,6 +21,9 @@ from transactions.card import CardNumber, CardNumberError, SealedCard
 KEY_BYTES = 32
 NONCE_BYTES = 12
 """NIST SP 800-38D section 5.2.1.1; random, so a key seals at most 2^32 numbers."""
+FINGERPRINT_OF = "telebank: fingerprint of a key"
+"""What a key is told apart by; no number that is looked up is this text."""
+FINGERPRINT_CHARS = 32
 NONCES_DRAWN = 256
 """Nonces from one call of the system's random source."""
 MAX_KEYS = 100
@@ -42,6 +45,11 @@ class Keyring:
         self._hmac = hmac.new(token_key, digestmod="sha256")
         self._nonces = _Nonces()
         self.current = current
+        self.fingerprints: Mapping[str, str] = {
+            "token.key": self.digest(FINGERPRINT_OF)[:FINGERPRINT_CHARS],
+            **{f"seal-{name}.key": _fingerprint(key) for name, key in sorted(seal_keys.items())},
+        }
+        """By file name, what tells a key apart without giving it away."""
 
     @classmethod
     def create(cls, directory: Path) -> "Keyring":
@@ -148,6 +156,10 @@ class _Nonces:
                 drawn = secrets.token_bytes(NONCE_BYTES * NONCES_DRAWN)
                 size = NONCE_BYTES
                 self._left.extend(drawn[n : n + size] for n in range(0, len(drawn), size))
+
+
+def _fingerprint(key: bytes) -> str:
+    return hmac.new(key, FINGERPRINT_OF.encode(), "sha256").hexdigest()[:FINGERPRINT_CHARS]
 
 
 def _write_new(path: Path, text: str) -> None:

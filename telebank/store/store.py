@@ -1,12 +1,16 @@
 """The node's storage as one thing: opened once, closed once."""
 
 import asyncio
-import os
 import re
-import socket
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection
 
 from telebank.store.clock import Clock, SystemClock
 from telebank.store.engine import open_writer
+from telebank.store.holder import certainly_gone, this_process
+from telebank.store.joining import join
 from telebank.store.journal import StoreJournal
 from telebank.store.migrate import migrate
 from telebank.store.options import StoreOptions
@@ -41,16 +45,20 @@ class Store:
     ) -> "Store":
         """Bring the tables up to date, take the node's lease and start the writer.
 
-        `node` is two digits. An earlier holder of the lease can commit nothing from here on.
-        Raises `StoreUnavailable` where the database does not take it.
+        `node` is two digits, 01 to `options.nodes`. An earlier holder of the lease can commit
+        nothing from here on. Raises `StoreUnavailable` where the database does not take it,
+        `StartRefused` where the node's keys are not the store's, or its STANs are another's.
         """
         if not _NODE.fullmatch(node):
             raise ValueError(f"node {node!r} must be two digits, such as 01")
         settings = options or StoreOptions()
+        if not 0 < int(node) <= settings.nodes:
+            raise ValueError(f"node {node} is none of the {settings.nodes} that share STANs")
         await asyncio.to_thread(migrate, url)
-        holder = f"{_machine()}:{os.getpid()}"
         engine = open_writer(url, settings)
-        writer = Writer(engine, node, holder, settings, clock or SystemClock())
+        joins = partial(_join, node=node, nodes=settings.nodes, keyring=keyring)
+        clock = clock or SystemClock()
+        writer = Writer(engine, node, this_process(), settings, clock, joins)
         await asyncio.to_thread(writer.start)
         return cls(url, node, keyring, writer, settings)
 
@@ -61,15 +69,10 @@ class Store:
 
     @property
     def rival(self) -> str:
-        """The process (`machine:number`) that held the lease before and may still run, for it did
-        not give it back; empty where there is none. It can commit nothing, but what it had made
-        durable as SENT it may yet send until that request's deadline."""
-        machine, _, number = self._writer.before.rpartition(":")
-        if not machine or not number.isdigit():
-            return ""
-        here = machine == _machine()
-        gone = here and (int(number) == os.getpid() or not _runs(int(number)))
-        return "" if gone else self._writer.before
+        """The process (`machine:place:number:start`) that held the lease before and may still run,
+        for it did not give it back; empty where there is none. It can commit nothing, but what it
+        had made durable as SENT it may yet send until that request's deadline."""
+        return "" if certainly_gone(self._writer.before) else self._writer.before
 
     @property
     def commits(self) -> int:
@@ -91,16 +94,5 @@ class Store:
         await self._writer.close()
 
 
-def _machine() -> str:
-    return socket.gethostname()[:40]
-
-
-def _runs(process: int) -> bool:
-    """Whether there is such a process; signal 0 only asks (kill(2))."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # another user's
-    return True
+def _join(connection: Connection, now: datetime, node: str, nodes: int, keyring: Keyring) -> None:
+    join(connection, node, nodes, keyring, now)

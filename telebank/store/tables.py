@@ -165,7 +165,6 @@ Index(
     host_message.c.stan,
     host_message.c.field7,
     host_message.c.field32,
-    host_message.c.field41,
     unique=True,
     sqlite_where=text("role = 'request'"),
     postgresql_where=text("role = 'request'"),
@@ -215,6 +214,15 @@ lease = Table(
     Column("epoch", BigInteger, nullable=False),
     Column("holder", String(ID), nullable=False),
     Column("heartbeat", UtcTime, nullable=False),
+    # `[node] of` of its holder: which STANs he gives out
+    Column("nodes", Integer, nullable=False, server_default=text("1")),
+)
+
+vault = Table(  # what tells the keys apart that tokens and sealed numbers are made with
+    "vault",
+    metadata,
+    Column("name", String(32), primary_key=True),  # of the file in DATA/keys
+    Column("fingerprint", String(32), nullable=False),
 )
 
 counter = Table(
@@ -364,4 +372,5 @@ __all__ = [
     "request_state",
     "sealed_input",
     "staff",
+    "vault",
 ]

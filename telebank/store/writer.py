@@ -19,7 +19,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, RootTransaction
@@ -27,13 +27,16 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyErro
 
 from telebank.store import lease
 from telebank.store.clock import Clock
-from telebank.store.errors import ConnectionBroken, StoreUnavailable, said
+from telebank.store.errors import ConnectionBroken, StartRefused, StoreUnavailable, said
 from telebank.store.options import StoreOptions
 from telebank.store.postgresql import CommitUnknown, has_ended, lock_all, was_made
 from telebank.store.transaction import Batch, NeedsSavepoints, Refused, Transaction, Work
 from transactions.ports import LeaseLost
 
 T = TypeVar("T")
+Join = Callable[[Connection, datetime], None]
+"""Looks, in the commit that takes the lease, whether the node may have it; raises `StartRefused`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +76,21 @@ class _Done:
 class Writer:
     """Owns the writing connection, the lease and the numbering of events."""
 
-    def __init__(
-        self, engine: Engine, node: str, holder: str, options: StoreOptions, clock: Clock
+    def __init__(  # noqa: PLR0917 - each is one of its kind
+        self,
+        engine: Engine,
+        node: str,
+        holder: str,
+        options: StoreOptions,
+        clock: Clock,
+        join: Join,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._node = node
         self._holder = holder
         self._options = options
+        self._join = join
         self._jobs: deque[_Job] = deque()
         self._ready = threading.Condition()
         self._closing = False
@@ -110,9 +120,11 @@ class Writer:
         return self._position.epoch
 
     def start(self) -> None:
-        """Take the lease and start the thread; raises `StoreUnavailable`."""
+        """Take the lease and start the thread; raises `StoreUnavailable` or `StartRefused`."""
         (result,) = self._commit([_Job(None, None)])
         if result.error is not None:
+            self._drop_connection()
+            self._engine.dispose()
             raise result.error
         self._thread.start()
 
@@ -212,7 +224,7 @@ class Writer:
     def _commit(self, jobs: Sequence[_Job]) -> list[_Result]:
         try:
             done = self._transact(jobs)
-        except LeaseLost as error:
+        except (LeaseLost, StartRefused) as error:
             return [_Result(error=error)] * len(jobs)
         except DBAPIError as error:
             self._drop_connection()
@@ -263,8 +275,9 @@ class Writer:
     def _run(self, connection: Connection, jobs: Sequence[_Job], *, savepoints: bool) -> _Done:
         stamp = self._clock.read()
         if jobs[0].work is None:
+            self._join(connection, stamp.utc)
             self.before = lease.holder(connection, self._node)
-            epoch = lease.take(connection, self._node, self._holder, stamp.utc)
+            epoch = lease.take(connection, self._node, self._holder, self._options.nodes, stamp.utc)
             position = _Position(epoch, lease.last_sequence(connection, self._node))
             return _Done([_Result(epoch)], position)
         held = lease.check(connection, self._node, self._position.epoch)

@@ -48,9 +48,15 @@ class FakeClock:
 
 @asynccontextmanager
 async def open_store(
-    folder: Path, node: str = "01", clock: Clock | None = None, **options: Any
+    folder: Path,
+    node: str = "01",
+    clock: Clock | None = None,
+    *,
+    keys_at: Path | None = None,
+    **options: Any,
 ) -> AsyncIterator[Store]:
-    keys = Keyring.open_or_create(folder / "keys")
+    """A node's store; its keys are in `folder/keys` or, of another machine, `keys_at`."""
+    keys = Keyring.open_or_create(keys_at or folder / "keys")
     store = await Store.open(
         store_url(folder), node, keys, StoreOptions(**options), clock or FakeClock()
     )

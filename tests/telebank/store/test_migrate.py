@@ -103,6 +103,7 @@ async def test_rows_of_the_first_release_go_to_the_second_and_back(place: Path, 
     downgrade(blank, "0001")
     assert _shape(blank) == old
     kept["host_message"] = [_without(row, "settled_on") for row in kept["host_message"]]
+    kept["lease"] = [_without(row, "nodes") for row in kept["lease"]]
     kept["alembic_version"] = [{"version_num": "0001"}]
     assert {name: _rows(blank, name) for name in old} == kept
     migrate(blank)

@@ -1,13 +1,17 @@
 """Several nodes writing to one database at once: what the rules say holds over all of them."""
 
 import asyncio
+import shutil
 from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
+
 from support.store_kit import (
     DAY,
     PAYER,
+    FakeClock,
     check_log,
     message,
     money_plan,
@@ -19,6 +23,8 @@ from support.store_kit import (
 from telebank.settings import store_url
 from telebank.store import tables
 from telebank.store.engine import open_read_only
+from telebank.store.errors import MessageKeysReused, StartRefused
+from telebank.store.sealing import Keyring
 from telebank.store.store import Store
 from transactions.journal import Existing, Hold, Recorded, RecordPlan, RecordRefused
 from transactions.money import Money
@@ -30,7 +36,8 @@ NODES = ("01", "02", "03")
 async def _nodes(stack: AsyncExitStack, place: Path) -> list[Store]:
     """Three nodes, each with its writer's thread, in small commits that overlap."""
     return [
-        await stack.enter_async_context(open_store(place, node, batch_jobs=3)) for node in NODES
+        await stack.enter_async_context(open_store(place, node, nodes=3, batch_jobs=3))
+        for node in NODES
     ]
 
 
@@ -94,7 +101,7 @@ async def test_many_customers_in_each_others_way_stop_nobody(place: Path) -> Non
 
     async with AsyncExitStack() as stack:
         nodes = [
-            await stack.enter_async_context(open_store(place, node, batch_jobs=24))
+            await stack.enter_async_context(open_store(place, node, nodes=3, batch_jobs=24))
             for node in NODES
         ]
         work = []
@@ -157,3 +164,106 @@ async def test_a_report_and_transfers_of_one_card_go_one_after_the_other(place: 
         for node in nodes:
             again = await node.journal.record(transfer("after"), plan)
             assert again == RecordRefused("lost")
+
+
+def _folder_of(place: Path, machine: str) -> Path:
+    return place / machine / "keys"
+
+
+def _copy_keys(place: Path, of: str, to: str) -> None:
+    """As docs/store.md says to give a second node its keys."""
+    shutil.rmtree(_folder_of(place, to), ignore_errors=True)
+    shutil.copytree(_folder_of(place, of), _folder_of(place, to))
+
+
+async def test_nodes_whose_keys_are_copies_see_each_others_hot_list_and_tries(place: Path) -> None:
+    Keyring.create(_folder_of(place, "a"))
+    _copy_keys(place, "a", "b")
+    async with (
+        open_store(place, "01", keys_at=_folder_of(place, "a"), nodes=2) as one,
+        open_store(place, "02", keys_at=_folder_of(place, "b"), nodes=2) as two,
+    ):
+        lost = RecordPlan("state", "repeat", "h", hot_list=PAYER)
+        await one.journal.record(_report("l1"), lost)
+        assert await two.journal.hot_listed(two.vault.token(PAYER))
+        for store, left in ((one, True), (two, True), (one, False), (two, False)):
+            key = f"pin.verify:{store.vault.token(PAYER)}"
+            assert await store.journal.count_attempt(key, 2, DAY) is left
+
+
+async def test_a_node_with_keys_of_its_own_is_refused_and_takes_nothing(place: Path) -> None:
+    async with open_store(place, "01", keys_at=_folder_of(place, "a"), nodes=2) as one:
+        for node in ("01", "02"):
+            with pytest.raises(
+                StartRefused, match=r"seal-k1\.key is another, token\.key is an.*Copy"
+            ):
+                async with open_store(place, node, keys_at=_folder_of(place, "b"), nodes=2):
+                    pass
+        await one.journal.next_stan()  # it still has its lease
+        assert [row.node for row in rows(place, tables.lease)] == ["01"]
+        _copy_keys(place, "a", "b")
+        async with open_store(place, "02", keys_at=_folder_of(place, "b"), nodes=2):
+            pass
+
+
+async def test_a_sealing_key_of_another_node_must_be_there(place: Path) -> None:
+    Keyring.create(_folder_of(place, "a"))
+    _copy_keys(place, "a", "b")
+    Keyring.rotate(_folder_of(place, "b"))
+    async with open_store(place, "02", keys_at=_folder_of(place, "b"), nodes=2):
+        pass
+    with pytest.raises(StartRefused, match=r"seal-k2\.key is missing"):
+        async with open_store(place, "01", keys_at=_folder_of(place, "a"), nodes=2):
+            pass
+    kept = {row.name: row.fingerprint for row in rows(place, tables.vault)}
+    assert list(kept) == ["seal-k1.key", "seal-k2.key", "token.key"]
+    for path in _folder_of(place, "b").glob("*.key"):
+        assert kept[path.name] not in path.read_text()
+
+
+async def test_each_node_numbers_in_its_own_share(place: Path) -> None:
+    async with AsyncExitStack() as stack:
+        nodes = await _nodes(stack, place)
+        firsts = [await node.journal.next_stan() for node in nodes]
+        assert firsts == ["000001", "333334", "666667"]
+        for number, (node, stan) in enumerate(zip(nodes, firsts, strict=True)):
+            sent = message(f"r{number}", stan, field41=f"TB0{number}0001")
+            plan = money_plan(guarded=False)
+            assert isinstance(
+                await node.journal.record(transfer(f"r{number}"), plan, sent), Recorded
+            )
+
+
+async def test_terminals_do_not_make_a_stan_another(place: Path) -> None:
+    async with open_store(place) as store:
+        plan = money_plan(guarded=False)
+        await store.journal.record(transfer("r1"), plan, message("r1", "000001", field41="TB1"))
+        with pytest.raises(MessageKeysReused):
+            await store.journal.record(transfer("r2"), plan, message("r2", "000001", field41="TB2"))
+
+
+async def test_a_share_starts_again_at_its_own_start(place: Path) -> None:
+    async with open_store(place, "02", nodes=99, number_block=10_100) as store:
+        stans = [await store.journal.next_stan() for _ in range(10_102)]
+    assert (stans[0], stans[10_100], stans[10_101]) == ("010102", "020202", "010102")
+
+
+async def test_shares_that_overlap_are_refused_while_the_other_may_run(place: Path) -> None:
+    clock = FakeClock()
+    async with open_store(place, "01", clock, nodes=1):
+        with pytest.raises(StartRefused, match=r"000001-999999.*500000-999998.*\[node\] of"):
+            async with open_store(place, "02", clock, nodes=2):
+                pass
+        clock.forward(86_401)
+        async with open_store(place, "02", clock, nodes=2):
+            pass
+    async with open_store(place, "02", clock, nodes=2), open_store(place, "01", clock, nodes=2):
+        pass
+    async with open_store(place, "03", clock, nodes=3):
+        pass  # the others ended in order
+
+
+async def test_a_node_is_one_of_those_that_share(place: Path) -> None:
+    with pytest.raises(ValueError, match="none of the 2"):
+        async with open_store(place, "03", nodes=2):
+            pass

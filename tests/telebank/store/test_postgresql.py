@@ -291,7 +291,10 @@ async def test_nodes_that_start_at_once_make_the_tables_once(
 ) -> None:
     database = server.empty()
     name_in_settings(tmp_path, server.url(database))
-    async with open_store(tmp_path, "01") as one, open_store(tmp_path, "02") as two:
+    async with (
+        open_store(tmp_path, "01", nodes=2) as one,
+        open_store(tmp_path, "02", nodes=2) as two,
+    ):
         await recorded(one, "r1")
         assert two.epoch == 1
     server.drop(database)

@@ -49,7 +49,10 @@ async def test_the_shipped_release_comes_back_with_the_hash_that_requests_carry(
 
 
 async def test_another_node_sees_what_was_published(place: Path) -> None:
-    async with open_store(place, "01") as one, open_store(place, "02") as two:
+    async with (
+        open_store(place, "01", nodes=2) as one,
+        open_store(place, "02", nodes=2) as two,
+    ):
         now = await one.releases.begin(ONE)
         assert await two.releases.current() == now
         assert await two.releases.begin(ONE) == now

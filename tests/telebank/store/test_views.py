@@ -77,7 +77,10 @@ async def test_newest_first_and_only_what_changed_after_a_cursor(place: Path) ->
 
 
 async def test_reading_by_a_vector_of_nodes_misses_nothing(place: Path) -> None:
-    async with open_store(place, "01") as one, open_store(place, "02") as two:
+    async with (
+        open_store(place, "01", nodes=2) as one,
+        open_store(place, "02", nodes=2) as two,
+    ):
         for number in range(4):
             await one.journal.append(JournalEvent("alarm", detail={"what": f"a{number}"}))
             await two.journal.append(JournalEvent("alarm", detail={"what": f"b{number}"}))

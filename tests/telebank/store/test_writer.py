@@ -1,8 +1,9 @@
 """The single writer: many jobs a commit, one job's refusal is its own, a failing disk is said."""
 
 import asyncio
-import socket
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from telebank.store import lease, tables
 from telebank.store.engine import open_read_only
 from telebank.store.errors import StoreUnavailable
 from telebank.store.events import CUT, MAX_DETAIL, MAX_DETAIL_TEXT
+from telebank.store.holder import this_process
 from telebank.store.store import Store
 from telebank.store.transaction import Transaction
 from transactions.journal import JournalEvent, Recorded, RecordRefused
@@ -205,7 +207,10 @@ async def test_a_second_process_takes_the_lease(place: Path) -> None:
 
 
 async def test_two_nodes_have_logs_of_their_own(place: Path) -> None:
-    async with open_store(place, "01") as one, open_store(place, "02") as two:
+    async with (
+        open_store(place, "01", nodes=2) as one,
+        open_store(place, "02", nodes=2) as two,
+    ):
         await recorded(one, "a1")
         await recorded(two, "b1")
         await recorded(one, "a2")
@@ -308,11 +313,40 @@ async def test_where_the_thread_ends_jobs_fail_at_once_and_the_owner_is_told(
             await store.journal.append(JournalEvent("k"))
 
 
-@pytest.mark.parametrize(("number", "may_run"), [(1, True), (2**22, False)])
+GONE = 2**22
+"""More than any process number."""
+
+
+def _another(holder: str, **changes: str) -> str:
+    """A holder's name that differs in one part."""
+    parts = dict(zip(("machine", "place", "number", "start"), holder.split(":"), strict=True))
+    return ":".join((parts | changes).values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "may_run"),
+    [
+        ({}, False),  # this very process
+        ({"number": "1"}, False),  # number 1 began at another time: that one has ended
+        ({"number": str(GONE)}, False),
+        ({"start": "1"}, False),
+        # A container of the same name and number, on this machine or after a boot.
+        ({"place": "0123456789abcdef"}, True),
+        ({"place": "0123456789abcdef", "number": str(GONE)}, True),
+        ({"place": ""}, True),
+        ({"machine": "renamed"}, False),
+    ],
+)
 async def test_a_holder_that_did_not_give_the_node_back_may_still_run(
-    place: Path, number: int, may_run: bool, monkeypatch: pytest.MonkeyPatch
+    place: Path, changes: dict[str, str], may_run: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    holder = f"{socket.gethostname()[:40]}:{number}"
+    holder = _another(this_process(), **changes)
+    await _left_by(place, holder, monkeypatch)
+    async with open_store(place) as store:
+        assert store.rival == (holder if may_run else "")
+
+
+async def _left_by(place: Path, holder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_store(place):
         pass
     async with open_store(place) as store:
@@ -321,5 +355,27 @@ async def test_a_holder_that_did_not_give_the_node_back_may_still_run(
         await store.journal.run(lambda part: part.execute(take))
         monkeypatch.setattr(lease, "give_back", lambda *_: None)
     monkeypatch.undo()
+
+
+async def test_a_process_that_runs_is_a_rival_and_is_none_once_it_ended(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say = (
+        "from telebank.store.holder import this_process; print(this_process(), flush=True); input()"
+    )
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", say), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    holder = (await process.stdout.readline()).decode().strip()
+    await _left_by(place, holder, monkeypatch)
     async with open_store(place) as store:
-        assert store.rival == (holder if may_run else "")
+        assert store.rival == holder
+        await process.communicate(b"\n")
+        assert store.rival == ""
+
+
+async def test_a_name_of_the_old_form_may_run(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await _left_by(place, "bank-1:4711", monkeypatch)
+    async with open_store(place) as store:
+        assert store.rival == "bank-1:4711"

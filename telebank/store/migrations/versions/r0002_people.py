@@ -1,5 +1,5 @@
 """Staff, approvals of two people, releases; the host's business date of each reply, with the
-indexes that reconciliation reads by."""
+indexes that reconciliation reads by; what tells keys apart, and STANs apart without terminals."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,6 +17,7 @@ def upgrade() -> None:
     with op.batch_alter_table("host_message", schema=None) as batch_op:
         batch_op.add_column(sa.Column("settled_on", sa.Date(), nullable=True))
     _indexes()
+    _nodes()
     _staff()
     _approval()
     _releases()
@@ -39,6 +40,32 @@ def _indexes() -> None:
             sqlite_where=sa.text("effect = 'money'"),
             postgresql_where=sa.text("effect = 'money'"),
         )
+
+
+def _keys_index(*columns: str) -> None:
+    with op.batch_alter_table("host_message", schema=None) as batch_op:
+        batch_op.drop_index("uq_host_message_keys")
+        batch_op.create_index(
+            "uq_host_message_keys",
+            list(columns),
+            unique=True,
+            sqlite_where=sa.text("role = 'request'"),
+            postgresql_where=sa.text("role = 'request'"),
+        )
+
+
+def _nodes() -> None:
+    _keys_index("stan", "field7", "field32")
+    with op.batch_alter_table("lease", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("nodes", sa.Integer(), server_default=sa.text("1"), nullable=False)
+        )
+    op.create_table(
+        "vault",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("fingerprint", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_vault")),
+    )
 
 
 def _staff() -> None:
@@ -134,6 +161,10 @@ def downgrade() -> None:
     op.drop_table("release")
     op.drop_table("approval")
     op.drop_table("staff")
+    op.drop_table("vault")
+    with op.batch_alter_table("lease", schema=None) as batch_op:
+        batch_op.drop_column("nodes")
+    _keys_index("stan", "field7", "field32", "field41")
     with op.batch_alter_table("request", schema=None) as batch_op:
         batch_op.drop_index("ix_request_money")
     with op.batch_alter_table("host_message", schema=None) as batch_op:

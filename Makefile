@@ -1,6 +1,7 @@
 # Two commands do everything: `make run` and `make test`.
 #   make run                                      the whole bank on this machine
 #   SIP=0.0.0.0:5060 WEB=127.0.0.1:9000 DATA=/srv/bank CALL=0 make run
+#   FAULTS=faults.json make run                   with a fault plan of the demo host, docs/corehost.md
 #   make test                                     format, lint, types, imports, tests
 #   make test-long                                whole simulations and soaks
 .DEFAULT_GOAL := help
@@ -16,7 +17,7 @@ run:
 	@scripts/setup run
 	@exec $(BIN)/telebank run \
 	    $(if $(SIP),--sip '$(SIP)') $(if $(WEB),--web '$(WEB)') $(if $(DATA),--data '$(DATA)') \
-	    $(if $(filter 0,$(CALL)),--no-call)
+	    $(if $(FAULTS),--faults '$(FAULTS)') $(if $(filter 0,$(CALL)),--no-call)
 
 check:
 	@scripts/setup test

@@ -8,7 +8,8 @@ The file is JSON, a list of rules; the first that matches and is not used up is 
 `stan`, `fields` (number to content), `network` (`sign_on`, `sign_off`, `key_change`, `echo`),
 `port` (of the address that it came in at), and `after_cut_over_s` (the business date moved on so
 few seconds ago); what it does not name is anything. `skip` lets that many matching messages pass
-first; `times` is how often the fault comes, without it always. Some more plans:
+first; `times` is how often the fault comes, without it always. docs/corehost.md has a table of all
+actions. Some more plans:
 
     [{"match": {"mti": "0200", "after_cut_over_s": 2}, "action": "code 90"}]
     [{"match": {"network": "echo"}, "action": "drop_before"}]
@@ -19,9 +20,11 @@ A file that changed is read again, and its counts begin anew; replace it by rena
 cannot be read leaves the old plan in force.
 """
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
@@ -35,7 +38,10 @@ MAX_FILE_BYTES = 1_000_000
 MAX_RULES = 1000
 MAX_DELAY_S = 600.0
 MAX_LENGTH = 65_535
+MAX_FIELD = 128
 RESPONSE_CODE_LENGTH = 2
+RULE = '{"match": {"mti": "0200", "processing": "42"}, "action": "drop_after", "times": 1}'
+"""What a rule looks like, for whoever wrote something else."""
 NETWORK: Mapping[str, str] = MappingProxyType(
     {"sign_on": "001", "sign_off": "002", "key_change": "101", "cut_over": "201", "echo": "301"}
 )
@@ -97,6 +103,17 @@ class Act(Enum):
 SECONDS = frozenset({Act.DELAY, Act.DELAY_BEFORE, Act.SLOW_LORIS})
 COUNTS: Mapping[Act, int] = MappingProxyType({Act.CUT_REPLY_AT: MAX_LENGTH, Act.BAD_LENGTH: 9999})
 """Acts with a number of bytes, and the most of it; four ASCII digits say no more than 9999."""
+
+
+ARGUMENTS: Mapping[Act, tuple[str, str]] = MappingProxyType(
+    {
+        **{act: (f"0 to {MAX_DELAY_S:.0f} seconds", f"{act.value} 2.5") for act in SECONDS},
+        **{act: (f"0 to {most} bytes", f"{act.value} 20") for act, most in COUNTS.items()},
+        Act.WRONG_FIELD: (f"a field, 2 to {MAX_FIELD}, and a text", "wrong_field 11 999999"),
+        Act.CODE: (f"a response code of {RESPONSE_CODE_LENGTH} characters", "code 51"),
+    }
+)
+"""Acts that take something: what it is, and an example. All others take nothing."""
 
 
 class FaultError(ValueError):
@@ -170,54 +187,97 @@ class Fault:
 def parse_action(text: str) -> Fault:
     """Read `delay 2.5`, `wrong_field 11 999999`; raises `FaultError` saying what to write."""
     word, _, argument = text.partition(" ")
+    act = _act(text, word)
+    if act not in ARGUMENTS:
+        if argument:
+            raise FaultError(f'action "{text}": {word} takes nothing behind it; write "{word}"')
+        return Fault(act)
+    meaning, example = ARGUMENTS[act]
     try:
-        act = Act(word)
-        if act in SECONDS:
-            return Fault(act, seconds=_seconds(argument))
-        if act in COUNTS:
-            return Fault(act, count=_count(argument, COUNTS[act]))
-        if act is Act.WRONG_FIELD:
-            number, _, content = argument.partition(" ")
-            return Fault(act, field=int(number), text=content)
-    except ValueError as error:
-        known = ", ".join(one.value for one in Act)
-        raise FaultError(f"action {text!r}: {error}; actions are {known}") from None
-    if act is Act.CODE and len(argument) != RESPONSE_CODE_LENGTH:
-        raise FaultError(f"action {text!r}: write a response code of two characters: code 51")
-    if act is not Act.CODE and argument:
-        raise FaultError(f"action {text!r}: {word} takes nothing behind it")
-    return Fault(act, text=argument)
+        return _with_argument(act, argument)
+    except ValueError:
+        wanted = f'needs {meaning} behind it; write, for example, "{example}"'
+        raise FaultError(f'action "{text}": {word} {wanted}') from None
 
 
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds <= MAX_DELAY_S:
-        raise ValueError(f"0 to {MAX_DELAY_S:.0f} seconds")
-    return seconds
+def _act(text: str, word: str) -> Act:
+    known = [one.value for one in Act]
+    if word in known:
+        return Act(word)
+    near = get_close_matches(word, known, 1)
+    meant = f"is {near[0]} meant? " if near else ""
+    raise FaultError(f'action "{text}" is not known; {meant}Actions are {", ".join(known)}')
 
 
-def _count(text: str, most: int) -> int:
-    count = int(text)
-    if not 0 <= count <= most:
-        raise ValueError(f"0 to {most} bytes")
-    return count
+def _with_argument(act: Act, argument: str) -> Fault:
+    """Raises `ValueError` for an argument that it cannot take."""
+    if act in SECONDS:
+        fault = Fault(act, seconds=float(argument))
+        _within(fault.seconds, 0, MAX_DELAY_S)
+    elif act in COUNTS:
+        fault = Fault(act, count=int(argument))
+        _within(fault.count, 0, COUNTS[act])
+    elif act is Act.WRONG_FIELD:
+        number, _, content = argument.partition(" ")
+        fault = Fault(act, field=int(number), text=content)
+        _within(fault.field, 2, MAX_FIELD)
+    else:
+        fault = Fault(act, text=argument)
+        _within(len(argument), RESPONSE_CODE_LENGTH, RESPONSE_CODE_LENGTH)
+    return fault
+
+
+def _within(number: float, least: float, most: float) -> None:
+    if not least <= number <= most:
+        raise ValueError(number)
 
 
 def parse_plan(data: bytes) -> list[tuple[Rule, Fault]]:
-    """Read a plan; raises `FaultError`."""
+    """Read a plan; raises `FaultError`, which says which rule and what to write."""
     if len(data) > MAX_FILE_BYTES:
         raise FaultError(f"larger than {MAX_FILE_BYTES} bytes")
     try:
         rules = msgspec.json.decode(data, type=list[Rule])
+    except msgspec.ValidationError as error:
+        raise FaultError(f"{error}; {_keys_of(str(error))}. A plan is [{RULE}]") from None
     except msgspec.DecodeError as error:
-        raise FaultError(f"not a list of rules: {error}") from None
+        raise FaultError(f"not JSON: {_broken_at(data) or error}. A plan is [{RULE}]") from None
     if len(rules) > MAX_RULES:
         raise FaultError(f"more than {MAX_RULES} rules")
-    if not all(n.isdigit() for rule in rules for n in rule.match.fields):
-        raise FaultError("match.fields maps field numbers to contents")
-    if not all(rule.match.network in (None, *NETWORK) for rule in rules):
-        raise FaultError(f"match.network is one of {', '.join(NETWORK)}")
-    return [(rule, parse_action(rule.action)) for rule in rules]
+    return [(rule, _checked(number, rule)) for number, rule in enumerate(rules, 1)]
+
+
+def _keys_of(error: str) -> str:
+    """The keys that stand where msgspec found something else."""
+    kind, place = (Match, "match") if "].match" in error else (Rule, "a rule")
+    return f"{place} takes {', '.join(kind.__struct_fields__)}"
+
+
+def _broken_at(data: bytes) -> str:
+    """Line and column at which it ceases to be JSON; empty where it is not even text."""
+    try:
+        json.loads(data)
+    except json.JSONDecodeError as error:
+        return f"line {error.lineno} column {error.colno}: {error.msg}"
+    except ValueError:
+        pass
+    return ""
+
+
+def _checked(number: int, rule: Rule) -> Fault:
+    match = rule.match
+    if not all(n.isascii() and n.isdigit() for n in match.fields):
+        raise FaultError(
+            f'rule {number}: match.fields maps field numbers to contents; write {{"49": "156"}}'
+        )
+    if match.network not in (None, *NETWORK):
+        raise FaultError(
+            f'rule {number}: match.network "{match.network}" is none of {", ".join(NETWORK)}'
+        )
+    try:
+        return parse_action(rule.action)
+    except FaultError as error:
+        raise FaultError(f"rule {number}: {error}") from None
 
 
 def _meets(rule: Rule, fault: Fault, message: Message, where: Where) -> bool:

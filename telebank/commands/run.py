@@ -14,9 +14,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from core_adapters.corehost.faults import FaultError
 from core_adapters.corehost.seed import demo_cards
 from telebank.calls.endpoint import reachable_address
 from telebank.commands.common import DEFAULT_DATA, Unreachable
+from telebank.commands.corehost.run import check_faults
 from telebank.ops.ports import holder_of
 from telebank.ops.supervise import Child, ChildFailed, ChildSpec
 
@@ -33,6 +35,8 @@ class Plan:
     web: str
     data: Path
     ring: bool
+    faults: Path | None = None
+    """Fault plan of the demo core host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +94,25 @@ class Bank:
     help="Folder of databases, keys and logs; made when it is not there.",
 )
 @click.option("--call/--no-call", "ring", default=True, help="Ring the bank once when it is up.")
-def command(sip: str, web: str, data: Path, ring: bool) -> None:
+@click.option(
+    "--faults",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Fault plan of the demo core host, read again when it changes; docs/corehost.md.",
+)
+def command(sip: str, web: str, data: Path, ring: bool, faults: Path | None) -> None:
     """Start the whole bank: demo core host, voice node, web page.
 
     \b
     Examples:
       telebank run
       telebank run --sip 0.0.0.0:5060 --web 127.0.0.1:9000 --data /srv/bank --no-call
+      telebank run --faults faults.json
     """
-    plan = Plan(_address(sip, "--sip"), _address(web, "--web"), data.resolve(), ring)
+    plan = Plan(_address(sip, "--sip"), _address(web, "--web"), data.resolve(), ring, faults)
+    try:
+        check_faults(faults)
+    except FaultError as error:
+        raise click.UsageError(f"--faults: {error}") from error
     for kind, address, option in (("udp", sip, "--sip"), ("tcp", web, "--web")):
         _refuse_taken(kind, address, option)
     try:
@@ -162,8 +176,11 @@ async def _start(bank: Bank) -> None:
     data = ("--data", str(plan.data))
     host_data = ("--data", str(plan.data / "corehost"), "--keys", str(plan.data / "keys"))
     ready = ("--port-file", str(plan.data / "run" / "corehost.json"))
+    faults = ("--faults", str(plan.faults.resolve())) if plan.faults is not None else ()
     host = await bank.start(
-        Part("corehost", ("corehost", "run", *host_data, *ready), "--listen", "127.0.0.1:0")
+        Part(
+            "corehost", ("corehost", "run", *host_data, *ready, *faults), "--listen", "127.0.0.1:0"
+        )
     )
     port = host.rpartition(":")[2]
     bank.sip = await bank.start(

@@ -138,12 +138,27 @@ def run(
       telebank corehost run --listen 127.0.0.1:0 --data /tmp/bank --test-data --port-file port.json
       telebank corehost run --listen 127.0.0.1:8583 --listen 127.0.0.1:8584 --cut-over 22:30
       telebank corehost run --tls-certificate bank.pem --tls-key bank.key --tls-ca gateways.pem
-      telebank corehost run --faults faults.json
-    where faults.json is, for a reply lost once after the money has moved,
+
+    A fault plan is a list of rules; the first that matches and is not used up is taken. For a
+    reply lost once after the money has moved:
+
+    \b
       [{"match": {"mti": "0200", "processing": "42"}, "action": "drop_after", "times": 1}]
-    and, for a first address that goes out of service while a second one serves,
+    match takes any of
+      mti processing amount card terminal stan fields network port after_cut_over_s
+    beside it: times (how often; without it always), skip (so many pass first). Actions:
+      delay S, delay_before S, slow_loris S       seconds
+      drop_before, drop_after                     no reply; before or after it is posted
+      cut_before, cut_after, cut_reply_at N       the connection is cut
+      duplicate, garble, bad_mac, oversized, bad_length N, wrong_field N TEXT
+      code XX                                     answered XX, not posted
+      hold_for_reversal, cut_over_before, cut_over_after
+      sign_off, refuse_sign_on, die_before, die_after
+    A first address that goes out of service while a second one serves:
       [{"match": {"port": 8583}, "action": "sign_off", "times": 1},
        {"match": {"port": 8583}, "action": "refuse_sign_on"}]
+    `times: 1` signs off one link; with links = 2 in the settings, write 2.
+    docs/corehost.md has every action and key with an example.
     """
     del as_json  # the ready line is JSON in any case
     _log_to_stderr()

@@ -102,8 +102,6 @@ def day_file(day: datetime, output: Path | None, data: Path, *, as_json: bool) -
       telebank corehost file --date 2026-11-22 --data var/corehost
       telebank corehost file --date 2026-11-22 -o tb87-20261122.csv
     """
-    if output is not None and not output.parent.is_dir():
-        raise click.UsageError(f"there is no folder {output.parent}; make it first")
     try:
         if output is None:
             house.day_file(data, day.date(), sys.stdout)
@@ -119,6 +117,7 @@ def day_file(day: datetime, output: Path | None, data: Path, *, as_json: bool) -
 
 def _write(data: Path, day: date, output: Path) -> int:
     part = output.with_name(f".{output.name}.part")
+    output.parent.mkdir(parents=True, exist_ok=True)
     try:
         with part.open("w", encoding="utf-8", newline="") as file:
             count = house.day_file(data, day, file)

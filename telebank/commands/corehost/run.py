@@ -16,7 +16,7 @@ from core_adapters.corehost.acts import Acts
 from core_adapters.corehost.control import ControlSocket
 from core_adapters.corehost.day import Day
 from core_adapters.corehost.desk import Desk, Office
-from core_adapters.corehost.faults import FaultPlan, parse_plan
+from core_adapters.corehost.faults import FaultError, FaultPlan, parse_plan
 from core_adapters.corehost.keydesk import KeyDesk
 from core_adapters.corehost.parrot import Parrot
 from core_adapters.corehost.rules import Rules
@@ -67,8 +67,16 @@ class Bank:
 
 def check_faults(path: Path | None) -> None:
     """A plan that is wrong at the start is the user's mistake; a later one is only logged."""
-    if path is not None and path.exists():
+    if path is None:
+        return
+    try:
         parse_plan(path.read_bytes())
+    except FileNotFoundError:
+        click.echo(f"{path} is not there yet: nothing goes wrong until it is", err=True)
+    except OSError as error:
+        raise FaultError(f"{path}: {error.strerror}") from error
+    except FaultError as error:
+        raise FaultError(f"{path}: {error}") from None
 
 
 def serve(plan: RunPlan) -> None:

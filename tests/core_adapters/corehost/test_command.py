@@ -1,6 +1,7 @@
 """`telebank corehost`: exit codes, JSON, one port line, no clear card number."""
 
 import json
+import re
 import socket
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from core_adapters.corehost.faults import Act, Match, parse_action, parse_plan
 from core_adapters.hostfile import read_host_file
 from core_adapters.iso8583.profile_load import load_profile
 from support.corehost_client import PROFILE, Line, Terminal
@@ -18,6 +20,7 @@ from support.corehost_process import CoreHostProcess
 from telebank.commands.corehost import command
 from transactions.reconcile_values import HostRow
 
+DOCUMENT = Path(__file__).parents[3] / "docs" / "corehost.md"
 TELEBANK = str(Path(sys.executable).with_name("telebank"))
 
 
@@ -130,8 +133,41 @@ def test_file_mistakes_are_said(tmp_path: Path, own_host: CoreHostProcess) -> No
     folder = str(own_host.folder)
     assert call("file", "--date", "22.11.2026", "--data", folder).exit_code == 2
     assert call("file", "--date", "2026-11-22", "--data", str(tmp_path / "none")).exit_code == 3
-    nowhere = str(tmp_path / "none" / "x.csv")
+    (tmp_path / "plain").write_text("no folder")
+    nowhere = str(tmp_path / "plain" / "x.csv")
     assert call("file", "--date", "2026-11-22", "--data", folder, "-o", nowhere).exit_code == 2
+    made = tmp_path / "hostfiles" / "x.csv"
+    assert call("file", "--date", "2026-11-22", "--data", folder, "-o", str(made)).exit_code == 0
+    assert made.exists()
+
+
+def test_help_and_document_name_every_action_and_key() -> None:
+    said = call("run", "--help").output
+    document = DOCUMENT.read_text(encoding="utf-8")
+    for act in Act:
+        assert re.search(rf"\b{act.value}\b", said)
+        assert re.search(rf"^\| `{act.value}[ `].*\| `\"{act.value}\b.*`", document, re.M)
+    for key in Match.__struct_fields__:
+        assert re.search(rf"\b{key}\b", said)
+        assert f"\n| `{key}` |" in document
+
+
+def test_the_plans_of_the_document_are_plans() -> None:
+    document = DOCUMENT.read_text(encoding="utf-8")
+    plans = re.findall(r"```json\n(.*?)```", document, re.S)
+    examples = re.findall(r"\| `\"([a-z_]+[^`]*)\"` \|$", document, re.M)
+    assert all(parse_plan(plan.encode()) for plan in plans)
+    named = [one for one in examples if one.split()[0] in {act.value for act in Act}]
+    assert {parse_action(one).act for one in named} == {*Act}
+
+
+def test_a_broken_plan_says_what_to_write(tmp_path: Path) -> None:
+    plan = tmp_path / "faults.json"
+    plan.write_text('[{"match": {"mti": "0200"},\n "action": "drop_after"')
+    refused = call("run", "--faults", str(plan), "--data", str(tmp_path / "bank"))
+    assert refused.exit_code == 2
+    assert f"{plan}: not JSON: line 2" in refused.output
+    assert '"action": "drop_after", "times": 1}]' in refused.output
     words = ("--date", "2026-11-22", "--data", folder, "-o", str(tmp_path / "x.csv"), "--json")
     assert json.loads(call("file", *words).output)["rows"] == 0
 

@@ -51,6 +51,22 @@ def test_a_wrong_action_says_what_to_write(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('[{"action": "dropafter"}]', "is drop_after meant?"),
+        ('[{"action": "delay"}]', 'write, for example, "delay 2.5"'),
+        ('[{"action": "garble", "tmes": 1}]', "a rule takes action, match, times, skip"),
+        ('[{"action": "garble", "match": {"mtii": "1"}}]', "match takes mti, processing"),
+        ('[{"action": "garble"}, {"action": "code 5"}]', 'rule 2.*"code 51"'),
+        ('[{"action": "garble", "match": {"network": "eco"}}]', "none of sign_on"),
+    ],
+)
+def test_a_wrong_plan_says_what_to_write(text: str, wanted: str) -> None:
+    with pytest.raises(FaultError, match=wanted):
+        parse_plan(text.encode())
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",

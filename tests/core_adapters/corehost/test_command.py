@@ -139,6 +139,8 @@ def test_file_mistakes_are_said(tmp_path: Path, own_host: CoreHostProcess) -> No
     made = tmp_path / "hostfiles" / "x.csv"
     assert call("file", "--date", "2026-11-22", "--data", folder, "-o", str(made)).exit_code == 0
     assert made.exists()
+    words = ("--date", "2026-11-22", "--data", folder, "-o", str(tmp_path / "x.csv"), "--json")
+    assert json.loads(call("file", *words).output)["rows"] == 0
 
 
 def test_help_and_document_name_every_action_and_key() -> None:
@@ -168,8 +170,6 @@ def test_a_broken_plan_says_what_to_write(tmp_path: Path) -> None:
     assert refused.exit_code == 2
     assert f"{plan}: not JSON: line 2" in refused.output
     assert '"action": "drop_after", "times": 1}]' in refused.output
-    words = ("--date", "2026-11-22", "--data", folder, "-o", str(tmp_path / "x.csv"), "--json")
-    assert json.loads(call("file", *words).output)["rows"] == 0
 
 
 async def test_the_date_moves_by_command(own_host: CoreHostProcess) -> None:

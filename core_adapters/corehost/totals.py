@@ -7,16 +7,22 @@ of earlier days that were reversed on it; `status` is how each stood when the da
 
 import csv
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import TextIO
+
+import structlog
 
 from core_adapters.corehost.calendar import latest
 from core_adapters.corehost.orders import Answer, BadMessage, Order
 from transactions.money import Currency, MoneyError, currency
 from transactions.ports import CurrencyTotals, Tally
 
+log = structlog.get_logger("corehost")
+
 OK = "00"
+TOO_LARGE = "96"
+"""System malfunction: the day is right and its file can be had, but 0510 has no room for it."""
 IN_BALANCE = "1"
 """Field 66, settlement code."""
 COLUMNS = (
@@ -82,7 +88,16 @@ def totals_answer(db: sqlite3.Connection, order: Order, today: date) -> Answer:
     except MoneyError as error:
         raise BadMessage("field 50 is no currency of this bank") from error
     fields = figures(day_totals(db, day, unit))
+    if not _fit(fields):
+        log.error("totals_do_not_fit", day=day.isoformat(), currency=unit.code, fields="74 to 97")
+        return Answer(TOO_LARGE)
     return Answer(OK, {15: f"{day:%m%d}", 50: unit.number, 66: IN_BALANCE, **fields})
+
+
+def _fit(fields: Mapping[int, str]) -> bool:
+    """Whether every figure has room: fees (82, 84) have twelve digits, amounts sixteen."""
+    room = dict.fromkeys(range(74, 82), 10) | {82: 12, 84: 12, 97: 17}
+    return all(len(text) <= room.get(number, 16) for number, text in fields.items())
 
 
 def figures(totals: CurrencyTotals) -> dict[int, str]:

@@ -85,10 +85,9 @@ class Builder:
         }
         return known[word]
 
-    def first_row(self, request: Request, stan: str) -> HostMessage:
-        """The message row of a request's first sending."""
+    def first_row(self, request: Request, stan: str, money: Money | None = None) -> HostMessage:
+        """The message row of a request's first sending; `money` is what the request is about."""
         now = datetime.now(UTC)
-        amount = request.inputs.get("amount")
         return HostMessage(
             request_id=request.id,
             role="request",
@@ -101,7 +100,7 @@ class Builder:
             field37=request.reference,
             link="",
             sent_at=now,
-            amount=f"{amount.minor:012d}" if isinstance(amount, Money) else "",
+            amount=f"{money.minor:012d}" if money is not None else "",
         )
 
 

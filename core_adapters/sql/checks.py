@@ -63,6 +63,15 @@ def _terms(name: str, contracts: Contracts) -> Mapping[str, Kind]:
     return terms
 
 
+def money_input(name: str, contracts: Contracts) -> str | None:
+    """The input of a service that is its money: its own, else its quote's; fees are outputs."""
+    contract = contracts[name]
+    named = [contract.inputs]
+    if contract.quoted_by in contracts:
+        named.append(contracts[str(contract.quoted_by)].inputs)
+    return next((one for inputs in named for one, kind in inputs.items() if kind == "money"), None)
+
+
 def _check_source(source: Source, terms: Mapping[str, Kind], where: str) -> None:
     if source.known:
         return

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import date
 
 from core_adapters.sql.build import Builder, Terms, answered_row, next_row
-from core_adapters.sql.checks import check_profile
+from core_adapters.sql.checks import check_profile, money_input
 from core_adapters.sql.events import Alarm, HostEvents, LateReply
 from core_adapters.sql.judge import (
     business_date,
@@ -115,7 +115,7 @@ class SqlHost:
         if service is None or self._options.dialect not in service.call.sql:
             return NotSent("not_served")
         if repeat_of is None:
-            row = self._builder.first_row(request, await log.next_stan())
+            row = self._builder.first_row(request, await log.next_stan(), self._money(request))
         else:
             row = next_row(repeat_of, "repeat", repeat_of.attempt + 1)
         terms = Terms(request, row, inputs=request.inputs)
@@ -199,12 +199,17 @@ class SqlHost:
                 return Declined(self._reason(end, service.name, request.id))
             return self._broken(end, service.name, request.id)
         self._heard(end.rows)
-        amount = request.inputs.get("amount")
-        unit = amount.currency.code if isinstance(amount, Money) else ""
+        money = self._money(request)
+        unit = money.currency.code if money is not None else ""
         judged = judge(self._profile, service, contract, unit, end.rows)
         if judged.alarm:
             self._alarm("code", judged.alarm, request.id)
         return judged.outcome
+
+    def _money(self, request: Request) -> Money | None:
+        """What the request is about, by its contract; None where it carries no money."""
+        value = request.inputs.get(money_input(request.service, self._contracts) or "")
+        return value if isinstance(value, Money) else None
 
     def _nothing_done(self, end: Broken) -> bool:
         """The database's own word that all was undone, then a confirmed rollback. An error of the

@@ -8,6 +8,13 @@ MAX_WORKERS = 64
 PASSWORD = "{password}"  # noqa: S105 - the place of one, not a password
 
 _NAME = re.compile(r"[\w-]{0,64}")
+ALWAYS = {
+    # psqlODBC else writes the values into the statement's text, and the server that into its log
+    # when the statement fails: a PIN in clear. Its own traces have every value.
+    "postgresql": "UseServerSidePrepare=1;UseDeclareFetch=0;Debug=0;CommLog=0",
+}
+"""By dialect, what ends every connection string. Of two settings the driver takes the last, and
+either before a data source's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +75,11 @@ class SqlOptions:
             raise ValueError("`dsn` and `user` are letters, digits, - and _")
 
     def connection_string(self) -> str:
-        """With the password in its place; raises `ValueError` or `OSError` saying what to do."""
+        """With the password in its place, and `ALWAYS` at its end; raises `ValueError` or
+        `OSError` saying what to do."""
         text = self.connection or self._of_dsn()
+        if always := ALWAYS.get(self.dialect):
+            text = f"{text.rstrip().rstrip(';')};{always}"
         if PASSWORD not in text:
             return text
         if not self.password_file:

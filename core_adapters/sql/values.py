@@ -11,6 +11,8 @@ from transactions.money import Money, MoneyError, currency
 from transactions.outcome import Value
 from transactions.secret import Secret
 
+MAX_PLACES = 40
+"""Digits before and behind the point of any number; what claims more is none of a bank's."""
 Row = Mapping[str, object]
 """A row of the reply by column name in small letters."""
 
@@ -55,11 +57,21 @@ def whole(raw: object) -> int | None:
         return None
     if isinstance(raw, int):
         return raw
+    number = _decimal(str(raw))
+    return int(number) if number is not None and number == number.to_integral_value() else None
+
+
+def _decimal(raw: str | int | Decimal) -> Decimal | None:
+    """A finite number of bounded size: "1E999999" as an integer would take a gigabyte."""
     try:
-        number = Decimal(str(raw))
-    except InvalidOperation:
+        number = Decimal(raw)
+    except (InvalidOperation, ValueError):
         return None
-    return int(number) if number.is_finite() and number == number.to_integral_value() else None
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int):
+        return None  # infinite, or no number
+    small = exponent >= -MAX_PLACES and (not number or number.adjusted() < MAX_PLACES)
+    return number if small and exponent < MAX_PLACES else None
 
 
 def _money(raw: object, code: object) -> Money | None:
@@ -116,11 +128,7 @@ def _rate(raw: object) -> Decimal | None:
     """Exact decimals only: a float has lost what it was."""
     if isinstance(raw, float | bool) or not isinstance(raw, str | int | Decimal):
         return None
-    try:
-        number = Decimal(raw)
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
+    return _decimal(raw)
 
 
 _KINDS: Mapping[Kind, Callable[[object], Value | None]] = {

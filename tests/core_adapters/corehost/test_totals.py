@@ -14,9 +14,13 @@ import pytest
 from core_adapters.corehost.bank import Balances, Quote, TransferOrder
 from core_adapters.corehost.house import House, day_file, findings, open_house
 from core_adapters.corehost.ledger import Leg
+from core_adapters.corehost.orders import Order
 from core_adapters.corehost.rules import Rules
 from core_adapters.corehost.seed import trial_set
-from core_adapters.corehost.totals import COLUMNS, day_totals, figures
+from core_adapters.corehost.totals import COLUMNS, day_totals, figures, totals_answer
+from core_adapters.iso8583.codec import Codec
+from core_adapters.iso8583.format.message import Message
+from support.iso8583_kit import tb87
 from transactions.money import MAX_MINOR, Money, currency
 from transactions.ports import Tally
 
@@ -168,6 +172,24 @@ def test_a_day_above_what_one_amount_can_hold_has_sixteen_digits(house: House) -
     told = day_totals(house.db, day, CNY)
     assert told.debits == Tally(2, 2 * MAX_MINOR)
     assert figures(told)[88] == f"{2 * MAX_MINOR:016d}"
+
+
+def test_a_day_of_fees_that_field_84_cannot_hold_is_a_failure_with_a_word(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    accounts = "SELECT id FROM ledger_account WHERE currency = 'CNY' AND id NOT LIKE 'fees:%'"
+    payer = house.db.execute(f"{accounts} LIMIT 1").fetchone()[0]
+    day = house.bank.calendar.today(START)
+    codec = Codec(tb87())
+    order = Order(Message("0500", {15: f"{day:%m%d}", 50: CNY.number}), codec)
+    for number, code in enumerate(("00", "96")):
+        legs = [Leg(payer, -MAX_MINOR), Leg("fees:CNY", MAX_MINOR)]
+        house.bank.ledger.post(f"fee/{number}", "transfer", legs, day, START)
+        answer = totals_answer(house.db, order, day)
+        assert answer.code == code
+        codec.encode(Message("0510", answer.fields))
+    assert answer.fields == {}
+    assert "totals_do_not_fit" in capsys.readouterr().out
 
 
 def test_a_day_of_nothing_has_zeros_and_only_a_header(house: House) -> None:

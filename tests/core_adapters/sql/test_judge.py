@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from core_adapters.sql.judge import judge_totals
-from core_adapters.sql.values import Row
+from core_adapters.sql.values import Row, whole
 from transactions.ports import Tally
 
 DAY = date(2026, 11, 22)
@@ -40,3 +40,16 @@ def test_a_day_may_come_to_more_than_one_amount_can() -> None:
 )
 def test_what_is_no_figure_makes_the_whole_answer_none(bad: Row) -> None:
     assert judge_totals(DAY, [row("C", 0, 0), bad]) is None
+
+
+@pytest.mark.parametrize(
+    "raw", ["1E999999", "-1E999999", "1E-999999", Decimal("1E+41"), "9" * 5_000, "NaN", "Infinity"]
+)
+def test_a_number_beyond_all_money_is_none(raw: object) -> None:
+    assert whole(raw) is None
+    assert judge_totals(DAY, [row("D", 1, raw)]) is None
+
+
+@pytest.mark.parametrize("raw", ["1E3", Decimal("1E+3"), "1000.000", 1000, "0E-9"])
+def test_a_whole_number_however_it_is_written(raw: object) -> None:
+    assert whole(raw) == (0 if raw == "0E-9" else 1000)

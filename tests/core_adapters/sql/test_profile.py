@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from core_adapters.hostfile_form import read_form
 from core_adapters.profiles.errors import ProfileError
 from core_adapters.sql.checks import check_profile
-from core_adapters.sql.options import SqlOptions
+from core_adapters.sql.options import ALWAYS, SqlOptions
 from core_adapters.sql.profile import DIALECTS, Column
 from core_adapters.sql.profile_load import load_profile
 from core_adapters.sql.statements import Source, parse_statement
@@ -223,7 +224,12 @@ def test_options_keep_the_password_in_its_file(tmp_path: Path) -> None:
     path.write_text("se;cr}et\n", encoding="utf-8")
     path.chmod(0o600)
     chosen = SqlOptions(connection="UID=u;PWD={password};", password_file=str(path))
-    assert chosen.connection_string() == "UID=u;PWD={se;cr}}et};"
+    always = ALWAYS["postgresql"]
+    assert chosen.connection_string() == "UID=u;PWD={se;cr}}et};" + always
+    other = replace(chosen, dialect="sqlite")
+    assert other.connection_string() == "UID=u;PWD={se;cr}}et};"
+    source = SqlOptions(dsn="BANK", user="u", password_file=str(path))
+    assert source.connection_string() == "DSN=BANK;UID=u;PWD={se;cr}}et};" + always
     assert "PWD" not in repr(chosen)
     path.chmod(0o640)
     with pytest.raises(ValueError, match="chmod 600"):

@@ -1,11 +1,27 @@
 """Each service on both databases: answers, refusals, twins, reversal, status, totals."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date, time
+from pathlib import Path
 
 import pytest
 
-from support.sql_banks import CARDS, IDENTITY, OPENING, Gateway, SqlBank, make, names, options
+from core_adapters.sql.checks import money_input
+from core_adapters.sql.profile_load import load_profile
+from support.sql_banks import (
+    CARDS,
+    CONTRACTS,
+    IDENTITY,
+    OPENING,
+    PROFILE_FILE,
+    Gateway,
+    SqlBank,
+    make,
+    names,
+    options,
+)
+from transactions.contract import Contracts
 from transactions.money import Money
 from transactions.outcome import Approved, Declined, NotSent, Outcome, Values
 from transactions.ports import CurrencyTotals, Reversed, Tally
@@ -223,3 +239,26 @@ async def test_twenty_callers_at_once_conserve_money(bank: SqlBank) -> None:
         assert bank.query("SELECT count(*) FROM {t}entry WHERE minor > 0 AND account <> 'FEES'")[0][
             0
         ] == len(outcomes)
+
+
+async def test_money_is_the_contracts_whatever_it_is_called(bank: SqlBank, tmp_path: Path) -> None:
+    """The quote's input `sum`; nothing of the adapter knows a name."""
+    text = PROFILE_FILE.read_text(encoding="utf-8")
+    file = tmp_path / "named.yaml"
+    file.write_text(text.replace("{amount}", "{sum}").replace("{amount.", "{sum."), "utf-8")
+    quote = CONTRACTS["transfer.quote"]
+    inputs = {("sum" if name == "amount" else name): kind for name, kind in quote.inputs.items()}
+    contracts = Contracts({**CONTRACTS.services, "transfer.quote": replace(quote, inputs=inputs)})
+    asked: Values = {"from": CARDS[0], "to": CARDS[1], "sum": Money.parse("2000.00")}
+    given = Gateway(bank, options(bank), contracts, load_profile(file))
+    async with given as gateway:
+        terms = await gateway.ask(make("transfer.quote", asked, "q1"))
+        assert isinstance(terms, Approved), terms
+        paid = await gateway.ask(make("transfer.card_to_card", {**asked, **terms.data}, "t1"))
+        assert isinstance(paid, Approved), paid
+        assert [one.amount for one in gateway.books.sent] == ["000000200000"] * 2
+        balance = await gateway.ask(make("card.balance", {"card": CARDS[0]}, "b1"))
+        assert isinstance(balance, Approved)
+        assert gateway.books.sent[-1].amount == ""
+    assert money_input("transfer.card_to_card", contracts) == "sum"
+    assert money_input("card.balance", contracts) is None

@@ -6,6 +6,7 @@ from transactions.card import MIN_DIGITS, mask
 
 _RUN = re.compile(r"\d(?:[\s‐-―-]{0,2}\d)+")
 """Digits with up to two blanks or hyphens between any two of them."""
+QUOTE = "quote"
 REFERENCE = re.compile(r"0[0-9]{11}")
 """A reference of ours (field 37): no card number begins with a nought (ISO/IEC 7812-1)."""
 
@@ -13,6 +14,24 @@ REFERENCE = re.compile(r"0[0-9]{11}")
 def digits_of(text: str) -> str:
     """The digits of `text` alone, those of other scripts too, as 0 to 9."""
     return "".join(str(int(char)) for char in text if char.isdecimal())
+
+
+def without_numbers(text: str) -> str:
+    """`text` with every run of twelve digits or more masked; a reference of ours stays."""
+    if REFERENCE.fullmatch(text):
+        return text
+    return _RUN.sub(_masked, text)
+
+
+def host_text(name: str, text: str) -> str:
+    """A text output of a host as we keep, speak and show it. The host looks its quote's id up by
+    it, so that one stays as it is."""
+    return text if name == QUOTE else without_numbers(text)
+
+
+def _masked(run: re.Match[str]) -> str:
+    digits = digits_of(run[0])
+    return mask(digits) if len(digits) >= MIN_DIGITS else run[0]
 
 
 def hidden(text: str) -> str:

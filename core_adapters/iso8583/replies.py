@@ -7,6 +7,7 @@ from core_adapters.iso8583.errors import DecodeError
 from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.profile import CodeMeaning, Profile, ReversalMap, ServiceMap
 from core_adapters.iso8583.values import output
+from transactions.card_text import host_text
 from transactions.contract import Service
 from transactions.outcome import DUPLICATE_STAN, Approved, Declined, Outcome, Unknown, Value
 from transactions.ports import ReversalOutcome, ReversalRefused, ReversalUnanswered, Reversed
@@ -68,7 +69,9 @@ def _success(
         if value is None:
             missing.append(name)
         else:
-            data[name] = value
+            data[name] = (
+                host_text(name, value) if kind == "text" and isinstance(value, str) else value
+            )
     reference = (reply.get(AUTHORIZATION) or reply.get(REFERENCE) or "").strip()
     approved = Approved(data, reference)
     if not missing:

@@ -6,6 +6,7 @@ from datetime import date
 
 from core_adapters.sql.profile import CodeMeaning, Profile, ReversalMap, ServiceMap
 from core_adapters.sql.values import Row, day, output, whole
+from transactions.card_text import host_text
 from transactions.contract import Service
 from transactions.money import MoneyError, currency
 from transactions.outcome import Approved, Declined, Outcome, Unknown, Value
@@ -84,6 +85,8 @@ def _success(
     data: dict[str, Value] = {}
     for name, kind in contract.outputs.items():
         value = output(row, service.reply[name], kind, unit or profile.currency)
+        if kind == "text" and isinstance(value, str):
+            value = host_text(name, value)
         if value is not None:
             data[name] = value
     reference = row.get(profile.reference_column)

@@ -20,6 +20,8 @@ MAX_LISTED = 500
 """Proposals in one list, newest first."""
 MAX_PENDING = 1_000
 """Proposals that wait at once; more are refused."""
+MAX_LAPSED = 100
+"""Lapsed proposals that one job marks so."""
 _A = tables.approval.c
 _INSERT = insert(tables.approval)
 _PENDING = select(tables.approval).where(
@@ -36,7 +38,12 @@ _NEWEST = (
     .order_by(_A.proposed_at.desc(), _A.id)
     .limit(MAX_LISTED)
 )
-_WAITING = select(_A.id).where(text("state = 'pending'")).limit(MAX_PENDING)
+_WAITING = (
+    select(_A.id)
+    .where(text("state = 'pending'"), _A.expires_at > bindparam("at", type_=_A.expires_at.type))
+    .limit(MAX_PENDING)
+)
+_LAPSED = select(tables.approval).where(_OVER).order_by(_A.expires_at, _A.id).limit(MAX_LAPSED)
 _DECIDE = (
     update(tables.approval)
     .where(_A.id == bindparam("of_id"), text("state = 'pending'"))
@@ -118,6 +125,7 @@ def propose(part: Transaction, draft: Draft, check: Check | None = None) -> Prop
     if before is not None:
         event = _event("approval.turned_away", draft, draft.by, "request_id_used")
         raise Refused(NotProposed("request_id_used"), event)
+    _expire_lapsed(part)
     waiting = pending(part, draft.act, draft.object)
     if waiting is not None and part.now >= waiting.expires_at:
         _expire(part, waiting)
@@ -152,7 +160,7 @@ def _hindrance(
         return "gone"
     if waiting is not None:
         return "same_person" if waiting.proposed_by == draft.by.id else "pending"
-    if len(part.execute(_WAITING).all()) >= MAX_PENDING:
+    if len(part.execute(_WAITING, {"at": part.now}).all()) >= MAX_PENDING:
         return "too_many"
     return None if check is None else check(part)
 
@@ -182,7 +190,9 @@ def approve(part: Transaction, approving: Approving) -> Proposal | Refusal:
 
 
 def refuse(part: Transaction, approval_id: str, by: Actor, note: str) -> Proposal | None:
-    """End a proposal: refused by another, withdrawn by who made it. None where it does not wait."""
+    """End a proposal: refused by another, withdrawn by who made it. None where it does not wait;
+    one whose time was over is marked so."""
+    _expire_lapsed(part)
     proposal = find(part, approval_id)
     if proposal is None or proposal.state != "pending" or not still_here(part, by):
         return None
@@ -208,6 +218,12 @@ def _expire(part: Transaction, proposal: Proposal) -> None:
     _decide(part, proposal, "expired", None)
     system = Actor("system", "system", "clock")
     part.event(_event("approval.expired", proposal, system, "expired"))
+
+
+def _expire_lapsed(part: Transaction) -> None:
+    """Mark what nobody touched in its time, the oldest first."""
+    for row in part.execute(_LAPSED, {"at": part.now}).mappings():
+        _expire(part, _proposal(row))
 
 
 def _decide(part: Transaction, proposal: Proposal, becomes: str, by: Actor | None) -> None:

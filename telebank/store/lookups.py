@@ -11,8 +11,9 @@ from telebank.store import tables
 from telebank.store.record import states_in
 from telebank.store.sealing import Keyring
 from telebank.store.transaction import Transaction
+from telebank.store.unreadable import UNREADABLE, give_up
 from telebank.store.values import SealedInput, join_inputs
-from transactions.card import SealedCard
+from transactions.card import CardNumberError, SealedCard
 from transactions.journal import JournalEvent, Notice, OpenRow
 from transactions.lifecycle import DONE, NOT_DONE, OPEN, UNSETTLED, State
 from transactions.money import Money, currency
@@ -32,6 +33,19 @@ _OPEN_SENT = (
     .join(tables.request)
     .where(_MINE, text("role = 'request'"))
     .order_by(_M.request, _M.ordinal)
+)
+_OPEN_UNDOING = (
+    select(tables.host_message)
+    .join(tables.request)
+    .where(_MINE, text("role = 'reversal'"))
+    .order_by(_M.request, _M.ordinal)
+)
+_W = tables.request_state.c
+_OPEN_WHY = (
+    select(_W.request, _W.why)
+    .join(tables.request)
+    .where(_MINE, _W.state == State.UNKNOWN.value)
+    .order_by(_W.request, _W.ordinal)
 )
 _NOTICE = (
     select(_R.id, _R.state, _R.amount, _R.currency, _R.payee_masked, _R.reference, _R.business_date)
@@ -68,24 +82,45 @@ _RESERVE = text(
 
 
 def open_rows(part: Transaction, keys: Keyring) -> list[OpenRow]:
-    """Every row of this node in an open state, oldest first."""
+    """Every row of this node in an open state, oldest first. One that cannot be read is given to a
+    person, unless it is of this life, in whose memory it is whole."""
     mine = {"of_node": part.node}
     sealed: dict[str, list[SealedInput]] = defaultdict(list)
     for item in part.execute(_OPEN_SEALED, mine).mappings():
         card = SealedCard(item["token"], item["masked"], item["key_id"], item["ciphertext"])
         sealed[item["request"]].append(SealedInput(item["name"], item["kind"], card))
     sent = {row["request"]: _message(row) for row in part.execute(_OPEN_SENT, mine).mappings()}
+    undoing = {r["request"]: _message(r) for r in part.execute(_OPEN_UNDOING, mine).mappings()}
+    whys = {row["request"]: row["why"] for row in part.execute(_OPEN_WHY, mine).mappings()}
+    requests = {row["id"]: row for row in part.execute(_OPEN, mine).mappings()}
+    read = {name: _read(part, row, sealed[name], keys) for name, row in requests.items()}
     return [
         OpenRow(
-            request=_request(row, sealed[row["id"]], keys),
+            request=request,
             state=State(row["state"]),
             recovery=row["recovery"],
             sent=sent.get(row["id"]),
             attempts=row["attempts"],
             next_attempt_at=row["next_attempt_at"],
+            undoing=undoing.get(row["id"]),
+            why=whys.get(row["id"], ""),
         )
-        for row in part.execute(_OPEN, mine).mappings()
+        for name, row in requests.items()
+        if (request := read[name]) is not None
     ]
+
+
+def _read(
+    part: Transaction, row: Mapping[str, Any], sealed: list[SealedInput], keys: Keyring
+) -> Request | None:
+    try:
+        return _request(row, sealed, keys)
+    except UNREADABLE as error:
+        if row["epoch"] != part.epoch:
+            said = error if isinstance(error, CardNumberError) else type(error).__name__
+            why = f"its numbers cannot be read: {said}"
+            give_up(part, row["id"], State(row["state"]), row["recovery"], why)
+        return None
 
 
 def _request(row: Mapping[str, Any], sealed: list[SealedInput], keys: Keyring) -> Request:

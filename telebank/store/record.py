@@ -13,6 +13,7 @@ from telebank.store.steps import sent_first
 from telebank.store.transaction import Refused, Transaction
 from telebank.store.values import SealedInput, read_outcome, split_inputs
 from transactions.card import CardNumber, SealedCard
+from transactions.card_text import without_numbers
 from transactions.journal import (
     Existing,
     Found,
@@ -342,7 +343,7 @@ def _payee(request: Request) -> str:
     """How a notice names the payee: what was read back, else the payee card's mask."""
     named, card = request.inputs.get("payee_masked"), request.inputs.get("to")
     if isinstance(named, str):
-        return named[: tables.TEXT]
+        return without_numbers(named)[: tables.TEXT]
     return card.masked if isinstance(card, CardNumber | SealedCard) else ""
 
 

@@ -13,7 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 from telebank.store.sealing import Keyring
-from transactions.card import CardNumber, SealedCard
+from transactions.card import CardNumber, SealedCard, luhn_valid
+from transactions.card_text import host_text
 from transactions.money import Money, currency
 from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Value, Values
 from transactions.secret import Secret
@@ -55,8 +56,16 @@ def split_inputs(values: Values, keys: Keyring) -> tuple[dict[str, Any], list[Se
             case str() if _is_number(name, value):
                 sealed.append(SealedInput(name, "digits", keys.seal_digits(value)))
             case _:
-                plain[name] = to_json(value, keys)
+                plain[name] = _kept(name, value, keys)
     return plain, sealed
+
+
+def _kept(name: str, value: Value, keys: Keyring) -> Any:
+    """As JSON; a card number that stands in a text, which the edge should have masked, is masked.
+    Digits alone that are no card number are what a contract calls so, such as a reference."""
+    if isinstance(value, str) and not (value.isdigit() and not luhn_valid(value)):
+        value = host_text(name, value)
+    return to_json(value, keys)
 
 
 def _is_number(name: str, value: str) -> bool:
@@ -134,7 +143,7 @@ def outcome_columns(outcome: Outcome, keys: Keyring) -> dict[str, Any]:
     columns: dict[str, Any] = {
         "outcome": _NAMES[type(outcome)],
         "reason": None if isinstance(outcome, Approved) else outcome.reason,
-        "outcome_data": {name: to_json(value, keys) for name, value in data.items()},
+        "outcome_data": {name: _kept(name, value, keys) for name, value in data.items()},
     }
     if isinstance(outcome, Approved):
         columns["host_reference"] = outcome.host_reference

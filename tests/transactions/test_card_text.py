@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transactions.card_text import digits_of, hidden
+from transactions.card_text import digits_of, hidden, host_text, without_numbers
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,20 @@ def test_no_twelve_digits_are_left(number: str, gaps: list[str], beside: str) ->
     shown = hidden(text)
     assert not re.search(r"[0-9]{7}", shown)
     assert len(digits_of(shown)) == 10
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("ZHANG 6227 0012 3456 7899, LI", "ZHANG 622700******7899, LI"),
+        ("6227001234567899/9900001234567893", "622700******7899/990000******7893"),
+        ("*三 (2026-03-31)", "*三 (2026-03-31)"),
+        ("010000000007", "010000000007"),
+        ("", ""),
+    ],
+)
+def test_numbers_in_a_text_are_masked_and_the_rest_stays(text: str, kept: str) -> None:
+    assert without_numbers(text) == kept
+    assert without_numbers(kept) == kept
+    assert host_text("payee_masked", text) == kept
+    assert host_text("quote", text) == text

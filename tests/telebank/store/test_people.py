@@ -218,6 +218,31 @@ async def test_one_proposal_waits_for_an_object(place: Path) -> None:
     assert states == {"p1": "expired", "p2": "pending"}
 
 
+async def test_lapsed_proposals_are_in_nobodys_way(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(approvals, "MAX_PENDING", 3)
+    clock = FakeClock()
+    async with open_store(place, clock=clock) as store:
+        await founders(store)
+
+        async def propose(number: int) -> object:
+            one = draft(f"ref{number}", request_id=f"p{number}")
+            return await store.journal.run(partial(approvals.propose, draft=one))
+
+        assert [type(await propose(number)) for number in range(3)] == [Proposal] * 3
+        refused = await propose(3)
+        assert isinstance(refused, approvals.NotProposed)
+        assert refused.reason == "too_many"
+        clock.forward(3_600)
+        end = partial(approvals.refuse, approval_id="p0", by=WU, note="")
+        assert await store.journal.run(end) is None
+        assert {row.state for row in rows(place, tables.approval)} == {"expired"}
+        assert isinstance(await propose(4), Proposal)
+    said = rows(place, tables.event, tables.event.c.kind == "approval.expired")
+    assert sorted(event.detail["approval"] for event in said) == ["p0", "p1", "p2"]
+
+
 async def test_the_last_administrator_stays(place: Path) -> None:
     async with open_store(place) as store:
         await founders(store)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from support.store_kit import DAY, PAYEE, PAYER, message, money_plan, open_store, transfer
+from support.store_kit import DAY, PAYEE, PAYER, message, money_plan, open_store, rows, transfer
 from support.store_postgresql import StoreServer
+from telebank.store import tables
 from transactions.card import CardNumber
 from transactions.journal import GuardKey, JournalEvent, Recorded, RecordPlan
 from transactions.lifecycle import State
@@ -86,3 +87,23 @@ def test_the_search_would_find_them(tmp_path: Path) -> None:
             path.unlink()
         else:
             raise RuntimeError(f"the search misses spelling {number}")
+
+
+@pytest.mark.parametrize(
+    "payee", ["6227001234567899 ZHANG", "Z 6227 0012 3456 7899", "62270012345678990"]
+)
+async def test_a_number_in_a_text_of_the_host_is_masked(place: Path, payee: str) -> None:
+    """Should an adapter let one through: what the host called the payee, and any text it gave."""
+    request = transfer("r1")
+    request = transfer(
+        "r1", inputs={**request.inputs, "payee_masked": payee, "note": f"to {payee}"}
+    )
+    async with open_store(place) as store:
+        await store.journal.record(request, money_plan(), message("r1", "000001"))
+        said = Approved({"payee_masked": f"*{payee}", "quote": "123456789012"}, "")
+        await store.journal.advance("r1", [State.APPROVED], outcome=said)
+    (row,) = rows(place, tables.request)
+    kept = f"{row.payee_masked} {row.inputs} {row.outcome_data}"
+    assert "".join(char for char in payee if char.isdigit()) not in kept.replace(" ", "")
+    assert "622700******" in row.payee_masked.replace("*******", "******")
+    assert row.outcome_data["quote"] == "123456789012"

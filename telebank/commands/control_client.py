@@ -85,6 +85,17 @@ def call(
     raise _refusal(status, answer, text)
 
 
+def node_runs(data: Path) -> bool:
+    """Whether a node answers at the control socket: asked who is logged in, it says nobody."""
+    try:
+        call(data, "GET", "/v1/whoami")
+    except ControlRefused:
+        return True
+    except Unreachable:
+        return False
+    return True
+
+
 def request_id() -> str:
     """A fresh id for one act: the same id again gives the same answer."""
     return secrets.token_hex(8)

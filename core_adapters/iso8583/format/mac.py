@@ -1,5 +1,7 @@
 """Message authentication codes in field 64 or 128, made and verified by the security module."""
 
+import time
+from collections.abc import Callable
 from typing import Final, Literal, Protocol
 
 from core_adapters.hsm.errors import SecurityModuleError
@@ -7,6 +9,9 @@ from core_adapters.hsm.port import MAC_BYTES, SecurityModule
 
 NEXT: Final = ".next"
 """Ending of the name under which a key of ours waits for the host's word."""
+REREAD_S: Final = 5.0
+"""Seconds between two looks at the keys because of wrong MACs: a peer that sends nothing else makes
+no more work than that."""
 MacAlgorithm = Literal["aes-cmac", "x9.19"]
 
 
@@ -29,9 +34,20 @@ class ModuleMac:
     that blocks gives its host a loop of its own, see `apart`.
     """
 
-    def __init__(self, module: SecurityModule, key: str) -> None:
+    def __init__(
+        self,
+        module: SecurityModule,
+        key: str,
+        reread: Callable[[], None] | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`reread` (default: the module's own) sees what another process did to the keys; `now` is
+        monotonic seconds."""
         self._module = module
         self._key = key
+        self._reread = reread or module.reload
+        self._now = now
+        self._reread_after = float("-inf")
 
     def compute(self, data: bytes) -> bytes:
         """The MAC under the current key; raises `SecurityModuleError`."""
@@ -39,7 +55,23 @@ class ModuleMac:
 
     def verify(self, data: bytes, mac: bytes) -> bool:
         """Whether `mac` is right under the current or a previous key, or under a key of ours that
-        the host may have taken already. What a module in trouble cannot verify is not right."""
+        the host may have taken already. What a module in trouble cannot verify is not right.
+
+        Before a MAC is said to be wrong the keys are read again, at most every `REREAD_S` seconds:
+        another node of the same key folder may have taken a new key from the host."""
+        if self._right(data, mac):
+            return True
+        now = self._now()
+        if now < self._reread_after + REREAD_S:
+            return False
+        self._reread_after = now
+        try:
+            self._reread()
+        except SecurityModuleError:
+            return False
+        return self._right(data, mac)
+
+    def _right(self, data: bytes, mac: bytes) -> bool:
         try:
             if self._module.verify_mac(self._key, data, mac):
                 return True

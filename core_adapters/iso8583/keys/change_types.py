@@ -10,7 +10,8 @@ OK, NO_SUCH_KEY, REFUSED, FAILED = "00", "12", "63", "96"
 """Field 39 of our answer: taken; a name that the profile has not; a block that is not right (63,
 security); our module failed."""
 
-Outcome = Literal["changed", "refused", "retired", "open", "failed"]
+Outcome = Literal["changed", "refused", "retired", "open", "failed", "found", "gone"]
+"""`found` and `gone`: another process put a version into the module, or removed one."""
 
 
 @dataclass(frozen=True, slots=True)

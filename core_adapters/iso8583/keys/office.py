@@ -34,6 +34,7 @@ from core_adapters.iso8583.keys.change_types import (
     TakeBlock,
     Tell,
 )
+from core_adapters.iso8583.keys.found import found
 from core_adapters.iso8583.keys.names import KeyNames, mac_algorithms, pin_algorithms
 from core_adapters.iso8583.links.driver_types import CODE, NoReply, Refusal
 from core_adapters.iso8583.profile import KeyChangeMap
@@ -80,10 +81,12 @@ class KeyOffice:
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended: dict[str, asyncio.Future[KeyEvent]] = {}
+        self._known = tuple(module.list_keys())
+        """As they were told of, or found at the start."""
 
     def start(self) -> None:
         """Take up what an earlier run left: overlaps, keys that were not answered for."""
-        self._feed(KeysRead(self._module.list_keys()))
+        self._feed(self._read())
 
     async def close(self) -> None:
         """Wait for nothing more; what is staged is offered again by the next run."""
@@ -94,9 +97,19 @@ class KeyOffice:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def reload(self) -> None:
-        """See what another process did to the keys; raises `SecurityModuleError`."""
+        """See what another process did to the keys, and tell it: every version that is new, has
+        another check value, was ended or is gone. Raises `SecurityModuleError`."""
         self._module.reload()
-        self._feed(KeysRead(self._module.list_keys()))
+        self._feed(self._read())
+
+    def _read(self, own: str = "") -> KeysRead:
+        """What the module holds; what is not our change of `own` is told."""
+        infos = tuple(self._module.list_keys())
+        for event in found(self._known, infos):
+            if not own or event.name not in (own, own + NEXT):
+                self._tell(event)
+        self._known = infos
+        return KeysRead(infos)
 
     @property
     def exchanged(self) -> tuple[str, ...]:
@@ -206,7 +219,7 @@ class KeyOffice:
                 task.add_done_callback(self._tasks.discard)
             case Stage() | Adopt() | Discard() | Retire():
                 self._change(command)
-                self._feed(KeysRead(self._module.list_keys()))
+                self._feed(self._read(own=command.name))
 
     def _change(self, command: Stage | Adopt | Discard | Retire) -> None:
         name, module = command.name, self._module
@@ -237,7 +250,7 @@ class KeyOffice:
     def _take(self, name: str) -> None:
         usage, under = self._usages[name], self._names.transport
         info = self._module.import_key(name, usage, self._block, under, rotate=True)
-        self._feed(KeysRead(self._module.list_keys()))
+        self._feed(self._read(own=name))
         self._feed(BlockTaken(info))
 
     async def _offer(self, name: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -11,6 +12,8 @@ import click
 from core_adapters.hsm.errors import KeyRefusedError
 from core_adapters.hsm.kinds import Algorithm, CheckMethod, KeyInfo, KeySpec, Usage
 from telebank.commands.common import EXIT_FINDING, data_option, json_option
+from telebank.commands.control_client import session_option
+from telebank.commands.keys.agreement import agreed, current_version, own_name, tell_node
 from telebank.commands.keys.custodian import custodian_at
 from telebank.commands.keys.module import Where, module_options, opened
 
@@ -21,12 +24,16 @@ TRIES = 3
 """Times a custodian may type a component."""
 USAGES = click.Choice([usage.value for usage in Usage])
 ALGORITHMS = click.Choice([algorithm.value for algorithm in Algorithm])
+note_option = click.option("--note", default="", help="Why; kept with the approval.")
 METHODS = click.Choice([CheckMethod.ZEROS.value, CheckMethod.CMAC.value])
 
 
 @click.group(name="keys")
 def command() -> None:
     """The keys shared with hosts: make, enter, exchange, rotate, check.
+
+    What lets a key leave, replaces or ends it takes two people at the running node: somebody of IT
+    says the command, a supervisor says the same at his own terminal, and it is done then.
 
     \b
     Examples:
@@ -79,8 +86,10 @@ def generate(
       telebank keys generate tb87.zpk --usage pin --algorithm tdes-2 --exportable
       telebank keys generate phone.pins --usage verifier --algorithm hmac-sha256 --json
     """
+    own_name(name)
     with opened(where, create=True) as module:
         info = module.generate(KeySpec(name, Usage(usage), Algorithm(algorithm), exportable))
+        tell_node(where.data)
         _tell([info], as_json=as_json)
 
 
@@ -106,8 +115,8 @@ def enter(
     """Two custodians each type a component; nothing typed is shown.
 
     Each sits down alone, types the component and its check value from the own letter, and leaves.
-    Where a node runs here, each first proves by password and code who he is; before there is one,
-    as at the first installation, names are as typed.
+    Each first proves by password and code at the running node who he is. Only while the module
+    holds no key at all, as at the first installation, and no node runs, are names as typed.
     The check value of the whole key is shown at the end: compare it with the host's.
 
     \b
@@ -117,15 +126,18 @@ def enter(
     """
     from core_adapters.hsm.entry import CUSTODIANS, ComponentEntry
 
+    own_name(name)
     with opened(where, create=True) as module:
+        first_keys = not module.list_keys()
         spec = KeySpec(name, Usage(usage), Algorithm(algorithm), exportable)
         entry = ComponentEntry(spec, CheckMethod(method) if method else None)
         try:
             for number in range(1, CUSTODIANS + 1):
-                _take_component(entry, number, where.data)
+                _take_component(entry, number, where.data, first_keys=first_keys)
             info = module.enter(entry, rotate=rotate)
         finally:
             entry.discard()
+        tell_node(where.data)
         _tell([info], as_json=as_json)
 
 
@@ -135,7 +147,11 @@ def enter(
 @click.option("--under", required=True, help="Name of the transport key.")
 @click.option("--file", "file", type=click.File(), default="-", help="The block; - is stdin.")
 @click.option("--kcv", help="Check value that the sender gave.")
-@click.option("--rotate", is_flag=True, help="A new version of a key that is there.")
+@click.option(
+    "--rotate", is_flag=True, help="A new version of a key that is there; takes two people."
+)
+@note_option
+@session_option
 @module_options
 @json_option
 def import_(
@@ -146,6 +162,8 @@ def import_(
     file: TextIO,
     kcv: str | None,
     rotate: bool,
+    note: str,
+    session: Path | None,
     as_json: bool,
 ) -> None:
     """Take a key from a TR-31 key block (versions B and D).
@@ -157,27 +175,46 @@ def import_(
     """
     from core_adapters.hsm.keyblocks import MAX_BLOCK_TEXT
 
-    block = file.read(MAX_BLOCK_TEXT + 2)
+    own_name(name)
+    try:
+        block = file.read(MAX_BLOCK_TEXT + 2)
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{file.name}: not a key block; TR-31 is text") from None
     with opened(where) as module:
+        said: dict[str, str | int]
+        said = {"under": under, "block_sha256": sha256(block.strip().encode()).hexdigest()}
+        if rotate:
+            module.inspect_block(name, Usage(usage), block, under)  # worth two people's time
+            if not agreed(where.data, session, name, "import", said, note):
+                return
         info = module.import_key(name, Usage(usage), block, under, rotate=rotate, kcv=kcv)
+        tell_node(where.data)
         _tell([info], as_json=as_json)
 
 
 @command.command()
 @click.argument("name")
 @click.option("--under", required=True, help="Name of the transport key.")
+@note_option
+@session_option
 @module_options
 @json_option
-def export(where: Where, name: str, under: str, as_json: bool) -> None:
-    """Write the current version as a TR-31 key block.
+def export(
+    where: Where, name: str, under: str, note: str, session: Path | None, as_json: bool
+) -> None:
+    """Write the current version as a TR-31 key block; takes two people.
 
     \b
     Examples:
       telebank keys export tb87.zpk --under host.kbpk > zpk.tr31
     """
     with opened(where) as module:
-        block = module.export_key(name, under)
         kcv = module.check_value(name)
+        said: dict[str, str | int]
+        said = {"under": under, "version": current_version(module, name)}
+        if not agreed(where.data, session, name, "export", said, note):
+            return
+        block = module.export_key(name, under)
     if as_json:
         click.echo(json.dumps({"name": name, "under": under, "block": block, "kcv": kcv}))
         return
@@ -187,26 +224,44 @@ def export(where: Where, name: str, under: str, as_json: bool) -> None:
 
 @command.command()
 @click.argument("name")
+@note_option
+@session_option
 @module_options
 @json_option
-def rotate(where: Where, name: str, as_json: bool) -> None:
-    """Make the next version; the one before goes on verifying until it is retired."""
+def rotate(where: Where, name: str, note: str, session: Path | None, as_json: bool) -> None:
+    """Make the next version; the one before goes on verifying until it is retired.
+
+    Takes two people.
+    """
     with opened(where) as module:
         spec = next((i.spec for i in module.list_keys() if i.spec.name == name), None)
         if spec is None:
             raise click.UsageError(f"no key {name!r}; see telebank keys list")
-        _tell([module.generate(spec, rotate=True)], as_json=as_json)
+        said = {"version": current_version(module, name) + 1}
+        if not agreed(where.data, session, name, "rotate", said, note):
+            return
+        info = module.generate(spec, rotate=True)
+        tell_node(where.data)
+        _tell([info], as_json=as_json)
 
 
 @command.command()
 @click.argument("name")
 @click.argument("version", type=click.IntRange(1, 99))
+@note_option
+@session_option
 @module_options
 @json_option
-def retire(where: Where, name: str, version: int, as_json: bool) -> None:
-    """End a previous version: its material is destroyed, its record stays."""
+def retire(
+    where: Where, name: str, version: int, note: str, session: Path | None, as_json: bool
+) -> None:
+    """End a previous version: its material is destroyed, its record stays. Takes two people."""
     with opened(where) as module:
-        _tell([module.retire(name, version)], as_json=as_json)
+        if not agreed(where.data, session, name, "retire", {"version": version}, note):
+            return
+        info = module.retire(name, version)
+        tell_node(where.data)
+        _tell([info], as_json=as_json)
 
 
 @command.command()
@@ -242,10 +297,10 @@ def check(
         raise SystemExit(EXIT_FINDING)
 
 
-def _take_component(entry: "ComponentEntry", number: int, data: Path) -> None:
+def _take_component(entry: "ComponentEntry", number: int, data: Path, *, first_keys: bool) -> None:
     """Let one custodian type; a mistake may be mended, and takes nothing."""
     click.echo(f"Custodian {number}. Everybody else leaves the screen.", err=True)
-    custodian = custodian_at(data)
+    custodian = custodian_at(data, first_keys=first_keys)
     for left in range(TRIES - 1, -1, -1):
         component = click.prompt("Component (not shown)", hide_input=True, err=True)
         kcv = click.prompt("Its check value", err=True)

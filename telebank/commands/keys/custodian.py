@@ -5,20 +5,31 @@ from pathlib import Path
 import click
 
 from telebank.commands.common import Unreachable
-from telebank.commands.control_client import ControlRefused, call
+from telebank.commands.control_client import ControlRefused, call, node_runs
 
 TRIES = 3
 """Times a custodian may type password and code."""
 
 
-def custodian_at(data: Path) -> str:
+NEEDS_NODE = (
+    "this module holds keys, so each custodian proves who he is at the running node, and none "
+    "answers on this DATA: start `telebank serve` first (docs/keys.md says how where the node "
+    "does not start without this key)"
+)
+
+
+def custodian_at(data: Path, *, first_keys: bool) -> str:
     """The custodian's name, proved by a login at the node that runs on `data`.
 
-    Where no node runs there is nobody to ask: the name is as typed, and that is said. Raises
-    `ControlRefused` where the login fails, `Unreachable` where the node is there and too busy.
+    With `first_keys`, where the module holds no key at all, and no node runs there is nobody to
+    ask: the name is as typed, and that is said. Raises `ControlRefused` where the login fails,
+    `Unreachable` where a node is needed and none answers, or is too busy.
     """
+    runs = node_runs(data)
+    if not runs and not first_keys:
+        raise Unreachable(NEEDS_NODE)
     name = str(click.prompt("Your name", err=True)).strip()
-    if not _node_runs(data):
+    if not runs:
         click.echo("No node runs here: the name is as typed, nobody has proved it.", err=True)
         return name
     for left in range(TRIES - 1, -1, -1):
@@ -29,17 +40,6 @@ def custodian_at(data: Path) -> str:
                 raise
             click.echo(f"{error.message} ({left} more)", err=True)
     raise AssertionError("the last try returns or raises")
-
-
-def _node_runs(data: Path) -> bool:
-    """Whether anybody answers at the control socket; nobody is logged in, so it says no."""
-    try:
-        call(data, "GET", "/v1/whoami")
-    except ControlRefused:
-        return True
-    except Unreachable:
-        return False
-    return True
 
 
 def _proved(data: Path, name: str) -> str:

@@ -6,10 +6,12 @@ from pathlib import Path
 from aiohttp import web
 from click.testing import CliRunner, Result
 
-from core_adapters.hsm.kinds import Algorithm, CheckMethod, KeyState
+from core_adapters.hsm.kinds import Algorithm, CheckMethod, KeySpec, KeyState, Usage
 from core_adapters.hsm.primitives import check_digits
 from core_adapters.hsm.software import open_software
 from core_adapters.iso8583.host import Iso8583Host
+from core_adapters.iso8583.host_types import HostEvents
+from core_adapters.iso8583.keys.change_types import KeyEvent
 from support.corehost_process import CoreHostProcess
 from support.hsm_kit import components
 from support.iso8583_kit import contracts, quick_options, tb87
@@ -17,6 +19,10 @@ from support.staff_house import House, Person, open_house
 from telebank.calls.control.acts import AfterApproval
 from telebank.commands.wiring.host_control import ACT, HostKeysPart, KeyChangeAct
 from telebank.main import main
+from telebank.store import tables
+
+MAK = KeySpec("tb87.mak", Usage.MAC, Algorithm.AES256, True)
+KBPK = KeySpec("tb87.kbpk", Usage.TRANSPORT, Algorithm.AES256, False)
 
 
 async def run(house: House, *words: str, keys: str = "", session: str = "s") -> Result:
@@ -108,6 +114,68 @@ async def test_one_person_is_not_two_custodians(tmp_path: Path) -> None:
         assert open_software(tmp_path / "keys").list_keys() == ()
 
 
+async def test_with_live_keys_a_name_must_be_proved(tmp_path: Path) -> None:
+    open_software(tmp_path / "keys", create=True).generate(MAK)
+    async with open_house(tmp_path) as house:
+        words = ["keys", "enter", "mine.kbpk", "--usage", "transport", "--algorithm", "aes-256"]
+        part = bytes(range(32))
+        kcv = check_digits(Algorithm.AES256, part, CheckMethod.CMAC).hex()[:6]
+        typed = f"alice\n{part.hex()}\n{kcv}\n"
+        done = await run(house, *words, keys=typed * 4)
+        assert done.exit_code == 1, done.output
+    assert len(open_software(tmp_path / "keys").list_keys()) == 1
+
+
+async def test_a_key_leaves_and_is_replaced_by_two_people(tmp_path: Path) -> None:
+    module = open_software(tmp_path / "keys", create=True)
+    module.generate(KBPK)
+    module.generate(MAK)
+    async with open_house(tmp_path) as house:
+        chen, wu, li = await people(house)
+        for one in (chen, wu, li):
+            await logged_in(house, one)
+        export = ("keys", "export", "tb87.mak", "--under", "tb87.kbpk")
+        nobody = await run(house, *export)
+        assert (nobody.exit_code, "staff login" in nobody.output) == (2, True)
+        for session in ("wu", "chen"):
+            early = await run(house, *export, session=session)
+            assert early.exit_code == 1, early.output
+        for _ in range(2):
+            first = await run(house, *export, session="it.li")
+            assert "D0144" not in first.output
+        other = await run(house, *export[:-1], "another.kbpk", session="wu")
+        assert (other.exit_code, "not what it.li proposed" in other.output) == (1, True)
+        second = await run(house, *export, session="wu")
+        assert second.exit_code == 0, second.output
+        assert second.stdout.startswith("D0144M6AC00N0000")
+        assert second.stdout.count("\n") == 1, "a file takes the block alone"
+        block = tmp_path / "mak.tr31"
+        block.write_text(second.stdout)
+        imported = ("keys", "import", "tb87.mak", "--usage", "mac", "--under", "tb87.kbpk")
+        imported += ("--rotate", "--file", str(block))
+        for words in (
+            ("keys", "rotate", "tb87.mak"),
+            ("keys", "retire", "tb87.mak", "1"),
+        ):
+            before = open_software(tmp_path / "keys").list_keys()
+            proposed = await run(house, *words, session="it.li")
+            assert (proposed.exit_code, "proposed" in proposed.output) == (0, True)
+            assert open_software(tmp_path / "keys").list_keys() == before
+            done = await run(house, *words, session="wu")
+            assert done.exit_code == 0, done.output
+            assert open_software(tmp_path / "keys").list_keys() != before
+        for session in ("it.li", "wu"):
+            done = await run(house, *imported, session=session)
+        assert done.exit_code == 0, done.output
+        rows = [row for row in house.rows(tables.approval) if row.act == "key.custody"]
+        assert {(row.proposed_by, row.decided_by, row.state) for row in rows} == {
+            ("it.li", "wu", "approved")
+        }
+        deeds = [row.detail["do"] for row in sorted(rows, key=lambda row: row.proposed_at)]
+        assert sorted(deeds) == ["export", "import", "retire", "rotate"]
+        assert ("wu", "supervisor", "approved") in house.events("approval.approved")
+
+
 async def test_a_node_whose_host_shares_no_keys_says_so() -> None:
     part = HostKeysPart(None)
     (route,) = part.routes()
@@ -120,16 +188,30 @@ async def test_a_node_whose_host_shares_no_keys_says_so() -> None:
 async def test_a_reload_sees_what_another_process_did(tmp_path: Path) -> None:
     with CoreHostProcess.start(tmp_path) as bank:
         module = open_software(bank.keys)
-        host = Iso8583Host(tb87(), contracts(), module, quick_options(bank.port))
+        seen: list[KeyEvent] = []
+        events = HostEvents(key=seen.append)
+        host = Iso8583Host(tb87(), contracts(), module, quick_options(bank.port), events=events)
         other = open_software(bank.keys)
         spec = next(i.spec for i in other.list_keys() if i.spec.name == "tb87.mak")
         made = other.generate(spec, rotate=True)
+        mine = other.generate(KeySpec("mine.kbpk", Usage.TRANSPORT, Algorithm.AES256, False))
+        other.retire("tb87.mak", 1)
+        other.generate(spec, rotate=True)
         assert module.check_value("tb87.mak") != made.kcv
         (route,) = HostKeysPart(host).routes()
         assert isinstance(route, web.RouteDef)
         answer = await route.handler(None)  # type: ignore[arg-type]
         assert answer.status == 200
-        assert module.check_value("tb87.mak") == made.kcv
+        assert module.check_value("tb87.mak") != made.kcv
         states = [i.state for i in module.list_keys() if i.spec.name == "tb87.mak"]
-        assert states == [KeyState.CURRENT, KeyState.PREVIOUS]
+        assert states == [KeyState.CURRENT, KeyState.PREVIOUS, KeyState.RETIRED]
+        assert [(one.name, one.outcome, one.version) for one in seen] == [
+            ("mine.kbpk", "found", 1),
+            ("tb87.mak", "retired", 1),
+            ("tb87.mak", "found", 2),
+            ("tb87.mak", "found", 3),
+        ]
+        assert (seen[0].kcv, seen[2].kcv) == (mine.kcv, made.kcv)
+        await route.handler(None)  # type: ignore[arg-type]
+        assert len(seen) == 4
         await host.close()

@@ -9,6 +9,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from core_adapters.hsm.entry import ComponentEntry
 from core_adapters.hsm.kinds import Algorithm, KeyInfo, KeySpec, Usage
 from core_adapters.hsm.module import Module
@@ -37,10 +39,12 @@ class SoftToken:
     pin_file: Path
 
 
-def softhsm_library() -> str | None:
-    """The library, where the package softhsm2 is installed."""
+def softhsm_library() -> str:
+    """The library; fails the test with the name of the package where it is not installed."""
     found = next((str(path) for path in LIBRARIES if path.exists()), None)
-    return found if shutil.which("softhsm2-util") else None
+    if found is None or shutil.which("softhsm2-util") is None:
+        pytest.fail("needs SoftHSM: apt-get install softhsm2", pytrace=False)
+    return found
 
 
 def make_token(folder: Path, library: str) -> SoftToken:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import psycopg
-import pytest
 
 from support.sql_servers import Cluster
 from telebank.store import tables
@@ -38,15 +37,7 @@ class StoreServer:
     def start(cls, settings: str = "-c fsync=off") -> Self:
         """Start a server whose template database has all tables. `fsync=off` is for speed: nothing
         here cuts the machine's power."""
-        try:
-            cluster = Cluster(settings)
-        except pytest.skip.Exception as missing:
-            pytest.fail(
-                f"the store is tested on PostgreSQL too: {missing};"
-                " apt-get install postgresql odbc-postgresql",
-                pytrace=False,
-            )
-        server = cls(cluster)
+        server = cls(Cluster(settings))
         server.say(f"CREATE DATABASE {TEMPLATE}")
         migrate(server.url(TEMPLATE))
         return server

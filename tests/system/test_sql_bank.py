@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pyodbc", reason="needs the Python package pyodbc and the package unixodbc")
-
 from core_adapters.corehost.seed import SeedCard
 from support.bank_process import Voice
 from support.money_caller import prompts, prove, report_loss, ring, transfer

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("pyodbc", reason="needs the Python package pyodbc and the package unixodbc")
-
 from core_adapters.conformance import kit
 from core_adapters.conformance.bench import Adapter
 from core_adapters.conformance.journal import Numbers, Stans

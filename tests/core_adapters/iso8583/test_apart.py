@@ -57,10 +57,7 @@ def bank(tmp_path: Path) -> Iterator[CoreHostProcess]:
 
 @pytest.fixture
 def token(bank: CoreHostProcess) -> Iterator[Module]:
-    library = softhsm_library()
-    if library is None:
-        pytest.skip("needs SoftHSM: install the package softhsm2")
-    soft = shared_token(library)
+    soft = shared_token(softhsm_library())
     module = open_token(TokenOptions(soft.library, soft.label, soft.pin))
     take_keys(open_software(bank.folder / "keys"), module)
     yield module

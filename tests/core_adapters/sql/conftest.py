@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pyodbc", reason="needs the Python package pyodbc and the package unixodbc")
-
 from support.sql_banks import SqlBank, postgresql_bank, sqlite_bank
 from support.sql_servers import Cluster
 

@@ -398,7 +398,6 @@ def test_a_host_reached_by_sql_is_checked_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 def test_a_database_is_certified_with_the_same_scenarios(tmp_path: Path, dialect: str) -> None:
-    pytest.importorskip("pyodbc", reason="needs the package unixodbc")
     report, data = tmp_path / "sql.html", str(tmp_path)
     words = ["--dialect", dialect, "--report", str(report), "--data", data, "--json"]
     for only in ("service.card.balance", "timeout.after", "wrong.mac", "recovery.query.never"):

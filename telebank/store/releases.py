@@ -1,8 +1,9 @@
 """Releases: flows, texts, services and host profiles as they stood together, by content hash.
 
 The files of a release are kept with it, so that a request of any day can be read with the rules it
-was made under, and so that every node of a bank has what was published, not what happens to lie on
-its disk. The publication with the highest number is in force.
+was made under. The publication with the highest number is in force. Who publishes is the start of a
+node: whatever lies in its `DATA/config` then is in force from there on, for it, and an event names
+the files that differ from what was before, with an alarm. Two people publish nothing yet.
 """
 
 import os
@@ -23,9 +24,11 @@ from telebank.store.writer import Writer
 from transactions.journal import JournalEvent
 
 START = "start"
-"""Who published what a node began with; people publish by two."""
+"""Who published what a node began with."""
 MAX_FILES = 500
 MAX_RELEASE_BYTES = 20_000_000
+MAX_NAMED = 20
+"""Files that an event names."""
 SHORT = 16
 """Digits of a hash that people are shown; so many, or more, name a release."""
 LOCK = "publication"
@@ -70,6 +73,7 @@ class Releases:
 
     async def begin(self, files: Mapping[str, bytes]) -> Published:
         """Put in force what the node starts with, unless it is already; give what is in force.
+        Where something else was, an alarm names the files.
 
         Raises `ReleaseError` for more than `MAX_FILES` files or `MAX_RELEASE_BYTES` bytes.
         """
@@ -142,8 +146,18 @@ def _begin(part: Transaction, files: Mapping[str, bytes]) -> Published:
     row = {"number": now.number, "release": release, "at": now.at, "by": now.by}
     part.execute(_INSERT_PUBLICATION, row)
     detail: dict[str, Any] = {"release": release, "before": before.hash if before else ""}
+    if before is not None:
+        detail |= _changed(_files(part, before.hash), files)
+        part.event(JournalEvent("alarm.release", actor=START, detail=detail))
     part.event(JournalEvent("release.published", actor=START, detail=detail))
     return now
+
+
+def _changed(before: Mapping[str, bytes], files: Mapping[str, bytes]) -> dict[str, Any]:
+    """How many files differ, and the first of them by name."""
+    named = [f"{path} {became}" for path, became in changes(before, files)]
+    shown = ", ".join(named[:MAX_NAMED]) + (", ..." if len(named) > MAX_NAMED else "")
+    return {"files": len(named), "changed": shown}
 
 
 # -- reading, for the commands --------------------------------------------------------------------

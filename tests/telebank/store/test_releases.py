@@ -33,6 +33,13 @@ async def test_what_a_start_brings_is_kept_once_and_published_when_it_differs(pl
     assert len(rows(place, tables.release_file)) == 4
     said = rows(place, tables.event, tables.event.c.kind == "release.published")
     assert [event.detail["release"] for event in said] == [first.hash, second.hash, first.hash]
+    alarms = rows(place, tables.event, tables.event.c.kind == "alarm.release")
+    away = "flows/main.yaml removed, hosts/x.yaml added, services.yaml changed"
+    back = "flows/main.yaml added, hosts/x.yaml removed, services.yaml changed"
+    assert [event.detail["changed"] for event in alarms] == [away, back]
+    assert [(event.detail["files"], event.actor) for event in alarms] == [(3, "start")] * 2
+    assert [event.detail for event in said[1:]] == [event.detail for event in alarms]
+    assert "changed" not in said[0].detail
 
 
 async def test_the_shipped_release_comes_back_with_the_hash_that_requests_carry(

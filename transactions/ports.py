@@ -30,7 +30,8 @@ class Reversed:
 
 @dataclass(frozen=True, slots=True)
 class ReversalUnanswered:
-    """No usable answer; ask again later. `sent` is False where no link was signed on."""
+    """No usable answer; ask again later. `sent` is False where no link was signed on, or had no
+    room, or the adapter is stopping: what waiting mends."""
 
     sent: bool
     reason: str
@@ -43,7 +44,20 @@ class ReversalRefused:
     reason: str
 
 
-ReversalOutcome = Reversed | ReversalUnanswered | ReversalRefused
+@dataclass(frozen=True, slots=True)
+class ReversalImpossible:
+    """It cannot be sent as it is, links or not: `reason` is one of `IMPOSSIBLE`. Nothing went.
+
+    It is tried again a few times, since keys and profiles are mended, and then is a person's."""
+
+    reason: str
+
+
+ReversalOutcome = Reversed | ReversalUnanswered | ReversalRefused | ReversalImpossible
+
+IMPOSSIBLE = frozenset({"format", "keys", "not_served"})
+"""Reasons of a `NotSent` that no waiting for a link mends: the message cannot be made from the
+profile, the security module has not its keys, or the host does not have the service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +150,17 @@ class HostAdapter(Protocol):
         message's, its `attempt` the last one's: the repeat's is one more."""
         ...
 
-    async def reverse(
-        self, original: Request, sent: HostMessage, reason: str, log: MessageLog, attempt: int
+    async def reverse(  # noqa: PLR0917 - the order of the port
+        self,
+        original: Request,
+        sent: HostMessage,
+        reason: str,
+        log: MessageLog,
+        attempt: int,
+        repeat_of: HostMessage | None = None,
     ) -> ReversalOutcome:
-        """Ask the host to undo `sent`: 0420 on attempt 0, 0421 afterwards."""
+        """Ask the host to undo `sent`: 0420 on attempt 0, 0421 afterwards. `repeat_of` is a
+        reversal that went before, in this life or another: a repeat has its keys (field 11)."""
         ...
 
     async def query_status(self, request: Request, sent: HostMessage) -> Outcome:

@@ -4,39 +4,26 @@ import asyncio
 import contextlib
 from collections import OrderedDict
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from transactions.clock import Clock
-from transactions.guarded import AdapterFailed, guarded
 from transactions.journal import Journal, JournalEvent, OpenRow
 from transactions.lane import Lane
 from transactions.lifecycle import State
 from transactions.options import ProcessorOptions
 from transactions.outcome import (
-    CUT_OVER,
-    DUPLICATE_STAN,
     Approved,
-    Declined,
-    NotSent,
     Outcome,
-    Unknown,
 )
 from transactions.ports import (
     HostAdapter,
     JournalUnavailable,
     LeaseLost,
-    ReversalOutcome,
-    ReversalRefused,
-    ReversalUnanswered,
-    Reversed,
-    Unsupported,
 )
-from transactions.request import HostMessage
-from transactions.sending import SettlingLog
 from transactions.settling import RANKS, Settling, Verdict, denies, steps_on, to_person
+from transactions.stepping import Stepper
 
 
 @dataclass(slots=True)
@@ -52,12 +39,14 @@ class Settler:
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _reversed: OrderedDict[str, Settling] = field(default_factory=OrderedDict)
     _lane: Lane = field(init=False)
+    _stepper: Stepper = field(init=False)
     _look: asyncio.Future[None] | None = None
     _overseer: asyncio.Task[None] | None = None
     _closing: bool = False
 
     def __post_init__(self) -> None:
         self._lane = Lane(self.options.settle_parallel)
+        self._stepper = Stepper(self.host, self.journal, self.options, self.clock)
 
     # -- taking rows --------------------------------------------------------------------------
 
@@ -82,12 +71,27 @@ class Settler:
         """The journal said no to a commit that it may have made all the same. When it is back, the
         rows that it has and nobody works on are taken up; once, however many commits it was."""
         if self._overseer is None or self._overseer.done():
-            self._overseer = asyncio.create_task(self._look_over(), name="look over the journal")
+            self._oversee(0, "")
 
-    async def _look_over(self) -> None:
+    def _oversee(self, failed: int, why: str) -> None:
+        work = self._look_over(failed, why)
+        self._overseer = asyncio.create_task(work, name="look over the journal")
+        self._overseer.add_done_callback(partial(self._overseen, failed))
+
+    def _overseen(self, failed: int, task: asyncio.Task[None]) -> None:
+        """What nobody foresaw is an alarm, and the rows are looked for again."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._closing:
+            self._oversee(failed + 1, f"looking over the journal failed: {type(error).__name__}")
+
+    async def _look_over(self, failed: int, why: str) -> None:
         found: Sequence[OpenRow] | None = None
+        wait = self.options.wait_after(failed) if failed else self.options.away_poll_s
         while found is None:
-            await self.clock.sleep(self.options.away_poll_s)
+            await self.clock.sleep(wait)
+            if why:
+                await self.note("alarm.settling", "", why)
+                why = ""
             try:
                 found = await self.journal.open_rows()
             except LeaseLost:
@@ -116,12 +120,20 @@ class Settler:
         if final is State.MANUAL:
             await self.alarm(found.request.id, why)
         if final in RANKS:
-            row = Settling(found.request, final, found.sent, found.attempts, why=why)
+            row = Settling(
+                found.request,
+                final,
+                found.sent,
+                found.attempts,
+                why=found.why or why,
+                undoing=found.undoing,
+            )
             if found.next_attempt_at is not None:
                 wait = (found.next_attempt_at - self.clock.now()).total_seconds()
                 row.wait = min(max(wait, 0.0), self.options.retry_cap_s)
             if before is not None:
-                row.late, row.failed, row.why = before.late, before.failed, before.why or why
+                row.late, row.failed = before.late, before.failed
+                row.why, row.undoing = before.why or row.why, row.undoing or before.undoing
             self.take(row)
         return final
 
@@ -239,11 +251,11 @@ class Settler:
     async def _settle(self, row: Settling) -> None:
         while not self._closing:
             await self._rest(row)
-            verdict = self._by_late_answer(row)
+            verdict = self._stepper.by_late_answer(row)
             if verdict is None:
                 async with self._lane.turn(RANKS[row.state]):
                     row.resting = False
-                    verdict = await self._step(row)
+                    verdict = await self._stepper.step(row)
                     row.resting = True
             if verdict is not None:
                 await self._commit(row, verdict)
@@ -261,102 +273,6 @@ class Settler:
         if self._look is None or self._look.done():
             self._look = asyncio.ensure_future(self.clock.sleep(self.options.away_poll_s))
         await asyncio.wait({self._look})
-
-    def _by_late_answer(self, row: Settling) -> Verdict | None:
-        """A late answer ends a repeat or a query; a reversal goes on whatever it says."""
-        if row.state is State.REVERSING or row.late is None:
-            return None
-        return self._answered(row, row.late)
-
-    async def _step(self, row: Settling) -> Verdict | None:
-        """One message to the host, and what follows from its answer."""
-        try:
-            if row.state is State.REVERSING and row.sent is not None:
-                return await self._reverse(row, row.sent)
-            if row.state is State.REPEATING or row.sent is not None:
-                return await self._ask_again(row)
-        except JournalUnavailable:
-            row.wait = self.options.away_poll_s  # nothing went: the row was to come first
-            return None
-        return to_person("no message to settle")
-
-    async def _reverse(self, row: Settling, sent: HostMessage) -> Verdict | None:
-        log = self._log(row)
-        work = self.host.reverse(row.request, sent, row.why, log, row.attempts)
-        outcome: ReversalOutcome | AdapterFailed = await guarded(work)
-        row.attempts = log.attempts
-        match outcome:
-            case Reversed(never_had=True) if isinstance(row.late, Approved):
-                return to_person("the host approved late and says it never had it")
-            case Reversed():
-                return Verdict([State.REVERSED], "reversed")
-            case ReversalRefused(reason=reason):
-                return to_person(f"reversal refused: {reason}")
-            case ReversalUnanswered(sent=False):
-                return self._away(row)
-            case ReversalUnanswered(reason=reason):
-                return self._again(row, reason)
-            case AdapterFailed():
-                return self._failed(row, outcome)
-
-    async def _ask_again(self, row: Settling) -> Verdict | None:
-        log = self._log(row)
-        request = replace(
-            row.request, deadline=self.clock.monotonic() + self.options.send_deadline_s
-        )
-        work: Coroutine[Any, Any, Outcome]
-        if row.state is State.REPEATING or row.sent is None:
-            last = row.sent and replace(row.sent, attempt=row.attempts)
-            work = self.host.execute(request, log, last)
-        else:
-            row.attempts = await self.journal.attempt(request.id, None)
-            work = self.host.query_status(request, row.sent)
-        try:
-            outcome = await guarded(work)
-        except Unsupported:
-            return to_person("the host cannot tell what became of it")
-        row.attempts = max(row.attempts, log.attempts)
-        row.sent = row.sent or log.sent
-        if isinstance(outcome, AdapterFailed):
-            return self._failed(row, outcome)
-        return self._answered(row, outcome)
-
-    def _answered(self, row: Settling, outcome: Outcome) -> Verdict | None:
-        match outcome:
-            case Approved():
-                return Verdict([State.APPROVED], "approved", outcome)
-            case Declined(reason=reason) if reason == CUT_OVER and row.state is State.REPEATING:
-                return self._again(row, reason)
-            case Declined(reason=reason):
-                return Verdict([State.DECLINED], reason, outcome)
-            case Unknown(reason=reason) if reason == DUPLICATE_STAN:
-                return to_person(reason)
-            case Unknown(reason=reason):
-                row.late = None
-                return self._again(row, reason)
-            case NotSent():
-                row.late = None
-                return self._away(row)
-
-    def _log(self, row: Settling) -> SettlingLog:
-        due = self.clock.now() + timedelta(seconds=self.options.wait_after(row.attempts + 1))
-        return SettlingLog(self.journal, row.attempts, due)
-
-    def _away(self, row: Settling) -> Verdict | None:
-        row.wait = self.options.away_poll_s
-        return None
-
-    def _failed(self, row: Settling, failure: AdapterFailed) -> Verdict | None:
-        """A bug counts with the messages, but none may have gone: the next is no repeat for it."""
-        row.failed += 1
-        return self._again(row, failure.why)
-
-    def _again(self, row: Settling, reason: str) -> Verdict | None:
-        tries = row.attempts + row.failed
-        if tries >= self.options.attempts_max:
-            return to_person(f"no answer after {tries} messages: {reason}")
-        row.wait = self.options.wait_after(tries)
-        return None
 
     async def _commit_and_settle(self, row: Settling, verdict: Verdict) -> None:
         await self._commit(row, verdict)

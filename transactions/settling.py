@@ -35,10 +35,13 @@ class Settling:
     """Seconds before the next message."""
     why: str = ""
     """Why it was unknown; the reversal says it to the host."""
+    undoing: HostMessage | None = None
+    """The reversal that went already; its repeats are the same but for MTI and MAC."""
     late: Outcome | None = None
     """The original's answer, where it came after all."""
     failed: int = 0
-    """Bugs met on the way. They count with the messages, or one would be tried for ever."""
+    """Bugs, and messages that cannot be made, met on the way. They count with the messages, or
+    one would be tried for ever."""
     resting: bool = True
     """Between messages: may be stopped at once, the journal has everything."""
 

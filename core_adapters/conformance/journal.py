@@ -200,10 +200,23 @@ class KitJournal:
         """See `Journal`."""
         self._check()
         return [
-            OpenRow(r.request, r.state, r.plan.recovery, r.sent, r.attempts, r.next_attempt_at)
+            OpenRow(
+                r.request,
+                r.state,
+                r.plan.recovery,
+                r.sent,
+                r.attempts,
+                r.next_attempt_at,
+                self._undoing(r.request.id),
+            )
             for r in self._books.rows.values()
             if r.state in OPEN
         ]
+
+    def _undoing(self, request_id: str) -> HostMessage | None:
+        sent = (message for _, message in reversed(self._books.messages))
+        mine = (m for m in sent if m.request_id == request_id and m.role == "reversal")
+        return next(mine, None)
 
     async def guard_state(self, key: GuardKey) -> GuardState:
         """See `Journal`: open twins only; the kit repeats itself on purpose."""

@@ -75,12 +75,19 @@ class ApartHost:
         across = _LogAcross(log, self._home)
         return await self._there(self._host.execute(request, across, repeat_of))
 
-    async def reverse(
-        self, original: Request, sent: HostMessage, reason: str, log: MessageLog, attempt: int
+    async def reverse(  # noqa: PLR0917 - the order of the port
+        self,
+        original: Request,
+        sent: HostMessage,
+        reason: str,
+        log: MessageLog,
+        attempt: int,
+        repeat_of: HostMessage | None = None,
     ) -> ReversalOutcome:
         """See `HostAdapter.reverse`."""
         across = _LogAcross(log, self._home)
-        return await self._there(self._host.reverse(original, sent, reason, across, attempt))
+        work = self._host.reverse(original, sent, reason, across, attempt, repeat_of)
+        return await self._there(work)
 
     async def query_status(self, request: Request, sent: HostMessage) -> Outcome:
         """See `HostAdapter.query_status`."""

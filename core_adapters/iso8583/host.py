@@ -38,9 +38,11 @@ from transactions.clock import Clock
 from transactions.contract import Contracts
 from transactions.outcome import NotSent, Outcome, Unknown
 from transactions.ports import (
+    IMPOSSIBLE,
     Health,
     HostTotals,
     MessageLog,
+    ReversalImpossible,
     ReversalOutcome,
     ReversalUnanswered,
     Unsupported,
@@ -50,7 +52,6 @@ from transactions.request import HostMessage, MessageRole, Request
 SETTLEMENT_DATE, AMOUNT, PROCESSING_CODE, NETWORK_CODE = 15, 4, 3, 70
 BUILD_ERRORS = (EncodeError, SecurityModuleError, CardNumberError)
 """Why a message cannot be made: the profile, the keys or the PIN, the card."""
-MAX_LATE = 10_000
 MAX_DAYS_ON = 31
 """A business date does not go on by more days at once; a holiday is shorter."""
 
@@ -189,34 +190,37 @@ class Iso8583Host:
         end = await self._exchange(request, row, message, service, log, urgent=urgent)
         return end if isinstance(end, Outcome) else self._judge(service, message, end, request.id)
 
-    async def reverse(
-        self, original: Request, sent: HostMessage, reason: str, log: MessageLog, attempt: int
+    async def reverse(  # noqa: PLR0917 - the order of the port
+        self,
+        original: Request,
+        sent: HostMessage,
+        reason: str,
+        log: MessageLog,
+        attempt: int,
+        repeat_of: HostMessage | None = None,
     ) -> ReversalOutcome:
         """0420 on attempt 0, 0421 afterwards; identical but for MTI and MAC."""
         service = self._profile.services.get(original.service)
         if service is None:
-            return ReversalUnanswered(False, "not_served")
+            return ReversalImpossible("not_served")
         if self._driver.stopping or not self._driver.links_ready:
             return ReversalUnanswered(False, "no_link")
-        stamp = await self._reversal_stamp(sent, log)
+        stamp = await self._reversal_stamp(sent, log, repeat_of)
         rules = self._profile.reversal
         try:
             message = self._builder.reversal(service, original, sent, stamp, reason)
         except BUILD_ERRORS as error:
-            return ReversalUnanswered(False, self._cannot_build(original, error).reason)
+            return ReversalImpossible(self._cannot_build(original, error).reason)
         if attempt > 0:
             message = message.with_fields(rules.repeat_mti, {})
         row = _row(original, "reversal", attempt, message, stamp)
         row = replace(row, sent_at=self._clock.now())
         end = await self._exchange(original, row, message, service, log, urgent=True)
-        match end:
-            case Message():
-                return judge_reversal(self._profile, end, attempt, self._age(sent))
-            case NotSent(reason=why):
-                return ReversalUnanswered(False, why)
-            case Unknown(reason=why):
-                return ReversalUnanswered(True, why)
-        raise AssertionError("a reversal ends with a reply, NotSent or Unknown")
+        if isinstance(end, Message):
+            return judge_reversal(self._profile, end, attempt, self._age(sent))
+        if isinstance(end, NotSent) and end.reason in IMPOSSIBLE:
+            return ReversalImpossible(end.reason)
+        return ReversalUnanswered(isinstance(end, Unknown), end.reason)
 
     async def query_status(self, request: Request, sent: HostMessage) -> Outcome:
         """This profile's hosts have no status query."""
@@ -263,7 +267,8 @@ class Iso8583Host:
     def _cannot_build(self, request: Request, error: Exception) -> NotSent:
         """Nothing went. The texts of these errors name fields and keys, never digits."""
         keys = isinstance(error, SecurityModuleError) and not isinstance(error, PinBlockError)
-        self._alarm("keys" if keys else "profile", f"{request.service}: {error}", request.id)
+        kind = "keys" if keys else "profile"
+        self._frame_alarms.raised(kind, f"{request.service}: {error}", request.id)
         return NotSent("keys" if keys else "format")
 
     async def _exchange(
@@ -284,30 +289,33 @@ class Iso8583Host:
         if isinstance(place, Refusal):
             return NotSent(place.reason)
         row = replace(row, link=place.link)
-        committed = False
         end: Message | NoReply | None = None
         try:
             await log.sending(row)
-            committed = True
+            # From now on a late reply may come, even in the segment of one that is no use.
+            self._remember(place.ticket, _Sent(row, service.name, message.get(CURRENCY) or ""))
             if row.role == "request" and self._too_late(request, service):
                 # The row took too long; it says SENT, so this is unknown, but nothing goes late.
                 return Unknown("deadline")
             end = await self._driver.send(place)
         finally:
             self._driver.leave(place)
-            if committed and not isinstance(end, Message):
-                self._remember(place.ticket, _Sent(row, service.name, message.get(CURRENCY) or ""))
+            if isinstance(end, Message):
+                self._given_up.pop(place.ticket, None)
         if isinstance(end, NoReply):
             return Unknown(end.reason)
-        await log.answered(self._answered(row, end))
+        # The link admitted may have gone while the row was written: `place` has the one it went on.
+        await log.answered(self._answered(replace(row, link=place.link), end))
         return end
 
-    async def _reversal_stamp(self, sent: HostMessage, log: MessageLog) -> Stamp:
+    async def _reversal_stamp(
+        self, sent: HostMessage, log: MessageLog, repeat_of: HostMessage | None
+    ) -> Stamp:
         stamp = Stamp.of(sent)
         if self._profile.reversal.stan == "original":
             return stamp
         # Field 7 stays: the host finds the original by field 90, and a repeat must be the same.
-        return replace(stamp, stan=await log.next_stan())
+        return replace(stamp, stan=repeat_of.stan if repeat_of else await log.next_stan())
 
     def _judge(
         self, service: ServiceMap, message: Message, reply: Message, request_id: str
@@ -320,7 +328,7 @@ class Iso8583Host:
 
     def _remember(self, ticket: int, sent: _Sent) -> None:
         self._given_up[ticket] = sent
-        if len(self._given_up) > MAX_LATE:
+        if len(self._given_up) > self._options.mux.given_up_max:
             self._given_up.popitem(last=False)
 
     def _on_late(self, ticket: int, reply: Message) -> None:

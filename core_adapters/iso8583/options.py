@@ -58,9 +58,12 @@ class MuxOptions:
     echo_missed_max: int = 3
     """Echoes missed in a row that close the link."""
     recent_max: int = 10_000
-    """Answered or expired messages remembered, to name late and duplicate replies."""
+    """Answered messages remembered, to name duplicate replies."""
+    given_up_max: int = 100_000
+    """Messages given up and remembered, for their late replies: money may hang on one. Of the
+    order of 100 MB when full; it takes an outage of some minutes under full load."""
     recent_s: float = 300.0
-    """Seconds for which they are remembered."""
+    """Seconds for which both are remembered."""
     fail_back_s: float = 60.0
     """Seconds for which a better address must hold before traffic goes back to it."""
     sign_on_again_s: float = 60.0
@@ -69,6 +72,9 @@ class MuxOptions:
     def __post_init__(self) -> None:
         if self.in_flight_max < 1 or self.in_flight_urgent < 0:
             raise ValueError("mux.in_flight_max is 1 or more, mux.in_flight_urgent 0 or more")
+        room = self.in_flight_max + self.in_flight_urgent
+        if self.recent_max < 1 or self.given_up_max < room:
+            raise ValueError(f"mux.recent_max is 1 or more, mux.given_up_max at least {room}")
         if not 0 <= self.fail_back_s <= DAY_S:
             raise ValueError(f"mux.fail_back_s is 0 to {DAY_S}")
         if not 0 < self.sign_on_again_s <= DAY_S:

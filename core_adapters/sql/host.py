@@ -47,6 +47,7 @@ from transactions.ports import (
     Health,
     HostTotals,
     MessageLog,
+    ReversalImpossible,
     ReversalOutcome,
     ReversalUnanswered,
     TotalsUnavailable,
@@ -235,12 +236,18 @@ class SqlHost:
     # -- settling -------------------------------------------------------------------------------
 
     async def reverse(
-        self, original: Request, sent: HostMessage, reason: str, log: MessageLog, attempt: int
+        self,
+        original: Request,
+        sent: HostMessage,
+        reason: str,
+        log: MessageLog,
+        attempt: int,
+        _repeat_of: HostMessage | None = None,
     ) -> ReversalOutcome:
         """Undo by request id; where the database never had it, it is barred there for ever."""
         rules = self._profile.reversal
         if rules is None or self._options.dialect not in rules.call.sql:
-            return ReversalUnanswered(False, "not_served")
+            return ReversalImpossible("not_served")
         row = next_row(sent, "reversal", attempt)
         known = rules.done | rules.never_had
         job = self._job(
@@ -249,7 +256,7 @@ class SqlHost:
             lambda rows: result_code(self._profile, rows) in known,
         )
         if isinstance(job, NotSent):
-            return ReversalUnanswered(False, job.reason)
+            return ReversalImpossible(job.reason)
         end = await self._exchange(rules.call, row, job, log, None)
         if isinstance(end, Replied):
             return judge_reversal(rules, result_code(self._profile, end.rows))

@@ -69,6 +69,7 @@ _ANSWER = (
     update(tables.host_message)
     .where(_M.request == bindparam("of_id"), _M.ordinal == _ANSWERED)
     .values(
+        link=bindparam("on_link", type_=_M.link.type),
         reply39=bindparam("code", type_=_M.reply39.type),
         reply_at=bindparam("came", type_=_M.reply_at.type),
         settled_on=bindparam("day", type_=_M.settled_on.type),
@@ -223,6 +224,7 @@ def _answer(part: Transaction, message: HostMessage) -> bool:
         "of_attempt": message.attempt,
         "of_stan": message.stan,
         "of_field7": message.field7,
+        "on_link": message.link,  # another than the row's where that link had gone meanwhile
         "code": message.reply39,
         "came": message.reply_at or part.now,
         "day": message.settled_on,

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
+from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.format.framing import Framer, wrap
 from core_adapters.iso8583.format.message import Message, reply_mti
+from core_adapters.iso8583.profile import Profile
 from support.iso8583_kit import MAC, codec
 
 ECHOED = (2, 3, 4, 7, 11, 12, 13, 32, 37, 41, 42, 49, 70)
@@ -76,6 +78,10 @@ class Peer:
         peer.tls = tls
         await peer.listen()
         return peer
+
+    def speak(self, profile: Profile) -> None:
+        """Talk by another profile from now on."""
+        self._codec = Codec(profile)
 
     async def listen(self) -> None:
         """Listen, again on the same port."""

@@ -28,8 +28,8 @@ from transactions.lifecycle import State
 from transactions.outcome import Approved, Unknown
 from transactions.ports import Reversed
 from transactions.sending import FirstLog
-from transactions.settle import Settler
-from transactions.settling import Verdict
+from transactions.settling import Verdict, to_person
+from transactions.stepping import Stepper
 from transactions.writes import Writer
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -115,21 +115,23 @@ def unknown_is_declined(patch: pytest.MonkeyPatch) -> None:
 def silence_is_reversed(patch: pytest.MonkeyPatch) -> None:
     """No answer to a reversal is taken for its success."""
     wrong = lambda self, row, reason: Verdict([State.REVERSED], reason)  # noqa: E731
-    patch.setattr(Settler, "_again", wrong)
+    patch.setattr(Stepper, "_again", wrong)
 
 
 def never_repeated(patch: pytest.MonkeyPatch) -> None:
     """A reversal without an answer goes to a person at once."""
-    wrong = lambda self, row, reason: settle_module.to_person(reason)  # noqa: E731
-    patch.setattr(Settler, "_again", wrong)
+    wrong = lambda self, row, reason: to_person(reason)  # noqa: E731
+    patch.setattr(Stepper, "_again", wrong)
 
 
 def always_0420(patch: pytest.MonkeyPatch) -> None:
     """The repeat is not marked as one."""
     real = Iso8583Host.reverse
 
-    async def reverse(self: Any, *args: Any) -> Any:
-        return await real(self, *args[:-1], 0)
+    async def reverse(  # noqa: PLR0917 - the order of the port
+        self: Any, original: Any, sent: Any, reason: Any, log: Any, _attempt: int, before: Any
+    ) -> Any:
+        return await real(self, original, sent, reason, log, 0, before)
 
     patch.setattr(Iso8583Host, "reverse", reverse)
 

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from support.transactions_journal import PlainVault
@@ -16,6 +16,7 @@ from transactions.ports import (
     Health,
     HostTotals,
     MessageLog,
+    ReversalImpossible,
     ReversalOutcome,
     ReversalRefused,
     ReversalUnanswered,
@@ -45,6 +46,7 @@ class Fault(StrEnum):
     CUT_OVER = "cut-over"
     DUPLICATE = "94"
     REFUSED = "reversal refused"
+    IMPOSSIBLE = "cannot be made"
 
 
 @dataclass
@@ -128,6 +130,10 @@ class Host:
         self.on_late: Callable[[str, Outcome], None] | None = None
         self.delay = 0.05
         self.reversals: list[tuple[str, int]] = []
+        self.asked_to_reverse: list[tuple[str, datetime]] = []
+        """Also those that could not be sent."""
+        self.repeats: list[tuple[str, HostMessage | None]] = []
+        """What each reversal sent was told of the one before, and why it is reversed."""
         self.business_date: date | None = START.date()
         self.can_query = True
         self.alive = True
@@ -167,6 +173,8 @@ class Host:
             raise KeyError("bug")
         if fault is Fault.NOT_SENT or not self.links_up:
             return NotSent("no link")
+        if fault is Fault.IMPOSSIBLE:
+            return NotSent("format")
         message = await self._message(request, role, log, repeat_of)
         await log.sending(message)
         if fault is Fault.BUG_AFTER:
@@ -264,10 +272,19 @@ class Host:
 
     # -- reversals ----------------------------------------------------------------------------
 
-    async def reverse(
-        self, original: Request, sent: HostMessage, reason: str, log: MessageLog, attempt: int
+    async def reverse(  # noqa: PLR0917 - the order of the port
+        self,
+        original: Request,
+        sent: HostMessage,
+        reason: str,
+        log: MessageLog,
+        attempt: int,
+        repeat_of: HostMessage | None = None,
     ) -> ReversalOutcome:
         fault = self.faults(original.id, "reversal", attempt)
+        self.asked_to_reverse.append((original.id, LoopClock().now()))
+        if fault is Fault.IMPOSSIBLE:
+            return ReversalImpossible("keys")
         if fault is Fault.BUG_BEFORE:
             raise KeyError("bug")
         if fault is Fault.NOT_SENT or not self.links_up:
@@ -275,6 +292,7 @@ class Host:
         mti = "0420" if attempt == 0 else "0421"
         await log.sending(replace(sent, role="reversal", mti=mti, attempt=attempt))
         self.reversals.append((mti, attempt))
+        self.repeats.append((reason, repeat_of))
         await asyncio.sleep(self.delay)
         if fault is Fault.REFUSED:
             return ReversalRefused("57")

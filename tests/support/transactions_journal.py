@@ -65,6 +65,8 @@ class Row:
     next_attempt_at: datetime | None = None
     ended_at: datetime | None = None
     told: str | None = None
+    why: str = ""
+    """Why it became unknown."""
 
 
 @dataclass
@@ -88,6 +90,11 @@ class Books:
             return self.rows[request_id]
         quoted = (row for row in self.rows.values() if quote and row.plan.quote == quote)
         return next(quoted, None)
+
+    def undoing(self, request_id: str) -> HostMessage | None:
+        """The last reversal that went."""
+        mine = (m for m in reversed(self.messages) if m.request_id == request_id)
+        return next((m for m in mine if m.role == "reversal"), None)
 
     def twin(self, key: GuardKey, now: datetime) -> GuardState:
         for row in self.rows.values():
@@ -316,6 +323,7 @@ class Journal:
                 self.books.messages.append(answered)
             for state in states:
                 self._move(row, state)
+            row.why = why if State.UNKNOWN in states else row.why
             row.outcome = outcome if outcome is not None else row.outcome
             row.next_attempt_at = next_attempt_at
 
@@ -333,7 +341,16 @@ class Journal:
     async def open_rows(self) -> Sequence[OpenRow]:
         def read() -> list[OpenRow]:
             return [
-                OpenRow(r.request, r.state, r.plan.recovery, r.sent, r.attempts, r.next_attempt_at)
+                OpenRow(
+                    r.request,
+                    r.state,
+                    r.plan.recovery,
+                    r.sent,
+                    r.attempts,
+                    r.next_attempt_at,
+                    self.books.undoing(r.request.id),
+                    r.why,
+                )
                 for r in self.books.rows.values()
                 if r.state in OPEN
             ]

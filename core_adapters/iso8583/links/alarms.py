@@ -57,18 +57,18 @@ class AlarmLimit:
 
 
 class FrameAlarms:
-    """The limit with a clock and a timer. `tell(kind, text)` shows an alarm."""
+    """The limit with a clock and a timer. `tell(kind, text, request id)` shows an alarm."""
 
-    def __init__(self, most: int, clock: Clock, tell: Callable[[str, str], None]) -> None:
+    def __init__(self, most: int, clock: Clock, tell: Callable[[str, str, str], None]) -> None:
         self._limit = AlarmLimit(most)
         self._clock = clock
         self._tell = tell
         self._timer: asyncio.TimerHandle | None = None
 
-    def raised(self, kind: str, text: str) -> None:
-        """A frame raised an alarm."""
+    def raised(self, kind: str, text: str, request_id: str = "") -> None:
+        """A frame, or a message that cannot be made, raised an alarm."""
         if self._limit.receive(kind, self._clock.monotonic()):
-            self._tell(kind, text)
+            self._tell(kind, text, request_id)
         else:
             self._wait()
 
@@ -92,4 +92,4 @@ class FrameAlarms:
 
     def _tell_hidden(self, now: float) -> None:
         for kind, hidden in self._limit.wake(now):
-            self._tell(kind, f"{hidden} more of this kind in a second were not shown")
+            self._tell(kind, f"{hidden} more of this kind in a second were not shown", "")

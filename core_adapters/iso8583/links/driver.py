@@ -330,8 +330,13 @@ class Driver:
         mac_ok = self._codec.mac_ok(frame.body, message, self._macs)
         self._trace.received(link, message, len(frame.body), mac_ok=mac_ok)
         commands = self._mux.receive(FrameReceived(link, message, mac_ok), self._now())
-        if mac_ok and _expected(message, commands):
+        # A profile may exempt an MTI from its MAC; then TLS must vouch for what the frame says.
+        vouched = bool(message.mac) or self._options.tls is not None
+        if mac_ok and vouched and _expected(message, commands):
             self._events.heard(message)
+        if not vouched and any(isinstance(command, CutOver) for command in commands):
+            self._events.alarm("date", f"link {link}: a cut-over without a MAC was not believed")
+            commands = [one for one in commands if not isinstance(one, CutOver)]
         self._do(commands)
 
 

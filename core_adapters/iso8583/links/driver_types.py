@@ -55,7 +55,8 @@ class DriverEvents:
 
     late: Callable[[int, Message], None]
     heard: Callable[[Message], None]
-    """A matched reply or a network message, with a good MAC."""
+    """A matched reply or a network message, with a good MAC (or over TLS, where its MTI is exempt
+    from MACs)."""
     alarm: Callable[[str, str], None]
     link: Callable[[str, bool, str], None]
     """Link name, signed on or not, why."""

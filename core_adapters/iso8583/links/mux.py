@@ -10,7 +10,7 @@ Pure: no socket, no clock. A reply may come on any link. The life of a ticket:
 import heapq
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core_adapters.iso8583.format.message import is_reply
 from core_adapters.iso8583.links.link_state import LinkState
@@ -66,7 +66,6 @@ class _Pending:
 class _Recent:
     ticket: Ticket
     expected: Expected
-    answered: bool
     until: float
 
 
@@ -79,7 +78,8 @@ class Mux:
         self._links = LinkTable(profile.network, options, links)
         self._pending: dict[Ticket, _Pending] = {}
         self._by_key: dict[Key, Ticket] = {}
-        self._recent: OrderedDict[Key, _Recent] = OrderedDict()
+        self._given_up: OrderedDict[Key, _Recent] = OrderedDict()
+        self._taken: OrderedDict[Key, _Recent] = OrderedDict()
         self._timers: list[tuple[float, Ticket]] = []
         self._stopping = False
 
@@ -184,7 +184,8 @@ class Mux:
                 return [LinkLost(ticket)]
             self._links.load(pending.link, 1)
         # A repeat waits under the key of the message it repeats: a late answer is its answer.
-        self._recent.pop(pending.expected.key, None)
+        self._given_up.pop(pending.expected.key, None)
+        self._taken.pop(pending.expected.key, None)
         pending.sent = True
         heapq.heappush(self._timers, (now + pending.timeout_s, ticket))
         return [SendFrame(pending.link, ticket)]
@@ -198,16 +199,14 @@ class Mux:
         if pending.link is not None:
             self._links.load(pending.link, -1)
         if pending.sent:
-            until = now + self._options.recent_s
-            self._recent[key] = _Recent(ticket, pending.expected, answered, until)
+            recent = _Recent(ticket, pending.expected, now + self._options.recent_s)
+            (self._taken if answered else self._given_up)[key] = recent
             self._forget(now)
 
     def _forget(self, now: float) -> None:
-        while self._recent:
-            oldest = next(iter(self._recent.values()))
-            if len(self._recent) <= self._options.recent_max and oldest.until > now:
-                return
-            self._recent.popitem(last=False)
+        """Those answered are many and only name duplicates; those given up may be money."""
+        _shorten(self._taken, self._options.recent_max, now)
+        _shorten(self._given_up, self._options.given_up_max, now)
 
     def _link_down(self, link: Link, now: float) -> list[Command]:
         moved = self._links.down(link, now)
@@ -250,7 +249,8 @@ class Mux:
     def _too_late(self, event: FrameReceived, key: Key, now: float) -> Command:
         self._forget(now)
         message = event.message
-        recent = self._recent.get(key)
+        taken = self._taken.get(key)
+        recent = taken or self._given_up.get(key)
         if recent is None:
             waiting = (pending.expected for pending in self._pending.values())
             why = why_unmatched(rule_of(self._profile, message), message, waiting)
@@ -258,7 +258,17 @@ class Mux:
         why = self._distrust(event, recent.expected)
         if why:
             return Unmatched(event.link, message, f"late, and {why}")
-        if recent.answered:
+        if taken is not None:
             return Unmatched(event.link, message, "a duplicate of a reply already taken")
-        self._recent[key] = _Recent(recent.ticket, recent.expected, True, recent.until)
+        del self._given_up[key]
+        self._taken[key] = replace(recent, until=now + self._options.recent_s)
         return LateAnswer(recent.ticket, message)
+
+
+def _shorten(recent: OrderedDict[Key, _Recent], most: int, now: float) -> None:
+    """Forget the oldest beyond `most`, and whose time is over."""
+    while recent:
+        oldest = next(iter(recent.values()))
+        if len(recent) <= most and oldest.until > now:
+            return
+        recent.popitem(last=False)

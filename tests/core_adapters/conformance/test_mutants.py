@@ -186,9 +186,7 @@ class CallsUnknownDeclined(_Host):
 class NeverReverses(_Host):
     """Says reversed, and never asked."""
 
-    async def reverse(
-        self, original: Request, sent: HostMessage, reason: str, log: MessageLog, attempt: int
-    ) -> ReversalOutcome:
+    async def reverse(self, *_: Any) -> ReversalOutcome:
         return Reversed()
 
 

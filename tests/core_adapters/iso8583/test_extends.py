@@ -56,7 +56,10 @@ reversal: {tombstones: false}
     assert (balance.timeout_s, balance.mti) == (5.0, "0200")
     assert {*balance.request} == {2, 3, 48}
     assert ours.meaning("51").reason == "no_money"
-    assert (ours.match["default"].key, ours.match["default"].agree) == ((41, 11, 37), (3, 4, 13))
+    assert (ours.match["default"].key, ours.match["default"].agree) == (
+        (41, 11, 37),
+        (3, 4, 13, 49),
+    )
     assert (ours.reversal.tombstones, ours.reversal.stan) == (False, "original")
     assert (ours.wire, ours.network, ours.totals) == (theirs.wire, theirs.network, theirs.totals)
 

@@ -29,6 +29,7 @@ from transactions.money import Money
 from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown
 from transactions.ports import (
     JournalUnavailable,
+    ReversalImpossible,
     ReversalRefused,
     ReversalUnanswered,
     Reversed,
@@ -420,6 +421,103 @@ async def test_not_found_waits_where_the_host_keeps_no_tombstones() -> None:
         old = replace(sent, sent_at=datetime.now(UTC) - timedelta(seconds=61))
         outcome = await one.host.reverse(original, old, "time_out", one.log, 2)
         assert outcome == ReversalRefused("not_found")
+
+
+def with_new_stans(profile: Profile) -> Profile:
+    """Reversals that have a STAN of their own."""
+    return replace(profile, reversal=replace(profile.reversal, stan="new"))
+
+
+async def test_a_repeated_reversal_has_the_first_ones_own_stan() -> None:
+    async with bench(with_new_stans(hasty(tb87()))) as one:
+        one.peer.script = Script(reply=lambda _message: None)
+        original = request(TRANSFER)
+        await one.host.execute(original, one.log)
+        sent, before = one.log.rows[0], None
+        for attempt in range(3):
+            await one.host.reverse(original, sent, "time_out", one.log, attempt, before)
+            before = one.log.rows[-1]
+        first, *repeats = one.peer.seen[1:]
+        assert first.fields[11] != sent.stan
+        assert [m.mti for m in repeats] == ["0421", "0421"]
+        assert all(dict(m.fields) == dict(first.fields) for m in repeats)
+
+
+async def test_a_reversal_of_what_is_not_served_any_more_is_impossible() -> None:
+    profile = tb87()
+    services = {name: one for name, one in profile.services.items() if name != TRANSFER}
+    async with bench() as before:
+        original = request(TRANSFER)
+        await before.host.execute(original, before.log)
+        (sent,) = before.log.rows
+    async with bench(replace(profile, services=MappingProxyType(services))) as one:
+        outcome = await one.host.reverse(original, sent, "time_out", one.log, 0)
+        assert outcome == ReversalImpossible("not_served")
+
+
+async def test_a_reversal_that_cannot_be_built_is_impossible_and_its_alarms_are_few() -> None:
+    async with bench(alarms_a_second=3) as one:
+        original = request(TRANSFER)
+        await one.host.execute(original, one.log)
+        (sent,) = one.log.rows
+        bare = replace(original, inputs={})
+        for _ in range(20):
+            outcome = await one.host.reverse(bare, sent, "time_out", one.log, 0)
+            assert outcome == ReversalImpossible("format")
+        assert [(a.kind, a.request_id) for a in one.alarms] == [("profile", "r1")] * 3
+        assert len(one.peer.seen) == 1
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["two segments", "one segment"])
+async def test_an_approval_behind_a_reply_that_is_no_use_is_told(together: bool) -> None:
+    async with bench() as one:
+
+        def reply(message: Message) -> None:
+            bad = one.peer.frame(changed(4, "000000000001")(message))
+            good = one.peer.frame(approve(message))
+            (writer,) = one.peer.writers
+            writer.write(bad + good if together else bad)
+            if not together:
+                asyncio.get_running_loop().call_later(0.02, writer.write, good)
+
+        one.peer.script = Script(reply=reply)
+        assert await one.ask(TRANSFER) == Unknown("bad_reply")
+        while not one.late:
+            await asyncio.sleep(0.001)
+        (late,) = one.late
+        assert isinstance(late.outcome, Approved)
+
+
+async def test_field_15_of_a_frame_without_a_mac_is_not_believed() -> None:
+    profile = replace(tb87(), mac_exempt=frozenset({"0800", "0810"}))
+    peer = await Peer.start()
+    peer.speak(profile)
+    one = Bench(peer, profile)
+    await one.host.start()
+    await one.ready()
+    await one.ask("card.balance")
+    known = (await one.host.health()).business_date
+    fields = {7: "1122000000", 11: "000009", 15: "1201", 41: "TB010001"}
+    for code in ("301", "201"):
+        peer.send(Message("0800", {**fields, 70: code}))
+    while "0810/201" not in peer.network:
+        await asyncio.sleep(0.001)
+    assert (await one.host.health()).business_date == known
+    assert "not believed" in one.alarms[-1].text
+    peer.speak(tb87())  # the same, with its MAC
+    peer.send(Message("0800", {**fields, 70: "301"}))
+    while (await one.host.health()).business_date == known:
+        await asyncio.sleep(0.001)
+    peer.speak(profile)
+    await one.host.close()
+    await peer.stop()
+
+
+async def test_a_reply_in_another_currency_is_unknown() -> None:
+    async with bench() as one:
+        one.peer.script = Script(reply=changed(49, "840"))
+        assert await one.ask(TRANSFER) == Unknown("bad_reply")
+        assert "field 49 differs" in one.alarms[0].text
 
 
 async def test_reversal_without_a_link_is_not_counted() -> None:

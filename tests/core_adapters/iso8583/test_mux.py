@@ -27,6 +27,7 @@ from core_adapters.iso8583.links.mux_types import (
     Unmatched,
     Withdrawn,
 )
+from core_adapters.iso8583.options import MuxOptions
 from support.iso8583_book import Book, answer, order
 
 
@@ -304,6 +305,47 @@ def test_what_is_remembered_is_bounded() -> None:
     old, new = answer(order(1)), answer(order(5))
     book.frame(old, Unmatched("a", old, "no request with this STAN (field 11) is in flight"))
     book.frame(new, Unmatched("a", new, "a duplicate of a reply already taken"))
+
+
+def test_what_goes_well_does_not_push_out_what_was_given_up() -> None:
+    book = Book()
+    book.sign_on()
+    _sent(book, 999_999, order(999_999))
+    book.at(15, TimedOut(999_999))
+    first = book.now
+    for number in range(20_000):
+        book.now = first + number / 1500
+        _sent(book, number + 1, order(number + 1))
+        book.frame(answer(order(number + 1)), Answered(number + 1, answer(order(number + 1))))
+    late = answer(order(999_999))
+    book.frame(late, LateAnswer(999_999, late))
+    book.frame(late, Unmatched("a", late, "a duplicate of a reply already taken"))
+
+
+def test_what_was_given_up_is_bounded_in_number_and_in_time() -> None:
+    book = Book(
+        in_flight_max=2,
+        in_flight_urgent=0,
+        given_up_max=2,
+        recent_s=60.0,
+        echo_interval_s=6000.0,
+    )
+    book.sign_on()
+    unknown = "no request with this STAN (field 11) is in flight"
+    for ticket in (1, 2, 3):
+        _sent(book, ticket, order(ticket))
+        book.at(15.0 * ticket, TimedOut(ticket))
+    first, second, third = (answer(order(ticket)) for ticket in (1, 2, 3))
+    book.frame(first, Unmatched("a", first, unknown))
+    book.frame(second, LateAnswer(2, second))
+    book.now = 1000.0 + 45 + 61
+    book.frame(third, Unmatched("a", third, unknown))
+
+
+@pytest.mark.parametrize("bounds", [{"recent_max": 0}, {"given_up_max": 219}])
+def test_bounds_that_would_lose_replies_are_refused(bounds: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="given_up_max at least 220"):
+        MuxOptions(**bounds)  # type: ignore[arg-type]
 
 
 ENDS = (Answered, TimedOut, LinkLost)

@@ -107,7 +107,7 @@ def test_codes_of_the_default_table() -> None:
         ("{identity: $identity", "{person: $identity", "is no subfield"),
         ("class: success", "class: good", "must be one of success"),
         ('"00": {class', '"000": {class', "two quoted characters"),
-        ("key: [41, 11], agree: [3, 4, 13]", "key: [41], agree: [3]", "needs field 11"),
+        ("key: [41, 11], agree: [3, 4, 13, 49]", "key: [41], agree: [3]", "needs field 11"),
         ("  keep: [2,", "  keep: [2, 52,", "never carries PIN or track data"),
         ("stan: original ", "stan: other ", "must be one of original, new"),
         ("frame: {size: 2", "frame: {size: 3", "size of a length header in binary is 2 or 4"),

@@ -158,6 +158,35 @@ async def test_reversal_and_its_repeat_are_rows_of_their_own(place: Path) -> Non
     assert kinds.count("host.answered_again") == 1
 
 
+async def test_an_open_row_has_its_last_reversal_and_why_it_became_unknown(place: Path) -> None:
+    async with open_store(place) as store:
+        journal = store.journal
+        await recorded(store, "r1")
+        await journal.sending(message("r1", "000001"))
+        await journal.advance("r1", [State.UNKNOWN, State.REVERSING], why="bad_reply")
+        (row,) = await journal.open_rows()
+        assert (row.undoing, row.why) == (None, "bad_reply")
+        for attempt in range(2):
+            undo = message("r1", "000002", "reversal", mti="0420", attempt=attempt)
+            await journal.sending_again(undo, None)
+    async with open_store(place) as store:
+        (row,) = await store.journal.open_rows()
+        assert row.undoing is not None
+        assert (row.undoing.stan, row.undoing.attempt) == ("000002", 1)
+        assert row.sent is not None
+        assert row.sent.stan == "000001"
+
+
+async def test_a_reply_says_which_link_its_message_really_went_on(place: Path) -> None:
+    async with open_store(place) as store:
+        await recorded(store, "r1")
+        sent = message("r1", "000001")
+        await store.journal.sending(replace(sent, link="a"))
+        await store.journal.answered(replace(sent, link="b", reply39="00", reply_at=NOON))
+    (row,) = rows(place, tables.host_message)
+    assert (row.link, row.reply39) == ("b", "00")
+
+
 async def test_a_message_that_may_not_go_is_not_counted(place: Path) -> None:
     async with open_store(place) as store:
         journal = store.journal

@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy import Connection, RowMapping, bindparam, func, select, text
 
 from telebank.store import tables
+from telebank.store.clock import to_us
 from telebank.store.eventlog import LoggedEvent, logged
 from telebank.store.record import states_in
-from transactions.lifecycle import State
+from transactions.closing import ACT
+from transactions.lifecycle import UNSETTLED, State
 
-LISTED = frozenset({State.UNKNOWN, State.REVERSING, State.REPEATING, State.QUERYING, State.MANUAL})
-"""States that are listed; SENT lasts seconds, and is UNKNOWN after."""
+LISTED = UNSETTLED
+"""States that are listed. RECORDED and SENT last seconds while a node runs; after a killed one they
+stand until it starts again."""
 MAX_ROWS = 5_000
 """Rows in one list, oldest first."""
 MAX_HISTORY = 1_000
@@ -66,6 +69,24 @@ _NOTES = (
     .order_by(_E.utc_us, _E.sequence)
     .limit(MAX_HISTORY)
 )
+_A = tables.approval.c
+_PROPOSED = (
+    select(tables.approval)
+    .where(_A.act == ACT, _A.object == bindparam("of_reference"))
+    .order_by(_A.proposed_at, _A.id)
+    .limit(MAX_HISTORY)
+)
+DECIDED = ("approval.approved", "approval.refused", "approval.withdrawn")
+_DECISIONS = (
+    select(tables.event)
+    .where(
+        _E.kind.in_(DECIDED),
+        _E.utc_us.between(bindparam("begin"), bindparam("end")),
+    )
+    .limit(MAX_HISTORY)
+)
+NEAR = timedelta(seconds=1)
+"""How far a decision's time in its row and in its event may lie apart."""
 _HOLDS = select(tables.limit_use).where(tables.limit_use.c.request == bindparam("of_id"))
 
 
@@ -144,6 +165,23 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """What one person proposed about a row, and what another said to it."""
+
+    approval: str
+    result: str
+    """`posted` or `not_posted`."""
+    state: str
+    proposed_by: str
+    proposed_at: datetime
+    note: str
+    """Of who proposed."""
+    decided_by: str | None
+    decided_at: datetime | None
+    decider_note: str
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """All there is of one row."""
 
@@ -152,6 +190,7 @@ class History:
     messages: Sequence[Message]
     holds: Sequence[HoldOf]
     notes: Sequence[Note]
+    people: Sequence[Decision] = ()
 
 
 def unsettled(connection: Connection) -> list[Unsettled]:
@@ -184,6 +223,36 @@ def history(connection: Connection, reference: str) -> History | None:
             for one in held
         ],
         notes=[Note(one.at, one.kind, _words(one)) for one in noted],
+        people=_people(connection, reference),
+    )
+
+
+def decider_note(connection: Connection, approval: str, decided_at: datetime) -> str:
+    """What the second person wrote, from the event of the decision; empty where nothing."""
+    span = {"begin": to_us(decided_at - NEAR), "end": to_us(decided_at + NEAR)}
+    for row in connection.execute(_DECISIONS, span).mappings():
+        if row["detail"].get("approval") == approval:
+            return str(row["detail"].get("note", ""))
+    return ""
+
+
+def _people(connection: Connection, reference: str) -> list[Decision]:
+    found = connection.execute(_PROPOSED, {"of_reference": reference}).mappings().all()
+    return [_decision(connection, one) for one in found]
+
+
+def _decision(connection: Connection, one: RowMapping) -> Decision:
+    at = one["decided_at"]
+    return Decision(
+        approval=one["id"],
+        result=str(one["detail"].get("result", "")),
+        state=one["state"],
+        proposed_by=one["proposed_by"],
+        proposed_at=one["proposed_at"],
+        note=one["note"],
+        decided_by=one["decided_by"],
+        decided_at=at,
+        decider_note="" if at is None else decider_note(connection, one["id"], at),
     )
 
 

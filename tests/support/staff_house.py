@@ -179,7 +179,8 @@ class House:
 
     async def say(self, who: Person, reference: str, result: str, **more: Any) -> Asked:
         """One person's word on a row."""
-        body = {"act": ACT, "object": reference, "detail": {"result": result}, **fresh(), **more}
+        body = {"act": ACT, "object": reference, "detail": {"result": result}, **fresh()}
+        body |= {"note": "on the host's list"} | more
         return await self.ask(who, "POST", "/v1/acts", body)
 
     def rows(self, table: Any) -> list[Any]:

@@ -16,9 +16,15 @@ from telebank.calls.control.login import StaffDesk
 from telebank.staff.roles import ACTS, Act, Role, names
 from telebank.store import approvals, people
 from transactions.approval import Actor, Approving, Detail, Proposal, content_hash
+from transactions.closing import ACT
 
 _LONG_NUMBER = re.compile(r"\d(?:[ -]?\d){12,}")
 """Thirteen digits or more: a card's or an account's. A reference (field 37) has twelve."""
+
+NOTED = frozenset({ACT})
+"""Acts that nobody proposes or approves without a note: money that only people can settle."""
+MIN_LETTERS = 2
+"""Letters of any script in such a note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ class Acts:
     async def say(self, saying: Saying, carrier: Carrier) -> Reply:
         """Propose or approve, as the person's role is."""
         act = ACTS[saying.act]
-        wrong = carrier.complaint(saying.object, saying.detail) or _note_complaint(saying.note)
+        wrong = carrier.complaint(saying.object, saying.detail) or _note_complaint(saying)
         if wrong is not None:
             return refused(400, "bad_request", wrong)
         role = Role(saying.by.role)
@@ -186,8 +192,11 @@ def shown(proposal: Proposal) -> dict[str, Any]:
     }
 
 
-def _note_complaint(note: str) -> str | None:
-    if _LONG_NUMBER.search(note):
+def _note_complaint(saying: Saying) -> str | None:
+    letters = sum(map(str.isalpha, saying.note))
+    if saying.act in NOTED and letters < MIN_LETTERS:
+        return "the note is missing: say in a few words what you saw at the host"
+    if _LONG_NUMBER.search(saying.note):
         return "a note holds no card or account numbers: name the request by its reference"
     return None
 

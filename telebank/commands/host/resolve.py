@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from telebank.commands.approval import check_note
 from telebank.commands.common import data_option, json_option
 from telebank.commands.control_client import call, need_token, request_id, session_option
 
@@ -24,7 +25,8 @@ def command(
     """Close a MANUAL request: the host did it (posted), or did not or undid it (not-posted).
 
     The first person proposes; the second, in a role that approves, says the same and thereby does
-    it. `telebank host unknown REFERENCE` says what to look up and what each result will do.
+    it. Both write a note of what they saw at the host. `telebank host unknown REFERENCE` says what
+    to look up and what each result will do.
 
     \b
     Examples:
@@ -33,6 +35,7 @@ def command(
     """
     if not (len(reference) == REFERENCE_DIGITS and reference.isdigit()):
         raise click.UsageError(f"{reference!r}: a reference has {REFERENCE_DIGITS} digits")
+    check_note(note)
     body = {
         "request_id": request_id(),
         "act": "request.resolve",

@@ -17,6 +17,7 @@ from telebank.commands import approval, control_client, staff
 from telebank.commands.host import resolve as host_resolve
 from telebank.commands.host import unknown as host_unknown
 from telebank.main import main
+from telebank.store import tables
 
 PASSWORD = "four unrelated words"
 
@@ -78,9 +79,19 @@ async def test_two_people_at_two_terminals(tmp_path: Path) -> None:
         listed = await run(house, "approval", "list", "--json", session="wu")
         (one,) = json.loads(listed.output)["approvals"]
         shown = await run(house, "approval", "show", one["id"], session="wu")
-        assert "result not_posted" in shown.output
-        refused = await run(house, "approval", "refuse", one["id"], "--note", "no", session="wu")
+        assert "result not-posted" in shown.output
+        no = ("approval", "refuse", one["id"][:8], "--note", "it is there")
+        refused = await run(house, *no, session="wu")
         assert (refused.exit_code, "refused" in refused.output) == (0, True)
+        later = (await run(house, "approval", "show", one["id"][:6], session="wu")).output
+        assert all(word in later for word in ("chen", "wu", "not on the list", "it is there"))
+        every = await run(house, "approval", "list", "--state", "all", session="wu")
+        assert all(word in every.output for word in ("decider", "wu", "refused"))
+        none = await run(house, "approval", "list", session="wu")
+        assert (none.exit_code, none.output) == (0, "nothing waits\n")
+        other = await run(house, "approval", "refuse", reference, "--note", "no", session="wu")
+        assert other.exit_code == 1
+        assert "no such proposal; see `telebank approval list`" in other.output
         early = await run(house, *words, session="wu")
         assert early.exit_code == 1
         assert (await run(house, *words, session="chen")).exit_code == 0
@@ -88,6 +99,25 @@ async def test_two_people_at_two_terminals(tmp_path: Path) -> None:
         assert json.loads(done.output)["request_state"] == "CLOSED_NOT_POSTED"
         after = await run(house, "host", "unknown")
         assert (after.exit_code, after.output) == (0, "every request has its end\n")
+        closed = (await run(house, "host", "unknown", reference)).output
+        assert "chen proposed not-posted: not on the list" in closed
+        assert "approved by wu: not on the list" in closed
+
+
+@pytest.mark.parametrize("note", ["", "  ", "-", "1."])
+async def test_nobody_closes_a_row_without_saying_what_he_saw(tmp_path: Path, note: str) -> None:
+    async with open_house(tmp_path) as house:
+        chen = await house.found("chen", "administrator")
+        await logged_in(house, chen)
+        reference = await house.manual("r1")
+        words = ("host", "resolve", reference, "posted", "--note", note)
+        ran = await run(house, *words, session="chen")
+        assert (ran.exit_code, "--note is empty" in ran.output) == (2, True)
+        await house.login(chen)
+        asked = await house.say(chen, reference, "posted", note=note)
+        assert (asked.status, asked.body["code"]) == (400, "bad_request")
+        assert "note is missing" in asked.body["error"]
+        assert house.rows(tables.approval) == []
 
 
 async def test_a_new_person_enrols_at_a_terminal(tmp_path: Path) -> None:
@@ -146,7 +176,7 @@ async def test_what_is_open_says_what_to_look_up(tmp_path: Path) -> None:
         table = (await run(house, "host", "unknown")).output
         assert all(word in table for word in (reference, "MANUAL", "reversal refused: 57", "*三"))
         missing = await run(house, "host", "unknown", "999999999999")
-        assert missing.exit_code == 1
+        assert missing.exit_code == 3
 
 
 async def test_a_password_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
@@ -169,7 +199,7 @@ def test_without_a_node_every_command_says_so(tmp_path: Path) -> None:
         (staff.command, ["whoami"]),
         (staff.command, ["add", "chen", "--role", "teller"]),
         (approval.command, ["list"]),
-        (host_resolve.command, ["010000000001", "posted", "--note", "x"]),
+        (host_resolve.command, ["010000000001", "posted", "--note", "seen"]),
         (host_unknown.command, []),
     ]
     for command, words in commands:

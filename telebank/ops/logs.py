@@ -13,6 +13,7 @@ def set_up_logs(level: str = "info") -> None:
     """Write logs of this process as JSON lines with UTC times."""
     shared: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
+        structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         _short,
@@ -32,9 +33,21 @@ def set_up_logs(level: str = "info") -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_named,
         cache_logger_on_first_use=True,
     )
+
+
+class _NamedLogger(structlog.PrintLogger):
+    """Writes lines to standard error, and knows the name that it was asked for by."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(sys.stderr)
+        self.name = name
+
+
+def _named(*arguments: str) -> _NamedLogger:
+    return _NamedLogger(arguments[0] if arguments else "telebank")
 
 
 def _short(

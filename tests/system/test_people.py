@@ -2,8 +2,10 @@
 and host, and two people at the real commands."""
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -32,6 +34,8 @@ class Seen:
     held: tuple[int, int]
     secrets_in: list[str] = field(default_factory=list)
     events: list[dict[str, str]] = field(default_factory=list)
+    alarms: list[dict[str, Any]] = field(default_factory=list)
+    """Of the node's log."""
 
 
 async def two_people(stage: Stage) -> Seen:
@@ -63,7 +67,14 @@ async def two_people(stage: Stage) -> Seen:
             held=(day.held(payer), day.held(payee)),
             secrets_in=written(day, people),
             events=MoneyJournal(day.bank.data).events("approval.turned_away"),
+            alarms=alarms(day),
         )
+
+
+def alarms(day: Day) -> list[dict[str, Any]]:
+    """Lines of the node's log that tell of alarms."""
+    lines = [line for line in day.bank.log.read_text().splitlines() if "telebank.alarm" in line]
+    return [json.loads(line) for line in lines]
 
 
 PEOPLE: dict[str, Person] = {}
@@ -100,6 +111,7 @@ def resolve(desk: Desk, reference: str) -> dict[str, Ran]:
     ran["second"] = say(wu, "posted")
     ran["again"] = say(wu, "posted")
     ran["after"] = desk.run(None, "host", "unknown", "--json")
+    ran["closed"] = desk.run(None, "host", "unknown", reference)
     ran["people"] = desk.run(chen, "staff", "list", "--json")
     return ran
 
@@ -142,7 +154,10 @@ async def test_what_is_open_is_listed_and_is_a_finding(seen: Seen) -> None:
     one = seen.ran["one"].out
     assert f"telebank host resolve {reference} posted" in one
     assert "field 11, STAN" in one
-    assert seen.ran["after"].json == {"rows": [], "manual": 0}
+    nothing = {"rows": [], "manual": 0, "in_doubt": 0, "node_runs": True}
+    assert seen.ran["after"].json == nothing
+    assert "li proposed posted: on the host's list" in seen.ran["closed"].out
+    assert "approved by wu: on the host's list" in seen.ran["closed"].out
     card = next(iter(seen.rows)).payer
     assert not [name for name, ran in seen.ran.items() if card in ran.out + ran.err]
 
@@ -171,6 +186,13 @@ async def test_who_was_turned_away_is_in_the_log(seen: Seen) -> None:
     whys = [event["outcome"] for event in seen.events if event["act"] == "request.resolve"]
     assert whys == ["no_proposal", "same_person", "different_content", *whys[3:]]
     assert whys[3:] == ["not_manual"]
+
+
+async def test_the_nodes_log_warns_of_the_row_that_waits_for_people(seen: Seen) -> None:
+    (manual,) = [line for line in seen.alarms if line["event"] == "alarm.manual"]
+    assert manual["level"] == "warning"
+    assert manual["request"] == seen.rows[0].id
+    assert manual["detail"]["why"].startswith("reversal refused")
 
 
 async def test_no_password_or_seed_in_any_file_of_the_node(seen: Seen) -> None:

@@ -15,6 +15,11 @@ from transactions.processor import Processor
 
 log = structlog.get_logger("telebank.host")
 
+ALARM_EVERY_S = 60.0
+"""Shortest time between two alarms that a link connects and is not taken, in seconds."""
+NOT_TAKEN = ("was not answered", "were not answered", "was refused")
+"""In the reason of a link that was connected, and that the host does not talk to."""
+
 
 class HostWatch:
     """Late replies go to the processor; alarms, links and keys to log and event log."""
@@ -24,6 +29,7 @@ class HostWatch:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._tasks: set[asyncio.Task[None]] = set()
+        self._quiet_until: dict[str, float] = {}
 
     def late(self, reply: LateReply | sql.LateReply) -> None:
         """A reply after its request was given up."""
@@ -32,8 +38,7 @@ class HostWatch:
             self.processor.late_answer(reply.message.request_id, reply.outcome)
 
     def alarm(self, alarm: Alarm | sql.Alarm) -> None:
-        """Something an operator must see."""
-        log.warning("host.alarm", what=alarm.kind, text=alarm.text, request=alarm.request_id)
+        """Something an operator must see; `AlarmingJournal` puts it into the log."""
         self._append(
             JournalEvent(
                 "alarm",
@@ -47,6 +52,18 @@ class HostWatch:
         log.info("host.link", link=link, up=up, why=why)
         outcome = "up" if up else "down"
         self._append(JournalEvent("host.link", outcome=outcome, detail={"link": link}))
+        if up:
+            self._quiet_until.pop(link, None)
+        elif any(words in why for words in NOT_TAKEN):
+            self._not_taken(link, why)
+
+    def _not_taken(self, link: str, why: str) -> None:
+        """It connects, so no cable is out: one of the two has other keys, or another terminal."""
+        now = asyncio.get_running_loop().time()
+        if now < self._quiet_until.get(link, now):
+            return
+        self._quiet_until[link] = now + ALARM_EVERY_S
+        self.alarm(Alarm("link", f"link {link}: {why}: keys or terminal?"))
 
     def key(self, event: KeyEvent) -> None:
         """A key was changed, refused or retired: name, version and check value, never material."""

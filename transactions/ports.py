@@ -26,6 +26,8 @@ class Reversed:
     never_had: bool = False
     """Settled by a tombstone or a tolerated code, not by 0430 with 00: a late approval of such a
     row contradicts the host's word and takes it to a person (rule 5)."""
+    duplicate: bool = False
+    """The host says that it had this reversal before (94): true only where one went before."""
 
 
 @dataclass(frozen=True, slots=True)

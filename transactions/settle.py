@@ -127,12 +127,14 @@ class Settler:
                 found.attempts,
                 why=found.why or why,
                 undoing=found.undoing,
+                went=found.undoing is not None and found.undoing.reply39 is not None,
             )
             if found.next_attempt_at is not None:
                 wait = (found.next_attempt_at - self.clock.now()).total_seconds()
                 row.wait = min(max(wait, 0.0), self.options.retry_cap_s)
             if before is not None:
                 row.late, row.failed = before.late, before.failed
+                row.went = row.went or before.went
                 row.why, row.undoing = before.why or row.why, row.undoing or before.undoing
             self.take(row)
         return final

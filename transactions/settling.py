@@ -37,6 +37,9 @@ class Settling:
     """Why it was unknown; the reversal says it to the host."""
     undoing: HostMessage | None = None
     """The reversal that went already; its repeats are the same but for MTI and MAC."""
+    went: bool = False
+    """Whether one is known to have left: it has a reply, or was sent in this life. After a restart
+    the journal alone does not tell: a row is durable before its first byte."""
     late: Outcome | None = None
     """The original's answer, where it came after all."""
     failed: int = 0

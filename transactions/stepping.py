@@ -68,12 +68,19 @@ class Stepper:
         outcome: ReversalOutcome | AdapterFailed = await guarded(work)
         row.attempts = log.attempts
         row.undoing = row.undoing or log.sent
-        return self._undone(row, outcome)
+        verdict = self._undone(row, outcome)
+        row.went = row.went or (log.sent is not None and not isinstance(outcome, AdapterFailed))
+        return verdict
 
     def _undone(self, row: Settling, outcome: ReversalOutcome | AdapterFailed) -> Verdict | None:
         match outcome:
             case Reversed(never_had=True) if isinstance(row.late, Approved):
                 return to_person("the host approved late and says it never had it")
+            case Reversed(duplicate=True) if not row.went:
+                # The node was killed after the row of its first reversal and perhaps before its
+                # first byte. We repeat as a repeat (0421): an 0420 that did arrive must not be
+                # carried out twice. But what the host has then done before may be another's.
+                return to_person("94 to a reversal of which none is known to have gone before")
             case Reversed():
                 return Verdict([State.REVERSED], "reversed")
             case ReversalRefused(reason=reason):

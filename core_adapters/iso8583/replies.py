@@ -88,7 +88,7 @@ def judge_reversal(profile: Profile, reply: Message, attempt: int, age_s: float)
     if code == DONE:
         return Reversed()
     if code == DUPLICATE and attempt > 0 and rules.duplicate_is_reversed:
-        return Reversed(never_had=True)
+        return Reversed(never_had=True, duplicate=True)
     if code == NOT_FOUND:
         return _not_found(rules, age_s)
     if profile.meaning(code).kind == "unknown":

@@ -38,7 +38,7 @@ _OPEN_UNDOING = (
     select(tables.host_message)
     .join(tables.request)
     .where(_MINE, text("role = 'reversal'"))
-    .order_by(_M.request, _M.ordinal)
+    .order_by(_M.request, _M.reply39.is_not(None), _M.ordinal)
 )
 _W = tables.request_state.c
 _OPEN_WHY = (

@@ -272,7 +272,7 @@ class Host:
 
     # -- reversals ----------------------------------------------------------------------------
 
-    async def reverse(  # noqa: PLR0917 - the order of the port
+    async def reverse(  # noqa: PLR0911, PLR0917 - a row of faults; the order of the port
         self,
         original: Request,
         sent: HostMessage,
@@ -299,6 +299,8 @@ class Host:
         if fault is Fault.LOST_BEFORE:
             await asyncio.sleep(TIMEOUT)
             return ReversalUnanswered(True, "silence")
+        if fault is Fault.DUPLICATE and attempt:
+            return Reversed(never_had=True, duplicate=True)  # whatever it means by it
         outcome = self.bank.reverse(sent)
         if fault is Fault.LOST_AFTER:
             await asyncio.sleep(TIMEOUT)

@@ -157,3 +157,65 @@ def test_a_repeated_reversal_is_told_of_the_one_before(restart: bool) -> None:
         assert (repeat_of.role, repeat_of.request_id) == ("reversal", "r1")
 
     told(story)
+
+
+# -- 94 to a repeat --------------------------------------------------------------------------------
+
+
+def _duplicates(*, lose_first: bool = False) -> Faults:
+    """The request's answer is lost, and a repeat of its reversal is answered with 94."""
+
+    def plan(request_id: str, role: MessageRole, attempt: int) -> Fault:
+        if role == "request":
+            return Fault.NONE if request_id.endswith("-quote") else Fault.LOST_AFTER
+        return Fault.LOST_AFTER if lose_first and attempt == 0 else Fault.DUPLICATE
+
+    return plan
+
+
+def test_94_to_a_repeat_ends_it_where_the_first_was_sent_in_this_life() -> None:
+    async def story(world: World) -> None:
+        world.host.faults = _duplicates(lose_first=True)
+        assert (await world.transfer("r1", 0, 1, "5")).exit == "in_doubt"
+        await asyncio.sleep(3_600)
+        assert world.host.reversals == [("0420", 0), ("0421", 1)]
+        assert world.state("r1") == State.REVERSED
+
+    told(story)
+
+
+async def _killed_at(point: int) -> tuple[str, list[tuple[str, int]], State] | None:
+    """Kill the node at a commit of a transfer whose answer is lost; start it again at a host that
+    answers a repeat with 94. Gives the last commit, the reversals on the wire, and the end."""
+    world = World()
+    await world.start(_duplicates(), crash_at=point)
+    asking = asyncio.ensure_future(world.transfer("r1", 0, 1, "5"))
+    for _ in range(60):
+        await asyncio.sleep(1)
+        if world.journal.died.is_set():
+            break
+    last, died = world.journal.names[-1:], world.journal.died.is_set()
+    await world.kill()
+    asking.cancel()
+    if not died:
+        return None
+    await world.start(_duplicates())
+    await asyncio.sleep(3_600)
+    await world.end()  # money is as the journal says it is
+    wire = [one for host in world.hosts for one in host.reversals]
+    return (
+        (last or [""])[0],
+        wire,
+        world.state("r1") if "r1" in world.books.rows else State.NOT_SENT,
+    )
+
+
+def test_94_to_the_first_reversal_on_the_wire_is_never_believed() -> None:
+    """Killed between the row of its 0420 and its first byte, the node goes on with 0421: what the
+    host then says it had before is not ours."""
+    ends = [run(_killed_at(point)) for point in range(2, 30)]
+    found = [end for end in ends if end is not None]
+    first_0421 = [end for end in found if end[1] and end[1][0][0] == "0421"]
+    # What the two people find at the bank: it was never undone.
+    assert [(last, end) for last, _, end in first_0421] == [("sending_again", State.CLOSED_POSTED)]
+    assert len(found) > 10

@@ -393,7 +393,7 @@ async def test_reversal_then_repeat_are_identical_but_for_mti() -> None:
         ("00", 0, Reversed()),
         ("25", 0, Reversed(never_had=True)),
         ("94", 0, ReversalRefused("code_94")),
-        ("94", 1, Reversed(never_had=True)),
+        ("94", 1, Reversed(never_had=True, duplicate=True)),
         ("96", 1, ReversalUnanswered(True, "code_96")),
         ("Z9", 1, ReversalUnanswered(True, "code_Z9")),
         ("13", 0, ReversalRefused("code_13")),

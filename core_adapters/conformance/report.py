@@ -24,6 +24,7 @@ FACTS = {
     "services_sha256": "服务合同散列 services SHA-256",
     "scenarios_sha256": "场景散列 scenarios SHA-256",
     "host": "主机 host",
+    "warning": "注意 warning",
     "versions": "版本 versions",
     "seed": "种子 seed",
     "times": "时限 times",
@@ -135,6 +136,7 @@ def check_report(page: str, public: str) -> list[str]:
 
 def _body(outcome: Outcome, facts: Facts) -> Iterator[str]:
     yield "<h1>核心主机一致性报告<br>Host conformance report</h1>"
+    yield from _warning(facts)
     yield from _conclusion(outcome)
     yield "<h2>2 环境 Environment</h2><table>"
     for key, text in facts.values.items():
@@ -148,6 +150,12 @@ def _body(outcome: Outcome, facts: Facts) -> Iterator[str]:
     for result in outcome.results:
         if result.verdict != INAPPLICABLE:
             yield from _scenario(result)
+
+
+def _warning(facts: Facts) -> Iterator[str]:
+    """Above everything: what the report must not be taken for."""
+    if "warning" in facts.values:
+        yield f'<p class="verdict failed">{escape(facts.values["warning"])}</p>'
 
 
 def _conclusion(outcome: Outcome) -> Iterator[str]:

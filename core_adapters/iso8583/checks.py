@@ -56,8 +56,9 @@ def _check_inputs(
             kind = terms.get(source.name)
             path = f"{number}.{sub}" if sub else str(number)
             if kind is None:
-                near = nearest(source.name, terms)
-                raise ProfileError(f"{where}: field {path}: ${source.name} is no input of it{near}")
+                known = f"its inputs are {', '.join(f'${name}' for name in terms) or 'none'}"
+                why = f"${source.name} is no input of it; {known}{nearest(source.name, terms)}"
+                raise ProfileError(f"{where}: field {path}: {why}")
             if (kind == "secret") != _is_pin_block(profile, number, sub):
                 raise ProfileError(
                     f"{where}: field {path}: a secret, and nothing else, goes to field 52 or to a "

@@ -14,6 +14,16 @@ from core_adapters.profiles.tree import Node, Place, node_of, read_tree
 __all__ = ["Section", "nearest", "read_yaml"]
 
 
+WANTED: Mapping[type, str] = MappingProxyType(
+    {
+        bool: "is yes or no: write true or false",
+        int: "must be a whole number, without quotes",
+        str: "must be a str; quote digits that are text",
+    }
+)
+"""What to write where a value is of another kind."""
+
+
 class Section:
     """A mapping of the file, with where it stands. Keys not taken by `done` are errors."""
 
@@ -74,7 +84,7 @@ class Section:
             return default
         value = self._node.values[key]
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise self.error(f"{key!r} must be a {kind.__name__}; quote digits that are text", key)
+            raise self.error(f"{key!r} {WANTED.get(kind, f'must be a {kind.__name__}')}", key)
         return value
 
     def _missing(self, key: Any) -> ProfileError:

@@ -27,6 +27,13 @@ from telebank.commands.host.common import Finding, config_file, keys_option, pro
 VERSIONS = ("telebank", "pyiso8583", "pyodbc", "cryptography")
 
 
+DEMO = (
+    "演示主机：本报告不证明任何银行的主机。THIS WAS THE DEMO HOST: "
+    "the report proves adapter and profile, not any bank's own host."
+)
+"""What a report says first where no host was given."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What `certify` was asked for."""
@@ -101,7 +108,10 @@ def command(
       telebank host certify ourbank --host ourbank --manual --cards cards.yaml
     """
     if (address is not None) != manual or (address is not None and cards is None):
-        raise click.UsageError("a host of your own needs --host, --manual and --cards together")
+        raise click.UsageError(
+            "a host of your own needs --host, --manual and --cards together, such as "
+            "--host 10.1.2.3:8583 --manual --cards cards.yaml (SQL: --host NAME of [hosts.NAME])"
+        )
     pace = _pace(timeout, own_host=address is not None)
     seed = seed or secrets.randbelow(10**6) + 1
     where = Where(data, profile, address, keys, cards, dialect)
@@ -123,17 +133,46 @@ def _pace(timeout: float | None, *, own_host: bool) -> Pace:
 
 def _run(asked: Request, report: Path | None, *, quiet: bool) -> tuple[kit.Outcome, Facts]:
     file = load_scenarios(config_file(asked.where.data, "conformance", "scenarios.yaml"))
+    seal = None if report is None else _seal(report, asked.where.data)
     with opened(asked.where) as host:
         plan = kit.Plan(file, host.people, asked.seed, asked.pace, asked.only)
-        if not plan.chosen(host.target):
-            raise click.UsageError("no scenario's id begins so")
+        _check_only(plan, host.target)
         outcome = _certify(host.target, plan, quiet=quiet)
         if host.books is not None:
             outcome = replace(outcome, results=[*outcome.results, _books(host.books())])
         facts = _facts(asked, host, outcome)
-    if report is not None:
-        _write(report, outcome, facts, Seal.open_or_create(asked.where.data / "keys"), host.people)
+    if report is not None and seal is not None:
+        _write(report, outcome, facts, seal, host.people)
     return outcome, facts
+
+
+def _seal(report: Path, data: Path) -> Seal:
+    """What signs the report; exit 2 now, not after the run, where it could not be written."""
+    part = _part(report)
+    try:
+        part.touch()
+        part.unlink()
+    except OSError as error:
+        why = f"cannot write --report {report}: {error.strerror}"
+        hint = "" if report.parent.is_dir() else f"; make the folder {report.parent} first"
+        raise click.UsageError(why + hint) from error
+    return Seal.open_or_create(data / "keys")
+
+
+def _part(report: Path) -> Path:
+    return report.with_name(f".{report.name}.part")
+
+
+def _check_only(plan: kit.Plan, target: kit.Target) -> None:
+    """Exit 2 for an --only that no scenario's id begins with."""
+    ids = [one.id for one in replace(plan, only=()).chosen(target)]
+    for word in plan.only:
+        if not any(one.startswith(word) for one in ids):
+            there = ", ".join(dict.fromkeys(f"{one.partition('.')[0]}." for one in ids))
+            raise click.UsageError(
+                f"--only {word}: no scenario's id begins so; they begin with {there} "
+                "and an id may be given whole, such as " + ids[0]
+            )
 
 
 def _certify(target: kit.Target, plan: kit.Plan, *, quiet: bool) -> kit.Outcome:
@@ -182,16 +221,21 @@ def _facts(asked: Request, host: Opened, outcome: kit.Outcome) -> Facts:
         "seconds": f"{outcome.seconds:.1f}",
         "by": asked.by,
     }
+    if asked.where.address is None:
+        values["warning"] = DEMO
     return Facts(values)
 
 
 def _write(path: Path, outcome: kit.Outcome, facts: Facts, seal: Seal, people: People) -> None:
     """The report, and its detached signature beside it."""
     page = render(outcome, facts, seal, people.texts())
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(page)
-    part.replace(path)
-    path.with_name(f"{path.name}.sig").write_text(seal.sign(page) + "\n", encoding="ascii")
+    try:
+        part = _part(path)
+        part.write_bytes(page)
+        part.replace(path)
+        path.with_name(f"{path.name}.sig").write_text(seal.sign(page) + "\n", encoding="ascii")
+    except OSError as error:
+        raise click.UsageError(f"cannot write --report {path}: {error.strerror}") from error
 
 
 def _tell(outcome: kit.Outcome, facts: Facts, report: Path | None, *, as_json: bool) -> None:
@@ -221,3 +265,5 @@ def _print(outcome: kit.Outcome, facts: Facts) -> None:
         f"{outcome.count(kit.INAPPLICABLE)} not applicable in {outcome.seconds:.0f} s "
         f"(seed {facts.values['seed']})"
     )
+    if "warning" in facts.values:
+        click.echo(facts.values["warning"])

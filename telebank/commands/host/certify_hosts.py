@@ -186,7 +186,10 @@ def _own_database(where: Where) -> Opened:
     try:
         tables = load_settings(where.data).hosts
         if name not in tables:
-            raise click.UsageError(f"--host: the settings have no section [hosts.{name}]")
+            raise click.UsageError(
+                f"--host {name}: the settings have no section [hosts.{name}]; for a profile of "
+                f"kind sql give the name of one, such as --host {next(iter(tables), 'ourbank')}"
+            )
         options = sql_options(name, tables[name], where.keys or where.data / "keys")
         connection = options.connection_string()
     except SettingsError as error:

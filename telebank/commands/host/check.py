@@ -16,7 +16,13 @@ from core_adapters.iso8583.profile_load import load_profile
 from core_adapters.profiles.errors import ProfileError
 from core_adapters.profiles.yamlread import Section
 from telebank.commands.common import EXIT_FINDING, data_option, json_option
-from telebank.commands.host.check_sql import is_sql, not_served, sql_report, wrong_file
+from telebank.commands.host.check_sql import (
+    is_sql,
+    not_served,
+    other_name,
+    sql_report,
+    wrong_file,
+)
 from telebank.commands.host.common import profile_path, read_contracts
 from telebank.commands.host.picture import lines, picture
 from telebank.settings import seed_dir
@@ -66,7 +72,9 @@ def _findings(path: Path, profile: Profile, contracts: Contracts) -> Iterator[st
         except ProfileError as error:
             yield str(error)
     top = read_extended(path, SHIPPED)
+    yield from other_name(path, profile.name, top)
     yield from _ambiguous(profile)
+    yield from _unsealed(top, profile)
     yield from _shown(top.section("fields"), profile)
     yield from wrong_file(profile.host_file, top)
     for kind in NEEDED_CLASSES:
@@ -81,6 +89,15 @@ def _ambiguous(profile: Profile) -> Iterator[str]:
         if key in seen:
             yield f"{service.place}: {service.name}: same MTI and field 3 as {seen[key]}"
         seen.setdefault(key, service.name)
+
+
+def _unsealed(top: Section, profile: Profile) -> Iterator[str]:
+    exempt = sorted(profile.mac_exempt)
+    if exempt:
+        yield (
+            f"{top.place_of('mac')}: {', '.join(exempt)} carry no MAC, so what they say of the "
+            "business date (field 15, cut-over) is believed over TLS alone; seal them, or use TLS"
+        )
 
 
 def _shown(fields: Section, profile: Profile) -> Iterator[str]:

@@ -58,7 +58,18 @@ def _findings(path: Path, profile: Any, contracts: Contracts) -> Iterator[str]:
             check_profile(profile, contracts, dialect)
         except ProfileError as error:
             yield str(error).replace(f"profile {profile.name}:", f"{path}:", 1)
-    yield from wrong_file(profile.host_file, read_yaml(path))
+    top = read_yaml(path)
+    yield from other_name(path, profile.name, top)
+    yield from wrong_file(profile.host_file, top)
+
+
+def other_name(path: Path, name: str, top: Section) -> Iterator[str]:
+    """A file that is found by one name, and whose keys and settings go by another."""
+    if path.stem != name:
+        yield (
+            f"{top.place_of('profile')}: the file is {path.name} and says `profile: {name}`; "
+            f"name it {name}.yaml, or write `profile: {path.stem}`"
+        )
 
 
 def wrong_file(section: Mapping[str, Any] | None, top: Section) -> Iterator[str]:

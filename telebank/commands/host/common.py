@@ -20,10 +20,13 @@ from core_adapters.profiles.errors import ProfileError
 from telebank.commands.common import EXIT_FINDING
 from telebank.commands.host.check_sql import is_sql
 from telebank.commands.keys.module import open_module
+from telebank.ops.ports import holder_of
 from telebank.settings import SettingsError, load_settings, read_options, seed_dir
 from transactions.contract import ContractError, Contracts, load_contracts
 
 MAX_PORT = 65_535
+DEMO_ADDRESS = "127.0.0.1:8583"
+"""In the shipped settings; `telebank run` puts its host on another port."""
 TOOL_TERMINAL = "TBTOOL01"
 """Field 41 of what the tools send, so that it never meets a node's STANs."""
 
@@ -114,10 +117,33 @@ def host_options(data: Path, profile: Profile, address: str | None) -> Iso8583Op
             client_context(options.tls)
     except (SettingsError, TlsError) as error:
         raise click.UsageError(str(error)) from error
+    if address is None and options.addresses == (DEMO_ADDRESS,):
+        address = _running_demo(data)
     if address is not None:
         split_address(address)
         options = dataclasses.replace(options, addresses=(address,))
     return dataclasses.replace(options, addresses=options.addresses[:1], links=1)
+
+
+def _running_demo(data: Path) -> str | None:
+    """Where the demo host of `telebank run` on this folder listens; it takes a free port."""
+    try:
+        said = json.loads((data / "run" / "corehost.json").read_text(encoding="utf-8"))
+        host, port = str(said["host"]), int(said["port"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    # The file stays behind when the demo has gone.
+    return f"{host}:{port}" if holder_of(port, "tcp") is not None else None
+
+
+def reach_hint(address: str | None) -> str:
+    """What to do where a host does not answer."""
+    if address is not None:
+        return "is it running there, and is that its address?"
+    return (
+        "start the demo's with `telebank run` (and give its --data), or name a host: "
+        "--host 127.0.0.1:8583"
+    )
 
 
 def split_address(text: str) -> tuple[str, int]:
@@ -160,7 +186,9 @@ def say(event: Mapping[str, Any], *, as_json: bool) -> None:
     click.echo(json.dumps(event, ensure_ascii=False) if as_json else event_text(event))
 
 
-address_option = click.option("--host", "address", help="host:port instead of the settings'.")
+address_option = click.option(
+    "--host", "address", help="host:port instead of the settings', or of the running demo's."
+)
 keys_option = click.option(
     "--keys",
     type=click.Path(path_type=Path, file_okay=False),

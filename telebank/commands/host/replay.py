@@ -24,6 +24,7 @@ from telebank.commands.host.common import (
     host_options,
     keys_option,
     only_test,
+    reach_hint,
     read_keys,
     read_profile,
     say,
@@ -32,6 +33,7 @@ from telebank.commands.host.common import (
 
 MAX_FILE_BYTES = 4_000_000
 MAX_MESSAGES = 10_000
+LINE = 'a line is a message, such as {"mti": "0200", "fields": {"3": "310000", "49": "156"}}'
 
 
 @click.command(name="replay")
@@ -61,8 +63,11 @@ def command(
     Secrets are refused (PIN, tracks, keys); MAC, STAN and times are made. Exit 1 where one had no
     reply.
 
+    The host of `telebank run` on the same --data is found by itself.
+
     \b
-    Example:
+    Examples:
+      telebank host replay messages.jsonl
       telebank host replay messages.jsonl --profile tb87 --host 10.1.2.3:8583
     """
     loaded = read_profile(data, profile)
@@ -77,7 +82,7 @@ def command(
         )
     except (OSError, TimeoutError) as error:
         where = options.addresses[0]
-        raise Unreachable(f"cannot reach {where}: {type(error).__name__}") from error
+        raise Unreachable(f"cannot reach {where}; {reach_hint(address)}") from error
     silent = [one.number for one in done if one.reply is None]
     text = f"{len(done)} sent, {len(done) - len(silent)} answered"
     click.echo(text + (f"; no reply to {silent}" if silent else ""), err=True)
@@ -88,14 +93,19 @@ def command(
 def _read(codec: Codec, file: Path) -> list[Message]:
     if file.stat().st_size > MAX_FILE_BYTES:
         raise click.UsageError(f"{file}: larger than {MAX_FILE_BYTES} bytes")
-    texts = file.read_text(encoding="utf-8").splitlines()
+    try:
+        texts = file.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{file}: not a text; {LINE}") from None
+    except OSError as error:
+        raise click.UsageError(f"{file}: {error.strerror}") from error
     rows = [(n, text) for n, text in enumerate(texts, 1) if text.strip()]
     if not 0 < len(rows) <= MAX_MESSAGES:
         raise click.UsageError(f"{file}: 1 to {MAX_MESSAGES} messages")
     try:
         return [read_line(codec, number, text) for number, text in rows]
     except ReplayError as error:
-        raise click.UsageError(f"{file}: {error}") from None
+        raise click.UsageError(f"{file}: {error}; {LINE}") from None
 
 
 async def _replay(
@@ -121,7 +131,7 @@ async def _replay(
     try:
         await link.open()
         if not await link.sign_on(Builder(codec, options, module, names.pin, KitVault())):
-            raise Unreachable("the host does not sign us on")
+            raise Unreachable(f"{options.addresses[0]} does not sign us on")
         done: list[Replayed] = []
         for number, message in enumerate(messages, 1):
             stamped = link.stamp(message, keep=keep)

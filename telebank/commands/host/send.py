@@ -21,6 +21,7 @@ from core_adapters.iso8583.host_types import Alarm, HostEvents
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile
 from core_adapters.profiles.errors import ProfileError
+from core_adapters.profiles.yamlread import nearest
 from core_adapters.tap import Tap
 from telebank.commands.common import EXIT_FINDING, Unreachable, data_option, json_option
 from telebank.commands.host.common import (
@@ -29,6 +30,7 @@ from telebank.commands.host.common import (
     host_options,
     keys_option,
     only_test,
+    reach_hint,
     read_contracts,
     read_keys,
     read_profile,
@@ -81,13 +83,16 @@ def command(
     Values are by the contract's kinds; amounts in CNY, or as 12.50:USD. A PIN is asked for without
     echo, or read from a file descriptor with pin=-; it is never taken from the command line.
     Exit 0 approved, 1 anything else the host said or did not say, 3 no link.
+    The host of `telebank run` on the same --data is found by itself; its cards are in
+    DATA/corehost/demo-cards.json.
 
     \b
     Examples:
-      telebank host send card.balance card=6227009000000010
-      telebank host send pin.verify card=6227009000000010
-      telebank host send pin.verify card=6227009000000010 pin=- < pin.txt
-      telebank host send transfer.quote from=… to=… amount=12.50
+      telebank host send card.balance card=6227000001000011
+      telebank host send pin.verify card=6227000001000011
+      telebank host send pin.verify card=6227000001000011 pin=- < pin.txt
+      telebank host send card.balance card=… --host 10.1.2.3:8583 --profile ourbank
+      telebank host send transfer.quote from=6227000001000011 to=6227000001000029 amount=12.50
       telebank host send transfer.card_to_card from=… to=… amount=12.50 fee=0 quote=Q…
     """
     loaded = read_profile(data, profile)
@@ -101,6 +106,11 @@ def command(
     bench = Bench(loaded, contracts, read_keys(data, keys, loaded), options)
     outcome = asyncio.run(send(bench, contracts[service], values, as_json=as_json))
     _tell(outcome, as_json=as_json)
+    if isinstance(outcome, NotSent):
+        hint = reach_hint(address)
+        raise Unreachable(f"nothing was sent to {options.addresses[0]}: {outcome.reason}; {hint}")
+    if not isinstance(outcome, Approved):
+        raise SystemExit(EXIT_FINDING)
 
 
 def terms_of(service: Service, contracts: Contracts) -> dict[str, Kind]:
@@ -119,7 +129,10 @@ def read_inputs(
     given = dict(_pair(word) for word in words)
     for name in given:
         if name not in kinds:
-            raise click.UsageError(f"{service.name} has no input {name!r}: {', '.join(kinds)}")
+            near = nearest(name, kinds)
+            raise click.UsageError(
+                f"{service.name} has no input {name!r}; its inputs are {', '.join(kinds)}{near}"
+            )
     values = {
         name: _secret(name, text, pin_fd) if kinds[name] == "secret" else _value(name, text, kinds)
         for name, text in given.items()
@@ -242,14 +255,10 @@ def _tell(outcome: Outcome, *, as_json: bool) -> None:
         click.echo(f"\n{word}{f': {reason}' if reason else ''}")
         for name, text in shown.items():
             click.echo(f"  {name:<16} {text}")
-    if isinstance(outcome, NotSent):
-        raise Unreachable(f"nothing was sent: {reason}")
     if isinstance(outcome, Unknown):
         click.echo(
             "nobody knows what became of it; look at the host before it is sent again", err=True
         )
-    if not isinstance(outcome, Approved):
-        raise SystemExit(EXIT_FINDING)
 
 
 __all__ = ["Finding", "ProfileError", "command"]

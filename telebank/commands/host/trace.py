@@ -3,6 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import click
@@ -11,6 +12,7 @@ from telebank.commands.common import Unreachable, data_option, json_option
 from telebank.commands.host.common import say
 from telebank.settings import SettingsError, load_settings
 
+ENDED = "the node stopped or was killed; trace again when it is back"
 URL = "http://node/v1/host/trace"
 
 
@@ -40,7 +42,7 @@ def command(unmatched: bool, limit: int | None, data: Path, as_json: bool) -> No
     except aiohttp.ClientConnectorError as error:
         raise Unreachable(f"no node answers at {socket}; start `telebank serve`") from error
     except aiohttp.ClientError as error:
-        raise Unreachable(f"the node stopped: {type(error).__name__}") from error
+        raise Unreachable(ENDED) from error
     except KeyboardInterrupt:
         click.echo("", err=True)
 
@@ -56,10 +58,19 @@ async def _watch(socket: Path, *, unmatched: bool, limit: int | None, as_json: b
             raise Unreachable(await response.text())
         left = limit
         async for line in response.content:
-            event = json.loads(line) if line.strip() else None
+            event = _event(line)
             if event is None or (unmatched and event["what"] in ("sent", "received")):
                 continue
             say(event, as_json=as_json)
             left = left - 1 if left is not None else None
             if left == 0:
                 return
+    raise Unreachable(ENDED)
+
+
+def _event(line: bytes) -> Any:
+    """One event; None for an empty line, kept alive by it, and for one that a death cut off."""
+    try:
+        return json.loads(line) if line.strip() else None
+    except ValueError:
+        return None

@@ -33,7 +33,8 @@ def command(report: Path, key: Path | None, data: Path, as_json: bool) -> None:
     try:
         public = read_public(key or data / "keys" / PUBLIC_FILE)
     except SealError as error:
-        raise click.UsageError(str(error)) from error
+        hint = "" if key else f"; give --key FILE, the {PUBLIC_FILE} of who signed, or --data"
+        raise click.UsageError(f"{error}{hint}") from error
     page = report.read_bytes()
     findings = check_report(page.decode("utf-8", "replace"), public)
     detached = report.with_name(f"{report.name}.sig")

@@ -54,7 +54,9 @@ def test_the_shipped_profile_has_no_findings(tmp_path: Path) -> None:
     ("old", "new", "said"),
     [
         ('mti: "0600"', 'mti: "600"', "four quoted digits"),
-        ("2: $card, 26", "2: $crad, 26", "$crad is no input"),
+        ("2: $card, 26", "2: $crad, 26", "$crad is no input of it; its inputs are $card, $pin"),
+        ("profile: tb87", "profile: ourbank", "name it ourbank.yaml, or write `profile: tb87`"),
+        ("test: true", "test: yes", "'test' is yes or no: write true or false"),
         ("is: b8, show: never}\n  53", "is: b8, show: clear}\n  53", "needs `show: never`"),
         ("is: n..19, show: pan", "is: n..19, show: clear", "needs `show: pan`"),
         ('"310000"', '"320000"', "same MTI and field 3 as"),
@@ -66,7 +68,7 @@ def test_the_shipped_profile_has_no_findings(tmp_path: Path) -> None:
 def test_findings_have_file_and_line(tmp_path: Path, old: str, new: str, said: str) -> None:
     text = SHIPPED.read_text(encoding="utf-8")
     assert old in text
-    path = tmp_path / "spoilt.yaml"
+    path = tmp_path / "tb87.yaml"
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     result = run("check", str(path), "--json", "--data", str(tmp_path))
     (finding,) = json.loads(result.stdout)["findings"]
@@ -106,7 +108,7 @@ def test_findings_of_rows_laid_over_name_their_own_file(tmp_path: Path) -> None:
 def test_a_service_that_the_host_lacks_is_named_and_no_finding(tmp_path: Path) -> None:
     text = SHIPPED.read_text(encoding="utf-8")
     start, end = text.index("  card.balance:"), text.index("  transfer.quote:")
-    path = tmp_path / "less.yaml"
+    path = tmp_path / "tb87.yaml"
     path.write_text(text[:start] + text[end:], encoding="utf-8")
     result = run("check", str(path), "--data", str(tmp_path))
     assert result.exit_code == 0
@@ -243,6 +245,29 @@ def test_a_line_that_may_not_be_sent_stops_all(
     assert lines(result) == []
 
 
+@pytest.mark.parametrize("content", [b"hello", b"[1]", b"\x7fELF\xff\xfe", b""])
+def test_a_file_of_something_else_says_what_a_line_is(
+    host: CoreHostProcess, tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "messages.jsonl"
+    file.write_bytes(content)
+    result = run("replay", str(file), "--data", str(host.data), "--keys", str(host.keys))
+    assert result.exit_code == 2
+    assert "messages" in result.output
+    assert not content or 'a line is a message, such as {"mti": "0200"' in result.output
+
+
+def test_the_host_of_a_running_demo_is_found(host: CoreHostProcess) -> None:
+    ready = host.data / "run" / "corehost.json"
+    ready.parent.mkdir(exist_ok=True)
+    ready.write_text(json.dumps({"host": "127.0.0.1", "port": host.port}))
+    keys = ("--data", str(host.data), "--keys", str(host.keys))
+    result = run("send", "card.balance", f"card={host.cards[7].card}", *keys)
+    ready.unlink()
+    assert result.exit_code == 0
+    assert "approved" in result.stdout
+
+
 # -- trace ---------------------------------------------------------------------------------------
 
 
@@ -351,6 +376,7 @@ def test_a_certification_is_signed_and_verified(tmp_path: Path) -> None:
     assert (found["verdict"], found["failed"], found["seed"]) == ("passed", 0, "7")
     assert {one["id"] for one in found["scenarios"]} >= {"timeout.after", "host.books"}
     assert run("verify", str(report), "--data", data).exit_code == 0
+    assert "THIS WAS THE DEMO HOST" in report.read_text(encoding="utf-8")
     report.write_text(report.read_text().replace("REVERSED", "APPROVED"))
     touched = run("verify", str(report), "--data", data, "--json")
     assert touched.exit_code == 1
@@ -378,6 +404,22 @@ def test_a_host_of_ones_own_needs_three_words(tmp_path: Path) -> None:
     result = run("certify", "tb87", "--host", "127.0.0.1:1", "--data", str(tmp_path))
     assert result.exit_code == 2
     assert "--manual and --cards" in result.output
+    assert "--host 10.1.2.3:8583" in result.output
+
+
+def test_a_report_that_cannot_be_written_is_said_before_the_run(tmp_path: Path) -> None:
+    report = tmp_path / "none" / "x.html"
+    result = run("certify", "tb87", "--report", str(report), "--data", str(tmp_path))
+    assert result.exit_code == 2
+    assert f"make the folder {report.parent} first" in result.output
+
+
+def test_scenarios_that_are_not_there_are_answered_by_those_that_are(tmp_path: Path) -> None:
+    words = ("--only", "link.", "--only", "nosuch.", "--data", str(tmp_path))
+    result = run("certify", "tb87", *words)
+    assert result.exit_code == 2
+    assert "--only nosuch.: " in result.output
+    assert "timeout., late." in result.output
 
 
 def test_a_host_reached_by_sql_is_checked_too(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ class Iso8583Host:
         self._driver = Driver(
             codec,
             self._builder,
-            (ModuleMac(module, names.mac),),
+            (ModuleMac(module, names.mac, self._reread_keys),),
             options,
             self._driver_events(),
             clock=self._clock,
@@ -252,6 +252,9 @@ class Iso8583Host:
 
     async def reload_keys(self) -> None:
         """See what another process did to the keys; raises `SecurityModuleError`."""
+        self._keys.reload()
+
+    def _reread_keys(self) -> None:
         self._keys.reload()
 
     def _not_now(self, request: Request, service: ServiceMap | None) -> str | None:

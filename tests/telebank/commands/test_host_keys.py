@@ -215,3 +215,23 @@ async def test_a_reload_sees_what_another_process_did(tmp_path: Path) -> None:
         await route.handler(None)  # type: ignore[arg-type]
         assert len(seen) == 4
         await host.close()
+
+
+async def test_a_key_that_another_node_took_is_told_where_it_first_verifies(tmp_path: Path) -> None:
+    """Two nodes of one key folder: the other took the host's 101; replies verify here at once."""
+    with CoreHostProcess.start(tmp_path) as bank:
+        module, other = open_software(bank.keys), open_software(bank.keys)
+        seen: list[KeyEvent] = []
+        events = HostEvents(key=seen.append)
+        host = Iso8583Host(tb87(), contracts(), module, quick_options(bank.port), events=events)
+        await host.start()
+        assert await host.wait_signed_on(5.0)
+        await asyncio.sleep(0)
+        spec = next(i.spec for i in other.list_keys() if i.spec.name == "tb87.mak")
+        made = other.generate(spec, rotate=True)
+        (mac,) = host._driver._macs
+        assert mac.verify(b"reply", other.mac("tb87.mak", b"reply"))
+        assert [(one.name, one.outcome, one.kcv) for one in seen] == [
+            ("tb87.mak", "found", made.kcv)
+        ]
+        await host.close()

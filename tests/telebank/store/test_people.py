@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from support.store_kit import NOON, FakeClock, check_log, message, open_store, recorded, rows
 from telebank.settings import store_url
 from telebank.staff.roles import first_people, last_of_founders
-from telebank.store import approvals, logins, people, tables
+from telebank.store import approvals, enrolling, logins, people, tables
 from telebank.store.engine import open_read_only
 from telebank.store.store import Store
 from telebank.store.transaction import Transaction
@@ -241,6 +241,44 @@ async def test_lapsed_proposals_are_in_nobodys_way(
         assert isinstance(await propose(4), Proposal)
     said = rows(place, tables.event, tables.event.c.kind == "approval.expired")
     assert sorted(event.detail["approval"] for event in said) == ["p0", "p1", "p2"]
+
+
+async def test_a_person_is_let_in_by_two_halves(place: Path) -> None:
+    clock = FakeClock()
+    async with open_store(place, clock=clock) as store:
+        await founders(store)
+        seed = store.vault.seal_digits("SEED")
+        said = draft("li", request_id="p9")
+        said = replace(said, act="staff.add", content_hash=content_hash("staff.add", "li", {}))
+        assert isinstance(await store.journal.run(partial(approvals.propose, draft=said)), Proposal)
+        approving = Approving("staff.add", "li", said.content_hash, WU)
+        nothing = people.NewPerson("li", "Li", "teller", people.NewSecrets("", seed))
+        invitation = enrolling.Invitation("b" * 64, seed, timedelta(hours=1))
+        add_li = partial(enrolling.add, new=nothing, invitation=invitation, approving=approving)
+        assert await store.journal.run(add_li) is None
+        himself = Actor("li", "teller", "control")
+        assert not await store.journal.run(partial(approvals.still_here, actor=himself))
+        new = people.NewSecrets("hash of li", seed)
+
+        async def enrol(*halves: str) -> str | None:
+            who = enrolling.Enrolling("li", "digest", "control", halves)
+            return await store.journal.run(partial(enrolling.enrol, who=who, new=new, most=9))
+
+        assert await enrol("b" * 64, "b" * 64) == "wrong_code"
+        assert await enrol("b" * 64, "") == "wrong_code"  # the other half was not given yet
+        half = partial(enrolling.give_half, person_id="li", half="a" * 64, by=CHEN)
+        assert await store.journal.run(half) is None
+        assert await enrol("b" * 64, "a" * 64) is None
+        assert await store.journal.run(partial(approvals.still_here, actor=himself))
+        for who, names in (("chen", ["li"]), ("wu", ["li"]), ("li", [])):
+            told = partial(enrolling.let_in, who=who, since=NOON - timedelta(days=7))
+            assert [one.name for one in await store.journal.run(told)] == names
+        person = await store.journal.run(partial(people.find, person_id="li"))
+        assert person is not None
+        assert (person.state, person.changed_at) == ("active", clock.read().utc)
+        changed = partial(enrolling.change_password, by=himself, old="hash of li", hashed="new")
+        assert await store.journal.run(changed)
+        assert not await store.journal.run(changed)
 
 
 async def test_the_last_administrator_stays(place: Path) -> None:

@@ -1,6 +1,6 @@
 """Who may ask: level of proof, the customer's own card, the hot list, the tries of the day."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
@@ -11,6 +11,7 @@ from transactions.inputs import card_token
 from transactions.journal import Journal
 from transactions.options import ProcessorOptions
 from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Values
+from transactions.ports import JournalUnavailable
 from transactions.request import AuthLevel, Request
 
 PROOF = MappingProxyType({AuthLevel.NONE: 0, AuthLevel.PIN: 1, AuthLevel.SECOND_FACTOR: 2})
@@ -38,29 +39,60 @@ async def refusal(
     return None
 
 
-def tries_of(
-    service: Service, customer: str, journal: Journal, clock: Clock, options: ProcessorOptions
-) -> "Tries | None":
-    """The tries that a service's contract allows with this card today; `None` where it sets no
-    number."""
-    if service.attempts is None:
-        return None
-    day = clock.now().astimezone(options.zone).date()
-    return Tries(journal, f"{service.name}:{customer}", service.attempts, day)
+OWED_MAX = 10_000
+"""Tries to give back that are remembered while the journal is away; a customer has few."""
+REPAID_AT_ONCE = 10
+"""Other customers' tries that are given back ahead of one's own; the rest comes with the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class TriesDesk:
+    """Counts tries by card and day, and remembers those that the journal would not take back."""
+
+    journal: Journal
+    clock: Clock
+    options: ProcessorOptions
+    owed: list[tuple[str, date]] = field(default_factory=list)
+
+    def of(self, service: Service, customer: str) -> "Tries | None":
+        """The tries that a service's contract allows with this card today; `None` where it sets
+        no number."""
+        if service.attempts is None:
+            return None
+        day = self.clock.now().astimezone(self.options.zone).date()
+        return Tries(self, f"{service.name}:{customer}", service.attempts, day)
+
+    async def give_back(self, key: str, day: date) -> None:
+        """Now, or when the journal is back: never is a try lost to a journal that was away."""
+        try:
+            await self.journal.give_back_attempt(key, day)
+        except JournalUnavailable:
+            if len(self.owed) < OWED_MAX:
+                self.owed.append((key, day))
+
+    async def repay(self, key: str) -> None:
+        """Give back what is owed: all of this key, and some of the others."""
+        mine = [one for one in self.owed if one[0] == key]
+        others = [one for one in self.owed if one[0] != key]
+        for one in [*mine, *others[:REPAID_AT_ONCE]]:
+            if one in self.owed:
+                self.owed.remove(one)
+                await self.give_back(*one)
 
 
 @dataclass(frozen=True, slots=True)
 class Tries:
     """The tries of one service with one card on one day (rule 17)."""
 
-    journal: Journal
+    desk: TriesDesk
     key: str
     limit: int
     day: date
 
     async def take(self) -> bool:
-        """Count a try before it is made; False where none is left."""
-        return await self.journal.count_attempt(self.key, self.limit, self.day)
+        """Count a try before it is made; False where none is left. Raises `JournalUnavailable`."""
+        await self.desk.repay(self.key)
+        return await self.desk.journal.count_attempt(self.key, self.limit, self.day)
 
     async def give_back(self, outcome: Outcome) -> None:
         """Give it back where the try was right, or nobody looked at it."""
@@ -68,4 +100,4 @@ class Tries:
             case Declined(reason=reason) if reason != "unavailable":
                 return
             case Approved() | Declined() | Unknown() | NotSent():
-                await self.journal.give_back_attempt(self.key, self.day)
+                await self.desk.give_back(self.key, self.day)

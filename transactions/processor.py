@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from transactions.admission import customer_token, refusal
+from transactions.admission import TriesDesk, customer_token, refusal
 from transactions.answer import Answer, exit_of
 from transactions.card import CardVault
 from transactions.clock import Clock
@@ -69,8 +69,9 @@ class Processor:
         self._clock = clock
         self._quotes = QuoteBook(options.quotes_max, options.quote_ttl_s)
         self._settler = Settler(host, journal, options, clock)
-        self._reader = Reader(contracts, host, journal, vault, options, clock, self._quotes)
-        self._writer = Writer(host, journal, vault, options, clock, self._settler)
+        tries = TriesDesk(journal, clock, options)
+        self._reader = Reader(contracts, host, journal, vault, options, clock, self._quotes, tries)
+        self._writer = Writer(host, journal, vault, options, clock, self._settler, tries)
         self._work: set[asyncio.Task[Answer]] = set()
         self._notes: set[asyncio.Task[None]] = set()
         self._claims: dict[str, asyncio.Event] = {}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from transactions.admission import Tries, tries_of
+from transactions.admission import Tries, TriesDesk
 from transactions.answer import Answer, exit_of
 from transactions.card import CardVault
 from transactions.clock import Clock
@@ -29,11 +29,12 @@ class Reader:
     options: ProcessorOptions
     clock: Clock
     quotes: QuoteBook
+    tries: TriesDesk
 
     async def read(self, service: Service, request: Request, customer: str) -> Outcome:
         """The outcome of a read; a journal that will not count tries makes it not sent."""
         try:
-            tries = tries_of(service, customer, self.journal, self.clock, self.options)
+            tries = self.tries.of(service, customer)
             outcome = await self._try(service, request, tries)
             money = self.contracts.quoted_money(service.name)
             if money is not None and isinstance(outcome, Approved):
@@ -47,7 +48,11 @@ class Reader:
             return await self._ask(service, request)
         if not await tries.take():
             return Declined("locked")
-        outcome = await self._ask(service, request)
+        try:
+            outcome = await self._ask(service, request)
+        except JournalUnavailable:
+            await tries.give_back(NotSent("journal"))  # the host was not asked
+            raise
         await tries.give_back(outcome)
         return outcome
 

@@ -4,11 +4,10 @@ Two commits carry a request that goes well: one before its first byte (RECORDED 
 reservations, SENT with its message), one with its reply and what that means.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from transactions.admission import Tries, tries_of
+from transactions.admission import Tries, TriesDesk
 from transactions.answer import Answer, exit_of, first_result, with_own
 from transactions.card import CardNumber, CardVault
 from transactions.clock import Clock
@@ -47,6 +46,7 @@ class Writer:
     options: ProcessorOptions
     clock: Clock
     settler: Settler
+    tries: TriesDesk
 
     async def write(
         self, service: Service, request: Request, customer: str, quote: Quote | None, handle: str
@@ -55,15 +55,45 @@ class Writer:
         plan = self._plan(service, request, customer, quote, handle)
         if isinstance(plan, Declined):
             return self._answer(service, plan, request)
+        tries = self.tries.of(service, customer)
         try:
-            tries = tries_of(service, customer, self.journal, self.clock, self.options)
             if tries is not None and not await tries.take():
-                if await self.journal.find(request.id) is None:
-                    return self._answer(service, Declined("locked"), request)
                 tries = None
-            return await self._numbered(service, request, plan, tries)
+                if await self.journal.find(request.id) is None:
+                    return await self._past_tries(service, request, plan)
         except JournalUnavailable:
             return self._answer(service, NotSent("journal"), request)
+        try:
+            return await self._numbered(service, request, plan, tries)
+        except JournalUnavailable:
+            if tries is not None:
+                await tries.give_back(NotSent("journal"))
+            return self._answer(service, NotSent("journal"), request)
+
+    async def _past_tries(self, service: Service, request: Request, plan: RecordPlan) -> Answer:
+        """No try is left. A report of loss is taken all the same, or a stranger could bar its
+        owner's (rule 16): the card is refused from now on, the host is not asked, so that nothing
+        can be guessed, and a person looks at it."""
+        if service.hot_lists is None or service.recovery != "repeat":
+            return self._answer(service, Declined("locked"), request)
+        numbered = replace(request, reference=await self.journal.next_reference())
+        stored = replace(numbered, inputs=without_secrets(request.inputs))
+        try:
+            recorded = await self.journal.record(stored, plan)
+        except JournalUnavailable:
+            self.settler.look_over()  # it may have been made all the same
+            raise
+        if isinstance(recorded, Existing):
+            return self.again(service, request, recorded)
+        told = NotSent("too_many_reports")
+        if isinstance(recorded, RecordRefused):
+            return self._answer(service, Declined(recorded.reason), request)
+        row = Settling(recorded.request, State.RECORDED, None)
+        states = (State.REPEATING, State.MANUAL)
+        lost = await self._write(row, Verdict(states, told.reason, told, alarm=True))
+        if not lost:
+            await self.settler.alarm(request.id, told.reason)
+        return replace(self._answer(service, told, numbered), row=request.id)
 
     async def _numbered(
         self, service: Service, request: Request, plan: RecordPlan, tries: Tries | None
@@ -84,8 +114,7 @@ class Writer:
             case None:
                 answer = self._answer(service, told, request)
         if tries is not None:
-            with suppress(JournalUnavailable):
-                await tries.give_back(judged)
+            await tries.give_back(judged)
         return answer
 
     def _plan(

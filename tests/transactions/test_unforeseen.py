@@ -292,26 +292,6 @@ def test_the_first_reversal_on_the_wire_is_a_0420_whatever_failed_before() -> No
     told(story)
 
 
-def test_guesses_at_a_loss_report_are_counted_by_card() -> None:
-    async def story(world: World) -> None:
-        world.host.faults = lambda i, role, n: (
-            Fault.DECLINED if i.startswith("wrong") else Fault.NONE
-        )
-        for number in range(5):
-            assert (await world.report_loss(f"wrong{number}", 0)).exit == "refused"
-        sixth = await world.report_loss("r6", 0)
-        assert sixth.outcome == Declined("locked")
-        assert "r6" not in world.books.rows
-        assert (await world.report_loss("wrong0", 0)).outcome == Declined("insufficient")
-        assert (await world.report_loss("r7", 1)).exit == "ok"  # another card's
-        for number in range(8):  # right ones, and repeated ones, do not count
-            assert (await world.report_loss(f"s{number % 4}", 1)).exit == "ok"
-        await asyncio.sleep(24 * 3600)
-        assert (await world.report_loss("r8", 0)).exit == "ok"
-
-    told(story)
-
-
 def test_a_report_that_nobody_answered_is_not_counted() -> None:
     async def story(world: World) -> None:
         world.host.links_up = 0

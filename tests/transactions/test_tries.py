@@ -1,0 +1,119 @@
+"""Tries of the day: what counts, what is given back, and what is taken when none is left."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from support.ledger_world import CARDS, PIN, Fault, World
+from support.transactions_time import run
+from transactions.lifecycle import State
+from transactions.outcome import Approved, Declined, NotSent
+
+WRONG = "123456789012"
+
+
+def told(story: Callable[[World], Awaitable[None]]) -> None:
+    """Start a world, run the story, end and check it."""
+
+    async def whole() -> None:
+        world = World()
+        await world.start()
+        await story(world)
+        await world.end()
+
+    run(whole())
+
+
+def counted(world: World) -> int:
+    return sum(world.books.tries.values())
+
+
+@pytest.mark.parametrize("call", ["next_stan", "give_back_attempt"])
+def test_a_journal_that_was_away_costs_no_try_of_a_pin(call: str) -> None:
+    async def story(world: World) -> None:
+        for number in range(5):
+            world.journal.failing = {call: 1}
+            await world.verify(f"v{number}", 0, PIN)
+        assert (await world.verify("good", 0, PIN)).outcome == Approved()
+        assert counted(world) == 0
+
+    told(story)
+
+
+def test_a_try_is_given_back_when_the_journal_is_back() -> None:
+    async def story(world: World) -> None:
+        world.journal.failing = {"next_stan": 2, "give_back_attempt": 3}
+        for number in range(2):
+            assert (await world.verify(f"v{number}", 0, PIN)).outcome == NotSent("journal")
+        assert counted(world) == 2
+        world.journal.failing = {}
+        assert (await world.verify("good", 0, PIN)).outcome == Approved()
+        assert counted(world) == 0
+
+    told(story)
+
+
+def test_wrong_pins_count_as_before() -> None:
+    async def story(world: World) -> None:
+        for number in range(3):
+            assert (await world.verify(f"v{number}", 0, WRONG)).exit == "wrong_pin"
+        assert (await world.verify("good", 0, PIN)).outcome == Declined("locked")
+
+    told(story)
+
+
+def test_a_report_costs_no_try_where_the_journal_was_away() -> None:
+    async def story(world: World) -> None:
+        for number in range(7):
+            world.journal.failing = {"next_reference": 1}
+            await world.report_loss(f"l{number}", 0)
+        assert counted(world) == 0
+        assert (await world.report_loss("l9", 0)).exit == "ok"
+
+    told(story)
+
+
+def test_a_stranger_cannot_bar_the_owners_report_of_loss() -> None:
+    async def story(world: World) -> None:
+        world.host.faults = lambda i, _role, _n: (
+            Fault.DECLINED if i.startswith("wrong") else Fault.NONE
+        )
+        for number in range(5):
+            assert (await world.report_loss(f"wrong{number}", 0)).exit == "refused"
+        owner = await world.report_loss("r6", 0)
+        assert owner.exit == "stored"
+        assert owner.data["ref"] == owner.reference != ""
+        assert world.vault.token(CARDS[0]) in world.books.hot
+        assert world.state("r6") == State.MANUAL
+        assert [e.request for e in world.books.events if e.kind == "alarm.manual"] == ["r6"]
+        assert world.bank.asked["r6 request"] == 0  # nothing can be guessed
+        again = await world.report_loss("r6", 0)
+        assert (again.exit, again.reference) == ("stored", owner.reference)
+        assert (await world.report_loss("wrong0", 0)).outcome == Declined("insufficient")
+        assert (await world.report_loss("r7", 1)).exit == "ok"  # another card's
+        for number in range(8):  # right ones, and repeated ones, do not count
+            assert (await world.report_loss(f"s{number % 4}", 1)).exit == "ok"
+        await asyncio.sleep(24 * 3600)
+        assert (await world.report_loss("r8", 0)).exit == "ok"
+
+    told(story)
+
+
+def test_a_report_past_the_tries_is_settled_though_the_journal_goes_away() -> None:
+    async def story(world: World) -> None:
+        world.host.faults = lambda i, _role, _n: (
+            Fault.DECLINED if i.startswith("wrong") else Fault.NONE
+        )
+        for number in range(5):
+            await world.report_loss(f"wrong{number}", 0)
+        world.journal.failing = {"advance": 1}
+        assert (await world.report_loss("r6", 0)).exit == "stored"
+        await asyncio.sleep(10)
+        assert world.state("r6") == State.MANUAL
+        world.journal.odd = {"record": ["ambiguous"]}
+        assert (await world.report_loss("r7", 0)).exit == "stored"
+        await asyncio.sleep(30)
+        assert world.state("r7") == State.APPROVED  # found by the look-over, and sent
+
+    told(story)

@@ -16,6 +16,7 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "corehost": ("corehost", "The demo core banking host."),
         "call": ("call", "Place a call: a phone in the terminal."),
         "calls": ("calls", "List calls: keys, services, outcomes, durations."),
+        "events": ("events", "Read the event log: alarms, approvals, what staff did."),
         "say": ("say", "Read a value aloud as text or sound."),
         "voice": ("voice", "Check, make and build the prompt packs."),
         "flow": ("flow", "Check, list and test the menu trees."),

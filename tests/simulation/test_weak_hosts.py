@@ -13,6 +13,7 @@ from support.simulation_hosts import (
     NO_94,
     NO_DUPLICATES,
     NO_TOMBSTONES,
+    REVERSAL_STAN,
     STAN_ALONE,
     WAITS,
     judge_host,
@@ -35,6 +36,7 @@ RIGHT = [
     ("person", Hit.REPLY_LOST, Setting(weakness=NO_DUPLICATES, contracts=BY_PERSON), 25.0),
     ("94 is no reversal", Hit.REPLY_LOST, Setting(weakness=STAN_ALONE, profile=NO_94), 25.0),
     ("a STAN of its own", Hit.REPLY_LOST, Setting(weakness=STAN_ALONE, profile=NEW_STAN), 25.0),
+    ("repeats", Hit.REPLY_LOST, Setting(weakness=REVERSAL_STAN, profile=NEW_STAN), 25.0),
 ]
 
 

@@ -120,6 +120,8 @@ class Weakness:
     """A message that came before is not applied again; nor is a reversal undone twice."""
     stan_alone: bool = False
     """A message whose STAN came before gets 94, whatever it is: also a first reversal."""
+    reversal_stan: bool = False
+    """A reversal is known by its own STAN: one with another STAN is another, and applied again."""
 
 
 class WeakDesk(Desk):
@@ -131,6 +133,8 @@ class WeakDesk(Desk):
         super().__init__(db, bank, codec, module)
         self._weakness = weakness
         self.applied_again = 0
+        self._reversals: set[tuple[object, str]] = set()
+        """Originals, each with the STAN of a reversal of it."""
 
     def _fields(self, order: Order, now: datetime) -> dict[int, str]:
         mti = order.message.mti
@@ -152,7 +156,11 @@ class WeakDesk(Desk):
         found = self._book.find(order.original, now)
         if found is None and not self._weakness.tombstones:
             return NEVER_SEEN
-        if found is not None and found.reversal == OK and not self._weakness.duplicates:
+        this = (order.original, order.need(11))
+        another = self._weakness.reversal_stan and this not in self._reversals
+        self._reversals.add(this)
+        twice = another or not self._weakness.duplicates
+        if found is not None and found.reversal == OK and twice:
             key = f"undo:{business_key(order.original, found.at)}"
             self._post_again(key, self._bank.ledger.legs(key), now)
             return OK

@@ -38,6 +38,7 @@ BY_PERSON = _by_person()
 NO_TOMBSTONES = Weakness(tombstones=False)
 NO_DUPLICATES = Weakness(duplicates=False)
 STAN_ALONE = Weakness(stan_alone=True)
+REVERSAL_STAN = Weakness(reversal_stan=True)
 
 
 @dataclass

@@ -74,7 +74,6 @@ def _findings(path: Path, profile: Profile, contracts: Contracts) -> Iterator[st
     top = read_extended(path, SHIPPED)
     yield from other_name(path, profile.name, top)
     yield from _ambiguous(profile)
-    yield from _unsealed(top, profile)
     yield from _shown(top.section("fields"), profile)
     yield from wrong_file(profile.host_file, top)
     for kind in NEEDED_CLASSES:
@@ -89,15 +88,6 @@ def _ambiguous(profile: Profile) -> Iterator[str]:
         if key in seen:
             yield f"{service.place}: {service.name}: same MTI and field 3 as {seen[key]}"
         seen.setdefault(key, service.name)
-
-
-def _unsealed(top: Section, profile: Profile) -> Iterator[str]:
-    exempt = sorted(profile.mac_exempt)
-    if exempt:
-        yield (
-            f"{top.place_of('mac')}: {', '.join(exempt)} carry no MAC, so what they say of the "
-            "business date (field 15, cut-over) is believed over TLS alone; seal them, or use TLS"
-        )
 
 
 def _shown(fields: Section, profile: Profile) -> Iterator[str]:

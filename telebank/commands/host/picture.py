@@ -43,6 +43,8 @@ def _wire(profile: Profile) -> dict[str, str]:
 
 def _security(profile: Profile) -> dict[str, str]:
     exempt = ", ".join(sorted(profile.mac_exempt)) or "none"
+    if profile.mac_exempt:
+        exempt += " (their field 15 and cut-over are believed over TLS alone)"
     change = profile.key_change
     keys = "none" if change is None else f"field {change.carrier}, {' '.join(change.keys)}"
     return {

@@ -90,9 +90,19 @@ def test_the_picture_of_a_profile(tmp_path: Path) -> None:
     ):
         assert text in shown.stdout
     report = json.loads(run("check", "tb87-bcd", "--json", "--data", str(tmp_path)).stdout)
-    assert report["match"]["default"] == {"key": [41, 11], "agree": [3, 4, 13]}
+    assert report["match"]["default"] == {"key": [41, 11], "agree": [3, 4, 13, 49]}
     assert report["subfields"]["48"]["04"] == "fee"
     assert report["reversal"]["tombstones"] is True
+
+
+def test_frames_without_a_mac_are_named(tmp_path: Path) -> None:
+    profile = tmp_path / "ourbank.yaml"
+    rows = 'mac: {algorithm: aes-cmac, exempt: ["0800", "0810"]}\n'
+    head = "schema: 1\nextends: tb87\nprofile: ourbank\nversion: 1\n"
+    profile.write_text(head + rows, encoding="utf-8")
+    shown = run("check", str(profile), "--data", str(tmp_path))
+    assert shown.exit_code == 0, shown.output
+    assert "without it: 0800, 0810 (their field 15" in " ".join(shown.stdout.split())
 
 
 def test_findings_of_rows_laid_over_name_their_own_file(tmp_path: Path) -> None:

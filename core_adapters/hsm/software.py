@@ -130,7 +130,11 @@ class SoftwareKeys:
             entries[at] = replace(entries[at], retired=True, sealed=b"")
 
     def reload(self) -> None:
-        """See `Keystore.reload`."""
+        """See `Keystore.reload`. A file that was there and is gone takes no key out of memory."""
+        if self._entries and not self._path.exists():
+            raise KeyRefusedError(
+                f"{self._path} is gone; the keys in memory stay in use: restore it before a restart"
+            )
         self._take(read_entries(self._path, self._master) if self._path.exists() else [])
 
     def close(self) -> None:

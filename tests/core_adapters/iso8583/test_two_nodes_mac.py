@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from core_adapters.hsm.errors import KeyRefusedError
 from core_adapters.hsm.kinds import Algorithm, KeySpec, Usage
 from core_adapters.hsm.software import open_software
 from core_adapters.iso8583.format.mac import REREAD_S, ModuleMac
@@ -47,3 +50,15 @@ def test_a_module_in_trouble_verifies_nothing(tmp_path: Path) -> None:
     module.generate(MAK)
     (tmp_path / "module.keys").write_text("{}")
     assert not ModuleMac(module, "tb87.mak").verify(b"reply", bytes(8))
+
+
+def test_a_key_file_that_is_gone_takes_no_key_out_of_a_running_node(tmp_path: Path) -> None:
+    module = open_software(tmp_path, create=True)
+    module.generate(MAK)
+    mac = ModuleMac(module, "tb87.mak")
+    right = mac.compute(b"reply")
+    (tmp_path / "module.keys").unlink()
+    assert not mac.verify(b"reply", bytes(8))
+    assert mac.verify(b"reply", right)
+    with pytest.raises(KeyRefusedError, match="restore it"):
+        module.generate(MAK, rotate=True)  # it would write a file of this key alone

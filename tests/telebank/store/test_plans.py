@@ -45,7 +45,7 @@ async def test_a_nodes_open_rows_are_found_by_their_index(tmp_path: Path) -> Non
     with watched() as ran:
         async with open_store(tmp_path) as store:
             await store.journal.open_rows()
-    assert steps(tmp_path, ran) == ["SEARCH request USING INDEX ix_request_open (node=?)"] * 3
+    assert steps(tmp_path, ran) == ["SEARCH request USING INDEX ix_request_open (node=?)"] * 5
 
 
 async def test_the_tellers_list_is_read_by_the_index_of_open_rows(tmp_path: Path) -> None:

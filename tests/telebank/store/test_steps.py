@@ -203,6 +203,26 @@ async def test_a_message_that_may_not_go_is_not_counted(place: Path) -> None:
     assert (row.attempts, row.messages) == (1, 2)
 
 
+async def test_an_open_rows_reversal_is_one_that_was_answered_if_any_was(place: Path) -> None:
+    """Only a reply proves that one of them left."""
+    async with open_store(place) as store:
+        journal = store.journal
+        await recorded(store, "r1")
+        await journal.sending(message("r1", "000001"))
+        await journal.advance("r1", [State.UNKNOWN, State.REVERSING], why="silence")
+        for attempt, mti in enumerate(("0420", "0421", "0421")):
+            sent = message("r1", "000001", "reversal", mti=mti, attempt=attempt)
+            await journal.sending_again(sent, None)
+            (row,) = await journal.open_rows()
+            assert row.undoing is not None
+            assert (row.undoing.attempt, row.undoing.reply39) == (
+                (0, None) if attempt == 0 else (1, "91" if attempt == 2 else None)
+            )
+            if attempt == 1:
+                await journal.answered(replace(sent, reply39="91", reply_at=NOON))
+        assert row.why == "silence"
+
+
 async def test_one_reply_stamps_one_row(place: Path) -> None:
     async with open_store(place) as store:
         journal = store.journal

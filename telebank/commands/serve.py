@@ -20,6 +20,7 @@ from core_adapters.profiles.errors import ProfileError
 from telebank.calls.control.server import ControlServer
 from telebank.calls.node import NodeParts, VoiceNode
 from telebank.commands.common import Unreachable, data_option
+from telebank.commands.wiring.alarms import warn_of_release
 from telebank.commands.wiring.host import open_host
 from telebank.commands.wiring.host_control import HostKeysPart
 from telebank.commands.wiring.host_totals import HostTotalsPart
@@ -225,7 +226,9 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
 async def _put_in_force(store: Store, config: Path, release: Release, place: Place) -> Path:
     """Keep what this node starts with as the release in force; the folder where it is laid out
     from the store, which the host's profile is then read from."""
+    before = await store.releases.current()
     now = await store.releases.begin(release_files(config))
+    warn_of_release(before, now)
     if now.hash != release.hash:
         raise ReleaseError(f"{config} was changed while the node started: start it again")
     log.info("release.in_force", release=now.hash, publication=now.number)

@@ -4,6 +4,7 @@ import structlog
 
 from telebank.store.events import clean_event
 from telebank.store.journal import StoreJournal
+from telebank.store.releases import Published
 from transactions.journal import Existing, JournalEvent, Recorded, RecordPlan, RecordRefused
 from transactions.request import HostMessage, Request
 
@@ -47,3 +48,10 @@ class AlarmingJournal(StoreJournal):
             outcome=told.outcome,
             detail=told.detail,
         )
+
+
+def warn_of_release(before: Published | None, now: Published) -> None:
+    """A start that put other files in force than were: `alarm.release`, which the store writes."""
+    if before is not None and before.hash != now.hash:
+        detail = {"release": now.hash, "before": before.hash}
+        structlog.get_logger("telebank.alarm").warning("alarm.release", detail=detail)

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import math
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -21,8 +23,9 @@ from telebank.commands.common import (
     data_option,
     json_option,
 )
+from telebank.phone.address import is_closed, resolve
 from telebank.phone.hearing import Lexicon, texts_with_marks
-from telebank.phone.phone import OnSound, Phone, PhoneOptions, is_closed, resolve
+from telebank.phone.phone import OnSound, Phone, PhoneOptions
 from telebank.phone.recording import Recording
 from telebank.phone.report import CallReport
 from telebank.phone.script import ScriptError, Step, parse_script
@@ -121,6 +124,13 @@ def _prompt_ids(
     type=click.FloatRange(0.1, 600),
     help="Seconds to wait for a prompt.",
 )
+@click.option(
+    "--stay",
+    default=8.0,
+    show_default=True,
+    type=click.FloatRange(0, 600),
+    help="Seconds to stay on after the answer to the last keys, without --expect.",
+)
 @click.option("--from", "from_user", default="13800001234", help="Calling number to give.")
 @data_option
 @json_option
@@ -136,6 +146,7 @@ def command(
     listen: bool | None,
     answer_within: float,
     patience: float,
+    stay: float,
     from_user: str,
     data: Path,
     as_json: bool,
@@ -149,7 +160,9 @@ def command(
     has said the values. Live: type digits, * and #; q or Ctrl-C hangs up.
 
     With --expect the call is over when all that is expected has been heard, or when --patience
-    runs out; it also ends when no sound comes from the bank for 20 s, or for --patience.
+    runs out; without it, and without --hang-up-after, --stay seconds after the bank has answered
+    the last keys, at the end of what it is saying. It also ends when no sound comes from the bank
+    for 20 s, or for --patience. Ctrl-C and SIGTERM hang up.
 
     \b
     Examples:
@@ -183,6 +196,7 @@ def command(
             patience_s=patience,
             silence_s=min(patience, SILENCE_S),
             expect=expect,
+            stay_s=math.inf if live else stay,
             hang_up_after=hang_up_after,
             from_user=from_user,
             answer_s=answer_within,
@@ -257,10 +271,25 @@ async def _run(order: Order, lexicons: dict[str, Lexicon]) -> list[CallReport]:
         raise Unreachable(f"nothing listens on UDP {address[0]}:{address[1]}. {HINT}")
     phone = Phone(lexicons)
     await phone.start("127.0.0.1" if address[0].startswith("127.") else "0.0.0.0")  # noqa: S104
+    _hang_up_when_told(phone)
     try:
         return await _many(phone, order) if order.calls > 1 else [await _one(phone, order)]
     finally:
         await phone.close()
+
+
+def _hang_up_when_told(phone: Phone) -> None:
+    """SIGTERM and Ctrl-C end the calls with BYE; a second one ends the program."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+
+    def told() -> None:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+        phone.hang_up()
+
+    for number in numbers:
+        loop.add_signal_handler(number, told)
 
 
 async def _many(phone: Phone, order: Order) -> list[CallReport]:
@@ -275,6 +304,8 @@ async def _many(phone: Phone, order: Order) -> list[CallReport]:
             return report
 
         for number in range(order.calls):
+            if phone.stopped:
+                break
             steps = order.scripts[number % len(order.scripts)]
             tasks.append(asyncio.create_task(one(steps), name="phone call"))
             await asyncio.sleep(1 / order.rate)

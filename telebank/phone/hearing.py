@@ -38,6 +38,8 @@ class ClipHeard:
     began_at: float
     corrects: str = ""
     """The key reported for the part before, where that was a part of this prompt all along."""
+    shared: bool = False
+    """A part that sounds the same in several prompts: what comes later tells which it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +207,13 @@ class Ear:
         return []
 
     def _heard(self, clip: _Clip, whole: bool, began_at: float) -> ClipHeard:
-        corrects, before = "", _part_before(clip.key)
+        corrects, before, shared = "", _part_before(clip.key), False
         if "#" in clip.key:
+            shared = len({one.partition("#")[0] for one in self._lexicon.alike(clip)}) > 1
             if before in self._last[1:]:
                 corrects = self._last[0]
             self._last = [clip.key, *self._lexicon.alike(clip)]
-        return ClipHeard(clip.key, clip.text, whole, began_at, corrects)
+        return ClipHeard(clip.key, clip.text, whole, began_at, corrects, shared)
 
     def _likely(self, key: str) -> int:
         """Of parts that sound the same: the next of the prompt being said, or else a first one."""

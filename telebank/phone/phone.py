@@ -3,15 +3,14 @@
 import asyncio
 import contextlib
 import math
-import re
 import secrets
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from telebank import sip
 from telebank.calls.endpoint import Endpoint, Fact
 from telebank.media.rtp import Packet
+from telebank.phone.address import resolve
 from telebank.phone.hearing import ClipHeard, Ear, Lexicon
 from telebank.phone.report import CallReport, KeyAnswered, named
 from telebank.phone.rtp import PhoneMedia
@@ -21,11 +20,6 @@ from voice_prompts import g711
 TICK_S = 0.02
 OnHeard = Callable[[ClipHeard], None]
 OnSound = Callable[[str, bytes], None]
-SIP_PORT = 5060
-MAX_PORT = 65_535
-KEEP_ALIVE = b"\r\n\r\n"
-"""Asks nothing of a SIP port (RFC 5626 3.5.1)."""
-_URI = re.compile(r"sips?:(?:[^@\s]+@)?([0-9A-Za-z.-]+)(?::(\d{1,5}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +37,10 @@ class PhoneOptions:
     hang_up_after: str = ""
     """Hang up when this prompt has been heard whole."""
     expect: tuple[str, ...] = ()
-    """Hang up when the script is over and all of these have been heard; none: stay on."""
+    """Hang up when the script is over and all of these have been heard."""
+    stay_s: float = math.inf
+    """Without those: hang up when the script is over and the bank has answered its last keys this
+    long ago and is quiet; infinite: stay on until the bank hangs up."""
     from_user: str = "13800001234"
     """Calling number given in From."""
     answer_s: float = 30.0
@@ -62,6 +59,8 @@ class Phone:
     def __init__(self, lexicons: dict[str, Lexicon]) -> None:
         self._lexicons = lexicons
         self._calls: dict[str, PhoneCall] = {}
+        self.stopped = False
+        """Told to hang up."""
         self._endpoint: Endpoint
         self._ticker: asyncio.Task[None]
 
@@ -76,10 +75,15 @@ class Phone:
         await self._endpoint.start()
         self._ticker = asyncio.create_task(self._tick(), name="phone tick")
 
-    async def close(self) -> None:
-        """Hang up what is left and close the socket."""
+    def hang_up(self) -> None:
+        """Hang up every call, and take on no more."""
+        self.stopped = True
         for call in list(self._calls.values()):
             call.hang_up()
+
+    async def close(self) -> None:
+        """Hang up what is left and close the socket."""
+        self.hang_up()
         for _ in range(50):
             if not self._calls:
                 break
@@ -120,6 +124,8 @@ class Phone:
         self._calls[leg] = call
         call.over.add_done_callback(lambda _: self._calls.pop(leg, None))
         self._endpoint.perform(commands)
+        if self.stopped:
+            call.hang_up()
         return call
 
     def _fact(self, fact: Fact) -> None:
@@ -136,37 +142,6 @@ class Phone:
                 call.media.tick()
             due = max(due + TICK_S, loop.time() - 1)
             await asyncio.sleep(max(0.0, due - loop.time()))
-
-
-async def resolve(target: str) -> sip.Address:
-    """Where a target is reached over UDP and IPv4; `ValueError` says what is wrong with it."""
-    found = _URI.fullmatch(target)
-    port = int(found[2] or SIP_PORT) if found is not None else 0
-    if found is None or not 0 < port <= MAX_PORT:
-        raise ValueError(f"{target!r} is no SIP address; give sip:bank@host:port")
-    loop = asyncio.get_running_loop()
-    try:
-        places = await loop.getaddrinfo(found[1], port, family=socket.AF_INET)
-    except OSError as error:
-        raise ValueError(f"{found[1]} is no host that is known here: {error.strerror}") from error
-    return str(places[0][4][0]), port
-
-
-async def is_closed(address: sip.Address, wait_s: float = 0.2) -> bool:
-    """Whether the machine there says at once that nothing listens on that port (ICMP)."""
-    loop = asyncio.get_running_loop()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.setblocking(False)
-        try:
-            probe.connect(address)
-            probe.send(KEEP_ALIVE)
-            async with asyncio.timeout(wait_s):
-                await loop.sock_recv(probe, 1)
-        except TimeoutError:
-            return False
-        except OSError:
-            return True
-    return False
 
 
 class PhoneCall:
@@ -348,8 +323,14 @@ class PhoneCall:
             for prompt in expect:
                 await self._told_of(prompt)
             await self._until(self._goes_on, "the end of the prompt")
-        else:
+        elif math.isinf(self._options.stay_s):
             await asyncio.shield(self.over)
+        else:
+            with contextlib.suppress(CallFailed):
+                await self._bank_quiet()
+            await asyncio.sleep(self._options.stay_s)
+            with contextlib.suppress(CallFailed):
+                await self._until(self._is_quiet, "the end of the prompt")
 
     def _goes_on(self) -> bool:
         """Whether the bank says something new after the prompt expected last, or is quiet."""

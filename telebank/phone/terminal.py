@@ -25,27 +25,53 @@ PIPE_BYTES = 4_096
 
 
 class Teller:
-    """Prints words as they are heard, a line a prompt."""
+    """Prints words as they are heard, a line a prompt.
+
+    A prompt that begins like others waits until it is known which it is."""
 
     def __init__(self, out: Console, *, quiet: bool) -> None:
         self._out = out
         self._quiet = quiet
         self._open = False
+        self._waiting: list[ClipHeard] = []
 
     def heard(self, clip: ClipHeard) -> None:
         """Add a clip's words."""
         if self._quiet:
             return
-        language, prompt, begins = named(clip.key)
-        if begins or not self._open:
+        _, prompt, begins = named(clip.key)
+        if begins or not (self._open or self._waiting):
             self.end_line()
+            self._waiting.append(clip)
+            if clip.shared:
+                return
+        elif self._waiting:
+            self._waiting.append(clip)
+            if clip.shared or not prompt:
+                return
+        self._flush(prompt)
+        if clip not in self._waiting:
+            self._say(clip)
+        self._waiting.clear()
+
+    def _flush(self, prompt: str) -> None:
+        """Print what waited, under the name that it turned out to have."""
+        if self._waiting:
             self._out.print(f"[dim]{prompt:>18}[/]  ", end="")
+        for one in self._waiting:
+            self._say(one)
+
+    def _say(self, clip: ClipHeard) -> None:
+        language, _, _ = named(clip.key)
         space = glue(language, clip.text) if self._open else ""
         self._out.print(f"{space}{clip.text}{'' if clip.whole else ' …'}", end="", markup=False)
         self._open = True
 
     def end_line(self) -> None:
-        """Finish the line that is open."""
+        """Finish the line that is open; what is not known for certain is marked so."""
+        if self._waiting:
+            self._flush(f"{named(self._waiting[0].key)[1]}?")
+            self._waiting.clear()
         if self._open:
             self._out.print()
         self._open = False

@@ -125,3 +125,25 @@ async def test_expecting_in_vain_fails() -> None:
     bank = ScriptedBank(CLIP.tobytes(), dies=False)
     report = await ring(bank, "", PhoneOptions(patience_s=0.8, expect=("a", "b")))
     assert (report.status, report.why) == ("failed", "waited 0.8 s for prompt b")
+
+
+async def test_a_script_that_is_over_stays_on_for_a_while_and_hangs_up() -> None:
+    bank = ScriptedBank(CLIP.tobytes(), dies=False)
+    report = await ring(bank, "!1", PhoneOptions(quiet_s=0.1, stay_s=0.3))
+    assert bank.over
+    assert (report.status, report.ended_by) == ("ended", "local")
+    assert [one.words for one in report.prompts] == ["words"]
+
+
+async def test_a_phone_that_is_told_to_hang_up_says_bye() -> None:
+    bank = ScriptedBank(CLIP.tobytes(), dies=False)
+    async with running(bank) as phone:
+        target = f"sip:bank@127.0.0.1:{bank.sip.getsockname()[1]}"
+        call = await phone.dial(target, PhoneOptions())
+        talking = asyncio.create_task(call.run(parse_script("~60")))
+        async with asyncio.timeout(20):
+            await call.answered.wait()
+            phone.hang_up()
+            report = await talking
+    assert bank.over
+    assert (report.status, report.ended_by) == ("ended", "local")

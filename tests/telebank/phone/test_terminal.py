@@ -41,6 +41,25 @@ def test_a_prompt_is_a_line_with_its_values() -> None:
     assert lines == ["bal.amount The card ending one has", "lang.zh 中文服务，请按一。 …"]
 
 
+def test_a_prompt_that_begins_like_others_waits_for_its_name() -> None:
+    paper = io.StringIO()
+    teller = Teller(Console(file=paper, width=200), quiet=False)
+    shared = [
+        ClipHeard("en/notice.not_posted#0", "On", True, 1.0, shared=True),
+        clip("en/unit:one", "one"),
+        ClipHeard("en/notice.not_posted#1", "your transfer", True, 1.0, shared=True),
+    ]
+    for one in (*shared, clip("en/notice.posted#2", "was made."), *HEARD[:1], *shared):
+        teller.heard(one)
+    teller.end_line()
+    lines = [" ".join(line.split()) for line in paper.getvalue().splitlines()]
+    assert lines == [
+        "notice.posted On one your transfer was made.",
+        "bal.amount The card ending",
+        "notice.not_posted? On one your transfer",
+    ]
+
+
 def test_marks_around_values_come_from_the_texts() -> None:
     catalogue = Catalogue.load(seed_dir() / "prompts")
     spoken = {"zh/bal.amount#2": "账面余额为", "en/tr.confirm#2": "another wording"}

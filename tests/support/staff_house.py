@@ -228,6 +228,7 @@ async def open_house(folder: Path, **options: Any) -> AsyncIterator[House]:
         StaffPart(counter),
         EnrolmentPart(counter),
         ApprovalsPart(counter, all_carriers),
+        key_custody.CustodiansPart(counter),
     ]
     socket = folder / "control.sock"
     node: Any = None  # none of these paths asks the voice node

@@ -301,20 +301,28 @@ def _take_component(entry: "ComponentEntry", number: int, data: Path, *, first_k
     """Let one custodian type; a mistake may be mended, and takes nothing."""
     click.echo(f"Custodian {number}. Everybody else leaves the screen.", err=True)
     custodian = custodian_at(data, first_keys=first_keys)
+    try:
+        shown = _component(entry, custodian.name)
+        custodian.took(data, entry.spec.name, number)
+    finally:
+        custodian.leave(data)
+    click.echo(f"Taken, check value {shown}. Thank you; please leave.", err=True)
+    if sys.stderr.isatty():
+        click.clear()
+
+
+def _component(entry: "ComponentEntry", custodian: str) -> str:
+    """A component that fits its check value, which is returned."""
     for left in range(TRIES - 1, -1, -1):
         component = click.prompt("Component (not shown)", hide_input=True, err=True)
         kcv = click.prompt("Its check value", err=True)
         try:
-            shown = entry.offer(custodian, component, kcv)
+            return entry.offer(custodian, component, kcv)
         except KeyRefusedError as error:
             if not left:
                 raise
             click.echo(f"{error} ({left} more)", err=True)
-        else:
-            click.echo(f"Taken, check value {shown}. Thank you; please leave.", err=True)
-            if sys.stderr.isatty():
-                click.clear()
-            return
+    raise AssertionError("the last try returns or raises")
 
 
 def _tell(infos: Sequence[KeyInfo], *, as_json: bool) -> None:

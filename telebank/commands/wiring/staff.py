@@ -45,4 +45,9 @@ def open_staff(
     if keyed is not None:
         act = KeyChangeAct(keyed)
         carriers[KEY_CHANGE] = AfterApproval(desk, act.work, act.complaint)
-    return [StaffPart(counter), EnrolmentPart(counter), ApprovalsPart(counter, carriers)]
+    return [
+        StaffPart(counter),
+        EnrolmentPart(counter),
+        ApprovalsPart(counter, carriers),
+        key_custody.CustodiansPart(counter),
+    ]

@@ -96,6 +96,12 @@ async def test_custodians_prove_who_they_are(tmp_path: Path) -> None:
         assert done.exit_code == 0, done.output
         (info,) = open_software(tmp_path / "keys").list_keys()
         assert info.kcv == check_digits(Algorithm.AES256, key, CheckMethod.CMAC).hex()[:6].upper()
+        typed_by = [row for row in house.rows(tables.event) if row.kind == "key.component"]
+        assert [(row.actor, row.detail) for row in typed_by] == [
+            ("chen", {"key": "tb87.kbpk", "component": "1"}),
+            ("it.li", {"key": "tb87.kbpk", "component": "2"}),
+        ]
+        assert len(house.events("staff.logout")) == 2
         secrets = (chen.password, li.password, parts[0].hex()[:16], key.hex()[:16])
         assert not any(secret in done.output.lower() for secret in secrets)
 

@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from support.store_kit import open_store, recorded, rows
-from telebank.commands.wiring.alarms import AlarmingJournal
+from telebank.commands.wiring.alarms import AlarmingJournal, warn_of_release
 from telebank.commands.wiring.host_watch import HostWatch
 from telebank.ops.logs import set_up_logs
 from telebank.store import tables
@@ -53,6 +53,18 @@ async def test_the_other_journals_counters_go_on(tmp_path: Path) -> None:
         assert len(set(taken)) == len(taken)
         request = await recorded(store, "r1")
         assert (await loud.find(request.id)) is not None
+
+
+async def test_a_start_with_other_files_is_warned_of_once(
+    tmp_path: Path, warned: list[MutableMapping[str, Any]]
+) -> None:
+    async with open_store(tmp_path) as store:
+        for files in ({"a": b"1"}, {"a": b"1"}, {"a": b"2"}):
+            before = await store.releases.current()
+            warn_of_release(before, await store.releases.begin(files))
+    kept = [row for row in rows(tmp_path, tables.event) if row.kind == "alarm.release"]
+    (line,) = told(warned)
+    assert [row.detail["release"] for row in kept] == [line["detail"]["release"]]
 
 
 async def links(tmp_path: Path, *told_of: tuple[str, bool, str]) -> list[Any]:

@@ -9,7 +9,7 @@ import random
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 
 from core_adapters.hsm.errors import PinBlockError, SecurityModuleError
 from core_adapters.hsm.port import SecurityModule
@@ -17,6 +17,7 @@ from core_adapters.iso8583.build import Builder, Stamp
 from core_adapters.iso8583.checks import check_services
 from core_adapters.iso8583.clock import SystemClock
 from core_adapters.iso8583.codec import Codec
+from core_adapters.iso8583.day import BusinessDay
 from core_adapters.iso8583.errors import EncodeError
 from core_adapters.iso8583.format.mac import ModuleMac
 from core_adapters.iso8583.format.message import Message
@@ -30,6 +31,7 @@ from core_adapters.iso8583.links.driver_types import DriverEvents, NoReply, Refu
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile, ServiceMap
 from core_adapters.iso8583.replies import CODE, judge, judge_reversal
+from core_adapters.iso8583.rows import first_mti, message_row, repeat_mti
 from core_adapters.iso8583.totals import OwnStans, Totals
 from core_adapters.iso8583.values import CURRENCY, nearest_date
 from core_adapters.tap import Tap
@@ -49,11 +51,9 @@ from transactions.ports import (
 )
 from transactions.request import HostMessage, MessageRole, Request
 
-SETTLEMENT_DATE, AMOUNT, PROCESSING_CODE, NETWORK_CODE = 15, 4, 3, 70
+SETTLEMENT_DATE, NETWORK_CODE = 15, 70
 BUILD_ERRORS = (EncodeError, SecurityModuleError, CardNumberError)
 """Why a message cannot be made: the profile, the keys or the PIN, the card."""
-MAX_DAYS_ON = 31
-"""A business date does not go on by more days at once; a holiday is shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,8 @@ class Iso8583Host:
         self._events = events or HostEvents()
         self._clock = clock or SystemClock()
         self._frame_alarms = FrameAlarms(options.alarms_a_second, self._clock, self._alarm)
+        self._day = BusinessDay(options.zone, self._clock, self._frame_alarms)
+        self._given_up: OrderedDict[int, _Sent] = OrderedDict()
         codec = Codec(profile)
         self._codec = codec
         self._builder = Builder(codec, options, module, names.pin, vault)
@@ -110,31 +112,34 @@ class Iso8583Host:
             chance=chance or random.Random(),  # noqa: S311 - spreads reconnections, hides nothing
             tap=tap,
         )
-        self._keys = KeyOffice(
-            codec,
+        self._keys = self._office(module, names)
+        self._totals = self._ask_totals(next_stan or OwnStans().next_stan)
+
+    def _office(self, module: SecurityModule, names: KeyNames) -> KeyOffice:
+        return KeyOffice(
+            self._codec,
             module,
             names,
-            overlap_s=options.key_overlap_s,
+            overlap_s=self._options.key_overlap_s,
             ask=self._driver.ask_network,
             tell=self._on_key,
             clock=self._clock,
         )
-        stans = next_stan or OwnStans().next_stan
-        self._totals = Totals(
-            profile,
+
+    def _ask_totals(self, next_stan: Callable[[], Awaitable[str]]) -> Totals:
+        return Totals(
+            self._profile,
             self._builder,
             self._driver,
-            options=options,
+            options=self._options,
             clock=self._clock,
-            next_stan=stans,
+            next_stan=next_stan,
         )
-        self._given_up: OrderedDict[int, _Sent] = OrderedDict()
-        self._business_date: date | None = None
 
     def _driver_events(self) -> DriverEvents:
         return DriverEvents(
             self._on_late,
-            self._on_heard,
+            self._day.heard,
             self._frame_alarms.raised,
             self._events.link,
             network=self._on_network,
@@ -174,16 +179,16 @@ class Iso8583Host:
             now = self._clock.now()
             stan = await log.next_stan()
             stamp = Stamp.fresh(stan, now, self._options, request.reference)
-            mti = _first_mti(service, request, now)
+            mti = first_mti(service, request, now)
         else:
-            stamp, mti = Stamp.of(repeat_of), _repeat_mti(service, repeat_of)
+            stamp, mti = Stamp.of(repeat_of), repeat_mti(service, repeat_of)
         try:
             message = self._builder.request(service, request, stamp, mti)
         except BUILD_ERRORS as error:
             return self._cannot_build(request, error)
         role: MessageRole = "request" if repeat_of is None else "repeat"
         attempt = 0 if repeat_of is None else repeat_of.attempt + 1
-        row = _row(request, role, attempt, message, stamp)
+        row = message_row(request, role, attempt, message, stamp)
         if repeat_of is not None:
             row = replace(row, sent_at=self._clock.now())
         urgent = service.repeat_mti != ""
@@ -213,7 +218,7 @@ class Iso8583Host:
             return ReversalImpossible(self._cannot_build(original, error).reason)
         if attempt > 0:
             message = message.with_fields(rules.repeat_mti, {})
-        row = _row(original, "reversal", attempt, message, stamp)
+        row = message_row(original, "reversal", attempt, message, stamp)
         row = replace(row, sent_at=self._clock.now())
         end = await self._exchange(original, row, message, service, log, urgent=True)
         if isinstance(end, Message):
@@ -231,7 +236,7 @@ class Iso8583Host:
         return Health(
             self._driver.links_ready,
             len(self._options.link_addresses),
-            self._business_date,
+            self._day.known,
             self._driver.in_flight,
         )
 
@@ -358,21 +363,6 @@ class Iso8583Host:
         if event.why:
             self._alarm("keys", f"{event.name or 'key change'}: {event.outcome}: {event.why}")
 
-    def _on_heard(self, message: Message) -> None:
-        """Field 15 moves the business date on; never back, and never far (rule 14)."""
-        text, known = message.get(SETTLEMENT_DATE), self._business_date
-        if text is None:
-            return
-        day = nearest_date(text, known or self._clock.now().astimezone(self._options.zone).date())
-        if day is None or (known is not None and day <= known):
-            return
-        if known is not None and (day - known).days > MAX_DAYS_ON:
-            self._frame_alarms.raised(
-                "date", f"field 15 goes {(day - known).days} days on from {known}"
-            )
-            return
-        self._business_date = day
-
     def _alarm(self, kind: str, text: str, request_id: str = "") -> None:
         self._events.alarm(Alarm(kind, text, request_id))
 
@@ -390,41 +380,3 @@ class Iso8583Host:
     def _age(self, sent: HostMessage) -> float:
         at = sent.sent_at if sent.sent_at.tzinfo else sent.sent_at.replace(tzinfo=UTC)
         return (self._clock.now() - at).total_seconds()
-
-
-def _first_mti(service: ServiceMap, request: Request, now: datetime) -> str:
-    """The request's MTI, or the advice's where it was stored for a while."""
-    advice, created = service.advice, request.created_at
-    if advice is None or created is None:
-        return service.mti
-    created = created if created.tzinfo else created.replace(tzinfo=UTC)
-    return advice.mti if (now - created).total_seconds() > advice.after_s else service.mti
-
-
-def _repeat_mti(service: ServiceMap, repeat_of: HostMessage) -> str:
-    advice = service.advice
-    if advice is not None and repeat_of.mti in (advice.mti, advice.repeat_mti):
-        return advice.repeat_mti
-    if not service.repeat_mti:
-        raise ValueError(f"{service.name} is never repeated; its recovery is not `repeat`")
-    return service.repeat_mti
-
-
-def _row(
-    request: Request, role: MessageRole, attempt: int, message: Message, stamp: Stamp
-) -> HostMessage:
-    return HostMessage(
-        request_id=request.id,
-        role=role,
-        attempt=attempt,
-        mti=message.mti,
-        stan=stamp.stan,
-        field7=stamp.field7,
-        field32=stamp.acquirer,
-        field41=stamp.terminal,
-        field37=stamp.reference,
-        link="",
-        sent_at=stamp.at,
-        processing_code=message.get(PROCESSING_CODE) or "",
-        amount=message.get(AMOUNT) or "",
-    )

@@ -205,12 +205,12 @@ def stan_begins_again(patch: pytest.MonkeyPatch) -> None:
 
 def card_in_the_row(patch: pytest.MonkeyPatch) -> None:
     """A message row has the card."""
-    real = host_module._row
+    real = host_module.message_row
 
     def wrong(request: Any, role: Any, attempt: int, message: Any, stamp: Any) -> Any:
         return replace(real(request, role, attempt, message, stamp), link=message.get(2) or "")
 
-    patch.setattr(host_module, "_row", wrong)
+    patch.setattr(host_module, "message_row", wrong)
     patch.setattr(host_module, "replace", lambda row, **ch: replace(row, **_without_link(ch)))
 
 

@@ -1,5 +1,6 @@
 """Reads and checks a profile; every complaint has file, line, column and what to do."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,13 @@ __all__ = ["load_profile"]
 SCHEMA = 1
 
 
-def load_profile(path: Path, shipped: Path | None = None) -> Profile:
+def load_profile(path: Path, shipped: Path | None = None, leave_out: Sequence[Any] = ()) -> Profile:
     """Read a profile; raises `ProfileError`.
 
-    A profile that it `extends` stands beside it, or else in the folder `shipped`.
+    A profile that it `extends` stands beside it, or else in the folder `shipped`; `leave_out` as
+    in `read_extended`.
     """
-    top = read_extended(path, shipped)
+    top = read_extended(path, shipped, leave_out)
     if top.take("schema", int) != SCHEMA:
         raise top.error(f"must begin with `schema: {SCHEMA}`", "schema")
     edition = _edition(top)

@@ -1,6 +1,6 @@
 """A YAML file's mappings with the place of every key, and one file's rows laid over another's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,15 @@ class Node:
         """A copy without these keys."""
         left = {key: value for key, value in self.values.items() if key not in keys}
         return Node(self.place, left, self.places)
+
+    def less(self, row: Sequence[Any]) -> "Node":
+        """A copy without the row to which these keys lead; as it is where there is none."""
+        if not row or row[0] not in self.values:
+            return self
+        inner = self.values[row[0]]
+        if len(row) == 1 or not isinstance(inner, Node):
+            return self.without(row[0])
+        return Node(self.place, {**self.values, row[0]: inner.less(row[1:])}, self.places)
 
 
 def read_tree(path: Path) -> Node:

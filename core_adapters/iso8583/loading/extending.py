@@ -1,7 +1,9 @@
 """`extends`: a profile that says only what is different from another one."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from core_adapters.profiles.errors import ProfileError
 from core_adapters.profiles.tree import Node, overlay, read_tree
@@ -14,14 +16,21 @@ OWN = ("schema", "profile", "version", "test")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
-def read_extended(path: Path, shipped: Path | None = None) -> Section:
+def read_extended(
+    path: Path, shipped: Path | None = None, leave_out: Sequence[Any] = ()
+) -> Section:
     """The profile's rows, laid over those of the profiles that it extends; a row that is null is
-    taken away. Raises `ProfileError`, naming the file in which the fault stands."""
-    return Section.of(_read(path, shipped, ()))
+    taken away. Raises `ProfileError`, naming the file in which the fault stands.
+
+    `leave_out` is the keys that lead to a row of `path` itself, to see what is without it.
+    """
+    return Section.of(_read(path, shipped, (), leave_out))
 
 
-def _read(path: Path, shipped: Path | None, over: tuple[Path, ...]) -> Node:
-    own = read_tree(path)
+def _read(
+    path: Path, shipped: Path | None, over: tuple[Path, ...], leave_out: Sequence[Any] = ()
+) -> Node:
+    own = read_tree(path).less(leave_out)
     name = own.values.get("extends")
     if "extends" not in own.values:
         return own

@@ -16,6 +16,7 @@ from core_adapters.iso8583.profile_load import load_profile
 from core_adapters.profiles.errors import ProfileError
 from core_adapters.profiles.yamlread import Section
 from telebank.commands.common import EXIT_FINDING, data_option, json_option
+from telebank.commands.host.check_rows import blamed
 from telebank.commands.host.check_sql import (
     is_sql,
     not_served,
@@ -53,7 +54,7 @@ def command(profile: str, data: Path, as_json: bool) -> None:
             return
         loaded = load_profile(path, SHIPPED)
     except ProfileError as error:
-        _end({"profile": str(path), "findings": [str(error)]}, as_json)
+        _end({"profile": str(path), "findings": [blamed(path, SHIPPED, error)]}, as_json)
         return
     report = {
         **picture(loaded, contracts),

@@ -115,6 +115,17 @@ def test_findings_of_rows_laid_over_name_their_own_file(tmp_path: Path) -> None:
     assert any("same MTI and field 3 as card.balance" in one for one in found["findings"])
 
 
+def test_a_row_that_spoils_the_profile_beneath_is_blamed_itself(tmp_path: Path) -> None:
+    path = tmp_path / "ourbank.yaml"
+    rows = "fields:\n  43: {is: ans40}\n  48: ~\ntest: true\n"
+    path.write_text(f"schema: 1\nextends: tb87\nprofile: ourbank\nversion: 1\n{rows}")
+    result = run("check", str(path), "--json", "--data", str(tmp_path))
+    (finding,) = json.loads(result.stdout)["findings"]
+    assert result.exit_code == 1
+    assert finding.startswith(f"{path}:7:3: fields.48: with this row, ")
+    assert "tb87.yaml:" in finding
+
+
 def test_a_service_that_the_host_lacks_is_named_and_no_finding(tmp_path: Path) -> None:
     text = SHIPPED.read_text(encoding="utf-8")
     start, end = text.index("  card.balance:"), text.index("  transfer.quote:")

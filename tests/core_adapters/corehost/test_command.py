@@ -166,10 +166,10 @@ def test_the_plans_of_the_document_are_plans() -> None:
 def test_a_broken_plan_says_what_to_write(tmp_path: Path) -> None:
     plan = tmp_path / "faults.json"
     plan.write_text('[{"match": {"mti": "0200"},\n "action": "drop_after"')
-    refused = call("run", "--faults", str(plan), "--data", str(tmp_path / "bank"))
-    assert refused.exit_code == 2
-    assert f"{plan}: not JSON: line 2" in refused.output
-    assert '"action": "drop_after", "times": 1}]' in refused.output
+    refused = run_to_end("--faults", str(plan), "--data", str(tmp_path / "bank"))
+    assert refused.returncode == 2
+    assert f"{plan}: not JSON: line 2" in refused.stderr
+    assert '"action": "drop_after", "times": 1}]' in refused.stderr
 
 
 async def test_the_date_moves_by_command(own_host: CoreHostProcess) -> None:
@@ -183,7 +183,7 @@ async def test_the_date_moves_by_command(own_host: CoreHostProcess) -> None:
     for _ in range(2):
         assert "told to 1 connection" in call("cut-over", "--data", folder).output
     refused = call("cut-over", "--data", folder)
-    assert (refused.exit_code, "ahead of the clock" in refused.output) == (1, True)
+    assert (refused.exit_code, "ahead of the clock" in refused.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("words", [("cut-over",), ("key-change", "mak")])

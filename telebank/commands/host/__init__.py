@@ -51,7 +51,7 @@ def command() -> None:
     \b
     Examples:
       telebank host check tb87
-      telebank host send card.balance card=6227009000000010
+      telebank host send card.balance card=6227000001000011
       telebank host trace
       telebank host certify tb87 --report tb87.html
     """

@@ -212,7 +212,9 @@ class Journal:
 
         return await self._commit("find", read)
 
-    def _record(self, request: Request, plan: RecordPlan) -> Recorded | Existing | RecordRefused:
+    def _record(  # noqa: PLR0911 - one return a reason
+        self, request: Request, plan: RecordPlan
+    ) -> Recorded | Existing | RecordRefused:
         books = self.books
         assert not any(isinstance(v, Secret) for v in request.inputs.values())
         first = books.same(request.id, plan.quote)

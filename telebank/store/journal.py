@@ -1,6 +1,7 @@
 """The port `transactions.journal.Journal` on the store's writer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 
@@ -30,6 +31,8 @@ from transactions.lifecycle import State
 from transactions.outcome import Outcome
 from transactions.request import HostMessage, Request
 
+ALARM = "alarm"
+
 
 class StoreJournal:
     """Implements `Journal`. Every method may also raise `StoreUnavailable` (nothing was written)
@@ -39,6 +42,9 @@ class StoreJournal:
         self._writer = writer
         self.run = writer.run
         """Runs a job of the store in the node's next commit."""
+        self.on_alarm: Callable[[JournalEvent], None] = lambda _event: None
+        """Hears every alarm that goes into the log, before it is durable: it must not be lost
+        where the log is. An owner may set it."""
         self._node = node
         self._keys = keys
         self._window = timedelta(seconds=options.repeat_window_s)
@@ -57,7 +63,12 @@ class StoreJournal:
         """Write RECORDED with its reservations, and SENT with its message, or say why not."""
         draft = draft_of(request, plan, self._keys, sent)
         work = partial(record, draft=draft, window=self._window, zone=self._zone)
-        return await self._writer.run(work, draft.judged)
+        made = await self._writer.run(work, draft.judged)
+        if isinstance(made, RecordRefused) and made.reason == "different_content":
+            why = "an id or a quote came again with other content"
+            told = JournalEvent("alarm.quote", request.call, request=request.id)
+            self.on_alarm(replace(told, detail={"why": why}))
+        return made
 
     async def find(self, request_id: str, quote: str | None = None) -> Found | None:
         """What was recorded under this id, else under this quote."""
@@ -139,6 +150,8 @@ class StoreJournal:
 
     async def append(self, event: JournalEvent) -> None:
         """Add an event-log row with its audit leaf; returns when it is durable."""
+        if event.kind == ALARM or event.kind.startswith(f"{ALARM}."):
+            self.on_alarm(event)
         await self._writer.run(partial(_append, event=event))
 
 

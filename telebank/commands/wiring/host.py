@@ -20,7 +20,7 @@ from core_adapters.iso8583.profile_load import load_profile
 from core_adapters.sql import events as sql
 from core_adapters.tap import Tap
 from telebank.commands.keys.module import open_module
-from telebank.commands.wiring.alarms import AlarmingJournal
+from telebank.commands.wiring.alarms import warn
 from telebank.commands.wiring.host_control import KeyedHost
 from telebank.commands.wiring.host_watch import HostWatch
 from telebank.commands.wiring.sql_host import sql_host
@@ -88,7 +88,7 @@ async def open_host(
     stack: contextlib.AsyncExitStack,
 ) -> HostLink:
     """Connect, then settle every open row of the last run before calls are taken (rule 8)."""
-    store.journal = AlarmingJournal(store.journal)
+    store.journal.on_alarm = warn
     watch, tap = HostWatch(store), Tap()
     place = Place(settings, config, keys, contracts, keyring, store.journal.next_stan)
     host, keyed = _make(place, watch, tap, stack)

@@ -38,7 +38,7 @@ class HostWatch:
             self.processor.late_answer(reply.message.request_id, reply.outcome)
 
     def alarm(self, alarm: Alarm | sql.Alarm) -> None:
-        """Something an operator must see; `AlarmingJournal` puts it into the log."""
+        """Something an operator must see; its event is a warning in the log."""
         self._append(
             JournalEvent(
                 "alarm",

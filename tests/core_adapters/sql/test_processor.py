@@ -131,7 +131,7 @@ async def test_connections_killed_at_random_lose_and_double_nothing(
         async def killer() -> int:
             killed = 0
             while not done.is_set():
-                await asyncio.sleep(dice.uniform(0.0, 0.03))
+                await asyncio.sleep(dice.uniform(0.0, 0.03) if killed else 0)
                 rows = await asyncio.to_thread(
                     bank.query,
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -143,7 +143,7 @@ async def test_connections_killed_at_random_lose_and_double_nothing(
 
         async def customer(number: int) -> list[str]:
             said = []
-            for turn in range(4):
+            for turn in range(8):
                 payee = (number + turn + 1) % 20
                 answer = await node.transfer(f"t{number}-{turn}", number, payee, f"{turn + 1}.00")
                 said.append(answer.exit)

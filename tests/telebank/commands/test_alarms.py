@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import structlog
 
-from support.store_kit import open_store, recorded, rows
-from telebank.commands.wiring.alarms import AlarmingJournal, warn_of_release
+from support.store_kit import money_plan, open_store, recorded, rows, transfer
+from telebank.commands.wiring.alarms import warn, warn_of_release
 from telebank.commands.wiring.host_watch import HostWatch
 from telebank.ops.logs import set_up_logs
 from telebank.store import tables
-from transactions.journal import JournalEvent
+from transactions.journal import JournalEvent, RecordRefused
 
 
 @pytest.fixture
@@ -34,7 +34,8 @@ async def test_an_alarm_is_written_and_warned_of(
 ) -> None:
     async with open_store(tmp_path) as store:
         await recorded(store, "r1")
-        journal = AlarmingJournal(store.journal)
+        journal = store.journal
+        journal.on_alarm = warn
         why = "reversal refused: 57"
         await journal.append(JournalEvent("alarm.manual", request="r1", detail={"why": why}))
         await journal.append(JournalEvent("call.started", call="c1"))
@@ -46,13 +47,18 @@ async def test_an_alarm_is_written_and_warned_of(
     assert [row.detail for row in kept] == [manual["detail"], other["detail"]]
 
 
-async def test_the_other_journals_counters_go_on(tmp_path: Path) -> None:
+async def test_content_that_differs_is_warned_of(
+    tmp_path: Path, warned: list[MutableMapping[str, Any]]
+) -> None:
     async with open_store(tmp_path) as store:
-        loud = AlarmingJournal(store.journal)
-        taken = [await one.next_reference() for one in (store.journal, loud, store.journal, loud)]
-        assert len(set(taken)) == len(taken)
-        request = await recorded(store, "r1")
-        assert (await loud.find(request.id)) is not None
+        store.journal.on_alarm = warn
+        await recorded(store, "r1")
+        other = money_plan(content_hash="other")
+        assert await store.journal.record(transfer("r1"), other) == RecordRefused(
+            "different_content"
+        )
+    (line,) = told(warned)
+    assert (line["event"], line["request"]) == ("alarm.quote", "r1")
 
 
 async def test_a_start_with_other_files_is_warned_of_once(
@@ -70,7 +76,7 @@ async def test_a_start_with_other_files_is_warned_of_once(
 async def links(tmp_path: Path, *told_of: tuple[str, bool, str]) -> list[Any]:
     """Alarms in the event log once a host's adapter has told of its links."""
     async with open_store(tmp_path) as store:
-        store.journal = AlarmingJournal(store.journal)
+        store.journal.on_alarm = warn
         watch = HostWatch(store)
         for one in told_of:
             watch.link(*one)

@@ -6,6 +6,7 @@ reads back and asks, the caller waits for it and is quiet, as he must.
 
 import asyncio
 from collections.abc import Iterable
+from itertools import dropwhile
 from typing import Final
 
 from core_adapters.corehost.seed import SeedCard
@@ -25,6 +26,9 @@ PATIENCE_S = 60.0
 
 CALL_S = 240.0
 """Longest call, in seconds."""
+
+FILLER: Final = "sys.wait"
+"""What is said while the host thinks for long."""
 
 
 def prove(who: SeedCard, pin: str = "", language: str = "zh") -> str:
@@ -68,10 +72,25 @@ async def ring_all(
     )
 
 
+ASKED_ON_THE_WAY: Final = frozenset(
+    {
+        *("sys.welcome", "lang.zh", "lang.en", "lang.chosen", "front.menu"),
+        *("auth.card", "auth.pin", "main.menu", "tr.payee", "tr.amount"),
+        *("loss.card", "loss.identity"),
+    }
+)
+"""What `prove`, `order` and `report_loss` answer ahead; on a busy machine it is heard anyway."""
+
+
 def prompts(report: CallReport) -> list[str]:
-    """Ids of what was heard, in order; behind them what the caller waited for in vain."""
+    """Ids of what was heard, in order; behind them what the caller waited for in vain.
+
+    Left out is what depends on the machine's speed: the first questions, which keys typed ahead
+    answered, and the filler while the host thinks.
+    """
     waited = [report.why] if report.why.startswith("waited") else []
-    return [one.prompt for one in report.prompts] + waited
+    heard = [one.prompt for one in report.prompts if one.prompt != FILLER]
+    return list(dropwhile(ASKED_ON_THE_WAY.__contains__, heard)) + waited
 
 
 def words(report: CallReport, prompt: str) -> list[str]:

@@ -1,41 +1,21 @@
-"""Customers, cards, accounts, quotes and transfers of the demo bank.
+"""Cards, balances, transfers and loss reports of the demo bank; other products are in `products`.
 
 Everything happens inside the transaction that the caller opened; a refusal changes nothing.
 """
 
-import secrets
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import Enum
+from datetime import datetime
 
-from core_adapters.corehost.calendar import Calendar
-from core_adapters.corehost.ledger import Ledger, Leg
+from core_adapters.corehost.back_office import FEES, BackOffice, Holder, stamp
+from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.pins import Pins
+from core_adapters.corehost.products.effects import EFFECTS
+from core_adapters.corehost.products.orders import TRANSFER, Agreed, Offer, Orders
+from core_adapters.corehost.refusal import Refusal
 from core_adapters.corehost.rules import Rules, identity_digits
 from transactions.card import mask
-from transactions.money import Currency, Money
-
-VAULT = "vault:{}"
-FEES = "fees:{}"
-"""The bank's own accounts, one of each for every currency code."""
-
-
-class Refusal(Enum):
-    """Why the bank says no; the desk gives each a response code."""
-
-    BAD_CARD = "no such card"
-    HOT_CARD = "the card was reported lost"
-    NO_ACCOUNT = "the card has no account"
-    CLOSED = "the account is closed"
-    BAD_PAYEE = "no such payee, or the payer himself"
-    BAD_AMOUNT = "not an amount, or not the quoted one"
-    WRONG_CURRENCY = "the account has another currency"
-    INSUFFICIENT = "not enough money for amount and fee"
-    OVER_LIMIT = "above the limit for one transfer or for the day"
-    BAD_QUOTE = "no such quote, used before, or of other terms"
-    EXPIRED_QUOTE = "the quote has expired"
-    NOT_MATCHED = "card and identity digits do not match"
+from transactions.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +63,6 @@ class LossReport:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Payer:
-    card: str
-    account: str
-    kind: str
-
-
 class Bank:
     """The bank's business over one connection."""
 
@@ -97,36 +70,23 @@ class Bank:
         self._db = db
         self._rules = rules
         self.pins = pins
-        self.ledger = Ledger(db)
-        self.calendar = Calendar(db, rules)
+        self.office = BackOffice(db, rules)
+        self.ledger = self.office.ledger
+        self.calendar = self.office.calendar
+        self.orders = Orders(self.office, EFFECTS)
 
     def usable_card(self, card: str) -> Refusal | None:
         """None where the card is known and not hot."""
-        row = self._db.execute("SELECT hot_at FROM card WHERE number = ?", (card,)).fetchone()
-        if row is None:
-            return Refusal.BAD_CARD
-        return Refusal.HOT_CARD if row[0] else None
-
-    def _payer(self, card: str) -> _Payer | Refusal:
-        refusal = self.usable_card(card)
-        if refusal:
-            return refusal
-        row = self._db.execute(
-            "SELECT a.id, a.kind, a.state FROM card c JOIN account a ON a.id = c.account"
-            " WHERE c.number = ?",
-            (card,),
-        ).fetchone()
-        if row is None:
-            return Refusal.NO_ACCOUNT
-        return Refusal.CLOSED if row[2] == "closed" else _Payer(card, row[0], row[1])
+        return self.office.usable_card(card)
 
     def balances(self, card: str) -> Balances | Refusal:
-        """Ledger and available balance of the card's account; nothing is held back yet."""
-        payer = self._payer(card)
-        if isinstance(payer, Refusal):
-            return payer
-        held = self.ledger.balance(payer.account)
-        return Balances(payer.kind, held, held)
+        """Ledger balance of the card's account, and what is left of it for orders."""
+        holder = self.office.holder(card)
+        return holder if isinstance(holder, Refusal) else self._held(holder)
+
+    def _held(self, holder: Holder) -> Balances:
+        held = self.ledger.balance(holder.account)
+        return Balances(holder.kind, held, held)
 
     def _payee(self, number: str) -> str | None:
         """The open account of a card or account number."""
@@ -139,35 +99,22 @@ class Bank:
 
     def quote(self, card: str, payee: str, amount: Money, now: datetime) -> Quote | Refusal:
         """Check a transfer and give its terms: fee, masked payee, expiry."""
-        payer = self._payer(card)
+        payer = self.office.holder(card)
         if isinstance(payer, Refusal):
             return payer
         account = self._payee(payee)
         if account is None or account == payer.account:
             return Refusal.BAD_PAYEE
         fee = Money(self._rules.fee(amount.minor), amount.currency)
-        refusal = self._affordable(payer, account, amount, fee, now)
+        legs = _transfer_legs(payer.account, account, amount, fee)
+        refusal = self._allowed(payer, account, amount, now) or self.orders.affordable(legs)
         if refusal:
             return refusal
-        expires_at = now + timedelta(seconds=self._rules.quote_life_s)
-        quote = Quote(f"Q{secrets.token_hex(8).upper()}", mask(payee), fee, expires_at)
-        self._db.execute(
-            "INSERT INTO quote VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
-            (
-                quote.id,
-                card,
-                account,
-                amount.currency.code,
-                amount.minor,
-                fee.minor,
-                stamp(expires_at),
-            ),
-        )
-        return quote
+        offer = Offer(card, TRANSFER, amount, fee, legs, {"payee": account})
+        priced = self.orders.quote(offer, now)
+        return Quote(priced.id, mask(payee), fee, priced.expires_at)
 
-    def _affordable(
-        self, payer: _Payer, payee: str, amount: Money, fee: Money, now: datetime
-    ) -> Refusal | None:
+    def _allowed(self, payer: Holder, payee: str, amount: Money, now: datetime) -> Refusal | None:
         if amount.minor <= 0:
             return Refusal.BAD_AMOUNT
         units = {self.ledger.unit(payer.account), self.ledger.unit(payee), amount.currency}
@@ -179,8 +126,6 @@ class Bank:
             or used + amount.minor > self._rules.transfer_daily
         ):
             return Refusal.OVER_LIMIT
-        if self.ledger.balance(payer.account) < amount + fee:
-            return Refusal.INSUFFICIENT
         return None
 
     def _used(self, card: str, now: datetime) -> int:
@@ -192,76 +137,58 @@ class Bank:
 
     def transfer(self, order: TransferOrder, now: datetime) -> Balances | Refusal:
         """Post a quoted transfer once; gives the payer's balances afterwards."""
-        payer = self._payer(order.card)
+        payer = self.office.holder(order.card)
         if isinstance(payer, Refusal):
             return payer
         payee = self._payee(order.payee)
         if payee is None:
             return Refusal.BAD_PAYEE
-        refusal = self._quoted(order, payee, now) or self._affordable(
-            payer, payee, order.amount, order.fee, now
+        agreed = Agreed(
+            order.key,
+            order.card,
+            TRANSFER,
+            order.quote,
+            order.amount,
+            order.fee,
+            order.reference,
+            order.service,
+            {"payee": payee},
+        )
+        refusal = (
+            self.orders.refusal(agreed, now)
+            or self._allowed(payer, payee, order.amount, now)
+            or self.orders.post(agreed, now)
         )
         if refusal:
             return refusal
-        self._db.execute("UPDATE quote SET used_by = ? WHERE id = ?", (order.key, order.quote))
-        self._post(order, payer.account, payee, now)
-        held = self.ledger.balance(payer.account)
-        return Balances(payer.kind, held, held)
+        self._use(order.card, order.amount.minor, now)
+        return self._held(payer)
 
-    def _quoted(self, order: TransferOrder, payee: str, now: datetime) -> Refusal | None:
-        row = self._db.execute(
-            "SELECT card, payee, currency, minor, fee, expires_at, used_by FROM quote WHERE id = ?",
-            (order.quote,),
-        ).fetchone()
-        if row is None or row[6] is not None:
-            return Refusal.BAD_QUOTE
-        amount = (order.amount.currency.code, order.amount.minor)
-        if row[2:4] != amount:
-            return Refusal.BAD_AMOUNT
-        if (row[0], row[1], row[4]) != (order.card, payee, order.fee.minor):
-            return Refusal.BAD_QUOTE
-        return Refusal.EXPIRED_QUOTE if row[5] < stamp(now) else None
-
-    def _post(self, order: TransferOrder, payer: str, payee: str, now: datetime) -> None:
-        amount, fee = order.amount.minor, order.fee.minor
-        legs = [Leg(payer, -amount - fee), Leg(payee, amount)]
-        if fee:
-            legs.append(Leg(FEES.format(order.amount.currency.code), fee))
-        day = self.calendar.today(now)
-        self.ledger.post(order.key, "transfer", legs, day, now)
-        self._db.execute(
-            "INSERT INTO transfer VALUES (?, ?, ?, ?, ?, 0, ?, ?)",
-            (
-                order.key,
-                order.card,
-                day.isoformat(),
-                amount,
-                fee,
-                order.reference,
-                order.service,
-            ),
-        )
+    def _use(self, card: str, minor: int, now: datetime) -> None:
         self._db.execute(
             "INSERT INTO daily_use VALUES (?, ?, ?)"
             " ON CONFLICT DO UPDATE SET minor = minor + excluded.minor",
-            (order.card, day.isoformat(), amount),
+            (card, self.calendar.today(now).isoformat(), minor),
         )
 
-    def undo(self, key: str, now: datetime) -> bool:
-        """Undo a transfer once; False where there is none of that key or it is undone.
+    def post(self, order: Agreed, now: datetime) -> Balances | Refusal:
+        """Post a quoted order of any product but a transfer; gives the card's balances after it."""
+        holder = self.office.holder(order.card)
+        if isinstance(holder, Refusal):
+            return holder
+        return self.orders.post(order, now) or self._held(holder)
 
-        The money goes back even where the payee has spent it: his account then falls below zero,
-        as in any bank that honours a reversal. The day's limit is given back to its own day.
-        """
-        if not self.ledger.undo(key, f"undo:{key}", self.calendar.today(now), now):
+    def undo(self, key: str, now: datetime) -> bool:
+        """Undo an order once; False where there is none of that key or it is undone.
+
+        The day's limit is given back to its own day."""
+        if not self.orders.undo(key, now):
             return False
-        card, day, minor = self._db.execute(
-            "UPDATE transfer SET undone = 1 WHERE key = ? RETURNING card, business_date, minor",
-            (key,),
-        ).fetchone()
         self._db.execute(
-            "UPDATE daily_use SET minor = minor - ? WHERE card = ? AND business_date = ?",
-            (minor, card, day),
+            "UPDATE daily_use SET minor = minor - o.minor FROM posted_order o"
+            " WHERE o.key = ? AND o.kind = 'transfer'"
+            " AND daily_use.card = o.card AND daily_use.business_date = o.business_date",
+            (key,),
         )
         return True
 
@@ -284,12 +211,9 @@ class Bank:
             )
         return row[0] is None
 
-    def open_house(self, unit: Currency) -> None:
-        """Open the bank's own accounts in a currency."""
-        for name in (VAULT, FEES):
-            self.ledger.open_account(name.format(unit.code), unit)
 
-
-def stamp(at: datetime) -> str:
-    """A time as the tables keep it: ISO 8601 with microseconds, which sorts as text."""
-    return at.isoformat(timespec="microseconds")
+def _transfer_legs(payer: str, payee: str, amount: Money, fee: Money) -> list[Leg]:
+    legs = [Leg(payer, -amount.minor - fee.minor), Leg(payee, amount.minor)]
+    if fee.minor:
+        legs.append(Leg(FEES.format(amount.currency.code), fee.minor))
+    return legs

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from core_adapters.corehost.bank import stamp
+from core_adapters.corehost.back_office import stamp
 from core_adapters.corehost.orders import Key
 
 SCHEMA = """

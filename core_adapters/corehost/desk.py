@@ -9,11 +9,12 @@ import structlog
 
 from core_adapters.corehost.bank import Bank
 from core_adapters.corehost.book import Book, Entry
+from core_adapters.corehost.counter import OK, Counter, business_key
 from core_adapters.corehost.keydesk import PinOpener
 from core_adapters.corehost.ledger import LedgerError, transaction
 from core_adapters.corehost.orders import Answer, BadMessage, Key, Order
 from core_adapters.corehost.rules import business_date
-from core_adapters.corehost.services import OK, Counter, business_key
+from core_adapters.corehost.services import answer
 from core_adapters.corehost.totals import totals_answer
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import DecodeError, EncodeError
@@ -128,8 +129,7 @@ class Desk:
         return {**order.written(Answer(OK)), **entry.reply}
 
     def _new(self, order: Order, now: datetime) -> dict[int, str]:
-        answer = self._counter.answer(order, now) or Answer(NO_SUCH_SERVICE)
-        fields = order.written(answer)
+        fields = order.written(answer(self._counter, order, now) or Answer(NO_SUCH_SERVICE))
         # A repeat after the cut-over hears the date that this was posted on.
         fields[15] = settlement(self._bank.calendar.today(now))
         minor = order.message.get(4) or ""

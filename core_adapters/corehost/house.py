@@ -15,21 +15,23 @@ from core_adapters.corehost import book, calendar, ledger, seed, tables, totals
 from core_adapters.corehost.bank import Bank
 from core_adapters.corehost.ledger import connect, connect_read_only, transaction
 from core_adapters.corehost.pins import Pins, load_or_create_key
+from core_adapters.corehost.products import tables as products
 from core_adapters.corehost.rules import Rules
 from transactions.money import Money, currency
 
 DATABASE = "bank.sqlite3"
 DEMO_CARDS = "demo-cards.json"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 UPGRADES: Mapping[int, Sequence[str]] = MappingProxyType(
     {
         1: (
             calendar.SCHEMA,
-            "ALTER TABLE transfer ADD COLUMN reference TEXT NOT NULL DEFAULT ''",
-            "ALTER TABLE transfer ADD COLUMN service TEXT NOT NULL DEFAULT ''",
-            "ALTER TABLE message ADD COLUMN reversed_on TEXT NOT NULL DEFAULT ''",
-            "CREATE INDEX posting_date ON posting (business_date)",
-        )
+            "ALTER TABLE transfer ADD COLUMN reference TEXT NOT NULL DEFAULT '';",
+            "ALTER TABLE transfer ADD COLUMN service TEXT NOT NULL DEFAULT '';",
+            "ALTER TABLE message ADD COLUMN reversed_on TEXT NOT NULL DEFAULT '';",
+            "CREATE INDEX posting_date ON posting (business_date);",
+        ),
+        2: products.UPGRADE,
     }
 )
 """What brings a database of that version to the next one."""
@@ -105,8 +107,9 @@ def _upgrade(db: sqlite3.Connection) -> None:
     (version,) = db.execute("PRAGMA user_version").fetchone()
     for number in range(version, SCHEMA_VERSION):
         with transaction(db):
-            for statement in UPGRADES[number]:
-                db.execute(statement)
+            for script in UPGRADES[number]:
+                for statement in ledger.statements(script):
+                    db.execute(statement)
             db.execute(f"PRAGMA user_version = {number + 1}")
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from core_adapters.corehost.counter import OK
 from core_adapters.corehost.desk import reply_to
 from core_adapters.corehost.orders import Answer, Order, amounts_54
 from core_adapters.corehost.rules import business_date
-from core_adapters.corehost.services import OK
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.format.message import Message
 from transactions.card import mask

@@ -10,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from core_adapters.corehost.bank import VAULT, Bank
+from core_adapters.corehost.back_office import VAULT
+from core_adapters.corehost.bank import Bank
 from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.pins import SALT_BYTES, Pins
 from core_adapters.corehost.rules import identity_digits
@@ -93,7 +94,7 @@ def plant(
 ) -> None:
     """Write customers, cards and opening balances; the caller brings the transaction."""
     unit = currency("CNY")
-    bank.open_house(unit)
+    bank.office.open_house_accounts(unit)
     for number, one in enumerate(cards, 1):
         db.execute(
             "INSERT INTO customer VALUES (?, ?, ?)",

@@ -3,91 +3,19 @@
 A new product is a new row; the handlers know fields and the bank, nothing of bytes or duplicates.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from core_adapters.corehost.bank import Balances, Bank, LossReport, Refusal, TransferOrder
-from core_adapters.corehost.keydesk import PinOpener
-from core_adapters.corehost.orders import Answer, BadMessage, Key, Order, amounts_54
-from core_adapters.corehost.pins import PinAnswer
-from core_adapters.corehost.rules import business_date
-from core_adapters.hsm.errors import PinBlockError
-from core_adapters.hsm.kinds import PinFormat
-from core_adapters.iso8583.keys.names import KeyNames
-from core_adapters.iso8583.profile import Profile
-from transactions.card import CardNumber, CardNumberError
-from transactions.secret import Secret
+from core_adapters.corehost.bank import LossReport, TransferOrder
+from core_adapters.corehost.counter import CODES, OK, Counter, Handler, business_key
+from core_adapters.corehost.orders import Answer, BadMessage, Order
+from core_adapters.corehost.refusal import Refusal
 
-OK = "00"
-
-CODES: Mapping[Refusal | PinAnswer, str] = MappingProxyType(
-    {
-        Refusal.BAD_CARD: "14",
-        Refusal.HOT_CARD: "41",
-        Refusal.NO_ACCOUNT: "53",
-        Refusal.CLOSED: "62",
-        Refusal.BAD_PAYEE: "15",
-        Refusal.BAD_AMOUNT: "13",
-        Refusal.WRONG_CURRENCY: "57",
-        Refusal.INSUFFICIENT: "51",
-        Refusal.OVER_LIMIT: "61",
-        Refusal.BAD_QUOTE: "05",
-        Refusal.EXPIRED_QUOTE: "54",
-        Refusal.NOT_MATCHED: "25",
-        PinAnswer.RIGHT: OK,
-        PinAnswer.WRONG: "55",
-        PinAnswer.LOCKED_TODAY: "75",
-        PinAnswer.LOCKED: "38",
-    }
-)
-"""Field 39 of everything the bank can say."""
 ALREADY_HOT = "26"
 WEAK_PIN = "57"
 """A new PIN that anybody would try first."""
 DEFAULT_REASON = "lost"
-
-Handler = Callable[["Counter", Order, datetime], Answer]
-
-
-class Counter:
-    """What a handler needs: the bank, the security module and the profile's names."""
-
-    def __init__(self, bank: Bank, module: PinOpener, profile: Profile) -> None:
-        self.bank = bank
-        self.profile = profile
-        self._module = module
-        self._pin_key = KeyNames.of(profile.name).pin
-
-    def answer(self, order: Order, now: datetime) -> Answer | None:
-        """The bank's answer, or None where it has no such service."""
-        mti = order.message.mti
-        processing = order.message.get(3) or ""
-        handler = SERVICES.get((mti[:2], processing[:2]))
-        return handler(self, order, now) if handler else None
-
-    def open_pin(self, block: str, card: str) -> Secret | None:
-        """The PIN of a PIN block in hexadecimal; None where it does not open for this card."""
-        try:
-            form = PinFormat(self.profile.pin_format)
-            sealed, number = bytes.fromhex(block), CardNumber(card)
-            return self._module.open_pin(self._pin_key, sealed, number, form)
-        except (PinBlockError, CardNumberError, ValueError):
-            return None
-
-    def balances_54(self, held: Balances) -> str:
-        """Field 54 with the profile's amount types."""
-        types = self.profile.balances
-        return amounts_54(
-            held.kind, {types["ledger"]: held.ledger, types["available"]: held.available}
-        )
-
-
-def business_key(key: Key, at: datetime) -> str:
-    """A posting's key, unique for ever: the day it came makes up for the year that field 7 lacks.
-
-    It is the clock's day and not the business date, so that a cut-over changes no key."""
-    return f"{business_date(at)}/{key.terminal}/{key.stan}/{key.field7}"
 
 
 def pin_verify(counter: Counter, order: Order, now: datetime) -> Answer:
@@ -170,15 +98,27 @@ def report_loss(counter: Counter, order: Order, now: datetime) -> Answer:
     return Answer(OK if first else ALREADY_HOT)
 
 
-SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(
+BASIC_SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(
     {
         ("06", "91"): pin_verify,
         ("06", "92"): pin_change,
-        ("02", "31"): balance,
-        ("02", "32"): transfer_quote,
+        ("02", "3100"): balance,
+        ("02", "3200"): transfer_quote,
         ("02", "40"): transfer,
         ("02", "42"): transfer,
         ("03", ""): report_loss,
     }
 )
-"""By the first two digits of the MTI and of field 3."""
+SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType({**BASIC_SERVICES})
+"""By the first two digits of the MTI, and the beginning of field 3: the longest that is there."""
+
+
+def answer(counter: Counter, order: Order, now: datetime) -> Answer | None:
+    """The bank's answer, or None where it has no such service."""
+    mti = order.message.mti[:2]
+    processing = order.message.get(3) or ""
+    for size in range(len(processing), -1, -1):
+        handler = SERVICES.get((mti, processing[:size]))
+        if handler:
+            return handler(counter, order, now)
+    return None

@@ -4,6 +4,7 @@ A customer's `identity` is the last four digits of it.
 """
 
 from core_adapters.corehost import calendar
+from core_adapters.corehost.products import tables as products
 
 SCHEMA = """
 CREATE TABLE customer (
@@ -28,26 +29,6 @@ CREATE TABLE card (
     wrong_in_all INTEGER NOT NULL DEFAULT 0 CHECK (wrong_in_all >= 0),
     hot_at TEXT
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE quote (
-    id TEXT PRIMARY KEY,
-    card TEXT NOT NULL REFERENCES card (number),
-    payee TEXT NOT NULL REFERENCES account (id),
-    currency TEXT NOT NULL,
-    minor INTEGER NOT NULL CHECK (minor > 0),
-    fee INTEGER NOT NULL CHECK (fee >= 0),
-    expires_at TEXT NOT NULL,
-    used_by TEXT UNIQUE
-) STRICT, WITHOUT ROWID;
-CREATE TABLE transfer (
-    key TEXT PRIMARY KEY REFERENCES posting (key),
-    card TEXT NOT NULL REFERENCES card (number),
-    business_date TEXT NOT NULL,
-    minor INTEGER NOT NULL CHECK (minor > 0),
-    fee INTEGER NOT NULL CHECK (fee >= 0),
-    undone INTEGER NOT NULL DEFAULT 0 CHECK (undone IN (0, 1)),
-    reference TEXT NOT NULL DEFAULT '',
-    service TEXT NOT NULL DEFAULT ''
-) STRICT, WITHOUT ROWID;
 CREATE TABLE daily_use (
     card TEXT NOT NULL REFERENCES card (number),
     business_date TEXT NOT NULL,
@@ -62,26 +43,16 @@ CREATE TABLE loss_report (
     reason TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
-SCHEMA += calendar.SCHEMA
+SCHEMA += calendar.SCHEMA + products.SCHEMA
 
 CHECKS = (
     (
         "card {} on {}: daily use {} is not the sum of its transfers, {}",
         """SELECT d.card, d.business_date, d.minor, COALESCE(SUM(t.minor), 0) FROM daily_use d
-           LEFT JOIN transfer t ON t.card = d.card AND t.business_date = d.business_date
-             AND t.undone = 0
+           LEFT JOIN posted_order t ON t.card = d.card AND t.business_date = d.business_date
+             AND t.undone = 0 AND t.kind = 'transfer'
            GROUP BY d.card, d.business_date HAVING d.minor <> COALESCE(SUM(t.minor), 0)""",
     ),
-    (
-        "transfer {}: undone is {}, but its reversal was posted {} time(s)",
-        """SELECT t.key, t.undone, COUNT(p.id) FROM transfer t
-           LEFT JOIN posting p ON p.key = 'undo:' || t.key
-           GROUP BY t.key HAVING t.undone <> COUNT(p.id)""",
-    ),
-    (
-        "posting {} has no transfer",
-        """SELECT p.key FROM posting p LEFT JOIN transfer t ON t.key = p.key
-           WHERE p.kind = 'transfer' AND t.key IS NULL""",
-    ),
+    *products.CHECKS,
 )
 """As in the ledger: what must find nothing."""

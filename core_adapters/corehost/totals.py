@@ -40,41 +40,36 @@ COLUMNS = (
 """The header of the file; amounts in minor units."""
 
 _SUMS = """
-    SELECT p.kind, COUNT(DISTINCT p.id),
-      COALESCE(SUM(CASE WHEN l.account = :fees THEN 0
-                        WHEN p.kind = 'transfer' THEN MAX(l.minor, 0)
-                        ELSE MAX(-l.minor, 0) END), 0),
-      COALESCE(SUM(CASE WHEN l.account = :fees THEN l.minor ELSE 0 END), 0)
-    FROM posting p JOIN leg l ON l.posting = p.id JOIN ledger_account a ON a.id = l.account
-    WHERE p.business_date = :day AND a.currency = :currency AND p.kind IN ('transfer', 'reversal')
-    GROUP BY p.kind
+    SELECT COUNT(*), COALESCE(SUM(o.minor), 0), COALESCE(SUM(o.fee), 0)
+    FROM posting p JOIN posted_order o ON o.key = {}
+    WHERE p.business_date = :day AND o.currency = :currency AND p.kind {} 'reversal'
 """
-"""What the payee got (a transfer) or gave back (its reversal), and what the fees' account got."""
+_POSTED = _SUMS.format("p.key", "<>")
+_REVERSED = _SUMS.format("substr(p.key, 6)", "=")
+"""By the amounts of the orders (fields 4 and 28), whatever their legs; a reversal's posting has the
+key `undo:` and the order's."""
 
 _ROWS = """
-    SELECT t.reference, t.key, t.service, t.minor, t.fee,
-      (SELECT a.currency FROM leg l JOIN ledger_account a ON a.id = l.account
-       WHERE l.posting = p.id LIMIT 1),
-      t.business_date, u.business_date
-    FROM transfer t JOIN posting p ON p.key = t.key
-    LEFT JOIN posting u ON u.key = 'undo:' || t.key
+    SELECT o.reference, o.key, o.service, o.minor, o.fee, o.currency, o.business_date,
+      u.business_date
+    FROM posted_order o JOIN posting p ON p.key = o.key
+    LEFT JOIN posting u ON u.key = 'undo:' || o.key
     WHERE p.business_date = :day OR u.business_date = :day
     ORDER BY p.id
 """
 
 
 def day_totals(db: sqlite3.Connection, day: date, unit: Currency) -> CurrencyTotals:
-    """One currency's figures of one business date."""
-    asked = {"fees": f"fees:{unit.code}", "day": day.isoformat(), "currency": unit.code}
-    found = {kind: rest for kind, *rest in db.execute(_SUMS, asked)}
-    nothing = Tally(0, 0)
-    sums = {kind: Tally(count, minor) for kind, (count, minor, _fee) in found.items()}
+    """One currency's figures of one business date: every order is a debit, as in the day's file."""
+    asked = {"day": day.isoformat(), "currency": unit.code}
+    count, minor, fees = db.execute(_POSTED, asked).fetchone()
+    back_count, back_minor, back_fees = db.execute(_REVERSED, asked).fetchone()
     return CurrencyTotals(
-        debits=sums.get("transfer", nothing),
-        debit_reversals=sums.get("reversal", nothing),
-        credits=nothing,
-        credit_reversals=nothing,
-        fees=sum(fee for _count, _minor, fee in found.values()),
+        debits=Tally(count, minor),
+        debit_reversals=Tally(back_count, back_minor),
+        credits=Tally(0, 0),
+        credit_reversals=Tally(0, 0),
+        fees=fees - back_fees,
     )
 
 

@@ -10,15 +10,15 @@ from datetime import datetime
 
 import structlog
 
-from core_adapters.corehost import bank as bank_module
 from core_adapters.corehost import book, ledger, seed, tables
 from core_adapters.corehost.bank import Bank
+from core_adapters.corehost.counter import OK, business_key
 from core_adapters.corehost.desk import DUPLICATE, FINANCIAL, NEVER_SEEN, REVERSAL, Desk
 from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.orders import Answer, Order
 from core_adapters.corehost.pins import Pins
+from core_adapters.corehost.products import orders as orders_module
 from core_adapters.corehost.rules import Rules, business_date
-from core_adapters.corehost.services import OK, business_key
 from core_adapters.hsm.module import Module
 from core_adapters.iso8583 import host as host_module
 from core_adapters.iso8583.codec import Codec
@@ -202,13 +202,13 @@ class SimBank:
 
     def answer(self, message: Message, now: datetime) -> Message:
         """The desk's answer."""
-        bank_module.secrets = self._counted  # type: ignore[assignment]
+        orders_module.secrets = self._counted  # type: ignore[assignment]
         (reply,) = self.desk.answer([message], now)
         return reply
 
     def posted(self) -> list[Posted]:
         """Every transfer, also those undone."""
-        rows = self.db.execute("SELECT key, minor, undone FROM transfer").fetchall()
+        rows = self.db.execute("SELECT key, minor, undone FROM posted_order").fetchall()
         keys = [row[0].split("/") for row in rows]
         return [
             Posted(key[2], key[3], row[1], bool(row[2]))
@@ -229,11 +229,11 @@ def one_codec() -> Iterator[None]:
     """The adapter takes the remembering codec, and the bank says nothing, while this holds."""
     told = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    real, chance = host_module.Codec, bank_module.secrets
+    real, chance = host_module.Codec, orders_module.secrets
     host_module.Codec = codec_of  # type: ignore[assignment, misc]
     try:
         yield
     finally:
         host_module.Codec = real  # type: ignore[misc]
-        bank_module.secrets = chance
+        orders_module.secrets = chance
         structlog.configure(**told)

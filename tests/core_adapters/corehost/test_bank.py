@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from core_adapters.corehost.bank import Balances, LossReport, Quote, Refusal, TransferOrder
+from core_adapters.corehost.bank import Balances, LossReport, Quote, TransferOrder
 from core_adapters.corehost.house import House, HouseError, findings, open_house
 from core_adapters.corehost.pins import PinAnswer
+from core_adapters.corehost.refusal import Refusal
 from core_adapters.corehost.rules import Rules, business_date
 from core_adapters.corehost.seed import DEMO, demo_cards, trial_set
 from transactions.money import Money, currency
@@ -157,8 +158,8 @@ def test_a_database_of_another_version_is_left_alone(tmp_path: Path) -> None:
     "damage",
     [
         "UPDATE daily_use SET minor = 7",
-        "UPDATE transfer SET undone = 1",
-        "DELETE FROM transfer",
+        "UPDATE posted_order SET undone = 1",
+        "DELETE FROM posted_order",
     ],
 )
 def test_the_check_finds_tables_that_disagree(house: House, damage: str) -> None:

@@ -1,0 +1,8 @@
+"""What orders do beside moving money, by the name in their offer: one table for all products."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from core_adapters.corehost.products.orders import Effect
+
+EFFECTS: Mapping[str, Effect] = MappingProxyType({})

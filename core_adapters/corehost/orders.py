@@ -1,7 +1,7 @@
 """A message as the bank reads it, and an answer as the bank writes it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core_adapters.iso8583.codec import Codec
@@ -14,17 +14,23 @@ ECHOED = (2, 3, 4, 7, 11, 12, 13, 32, 37, 41, 42, 49, 70)
 """The fields that every reply carries as they came."""
 
 
+ROWS = 120
+"""The field of lists."""
+
+
 class BadMessage(Exception):  # noqa: N818 - reads as what it is
     """A field that the service needs is missing or malformed: answered with 30."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Field 39 and what else the reply carries; `subs` are subfields by field and name."""
+    """Field 39 and what else the reply carries; `subs` are subfields by field and name, `rows` the
+    list in field 120, each row its columns by name."""
 
     code: str
     fields: Mapping[int, str] = field(default_factory=dict)
     subs: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    rows: Sequence[Mapping[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +100,19 @@ class Order:
         fields.update(answer.fields)
         for number, values in answer.subs.items():
             fields[number] = self._codec.join(number, values)
+        if answer.rows:
+            fields[ROWS] = self._codec.join(ROWS, _numbered(answer.rows))
         fields[39] = answer.code
         return fields
+
+
+def _numbered(rows: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Every column by its name within its row: `01.on`."""
+    return {
+        f"{number:02d}.{name}": text
+        for number, row in enumerate(rows, 1)
+        for name, text in row.items()
+    }
 
 
 def amounts_54(kind: str, balances: Mapping[str, Money]) -> str:

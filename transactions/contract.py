@@ -1,7 +1,7 @@
 """Contracts of banking services: what each takes, gives and does, read from services.yaml."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
@@ -10,14 +10,26 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
-from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown
+from transactions.kinds import Declared, Kind, KindError, RowShape, declared
+from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Values
 from transactions.request import AuthLevel
+
+__all__ = [
+    "ContractError",
+    "Contracts",
+    "Effect",
+    "Kind",
+    "Recovery",
+    "RowShape",
+    "Service",
+    "Source",
+    "load_contracts",
+]
 
 SCHEMA = 1
 MAX_SERVICES = 500
 MAX_FILE_BYTES = 1_000_000
 
-Kind = Literal["card_no", "secret", "money", "text", "digits", "date", "time", "number", "rate"]
 Effect = Literal["read", "state", "money"]
 Recovery = Literal["none", "reverse", "repeat", "query", "person"]
 Source = Literal["host", "journal"]
@@ -53,14 +65,22 @@ class Service:
     hot_lists: str | None = None
     out_on: tuple[str, ...] = ("ok",)
     """Exits that give the outputs; on others they are not set."""
+    optional: frozenset[str] = frozenset()
+    """Inputs that may be left out."""
+    optional_out: frozenset[str] = frozenset()
+    """Outputs that an approval may lack."""
+    rows: Mapping[str, RowShape] = field(default_factory=lambda: MappingProxyType({}))
+    """Columns of the output that is a list; at most one."""
+    last_without: str | None = None
+    """Optional output whose absence means that no page follows: exit `last`."""
     line: int = 0
     """Line in services.yaml, for error messages."""
 
     def exit_for(self, outcome: Outcome) -> str:
         """The menu's exit for an outcome. Unknown and NotSent are never mixed up for money."""
         match outcome:
-            case Approved():
-                return "ok"
+            case Approved(data=data):
+                return self._approved(data)
             case Declined(reason=reason):
                 fallback = "unavailable" if self.effect == "read" else "refused"
                 return reason if reason in self.outcomes else fallback
@@ -68,6 +88,13 @@ class Service:
                 return self._without_answer("in_doubt")
             case NotSent():
                 return self._without_answer("not_done")
+
+    def _approved(self, data: Values) -> str:
+        """`none` without rows, `last` where no page follows, else `ok`."""
+        if "none" in self.outcomes and any(data.get(name) == () for name in self.rows):
+            return "none"
+        ends = self.last_without is not None and self.last_without not in data
+        return "last" if ends else "ok"
 
     def _without_answer(self, word: str) -> str:
         if self.effect == "money":
@@ -106,6 +133,7 @@ _KEYS = frozenset(
         "source",
         "hot_lists",
         "out_on",
+        "last_without",
     }
 )
 
@@ -147,11 +175,17 @@ def _service(name: str, entry: Any, line: int, where: str) -> Service:
         grants = AuthLevel(entry["grants"]) if "grants" in entry else None
     except ValueError as error:
         raise ContractError(f"{where}: {error}; use none, pin or second_factor") from error
+    takes = _declared(entry["in"], f"{where}: in", lists=False)
+    gives = _declared(entry["out"], f"{where}: out", lists=True)
     return Service(
         name=name,
         version=int(entry["version"]),
-        inputs=_kinds(entry["in"], f"{where}: in"),
-        outputs=_kinds(entry["out"], f"{where}: out"),
+        inputs=takes.kinds,
+        outputs=gives.kinds,
+        optional=takes.optional,
+        optional_out=gives.optional,
+        rows=gives.rows,
+        last_without=entry.get("last_without"),
         effect=_one_of(entry["effect"], Effect, f"{where}: effect"),
         recovery=_one_of(entry["recovery"], Recovery, f"{where}: recovery"),
         outcomes=tuple(str(word) for word in entry["outcomes"]),
@@ -177,10 +211,11 @@ def _one_of(value: Any, literal: Any, where: str) -> Any:
     return value
 
 
-def _kinds(raw: Any, where: str) -> Mapping[str, Kind]:
-    if not isinstance(raw, dict):
-        raise ContractError(f"{where}: must map names to kinds, or be {{}}")
-    return MappingProxyType({str(k): _one_of(v, Kind, f"{where}: {k}") for k, v in raw.items()})
+def _declared(raw: Any, where: str, *, lists: bool) -> Declared:
+    try:
+        return declared(raw, lists=lists)
+    except KindError as error:
+        raise ContractError(f"{where}: {error}") from error
 
 
 def _check(service: Service, contracts: Contracts, where: str) -> None:
@@ -196,14 +231,39 @@ def _check(service: Service, contracts: Contracts, where: str) -> None:
         raise ContractError(f"{where}: `out_on` names an exit that `outcomes` does not have")
     if service.recovery == "repeat" and "stored" not in service.outcomes:
         raise ContractError(f"{where}: recovery repeat needs the outcome `stored`")
+    _check_lists(service, where)
+    _check_names(service, contracts, where)
+
+
+def _check_names(service: Service, contracts: Contracts, where: str) -> None:
+    """The terms that the contract names are there, and are always given."""
     terms = set(service.inputs) | set(service.outputs)
+    lacking = service.optional | service.optional_out
     if service.quoted_by in contracts:
         quote = contracts[str(service.quoted_by)]
         terms |= set(quote.inputs) | set(quote.outputs)
+        lacking |= quote.optional | quote.optional_out
     named = [service.customer, service.hot_lists, *service.guard, *service.must_read_back]
     for name in named:
         if name is not None and name not in terms:
             raise ContractError(f"{where}: {name!r} is no input or output of it or of its quote")
+        if name in lacking:
+            raise ContractError(f"{where}: {name!r} may be left out, so nothing can rest on it")
+
+
+def _check_lists(service: Service, where: str) -> None:
+    """One list, of a read; the exit `last` where the contract says what ends the pages."""
+    if len(service.rows) > 1:
+        raise ContractError(f"{where}: more than one list; give each a service of its own")
+    if service.rows and service.effect != "read":
+        raise ContractError(f"{where}: only a read gives rows")
+    ends = service.last_without
+    if ends is not None and ends not in service.optional_out:
+        raise ContractError(f"{where}: `last_without` must name an optional output, such as text?")
+    if (ends is not None) != ("last" in service.outcomes):
+        raise ContractError(f"{where}: `last_without` and the outcome `last` go together")
+    if ends is not None and not {"ok", "last"} <= set(service.out_on):
+        raise ContractError(f"{where}: write `out_on: [ok, last]`: both give the rows")
 
 
 def _check_money(service: Service, contracts: Contracts, where: str) -> None:

@@ -8,9 +8,10 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from transactions.card import CardNumber, CardVault, SealedCard
-from transactions.contract import Kind, Service
+from transactions.contract import Kind, RowShape, Service
+from transactions.kinds import WORD
 from transactions.money import Money
-from transactions.outcome import Value, Values
+from transactions.outcome import Plain, Value, Values
 from transactions.request import MAX_REQUEST_ID, Request
 from transactions.secret import Secret
 
@@ -45,6 +46,8 @@ KINDS: Mapping[Kind, Callable[[Value], bool]] = MappingProxyType(
         "time": lambda v: isinstance(v, time),
         "number": lambda v: isinstance(v, int) and not isinstance(v, bool),
         "rate": lambda v: isinstance(v, Decimal) and v.is_finite(),
+        "word": lambda v: isinstance(v, str) and WORD.fullmatch(v) is not None,
+        "rows": lambda v: False,
     }
 )
 """What each kind of the contract takes. An identity's digits may end in a letter (GB 11643: X)."""
@@ -60,11 +63,43 @@ def complaint(service: Service, request: Request) -> str | None:
         if name not in service.inputs:
             return f"{service.name} has no input {name[:MAX_DIGITS]!r}"
     for name, kind in service.inputs.items():
+        if name in service.optional and name not in request.inputs:
+            continue
         if name not in request.inputs:
             return f"input {name!r} is missing"
         if not KINDS[kind](request.inputs[name]):
             return f"input {name!r} is not a usable {kind}"
     return None
+
+
+def answer_complaint(service: Service, data: Values) -> str | None:
+    """Say what an approval lacks of what the contract gives, naming no value."""
+    given = [name for name in service.outputs if name not in service.optional_out]
+    missing = [name for name in given if name not in data]
+    if missing and "ok" in service.out_on:
+        return f"the answer lacks {', '.join(missing)}"
+    for name, shape in service.rows.items():
+        wrong = _rows_complaint(shape, data.get(name, ()))
+        if wrong is not None:
+            return f"{name} of the answer {wrong}"
+    return None
+
+
+def _rows_complaint(shape: RowShape, rows: Value) -> str | None:
+    if not isinstance(rows, tuple) or len(rows) > shape.most:
+        return f"is no list of at most {shape.most} rows"
+    for number, row in enumerate(rows, 1):
+        for name, kind in shape.columns.items():
+            if name not in row and name not in shape.optional:
+                return f"lacks {name} in row {number}"
+            if name in row and not _fits(kind, row[name]):
+                return f"has no usable {kind} as {name} in row {number}"
+    return None
+
+
+def _fits(kind: Kind, value: Plain) -> bool:
+    """As an input of its kind, but an amount may be nothing or a debit."""
+    return isinstance(value, Money) if kind == "money" else KINDS[kind](value)
 
 
 def card_token(card: CardNumber | SealedCard, vault: CardVault) -> str:
@@ -83,6 +118,8 @@ def canonical(value: Value, vault: CardVault) -> str:
             return f"{value.currency.code} {value.minor}"
         case date() | time():
             return value.isoformat()
+        case tuple():
+            raise TypeError("rows are no input")
         case _:
             return str(value)
 

@@ -9,7 +9,14 @@ from transactions.card import CardNumber, SealedCard
 from transactions.money import Money
 from transactions.secret import Secret
 
-Value = str | int | Decimal | Money | date | time | CardNumber | SealedCard | Secret
+Plain = str | int | Decimal | Money | date | time
+"""A value that may be shown and spoken."""
+
+Row = Mapping[str, Plain]
+Rows = tuple[Row, ...]
+"""A list that a read gives: read-only mappings of column to value."""
+
+Value = Plain | CardNumber | SealedCard | Secret | Rows
 """What a service takes and gives. `CardNumber` live, `SealedCard` after a restart."""
 
 Values = Mapping[str, Value]

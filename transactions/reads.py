@@ -9,6 +9,7 @@ from transactions.clock import Clock
 from transactions.contract import Contracts, Service
 from transactions.guard import guard_key
 from transactions.guarded import AdapterFailed, guarded
+from transactions.inputs import answer_complaint
 from transactions.journal import Journal, JournalEvent
 from transactions.options import ProcessorOptions
 from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Value
@@ -67,16 +68,17 @@ class Reader:
         if isinstance(outcome, AdapterFailed):
             return Unknown(outcome.why)
         if isinstance(outcome, Approved):
-            missing = [n for n in service.outputs if n not in outcome.data]
-            if missing and "ok" in service.out_on:
-                return Unknown(f"the answer lacks {', '.join(missing)}")
+            wrong = answer_complaint(service, outcome.data)
+            if wrong is not None:
+                return Unknown(wrong)
         return outcome
 
     async def _quoted(
         self, service: Service, money: Service, request: Request, outcome: Approved
     ) -> Outcome:
         """Keep the terms, unless the same is open; say so where it was just done (rule 13)."""
-        terms = {**request.inputs, **outcome.data}
+        given = {name: v for name, v in outcome.data.items() if name not in service.rows}
+        terms = {**request.inputs, **given}
         key = guard_key(money, terms, self.vault)
         state = "free" if key is None else (await self.journal.guard_state(key)).state
         if state == "open":

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Literal
 
-from transactions.contract import Kind
+from transactions.contract import Kind, RowShape
 from transactions.money import Currency
 from transactions.request import Language
 
@@ -81,6 +82,10 @@ class Node:
     visits: int | None = None
     over: str | None = None
     """Where it goes when `visits` is passed; else the flow's `exhausted`."""
+    each: str | None = None
+    """Rows that are spoken first (say and menu), each by the text `row`."""
+    row: str | None = None
+    """Text of one row: its slots are the row's columns, and `n`, its number from 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +96,10 @@ class Menu(Node):
     choices: Mapping[str, str]
     default: str | None = None
     language: Language | None = None
+    pick: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Variable to column: keys 1 to 9 choose the row of that number and keep these of it."""
+    picked: str | None = None
+    """Where a chosen row leads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +149,8 @@ class Enter(Node):
 
     flow: str
     then: Mapping[str, str]
+    set: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Variables of the sub-flow with their constants; an empty one is unset before it starts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +203,8 @@ class Flow:
     gives: tuple[str, ...] = ()
     budget: float | None = None
     """Seconds that its longest way may be spoken; else the options'."""
+    rows: Mapping[str, RowShape] = field(default_factory=lambda: MappingProxyType({}))
+    """Columns of the variables that are rows."""
     lines: Mapping[str, int] = field(default_factory=dict)
     """Lines of the top-level keys."""
 

@@ -40,7 +40,7 @@ from telebank.flow.options import (
 )
 from telebank.flow.reader import Block
 from telebank.flow.texts import read_document
-from transactions.contract import Kind
+from transactions.kinds import Declared, KindError, declared
 from transactions.money import CURRENCIES
 from transactions.request import Language
 
@@ -80,13 +80,15 @@ def load_flow(path: Path, file: str, findings: list[Finding]) -> Flow | None:
     if name != path.stem:
         top.refuse("flow", f"`{name}` is not the file's name", f"write `flow: {path.stem}`")
     defaults = _defaults(top.block("defaults", "defaults"))
+    variables = _vars(top)
     flow = Flow(
         name=name,
         file=file,
         entry=top.text("entry"),
         exhausted=defaults.asking.exhausted or None,
         nodes=_nodes(top.block("nodes", "nodes"), defaults, top),
-        vars=_vars(top),
+        vars=variables.kinds,
+        rows=variables.rows,
         needs=top.names("needs"),
         gives=top.names("gives"),
         budget=top.seconds("budget", MAX_BUDGET_S) if "budget" in top else None,
@@ -96,13 +98,25 @@ def load_flow(path: Path, file: str, findings: list[Finding]) -> Flow | None:
     return flow
 
 
-def _vars(top: Block) -> Mapping[str, Kind]:
-    kinds = top.mapping("vars")
-    for name, kind in kinds.items():
-        if kind not in get_args(Kind):
-            mend = f"use one of {', '.join(get_args(Kind))}"
-            top.refuse("vars", f"`{name}: {kind}` is no kind", mend)
-    return cast(Mapping[str, Kind], kinds)
+def _vars(top: Block) -> Declared:
+    """The variables with their kinds; rows are written `items: {on: date, amount: money}`."""
+    raw = top.take("vars")
+    if raw is None:
+        return Declared(MappingProxyType({}))
+    try:
+        lists = {name: {"rows": kind} for name, kind in raw.items() if isinstance(kind, dict)}
+        found = declared({**raw, **lists}, lists=True)
+    except (KindError, AttributeError) as error:
+        why = str(error) if isinstance(error, KindError) else "no mapping"
+        top.refuse(
+            "vars", f"`vars` {why}", "write {name: kind}, or {name: {column: kind}} for rows"
+        )
+        return Declared(MappingProxyType({}))
+    shapes = found.rows.values()
+    if found.optional or any(shape.optional for shape in shapes):
+        mend = "leave the `?` out: whether a variable is set is found from the ways to it"
+        top.refuse("vars", "a kind with `?`", mend)
+    return found
 
 
 def _nodes(block: Block | None, defaults: _Defaults, top: Block) -> Mapping[str, AnyNode]:
@@ -182,6 +196,15 @@ def _common(name: str, block: Block, speaks: bool = True) -> dict[str, Any]:
     return {"name": name, "line": block.line, "say": say, "visits": visits, "over": over}
 
 
+def _listing(block: Block) -> dict[str, Any]:
+    """`each` and `row` of a node that speaks rows."""
+    each, row = block.optional("each"), block.optional("row")
+    if (each is None) != (row is None):
+        block.refuse("each", "`each` and `row` go together", "write `each: variable, row: text`")
+        return {}
+    return {"each": each, "row": row}
+
+
 def _language(block: Block) -> Language | None:
     if "language" not in block:
         return None
@@ -201,8 +224,15 @@ def _choices(block: Block) -> Mapping[str, str]:
 
 
 def _menu(name: str, block: Block, defaults: _Defaults) -> AnyNode:
+    common = {**_common(name, block), **_listing(block)}
+    pick, picked = block.mapping("pick"), block.optional("picked")
+    if bool(pick) != (picked is not None) or (pick and common.get("each") is None):
+        mend = "write `each`, `row`, `pick: {variable: column}` and `picked: node`"
+        block.refuse("pick", "`pick` needs rows and a target", mend)
     return Menu(
-        **_common(name, block),
+        **common,
+        pick=pick,
+        picked=picked,
         asking=_asking(block, defaults.asking, "keys", defaults.asking.keys),
         choices=_choices(block),
         default=block.optional("default"),
@@ -276,6 +306,7 @@ def _date(block: Block) -> Entry:
 def _say(name: str, block: Block, defaults: _Defaults) -> AnyNode:
     return Statement(
         **_common(name, block),
+        **_listing(block),
         next=block.text("next"),
         barge_in=block.flag("barge_in", defaults.asking.barge_in),
         language=_language(block),
@@ -295,7 +326,8 @@ def _call(name: str, block: Block, defaults: _Defaults) -> AnyNode:
 
 def _enter(name: str, block: Block, defaults: _Defaults) -> AnyNode:
     common = _common(name, block, speaks=False)
-    return Enter(**common, flow=block.text("flow"), then=block.mapping("then"))
+    flow, then, constants = block.text("flow"), block.mapping("then"), block.mapping("set")
+    return Enter(**common, flow=flow, then=then, set=constants)
 
 
 def _return(name: str, block: Block, defaults: _Defaults) -> AnyNode:

@@ -6,7 +6,8 @@ from transactions.card import MIN_DIGITS, mask
 
 _RUN = re.compile(r"\d(?:[\s‐-―-]{0,2}\d)+")
 """Digits with up to two blanks or hyphens between any two of them."""
-QUOTE = "quote"
+HANDLES = ("quote", "cursor")
+"""Outputs that the host finds again what they stand for by."""
 REFERENCE = re.compile(r"0[0-9]{11}")
 """A reference of ours (field 37): no card number begins with a nought (ISO/IEC 7812-1)."""
 
@@ -24,9 +25,9 @@ def without_numbers(text: str) -> str:
 
 
 def host_text(name: str, text: str) -> str:
-    """A text output of a host as we keep, speak and show it. The host looks its quote's id up by
-    it, so that one stays as it is."""
-    return text if name == QUOTE else without_numbers(text)
+    """A text output of a host as we keep, speak and show it. The host looks its quote's id and the
+    next page up by them, so those stay as they are."""
+    return text if name in HANDLES else without_numbers(text)
 
 
 def _masked(run: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.format.templates import Constant, Input, Known, Source, Template
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import ServiceMap, TotalsMap
-from core_adapters.iso8583.values import field_text
+from core_adapters.iso8583.values import field_text, subfield_text
 from transactions.card import CardNumber, CardVault, SealedCard
 from transactions.money import Currency, Money
 from transactions.outcome import Value
@@ -23,6 +23,7 @@ from transactions.secret import Secret
 CARD, PIN_BLOCK, ENTRY_MODE, ACCEPTOR_FIELDS = 2, 52, 22, (41, 42)
 WITH_PIN, WITHOUT_PIN = "011", "012"
 MAX_CALL_REFERENCE = 32
+NONE_OPTIONAL: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,18 @@ class Builder:
         module: SecurityModule,
         pin_key: str,
         vault: CardVault | None,
+        *,
+        optional: Mapping[str, frozenset[str]] = NONE_OPTIONAL,
     ) -> None:
+        """`optional` names, by service, what a request may lack; what would be made of it is left
+        out of the message."""
         self._codec = codec
         self._profile = codec.profile
         self._options = options
         self._module = module
         self._pin_key = pin_key
         self._vault = vault
+        self._optional = optional
 
     def request(self, service: ServiceMap, request: Request, stamp: Stamp, mti: str) -> Message:
         """The message of a service; a file update keeps its request's own time (rule 16)."""
@@ -161,6 +167,8 @@ class Builder:
     def _input(self, number: int, source: Input, request: Request | None, part: str) -> str:
         value = request.inputs.get(source.name) if request is not None else None
         if request is None or value is None:
+            if request is not None and source.name in self._optional.get(request.service, ()):
+                return ""
             raise EncodeError(str(number), f"input {source.name!r} is missing from the request")
         if source.part == "currency":
             if not isinstance(value, Money):
@@ -170,7 +178,7 @@ class Builder:
             return self._pin(number, value, request, part)
         spec = self._codec.profile.fields[number]
         if spec.tags:
-            return _subfield(number, self._clear(value))
+            return subfield_text(number, self._clear(value))
         return field_text(spec, self._clear(value))
 
     def _pin(self, number: int, pin: Secret, request: Request, part: str) -> str:
@@ -200,17 +208,6 @@ class Builder:
         if self._vault is None:
             raise EncodeError("2", "a sealed card needs the vault to open it")
         return self._vault.unseal(value)
-
-
-def _subfield(number: int, value: Value) -> str:
-    match value:
-        case Money():
-            return str(value.minor)
-        case CardNumber():
-            return value.digits
-        case Secret() | SealedCard():
-            raise EncodeError(str(number), "a secret never travels in a subfield")
-    return str(value)
 
 
 def _at(stamp: Stamp, at: datetime) -> Stamp:

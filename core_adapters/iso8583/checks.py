@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from core_adapters.iso8583.format.templates import Input, Source, Template
+from core_adapters.iso8583.format.templates import Input, ReplySource, Source, Template
 from core_adapters.iso8583.profile import Profile, ServiceMap
 from core_adapters.profiles.errors import ProfileError
 from core_adapters.profiles.yamlread import nearest
-from transactions.contract import Contracts, Kind
+from transactions.contract import Contracts, Kind, RowShape, Service
 
 PIN_FIELD = 52
 EDITION = 1987
@@ -28,12 +28,52 @@ def check_services(profile: Profile, contracts: Contracts) -> None:
             raise ProfileError(
                 f"{where}: version {service.version}, but the contract has {contract.version}"
             )
-        missing = set(contract.outputs) - set(service.reply)
-        if missing:
-            raise ProfileError(f"{where}: `reply` does not say where {min(missing)!r} is")
+        _check_outputs(profile, service, contract, where)
         if contract.recovery == "repeat" and not service.repeat_mti:
             raise ProfileError(f"{where}: recovery repeat needs `repeat_mti`")
         _check_inputs(profile, service, _terms(service.name, contracts), where)
+
+
+def _check_outputs(profile: Profile, service: ServiceMap, contract: Service, where: str) -> None:
+    missing = set(contract.outputs) - contract.optional_out - set(service.reply)
+    if missing:
+        raise ProfileError(f"{where}: `reply` does not say where {min(missing)!r} is")
+    for name, source in service.reply.items():
+        shape = contract.rows.get(name)
+        if bool(source.columns) != (shape is not None) and name in contract.outputs:
+            form = "a list: {field: 120, rows: {…}}" if shape else "no list; name its field"
+            raise ProfileError(f"{where}: reply {name}: in the contract it is {form}")
+        if shape is not None:
+            _check_columns(profile, source, shape, f"{where}: reply {name}")
+
+
+def _check_columns(profile: Profile, source: ReplySource, shape: RowShape, where: str) -> None:
+    unknown = set(source.columns) - set(shape.columns)
+    if unknown:
+        near = nearest(min(unknown), shape.columns)
+        raise ProfileError(f"{where}: {min(unknown)!r} is no column in the contract{near}")
+    missing = set(shape.columns) - shape.optional - set(source.columns)
+    if missing:
+        raise ProfileError(f"{where}: does not say where the column {min(missing)!r} is")
+    layout = profile.fields[source.field].inside
+    if layout is not None and layout.rows > shape.most:
+        raise ProfileError(
+            f"{where}: field {source.field} may hold {layout.rows} rows, and the contract takes "
+            f"{shape.most} at most"
+        )
+
+
+def optional_terms(contracts: Contracts) -> Mapping[str, frozenset[str]]:
+    """By service: what a request may lack of its inputs and its quote's terms."""
+    found: dict[str, frozenset[str]] = {}
+    for name, contract in contracts.services.items():
+        lacking = contract.optional
+        if contract.quoted_by in contracts:
+            quote = contracts[str(contract.quoted_by)]
+            lacking |= quote.optional | quote.optional_out
+        if lacking:
+            found[name] = lacking
+    return found
 
 
 def _terms(name: str, contracts: Contracts) -> Mapping[str, Kind]:

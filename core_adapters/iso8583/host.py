@@ -14,7 +14,7 @@ from datetime import UTC, date
 from core_adapters.hsm.errors import PinBlockError, SecurityModuleError
 from core_adapters.hsm.port import SecurityModule
 from core_adapters.iso8583.build import Builder, Stamp
-from core_adapters.iso8583.checks import check_services
+from core_adapters.iso8583.checks import check_services, optional_terms
 from core_adapters.iso8583.clock import SystemClock
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.day import BusinessDay
@@ -101,7 +101,9 @@ class Iso8583Host:
         self._given_up: OrderedDict[int, _Sent] = OrderedDict()
         codec = Codec(profile)
         self._codec = codec
-        self._builder = Builder(codec, options, module, names.pin, vault)
+        self._builder = Builder(
+            codec, options, module, names.pin, vault, optional=optional_terms(contracts)
+        )
         self._driver = Driver(
             codec,
             self._builder,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import DecodeError
 from core_adapters.iso8583.format.message import Message
+from core_adapters.iso8583.lists import read_rows
 from core_adapters.iso8583.profile import CodeMeaning, Profile, ReversalMap, ServiceMap
-from core_adapters.iso8583.values import output
+from core_adapters.iso8583.values import Lacking, output
 from transactions.card_text import host_text
 from transactions.contract import Service
 from transactions.outcome import DUPLICATE_STAN, Approved, Declined, Outcome, Unknown, Value
@@ -60,18 +61,14 @@ def _success(
 ) -> Judged:
     data: dict[str, Value] = {}
     missing: list[str] = []
-    for name, kind in contract.outputs.items():
-        source = service.reply.get(name)
-        try:
-            value = output(codec, reply, source, kind, unit) if source is not None else None
-        except DecodeError:
-            value = None
-        if value is None:
+    for name in contract.outputs:
+        value = _output(codec, service, contract, name, unit, reply)
+        if value is Lacking.ABSENT and name in contract.optional_out:
+            continue
+        if isinstance(value, Lacking):
             missing.append(name)
         else:
-            data[name] = (
-                host_text(name, value) if kind == "text" and isinstance(value, str) else value
-            )
+            data[name] = value
     reference = (reply.get(AUTHORIZATION) or reply.get(REFERENCE) or "").strip()
     approved = Approved(data, reference)
     if not missing:
@@ -79,6 +76,23 @@ def _success(
     alarm = f"{service.name}: an approval without {', '.join(missing)}"
     # Money that moved has moved, whatever else the reply lacks; a read that gives nothing is none.
     return Judged(Unknown("incomplete") if contract.effect == "read" else approved, alarm)
+
+
+def _output(  # noqa: PLR0917 - all that a reply is read by
+    codec: Codec, service: ServiceMap, contract: Service, name: str, unit: str, reply: Message
+) -> Value | Lacking:
+    source, kind = service.reply.get(name), contract.outputs[name]
+    if source is None:
+        return Lacking.ABSENT
+    try:
+        if kind == "rows":
+            return read_rows(codec, reply, source, contract.rows[name], unit)
+        value = output(codec, reply, source, kind, unit)
+    except DecodeError:
+        return Lacking.UNUSABLE
+    if not value and name in contract.optional_out and isinstance(value, str):
+        return Lacking.ABSENT
+    return host_text(name, value) if kind == "text" and isinstance(value, str) else value
 
 
 def judge_reversal(profile: Profile, reply: Message, attempt: int, age_s: float) -> ReversalOutcome:

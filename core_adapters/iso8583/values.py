@@ -4,23 +4,35 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from enum import Enum
 
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import EncodeError
 from core_adapters.iso8583.format.fields import FieldSpec
 from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.format.templates import ReplySource
-from transactions.card import CardNumber
+from transactions.card import CardNumber, SealedCard
 from transactions.contract import Kind
+from transactions.kinds import WORD
 from transactions.money import CURRENCIES, Currency, Money, currency
-from transactions.outcome import Value
+from transactions.outcome import Plain, Value
+from transactions.secret import Secret
 
 CURRENCY = 49
 ADDITIONAL_AMOUNTS = 54
 _AMOUNT = re.compile(r"(?P<account>..)(?P<type>\d\d)(?P<currency>\d{3})(?P<sign>[CD])(?P<n>\d{12})")
 AMOUNT_CHARS = 20
 MONTH_DAY, FULL_DATE, CLOCK = 4, 8, 6
+MAX_PLACES = 9
+"""Decimals of a rate: one digit counts them."""
 _NUMBERS: Mapping[str, Currency] = {unit.number: unit for unit in CURRENCIES.values()}
+
+
+class Lacking(Enum):
+    """Why a reply gives no value."""
+
+    ABSENT = "absent"
+    UNUSABLE = "not of its kind"
 
 
 def field_text(spec: FieldSpec, value: Value) -> str:
@@ -43,28 +55,61 @@ def _plain(spec: FieldSpec, value: Value) -> str:
             return f"D{value.minor:0{spec.size - 1}d}" if signed else str(value.minor)
         case CardNumber():
             return value.digits
+        case datetime() | date() | time() | Decimal() | str() | int():
+            return plain_text(value)
+    raise EncodeError(str(spec.number), f"a {type(value).__name__} cannot travel in this field")
+
+
+def subfield_text(number: int, value: Value) -> str:
+    """A value as a subfield holds it: money in minor units of field 49, rates as `rate_text`."""
+    match value:
+        case Money():
+            return str(value.minor)
+        case CardNumber():
+            return value.digits
+        case Secret() | SealedCard() | tuple():
+            raise EncodeError(str(number), "no value that may stand in a subfield")
+    return plain_text(value)
+
+
+def plain_text(value: str | int | Decimal | Money | date | time) -> str:
+    """A date as YYYYMMDD, a time as hhmmss, a rate as `rate_text`; the rest as it stands."""
+    match value:
         case datetime() | date():
             return value.strftime("%Y%m%d")
         case time():
             return value.strftime("%H%M%S")
-        case str() | int() | Decimal():
-            return str(value)
-    raise EncodeError(str(spec.number), f"a {type(value).__name__} cannot travel in this field")
+        case Decimal():
+            return rate_text(value)
+    return str(value)
+
+
+def rate_text(value: Decimal) -> str:
+    """As in fields 9 and 10, whose first digit counts the decimals of the rest: 3.85 is 2385."""
+    exponent = value.as_tuple().exponent
+    places = -exponent if isinstance(exponent, int) and exponent < 0 else 0
+    if not value.is_finite() or value < 0 or places > MAX_PLACES:
+        raise EncodeError("rate", f"a rate is 0 or more, with up to {MAX_PLACES} decimals")
+    return f"{places}{int(value.scaleb(places))}"
 
 
 def output(
     codec: Codec, reply: Message, source: ReplySource, kind: Kind, unit: str | None
-) -> Value | None:
-    """One output of a reply, or None where it is absent or not of its kind. `unit` is the
-    currency of the request (field 49), used where the reply has none."""
+) -> Value | Lacking:
+    """One output of a reply that is no list. `unit` is the currency of the request (field 49),
+    used where the reply has none. Raises `DecodeError` on bad subfields."""
     if source.field == ADDITIONAL_AMOUNTS and source.sub:
         wanted = codec.profile.balances.get(source.sub, "")
-        return balance(reply.get(ADDITIONAL_AMOUNTS) or "", wanted)
+        held = balance(reply.get(ADDITIONAL_AMOUNTS) or "", wanted)
+        return Lacking.ABSENT if held is None else held
     if source.sub:
         text = codec.subfields(reply, source.field).get(source.sub)
     else:
         text = reply.get(source.field)
-    return None if text is None else _typed(text.strip(), kind, reply.get(CURRENCY) or unit)
+    if text is None:
+        return Lacking.ABSENT
+    value = typed(text.strip(), kind, reply.get(CURRENCY) or unit)
+    return Lacking.UNUSABLE if value is None else value
 
 
 def balance(text: str, amount_type: str) -> Money | None:
@@ -80,16 +125,19 @@ def balance(text: str, amount_type: str) -> Money | None:
     return None
 
 
-def _typed(text: str, kind: Kind, unit: str | None) -> Value | None:
+def typed(text: str, kind: Kind, unit: str | None) -> Plain | None:
+    """A text of the wire as a value of this kind, or None where it is none."""
     digits = text.isascii() and text.isdigit()
     if kind == "text":
         return text
+    if kind == "word":
+        return text if WORD.fullmatch(text) else None
     if not digits:
         return _typed_fee(text, unit) if kind == "money" else None
     return _typed_digits(text, kind, unit)
 
 
-def _typed_fee(text: str, unit: str | None) -> Value | None:
+def _typed_fee(text: str, unit: str | None) -> Plain | None:
     """`D00000200`: a fee as in field 28."""
     rest = text[1:]
     known = _NUMBERS.get(unit or "")
@@ -98,7 +146,7 @@ def _typed_fee(text: str, unit: str | None) -> Value | None:
     return Money(int(rest[-12:]), known)
 
 
-def _typed_digits(text: str, kind: Kind, unit: str | None) -> Value | None:
+def _typed_digits(text: str, kind: Kind, unit: str | None) -> Plain | None:
     known = _NUMBERS.get(unit or "")
     if kind == "money":
         return Money(int(text[-12:]), known) if known is not None else None
@@ -142,7 +190,7 @@ def _rate(text: str) -> Decimal:
     return Decimal(int(text[1:] or "0")).scaleb(-int(text[0]))
 
 
-_DIGITS: Mapping[str, Callable[[str], Value | None]] = {
+_DIGITS: Mapping[str, Callable[[str], Plain | None]] = {
     "digits": str,
     "number": int,
     "rate": _rate,

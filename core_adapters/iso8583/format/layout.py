@@ -41,6 +41,15 @@ class Layout:
     form: Form = "tlv"
     parts: Mapping[str, TagSpec] = field(default_factory=dict)
     """By tag."""
+    rows: int = 0
+    """Most rows that it holds, where its parts are rows: tags "01", "02" … with the same columns
+    inside each."""
+
+    @property
+    def columns(self) -> Mapping[str, TagSpec]:
+        """What stands in each row, by tag; empty where the parts are no rows."""
+        first = next(iter(self.parts.values()), None) if self.rows else None
+        return first.inside.parts if first is not None and first.inside is not None else {}
 
     def tag_of(self, name: str) -> str | None:
         """The tag of a part's name, or None where the profile has none."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as of_class
 from types import MappingProxyType
 from typing import Literal
 
@@ -51,10 +52,12 @@ Template = Source | Mapping[str, Source]
 
 @dataclass(frozen=True, slots=True)
 class ReplySource:
-    """Where an output comes from: a field, or a subfield or balance of it by name."""
+    """Where an output comes from: a field, a subfield or balance of it by name, or its rows."""
 
     field: int
     sub: str = ""
+    columns: Mapping[str, str] = of_class(default_factory=lambda: MappingProxyType({}))
+    """Of an output that is a list: the profile's name of each of its columns."""
 
 
 def parse_source(text: str, place: Place = "request") -> Source:

@@ -19,6 +19,8 @@ from core_adapters.iso8583.format.layout import (
 from core_adapters.profiles.yamlread import Section
 
 MAX_SIZE = 999
+MAX_ROWS = 99
+"""A row's number is its tag of two digits."""
 CONTENTS = ("text", "pin_block")
 PADS = ("space", "zero")
 Content = Literal["text", "bytes"]
@@ -32,6 +34,8 @@ def read_layout(section: Section, content: Content, level: int = 1) -> Layout:
     """`form` and the rows of a field or of a row `inside` another."""
     if level > MAX_LEVELS:
         raise section.error(f"subfields go {MAX_LEVELS} levels deep")
+    if section.has("rows"):
+        return _rows(section, content, level)
     first = ALLOWED[content][0]
     form: Form = section.choice("form", FORMS, first)
     if form not in ALLOWED[content]:
@@ -48,6 +52,22 @@ def read_layout(section: Section, content: Content, level: int = 1) -> Layout:
     if not 0 < len(parts) <= MAX_PARTS:
         raise section.error(f"1 to {MAX_PARTS} rows")
     return Layout(form, MappingProxyType(parts))
+
+
+def _rows(section: Section, content: Content, level: int) -> Layout:
+    """`rows` and `columns`: every tag is a row's number, with the same columns inside."""
+    if level > 1 or content != "text":
+        raise section.error("rows stand in a field of characters, at its first level", "rows")
+    most: int = section.take("rows", int)
+    if not 0 < most <= MAX_ROWS:
+        raise section.error(f"1 to {MAX_ROWS} rows", "rows")
+    columns = read_layout(section.section("columns"), content, level + 1)
+    if columns.form != "tlv" or any(one.inside is not None for one in columns.parts.values()):
+        raise section.error("columns are tags without subfields of their own", "columns")
+    section.done()
+    tags = [f"{number:02d}" for number in range(1, most + 1)]
+    parts = {tag: TagSpec(tag, tag, inside=columns) for tag in tags}
+    return Layout("tlv", MappingProxyType(parts), most)
 
 
 def _tag(section: Section, tag: Any, form: Form) -> str:

@@ -17,6 +17,7 @@ from core_adapters.iso8583.format.templates import (
 from core_adapters.iso8583.loading.codes import read_overrides
 from core_adapters.iso8583.loading.common import known_field, mti, seconds
 from core_adapters.iso8583.profile import AdviceMap, ServiceMap
+from core_adapters.profiles.tree import Node
 from core_adapters.profiles.yamlread import Section, nearest
 
 MAX_SERVICES = 500
@@ -103,11 +104,35 @@ def _advice(row: Section) -> AdviceMap:
 def _reply(section: Section, fields: Mapping[int, FieldSpec]) -> Mapping[str, ReplySource]:
     found: dict[str, ReplySource] = {}
     for name in section:
-        text = str(section.take(name, object))
-        try:
-            source = parse_reply(text)
-        except ValueError as error:
-            raise section.error(str(error), name) from None
-        known_field(section, source.field, name, fields)
-        found[str(name)] = source
+        found[str(name)] = _output(section, name, fields)
     return MappingProxyType(found)
+
+
+def _output(section: Section, name: Any, fields: Mapping[int, FieldSpec]) -> ReplySource:
+    value = section.take(name, object)
+    if isinstance(value, Node):
+        return _rows(section.section(name), fields)
+    try:
+        source = parse_reply(str(value))
+    except ValueError as error:
+        raise section.error(str(error), name) from None
+    known_field(section, source.field, name, fields)
+    return source
+
+
+def _rows(row: Section, fields: Mapping[int, FieldSpec]) -> ReplySource:
+    """`{field: 120, rows: {column: name under tags}}`."""
+    number = known_field(row, row.take("field", int), "field", fields)
+    layout = fields[number].inside
+    if layout is None or not layout.rows:
+        raise row.error(f"tags.{number} has no rows; give it `rows` and `columns`", "field")
+    known = [one.name for one in layout.columns.values()]
+    wanted = row.section("rows")
+    columns = {str(name): str(wanted.take(name, str)) for name in wanted}
+    for name, column in columns.items():
+        if column not in known:
+            near = nearest(column, known)
+            why = f"{column!r} is no column; name it under tags.{number}.columns{near}"
+            raise wanted.error(why, name)
+    row.done()
+    return ReplySource(number, columns=MappingProxyType(columns))

@@ -1,0 +1,27 @@
+"""The bank's figures and codes as data: the YAML files of the folder `data`."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+from ruamel.yaml import YAML
+
+SCHEMA = 1
+
+
+def stated(name: str) -> Mapping[str, Any]:
+    """A file of the folder `data`; raises `ValueError` where it is not of this schema."""
+    text = files("core_adapters.corehost").joinpath("data", name).read_text(encoding="utf-8")
+    read = YAML(typ="safe").load(text)
+    if not isinstance(read, dict) or read.get("schema") != SCHEMA:
+        raise ValueError(
+            f"corehost/data/{name}: schema must be {SCHEMA}; take the file of the release"
+        )
+    return MappingProxyType(read)
+
+
+def word_sets() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+    """Word set, code, language: what callers may hear for every code that the bank sends."""
+    sets: Mapping[str, Mapping[str, Mapping[str, str]]] = stated("words.yaml")["sets"]
+    return sets

@@ -22,7 +22,7 @@ from voice_prompts.speaker import MissingClips, Speaker
 from voice_prompts.values import ReadingError
 
 SENTENCE_GAP = 8 * 250
-"""Silence between two prompts said together, in samples."""
+"""Silence between two prompts said together or in a row, in samples."""
 
 
 class Unspeakable(Exception):  # noqa: N818 - reads as what it is
@@ -100,6 +100,8 @@ class CallServices:
             except (ReadingError, MissingClips) as error:
                 raise Unspeakable(f"{spoken.prompt_id}: {type(error).__name__}") from error
             joined += said.segments
+        if say.more:
+            joined.append((-1, SENTENCE_GAP))
         if len(joined) > wire.MAX_SEGMENTS:
             raise Unspeakable(f"{say.prompts[0].prompt_id}: {len(joined)} clips and pauses")
         return tuple(joined)

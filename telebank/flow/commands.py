@@ -20,13 +20,15 @@ class Spoken:
 class Say:
     """Speak these texts one after the other in `language`; replaces what is being spoken.
 
-    A key in `stop_keys` stops it at once; `PlayEnded` brings `token` back.
+    A key in `stop_keys` stops it at once; `PlayEnded` brings `token` back. Where `more` follows
+    at its end, as the next row of a list does, it ends with a pause.
     """
 
     prompts: tuple[Spoken, ...]
     stop_keys: str
     token: int
     language: Language
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

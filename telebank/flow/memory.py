@@ -3,7 +3,7 @@
 from telebank.flow.state import Handle, State
 from telebank.flow.vault import Vault
 from transactions.card import CardNumber, SealedCard
-from transactions.outcome import Value
+from transactions.outcome import Rows, Value
 from transactions.request import AuthLevel
 from transactions.secret import Secret
 
@@ -23,6 +23,11 @@ class Memory:
         """A variable's value, or None where it is not set."""
         stored = self._state.vars.get(name)
         return self._vault.get(stored.token) if isinstance(stored, Handle) else stored
+
+    def rows(self, name: str) -> Rows:
+        """The rows of a variable; none where it is not set."""
+        stored = self._state.vars.get(name)
+        return stored if isinstance(stored, tuple) else ()
 
     def store(self, name: str, value: Value) -> None:
         """Set a variable; what it held before is forgotten."""

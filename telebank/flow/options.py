@@ -21,6 +21,12 @@ MAX_CHOICES = 5
 """Choices of one menu, beside the inherited keys."""
 MAX_DEPTH = 3
 """Menus in a row before an agent must be offered."""
+ROW_NUMBER = "n"
+"""Slot of a row's text: its number from 1."""
+MAX_PICKED_ROWS = 9
+"""Rows of a menu that keys 1 to 9 choose from."""
+ROWS_A_PAGE = 5
+"""Rows that a list is reckoned with in spoken seconds; hosts give about so many at once."""
 MAX_TRIES = 5
 MAX_TIMER_S = 30.0
 """Longest first-digit or inter-digit timer, in seconds."""

@@ -21,13 +21,17 @@ from telebank.flow.events import (
 )
 from telebank.flow.memory import Memory
 from telebank.flow.model import AskingNode, Call, Collect, Confirm, Exit, Fax, Menu, Queue
-from telebank.flow.options import KEYS, FlowOptions
+from telebank.flow.options import KEYS, MAX_PICKED_ROWS, FlowOptions
 from telebank.flow.release import Release
+from telebank.flow.speech import parts_of
 from telebank.flow.state import Frame, Phase, Untold
 from telebank.flow.vault import Vault
 from telebank.flow.walk import IllegalEvent, Walker
-from transactions.outcome import Unknown
+from transactions.outcome import Row, Unknown
 from transactions.request import Language
+
+PICKS = "".join(str(number) for number in range(1, MAX_PICKED_ROWS + 1))
+"""Keys that choose a row."""
 
 
 class Session(Walker):
@@ -168,6 +172,8 @@ class Session(Walker):
         for name in service.outputs:
             if name in event.data:
                 self._memory.store(name, event.data[name])
+            elif name in service.optional_out and event.exit in service.out_on:
+                self._memory.forget(name)
         if event.exit == "ok" and service.grants is not None:
             source = node.inputs.get(service.customer or "", "")
             self._memory.prove(source.removeprefix("$"), service.grants)
@@ -230,7 +236,7 @@ class Session(Walker):
         state.closing, state.buffer = "guard", ""
         prompt = self.options.guard_prompt
         known = prompt in self.release.texts[state.language]
-        if not self._say((prompt,) if known else (), ""):
+        if not self._say(parts_of((prompt,) if known else (), state.language), ""):
             self._hang_up("guard")
 
     def _give_up_waiting(self) -> None:
@@ -245,7 +251,7 @@ class Session(Walker):
         node = self._node()
         self._state.timer = None
         if isinstance(node, Call) and node.filler:
-            self._say((node.filler,), "")
+            self._say(parts_of((node.filler,), self._state.language), "")
 
     def _input_timed_out(self) -> None:
         node, state = self._node(), self._state
@@ -268,9 +274,25 @@ class Session(Walker):
         self._record("key", digit="•" if hidden else key)
         if isinstance(node, Collect):
             self._decide(node, take(node, self._kind(node), state.entry, key))
+        elif isinstance(node, Menu) and (row := self._chosen_row(node, key)) is not None:
+            self._pick(node, row)
         else:
             choices = {**node.asking.keys, **node.choices}
             self._decide(node, choose(choices, state.entry, key))
+
+    def _chosen_row(self, node: Menu, key: str) -> Row | None:
+        """The row that a key chooses, where the menu has rows to choose from."""
+        if not node.pick or node.each is None or self._state.entry or key not in PICKS:
+            return None
+        rows = self._memory.rows(node.each)
+        return rows[int(key) - 1] if int(key) <= len(rows) else None
+
+    def _pick(self, node: Menu, row: Row) -> None:
+        for name, column in node.pick.items():
+            self._memory.forget(name)
+            if column in row:
+                self._memory.store(name, row[column])
+        self._run(node.picked)
 
     def _decide(self, node: AskingNode, verdict: Verdict) -> None:
         state = self._state

@@ -1,12 +1,14 @@
 """From a node's `say` to texts with values, one part for each language in a row."""
 
+from dataclasses import replace
 from types import MappingProxyType
 
 from telebank.flow.commands import Spoken
 from telebank.flow.memory import Memory
-from telebank.flow.options import LANGUAGES
+from telebank.flow.options import LANGUAGES, ROW_NUMBER
 from telebank.flow.state import Part
 from telebank.flow.texts import Texts
+from transactions.outcome import Value
 from transactions.request import Language
 
 
@@ -28,6 +30,11 @@ def parts_of(items: tuple[str, ...], language: Language) -> list[Part]:
     return parts
 
 
+def row_parts(rows: str, prompt: str, count: int, language: Language) -> list[Part]:
+    """One part for each of the `count` rows of variable `rows`, spoken by the text `prompt`."""
+    return [Part(language, (prompt,), rows, number) for number in range(1, count + 1)]
+
+
 def spoken_of(part: Part, texts: Texts, memory: Memory) -> tuple[Spoken, ...]:
     """The part's texts with their values; a text with a value missing is left out."""
     spoken: list[Spoken] = []
@@ -35,17 +42,27 @@ def spoken_of(part: Part, texts: Texts, memory: Memory) -> tuple[Spoken, ...]:
         text = texts[part.language].get(prompt)
         if text is None:
             continue
-        values = {slot.name: memory.value(slot.name) for slot in text.slots}
+        values = {slot.name: _value(part, slot.name, memory) for slot in text.slots}
         known = {name: value for name, value in values.items() if value is not None}
         if len(known) == len(values):
             spoken.append(Spoken(prompt, MappingProxyType(known)))
     return tuple(spoken)
 
 
+def _value(part: Part, name: str, memory: Memory) -> Value | None:
+    """A variable, or in a row one of its columns or its number `n`."""
+    if part.rows is None:
+        return memory.value(name)
+    if name == ROW_NUMBER:
+        return part.number
+    rows = memory.rows(part.rows)
+    return rows[part.number - 1].get(name) if part.number <= len(rows) else None
+
+
 def speakable(parts: list[Part], texts: Texts, memory: Memory) -> list[Part]:
     """The parts without the texts that a value is missing for."""
     kept = [
-        Part(part.language, tuple(spoken.prompt_id for spoken in spoken_of(part, texts, memory)))
+        replace(part, prompts=tuple(one.prompt_id for one in spoken_of(part, texts, memory)))
         for part in parts
     ]
     return [part for part in kept if part.prompts]

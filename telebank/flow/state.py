@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, fields
 from datetime import date, time
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from telebank.flow.vault import Vault
 from transactions.money import Money
+from transactions.outcome import Plain, Rows
 from transactions.request import AuthLevel, Language
 from transactions.secret import Secret
 
@@ -37,7 +39,7 @@ class Handle:
     token: str
 
 
-Stored = str | int | Decimal | Money | date | time | Handle
+Stored = Plain | Rows | Handle
 
 
 @dataclass(slots=True)
@@ -51,10 +53,14 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Prompts still to be spoken in one language."""
+    """Prompts still to be spoken in one language, or the text of one row."""
 
     language: Language
     prompts: tuple[str, ...]
+    rows: str | None = None
+    """Variable whose row this speaks."""
+    number: int = 0
+    """The row's number, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +162,12 @@ def _typed(token: str, vault: Vault) -> str:
     return text
 
 
-def _packed(value: Stored) -> list[object]:
+def _packed(value: Stored) -> list[object]:  # noqa: PLR0911 - a table of kinds
     match value:
         case Handle(token):
             return ["handle", token]
+        case tuple():
+            return ["rows", [{name: _packed(v) for name, v in row.items()} for row in value]]
         case Money():
             return ["money", str(value.decimal), value.currency.code]
         case Decimal():
@@ -172,11 +180,13 @@ def _packed(value: Stored) -> list[object]:
             return ["plain", value]
 
 
-def _unpacked(packed: list[Any]) -> Stored:
+def _unpacked(packed: list[Any]) -> Stored:  # noqa: PLR0911 - a table of kinds
     tag, value, *rest = packed
     match tag:
         case "handle":
             return Handle(value)
+        case "rows":
+            return tuple(MappingProxyType({n: _plain(v) for n, v in r.items()}) for r in value)
         case "money":
             return Money.parse(value, rest[0])
         case "decimal":
@@ -188,3 +198,10 @@ def _unpacked(packed: list[Any]) -> Stored:
     if isinstance(value, str | int):
         return value
     raise LoadError(f"unknown value {tag!r}")
+
+
+def _plain(packed: list[Any]) -> Plain:
+    value = _unpacked(packed)
+    if isinstance(value, Handle | tuple):
+        raise LoadError("a row holds plain values only")
+    return value

@@ -26,12 +26,15 @@ from telebank.flow.model import (
 )
 from telebank.flow.options import KEYS, LANGUAGES, MAX_FRAMES, MAX_STEPS, FlowOptions
 from telebank.flow.release import Release
-from telebank.flow.speech import parts_of, speakable, spoken_of
-from telebank.flow.state import Frame, Phase, State
+from telebank.flow.speech import parts_of, row_parts, speakable, spoken_of
+from telebank.flow.state import Frame, Part, Phase, State
 from telebank.flow.vault import MemoryVault, Vault
 from transactions.contract import Kind
 from transactions.outcome import NotSent, Unknown, Value
 from transactions.request import Language
+
+HOPED_FOR = ("ok", "last")
+"""Exits of a read after which keys typed ahead still mean what they did."""
 
 
 class IllegalEvent(Exception):  # noqa: N818 - reads as what it is
@@ -119,7 +122,8 @@ class Walker:
         state = self._state
         if state.buffer and node.barge_in and not state.untold:
             return node.next
-        return None if self._say(node.say, KEYS if node.barge_in else "") else node.next
+        stop_keys = KEYS if node.barge_in else ""
+        return None if self._say(self._parts(node), stop_keys) else node.next
 
     def _settle_type_ahead(self, statement: bool) -> None:
         """Keys typed before a result was heard do not outlive it: never where money or a state
@@ -128,7 +132,7 @@ class Walker:
         if not state.untold:
             return
         moved = any(answer.effect != "read" for answer in state.untold)
-        if moved or (statement and state.untold[-1].exit != "ok"):
+        if moved or (statement and state.untold[-1].exit not in HOPED_FOR):
             state.buffer = ""
 
     def _enter_call(self, node: Call) -> str | None:
@@ -136,6 +140,8 @@ class Walker:
         inputs: dict[str, Value] = {}
         for name, source in node.inputs.items():
             value = self._memory.value(source[1:]) if source.startswith("$") else source
+            if value is None and name in service.optional:
+                continue
             if value is None:
                 self._record("value.missing")
                 return self._exit_of(node, service.exit_for(NotSent("missing input")))
@@ -160,6 +166,11 @@ class Walker:
             self._hang_up("fault")
             return None
         flow = self.release.flows[node.flow]
+        for name, constant in node.set.items():
+            self._memory.forget(name)
+            if constant:
+                number = flow.vars[name] == "number"
+                self._memory.store(name, int(constant) if number else constant)
         self._state.frames.append(Frame(flow.name, flow.entry))
         return flow.entry
 
@@ -175,7 +186,7 @@ class Walker:
 
     def _enter_last(self, node: Queue | Fax | Exit) -> str | None:
         self._settle_type_ahead(statement=True)
-        return None if self._say(node.say, "") else self._after_prompt()
+        return None if self._say(self._parts(node), "") else self._after_prompt()
 
     def _after_prompt(self) -> str | None:
         """What follows a node's prompt: listening, the next node, or the act it announced."""
@@ -222,7 +233,7 @@ class Walker:
             state.buffer = ""
         barge_in = node.asking.barge_in and not confirm
         typed_ahead = bool(state.buffer) and barge_in
-        if typed_ahead or not self._say(before + node.say, KEYS if barge_in else ""):
+        if typed_ahead or not self._say(self._parts(node, before), KEYS if barge_in else ""):
             self._listen(node)
 
     def _listen(self, node: AskingNode) -> None:
@@ -231,10 +242,18 @@ class Walker:
 
     # -- small things -------------------------------------------------------------------------
 
-    def _say(self, items: tuple[str, ...], stop_keys: str) -> bool:
-        """Start speaking; False where there is nothing to say. One `Say` a language."""
+    def _parts(self, node: AnyNode, before: tuple[str, ...] = ()) -> list[Part]:
+        """What a node says: `before`, then its rows one by one, then its own `say`."""
+        language = self._state.language
+        if node.each is None or node.row is None:
+            return parts_of(before + node.say, language)
+        count = len(self._memory.rows(node.each))
+        listed = row_parts(node.each, node.row, count, language)
+        return [*parts_of(before, language), *listed, *parts_of(node.say, language)]
+
+    def _say(self, wanted: list[Part], stop_keys: str) -> bool:
+        """Start speaking; False where there is nothing to say. One `Say` a language or row."""
         state = self._state
-        wanted = parts_of(items, state.language)
         state.parts = speakable(wanted, self.release.texts, self._memory)
         if state.parts != wanted:
             # What cannot be said whole is left out, and a result left out was not heard.
@@ -244,6 +263,7 @@ class Walker:
             return False
         state.stop_keys = "".join(key for key in stop_keys if key != self._swallowing())
         state.telling = bool(state.untold)
+        state.said_at = self._now
         self._speak_part()
         return True
 
@@ -257,9 +277,9 @@ class Walker:
         prompts = spoken_of(part, self.release.texts, self._memory)
         state.token += 1
         state.playing, state.phase = state.token, Phase.SPEAKING
-        state.said_at = self._now
         state.timer = self._now + self.options.play_guard_s
-        self._out.append(Say(prompts, state.stop_keys, state.token, part.language))
+        more = part.rows is not None and bool(state.parts)
+        self._out.append(Say(prompts, state.stop_keys, state.token, part.language, more))
 
     def _new_visit(self) -> str:
         """A question's name, unique in the call; the session waits for its answer."""

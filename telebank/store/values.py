@@ -90,7 +90,7 @@ def to_json(value: Value, keys: Keyring) -> Any:
             raise ValueTooLarge(f"text of more than {MAX_TEXT} characters")
         case str() | int():
             return value
-        case Secret() | datetime():
+        case Secret() | datetime() | tuple():  # a tuple is rows, which only reads give
             raise TypeError(f"a {type(value).__name__} is never stored as a value")
         case CardNumber():
             return _sealed_json(keys.seal(value))

@@ -109,6 +109,7 @@ class Owed:
     latest paid; `unpaid` are the bills that `amount` is the sum of."""
 
     biller: Biller
+    number: str
     amount: Money
     fee: Money
     arrears: Money
@@ -198,12 +199,21 @@ class Bills:
         who = self.table[biller]
         return Owed(
             who,
+            number,
             self._sum(unpaid),
             Money(who.fee, self._unit),
             self._sum(late),
             (unpaid + paid)[:MAX_ROWS],
             [one.id for one in unpaid],
         )
+
+    def quoted(self, quote: str, biller: str, number: str) -> bool:
+        """Whether a quote is for what this subscriber owes."""
+        row = self._db.execute(
+            "SELECT effect ->> 'biller', effect ->> 'number' FROM priced_order WHERE id = ?",
+            (quote,),
+        ).fetchone()
+        return bool(row == (biller, number))
 
     def _sum(self, bills: Sequence[Bill]) -> Money:
         return Money(sum(one.minor for one in bills), self._unit)
@@ -240,7 +250,12 @@ def payment(owed: Owed, payer: Holder) -> Offer:
     legs = [Leg(payer.account, -amount - fee), Leg(CLAIMS.format(owed.biller.name), amount)]
     if fee:
         legs.append(Leg(FEES.format(code), fee))
-    effect = {"name": PayBills.NAME, "bills": list(owed.unpaid)}
+    effect = {
+        "name": PayBills.NAME,
+        "biller": owed.biller.name,
+        "number": owed.number,
+        "bills": list(owed.unpaid),
+    }
     return Offer(payer.card, BILL, owed.amount, owed.fee, legs, effect=effect)
 
 

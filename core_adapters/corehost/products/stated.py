@@ -1,6 +1,7 @@
 """The bank's figures and codes as data: the YAML files of the folder `data`."""
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
@@ -10,8 +11,10 @@ from ruamel.yaml import YAML
 SCHEMA = 1
 
 
+@cache
 def stated(name: str) -> Mapping[str, Any]:
-    """A file of the folder `data`; raises `ValueError` where it is not of this schema."""
+    """A file of the folder `data`, read once, since it is part of the program; raises `ValueError`
+    where it is not of this schema."""
     text = files("core_adapters.corehost").joinpath("data", name).read_text(encoding="utf-8")
     read = YAML(typ="safe").load(text)
     if not isinstance(read, dict) or read.get("schema") != SCHEMA:

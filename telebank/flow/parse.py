@@ -211,9 +211,9 @@ def _language(block: Block) -> Language | None:
     return cast(Language, block.one_of("language", LANGUAGES) or LANGUAGES[0])
 
 
-def _choices(block: Block) -> Mapping[str, str]:
+def _choices(block: Block, *, needed: bool = True) -> Mapping[str, str]:
     choices = block.mapping("choices")
-    if not choices:
+    if not choices and needed:
         block.refuse("choices", "no choices", 'give `choices: {"1": node}`')
     for key, target in choices.items():
         if not key or len(key) > MAX_ENTRY or any(char not in KEYS for char in key):
@@ -234,7 +234,7 @@ def _menu(name: str, block: Block, defaults: _Defaults) -> AnyNode:
         pick=pick,
         picked=picked,
         asking=_asking(block, defaults.asking, "keys", defaults.asking.keys),
-        choices=_choices(block),
+        choices=_choices(block, needed=not pick),
         default=block.optional("default"),
         language=_language(block),
     )

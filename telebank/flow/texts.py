@@ -22,15 +22,21 @@ READINGS: Mapping[Kind, frozenset[str]] = MappingProxyType(
         "money": frozenset({"money"}),
         "text": frozenset({"tail", "digits", "text"}),
         "digits": frozenset({"digits", "tail", "number"}),
-        "date": frozenset({"date"}),
+        "date": frozenset({"date", "month", "weekday"}),
         "time": frozenset({"time"}),
-        "number": frozenset({"number", "digits"}),
-        "rate": frozenset({"rate", "percentage"}),
+        "number": frozenset({"number", "digits", "ordinal", "count"}),
+        "rate": frozenset({"rate", "percent"}),
+        "word": frozenset({"word"}),
+        "rows": frozenset(),
     }
 )
 """Ways in which a variable of each kind may be read; a card number never whole, a secret never."""
 
-_SLOT = re.compile(r"\{([a-z_][a-z0-9_]*)(?:\|([a-z0-9_]+)(?::[^{}]*)?)?\}")
+_SLOT = re.compile(r"\{([a-z_][a-z0-9_]*)(?:\|([a-z0-9_]+)(?::([^{}]*))?)?\}")
+WORD_TEXTS = re.compile(r"word\.[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+"""Texts that speak words: `word.SET.CODE`."""
+OTHER_WORD = "word.{}.other"
+"""Text for the codes of a set that have none of their own."""
 _META = frozenset({"schema", "language", "texts"})
 
 
@@ -40,6 +46,8 @@ class Slot:
 
     name: str
     reading: str
+    argument: str = ""
+    """After a colon: the set of a word, the counter of a count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,7 @@ def load_texts(path: Path, file: str, findings: list[Finding]) -> Mapping[str, T
 
 def slots_of(text: str) -> tuple[Slot, ...]:
     """The slots of a text, in order: `{amount|money}`; without a reading it is `text`."""
-    return tuple(Slot(m.group(1), m.group(2) or "text") for m in _SLOT.finditer(text))
+    return tuple(Slot(m[1], m[2] or "text", m[3] or "") for m in _SLOT.finditer(text))
 
 
 def _text_of(value: Any) -> str | None:

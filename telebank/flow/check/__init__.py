@@ -4,7 +4,17 @@ What cannot even be read is refused while reading (`telebank.flow.parse`), and c
 stand by `transactions.contract`; both come out as findings of the same form.
 """
 
-from telebank.flow.check import dataflow, menus, money, prompts, references, services, shape
+from telebank.flow.check import (
+    dataflow,
+    menus,
+    money,
+    prompts,
+    references,
+    rows,
+    services,
+    shape,
+    words,
+)
 from telebank.flow.check.budget import Seconds, over_budget
 from telebank.flow.check.graph import Rule
 from telebank.flow.model import Finding
@@ -19,6 +29,10 @@ REFERENCES: tuple[Rule, ...] = (
     references.variables,
     references.kinds,
     services.outcomes,
+    rows.columns,
+    rows.shared,
+    rows.listings,
+    words.constants,
 )
 """Names that must exist; the other rules rely on them."""
 
@@ -38,6 +52,11 @@ RULES: tuple[Rule, ...] = (
     menus.handling,
     menus.entry_keys,
     menus.depth,
+    rows.picks,
+    rows.texts,
+    words.literals,
+    words.sets,
+    words.texts,
     dataflow.not_set,
     money.guards,
     money.read_back,

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from telebank.flow.check.graph import edges
 from telebank.flow.model import AnyNode, Finding, Flow
-from telebank.flow.options import LANGUAGES, FlowOptions
+from telebank.flow.options import LANGUAGES, ROWS_A_PAGE, FlowOptions
 from telebank.flow.release import Release
 from telebank.flow.speech import prompt_of
 from telebank.flow.texts import Text
@@ -17,7 +17,7 @@ Seconds = Callable[[str, Language], float]
 
 CHARACTERS_A_SECOND: Mapping[Language, float] = MappingProxyType({"zh": 4.5, "en": 15.0})
 VALUE_SECONDS: Mapping[str, float] = MappingProxyType(
-    {"money": 3.0, "digits": 4.0, "tail": 1.6, "date": 2.5, "time": 2.0}
+    {"money": 3.0, "digits": 4.0, "tail": 1.6, "date": 2.5, "time": 2.0, "word": 1.0, "number": 1.0}
 )
 
 
@@ -68,7 +68,8 @@ def longest(flow: Flow, language: Language, seconds: Seconds) -> Way:
 
 
 def _spoken(node: AnyNode, language: Language, seconds: Seconds) -> float:
-    return sum(seconds(*prompt_of(item, language)) for item in node.say)
+    rows = ROWS_A_PAGE * seconds(node.row, language) if node.row is not None else 0.0
+    return rows + sum(seconds(*prompt_of(item, language)) for item in node.say)
 
 
 def ways(release: Release, seconds: Seconds | None = None) -> list[Way]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
-from telebank.flow.check.graph import Edge, edges, finding, inside, writes
+from telebank.flow.check.graph import PICKED, Edge, edges, finding, inside, writes
 from telebank.flow.check.prompts import slots_at
 from telebank.flow.check.references import named
-from telebank.flow.model import AnyNode, Call, Collect, Enter, Finding, Flow, Return
+from telebank.flow.model import AnyNode, Call, Collect, Enter, Finding, Flow, Menu, Return
 from telebank.flow.release import Release
+from transactions.contract import Service
 
 Facts = frozenset[str]
 Step = Callable[[Facts, AnyNode, Edge], Facts]
@@ -44,10 +45,17 @@ def not_set(release: Release, flow: Flow) -> Iterator[Finding]:
 
 def _uses(release: Release, flow: Flow, node: AnyNode) -> set[str]:
     used = {slot.name for _, _, slot in slots_at(release, node)}
-    if not isinstance(node, Collect):
-        used |= set(named(node))
-    if isinstance(node, Enter):
-        used |= set(release.flows[node.flow].needs)
+    match node:
+        case Collect():
+            pass
+        case Call():
+            optional = release.contracts[node.service].optional
+            sources = [source for name, source in node.inputs.items() if name not in optional]
+            used |= {source[1:] for source in sources if source.startswith("$")}
+        case Enter():
+            used |= {n for n in release.flows[node.flow].needs if not node.set.get(n)}
+        case _:
+            used |= set(named(node))
     if isinstance(node, Return) and node.exit == "ok":
         used |= set(flow.gives)
     return used
@@ -58,26 +66,45 @@ def _set_after(release: Release, flow: Flow, facts: Facts, node: AnyNode, edge: 
     match node:
         case Collect() if edge.via == "next":
             return facts | {node.into}
+        case Menu() if edge.via == PICKED:
+            return facts | set(node.pick)
         case Call() if edge.exit is not None:
             passed = {name for name in named(node) if flow.vars[name] == "secret"}
-            service = release.contracts[node.service]
-            given = frozenset(service.outputs) if edge.exit in service.out_on else frozenset()
-            return (facts - passed) | given
+            lost, given = _given(release.contracts[node.service], edge.exit)
+            return (facts - passed - lost) | given
         case Enter() if edge.exit is not None:
             inner = release.flows[node.flow]
-            kept = facts - _secrets_in(release, inner)
+            constants = {name for name, constant in node.set.items() if constant}
+            kept = ((facts - set(node.set)) | constants) - _lost_in(release, flow, inner)
             return kept | frozenset(inner.gives) if edge.exit == "ok" else kept
         case _:
             return facts
 
 
-def _secrets_in(release: Release, flow: Flow) -> Facts:
-    return frozenset(
-        name
-        for inner in inside(release, flow)
-        for name, kind in inner.vars.items()
-        if kind == "secret"
-    )
+def _given(service: Service, exit_name: str) -> tuple[Facts, Facts]:
+    """What an exit of a service may unset, and what it certainly sets: of what may be absent only
+    what tells `ok` from `last`."""
+    if exit_name not in service.out_on:
+        return frozenset(), frozenset()
+    sure = {name for name in service.outputs if name not in service.optional_out}
+    if exit_name == "ok" and service.last_without is not None:
+        sure.add(service.last_without)
+    return service.optional_out, frozenset(sure)
+
+
+def _lost_in(release: Release, flow: Flow, inner: Flow) -> Facts:
+    """What is no longer certain after a sub-flow: secrets, what an answer or a `set` may unset,
+    and rows that may have other columns now."""
+    lost: set[str] = set()
+    for one in inside(release, inner):
+        lost |= {name for name, kind in one.vars.items() if kind == "secret"}
+        lost |= {n for n, mine in flow.rows.items() if one.rows.get(n, mine) != mine}
+        for node in one.nodes.values():
+            if isinstance(node, Call):
+                lost |= release.contracts[node.service].optional_out
+            elif isinstance(node, Enter):
+                lost |= {name for name, constant in node.set.items() if not constant}
+    return frozenset(lost)
 
 
 def fresh_quotes(release: Release, flow: Flow, quote: str) -> dict[str, Facts]:

@@ -33,6 +33,9 @@ class Edge:
     exit: str | None = None
 
 
+PICKED = "picked row"
+"""How the edge of a chosen row says what it is."""
+
 Rule = Callable[[Release, Flow], Iterator[Finding]]
 
 
@@ -51,6 +54,8 @@ def edges(flow: Flow, node: AnyNode) -> Iterator[Edge]:
     match node:
         case Menu() | Confirm():
             yield from (Edge(name, to, f"choice {key}") for key, to in node.choices.items())
+            if isinstance(node, Menu) and node.picked is not None:
+                yield Edge(name, node.picked, PICKED)
         case Collect() | Statement():
             yield Edge(name, node.next, "next")
         case Call() | Enter() | Queue() | Fax():
@@ -118,16 +123,20 @@ def writes(release: Release, node: AnyNode) -> set[str]:
     match node:
         case Collect():
             return {node.into}
+        case Menu():
+            return set(node.pick)
         case Call():
             return set(release.contracts[node.service].outputs)
         case Enter():
-            inner = inside(release, release.flows[node.flow])
-            return {
-                name for flow in inner for n in flow.nodes.values() for name in _own(release, n)
-            }
+            inner = [n for flow in inside(release, release.flows[node.flow]) for n in _nodes(flow)]
+            return {*node.set, *(name for n in inner for name in _own(release, n))}
         case _:
             return set()
 
 
 def _own(release: Release, node: AnyNode) -> set[str]:
-    return set() if isinstance(node, Enter) else writes(release, node)
+    return set(node.set) if isinstance(node, Enter) else writes(release, node)
+
+
+def _nodes(flow: Flow) -> list[AnyNode]:
+    return list(flow.nodes.values())

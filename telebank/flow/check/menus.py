@@ -24,8 +24,11 @@ from telebank.flow.release import Release
 def choices(release: Release, flow: Flow) -> Iterator[Finding]:
     """More choices than a caller keeps in mind."""
     for node in flow.nodes.values():
-        if isinstance(node, Menu | Confirm) and len(node.choices) > MAX_CHOICES:
-            problem = f"{len(node.choices)} choices, more than {MAX_CHOICES}"
+        if not isinstance(node, Menu | Confirm):
+            continue
+        count = len(node.choices) + (isinstance(node, Menu) and bool(node.pick))
+        if count > MAX_CHOICES:
+            problem = f"{count} choices, more than {MAX_CHOICES}"
             yield finding(flow, node, "choices", problem, "split the menu")
 
 

@@ -13,11 +13,19 @@ from transactions.request import Language
 
 def prompts_at(node: AnyNode) -> Iterator[tuple[str, Language]]:
     """Every text that a node may speak, with each language it may be spoken in."""
+    yield from _in_languages(_items(node) if node.row is None else [*_items(node), node.row])
+
+
+def _items(node: AnyNode) -> list[str]:
     items = [*node.say]
     if isinstance(node, AskingNode):
         items += [*node.asking.noinput, *node.asking.invalid]
     if isinstance(node, Call) and node.filler:
         items.append(node.filler)
+    return items
+
+
+def _in_languages(items: list[str]) -> Iterator[tuple[str, Language]]:
     for item in items:
         for language in LANGUAGES:
             prompt, spoken = prompt_of(item, language)
@@ -26,8 +34,8 @@ def prompts_at(node: AnyNode) -> Iterator[tuple[str, Language]]:
 
 
 def slots_at(release: Release, node: AnyNode) -> Iterator[tuple[str, Language, Slot]]:
-    """The slots of all texts of a node: text, language, slot."""
-    for prompt, language in prompts_at(node):
+    """The slots of all texts of a node but its rows': text, language, slot."""
+    for prompt, language in _in_languages(_items(node)):
         text = release.texts[language].get(prompt)
         for slot in text.slots if text else ():
             yield prompt, language, slot
@@ -69,7 +77,8 @@ def readings(release: Release, flow: Flow) -> Iterator[Finding]:
                 problem = f"`{prompt}` ({language}) speaks the secret {slot.name}"
                 yield finding(flow, node, "secret", problem, mend)
             else:
-                mend = f"read it as {' or '.join(sorted(READINGS[kind]))}"
+                ways = " or ".join(sorted(READINGS[kind]))
+                mend = f"read it as {ways}" if ways else "speak it with `each` and `row`"
                 problem = f"`{prompt}` ({language}) reads {slot.name} ({kind}) as {slot.reading}"
                 yield finding(flow, node, "reading", problem, mend)
 

@@ -3,7 +3,18 @@
 from collections.abc import Iterator
 
 from telebank.flow.check.graph import edges, entered, finding, inside
-from telebank.flow.model import AnyNode, Call, Collect, Confirm, Enter, Finding, Flow, Queue
+from telebank.flow.model import (
+    AnyNode,
+    Call,
+    Collect,
+    Confirm,
+    Enter,
+    Finding,
+    Flow,
+    Menu,
+    Queue,
+    Statement,
+)
 from telebank.flow.release import Release
 
 ENTRY_FLOW = "main"
@@ -65,7 +76,7 @@ def variables(release: Release, flow: Flow) -> Iterator[Finding]:
                 problem, mend = f"`{key}` names {name}, not declared", "declare it in `vars`"
                 yield Finding(flow.file, line, "declared", problem, mend)
     for node in flow.nodes.values():
-        for name in named(node):
+        for name in [*named(node), *(node.pick if isinstance(node, Menu) else ())]:
             if name not in flow.vars:
                 problem = f"variable `{name}` is not declared"
                 yield finding(flow, node, "declared", problem, "declare it in `vars`")
@@ -76,6 +87,8 @@ def named(node: AnyNode) -> list[str]:
     match node:
         case Collect():
             return [node.into]
+        case Menu() | Statement():
+            return [node.each] if node.each is not None else []
         case Confirm():
             return list(node.reads)
         case Call():
@@ -103,4 +116,9 @@ def kinds(release: Release, flow: Flow) -> Iterator[Finding]:
         for name, kind in release.contracts[node.service].outputs.items():
             if flow.vars.get(name, kind) != kind:
                 problem = f"{node.service} gives {name} as {kind}, declared {flow.vars[name]}"
-                yield finding(flow, node, "kind", problem, f"declare `{name}: {kind}`")
+                yield finding(flow, node, "kind", problem, _as_declared(name, kind))
+
+
+def _as_declared(name: str, kind: str) -> str:
+    written = "{column: kind}" if kind == "rows" else kind
+    return f"declare `{name}: {written}`"

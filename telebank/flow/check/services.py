@@ -70,9 +70,10 @@ def inputs(release: Release, flow: Flow) -> Iterator[Finding]:
     for node in flow.nodes.values():
         if not isinstance(node, Call):
             continue
-        wanted = release.contracts[node.service].inputs
+        contract = release.contracts[node.service]
+        wanted = contract.inputs
         for name in wanted:
-            if name not in node.inputs:
+            if name not in node.inputs and name not in contract.optional:
                 problem = f"input `{name}` of {node.service} is missing"
                 yield finding(flow, node, "input", problem, f"add `{name}: $variable` to `in`")
         for name, source in node.inputs.items():
@@ -85,7 +86,7 @@ def inputs(release: Release, flow: Flow) -> Iterator[Finding]:
 
 def _source(flow: Flow, node: Call, name: str, source: str, wanted: Kind) -> Iterator[Finding]:
     if not source.startswith("$"):
-        if wanted not in ("text", "digits"):
+        if wanted not in ("text", "digits", "word"):
             problem = f"input `{name}` ({wanted}) is written out"
             yield finding(flow, node, "input", problem, f"pass a variable of kind {wanted}")
         return

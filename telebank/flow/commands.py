@@ -82,7 +82,7 @@ class Record:
 
     `node.entered`; `key` with `digit` (or a dot) once a node took it; `call.language`;
     `input.none`, `input.invalid`, `input.exhausted`; `keys.dropped`, `value.missing`,
-    `answer.late`, `exit.unknown`, `play.lost`, `call.guard`.
+    `rows.cut` (more rows than keys), `answer.late`, `exit.unknown`, `play.lost`, `call.guard`.
     """
 
     kind: str

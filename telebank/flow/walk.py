@@ -24,7 +24,14 @@ from telebank.flow.model import (
     Return,
     Statement,
 )
-from telebank.flow.options import KEYS, LANGUAGES, MAX_FRAMES, MAX_STEPS, FlowOptions
+from telebank.flow.options import (
+    KEYS,
+    LANGUAGES,
+    MAX_FRAMES,
+    MAX_PICKED_ROWS,
+    MAX_STEPS,
+    FlowOptions,
+)
 from telebank.flow.release import Release
 from telebank.flow.speech import parts_of, row_parts, speakable, spoken_of
 from telebank.flow.state import Frame, Part, Phase, State
@@ -248,6 +255,9 @@ class Walker:
         if node.each is None or node.row is None:
             return parts_of(before + node.say, language)
         count = len(self._memory.rows(node.each))
+        if isinstance(node, Menu) and node.pick and count > MAX_PICKED_ROWS:
+            self._record("rows.cut")
+            count = MAX_PICKED_ROWS
         listed = row_parts(node.each, node.row, count, language)
         return [*parts_of(before, language), *listed, *parts_of(node.say, language)]
 

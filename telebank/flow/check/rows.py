@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from telebank.flow.check.graph import finding
 from telebank.flow.model import AnyNode, Call, Finding, Flow, Menu, Queue
-from telebank.flow.options import LANGUAGES, MAX_PICKED_ROWS, ROW_NUMBER
+from telebank.flow.options import LANGUAGES, ROW_NUMBER
 from telebank.flow.release import Release
 from telebank.flow.texts import READINGS, Slot
 from transactions.contract import RowShape
@@ -77,7 +77,7 @@ def _picks(flow: Flow, node: Menu, shape: RowShape) -> Iterator[Finding]:
 
 
 def picks(release: Release, flow: Flow) -> Iterator[Finding]:
-    """Keys that choose a row and something else too, or rows that no key chooses."""
+    """Keys that choose a row and something else too."""
     for node in flow.nodes.values():
         if not isinstance(node, Menu) or not node.pick:
             continue
@@ -85,18 +85,6 @@ def picks(release: Release, flow: Flow) -> Iterator[Finding]:
         if taken:
             problem = f"key {taken[0]} chooses a row here, and is bound too"
             yield finding(flow, node, "pick", problem, "bind 0, * or #, or leave out `pick`")
-        most = _most(release, flow, node)
-        if most > MAX_PICKED_ROWS:
-            problem = f"{most} rows to choose from, and nine keys"
-            mend = f"write `most: {MAX_PICKED_ROWS}` or less (5 is good) in the contract's rows"
-            yield finding(flow, node, "pick", problem, mend)
-
-
-def _most(release: Release, flow: Flow, node: AnyNode) -> int:
-    """The most rows that a service of this flow gives under the menu's variable."""
-    calls = [n.service for n in flow.nodes.values() if isinstance(n, Call)]
-    shapes = [release.contracts[service].rows.get(node.each or "") for service in calls]
-    return max((shape.most for shape in shapes if shape is not None), default=0)
 
 
 def texts(release: Release, flow: Flow) -> Iterator[Finding]:

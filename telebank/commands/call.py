@@ -167,10 +167,10 @@ def command(
     \b
     Examples:
       .venv/bin/telebank call
-      .venv/bin/telebank call --keys "1 1 6227000001000011# 246813# 1" --expect bal.amount
+      .venv/bin/telebank call --keys "1 1 6227000001000011# 246813# 1 1" --expect bal.amount
       .venv/bin/telebank call sip:bank@127.0.0.1:5060 --keys "!2 @front.menu !9" --save heard.wav
       .venv/bin/telebank call --keys "2 9" --calls 10 --rate 5 --json
-      echo "!1 !1 !6227000001000011# @auth.pin !246813# @main.menu !1" > keys.txt
+      echo "!1 !1 !6227000001000011# @auth.pin !246813# @main.menu !1 !1" > keys.txt
       .venv/bin/telebank call --keys-file keys.txt --expect bal.amount
     The card and the PIN are the demo data's, and fictional.
 

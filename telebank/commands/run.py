@@ -227,11 +227,12 @@ async def _ring(bank: Bank) -> None:
     """Ring the bank once over real SIP and RTP: card, PIN, balance."""
     # Not a card of the banner: somebody may have locked those by trying.
     card, pin, *_ = _demo_cards(bank.plan.data)[2]
-    _say("Ringing the bank: language, accounts, card, PIN, balance")
+    _say("Ringing the bank: language, accounts, card, PIN, enquiries, balance")
     keys = bank.plan.data / "run" / "keys"
     keys.touch(mode=0o600)
     # In a file: a command line would show the PIN to everybody. Pressed as one who knows the menu.
-    keys.write_text(f"@lang.zh !1 @lang.chosen !1 @auth.card !{card}# @auth.pin !{pin}# ~1 !1\n")
+    proof = f"@auth.card !{card}# @auth.pin !{pin}#"
+    keys.write_text(f"@lang.zh !1 @lang.chosen !1 {proof} ~1 !1 ~1 !1\n")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "telebank", "call", f"sip:bank@{bank.sip}"),
         *("--keys-file", str(keys), "--data", str(bank.plan.data)),

@@ -24,6 +24,12 @@ LANGUAGE_KEYS: Final = {"zh": "1", "en": "2"}
 PATIENCE_S = 60.0
 """Longest wait for a prompt; long, since a test of twenty callers may be slow, never wrong."""
 
+BALANCE: Final = "!1 !1"
+"""From the main menu to the balance: enquiries, balance."""
+
+TRANSFER: Final = "!2 !1"
+"""From the main menu to the payee's card: transfers, to another card."""
+
 CALL_S = 240.0
 """Longest call, in seconds."""
 
@@ -39,7 +45,7 @@ def prove(who: SeedCard, pin: str = "", language: str = "zh") -> str:
 def order(payee: SeedCard | str, yuan: str) -> str:
     """From the main menu to the read-back; `12.50` is keyed with a star."""
     card = payee if isinstance(payee, str) else payee.card
-    return f"!2 !{card}# !{yuan.replace('.', '*')}#"
+    return f"{TRANSFER} !{card}# !{yuan.replace('.', '*')}#"
 
 
 CONFIRM: Final = "@tr.confirm 1"
@@ -75,7 +81,7 @@ async def ring_all(
 ASKED_ON_THE_WAY: Final = frozenset(
     {
         *("sys.welcome", "lang.zh", "lang.en", "lang.chosen", "front.menu"),
-        *("auth.card", "auth.pin", "main.menu", "tr.payee", "tr.amount"),
+        *("auth.card", "auth.pin", "main.menu", "enq.menu", "tr.menu", "tr.payee", "tr.amount"),
         *("loss.card", "loss.identity"),
     }
 )

@@ -29,13 +29,13 @@ def bank(tmp_path_factory: pytest.TempPathFactory, voice: Voice) -> Iterator[Ban
 
 
 def balance_call(card: SeedCard) -> str:
-    """Language, accounts, card, PIN, balance, goodbye; each key into the prompt that asks for it.
+    """Language, accounts, card, PIN, enquiries, balance, back to the main menu, goodbye.
 
-    A PIN of twelve digits is complete without the hash key.
+    Each key goes into the prompt that asks for it. A PIN of twelve digits is complete without the hash key.
     """
     return (
         f"@lang.zh !1 @lang.chosen !1 @auth.card !{card.card}# @auth.pin !{card.pin}"
-        " ~1 !1 @bal.amount ~1.5 !* ~1 !9 @sys.goodbye"
+        " ~1 !1 ~1 !1 @bal.amount ~1.5 !* ~1 !* ~1 !9 @sys.goodbye"
     )
 
 

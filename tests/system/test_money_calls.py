@@ -10,6 +10,7 @@ import pytest
 
 from core_adapters.corehost.seed import SeedCard, card_number
 from support.money_caller import (
+    BALANCE,
     CONFIRM,
     fen,
     order,
@@ -111,7 +112,7 @@ async def refused_by_the_host(stage: Stage) -> list[CallReport]:
     unknown = card_number(999_999_999)
     limited = day.fault(payer, "code 61", mti="0200", amount=77_000)
     script = f"{prove(payer)} {order(payee, '20000')} @tr.insufficient !770# @tr.over_limit !1#"
-    first = await day.ring(f"{script} {CONFIRM[:-1]}*", "main.menu")
+    first = await day.ring(f"{script} {CONFIRM[:-1]}* ~1 !*", "main.menu")
     second = await day.ring(f"{prove(payer)} {order(unknown, '5')}", "tr.bad_payee")
     day.lift(limited)
     return [first, second]
@@ -137,7 +138,7 @@ def wrong(who: SeedCard) -> str:
 async def wrong_pin_then_right(stage: Stage) -> list[CallReport]:
     day = await stage.day()
     who, _ = day.pair(3)
-    script = f"{prove(who, wrong(who))} @auth.wrong_pin !{who.pin}# !1"
+    script = f"{prove(who, wrong(who))} @auth.wrong_pin !{who.pin}# {BALANCE}"
     return [await day.ring(script, "bal.amount")]
 
 

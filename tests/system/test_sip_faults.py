@@ -197,7 +197,7 @@ async def test_calls_go_on_while_broken_datagrams_pour_in(bank: BankProcess) -> 
 
 async def _balance(bank: BankProcess, phone: Phone, number: int) -> None:
     card = bank.cards[number]
-    keys = f"!1 !1 !{card.card}# @auth.pin !{card.pin} ~1 !1 @bal.amount"
+    keys = f"!1 !1 !{card.card}# @auth.pin !{card.pin} ~1 !1 ~1 !1 @bal.amount"
     call = await phone.dial(bank.uri, PhoneOptions(patience_s=PATIENCE_S))
     listening = asyncio.create_task(call.run(parse_script(keys)))
     await until(lambda: call.report.heard("bal.amount") or listening.done(), "the balance")

@@ -7,7 +7,7 @@ import pytest
 
 from core_adapters.corehost.seed import SeedCard
 from support.bank_process import Voice
-from support.money_caller import prompts, prove, report_loss, ring, transfer
+from support.money_caller import BALANCE, prompts, prove, report_loss, ring, transfer
 from support.money_journal import LOSS, MoneyJournal, Row
 from support.sql_bank_process import SqlBankProcess
 
@@ -55,7 +55,7 @@ async def test_a_day_at_a_bank_that_is_a_database(
         payer, payee, loser = bank.node.cards[0], bank.node.cards[1], bank.node.cards[2]
         async with bank.node.phone() as phone:
             calls = [
-                (f"{prove(loser)} !1", "bal.amount"),
+                (f"{prove(loser)} {BALANCE}", "bal.amount"),
                 (transfer(payer, payee, "1200"), "tr.done"),
                 (f"{prove(payee, '9' * 12)}", "auth.wrong_pin"),
             ]

@@ -194,15 +194,16 @@ def _scripts(calls: int, rounds: int) -> list[tuple[Step, ...]]:
 
 
 def _script(card: SeedCard, rounds: int, chance: random.Random) -> tuple[Step, ...]:
-    """In each round: the balance, once more, and back to the menu, each into a prompt.
+    """In each round: the balance, once more, and back to the enquiries, each into a prompt.
 
     A PIN of twelve digits is complete without a hash key.
     """
     words = f"@lang.zh !1 @lang.chosen !1 @auth.card !{card.card}# @auth.pin !{card.pin}".split()
+    words += ["~1.5", "!1"]
     for _ in range(rounds):
         for key in "11*":
             words += [f"~{chance.uniform(1.6, 2.4):.3f}", f"!{key}"]
-    return parse_script(" ".join([*words, "~1.5", "!9", "@sys.goodbye"]))
+    return parse_script(" ".join([*words, "~1.5", "!*", "~1.5", "!9", "@sys.goodbye"]))
 
 
 async def _ring(

@@ -33,7 +33,7 @@ def peer(house: House) -> Iterator[Peer]:
 
 async def test_a_balance_is_asked_said_and_told(house: House, peer: Peer, tmp_path: Path) -> None:
     await peer.call(udp())
-    await peer.press(f"{LOGIN}1")
+    await peer.press(f"{LOGIN}11")
     await house.happens("node.entered", node="after")
     peer.send("BYE")
     await house.idle()
@@ -48,7 +48,7 @@ async def test_a_balance_is_asked_said_and_told(house: House, peer: Peer, tmp_pa
     assert house.log.kinds()[-1] == "call.ended"
     digits = "".join(str(e.detail["digit"]) for e in house.log.events if e.kind == "key")
     # The # behind an entry of full length ends nothing and is swallowed.
-    assert digits == f"11{'•' * (len(CARD) + 1)}{'•' * len(PIN)}1"
+    assert digits == f"11{'•' * (len(CARD) + 1)}{'•' * len(PIN)}11"
     assert PIN not in repr(house.log.events)
 
 
@@ -77,7 +77,7 @@ async def test_a_bug_inside_one_call_ends_that_call_and_no_other(house: House, p
     other = Peer(house.node.address, "other")
     await other.call(udp())
     await peer.call(udp())
-    await peer.press(f"{LOGIN}1")
+    await peer.press(f"{LOGIN}11")
     await peer.request("BYE")
     await other.press("1")
     assert house.node.counts()["calls"] == 1

@@ -202,8 +202,25 @@ def _part_views(
     except DecodeError:
         yield FieldView(str(spec.number), spec.name, f"{DOTS} (no subfields of this profile)")
         return
+    if layout.rows:
+        yield from _row_views(spec, layout, parts, bin_digits)
+        return
     for path, text in parts.items():
         known = layout.find(path)
         name = known.name if known is not None else "unknown tag"
         show = layout.shown(path)
         yield FieldView(".".join((str(spec.number), *path)), name, masked(text, show, bin_digits))
+
+
+def _row_views(
+    spec: FieldSpec, layout: Layout, parts: Mapping[Path, str], bin_digits: int
+) -> Iterator[FieldView]:
+    """A line for each row: its columns by name."""
+    rows: dict[str, list[str]] = {}
+    for path, text in parts.items():
+        known = layout.find(path)
+        name = known.name if known is not None and path[1:] else "unknown tag"
+        shown = masked(text, layout.shown(path), bin_digits)
+        rows.setdefault(path[0], []).append(f"{name}={shown}")
+    for tag, cells in rows.items():
+        yield FieldView(f"{spec.number}.{tag}", f"{spec.name}, row {int(tag)}", "  ".join(cells))

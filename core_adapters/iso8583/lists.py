@@ -1,27 +1,23 @@
-"""Lists in one field, row by row: read from a reply, and written as a host writes them.
+"""Lists of a reply: rows in one field.
 
 Each row is a tag, its number from 01, and holds its columns as TLV. Money has its own currency:
 number, C or D, twelve digits (156C000000012345); the rest is as in subfields.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from core_adapters.iso8583.codec import Codec
-from core_adapters.iso8583.errors import EncodeError
 from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.format.templates import ReplySource
-from core_adapters.iso8583.format.tlv import HEAD
-from core_adapters.iso8583.values import CURRENCY, Lacking, plain_text, typed
+from core_adapters.iso8583.values import CURRENCY, Lacking, typed
 from transactions.card_text import host_text
 from transactions.contract import Kind, RowShape
 from transactions.money import Money, MoneyError, currency
 from transactions.outcome import Plain, Row, Rows
 
 _MONEY = re.compile(r"(?P<currency>[0-9]{3})(?P<sign>[CD])(?P<minor>[0-9]{12})")
-MAX_MINOR = 10**12 - 1
 
 
 def read_rows(
@@ -81,51 +77,3 @@ def money_of(text: str) -> Money | None:
     except MoneyError:
         return None
     return Money(int(match["minor"]) * (1 if match["sign"] == "C" else -1), unit)
-
-
-def money_text(value: Money) -> str:
-    """Money as a row holds it."""
-    if abs(value.minor) > MAX_MINOR:
-        raise EncodeError("rows", "an amount has twelve digits at most")
-    sign = "C" if value.minor >= 0 else "D"
-    return f"{value.currency.number}{sign}{abs(value.minor):012d}"
-
-
-def cell_text(value: Plain) -> str:
-    """A value as a column of a row holds it."""
-    return money_text(value) if isinstance(value, Money) else plain_text(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """As many rows as a field holds."""
-
-    parts: Mapping[str, str]
-    """For `Codec.join`: `01.on`, `01.amount` …"""
-    rows: int
-    """How many they are."""
-
-
-def page(codec: Codec, number: int, rows: Iterable[Mapping[str, Plain]], most: int) -> Page:
-    """The first rows, by the names of the profile's columns: up to `most`, up to what the profile
-    allows in field `number`, and no more than fit into it. Raises `EncodeError` where the profile
-    has no rows there, or no such column."""
-    spec = codec.profile.fields[number]
-    layout = spec.inside
-    if layout is None or not layout.rows:
-        raise EncodeError(str(number), "no rows stand in this field; say so under tags")
-    names = {one.name for one in layout.columns.values()}
-    parts: dict[str, str] = {}
-    room, count = spec.size, 0
-    for row in rows:
-        if count == min(most, layout.rows):
-            break
-        if not row.keys() <= names:
-            raise EncodeError(f"{number}.{min(row.keys() - names)}", "no column of the profile")
-        texts = {name: cell_text(value) for name, value in row.items()}
-        room -= HEAD + sum(HEAD + len(text.encode(spec.encoding)) for text in texts.values())
-        if room < 0:
-            break
-        count += 1
-        parts |= {f"{row_tag(count)}.{name}": text for name, text in texts.items()}
-    return Page(MappingProxyType(parts), count)

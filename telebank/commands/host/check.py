@@ -1,7 +1,7 @@
 """`telebank host check`: whether a profile can be used, what it serves, what its codes mean."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from core_adapters.iso8583.checks import check_services
+from core_adapters.iso8583.format.templates import Constant
 from core_adapters.iso8583.loading.extending import read_extended
-from core_adapters.iso8583.profile import Profile
+from core_adapters.iso8583.profile import Profile, ServiceMap
 from core_adapters.iso8583.profile_load import load_profile
 from core_adapters.profiles.errors import ProfileError
 from core_adapters.profiles.yamlread import Section
@@ -83,12 +84,30 @@ def _findings(path: Path, profile: Profile, contracts: Contracts) -> Iterator[st
 
 
 def _ambiguous(profile: Profile) -> Iterator[str]:
-    seen: dict[tuple[str, str], str] = {}
+    """Services that no host could tell apart: MTI and field 3 are the same, and no constant in the
+    same place differs."""
+    seen: dict[tuple[str, str], list[ServiceMap]] = {}
     for service in profile.services.values():
-        key = (service.mti, service.processing_code)
-        if key in seen:
-            yield f"{service.place}: {service.name}: same MTI and field 3 as {seen[key]}"
-        seen.setdefault(key, service.name)
+        others = seen.setdefault((service.mti, service.processing_code), [])
+        for other in others:
+            if not _differ(_constants(service), _constants(other)):
+                yield f"{service.place}: {service.name}: same MTI and field 3 as {other.name}"
+                break
+        others.append(service)
+
+
+def _constants(service: ServiceMap) -> dict[tuple[int, str], str]:
+    """What is the same in every request of the service: `range` of field 48 is `today`."""
+    return {
+        (number, name): source.text
+        for number, template in service.request.items()
+        for name, source in (template if isinstance(template, Mapping) else {"": template}).items()
+        if isinstance(source, Constant)
+    }
+
+
+def _differ(one: Mapping[tuple[int, str], str], other: Mapping[tuple[int, str], str]) -> bool:
+    return any(one[place] != other[place] for place in one.keys() & other.keys())
 
 
 def _shown(fields: Section, profile: Profile) -> Iterator[str]:

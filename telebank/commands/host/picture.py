@@ -1,5 +1,6 @@
 """A host profile in few lines, for `telebank host check`."""
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from core_adapters.iso8583.format.layout import Layout
 from core_adapters.iso8583.profile import CODE_CLASSES, MatchRule, Profile, ServiceMap
 from transactions.contract import Contracts
+
+LIST_WIDTH = 66
 
 
 def picture(profile: Profile, contracts: Contracts) -> dict[str, Any]:
@@ -22,6 +25,11 @@ def picture(profile: Profile, contracts: Contracts) -> dict[str, Any]:
         "codes": _codes(profile),
         "subfields": {
             str(n): _parts(one.inside) for n, one in profile.fields.items() if one.inside
+        },
+        "lists": {
+            str(n): f"up to {one.inside.rows} rows of {' '.join(_names(one.inside))}"
+            for n, one in profile.fields.items()
+            if one.inside is not None and one.inside.rows
         },
         "match": {key: _rule(rule) for key, rule in profile.match.items()},
         "reversal": _reversal(profile),
@@ -77,11 +85,18 @@ def _codes(profile: Profile) -> dict[str, list[str]]:
 
 
 def _parts(layout: Layout) -> dict[str, Any]:
-    """Tag to name, or to what stands inside it."""
+    """Tag to name, or to what stands inside it; of rows, how many and their columns."""
+    if layout.rows:
+        columns = {tag: one.name for tag, one in layout.columns.items()}
+        return {"rows": layout.rows, "columns": columns}
     return {
         tag: one.name if one.inside is None else {one.name: _parts(one.inside)}
         for tag, one in layout.parts.items()
     }
+
+
+def _names(layout: Layout) -> list[str]:
+    return [one.name for one in layout.columns.values()]
 
 
 def _rule(rule: MatchRule) -> dict[str, list[int]]:
@@ -124,6 +139,10 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     keyless = [{k: v for k, v in one.items() if k != "key"} for one in report["services"]]
     out += [*table(keyless), ""]  # `match` below says the keys
     out += [f"{kind:<12} {' '.join(codes) or '–'}" for kind, codes in report["codes"].items()]
+    if report.get("lists"):
+        for number, text in report["lists"].items():
+            first, *rest = textwrap.wrap(text, LIST_WIDTH)
+            out += ["", *_pairs({f"field {number}": first}), *(f"{'':<13}{one}" for one in rest)]
     if "match" in report:
         out += ["", *_match_lines(report["match"]), *_other_lines(report)]
     missing = ", ".join(report["not_served"]) or "nothing"

@@ -3,10 +3,7 @@
 import asyncio
 import dataclasses
 import json
-import os
 import secrets
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +18,6 @@ from core_adapters.iso8583.host_types import Alarm, HostEvents
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile
 from core_adapters.profiles.errors import ProfileError
-from core_adapters.profiles.yamlread import nearest
 from core_adapters.tap import Tap
 from telebank.commands.common import EXIT_FINDING, Unreachable, data_option, json_option
 from telebank.commands.host.common import (
@@ -37,14 +33,10 @@ from telebank.commands.host.common import (
     say,
     terminal_option,
 )
-from transactions.card import CardNumber, CardNumberError
-from transactions.contract import Contracts, Kind, Service
-from transactions.money import Money, MoneyError
+from telebank.commands.host.inputs import read_inputs, terms_of
+from transactions.contract import Contracts, Service
 from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Value
 from transactions.request import AuthLevel, Request
-from transactions.secret import Secret
-
-MAX_PIN_LINE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +84,8 @@ def command(
       telebank host send pin.verify card=6227000001000011
       telebank host send pin.verify card=6227000001000011 pin=- < pin.txt
       telebank host send card.balance card=… --host 10.1.2.3:8583 --profile ourbank
+      telebank host send card.recent card=6227000001000011
+      telebank host send bill.enquiry card=… biller=water number=… month=2026-10-01
       telebank host send transfer.quote from=6227000001000011 to=6227000001000029 amount=12.50
       telebank host send transfer.card_to_card from=… to=… amount=12.50 fee=0 quote=Q…
     """
@@ -111,88 +105,6 @@ def command(
         raise Unreachable(f"nothing was sent to {options.addresses[0]}: {outcome.reason}; {hint}")
     if not isinstance(outcome, Approved):
         raise SystemExit(EXIT_FINDING)
-
-
-def terms_of(service: Service, contracts: Contracts) -> dict[str, Kind]:
-    """What a request of the service carries: its inputs, and its quote's terms."""
-    kinds: dict[str, Kind] = dict(service.inputs)
-    if service.quoted_by in contracts:
-        quote = contracts[str(service.quoted_by)]
-        kinds = {**quote.inputs, **quote.outputs, **kinds}
-    return kinds
-
-
-def read_inputs(
-    service: Service, kinds: dict[str, Kind], words: Sequence[str], pin_fd: int
-) -> dict[str, Value]:
-    """Values of `name=value`; asks for secrets that are not given. Exit 2 on anything else."""
-    given = dict(_pair(word) for word in words)
-    for name in given:
-        if name not in kinds:
-            near = nearest(name, kinds)
-            raise click.UsageError(
-                f"{service.name} has no input {name!r}; its inputs are {', '.join(kinds)}{near}"
-            )
-    values = {
-        name: _secret(name, text, pin_fd) if kinds[name] == "secret" else _value(name, text, kinds)
-        for name, text in given.items()
-    }
-    for name, kind in kinds.items():
-        if name in values or name not in service.inputs:
-            continue
-        if kind != "secret":
-            raise click.UsageError(f"{service.name} needs {name}={kind}")
-        values[name] = _asked(name)
-    return values
-
-
-def _pair(word: str) -> tuple[str, str]:
-    name, equals, text = word.partition("=")
-    if not equals or not name or not text:
-        raise click.UsageError("write inputs as NAME=VALUE")
-    return name, text
-
-
-def _value(name: str, text: str, kinds: dict[str, Kind]) -> Value:
-    try:
-        match kinds[name]:
-            case "card_no":
-                return CardNumber(text)
-            case "money":
-                amount, _, code = text.partition(":")
-                return Money.parse(amount, code or "CNY")
-            case "number":
-                return int(text)
-            case _:
-                return text
-    except (CardNumberError, MoneyError, ValueError) as error:
-        why = "a whole number" if kinds[name] == "number" else str(error)
-        raise click.UsageError(f"{name}: {why}") from None
-
-
-def _secret(name: str, text: str, pin_fd: int) -> Secret:
-    if text != "-":
-        raise click.UsageError(
-            f"{name} is a secret and stays in the shell's history; leave it out to be asked, or "
-            f"give {name}=- and write it to file descriptor {pin_fd}"
-        )
-    if pin_fd == 0 and sys.stdin.isatty():
-        return _asked(name)
-    try:
-        line = os.read(pin_fd, MAX_PIN_LINE) if pin_fd else sys.stdin.buffer.readline(MAX_PIN_LINE)
-    except OSError as error:
-        raise click.UsageError(f"cannot read file descriptor {pin_fd}: {error}") from None
-    return _digits(name, line.decode("ascii", "replace").strip())
-
-
-def _asked(name: str) -> Secret:
-    return _digits(name, click.prompt(name, hide_input=True, err=True))
-
-
-def _digits(name: str, text: str) -> Secret:
-    if not (text.isascii() and text.isdigit()):
-        raise click.UsageError(f"{name} is digits")
-    return Secret(text)
 
 
 async def send(
@@ -248,17 +160,33 @@ def _tell(outcome: Outcome, *, as_json: bool) -> None:
     word = type(outcome).__name__.lower()
     reason = getattr(outcome, "reason", "")
     data = outcome.data if isinstance(outcome, Approved | Declined) else {}
-    shown: dict[str, Any] = {name: str(value) for name, value in data.items()}
+    shown = {name: _shown(value) for name, value in data.items()}
     if as_json:
         click.echo(json.dumps({"outcome": word, "reason": reason, "data": shown}))
     else:
         click.echo(f"\n{word}{f': {reason}' if reason else ''}")
-        for name, text in shown.items():
-            click.echo(f"  {name:<16} {text}")
+        for name, value in shown.items():
+            for line in _lines(value):
+                click.echo(f"  {name:<16} {line}")
     if isinstance(outcome, Unknown):
         click.echo(
             "nobody knows what became of it; look at the host before it is sent again", err=True
         )
+
+
+def _shown(value: Value) -> Any:
+    """A value as text, a list as its rows."""
+    if isinstance(value, tuple):
+        return [{name: str(cell) for name, cell in row.items()} for row in value]
+    return str(value)
+
+
+def _lines(shown: Any) -> list[str]:
+    """One line, or one for each row."""
+    if isinstance(shown, str):
+        return [shown]
+    rows = ["  ".join(f"{name} {text}" for name, text in row.items()) for row in shown]
+    return [f"{n:>2}. {row}" for n, row in enumerate(rows, 1)] or ["no rows"]
 
 
 __all__ = ["Finding", "ProfileError", "command"]

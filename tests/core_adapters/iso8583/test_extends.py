@@ -28,12 +28,12 @@ def test_only_what_differs_is_written(tmp_path: Path) -> None:
 bin_digits: 8
 fields:
   42: {name: Shop}
-  62: ~
+  63: ~
 tags:
   48:
     "02": {show: masked}
-    "20": {name: branch, show: clear}
-  62: ~
+    "40": {name: branch, show: clear}
+  55: ~
 services:
   card.report_loss: ~
   card.balance:
@@ -48,9 +48,10 @@ reversal: {tombstones: false}
     ours, theirs = load_profile(write(tmp_path, rows), HOSTS), tb87()
     assert (ours.name, ours.version, ours.bin_digits) == ("ourbank", 3, 8)
     assert (ours.fields[42].name, ours.fields[42].size) == ("Shop", 15)
-    assert 62 not in ours.fields
+    assert 63 not in ours.fields
+    assert not ours.fields[55].tags
     assert ours.fields[48].tags["02"].show == "masked"
-    assert {*ours.fields[48].tags} == {*theirs.fields[48].tags, "20"}
+    assert {*ours.fields[48].tags} == {*theirs.fields[48].tags, "40"}
     assert {*theirs.services} - {*ours.services} == {"card.report_loss"}
     balance = ours.services["card.balance"]
     assert (balance.timeout_s, balance.mti) == (5.0, "0200")
@@ -101,12 +102,11 @@ version: 1
 pin: {format: 4}
 wire: {frame: {form: bcd, counts_itself: true, max: 2000}, tpdu: {use: required}}
 mac: {algorithm: x9.19, exempt: ["0800", "0810"]}
-fields: {52: {is: b16}, 62: ~}
+fields: {52: {is: b16}, 63: ~}
 tags:
   61: {"04": {name: branch}, "03": ~}
-  62: ~
   48:
-    "30": {name: address, inside: {form: fixed, street: {size: 20}, house: {size: 4, pad: zero}}}
+    "40": {name: address, inside: {form: fixed, street: {size: 20}, house: {size: 4, pad: zero}}}
   55: {"E1": {name: group, inside: {form: ber, "82": {name: profile}}}}
 balances: {available: "20"}
 common: {24: "047", 48: {address.street: "x"}, 25: ~}
@@ -124,7 +124,7 @@ def test_every_section_can_be_laid_over(tmp_path: Path) -> None:
     path.write_text(OVER, encoding="utf-8")
     ours = load_profile(path, HOSTS)
     assert ours.fields[52].size == 16
-    assert ours.fields[48].path_of("address.house") == ("30", "house")
+    assert ours.fields[48].path_of("address.house") == ("40", "house")
     assert ours.fields[55].path_of("group.profile") == ("E1", "82")
     assert ours.host_file is None
 

@@ -7,6 +7,9 @@
 
 `{name|kind}` is a value, read as `kind` (voice_prompts.readings.KINDS). What stands around the
 values is recorded as clips `bal.amount#0`, `bal.amount#1`, ...
+
+`{what|word:txn}` is a code, spoken by the text `word.txn.CODE`, or by `word.txn.other` where the
+code has none. Such texts have no values and no punctuation: they stand inside others.
 """
 
 import re
@@ -29,7 +32,11 @@ MAX_TEXT = 400
 SENTENCE_END = "。！？!?；;."
 PAUSES = "，、,：:"
 _ID = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*")
-_VALUE = re.compile(r"\{([a-z][a-z0-9_]*)\|([a-z_:]+)\}")
+_VALUE = re.compile(r"\{([a-z][a-z0-9_]*)\|([a-z0-9_:]+)\}")
+WORD = "word:"
+"""A value of kind `word:SET` is a code."""
+_WORD_SET = re.compile(r"word:[a-z][a-z0-9_]*")
+_WORD_ID = re.compile(r"word\.[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _WORD = re.compile(r"\w|[#*]")
 
 
@@ -104,7 +111,7 @@ class Catalogue:
             for language in LANGUAGES
         }
         if not findings:
-            findings.extend(_differences(texts))
+            findings.extend([*_differences(texts), *_without_other(texts)])
         if findings:
             raise CatalogueError(findings)
         return cls(MappingProxyType(texts))
@@ -116,6 +123,18 @@ class Catalogue:
     def variables(self, prompt: str) -> Mapping[str, str]:
         """Name -> kind of the values that a prompt needs."""
         return self.texts[LANGUAGES[0]][prompt].variables
+
+    def word(self, words: str, code: object, language: str) -> Template:
+        """The text that speaks `code` of the set `words`, or of a code unknown there."""
+        known = self.texts[language]
+        return known.get(f"word.{words}.{code}") or known[f"word.{words}.other"]
+
+    def longest_word(self, words: str) -> str:
+        """The code of a set that takes longest to say, for estimates."""
+        start = f"word.{words}."
+        known = {i: t.text for i, t in self.texts[LANGUAGES[0]].items() if i.startswith(start)}
+        longest = max(known, key=lambda prompt: len(known[prompt]), default=f"{start}other")
+        return longest.removeprefix(start)
 
     def __contains__(self, prompt: str) -> bool:
         return prompt in self.texts[LANGUAGES[0]]
@@ -175,16 +194,32 @@ def _template(
         return None
     parts = parse(text)
     problems = [
-        f"unknown kind {part.kind!r}; known are {', '.join(KINDS)}"
+        f"unknown kind {part.kind!r}; known are {', '.join(KINDS)}, word:SET"
         for part in parts
-        if isinstance(part, Variable) and part.kind not in KINDS
+        if isinstance(part, Variable) and not _known(part.kind)
     ]
     if any("{" in part.text or "}" in part.text for part in parts if isinstance(part, Fragment)):
         problems.append("a brace that is no value; write values as {name|kind}")
     if not any(isinstance(part, Variable) or part.spoken for part in parts):
         problems.append("nothing to say")
+    if prompt.startswith("word."):
+        problems += _word_problems(prompt, parts)
     findings.extend(f"{where}: {prompt}: {problem}" for problem in problems)
     return None if problems else Template(prompt, language, text, parts, where)
+
+
+def _known(kind: str) -> bool:
+    return kind in KINDS or _WORD_SET.fullmatch(kind) is not None
+
+
+def _word_problems(prompt: str, parts: tuple[Part, ...]) -> Iterator[str]:
+    if _WORD_ID.fullmatch(prompt) is None:
+        yield "a word's text is named word.SET.CODE"
+    match parts:
+        case (Fragment(text=text),) if text[-1] not in SENTENCE_END + PAUSES:
+            return
+        case _:
+            yield "a word is spoken inside other texts; leave out values and the mark at its end"
 
 
 def parse(text: str) -> tuple[Part, ...]:
@@ -200,6 +235,16 @@ def parse(text: str) -> tuple[Part, ...]:
     if text[at:].strip():
         parts.append(Fragment(fragments, text[at:].strip()))
     return tuple(parts)
+
+
+def _without_other(texts: Mapping[str, Mapping[str, Template]]) -> Iterator[str]:
+    """Sets of words that have nothing to say for an unknown code."""
+    for templates in texts.values():
+        for template in templates.values():
+            for kind in template.variables.values():
+                other = f"word.{kind.removeprefix(WORD)}.other"
+                if kind.startswith(WORD) and other not in templates:
+                    yield f"{template.where}: {template.id}: needs the text {other}; add it"
 
 
 def _differences(texts: Mapping[str, Mapping[str, Template]]) -> Iterator[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from voice_prompts import g711
 from voice_prompts.bank import Bank
-from voice_prompts.catalogue import Catalogue
+from voice_prompts.catalogue import WORD, Catalogue
 from voice_prompts.readings import read
 from voice_prompts.sound import RATE
 from voice_prompts.speaker import SILENCE, Speaker, Utterance, speak
@@ -20,6 +20,7 @@ SAMPLES = {
     "tail": "622700******4839",
     "number": "5050",
     "date": "2026-11-22",
+    "month": "2026-11-01",
     "time": "14:05",
     "rate": "7.1234",
     "percent": "3.85",
@@ -67,11 +68,17 @@ def trials(catalogue: Catalogue, bank: Bank, language: str) -> Iterator[Trial]:
     speaker = Speaker(catalogue, bank.index)
     for prompt in catalogue:
         kinds = catalogue.template(prompt, language).variables
-        values = {name: SAMPLES.get(kind, "3") for name, kind in kinds.items()}
+        values = {name: _sample(catalogue, kind) for name, kind in kinds.items()}
         yield Trial(prompt, language, speaker.render(prompt, values, language))
     for kind, value in VALUES:
         reading = read(kind, value, language)
         yield Trial(f"{kind} {value}", language, speak(reading, language, bank.index))
+
+
+def _sample(catalogue: Catalogue, kind: str) -> str:
+    if kind.startswith(WORD):
+        return catalogue.longest_word(kind.removeprefix(WORD))
+    return SAMPLES.get(kind, "3")
 
 
 def write_wav(path: Path, bank: Bank, utterance: Utterance) -> None:

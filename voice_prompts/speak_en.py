@@ -142,6 +142,11 @@ def date_text(day: date) -> str:
     return f"{MONTHS[day.month - 1]} {ordinal_text(day.day)}, {year_text(day.year)}"
 
 
+def month_text(day: date) -> str:
+    """The month that a day is in: `January, twenty twenty-six`."""
+    return f"{MONTHS[day.month - 1]}, {year_text(day.year)}"
+
+
 def time_text(at: time) -> str:
     """The 12-hour clock: `twelve thirty p.m.`, `eight oh five a.m.`, `eight a.m.`."""
     half = "p.m." if at.hour >= NOON else "a.m."

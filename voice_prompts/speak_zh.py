@@ -140,6 +140,11 @@ def date_text(day: date) -> str:
     return f"{digit_text(f'{day.year:04d}')}年{whole(day.month)}月{whole(day.day)}日"
 
 
+def month_text(day: date) -> str:
+    """The month that a day is in: 二零二六年一月."""
+    return f"{digit_text(f'{day.year:04d}')}年{whole(day.month)}月"
+
+
 def time_text(at: time) -> str:
     """The 24-hour clock: 八点整, 两点零二分."""
     hour = "两" if at.hour == 2 else whole(at.hour)  # noqa: PLR2004  (two o'clock)

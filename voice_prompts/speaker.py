@@ -4,7 +4,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from voice_prompts.bank import BankIndex
-from voice_prompts.catalogue import PAUSES, SENTENCE_END, Catalogue, Fragment, Template, Variable
+from voice_prompts.catalogue import (
+    PAUSES,
+    SENTENCE_END,
+    WORD,
+    Catalogue,
+    Fragment,
+    Template,
+    Variable,
+)
 from voice_prompts.readings import LANGUAGES, read, units
 from voice_prompts.sound import RATE
 from voice_prompts.values import Reading, ReadingError
@@ -58,6 +66,14 @@ class _Step:
     clip: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A code: the clip of its text, and the text."""
+
+    clip: str
+    text: str
+
+
 class Speaker:
     """Renders prompts. Raises MissingClips at once if the bank lacks any clip a text may need;
     with no bank index it renders words only."""
@@ -74,7 +90,8 @@ class Speaker:
         """Speak `prompt` with `values` by name; ReadingError where one is missing or unfit."""
         template = self._catalogue.template(prompt, language)
         readings = {
-            name: _read(template, name, kind, values) for name, kind in template.variables.items()
+            name: self._read(template, name, kind, values)
+            for name, kind in template.variables.items()
         }
         steps = tuple(_steps(template, readings))
         text = "".join(
@@ -82,6 +99,14 @@ class Speaker:
             for part in _spaced(template)
         )
         return _utterance(steps, text, self._index)
+
+    def _read(
+        self, template: Template, name: str, kind: str, values: Mapping[str, object]
+    ) -> "Reading | _Word":
+        if name in values and kind.startswith(WORD):
+            word = self._catalogue.word(kind.removeprefix(WORD), values[name], template.language)
+            return _Word(f"{word.id}#0", word.text)
+        return _read(template, name, kind, values)
 
     def seconds(self, prompt: str, values: Mapping[str, object], language: str) -> float:
         """How long `prompt` lasts; estimated from its words where there is no audio."""
@@ -94,6 +119,11 @@ class Speaker:
 def speak(reading: Reading, language: str, index: BankIndex | None) -> Utterance:
     """One value alone; MissingClips names the units that the bank has not."""
     return _utterance(tuple(_value_steps(reading, language, 0)), reading.text, index)
+
+
+def speak_word(word: Template, index: BankIndex | None) -> Utterance:
+    """The text of one word alone; MissingClips where the bank has it not."""
+    return _utterance((_Step(0, f"{word.language}/{word.id}#0"),), word.text, index)
 
 
 def _utterance(steps: tuple[_Step, ...], text: str, index: BankIndex | None) -> Utterance:
@@ -140,12 +170,15 @@ def _spaced(template: Template) -> Iterator[Fragment | Variable]:
         yield part
 
 
-def _steps(template: Template, readings: Mapping[str, Reading]) -> Iterator[_Step]:
+def _steps(template: Template, readings: Mapping[str, Reading | _Word]) -> Iterator[_Step]:
     gap = 0
     for part in template.parts:
         if isinstance(part, Variable):
             reading = readings[part.name]
-            yield from _value_steps(reading, template.language, max(gap, GAP_BEFORE_VALUE))
+            if isinstance(reading, _Word):
+                yield _Step(max(gap, GAP_BEFORE_VALUE), f"{template.language}/{reading.clip}")
+            else:
+                yield from _value_steps(reading, template.language, max(gap, GAP_BEFORE_VALUE))
             gap = GAP_AFTER_VALUE
             continue
         gap = max(gap, _pause(part.text[0])) if gap else 0

@@ -166,6 +166,7 @@ _SAMPLES = {
     "tail": "1234",
     "date": "2026-01-20",
     "time": "08:30",
+    "month": "2026-01-01",
     "rate": "7.1234",
 }
 """A value of usual length for each way of reading."""
@@ -176,7 +177,7 @@ def _measured(config: Path) -> "Seconds | None":
     from telebank.settings import packs_dir
     from voice_prompts import pack
     from voice_prompts.bank import BankIndex
-    from voice_prompts.catalogue import Catalogue, CatalogueError
+    from voice_prompts.catalogue import WORD, Catalogue, CatalogueError
     from voice_prompts.speaker import MissingClips, Speaker
 
     clips: dict[str, tuple[int, int]] = {}
@@ -193,7 +194,12 @@ def _measured(config: Path) -> "Seconds | None":
 
     def seconds(prompt: str, language: "Language") -> float:
         kinds = catalogue.variables(prompt)
-        values = {name: _SAMPLES.get(kind, "12") for name, kind in kinds.items()}
+        values = {
+            name: catalogue.longest_word(kind.removeprefix(WORD))
+            if kind.startswith(WORD)
+            else _SAMPLES.get(kind, "12")
+            for name, kind in kinds.items()
+        }
         return speaker.seconds(prompt, values, language)
 
     return seconds

@@ -10,6 +10,11 @@ import click
 from telebank.commands.common import EXIT_FINDING, data_option, json_option
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from voice_prompts.bank import BankIndex
+    from voice_prompts.catalogue import Template
+    from voice_prompts.speaker import Utterance
     from voice_prompts.values import Reading
 
 MONEY = frozenset({"money", "money_formal"})
@@ -44,10 +49,13 @@ def command(
     """Print how VALUE is read as KIND; with --save, write how it sounds.
 
     \b
-    KIND is money, money_formal, number, digits, digits_plain, tail, date, weekday, time, rate,
-    percent, per_mille, per_ten_thousand, ordinal or count:COUNTER (transaction, message, month,
-    day, year, time, card, person, minute, second, installment). amount_USD, count_day and
+    KIND is money, money_formal, number, digits, digits_plain, tail, date, month, weekday, time,
+    rate, percent, per_mille, per_ten_thousand, ordinal or count:COUNTER (transaction, message,
+    month, day, year, time, card, person, minute, second, installment). amount_USD, count_day and
     rate_USD are understood too. An amount without a currency is in yuan.
+
+    \b
+    KIND word:SET speaks VALUE, a code, by the text word.SET.VALUE of the bank's texts.
 
     \b
     Exit code 0: read; 1: clips missing; 2: no such kind, a value that is not of it, or a file
@@ -58,18 +66,21 @@ def command(
       .venv/bin/telebank say digits 6227001234567890 --json
       .venv/bin/telebank say count:minute 2
     """
-    from voice_prompts.readings import read
-    from voice_prompts.values import ReadingError
+    from voice_prompts.speaker import speak, speak_word
+    from voice_prompts.values import Reading, ReadingError
 
     kind, value = canonical(kind, value)
     _refuse_currency(kind, value, language)
     try:
-        reading = read(kind, value, language)
+        said = _said(kind, value, language, data)
     except ReadingError as error:
         raise click.UsageError(str(error)) from None
     if save is not None:
         try:
-            _save(reading, language, save, packs, data)
+            if isinstance(said, Reading):
+                _save(lambda index: speak(said, language, index), save, packs, data)
+            else:
+                _save(lambda index: speak_word(said, index), save, packs, data)
         except OSError as error:
             why = error.strerror or error
             raise click.UsageError(f"--save: {save} cannot be written: {why}") from None
@@ -77,14 +88,31 @@ def command(
         body = {
             "kind": kind,
             "language": language,
-            "text": reading.text,
-            "units": reading.units,
-            "gaps_ms": reading.gaps,
+            "text": said.text,
+            "units": said.units if isinstance(said, Reading) else [said.id],
+            "gaps_ms": said.gaps if isinstance(said, Reading) else [],
             "file": str(save) if save else None,
         }
         click.echo(json.dumps(body, ensure_ascii=False))
     else:
-        click.echo(reading.text)
+        click.echo(said.text)
+
+
+def _said(kind: str, value: str, language: str, data: Path) -> "Reading | Template":
+    """How a value is read, or the text of a word."""
+    from telebank.settings import effective_config
+    from voice_prompts.catalogue import WORD, Catalogue, CatalogueError
+    from voice_prompts.readings import read
+
+    if not kind.startswith(WORD):
+        return read(kind, value, language)
+    try:
+        catalogue = Catalogue.load(effective_config(data) / "prompts")
+        return catalogue.word(kind.removeprefix(WORD), value, language)
+    except CatalogueError as error:
+        raise click.ClickException(str(error)) from None
+    except KeyError:
+        raise click.UsageError(f"no texts of {kind}; write word.SET.other and the codes") from None
 
 
 def canonical(kind: str, value: str) -> tuple[str, str]:
@@ -109,18 +137,20 @@ def _refuse_currency(kind: str, value: str, language: str) -> None:
             raise click.UsageError(f"no reading of {code!r}; known are {', '.join(known)}")
 
 
-def _save(reading: "Reading", language: str, path: Path, packs: Path | None, data: Path) -> None:
+def _save(
+    render: "Callable[[BankIndex], Utterance]", path: Path, packs: Path | None, data: Path
+) -> None:
     from telebank.settings import packs_dir
     from voice_prompts.bank import Bank, build_bank
     from voice_prompts.listening import write_wav
     from voice_prompts.pack import PackError
-    from voice_prompts.speaker import MissingClips, speak
+    from voice_prompts.speaker import MissingClips
 
     folder = data / "voice"
     try:
         build_bank(packs or packs_dir(), folder)
         bank = Bank.open(folder)
-        utterance = speak(reading, language, bank.index)
+        utterance = render(bank.index)
     except (PackError, MissingClips) as error:
         click.echo(f"Error: {error}", err=True)
         raise SystemExit(EXIT_FINDING) from None

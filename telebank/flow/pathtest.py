@@ -29,13 +29,15 @@ from telebank.flow.playbook import (
     Presses,
     Step,
     Transfers,
+    Written,
 )
 from telebank.flow.release import Release
 from telebank.flow.session import Session
-from transactions.card import CardNumber
-from transactions.contract import Kind
+from transactions.card import CardNumber, SealedCard
+from transactions.contract import Kind, Service
 from transactions.money import Money
-from transactions.outcome import Value
+from transactions.outcome import Approved, Plain, Value, Values
+from transactions.secret import Secret
 
 KEY_S = 0.3
 """Seconds between two keys of one step."""
@@ -43,6 +45,10 @@ SHOWN_LINES = 20
 """Lines of a failed call that its diff shows."""
 PROMPT_S = 2.0
 """Seconds that each `Say` takes here."""
+
+
+APPROVED = ("ok", "last", "none")
+"""Exits of an approval that gives rows."""
 
 
 class Departed(Exception):  # noqa: N818 - reads as what it is
@@ -206,15 +212,28 @@ class Player:
         if asked is None or asked.service != step.service:
             raise Departed(f"expected {step.service} to be asked; {self._situation()}")
         for name, expected in step.inputs.items():
-            if str(asked.inputs.get(name)) != expected:
+            if str(asked.inputs.get(name, "")) != expected:
                 raise Departed(f"expected {name}={expected}; it is {asked.inputs.get(name)}")
-        outputs = self._release.contracts[step.service].outputs
-        data = {name: value_of(outputs.get(name, "text"), text) for name, text in step.data.items()}
+        contract = self._release.contracts[step.service]
+        try:
+            data = {name: given(contract, name, written) for name, written in step.data.items()}
+        except (ValueError, ArithmeticError) as error:
+            raise Departed(f"cannot read `data`: {type(error).__name__}: {error}") from error
+        self._check_exit(contract, step.exit, data)
         self._pass_time(step.after)
         self._asked = None
         self._note(f"{step.service} answers {step.exit}")
         self._ears.taken.add((self._session.place, step.exit))
         self._feed(ServiceAnswered(asked.visit, step.exit, data))
+
+    @staticmethod
+    def _check_exit(contract: Service, exit_name: str, data: Values) -> None:
+        """An approval's exit is the one that its own data makes."""
+        if exit_name not in APPROVED:
+            return
+        made = contract.exit_for(Approved(data))
+        if made in APPROVED and exit_name != made and contract.rows:
+            raise Departed(f"{contract.name} with these data takes {made}, not {exit_name}")
 
     def _pass_time(self, seconds: float) -> None:
         until = self._now + seconds
@@ -325,6 +344,24 @@ def uncovered(release: Release, results: Iterable[PathResult]) -> list[str]:
                 if (place, name) not in taken:
                     missing.append(f"exit {name} of {place} is never taken")
     return missing
+
+
+def given(contract: Service, name: str, written: Written) -> Value:
+    """An output as it is written in a playbook, as the value of its kind."""
+    if isinstance(written, str):
+        return value_of(contract.outputs.get(name, "text"), written)
+    shape = contract.rows.get(name)
+    kinds: Mapping[str, Kind] = shape.columns if shape is not None else {}
+    return tuple(
+        MappingProxyType({key: _plain(kinds.get(key, "text"), text) for key, text in row.items()})
+        for row in written
+    )
+
+
+def _plain(kind: Kind, text: str) -> Plain:
+    value = value_of(kind, text)
+    assert not isinstance(value, CardNumber | SealedCard | Secret | tuple)
+    return value
 
 
 def value_of(kind: Kind, text: str) -> Value:

@@ -12,8 +12,8 @@ tests:
       - silence: 1                   # waits for the next timer, so many times
       - service: card.balance        # answers the question that is out
         exit: ok
-        data: {available: 12.30 CNY}
-        with: {card: CardNumber(622700******0001)}
+        data: {available: 12.30 CNY, items: [{on: 2026-01-20, amount: -5.00 CNY}]}
+        with: {card: CardNumber(622700******0001), cursor: null}   # null: not in the request
         after: 4s
       - queue: not_on_duty
       - hangs_up: true
@@ -64,6 +64,10 @@ class KeepsSilent:
     times: int
 
 
+Written = str | tuple[Mapping[str, str], ...]
+"""A value of an answer as it is written: a text, or rows of texts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
     """The service that was asked answers, `after` seconds."""
@@ -71,8 +75,9 @@ class Answers:
     line: int
     service: str
     exit: str
-    data: Mapping[str, str]
+    data: Mapping[str, Written]
     inputs: Mapping[str, str]
+    """What the request has; empty where it must not have the input."""
     after: float
 
 
@@ -190,10 +195,30 @@ def _answers(block: Block) -> Answers:
         line=block.line,
         service=block.text("service"),
         exit=block.text("exit"),
-        data=block.mapping("data"),
+        data=_data(block),
         inputs=block.mapping("with"),
         after=block.seconds("after", MAX_WAIT_S, 0.2),
     )
+
+
+def _data(block: Block) -> Mapping[str, Written]:
+    """The outputs: texts, and lists of mappings of texts."""
+    raw = block.take("data")
+    if raw is None:
+        return MappingProxyType({})
+    if not isinstance(raw, CommentedMap):
+        block.refuse("data", "`data` is no mapping", "write {name: value}")
+        return MappingProxyType({})
+    return MappingProxyType({str(name): _written(block, value) for name, value in raw.items()})
+
+
+def _written(block: Block, value: object) -> Written:
+    if not isinstance(value, CommentedSeq):
+        return str(value)
+    if not all(isinstance(row, CommentedMap) for row in value):
+        block.refuse("data", "a row is no mapping", "write [{column: value}, …]")
+        return ()
+    return tuple(MappingProxyType({str(k): str(v) for k, v in row.items()}) for row in value)
 
 
 def _hangs_up(block: Block) -> Step:

@@ -1,5 +1,6 @@
 """One small bank in memory for bills and points, and a customer who asks a real host by wire."""
 
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from core_adapters.corehost import ledger, tables
 from core_adapters.corehost.back_office import VAULT, BackOffice
 from core_adapters.corehost.ledger import Leg, connect, findings, statements, transaction
 from core_adapters.corehost.products import bills, orders
+from core_adapters.corehost.products import tables as products
 from core_adapters.corehost.products.bills import Bills, PayBills
 from core_adapters.corehost.products.orders import Orders
 from core_adapters.corehost.rules import Rules
@@ -36,19 +38,24 @@ STANS = count(1)
 class SmallBank:
     """A card with 10,000.00, a subscriber of every biller; one connection, no process."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, at: datetime = NOON, *, subscribed: bool = True) -> None:
         self.db = connect(path)
         self.db.execute("PRAGMA synchronous = OFF")
-        for script in dict.fromkeys((ledger.SCHEMA, tables.SCHEMA, orders.SCHEMA, bills.SCHEMA)):
+        for script in (ledger.SCHEMA, tables.SCHEMA, products.SCHEMA, bills.SCHEMA):
             for statement in statements(script):
-                self.db.execute(statement.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
+                again = re.sub(
+                    "CREATE (TABLE|INDEX|TRIGGER)", r"CREATE \1 IF NOT EXISTS", statement
+                )
+                self.db.execute(again)
         self.office = BackOffice(self.db, Rules())
         self.orders = Orders(self.office, {PayBills.NAME: PayBills()})
         self.bills = Bills(self.office)
         with transaction(self.db):
-            self._plant()
+            self._plant(at)
+            if subscribed:
+                self.bills.plant(CARD, at)
 
-    def _plant(self) -> None:
+    def _plant(self, at: datetime) -> None:
         self.office.open_house_accounts(CNY)
         self.bills.open_accounts(CNY)
         self.office.ledger.open_account(ACCOUNT, CNY)
@@ -59,8 +66,7 @@ class SmallBank:
             " VALUES (?, 'C1', ?, x'00', x'00')",
             (CARD, ACCOUNT),
         )
-        self.post("opening", "opening", 1_000_000)
-        self.bills.plant(CARD, NOON)
+        self.post("opening", "opening", 1_000_000, at)
 
     def post(self, key: str, kind: str, minor: int, at: datetime = NOON) -> None:
         """Money onto the card's account, or off it."""
@@ -83,14 +89,17 @@ class SmallBank:
 class _Journal:
     """The journal's part, in memory."""
 
+    def __init__(self) -> None:
+        self.sent: list[HostMessage] = []
+
     async def next_stan(self) -> str:
         return f"{next(STANS):06d}"
 
     async def sending(self, message: HostMessage) -> None:
-        pass
+        self.sent.append(message)
 
     async def answered(self, message: HostMessage) -> None:
-        pass
+        self.sent[-1] = message
 
 
 class Asker:
@@ -98,6 +107,7 @@ class Asker:
 
     def __init__(self, host: Iso8583Host) -> None:
         self.host = host
+        self.journal = _Journal()
         self._count = 0
 
     def request(self, service: str, inputs: dict[str, Value]) -> Request:
@@ -117,7 +127,7 @@ class Asker:
 
     async def ask(self, service: str, **inputs: Value) -> Outcome:
         """The outcome of one request."""
-        return await self.host.execute(self.request(service, inputs), _Journal())
+        return await self.host.execute(self.request(service, inputs), self.journal)
 
 
 @asynccontextmanager

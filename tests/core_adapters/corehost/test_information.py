@@ -1,4 +1,4 @@
-"""What anybody may ask: lists that agree with what is charged, every word spoken in both languages."""
+"""What anybody may ask agrees with what is charged, and every word is spoken in both languages."""
 
 from decimal import Decimal
 from pathlib import Path

@@ -8,7 +8,7 @@ from core_adapters.corehost.calendar import Calendar
 from core_adapters.corehost.ledger import Ledger
 from core_adapters.corehost.refusal import Refusal
 from core_adapters.corehost.rules import Rules
-from transactions.money import Currency
+from transactions.money import Currency, Money
 
 VAULT = "vault:{}"
 FEES = "fees:{}"
@@ -61,6 +61,17 @@ class BackOffice:
         if row is None:
             return Refusal.NO_ACCOUNT
         return Refusal.CLOSED if row[2] == "closed" else Holder(card, row[0], row[1], row[3])
+
+    def available(self, account: str) -> Money:
+        """What an account holds but for what authorised debits hold back; credits count only when
+        they are posted."""
+        (minor,) = self.db.execute(
+            "SELECT COALESCE(SUM(minor), 0) FROM authorisation"
+            " WHERE account = ? AND posted_by IS NULL AND minor < 0",
+            (account,),
+        ).fetchone()
+        held = self.ledger.balance(account)
+        return held + Money(minor, held.currency)
 
     def open_house_accounts(self, unit: Currency) -> None:
         """Open the bank's own accounts in a currency."""

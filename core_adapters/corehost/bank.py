@@ -10,6 +10,7 @@ from datetime import datetime
 from core_adapters.corehost.back_office import FEES, BackOffice, Holder, stamp
 from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.pins import Pins
+from core_adapters.corehost.products.deposit_orders import DepositOrders
 from core_adapters.corehost.products.effects import EFFECTS
 from core_adapters.corehost.products.orders import TRANSFER, Agreed, Offer, Orders
 from core_adapters.corehost.refusal import Refusal
@@ -74,6 +75,7 @@ class Bank:
         self.ledger = self.office.ledger
         self.calendar = self.office.calendar
         self.orders = Orders(self.office, EFFECTS)
+        self.deposits = DepositOrders(self.office, self.orders)
 
     def usable_card(self, card: str) -> Refusal | None:
         """None where the card is known and not hot."""
@@ -86,7 +88,7 @@ class Bank:
 
     def _held(self, holder: Holder) -> Balances:
         held = self.ledger.balance(holder.account)
-        return Balances(holder.kind, held, held)
+        return Balances(holder.kind, held, self.office.available(holder.account))
 
     def _payee(self, number: str) -> str | None:
         """The open account of a card or account number."""
@@ -185,7 +187,7 @@ class Bank:
         if not self.orders.undo(key, now):
             return False
         self._db.execute(
-            "UPDATE daily_use SET minor = minor - o.minor FROM posted_order o"
+            "UPDATE daily_use SET minor = daily_use.minor - o.minor FROM posted_order o"
             " WHERE o.key = ? AND o.kind = 'transfer'"
             " AND daily_use.card = o.card AND daily_use.business_date = o.business_date",
             (key,),

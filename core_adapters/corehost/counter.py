@@ -47,6 +47,7 @@ CODES: Mapping[Refusal | PinAnswer, str] = MappingProxyType(
     }
 )
 """Field 39 of everything the bank can say."""
+NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
 
 Handler = Callable[["Counter", Order, datetime], Answer]
 
@@ -76,8 +77,12 @@ class Counter:
             held.kind, {types["ledger"]: held.ledger, types["available"]: held.available}
         )
 
-    def post(self, kind: str, order: Order, now: datetime) -> Answer:
-        """A posting (0200/4x, 0200/50) of an offer of this kind: 61.quote, field 4, field 28."""
+    def post(
+        self, kind: str, order: Order, now: datetime, about: Mapping[str, str] = NOTHING_MORE
+    ) -> Answer:
+        """A posting (0200/4x, 0200/50) of an offer of this kind: 61.quote, fields 4 and 28.
+
+        `about` is what else of the message must be as it was offered."""
         agreed = Agreed(
             key=business_key(order.key, now),
             card=order.need(2),
@@ -87,6 +92,7 @@ class Counter:
             fee=order.fee,
             reference=order.message.get(37) or "",
             service=order.need(3),
+            about=about,
         )
         held = self.bank.post(agreed, now)
         if isinstance(held, Refusal):

@@ -16,6 +16,7 @@ from core_adapters.corehost.bank import Bank
 from core_adapters.corehost.ledger import connect, connect_read_only, transaction
 from core_adapters.corehost.pins import Pins, load_or_create_key
 from core_adapters.corehost.products import tables as products
+from core_adapters.corehost.products.bills import Bills
 from core_adapters.corehost.rules import Rules
 from transactions.money import Money, currency
 
@@ -35,6 +36,8 @@ UPGRADES: Mapping[int, Sequence[str]] = MappingProxyType(
     }
 )
 """What brings a database of that version to the next one."""
+BEFORE_PRODUCTS = 2
+"""The version whose upgrade gives the seeded customers their products."""
 OWNER_ONLY = 0o600
 
 
@@ -75,7 +78,7 @@ def open_house(folder: Path, rules: Rules, now: datetime, *, test_data: bool = F
             if not test_data:
                 seed.write_demo_cards(folder / DEMO_CARDS, seed.DEMO)
             _create(db, bank, pins, cards, now)
-        _upgrade(db)
+        _upgrade(db, bank, now)
         book.Book(db).forget(now)
         undo.pop_all()
     return House(folder, db, bank, lock, created)
@@ -102,7 +105,7 @@ def _is_new(db: sqlite3.Connection) -> bool:
     return bool(version == 0)
 
 
-def _upgrade(db: sqlite3.Connection) -> None:
+def _upgrade(db: sqlite3.Connection, bank: Bank, now: datetime) -> None:
     """Bring an older bank up to this program's tables, each version in one commit."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
     for number in range(version, SCHEMA_VERSION):
@@ -110,7 +113,18 @@ def _upgrade(db: sqlite3.Connection) -> None:
             for script in UPGRADES[number]:
                 for statement in ledger.statements(script):
                     db.execute(statement)
+            if number == BEFORE_PRODUCTS:
+                _give_products(db, bank, now)
             db.execute(f"PRAGMA user_version = {number + 1}")
+
+
+def _give_products(db: sqlite3.Connection, bank: Bank, now: datetime) -> None:
+    """The seeded customers of an older bank get the products that a new one has; their cards and
+    what is on them stay as they are."""
+    known = {number for (number,) in db.execute("SELECT number FROM card WHERE account NOT NULL")}
+    cards = [one for one in (*seed.DEMO, *seed.trial_set()) if one.card in known]
+    Bills(bank.office).open_accounts(currency("CNY"))
+    seed.plant_products(bank, cards, now)
 
 
 def _create(
@@ -131,7 +145,8 @@ def _create(
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What one account holds; `name` is a card number, an account, or an account of the bank's."""
+    """What one account holds; `name` is a card number, an account, a deposit (its account and
+    sub-account) or an account of the bank's."""
 
     name: str
     holder: str
@@ -139,9 +154,10 @@ class Holding:
 
 
 _HOLDINGS = """
-    SELECT COALESCE(c.number, l.id), COALESCE(u.name, ''), l.currency,
+    SELECT COALESCE(c.number, d.account || '-' || d.sub, l.id), COALESCE(u.name, ''), l.currency,
            COALESCE((SELECT balance FROM leg WHERE account = l.id ORDER BY ordinal DESC LIMIT 1), 0)
-    FROM ledger_account l LEFT JOIN account a ON a.id = l.id
+    FROM ledger_account l LEFT JOIN deposit d ON d.id = l.id
+    LEFT JOIN account a ON a.id = COALESCE(d.account, l.id)
     LEFT JOIN card c ON c.account = l.id LEFT JOIN customer u ON u.id = a.customer
     ORDER BY 1
 """

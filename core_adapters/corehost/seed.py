@@ -10,13 +10,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from core_adapters.corehost.back_office import VAULT
 from core_adapters.corehost.bank import Bank
-from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.pins import SALT_BYTES, Pins
+from core_adapters.corehost.products.bills import Bills
+from core_adapters.corehost.products.planting import (
+    FULL,
+    SMALL,
+    Portfolio,
+    plant_account,
+    plant_bills,
+    plant_deposits,
+)
 from core_adapters.corehost.rules import identity_digits
 from transactions.card import luhn_valid
-from transactions.money import Money, currency
+from transactions.money import Currency, Money, currency
 
 BIN = "622700"
 TEST_CARDS = 60
@@ -28,7 +35,7 @@ State = Literal["open", "locked", "hot", "no_account", "closed"]
 
 @dataclass(frozen=True, slots=True)
 class SeedCard:
-    """One customer with one card and its account; `balance` in fen."""
+    """One customer with one card and its account; `balance` is what is available, in fen."""
 
     card: str
     pin: str = field(repr=False)
@@ -94,7 +101,7 @@ def plant(
 ) -> None:
     """Write customers, cards and opening balances; the caller brings the transaction."""
     unit = currency("CNY")
-    bank.office.open_house_accounts(unit)
+    open_house(bank, unit)
     for number, one in enumerate(cards, 1):
         db.execute(
             "INSERT INTO customer VALUES (?, ?, ?)",
@@ -102,6 +109,30 @@ def plant(
         )
         _plant_account(db, bank, one, f"C{number:06d}", now)
         _plant_card(db, pins, one, f"C{number:06d}", now)
+    plant_products(bank, cards, now)
+
+
+def open_house(bank: Bank, unit: Currency) -> None:
+    """Open the bank's own accounts in a currency."""
+    bank.office.open_house_accounts(unit)
+    Bills(bank.office).open_accounts(unit)
+
+
+def plant_products(bank: Bank, cards: Sequence[SeedCard], now: datetime) -> None:
+    """Deposits and bills of those of the cards that have money."""
+    for one in cards:
+        portfolio = portfolio_of(one)
+        if portfolio is not None:
+            plant_deposits(bank.office, one.account, portfolio, now)
+            plant_bills(bank.office, one.card, now)
+
+
+def portfolio_of(one: SeedCard) -> Portfolio | None:
+    """One of everything for the demo's first customer, less for the others; nothing for a customer
+    without money or without an open account."""
+    if not one.balance or one.state in ("no_account", "closed"):
+        return None
+    return FULL if one.card == DEMO[0].card else SMALL
 
 
 def _plant_account(
@@ -113,10 +144,7 @@ def _plant_account(
     bank.ledger.open_account(one.account, unit)
     state = "closed" if one.state == "closed" else "open"
     db.execute("INSERT INTO account VALUES (?, ?, '10', ?)", (one.account, customer, state))
-    if one.balance:
-        legs = [Leg(VAULT.format(unit.code), -one.balance), Leg(one.account, one.balance)]
-        day = bank.calendar.today(now)
-        bank.ledger.post(f"opening:{one.account}", "opening", legs, day, now)
+    plant_account(bank.office, one.account, one.balance, portfolio_of(one), now)
 
 
 def _plant_card(

@@ -10,6 +10,9 @@ from types import MappingProxyType
 from core_adapters.corehost.bank import LossReport, TransferOrder
 from core_adapters.corehost.counter import CODES, OK, Counter, Handler, business_key
 from core_adapters.corehost.orders import Answer, BadMessage, Order
+from core_adapters.corehost.products.account_desk import ACCOUNT_SERVICES
+from core_adapters.corehost.products.bill_desk import BILL_SERVICES
+from core_adapters.corehost.products.information import INFO_SERVICES
 from core_adapters.corehost.refusal import Refusal
 
 ALREADY_HOT = "26"
@@ -109,7 +112,9 @@ BASIC_SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(
         ("03", ""): report_loss,
     }
 )
-SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType({**BASIC_SERVICES})
+SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(
+    {**BASIC_SERVICES, **ACCOUNT_SERVICES, **BILL_SERVICES, **INFO_SERVICES}
+)
 """By the first two digits of the MTI, and the beginning of field 3: the longest that is there."""
 
 

@@ -3,6 +3,15 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from core_adapters.corehost.products import deposits
+from core_adapters.corehost.products.bills import PayBills
 from core_adapters.corehost.products.orders import Effect
 
-EFFECTS: Mapping[str, Effect] = MappingProxyType({})
+EFFECTS: Mapping[str, Effect] = MappingProxyType(
+    {
+        deposits.OPEN: deposits.OpenEffect(),
+        deposits.PAY: deposits.PayEffect(),
+        deposits.DRAWN: deposits.DrawEffect(),
+        PayBills.NAME: PayBills(),
+    }
+)

@@ -157,7 +157,7 @@ class Orders:
         """Whether every customer's account has what the legs take of it."""
         for account in {leg.account for leg in legs if not is_house(leg.account)}:
             change = sum(leg.minor for leg in legs if leg.account == account)
-            if change < 0 and self._office.ledger.balance(account).minor + change < 0:
+            if change < 0 and self._office.available(account).minor + change < 0:
                 return Refusal.INSUFFICIENT
         return None
 

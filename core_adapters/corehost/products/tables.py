@@ -1,9 +1,9 @@
 """The products' tables, what a check of them must not find, and how an older bank gets them."""
 
-from core_adapters.corehost.products import orders
+from core_adapters.corehost.products import bills, deposits, history, orders
 
-SCHEMA = orders.SCHEMA
-CHECKS = (*orders.CHECKS,)
+SCHEMA = orders.SCHEMA + deposits.SCHEMA + history.SCHEMA + bills.SCHEMA
+CHECKS = (*orders.CHECKS, *deposits.CHECKS, *bills.CHECKS)
 
 UPGRADE = (
     SCHEMA,

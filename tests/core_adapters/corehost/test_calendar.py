@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from core_adapters.corehost.calendar import SCHEMA, Calendar, CutOverRefused, latest
-from core_adapters.corehost.house import findings, open_house
+from core_adapters.corehost.house import open_house
 from core_adapters.corehost.rules import Rules, business_date
-from core_adapters.corehost.seed import DEMO
 
 NOON = datetime(2026, 2, 28, 4, tzinfo=UTC)
 DAY = date(2026, 2, 28)
@@ -93,23 +92,3 @@ def test_the_date_outlives_a_restart(tmp_path: Path) -> None:
     again = open_house(tmp_path, Rules(), NOON)
     assert again.bank.calendar.today(NOON) == DAY + timedelta(days=1)
     again.close()
-
-
-def test_a_bank_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
-    opened = open_house(tmp_path, Rules(), NOON)
-    for statement in (
-        "DROP TABLE business_day",
-        "ALTER TABLE transfer DROP COLUMN reference",
-        "ALTER TABLE transfer DROP COLUMN service",
-        "ALTER TABLE message DROP COLUMN reversed_on",
-        "DROP INDEX posting_date",
-        "PRAGMA user_version = 1",
-    ):
-        opened.db.execute(statement)
-    opened.close()
-    again = open_house(tmp_path, Rules(), NOON)
-    assert not again.created
-    assert again.bank.calendar.today(NOON) == DAY
-    assert again.bank.ledger.balance(DEMO[0].account).minor == DEMO[0].balance
-    again.close()
-    assert findings(tmp_path) == []

@@ -162,14 +162,23 @@ def test_a_day_that_gave_back_more_fees_than_it_took_has_a_credit_of_fees(house:
     assert (second[84], second[82]) == ("000000000000", "000000000900")
 
 
-def test_a_day_above_what_one_amount_can_hold_has_sixteen_digits(house: House) -> None:
-    accounts = "SELECT id FROM ledger_account WHERE currency = 'CNY' AND id NOT LIKE 'fees:%'"
-    (payer,), (payee,) = house.db.execute(f"{accounts} LIMIT 2").fetchall()
+def huge_order(house: House, key: str, minor: int, fee: int) -> date:
+    """An order that no customer could pay, as if one had."""
+    payer, payee = trial_set()[0], trial_set()[1]
     day = house.bank.calendar.today(START)
-    for number in range(2):
-        legs = [Leg(payer, -MAX_MINOR), Leg(payee, MAX_MINOR)]
-        house.bank.ledger.post(f"big/{number}", "transfer", legs, day, START)
-    told = day_totals(house.db, day, CNY)
+    legs = [Leg(payer.account, -minor - fee), Leg(payee.account, minor), Leg("fees:CNY", fee)]
+    legs = [leg for leg in legs if leg.minor]
+    house.bank.ledger.post(key, "transfer", legs, day, START)
+    house.db.execute(
+        "INSERT INTO posted_order (key, card, business_date, minor, fee) VALUES (?, ?, ?, ?, ?)",
+        (key, payer.card, day.isoformat(), minor, fee),
+    )
+    return day
+
+
+def test_a_day_above_what_one_amount_can_hold_has_sixteen_digits(house: House) -> None:
+    days = [huge_order(house, f"d/t/s/{number}", MAX_MINOR, 0) for number in range(2)]
+    told = day_totals(house.db, days[0], CNY)
     assert told.debits == Tally(2, 2 * MAX_MINOR)
     assert figures(told)[88] == f"{2 * MAX_MINOR:016d}"
 
@@ -177,14 +186,11 @@ def test_a_day_above_what_one_amount_can_hold_has_sixteen_digits(house: House) -
 def test_a_day_of_fees_that_field_84_cannot_hold_is_a_failure_with_a_word(
     house: House, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    accounts = "SELECT id FROM ledger_account WHERE currency = 'CNY' AND id NOT LIKE 'fees:%'"
-    payer = house.db.execute(f"{accounts} LIMIT 1").fetchone()[0]
-    day = house.bank.calendar.today(START)
     codec = Codec(tb87())
+    day = house.bank.calendar.today(START)
     order = Order(Message("0500", {15: f"{day:%m%d}", 50: CNY.number}), codec)
     for number, code in enumerate(("00", "96")):
-        legs = [Leg(payer, -MAX_MINOR), Leg("fees:CNY", MAX_MINOR)]
-        house.bank.ledger.post(f"fee/{number}", "transfer", legs, day, START)
+        huge_order(house, f"d/t/s/{number}", 1, MAX_MINOR)
         answer = totals_answer(house.db, order, day)
         assert answer.code == code
         codec.encode(Message("0510", answer.fields))

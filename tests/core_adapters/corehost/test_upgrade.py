@@ -1,0 +1,107 @@
+"""A bank that an earlier program made is brought up: its money and its orders stay as they were."""
+
+import csv
+import io
+import sqlite3
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core_adapters.corehost.bank import Balances, Quote, TransferOrder
+from core_adapters.corehost.house import House, day_file, findings, open_house
+from core_adapters.corehost.rules import Rules
+from core_adapters.corehost.seed import DEMO
+from core_adapters.corehost.totals import day_totals
+from transactions.money import Money, currency
+from transactions.ports import Tally
+
+NOON = datetime(2026, 2, 28, 4, tzinfo=UTC)
+DAY = date(2026, 2, 28)
+CNY = currency("CNY")
+VERSION_2 = Path(__file__).with_name("version2.sql")
+"""Three demo customers; 6,000.00 moved for 6.00, 1.00 moved and undone, 0.05 quoted."""
+TO_VERSION_1 = (
+    "DROP TABLE business_day",
+    "ALTER TABLE transfer DROP COLUMN reference",
+    "ALTER TABLE transfer DROP COLUMN service",
+    "ALTER TABLE message DROP COLUMN reversed_on",
+    "DROP INDEX posting_date",
+    "PRAGMA user_version = 1",
+)
+
+
+def made_before(folder: Path, version: int) -> Path:
+    """A data folder as a program of that version left it."""
+    db = sqlite3.connect(folder / "bank.sqlite3", isolation_level=None)
+    db.executescript(VERSION_2.read_text(encoding="utf-8"))
+    for statement in TO_VERSION_1 if version == 1 else ():
+        db.execute(statement)
+    db.close()
+    return folder
+
+
+def tables_of(house: House) -> set[str]:
+    rows = house.db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return {" ".join(row[0].split()).replace('"', "") for row in rows}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_money_and_orders_stay_and_products_come(tmp_path: Path, version: int) -> None:
+    house = open_house(made_before(tmp_path, version), Rules(), NOON)
+    assert not house.created
+    ledger, deposits = house.bank.ledger, house.bank.deposits.deposits
+    assert ledger.balance(DEMO[0].account) == Money(1_268_050 - 600_600, CNY)
+    assert ledger.balance(DEMO[1].account) == Money(8_800_000 + 600_000, CNY)
+    assert len(deposits.of_account(DEMO[0].account)) == 7
+    assert deposits.of_account(DEMO[3].account) == []  # not a customer of this bank
+    assert day_totals(house.db, DAY, CNY).debits == Tally(2, 600_100)
+    assert day_totals(house.db, DAY, CNY).debit_reversals == Tally(1, 100)
+    house.close()
+    assert findings(tmp_path) == []
+    out = io.StringIO()
+    day_file(tmp_path, DAY, out)
+    rows = list(csv.DictReader(io.StringIO(out.getvalue())))
+    assert [(row["amount"], row["status"]) for row in rows] == [
+        ("600000", "posted"),
+        ("100", "reversed"),
+    ]
+
+
+def test_an_old_order_is_undone_once_and_gives_its_day_back(tmp_path: Path) -> None:
+    house = open_house(made_before(tmp_path, 2), Rules(), NOON)
+    tomorrow, key = NOON + timedelta(days=1), "2026-02-28/TB010001/000001/0228040000"
+    assert house.bank.undo(key, tomorrow)
+    assert not house.bank.undo(key, tomorrow)
+    assert house.bank.ledger.balance(DEMO[0].account).minor == DEMO[0].balance
+    house.close()
+    assert findings(tmp_path) == []
+
+
+def test_an_upgraded_bank_has_the_tables_of_a_new_one(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    old = open_house(made_before(tmp_path / "old", 2), Rules(), NOON)
+    new = open_house(tmp_path / "new", Rules(), NOON)
+    assert tables_of(old) == tables_of(new)
+    quote = old.bank.quote(DEMO[0].card, DEMO[1].card, Money(100, CNY), NOON)
+    assert isinstance(quote, Quote)
+    order = TransferOrder("k", DEMO[0].card, DEMO[1].card, Money(100, CNY), quote.fee, quote.id)
+    assert isinstance(old.bank.transfer(order, NOON), Balances)
+    old.close()
+    new.close()
+
+
+def test_an_upgrade_that_breaks_off_changed_nothing_and_begins_again(tmp_path: Path) -> None:
+    made_before(tmp_path, 2)
+    db = sqlite3.connect(tmp_path / "bank.sqlite3", isolation_level=None)
+    db.execute("CREATE TABLE bill_charge (in_the_way TEXT)")  # the last table of the upgrade
+    with pytest.raises(sqlite3.OperationalError):
+        open_house(tmp_path, Rules(), NOON)
+    assert db.execute("PRAGMA user_version").fetchone() == (2,)
+    assert db.execute("SELECT COUNT(*) FROM transfer").fetchone() == (2,)
+    db.execute("DROP TABLE bill_charge")
+    db.close()
+    house = open_house(tmp_path, Rules(), NOON)
+    assert len(house.bank.deposits.deposits.of_account(DEMO[0].account)) == 7
+    house.close()
+    assert findings(tmp_path) == []

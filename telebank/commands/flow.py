@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from telebank.commands import flow_menus
 from telebank.commands.common import EXIT_FINDING, json_option
 
 if TYPE_CHECKING:
@@ -152,6 +153,9 @@ def test(paths: tuple[Path, ...], config: Path | None, coverage: bool, as_json: 
         _lines(missing)
         click.echo(f"{len(results) - len(failed)} of {len(results)} calls went as written")
     raise SystemExit(EXIT_FINDING if failed or missing else 0)
+
+
+command.add_command(flow_menus.command)
 
 
 def _folder(config: Path | None) -> Path:

@@ -19,9 +19,12 @@ from telebank.flow.events import (
     ServiceAnswered,
 )
 from telebank.flow.load import load_release
+from telebank.flow.pathtest import given as given_as
 from telebank.flow.pathtest import value_of
 from telebank.flow.session import Session
 from telebank.flow.state import Phase
+from transactions.contract import Service
+from transactions.outcome import Value
 
 SHIPPED = load_release(Path(__file__).resolve().parents[3] / "config")
 SAMPLES = {
@@ -30,6 +33,9 @@ SAMPLES = {
     "time": "08:30",
     "digits": "0123",
     "text": "622700******0020",
+    "word": "deposit",
+    "number": "12",
+    "rate": "3.85",
 }
 
 ACTS = st.one_of(
@@ -40,6 +46,14 @@ ACTS = st.one_of(
     st.tuples(st.just("answer"), st.integers(0, 20), st.booleans()),
     st.sampled_from(["end", "cut", "wake", "dump", "stale"]),
 )
+
+
+def sample(contract: Service, name: str, rows: int) -> Value:
+    """An output of its kind; a list has some rows."""
+    if name not in contract.rows:
+        return value_of(contract.outputs[name], SAMPLES[contract.outputs[name]])
+    row = {column: SAMPLES[kind] for column, kind in contract.rows[name].columns.items()}
+    return given_as(contract, name, (row,) * (rows % 12))
 
 
 class Wild(Caller):
@@ -72,7 +86,7 @@ class Wild(Caller):
             case [Submit(visit, service)]:
                 contract = self.release.contracts[service]
                 exits = (*contract.outcomes, "surprise")
-                data = {n: value_of(k, SAMPLES[k]) for n, k in contract.outputs.items() if full}
+                data = {n: sample(contract, n, number) for n in contract.outputs if full}
                 self.feed(ServiceAnswered(visit, exits[number % len(exits)], data))
             case [Enqueue(visit)]:
                 self.feed(QueueAnswered(visit, "not_on_duty"))

@@ -31,7 +31,8 @@ def bank(tmp_path_factory: pytest.TempPathFactory, voice: Voice) -> Iterator[Ban
 def balance_call(card: SeedCard) -> str:
     """Language, accounts, card, PIN, enquiries, balance, back to the main menu, goodbye.
 
-    Each key goes into the prompt that asks for it. A PIN of twelve digits is complete without the hash key.
+    Each key goes into the prompt that asks for it. A PIN of twelve digits is complete without
+    the hash key.
     """
     return (
         f"@lang.zh !1 @lang.chosen !1 @auth.card !{card.card}# @auth.pin !{card.pin}"

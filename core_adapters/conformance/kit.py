@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from core_adapters.conformance.bench import Parts
+from core_adapters.conformance.inputs import NotTried
 from core_adapters.conformance.journal import Books, Stans, first_stan
 from core_adapters.conformance.judge import Check, judged
 from core_adapters.conformance.people import KitVault, People
 from core_adapters.conformance.rig import Heard, Pace, Rig
-from core_adapters.conformance.run import NotTried, Run, Stopped, with_recovery
+from core_adapters.conformance.run import Run, Stopped, with_recovery
 from core_adapters.conformance.scenarios import Expectation, Scenario, ScenarioFile
 from core_adapters.conformance.transcript import Line
 from transactions.contract import Contracts

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -35,6 +36,10 @@ class Person:
     card: CardNumber
     pin: str = field(default="", repr=False)
     identity: str = field(default="", repr=False)
+    details: Mapping[str, str] = field(
+        default_factory=lambda: MappingProxyType({}), repr=False, hash=False
+    )
+    """What scenarios call `@name`: subscribers' numbers at billers, a deposit's number."""
 
     def secret(self) -> Secret:
         """The telephone PIN, new each time: the processor wipes what it is given."""
@@ -89,9 +94,11 @@ def _person(row: Section) -> Person:
         card = CardNumber(row.take("card", str))
     except CardNumberError as error:
         raise row.error(f"{error}; quote the digits", "card") from None
-    person = Person(card, row.take("pin", str, ""), row.take("identity", str, ""))
+    pin, identity = row.take("pin", str, ""), row.take("identity", str, "")
+    rows = row.section("details") if row.has("details") else None
+    details = {str(name): rows.take(name, str) for name in rows} if rows is not None else {}
     row.done()
-    return person
+    return Person(card, pin, identity, MappingProxyType(details))
 
 
 class KitVault:
@@ -121,7 +128,11 @@ class KitVault:
 
 
 def people_of(rows: Mapping[str, Any]) -> People:
-    """From plain values: `payers` a list, the others one each, of (card, pin, identity)."""
-    payers = tuple(Person(CardNumber(c), p, i) for c, p, i in rows["payers"])
+    """From plain values: `payers` a list of (card, pin, identity, details), the others one each of
+    (card, pin, identity)."""
+    payers = tuple(
+        Person(CardNumber(card), pin, identity, MappingProxyType(details))
+        for card, pin, identity, details in rows["payers"]
+    )
     others = {k: Person(CardNumber(v[0]), v[1], v[2]) for k, v in rows.items() if k != "payers"}
     return People(payers, others)

@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from core_adapters.conformance.judge import BROKEN, MOVED, STAYED, UNSEEN, Seen
+from core_adapters.conformance.inputs import Asked, NotTried
+from core_adapters.conformance.judge import UNSEEN, Seen
+from core_adapters.conformance.moved import Held, Move
+from core_adapters.conformance.moved import moved as moved_of
 from core_adapters.conformance.people import People, Person
 from core_adapters.conformance.rig import Rig, until
 from core_adapters.conformance.scenarios import Scenario
@@ -26,20 +29,8 @@ TARDY_TIMEOUTS, QUIET_TIMEOUTS = 1.0, 0.2
 """Time-outs to wait after settling, so that what comes late or should not come has come."""
 
 
-class NotTried(Exception):  # noqa: N818 - reads as what it is
-    """This host or profile lacks what the scenario needs; says what."""
-
-
 class Stopped(Exception):  # noqa: N818 - reads as what it is
     """What had to come first did not succeed: the scenario has failed, before its own checks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Balances of payer and payee, in minor units; None where the host would not say."""
-
-    payer: int | None
-    payee: int | None
 
 
 @dataclass(slots=True)
@@ -52,7 +43,8 @@ class Run:
     turn: int
     name: str
     balance_service: str
-    _fee: Value | None = None
+    _terms: Mapping[str, Value] = field(default_factory=dict)
+    """Of the last quote."""
 
     @property
     def _contracts(self) -> Contracts:
@@ -80,7 +72,7 @@ class Run:
         moved = UNSEEN
         if money:
             after = await self._look(who, to)
-            moved = _moved(before, after, self._cost(), self._amount().minor)
+            moved = moved_of(before, after, self._move())
         growth = self._growth(counted, await self._totals())
         await self.rig.stop()
         seen = self._seen(requests, answers, lines, moved)
@@ -119,7 +111,7 @@ class Run:
         if contract.effect == "money":
             inputs = {name: await self._quote(number, who, to) for name in contract.inputs}
         else:
-            inputs = self._inputs(contract, who, to)
+            inputs = Asked(self.scenario, who, to).inputs(contract)
         return self._made(contract, inputs, who, f"{self.name}-{number}")
 
     def _made(
@@ -136,41 +128,19 @@ class Run:
             authenticated_token=self.rig.vault.token(who.card),
         )
 
-    def _inputs(self, contract: Service, who: Person, to: Person) -> dict[str, Value]:
-        return {name: self._input(name, kind, who, to) for name, kind in contract.inputs.items()}
-
-    def _input(self, name: str, kind: str, who: Person, to: Person) -> Value:
-        match kind:
-            case "card_no":
-                return to.card if name == "to" else who.card
-            case "secret":
-                # A new PIN is the wrong one, and the other way round, so that it can be tried.
-                other = self._is_wrong("pin") != name.startswith("new")
-                return replace(who, pin=_other(who.pin)).secret() if other else who.secret()
-            case "money":
-                return self._amount()
-            case "digits" if name == "identity":
-                return _other(who.identity) if self._is_wrong("identity") else who.identity
-        raise NotTried(
-            f"the kit has no value for input {name!r} ({kind}) of {self.scenario.service}"
-        )
-
-    def _is_wrong(self, name: str) -> bool:
-        return self.scenario.wrong == name
-
     def _amount(self) -> Money:
         return Money.parse(self.scenario.amount)
 
     async def _quote(self, number: int, who: Person, to: Person) -> str:
         """The handle of the quote that a money service is posted on."""
         quote = self._contracts[str(self._contract.quoted_by)]
-        inputs = self._inputs(quote, who, to)
+        inputs = Asked(self.scenario, who, to).inputs(quote)
         node = self.rig.node
         assert node is not None
         asked = self._made(quote, inputs, who, f"{self.name}-q{number}")
         answer = await self._submit(node.processor, asked)
         handle = next(name for name in self._contract.inputs if name in quote.outputs)
-        self._fee = answer.data.get("fee")
+        self._terms = {**inputs, **answer.data}
         text = answer.data.get(handle)
         if not isinstance(text, str):
             raise Stopped(f"the quote before it ended as {answer.exit}")
@@ -308,9 +278,8 @@ class Run:
             counts.append(str(count))
         return "/".join(counts)
 
-    def _cost(self) -> int:
-        fee = self._fee.minor if isinstance(self._fee, Money) else 0
-        return self._amount().minor + fee
+    def _move(self) -> Move:
+        return Move.of(self.scenario.money, self._terms, self._amount())
 
     def _alarms(self) -> list[str]:
         own = [event.kind.partition(".")[2] for event in self.rig.books.events]
@@ -338,31 +307,6 @@ def nothing() -> CurrencyTotals:
     """Totals of a day without money transactions."""
     none = Tally(0, 0)
     return CurrencyTotals(none, none, none, none, 0)
-
-
-def _other(digits: str) -> str:
-    """Digits of the same length that are wrong."""
-    return digits[:-1] + ("1" if digits[-1:] != "1" else "2")
-
-
-def _moved(before: Held, after: Held, cost: int, amount: int) -> str:
-    if None in (before.payer, before.payee, after.payer, after.payee):
-        # A payee or payer whose balance the host will not tell is judged by the other one.
-        return _by_one(before, after, cost, amount)
-    assert before.payer is not None
-    assert after.payer is not None
-    assert before.payee is not None
-    assert after.payee is not None
-    change = (before.payer - after.payer, after.payee - before.payee)
-    return {(0, 0): STAYED, (cost, amount): MOVED}.get(change, BROKEN)
-
-
-def _by_one(before: Held, after: Held, cost: int, amount: int) -> str:
-    if before.payer is not None and after.payer is not None:
-        return {0: STAYED, cost: MOVED}.get(before.payer - after.payer, BROKEN)
-    if before.payee is not None and after.payee is not None:
-        return {0: STAYED, amount: MOVED}.get(after.payee - before.payee, BROKEN)
-    return UNSEEN
 
 
 def with_recovery(contracts: Contracts, service: str, recovery: str) -> Contracts:

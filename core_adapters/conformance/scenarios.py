@@ -18,6 +18,8 @@ EXPECTATIONS = ("outcome", "reason", "exit", "state", "sends", "alarm", "before"
 BEFORE = ("keys_ours", "keys_host", "cut_over")
 """What may be done before a scenario asks: new keys, begun by us or by the host; a cut-over."""
 KINDS = ("iso8583", "sql")
+MONEY = ("transfer", "pay", "draw")
+"""To the payee; to the bank or a biller; out of what the payer has with the bank."""
 OUTCOMES = frozenset({"approved", "declined", "unknown", "not_sent"})
 
 
@@ -51,6 +53,10 @@ class Scenario:
     who: str = "payer"
     to: str = "payee"
     amount: str = "12.34"
+    inputs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Inputs by name as text; `@name` is a detail of the customer, `@last_month` a date."""
+    money: str = "transfer"
+    """Where the money goes: of `MONEY`."""
     wrong: str = ""
     """Input that is given wrongly: `pin` or `identity`."""
     times: int = 1
@@ -156,6 +162,8 @@ def _scenario(name: str, row: Section) -> Scenario:
         who=row.choice("who", ROLES, "payer"),
         to=row.choice("to", ROLES, "payee"),
         amount=row.take("amount", str, "12.34"),
+        inputs=_inputs(row),
+        money=row.choice("money", MONEY, "transfer"),
         wrong=row.choice("wrong", ("", "pin", "identity"), ""),
         times=row.take("times", int, 1),
         same_id=row.take("same_id", bool, False),
@@ -181,6 +189,13 @@ def _scenario(name: str, row: Section) -> Scenario:
 
 def _other(row: Section, key: str) -> Expectation | None:
     return _expect(row.section(key), Expectation()) if row.has(key) else None
+
+
+def _inputs(row: Section) -> Mapping[str, str]:
+    if not row.has("inputs"):
+        return MappingProxyType({})
+    given = row.section("inputs")
+    return MappingProxyType({str(name): given.take(name, str) for name in given})
 
 
 def _before(row: Section) -> tuple[str, ...]:

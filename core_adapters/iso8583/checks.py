@@ -44,10 +44,10 @@ def _check_outputs(profile: Profile, service: ServiceMap, contract: Service, whe
             form = "a list: {field: 120, rows: {…}}" if shape else "no list; name its field"
             raise ProfileError(f"{where}: reply {name}: in the contract it is {form}")
         if shape is not None:
-            _check_columns(profile, source, shape, f"{where}: reply {name}")
+            _check_columns(source, shape, f"{where}: reply {name}")
 
 
-def _check_columns(profile: Profile, source: ReplySource, shape: RowShape, where: str) -> None:
+def _check_columns(source: ReplySource, shape: RowShape, where: str) -> None:
     unknown = set(source.columns) - set(shape.columns)
     if unknown:
         near = nearest(min(unknown), shape.columns)
@@ -55,12 +55,6 @@ def _check_columns(profile: Profile, source: ReplySource, shape: RowShape, where
     missing = set(shape.columns) - shape.optional - set(source.columns)
     if missing:
         raise ProfileError(f"{where}: does not say where the column {min(missing)!r} is")
-    layout = profile.fields[source.field].inside
-    if layout is not None and layout.rows > shape.most:
-        raise ProfileError(
-            f"{where}: field {source.field} may hold {layout.rows} rows, and the contract takes "
-            f"{shape.most} at most"
-        )
 
 
 def optional_terms(contracts: Contracts) -> Mapping[str, frozenset[str]]:

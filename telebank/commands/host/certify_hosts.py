@@ -7,7 +7,7 @@ import select
 import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from core_adapters.conformance.sql_demo import DEMOS, DemoMissing, server_of
 from core_adapters.corehost.acts import CUT_OVER, KEY_CHANGE
 from core_adapters.corehost.control import ControlError, NotRunning, ask
 from core_adapters.corehost.house import findings
+from core_adapters.corehost.products.billers import Biller, load_billers
 from core_adapters.corehost.seed import SeedCard, card_number, trial_set
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.sql.options import SqlOptions
@@ -215,16 +216,21 @@ def _sql_profile(where: Where) -> Any:
 
 def demo_people() -> People:
     """The test customers of a demo host started with --test-data."""
-    cards = trial_set()
+    cards, billers = trial_set(), load_billers()[0]
     special = cards[ORDINARY:]
     rows: dict[str, Any] = {
-        "payers": [_row(one) for one in cards[: ORDINARY - 10]],
+        "payers": [(*_row(one), _details(one, billers)) for one in cards[: ORDINARY - 10]],
         "payee": _row(cards[ORDINARY - 1]),
         "poor": _row(special[0]),
         "unknown": (card_number(999_999_999), "", ""),
     }
     rows |= {one.state: _row(one) for one in special if one.state in ("hot", "locked")}
     return people_of(rows)
+
+
+def _details(one: SeedCard, billers: Mapping[str, Biller]) -> dict[str, str]:
+    """The customer's numbers at the demo's billers."""
+    return {name: biller.number(one.card) for name, biller in billers.items()}
 
 
 def _row(one: SeedCard) -> tuple[str, str, str]:

@@ -111,6 +111,8 @@ class Collect(Node):
     entry: Entry
     next: str
     public: bool = False
+    same_as: str | None = None
+    """Variable that the entry must repeat, as a new PIN; another entry is an invalid one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

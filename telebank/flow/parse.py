@@ -260,6 +260,7 @@ def _collect(name: str, block: Block, defaults: _Defaults) -> AnyNode:
         entry=_entry(block),
         next=block.text("next"),
         public=block.flag("public", False),
+        same_as=block.optional("same_as"),
     )
 
 

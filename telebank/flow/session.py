@@ -27,8 +27,9 @@ from telebank.flow.speech import parts_of
 from telebank.flow.state import Frame, Phase, Untold
 from telebank.flow.vault import Vault
 from telebank.flow.walk import IllegalEvent, Walker
-from transactions.outcome import Row, Unknown
+from transactions.outcome import Row, Unknown, Value
 from transactions.request import Language
+from transactions.secret import Secret
 
 PICKS = "".join(str(number) for number in range(1, MAX_PICKED_ROWS + 1))
 """Keys that choose a row."""
@@ -311,10 +312,19 @@ class Session(Walker):
                 assert isinstance(node, Collect)
                 if full:
                     self._swallow(node)
-                self._memory.store(node.into, value)
-                self._run(node.next)
+                self._completed(node, value)
             case _:
                 assert_never(verdict)
+
+    def _completed(self, node: Collect, value: Value) -> None:
+        """Keep what was entered, unless it had to repeat another entry and does not."""
+        if node.same_as is not None and not _same(self._memory.value(node.same_as), value):
+            if isinstance(value, Secret):
+                value.wipe()
+            self._failed(node, "input.invalid", node.asking.invalid)
+            return
+        self._memory.store(node.into, value)
+        self._run(node.next)
 
     def _swallow(self, node: Collect) -> None:
         """The end key right after a full-length entry belongs to it, typed ahead or to come."""
@@ -344,3 +354,10 @@ class Session(Walker):
             self._consume()
         out, self._out = self._out, []
         return out
+
+
+def _same(first: Value | None, second: Value) -> bool:
+    """Secrets are equal by their digits alone, and only here."""
+    if isinstance(first, Secret) and isinstance(second, Secret):
+        return first.reveal() == second.reveal()
+    return first == second

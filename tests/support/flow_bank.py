@@ -9,12 +9,14 @@ from telebank.flow.options import FlowOptions
 from telebank.flow.release import read_release
 
 BANK = Path(__file__).resolve().parents[1] / "telebank" / "flow" / "bank"
+LISTS = BANK.with_name("lists")
+"""Another, of lists, words and optional values."""
 
 
-def changed(folder: Path, file: str, old: str, new: str) -> Path:
+def changed(folder: Path, file: str, old: str, new: str, bank: Path = BANK) -> Path:
     """A copy of the bank in which `old` (there exactly once) has become `new`."""
     copy = folder / "config"
-    shutil.copytree(BANK, copy)
+    shutil.copytree(bank, copy)
     path = copy / file
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {file}"

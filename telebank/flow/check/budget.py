@@ -33,7 +33,8 @@ class Way:
 
 def estimate(text: Text, language: Language) -> float:
     """Seconds of a text that has no recording yet: by its length and the kinds of its values."""
-    fixed = len(text.text) - sum(len(slot.name) + len(slot.reading) + 3 for slot in text.slots)
+    slots = sum(len(s.name) + len(s.reading) + len(s.argument) + 3 for s in text.slots)
+    fixed = len(text.text) - slots
     values = sum(VALUE_SECONDS.get(slot.reading, 2.0) for slot in text.slots)
     return fixed / CHARACTERS_A_SECOND[language] + values
 

@@ -47,7 +47,7 @@ def _uses(release: Release, flow: Flow, node: AnyNode) -> set[str]:
     used = {slot.name for _, _, slot in slots_at(release, node)}
     match node:
         case Collect():
-            pass
+            used |= {node.same_as} if node.same_as is not None else set()
         case Call():
             optional = release.contracts[node.service].optional
             sources = [source for name, source in node.inputs.items() if name not in optional]

@@ -86,7 +86,7 @@ def named(node: AnyNode) -> list[str]:
     """The variables that a node names itself (its texts name others)."""
     match node:
         case Collect():
-            return [node.into]
+            return [node.into] if node.same_as is None else [node.into, node.same_as]
         case Menu() | Statement():
             return [node.each] if node.each is not None else []
         case Confirm():

@@ -125,3 +125,6 @@ def entry_kinds(release: Release, flow: Flow) -> Iterator[Finding]:
                 problem = f"its entry makes no {kind} for {node.into}"
                 mend = f"declare {node.into} as one of {', '.join(sorted(able))}"
                 yield finding(flow, node, "kind", problem, mend)
+            if node.same_as is not None and flow.vars[node.same_as] != kind:
+                problem = f"must repeat {node.same_as}, which is no {kind}"
+                yield finding(flow, node, "kind", problem, f"name a variable of kind {kind}")

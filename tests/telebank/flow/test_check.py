@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from support.flow_bank import BANK, changed, findings_of, line_of
+from support.flow_bank import BANK, LISTS, changed, findings_of, line_of
 from telebank.flow.check import check_release
 from telebank.flow.load import load_release
 from telebank.flow.model import FlowError
@@ -29,13 +29,20 @@ class Broken:
     at: str = ""
 
 
-TABLE = Path(__file__).with_name("broken.yaml")
-BROKEN = [Broken(**row) for row in YAML(typ="safe").load(TABLE.read_text(encoding="utf-8"))]
+def table(name: str) -> list[Broken]:
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    return [Broken(**row) for row in YAML(typ="safe").load(text)]
 
 
-@pytest.mark.parametrize("case", BROKEN, ids=lambda case: case.what)
-def test_a_broken_release_is_refused_where_it_is_broken(case: Broken, tmp_path: Path) -> None:
-    config = changed(tmp_path, case.file, case.old, case.new)
+BROKEN = [(BANK, case) for case in table("broken.yaml")]
+BROKEN += [(LISTS, case) for case in table("broken_lists.yaml")]
+
+
+@pytest.mark.parametrize(("bank", "case"), BROKEN, ids=[case.what for _, case in BROKEN])
+def test_a_broken_release_is_refused_where_it_is_broken(
+    bank: Path, case: Broken, tmp_path: Path
+) -> None:
+    config = changed(tmp_path, case.file, case.old, case.new, bank)
     found = findings_of(config)
     at = case.at or case.file
     line = line_of(config, at, case.words)
@@ -45,8 +52,9 @@ def test_a_broken_release_is_refused_where_it_is_broken(case: Broken, tmp_path: 
         load_release(config)
 
 
-def test_the_bank_of_these_tests_is_refused_nothing() -> None:
-    assert findings_of(BANK) == []
+@pytest.mark.parametrize("bank", [BANK, LISTS], ids=["payments", "lists"])
+def test_the_banks_of_these_tests_are_refused_nothing(bank: Path) -> None:
+    assert findings_of(bank) == []
 
 
 def test_menus_in_a_row_without_an_agent_are_refused(tmp_path: Path) -> None:

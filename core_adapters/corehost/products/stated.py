@@ -1,6 +1,6 @@
 """The bank's figures and codes as data: the YAML files of the folder `data`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -24,7 +24,7 @@ def stated(name: str) -> Mapping[str, Any]:
     return MappingProxyType(read)
 
 
-def word_sets() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
-    """Word set, code, language: what callers may hear for every code that the bank sends."""
-    sets: Mapping[str, Mapping[str, Mapping[str, str]]] = stated("words.yaml")["sets"]
+def word_sets() -> Mapping[str, Sequence[str]]:
+    """Every code that the bank sends, by word set."""
+    sets: Mapping[str, Sequence[str]] = stated("words.yaml")["sets"]
     return sets

@@ -128,11 +128,13 @@ class KitVault:
 
 
 def people_of(rows: Mapping[str, Any]) -> People:
-    """From plain values: `payers` a list of (card, pin, identity, details), the others one each of
-    (card, pin, identity)."""
-    payers = tuple(
-        Person(CardNumber(card), pin, identity, MappingProxyType(details))
-        for card, pin, identity, details in rows["payers"]
-    )
-    others = {k: Person(CardNumber(v[0]), v[1], v[2]) for k, v in rows.items() if k != "payers"}
-    return People(payers, others)
+    """From plain values: `payers` a list, the others one each, of (card, pin, identity), and where
+    scenarios need them a mapping of details."""
+    payers = tuple(_plain(*row) for row in rows["payers"])
+    return People(payers, {k: _plain(*v) for k, v in rows.items() if k != "payers"})
+
+
+def _plain(
+    card: str, pin: str, identity: str, details: Mapping[str, str] = MappingProxyType({})
+) -> Person:
+    return Person(CardNumber(card), pin, identity, details)

@@ -95,3 +95,34 @@ def test_files_that_are_refused(tmp_path: Path) -> None:
     assert "en.yaml:1" in findings(folder)
     path.write_text("just words")
     assert "expected `schema`" in findings(folder)
+
+
+WORDS = {"a.list": "{what|word:txn}。", "word.txn.fee": "手续费", "word.txn.other": "其他"}
+EN_WORDS = {"a.list": "{what|word:txn}.", "word.txn.fee": "a fee", "word.txn.other": "another"}
+
+
+def test_a_code_is_spoken_by_its_text_or_by_that_of_unknown_ones(tmp_path: Path) -> None:
+    catalogue = Catalogue.load(write_texts(tmp_path, WORDS, EN_WORDS))
+    assert catalogue.variables("a.list") == {"what": "word:txn"}
+    assert catalogue.word("txn", "fee", "en").text == "a fee"
+    assert catalogue.word("txn", "never_heard_of", "zh").text == "其他"
+    assert catalogue.longest_word("txn") == "fee"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"word.txn.fee": "手续费。"}, "leave out values and the mark"),
+        ({"word.txn.fee": "{n|number}元"}, "leave out values and the mark"),
+        ({"word.fee": "手续费"}, "named word.SET.CODE"),
+        ({"a.list": "{what|word:bill}。"}, "needs the text word.bill.other"),
+        ({"a.list": "{what|word}。"}, "unknown kind 'word'"),
+        ({"word.txn.more": "更多"}, "missing in en"),
+    ],
+)
+def test_words_that_cannot_be_spoken_are_findings(
+    tmp_path: Path, change: dict[str, str], words: str
+) -> None:
+    english = EN_WORDS if "word.txn.more" in change else {**EN_WORDS, **change}
+    folder = write_texts(tmp_path, {**WORDS, **change}, english)
+    assert words in findings(folder)

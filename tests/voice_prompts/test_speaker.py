@@ -6,7 +6,7 @@ from support.voice_pack import write_texts
 from voice_prompts.bank import BankIndex
 from voice_prompts.catalogue import Catalogue
 from voice_prompts.readings import read
-from voice_prompts.speaker import MissingClips, Speaker, needed, speak
+from voice_prompts.speaker import MissingClips, Speaker, needed, speak, speak_word
 from voice_prompts.values import ReadingError
 
 ZH = {
@@ -95,3 +95,47 @@ def test_values_that_do_not_fit(catalogue: Catalogue) -> None:
         speaker.render("a.sum", VALUES | {"sum": "much"}, "zh")
     with pytest.raises(KeyError):
         speaker.render("a.none", {}, "zh")
+
+
+WORDS = {
+    "a.row": "{on|month}，{what|word:txn}。",
+    "word.txn.fee": "手续费",
+    "word.txn.other": "其他",
+}
+EN_WORDS = {
+    "a.row": "In {on|month}, {what|word:txn}.",
+    "word.txn.fee": "a fee",
+    "word.txn.other": "another entry",
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "text", "clip"),
+    [
+        ("zh", "fee", "二零二六年二月，手续费。", "zh/word.txn.fee#0"),
+        ("zh", "unknown", "二零二六年二月，其他。", "zh/word.txn.other#0"),
+        ("en", "fee", "In February, twenty twenty-six, a fee.", "en/word.txn.fee#0"),
+        ("en", "", "In February, twenty twenty-six, another entry.", "en/word.txn.other#0"),
+    ],
+)
+def test_a_word_is_the_clip_of_its_text(
+    tmp_path: Path, language: str, code: str, text: str, clip: str
+) -> None:
+    catalogue = Catalogue.load(write_texts(tmp_path, WORDS, EN_WORDS))
+    index = BankIndex({key: (n * 1000, 800) for n, key in enumerate(needed(catalogue))}, {})
+    values = {"on": "2026-02-01", "what": code}
+    utterance = Speaker(catalogue, index).render("a.row", values, language)
+    assert (utterance.text, utterance.clips[-1]) == (text, clip)
+    before = utterance.segments[-2]
+    assert before == (-1, 150 * 8)
+
+
+def test_a_word_needs_its_value_and_its_clip(tmp_path: Path) -> None:
+    catalogue = Catalogue.load(write_texts(tmp_path, WORDS, EN_WORDS))
+    with pytest.raises(ReadingError, match="no value for 'what'"):
+        Speaker(catalogue, None).render("a.row", {"on": "2026-02-01"}, "zh")
+    index = BankIndex({k: (0, 8) for k in needed(catalogue) if "word.txn.fee" not in k}, {})
+    with pytest.raises(MissingClips, match=r"word\.txn\.fee"):
+        Speaker(catalogue, index)
+    said = speak_word(catalogue.word("txn", "other", "en"), index)
+    assert (said.text, said.clips) == ("another entry", ("en/word.txn.other#0",))

@@ -1,0 +1,29 @@
+"""Clips and pauses of what a call says: rows of a list follow each other with a pause."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from support.flow_bank import LISTS
+from telebank.calls.services import SENTENCE_GAP, CallServices
+from telebank.flow.commands import Say, Spoken
+from transactions.money import Money
+from voice_prompts.bank import BankIndex
+from voice_prompts.catalogue import Catalogue
+from voice_prompts.speaker import Speaker, needed
+
+TEXTS: Path = LISTS / "prompts"
+
+
+def segments(*, more: bool) -> list[tuple[int, int]]:
+    catalogue = Catalogue.load(TEXTS)
+    index = BankIndex({key: (n * 1000, 800) for n, key in enumerate(needed(catalogue))}, {})
+    shell = cast(Any, SimpleNamespace(speaker=Speaker(catalogue, index)))
+    row = Spoken("list.last_row", {"what": "fee", "amount": Money.parse("-1.00")})
+    return list(CallServices.segments(shell, Say((row,), "", 1, "en", more)))
+
+
+def test_a_row_ends_with_a_pause_where_more_follows() -> None:
+    alone, followed = segments(more=False), segments(more=True)
+    assert alone[-1][0] >= 0
+    assert followed == [*alone, (-1, SENTENCE_GAP)]

@@ -98,9 +98,9 @@ class Plan:
 
 def _missing(services: Sequence[str], scenarios: Iterable[Scenario]) -> list[Scenario]:
     have = {one.service for one in scenarios}
-    title = ("服务应答", "the service is answered")
+    title, asked = ("服务应答", "the service is answered"), Expectation(sends=("request",))
     return [
-        Scenario(f"service.{name}", f"{name} {title[0]}", f"{name}: {title[1]}", name)
+        Scenario(f"service.{name}", f"{name} {title[0]}", f"{name}: {title[1]}", name, expect=asked)
         for name in services
         if name not in have
     ]

@@ -12,7 +12,6 @@ from core_adapters.conformance.iso8583_bench import (
     Iso8583Target,
     iso8583_adapter,
 )
-from core_adapters.conformance.people import People, people_of
 from core_adapters.conformance.rig import Pace
 from core_adapters.conformance.scenarios import ScenarioFile, load_scenarios
 from core_adapters.corehost.acts import Acts
@@ -24,13 +23,13 @@ from core_adapters.corehost.house import open_house
 from core_adapters.corehost.keydesk import KeyDesk
 from core_adapters.corehost.orders import Answer, Order
 from core_adapters.corehost.rules import Rules
-from core_adapters.corehost.seed import SeedCard, card_number, trial_set
 from core_adapters.corehost.server import Server, ServerOptions
 from core_adapters.hsm.demo import share_demo_keys
 from core_adapters.hsm.software import open_software
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.profile_load import load_profile
+from telebank.commands.host.certify_hosts import demo_people
 from telebank.settings import seed_dir
 from transactions.contract import load_contracts
 
@@ -44,23 +43,6 @@ Made = Callable[[Office, Codec], Office]
 def shipped() -> ScenarioFile:
     """The scenarios that are shipped."""
     return load_scenarios(seed_dir() / "conformance" / "scenarios.yaml")
-
-
-def people() -> People:
-    """The test customers of a host with test data."""
-    cards = trial_set()
-    rows = {
-        "payers": [_row(one) for one in cards[:50]],
-        "payee": _row(cards[59]),
-        "poor": _row(cards[60]),
-        "unknown": (card_number(999_999_999), "", ""),
-    }
-    rows |= {one.state: _row(one) for one in cards[60:] if one.state in ("hot", "locked")}
-    return people_of(rows)
-
-
-def _row(one: SeedCard) -> tuple[str, str, str]:
-    return one.card, one.pin, one.identity
 
 
 class Bench:
@@ -111,7 +93,7 @@ class Bench:
             factory=factory,
             host_acts={"keys_host": self._new_keys, "cut_over": self._cut_over},
         )
-        plan = kit.Plan(shipped(), people(), seed, pace, only)
+        plan = kit.Plan(shipped(), demo_people(), seed, pace, only)
         return await kit.certify(host, plan)
 
     async def _new_keys(self) -> str:

@@ -23,6 +23,8 @@ from core_adapters.corehost.acts import CUT_OVER, KEY_CHANGE
 from core_adapters.corehost.control import ControlError, NotRunning, ask
 from core_adapters.corehost.house import findings
 from core_adapters.corehost.products.billers import Biller, load_billers
+from core_adapters.corehost.products.planting import SMALL
+from core_adapters.corehost.products.terms import TIME
 from core_adapters.corehost.seed import SeedCard, card_number, trial_set
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.sql.options import SqlOptions
@@ -229,8 +231,10 @@ def demo_people() -> People:
 
 
 def _details(one: SeedCard, billers: Mapping[str, Biller]) -> dict[str, str]:
-    """The customer's numbers at the demo's billers."""
-    return {name: biller.number(one.card) for name, biller in billers.items()}
+    """The customer's numbers at the demo's billers, and of a time deposit that has matured."""
+    place = next(n for n, held in enumerate(SMALL.holdings, 1) if held.kind == TIME)
+    numbers = {name: biller.number(one.card) for name, biller in billers.items()}
+    return {**numbers, "deposit": f"{place:04d}"}
 
 
 def _row(one: SeedCard) -> tuple[str, str, str]:

@@ -24,7 +24,8 @@ from core_adapters.conformance.sql_demo import DemoBank, sqlite_demo
 from core_adapters.sql.host import SqlHost
 from core_adapters.sql.options import SqlOptions
 from core_adapters.sql.profile_load import load_profile
-from support.conformance_bench import CONTRACTS, people, shipped, wrong
+from support.conformance_bench import CONTRACTS, shipped, wrong
+from telebank.commands.host.certify_hosts import demo_people
 from telebank.settings import seed_dir
 from transactions.outcome import Declined, Outcome, Unknown
 from transactions.ports import HostTotals, MessageLog, ReversalOutcome, Reversed
@@ -44,11 +45,11 @@ def certify(
 ) -> kit.Outcome:
     """Run the shipped scenarios whose ids begin so against a SQLite file of the stubs."""
     with ExitStack() as stack:
-        bank = stack.enter_context(sqlite_demo(folder, people()))
+        bank = stack.enter_context(sqlite_demo(folder, demo_people()))
         spoil(bank)
         options = SqlOptions(dialect="sqlite", connection="demo")
         target = SqlTarget(bank.database, PROFILE, CONTRACTS, options, factory)
-        return asyncio.run(kit.certify(target, kit.Plan(shipped(), people(), 1, pace, only)))
+        return asyncio.run(kit.certify(target, kit.Plan(shipped(), demo_people(), 1, pace, only)))
 
 
 # -- databases ---------------------------------------------------------------------------------

@@ -240,6 +240,8 @@ class Walker:
             state.buffer = ""
         barge_in = node.asking.barge_in and not confirm
         typed_ahead = bool(state.buffer) and barge_in
+        if typed_ahead and node.each is not None:
+            state.untold = []  # the rows are the answer, and he does not wait for them
         if typed_ahead or not self._say(self._parts(node, before), KEYS if barge_in else ""):
             self._listen(node)
 

@@ -8,7 +8,7 @@ import pytest
 
 from support.flow_bank import LISTS
 from support.flow_caller import CARD, Caller
-from telebank.flow.commands import Record, Say, Submit
+from telebank.flow.commands import Record, Say, Submit, Told
 from telebank.flow.events import KeyPressed, PlayEnded
 from telebank.flow.load import load_release
 from telebank.flow.pathtest import play
@@ -120,6 +120,16 @@ def test_the_first_row_that_is_cut_short_tells_nothing(at_page: Caller) -> None:
     at_page.now += 0.1
     at_page.feed(KeyPressed("#"))
     assert "Told" not in [type(command).__name__ for command in at_page.all]
+
+
+def test_rows_that_a_caller_types_past_are_not_told(caller: Caller) -> None:
+    caller.press("1#")
+    caller.answer("ok", items=THREE, cursor="c7")
+    assert caller.of(Submit)[-1].inputs["cursor"] == "c7"
+    caller.answer("last", items=THREE)
+    for _ in range(4):
+        caller.listen()
+    assert [command.exit for command in caller.all if isinstance(command, Told)] == ["last"]
 
 
 def test_no_rows_are_their_own_exit(caller: Caller) -> None:

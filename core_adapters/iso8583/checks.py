@@ -6,6 +6,7 @@ from core_adapters.iso8583.format.templates import Input, ReplySource, Source, T
 from core_adapters.iso8583.profile import Profile, ServiceMap
 from core_adapters.profiles.errors import ProfileError
 from core_adapters.profiles.yamlread import nearest
+from core_adapters.terms import terms_of
 from transactions.contract import Contracts, Kind, RowShape, Service
 
 PIN_FIELD = 52
@@ -31,7 +32,7 @@ def check_services(profile: Profile, contracts: Contracts) -> None:
         _check_outputs(profile, service, contract, where)
         if contract.recovery == "repeat" and not service.repeat_mti:
             raise ProfileError(f"{where}: recovery repeat needs `repeat_mti`")
-        _check_inputs(profile, service, _terms(service.name, contracts), where)
+        _check_inputs(profile, service, terms_of(service.name, contracts), where)
 
 
 def _check_outputs(profile: Profile, service: ServiceMap, contract: Service, where: str) -> None:
@@ -55,29 +56,6 @@ def _check_columns(source: ReplySource, shape: RowShape, where: str) -> None:
     missing = set(shape.columns) - shape.optional - set(source.columns)
     if missing:
         raise ProfileError(f"{where}: does not say where the column {min(missing)!r} is")
-
-
-def optional_terms(contracts: Contracts) -> Mapping[str, frozenset[str]]:
-    """By service: what a request may lack of its inputs and its quote's terms."""
-    found: dict[str, frozenset[str]] = {}
-    for name, contract in contracts.services.items():
-        lacking = contract.optional
-        if contract.quoted_by in contracts:
-            quote = contracts[str(contract.quoted_by)]
-            lacking |= quote.optional | quote.optional_out
-        if lacking:
-            found[name] = lacking
-    return found
-
-
-def _terms(name: str, contracts: Contracts) -> Mapping[str, Kind]:
-    """Names that a request of the service carries: its inputs and its quote's terms."""
-    contract = contracts[name]
-    terms: dict[str, Kind] = dict(contract.inputs)
-    if contract.quoted_by in contracts:
-        quote = contracts[str(contract.quoted_by)]
-        terms |= {**quote.inputs, **quote.outputs}
-    return terms
 
 
 def _check_inputs(

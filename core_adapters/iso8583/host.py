@@ -14,7 +14,7 @@ from datetime import UTC, date
 from core_adapters.hsm.errors import PinBlockError, SecurityModuleError
 from core_adapters.hsm.port import SecurityModule
 from core_adapters.iso8583.build import Builder, Stamp
-from core_adapters.iso8583.checks import check_services, optional_terms
+from core_adapters.iso8583.checks import check_services
 from core_adapters.iso8583.clock import SystemClock
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.day import BusinessDay
@@ -35,6 +35,7 @@ from core_adapters.iso8583.rows import first_mti, message_row, repeat_mti
 from core_adapters.iso8583.totals import OwnStans, Totals
 from core_adapters.iso8583.values import CURRENCY, nearest_date
 from core_adapters.tap import Tap
+from core_adapters.terms import optional_terms
 from transactions.card import CardNumberError, CardVault
 from transactions.clock import Clock
 from transactions.contract import Contracts

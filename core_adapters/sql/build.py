@@ -1,6 +1,6 @@
 """A request to the statements and parameters of one database transaction, and to its row."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
@@ -37,6 +37,8 @@ class Builder:
     dialect: Dialect
     options: SqlOptions
     vault: CardVault | None
+    optional: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By service: inputs and terms that a request may lack; they are NULL then."""
 
     def job(self, call: Call, terms: Terms, keep: Callable[[Sequence[Row]], bool]) -> Job:
         """The transaction of a call; raises `BuildError` or `CardNumberError`."""
@@ -56,6 +58,8 @@ class Builder:
         if source.known:
             return self._known(source.name, terms, call)
         value = terms.inputs.get(source.name)
+        if value is None and source.name in self.optional.get(terms.request.service, ()):
+            return None
         if value is None:
             raise BuildError(f"{source.name}: missing")
         if source.secret:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from core_adapters.profiles.errors import ProfileError
 from core_adapters.sql.profile import Call, Profile, ServiceMap
 from core_adapters.sql.statements import Source
+from core_adapters.terms import terms_of
 from transactions.contract import Contracts, Kind
 
 
@@ -31,14 +32,19 @@ def _check_service(profile: Profile, service: ServiceMap, contracts: Contracts) 
         raise ProfileError(
             f"{where}: version {service.version}, but the contract has {contract.version}"
         )
-    missing = set(contract.outputs) - set(service.reply)
+    if contract.rows:
+        raise ProfileError(
+            f"{where}: gives a list ({min(contract.rows)}), and lists are read from ISO 8583 hosts "
+            "only; take the service out of this profile"
+        )
+    missing = set(contract.outputs) - contract.optional_out - set(service.reply)
     if missing:
         raise ProfileError(f"{where}: `reply` does not say which column {min(missing)!r} is")
     if contract.recovery == "query" and profile.status is None:
         raise ProfileError(f"{where}: recovery query needs `status`")
     if contract.recovery == "reverse" and profile.reversal is None:
         raise ProfileError(f"{where}: recovery reverse needs `reversal`")
-    terms = _terms(service.name, contracts)
+    terms = terms_of(service.name, contracts)
     for dialect, statements in service.call.sql.items():
         sources = [source for one in statements for source in one.sources]
         for source in sources:
@@ -51,16 +57,6 @@ def _check_service(profile: Profile, service: ServiceMap, contracts: Contracts) 
 
 def _has_id(sources: list[Source]) -> bool:
     return any(source.known and source.name == "request_id" for source in sources)
-
-
-def _terms(name: str, contracts: Contracts) -> Mapping[str, Kind]:
-    """Names that a request of the service carries: its inputs and its quote's terms."""
-    contract = contracts[name]
-    terms: dict[str, Kind] = dict(contract.inputs)
-    if contract.quoted_by in contracts:
-        quote = contracts[str(contract.quoted_by)]
-        terms |= {**quote.inputs, **quote.outputs}
-    return terms
 
 
 def money_input(name: str, contracts: Contracts) -> str | None:

@@ -39,6 +39,7 @@ from core_adapters.sql.session import (
     odbc,
 )
 from core_adapters.sql.values import BuildError, Row
+from core_adapters.terms import optional_terms
 from transactions.card import CardNumberError, CardVault
 from transactions.contract import Contracts
 from transactions.money import Money
@@ -78,7 +79,9 @@ class SqlHost:
         self._contracts = contracts
         self._options = options
         self._events = events or HostEvents()
-        self._builder = Builder(profile.dialects[options.dialect], options, vault)
+        self._builder = Builder(
+            profile.dialects[options.dialect], options, vault, optional_terms(contracts)
+        )
         self._business_date: date | None = None
         where, ping = options.connection_string(), self._builder.ping()
         self._pool = Pool(

@@ -84,14 +84,15 @@ def _success(
 ) -> Judged:
     data: dict[str, Value] = {}
     for name, kind in contract.outputs.items():
-        value = output(row, service.reply[name], kind, unit or profile.currency)
+        column = service.reply.get(name)
+        value = output(row, column, kind, unit or profile.currency) if column is not None else None
         if kind == "text" and isinstance(value, str):
             value = host_text(name, value)
         if value is not None:
             data[name] = value
     reference = row.get(profile.reference_column)
     approved = Approved(data, "" if reference is None else str(reference).strip())
-    missing = [name for name in contract.outputs if name not in data]
+    missing = [name for name in contract.outputs if name not in data.keys() | contract.optional_out]
     if not missing:
         return Judged(approved)
     alarm = f"{service.name}: an approval without {', '.join(missing)}"

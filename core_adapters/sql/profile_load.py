@@ -158,6 +158,8 @@ def _column(section: Section, key: Any) -> Column:
     if isinstance(section.take(key, object), str):
         return Column(_name(section, key))
     inner = section.section(key)
+    if inner.has("rows"):
+        raise inner.error("lists are read from ISO 8583 hosts only; take the service out", "rows")
     column = Column(_name(inner, "column"), _name(inner, "currency"))
     inner.done()
     return column

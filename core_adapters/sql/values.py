@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from core_adapters.sql.profile import Column
 from transactions.card import CardNumber, CardVault, SealedCard
 from transactions.contract import Kind
+from transactions.kinds import WORD
 from transactions.money import Money, MoneyError, currency
 from transactions.outcome import Value
 from transactions.secret import Secret
@@ -89,6 +90,10 @@ def _digits(raw: object) -> str | None:
     return text if text.isascii() and text.isalnum() else None
 
 
+def _word(text: str) -> str | None:
+    return text if WORD.fullmatch(text) else None
+
+
 def day(raw: object) -> date | None:
     """A date, or text that begins with one (ISO 8601, with or without hyphens)."""
     match raw:
@@ -134,6 +139,7 @@ def _rate(raw: object) -> Decimal | None:
 _KINDS: Mapping[Kind, Callable[[object], Value | None]] = {
     "text": lambda raw: raw.rstrip() if isinstance(raw, str) else None,
     "digits": _digits,
+    "word": lambda raw: _word(raw.strip()) if isinstance(raw, str) else None,
     "number": whole,
     "rate": _rate,
     "date": day,

@@ -11,7 +11,7 @@ import click
 
 from core_adapters.profiles.yamlread import nearest
 from transactions.card import CardNumber, CardNumberError
-from transactions.contract import Contracts, Kind, Service
+from transactions.contract import Kind, Service
 from transactions.kinds import WORD
 from transactions.money import Money, MoneyError
 from transactions.outcome import Value
@@ -20,17 +20,8 @@ from transactions.secret import Secret
 MAX_PIN_LINE = 64
 
 
-def terms_of(service: Service, contracts: Contracts) -> dict[str, Kind]:
-    """What a request of the service carries: its inputs, and its quote's terms."""
-    kinds: dict[str, Kind] = dict(service.inputs)
-    if service.quoted_by in contracts:
-        quote = contracts[str(service.quoted_by)]
-        kinds = {**quote.inputs, **quote.outputs, **kinds}
-    return kinds
-
-
 def read_inputs(
-    service: Service, kinds: dict[str, Kind], words: Sequence[str], pin_fd: int
+    service: Service, kinds: Mapping[str, Kind], words: Sequence[str], pin_fd: int
 ) -> dict[str, Value]:
     """Values of `name=value`; asks for secrets that are not given. Exit 2 on anything else."""
     given = dict(_pair(word) for word in words)

@@ -19,6 +19,7 @@ from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile
 from core_adapters.profiles.errors import ProfileError
 from core_adapters.tap import Tap
+from core_adapters.terms import terms_of
 from telebank.commands.common import EXIT_FINDING, Unreachable, data_option, json_option
 from telebank.commands.host.common import (
     Finding,
@@ -33,7 +34,7 @@ from telebank.commands.host.common import (
     say,
     terminal_option,
 )
-from telebank.commands.host.inputs import read_inputs, terms_of
+from telebank.commands.host.inputs import read_inputs
 from transactions.contract import Contracts, Service
 from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Value
 from transactions.request import AuthLevel, Request
@@ -94,7 +95,7 @@ def command(
     contracts = read_contracts(data)
     if service not in loaded.services or service not in contracts:
         raise click.UsageError(f"{service!r} is none of {', '.join(loaded.services)}")
-    kinds = terms_of(contracts[service], contracts)
+    kinds = terms_of(service, contracts)
     values = read_inputs(contracts[service], kinds, inputs, pin_fd)
     options = dataclasses.replace(host_options(data, loaded, address), terminal=terminal)
     bench = Bench(loaded, contracts, read_keys(data, keys, loaded), options)

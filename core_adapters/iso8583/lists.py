@@ -11,7 +11,7 @@ from types import MappingProxyType
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.format.templates import ReplySource
-from core_adapters.iso8583.values import CURRENCY, Lacking, typed
+from core_adapters.iso8583.values import CURRENCY, FULL_DATE, Lacking, typed
 from transactions.card_text import host_text
 from transactions.contract import Kind, RowShape
 from transactions.money import Money, MoneyError, currency
@@ -64,6 +64,8 @@ def _cell(name: str, text: str, kind: Kind, unit: str | None) -> Plain | None:
         return money_of(text)
     if kind == "text":
         return host_text(name, text) if text else None
+    if kind == "date" and len(text) != FULL_DATE:
+        return None  # a list may go back over years, so MMDD says too little
     return typed(text, kind, unit)
 
 

@@ -19,10 +19,11 @@ from core_adapters.iso8583.format.mac import ModuleMac
 from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.tap import MAX_WATCHERS, Tap
-from support.conformance_bench import CONTRACTS, PROFILE, Bench, people
+from support.conformance_bench import CONTRACTS, PROFILE, Bench
 from support.corehost_process import CoreHostProcess
 from telebank.calls.control.host_trace import TRACE, HostTrace, host_trace
 from telebank.commands.host import command
+from telebank.commands.host.certify_hosts import demo_people
 from telebank.settings import seed_dir
 
 SHIPPED = seed_dir() / "hosts" / "tb87.yaml"
@@ -55,6 +56,7 @@ def test_the_shipped_profile_has_no_findings(tmp_path: Path) -> None:
     [
         ('mti: "0600"', 'mti: "600"', "four quoted digits"),
         ("2: $card, 26", "2: $crad, 26", "$crad is no input of it; its inputs are $card, $pin"),
+        ("48: {range: recent}", "48: {range: today}", "same MTI and field 3 as card.today"),
         ("profile: tb87", "profile: ourbank", "name it ourbank.yaml, or write `profile: tb87`"),
         ("test: true", "test: yes", "'test' is yes or no: write true or false"),
         ("is: b8, show: never}\n  53", "is: b8, show: clear}\n  53", "needs `show: never`"),
@@ -192,6 +194,34 @@ def test_a_pin_on_the_command_line_is_refused(host: CoreHostProcess) -> None:
     assert result.exit_code == 2
     assert "123456789012" not in result.output
     assert "shell's history" in result.output
+
+
+def test_a_list_is_shown_row_by_row_and_asked_for_page_by_page(host: CoreHostProcess) -> None:
+    card = f"card={host.cards[7].card}"
+    result = send(host, "card.recent", card)
+    assert result.exit_code == 0, result.output
+    rows = [line for line in result.stdout.splitlines() if line.split()[:1] == ["120.01"]]
+    assert len(rows) == 1
+    assert "what=" in rows[0]
+    assert "amount=•••" in rows[0]
+    assert "items             1. on " in result.stdout
+    told = lines(send(host, "deposit.list", card, "--json"))[-1]["data"]
+    more = lines(send(host, "deposit.list", card, f"cursor={told['cursor']}", "--json"))
+    assert told["items"][0]["sub"] == "0001"
+    assert {"sub", "kind", "amount", "rate"} <= set(more[-1]["data"]["items"][0])
+    assert "cursor" not in more[-1]["data"]
+
+
+def test_dates_and_words_are_told_how_they_are_written(host: CoreHostProcess) -> None:
+    asked = ("bill.breakdown", f"card={host.cards[7].card}", "number=1")
+    for words, said in (
+        (("biller=Water", "month=2026-10-01"), "biller: a code: small letters"),
+        (("biller=water", "month=October"), "month: a date, such as 2026-11-22"),
+        (("biller=water",), "bill.breakdown needs month=date"),
+    ):
+        result = send(host, *asked, *words)
+        assert result.exit_code == 2
+        assert said in result.output
 
 
 def test_what_the_host_declines_is_exit_1(host: CoreHostProcess) -> None:
@@ -345,14 +375,14 @@ async def test_a_frame_that_matched_nothing_says_which_field_differed(tmp_path: 
     assert events[-1]["why"] == "key field 41 differs from the request in flight"
     named = {view["name"]: view["text"] for view in events[3]["fields"]}
     assert named["Processing code"] == "310000"
-    assert people().payers[0].card.digits not in out.decode()
+    assert demo_people().payers[0].card.digits not in out.decode()
 
 
 async def _ask(host: Iso8583Host) -> None:
     from core_adapters.conformance.journal import Numbers, Stans
     from transactions.request import AuthLevel, Request
 
-    card = people().payers[0].card
+    card = demo_people().payers[0].card
     request = Request("r1", "card.balance", 1, {"card": card}, "test", auth=AuthLevel.PIN)
     await host.execute(request, Numbers(Stans(1)))
 

@@ -42,6 +42,9 @@ def sent() -> dict[str, set[str]]:
         "currency": {unit for unit, _buy, _sell in fx_rates()},
         "branch": {word for words in info["branches"].values() for word in words},
         "merchant": {word for words in info["merchants"].values() for word in words},
+        "loankind": set(stated("loans.yaml")["kinds"]),
+        "bond": set(stated("bonds.yaml")["issues"]),
+        "redeem": {"early", "matured"},
     }
 
 

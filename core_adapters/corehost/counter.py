@@ -35,6 +35,7 @@ CODES: Mapping[Refusal | PinAnswer, str] = MappingProxyType(
         Refusal.EXPIRED_QUOTE: "54",
         Refusal.NOT_MATCHED: "25",
         Refusal.BAD_TERM: "58",
+        Refusal.NOT_ON_SALE: "58",
         Refusal.NOT_DUE: "57",
         Refusal.BAD_NUMBER: "52",
         Refusal.NOTHING_OWED: "24",

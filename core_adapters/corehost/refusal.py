@@ -19,6 +19,7 @@ class Refusal(Enum):
     EXPIRED_QUOTE = "the quote has expired"
     NOT_MATCHED = "card and identity digits do not match"
     BAD_TERM = "that kind of deposit has no such term"
+    NOT_ON_SALE = "no such issue of bonds is sold today"
     NOT_DUE = "the deposit may not be drawn now, or not in part"
     BAD_NUMBER = "the biller has no customer of that number"
     NOTHING_OWED = "nothing is owed"

@@ -44,6 +44,8 @@ class SeedCard:
     """The end of the identity number; callers are asked for its last four digits (`rules`)."""
     balance: int
     state: State = "open"
+    bare: bool = False
+    """The card and its balance only: no past, no deposits, no bills."""
 
     @property
     def account(self) -> str:
@@ -130,7 +132,7 @@ def plant_products(bank: Bank, cards: Sequence[SeedCard], now: datetime) -> None
 def portfolio_of(one: SeedCard) -> Portfolio | None:
     """One of everything for the demo's first customer, less for the others; nothing for a customer
     without money or without an open account."""
-    if not one.balance or one.state in ("no_account", "closed"):
+    if one.bare or not one.balance or one.state in ("no_account", "closed"):
         return None
     return FULL if one.card == DEMO[0].card else SMALL
 

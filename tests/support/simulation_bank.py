@@ -5,7 +5,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -28,7 +28,7 @@ from core_adapters.iso8583.profile import Profile
 from support.iso8583_kit import BANK_MODULE, tb87
 from support.transactions_time import START
 
-CARDS = tuple(seed.trial_set()[:4])
+CARDS = tuple(replace(one, bare=True) for one in seed.trial_set()[:4])
 PIN_KEY = bytes(32)
 REMEMBERED = 20_000
 """Messages that the codec remembers; then it begins anew."""

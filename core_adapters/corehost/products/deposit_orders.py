@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 
 from core_adapters.corehost.back_office import INTEREST, BackOffice, Holder
 from core_adapters.corehost.ledger import Leg
@@ -64,7 +65,11 @@ class DepositOrders:
         self._office = office
         self._orders = orders
         self.deposits = Deposits(office.db)
-        self.tariff: Tariff = load_tariff()
+
+    @cached_property
+    def tariff(self) -> Tariff:
+        """Read at the first quote of a deposit."""
+        return load_tariff()
 
     def place(
         self, card: str, kind: str, term: str, amount: Money, now: datetime

@@ -132,10 +132,11 @@ class Orders:
         self._office = office
         self._effects = effects
 
-    def quote(self, offer: Offer, now: datetime) -> Priced:
-        """Stand by an offer for the quote's life. What may be refused was refused before."""
-        life = timedelta(seconds=self._office.rules.quote_life_s)
-        priced = Priced(f"Q{secrets.token_hex(8).upper()}", now + life)
+    def quote(self, offer: Offer, now: datetime, life: timedelta | None = None) -> Priced:
+        """Stand by an offer for a time; without one, for the rules' life of a quote. What may be
+        refused was refused before."""
+        stands = life or timedelta(seconds=self._office.rules.quote_life_s)
+        priced = Priced(f"Q{secrets.token_hex(8).upper()}", now + stands)
         self._office.db.execute(
             "INSERT INTO priced_order VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
             (

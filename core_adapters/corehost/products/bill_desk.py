@@ -28,10 +28,8 @@ def bill_enquiry(counter: Counter, order: Order, now: datetime) -> Answer:
 
 
 def _offered(counter: Counter, owed: Owed, payer: Holder, now: datetime) -> Answer:
+    """What is owed is told whatever the card holds; paying it is refused where it cannot."""
     offer, today = payment(owed, payer), counter.bank.office.today(now)
-    refusal = counter.bank.orders.affordable(offer.legs)
-    if refusal:
-        return refused(refusal)
     priced = counter.bank.orders.quote(offer, now)
     rows = [
         {

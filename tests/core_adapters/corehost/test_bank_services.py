@@ -216,10 +216,23 @@ async def test_numbers_and_purses_that_will_not_do(anybody: Asker, card: str) ->
     told = await hear(anybody, "bill.enquiry", **about(card, "water"))
     first = told["items"][0]["month"]
     assert await anybody.ask("bill.breakdown", **wrong, month=first) == Declined("bad_number")
-    # Whoever knows a number may ask and pay, from a card with money.
+    # Whoever knows a number may ask, and pay from a card with money.
     poor = about(card, "water") | {"card": CardNumber(special_card("empty").card)}
-    assert await anybody.ask("bill.enquiry", **poor) == Declined("insufficient")
+    heard = await hear(anybody, "bill.enquiry", **poor)
+    assert (heard["amount"], heard["items"]) == (told["amount"], told["items"])
     approved(await anybody.ask("bill.breakdown", **poor, month=first))
+
+
+async def test_a_card_that_cannot_pay_hears_what_is_owed_and_pays_nothing(
+    shared_host: CoreHostProcess, anybody: Asker, card: str
+) -> None:
+    before = shared_host.balances()
+    number = TABLE["water"].number(card)
+    order = await payment(anybody, special_card("empty").card, "water", number=number)
+    outcome = await anybody.host.execute(order, anybody.journal)
+    assert isinstance(outcome, Declined)
+    assert shared_host.balances() == before
+    assert shared_host.findings() == []
 
 
 async def test_a_quote_is_for_one_subscriber_and_one_amount(

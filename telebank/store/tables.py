@@ -198,13 +198,19 @@ attempt = Table(
     Column("count", Integer, nullable=False),
 )
 
-hot_card = Table(  # a row for each report that stands; the card is hot while there is any
+hot_card = Table(  # a row for each report that the host did not decline; see hot_list.py
     "hot_card",
     metadata,
     Column("token", String(ID), primary_key=True),
     Column("request", ForeignKey("request.id"), primary_key=True),
     Column("masked", String(32), nullable=False),
     Column("at", UtcTime, nullable=False),
+    Column("until", Date),  # last day, on the bank's wall clock; none: for good
+    # reported | confirmed | lifted
+    Column("state", String(10), nullable=False, server_default=text("'reported'")),
+    Column("decided_by", String(ID)),
+    Column("decided_at", UtcTime),
+    Column("note", String(TEXT)),
 )
 
 lease = Table(

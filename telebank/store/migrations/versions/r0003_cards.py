@@ -1,0 +1,40 @@
+"""Until when a card reported lost is refused, and who confirmed or lifted the report."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from telebank.store.types import UtcTime
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the columns of a report's end. Reports from before are for good, as they were."""
+    _hot_cards()
+
+
+def _hot_cards() -> None:
+    with op.batch_alter_table("hot_card", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("until", sa.Date(), nullable=True))
+        batch_op.add_column(
+            sa.Column(
+                "state",
+                sa.String(length=10),
+                server_default=sa.text("'reported'"),
+                nullable=False,
+            )
+        )
+        batch_op.add_column(sa.Column("decided_by", sa.String(length=64), nullable=True))
+        batch_op.add_column(sa.Column("decided_at", UtcTime(), nullable=True))
+        batch_op.add_column(sa.Column("note", sa.String(length=255), nullable=True))
+
+
+def downgrade() -> None:
+    """Drop what was made. What was lifted must not come back as a report that stands."""
+    op.execute("DELETE FROM hot_card WHERE state = 'lifted'")
+    with op.batch_alter_table("hot_card", schema=None) as batch_op:
+        for name in ("note", "decided_at", "decided_by", "state", "until"):
+            batch_op.drop_column(name)

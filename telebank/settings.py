@@ -35,6 +35,9 @@ SCHEMA = 1
 FILE = "telebank.toml"
 MAX_FILE_BYTES = 1_000_000
 MAX_NODES = 99
+DAY_S = 86_400
+SILENT_BEATS = 3
+"""A node that missed fewer heartbeats is not taken for silent."""
 Table = Mapping[str, Any]
 T = TypeVar("T")
 
@@ -54,6 +57,9 @@ class NodeOptions:
     the id-th part of the STANs."""
     host: str = "tb87"
     """Which host is served: the section `hosts.NAME`."""
+    settle_others_after_s: float = 120.0
+    """Silence of another node, in seconds, after which its open rows are settled from here; 0:
+    never. Only where the store is a database server."""
     control: str = "control.sock"
     """Name of the control socket under the data folder."""
     utc_offset_minutes: int = 480
@@ -69,6 +75,8 @@ class NodeOptions:
                 f"node.id is {self.id} and node.of is {self.of}: ids are 01 to node.of, the number"
                 " of nodes, which is the same at each of them"
             )
+        if not 0 <= self.settle_others_after_s <= DAY_S:
+            raise ValueError(f"node.settle_others_after_s is 0 (never) to {DAY_S}, in seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +158,29 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
         name: read_options(cls, tables.pop(name, {}), name) for name, cls in SECTIONS.items()
     }
     zone, nodes = sections["node"].utc_offset_minutes, sections["node"].of
+    hosts = MappingProxyType(tables.pop("hosts", {}))
+    _check_silence(sections["node"], sections["store"])
     replace = dataclasses.replace
-    sections["store"] = replace(sections["store"], utc_offset_minutes=zone, nodes=nodes)
+    sections["store"] = replace(
+        sections["store"],
+        utc_offset_minutes=zone,
+        nodes=nodes,
+        terminal=str(hosts.get(sections["node"].host, {}).get("terminal", "")),
+    )
     sections["transactions"] = replace(
         sections["transactions"], limits=limits, utc_offset_minutes=zone
     )
-    return Settings(**sections, hosts=MappingProxyType(tables.pop("hosts", {})))
+    return Settings(**sections, hosts=hosts)
+
+
+def _check_silence(node: NodeOptions, store: StoreOptions) -> None:
+    """Nodes that live must not be taken for dead between two heartbeats."""
+    least = SILENT_BEATS * store.heartbeat_s
+    if 0 < node.settle_others_after_s < least:
+        raise SettingsError(
+            f"[node] settle_others_after_s is {node.settle_others_after_s:g}: give at least"
+            f" {least:g}, {SILENT_BEATS} times [store] heartbeat_s, or 0"
+        )
 
 
 def store_url(data: Path, settings: Settings | None = None) -> str:

@@ -34,6 +34,10 @@ class StartRefused(Exception):  # noqa: N818
     """This node must not run beside the others of the store as it is; says what to do."""
 
 
+class BeingSettled(StartRefused):
+    """Another process settles the node's rows and will give the node back: wait, or take it."""
+
+
 class KeyFileError(Exception):
     """A key file that is missing, malformed, or readable by others; says what to do."""
 

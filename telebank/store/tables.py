@@ -222,6 +222,8 @@ lease = Table(
     Column("heartbeat", UtcTime, nullable=False),
     # `[node] of` of its holder: which STANs he gives out
     Column("nodes", Integer, nullable=False, server_default=text("1")),
+    # Field 41 of its holder, for whoever settles its rows; empty: the adapter's own
+    Column("terminal", String(16), nullable=False, server_default=text("''")),
 )
 
 vault = Table(  # what tells the keys apart that tokens and sealed numbers are made with

@@ -14,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     """Add the columns of a report's end. Reports from before are for good, as they were."""
     _hot_cards()
+    _terminals()
 
 
 def _hot_cards() -> None:
@@ -32,8 +33,20 @@ def _hot_cards() -> None:
         batch_op.add_column(sa.Column("note", sa.String(length=255), nullable=True))
 
 
+def _terminals() -> None:
+    """Field 41 stays with a node's lease, for whoever settles its rows."""
+    with op.batch_alter_table("lease", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column(
+                "terminal", sa.String(length=16), server_default=sa.text("''"), nullable=False
+            )
+        )
+
+
 def downgrade() -> None:
     """Drop what was made. What was lifted must not come back as a report that stands."""
+    with op.batch_alter_table("lease", schema=None) as batch_op:
+        batch_op.drop_column("terminal")
     op.execute("DELETE FROM hot_card WHERE state = 'lifted'")
     with op.batch_alter_table("hot_card", schema=None) as batch_op:
         for name in ("note", "decided_at", "decided_by", "state", "until"):

@@ -208,7 +208,7 @@ class Player:
         for name, expected in step.inputs.items():
             if str(asked.inputs.get(name)) != expected:
                 raise Departed(f"expected {name}={expected}; it is {asked.inputs.get(name)}")
-        outputs = self._release.contracts[step.service].outputs
+        outputs = self._release.contracts[step.service].gives
         data = {name: value_of(outputs.get(name, "text"), text) for name, text in step.data.items()}
         self._pass_time(step.after)
         self._asked = None

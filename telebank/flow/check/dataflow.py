@@ -61,8 +61,7 @@ def _set_after(release: Release, flow: Flow, facts: Facts, node: AnyNode, edge: 
         case Call() if edge.exit is not None:
             passed = {name for name in named(node) if flow.vars[name] == "secret"}
             service = release.contracts[node.service]
-            given = frozenset(service.outputs) if edge.exit in service.out_on else frozenset()
-            return (facts - passed) | given
+            return (facts - passed) | frozenset(service.given(edge.exit))
         case Enter() if edge.exit is not None:
             inner = release.flows[node.flow]
             kept = facts - _secrets_in(release, inner)

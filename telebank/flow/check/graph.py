@@ -119,7 +119,7 @@ def writes(release: Release, node: AnyNode) -> set[str]:
         case Collect():
             return {node.into}
         case Call():
-            return set(release.contracts[node.service].outputs)
+            return set(release.contracts[node.service].gives)
         case Enter():
             inner = inside(release, release.flows[node.flow])
             return {

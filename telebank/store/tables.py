@@ -211,6 +211,26 @@ hot_card = Table(  # a row for each report that the host did not decline; see ho
     Column("decided_by", String(ID)),
     Column("decided_at", UtcTime),
     Column("note", String(TEXT)),
+    Column("decision", String(ID)),  # request that tells the host of it
+)
+
+telephone_pin = Table(  # where [auth] verifier is local: what tells a PIN that the host confirmed
+    "telephone_pin",
+    metadata,
+    Column("token", String(ID), primary_key=True),  # of the customer's card
+    Column("salt", LargeBinary(16), nullable=False),
+    Column("verifier", LargeBinary(32), nullable=False),  # HMAC under the module's telephone.pin
+    Column("key_check", String(6), nullable=False),  # check value of that key's version
+    Column("at", UtcTime, nullable=False),
+)
+
+known_balance = Table(  # where [auth] verifier is local: what the host told last
+    "known_balance",
+    metadata,
+    Column("token", String(ID), primary_key=True),  # of the customer's card
+    Column("at", UtcTime, nullable=False),
+    Column("key_id", String(16), nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
 )
 
 lease = Table(
@@ -369,6 +389,7 @@ __all__ = [
     "event",
     "host_message",
     "hot_card",
+    "known_balance",
     "leaf",
     "lease",
     "limit_use",
@@ -380,5 +401,6 @@ __all__ = [
     "request_state",
     "sealed_input",
     "staff",
+    "telephone_pin",
     "vault",
 ]

@@ -38,6 +38,10 @@ class BeingSettled(StartRefused):
     """Another process settles the node's rows and will give the node back: wait, or take it."""
 
 
+class LeaseMoved(StartRefused):
+    """The lease is not as it was seen: its node came back, or somebody else settles its rows."""
+
+
 class KeyFileError(Exception):
     """A key file that is missing, malformed, or readable by others; says what to do."""
 

@@ -17,12 +17,12 @@ START_FIELD = 22 - 3
 """Of /proc/PID/stat (proc(5)): clock ticks from boot to the start; counted behind the name."""
 
 
-def this_process(*, settles: bool = False) -> str:
+def this_process(*, to_settle: bool = False) -> str:
     """`machine:place:number:start`, at most 57 characters, and `:settle` where it only settles what
     another left. The machine's name is for people."""
     machine = socket.gethostname()[:MACHINE_CHARS].replace(":", "-")
     number = os.getpid()
-    return f"{machine}:{_place()}:{number}:{_start(number)}{SETTLES if settles else ''}"
+    return f"{machine}:{_place()}:{number}:{_start(number)}{SETTLES if to_settle else ''}"
 
 
 def settles(holder: str) -> bool:

@@ -9,14 +9,14 @@ from sqlalchemy import Connection
 
 from telebank.store.clock import Clock, SystemClock
 from telebank.store.engine import open_writer
-from telebank.store.holder import certainly_gone, this_process
+from telebank.store.holder import certainly_gone, settles, this_process
 from telebank.store.joining import join
 from telebank.store.journal import StoreJournal
 from telebank.store.migrate import migrate
 from telebank.store.options import StoreOptions
 from telebank.store.releases import Releases
 from telebank.store.sealing import Keyring
-from telebank.store.succession import Entry, Neighbour, admit, look_round
+from telebank.store.succession import Entry, Neighbour, admit, look_round, own
 from telebank.store.writer import Writer
 
 _NODE = re.compile(r"[0-9]{2}")
@@ -64,7 +64,7 @@ class Store:
         engine = open_writer(url, settings)
         joins = partial(_join, node=node, options=settings, keyring=keyring, entry=entry)
         clock = clock or SystemClock()
-        holder = this_process(settles=entry.settling is not None)
+        holder = this_process(to_settle=entry.settling is not None)
         writer = Writer(engine, node, holder, settings, clock, joins)
         await asyncio.to_thread(writer.start)
         return cls(url, node, keyring, writer, settings)
@@ -78,8 +78,10 @@ class Store:
     def rival(self) -> str:
         """The process (`machine:place:number:start`) that held the lease before and may still run,
         for it did not give it back; empty where there is none. It can commit nothing, but what it
-        had made durable as SENT it may yet send until that request's deadline."""
-        return "" if certainly_gone(self._writer.before) else self._writer.before
+        had made durable as SENT it may yet send until that request's deadline. One that only
+        settled counts though it is gone: whom it had the node from may run."""
+        before = self._writer.before
+        return "" if certainly_gone(before) and not settles(before) else before
 
     @property
     def commits(self) -> int:
@@ -95,6 +97,10 @@ class Store:
     async def look_round(self) -> list[Neighbour]:
         """Beat the lease, and see every other node; raises `LeaseLost` or `StoreUnavailable`."""
         return await self._writer.run(look_round)
+
+    async def look_at_self(self) -> Neighbour:
+        """Beat the lease, and see what of this node has no end; raises the same."""
+        return await self._writer.run(own)
 
     async def lease(self) -> int:
         """Raise the node's epoch and go on with it; return it."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, func, select, text
 
 from telebank.store import tables
-from telebank.store.errors import BeingSettled, StartRefused
+from telebank.store.errors import BeingSettled, LeaseMoved
 from telebank.store.holder import certainly_gone, settles, shown
 from telebank.store.record import states_in
 from telebank.store.transaction import Transaction
@@ -83,12 +83,12 @@ class Entry:
 
 
 def admit(connection: Connection, node: str, entry: Entry, now: datetime, beat_s: float) -> None:
-    """Raise `StartRefused` or `BeingSettled` where the lease is not to be had in this way; what is
+    """Raise `LeaseMoved` or `BeingSettled` where the lease is not to be had in this way; what is
     found stays so until the commit."""
     found = connection.execute(_ONE.with_for_update(), {"of_node": node}).first()
     if entry.settling is not None:
         if found is None or Seen(found.epoch, found.heartbeat) != entry.settling:
-            raise StartRefused(
+            raise LeaseMoved(
                 f"node {node} has come back, or another process settles its rows: nothing to do"
             )
     elif found is not None and not entry.over_settler and settles(found.holder):
@@ -114,6 +114,11 @@ def neighbours(connection: Connection) -> list[Neighbour]:
         )
         for row in connection.execute(_ALL)
     ]
+
+
+def own(part: Transaction) -> Neighbour:
+    """As a job of the writer: the node itself, as others see it."""
+    return next(found for found in neighbours(part.connection) if found.node == part.node)
 
 
 def look_round(part: Transaction) -> list[Neighbour]:

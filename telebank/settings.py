@@ -30,6 +30,7 @@ from telebank.store.engine import configured_url
 from telebank.store.options import StoreOptions
 from transactions.money import Money, MoneyError
 from transactions.options import ProcessorOptions
+from transactions.telephone_pin import AuthOptions
 
 SCHEMA = 1
 FILE = "telebank.toml"
@@ -93,6 +94,7 @@ class Settings:
     console: ConsoleOptions = field(default_factory=ConsoleOptions)
     staff: StaffOptions = field(default_factory=StaffOptions)
     keys: KeyOptions = field(default_factory=KeyOptions)
+    auth: AuthOptions = field(default_factory=AuthOptions)
     hosts: Mapping[str, Table] = field(default_factory=dict)
     """Tables of `hosts.NAME`, read by the adapter that serves them."""
 
@@ -109,6 +111,7 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
         "console": ConsoleOptions,
         "staff": StaffOptions,
         "keys": KeyOptions,
+        "auth": AuthOptions,
     }
 )
 

@@ -24,6 +24,7 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "host": ("host", "Check, try, watch and certify the link to the core host."),
         "staff": ("staff", "Who works here: add, log in, leave, unlock, reset."),
         "approval": ("approval", "What waits for a second person."),
+        "pin": ("pin", "What is kept of telephone PINs."),
         "keys": ("keys", "The security module's keys."),
         "release": ("release", "Show what was in force when: flows, texts, services, profiles."),
         "config": ("config", "Show and check the settings."),

@@ -34,6 +34,7 @@ from telebank.calls.control.server import ControlPart, ControlServer
 from telebank.calls.control.staff import StaffPart
 from telebank.commands.wiring import key_custody
 from telebank.commands.wiring.key_custody import ACT as KEY_CUSTODY
+from telebank.commands.wiring.pin_control import PinsPart
 from telebank.settings import store_url
 from telebank.staff.options import StaffOptions
 from telebank.store import tables
@@ -229,6 +230,7 @@ async def open_house(folder: Path, **options: Any) -> AsyncIterator[House]:
         EnrolmentPart(counter),
         ApprovalsPart(counter, all_carriers),
         key_custody.CustodiansPart(counter),
+        PinsPart(counter, keys),
     ]
     socket = folder / "control.sock"
     node: Any = None  # none of these paths asks the voice node

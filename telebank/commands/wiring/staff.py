@@ -15,6 +15,7 @@ from telebank.commands.wiring import key_custody
 from telebank.commands.wiring.host_control import ACT as KEY_CHANGE
 from telebank.commands.wiring.host_control import KeyChangeAct, KeyedHost
 from telebank.commands.wiring.key_custody import ACT as KEY_CUSTODY
+from telebank.commands.wiring.pin_control import PinsPart
 from telebank.staff.options import StaffOptions
 from telebank.store.clock import SystemClock
 from telebank.store.sealing import Keyring
@@ -50,4 +51,5 @@ def open_staff(
         EnrolmentPart(counter),
         ApprovalsPart(counter, carriers),
         key_custody.CustodiansPart(counter),
+        PinsPart(counter, keyring),
     ]

@@ -85,7 +85,7 @@ class Service:
 
     @property
     def expires(self) -> bool:
-        """Whether its answer says until when a report of loss holds; ours to say, not the host's."""
+        """Whether its answer says until when a report of loss holds: ours, not the host's."""
         return self.hot_lists is not None and self.outputs.get(EXPIRY) == "date"
 
     def served_on(self, channel: str) -> bool:
@@ -247,8 +247,11 @@ def _check(service: Service, contracts: Contracts, where: str) -> None:
     if service.recovery == "repeat" and "stored" not in service.outcomes:
         raise ContractError(f"{where}: recovery repeat needs the outcome `stored`")
     _check_local(service, where)
-    if service.decides is not None:
-        _check_decides(service, where)
+    _check_decides(service, where)
+    _check_names(service, contracts, where)
+
+
+def _check_names(service: Service, contracts: Contracts, where: str) -> None:
     terms = set(service.inputs) | set(service.outputs)
     if service.quoted_by in contracts:
         quote = contracts[str(service.quoted_by)]
@@ -260,6 +263,8 @@ def _check(service: Service, contracts: Contracts, where: str) -> None:
 
 
 def _check_decides(service: Service, where: str) -> None:
+    if service.decides is None:
+        return
     if service.effect != "state" or service.inputs.get(service.customer or "") != "card_no":
         raise ContractError(
             f"{where}: what decides on a report has effect state, and `customer` names its card"

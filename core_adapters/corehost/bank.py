@@ -6,8 +6,9 @@ Everything happens inside the transaction that the caller opened; a refusal chan
 import secrets
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
+from typing import Literal
 
 from core_adapters.corehost.calendar import Calendar
 from core_adapters.corehost.ledger import Ledger, Leg
@@ -19,6 +20,8 @@ from transactions.money import Currency, Money
 VAULT = "vault:{}"
 FEES = "fees:{}"
 """The bank's own accounts, one of each for every currency code."""
+LET_GO = "3"
+"""File update code (field 91) of a record that is deleted."""
 
 
 class Refusal(Enum):
@@ -81,6 +84,20 @@ class LossReport:
     identity: str
     reference: str
     reason: str
+    until: date | None = None
+    """The last business date on which the card is stopped; `None`: for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class LossDecision:
+    """What a branch says of a card that was reported lost."""
+
+    key: str
+    card: str
+    act: Literal["2", "3"]
+    """File update code (field 91): 2 the customer signed, 3 the card was found."""
+    reference: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +119,15 @@ class Bank:
 
     def usable_card(self, card: str) -> Refusal | None:
         """None where the card is known and not hot."""
-        row = self._db.execute("SELECT hot_at FROM card WHERE number = ?", (card,)).fetchone()
+        row = self._db.execute("SELECT 1 FROM card WHERE number = ?", (card,)).fetchone()
         if row is None:
             return Refusal.BAD_CARD
-        return Refusal.HOT_CARD if row[0] else None
+        return Refusal.HOT_CARD if self._stopped(card) else None
+
+    def _stopped(self, card: str) -> bool:
+        """Whether the card is stopped on the business date."""
+        row = self._db.execute("SELECT 1 FROM stopped_card WHERE number = ?", (card,)).fetchone()
+        return row is not None
 
     def _payer(self, card: str) -> _Payer | Refusal:
         refusal = self.usable_card(card)
@@ -266,23 +288,60 @@ class Bank:
         return True
 
     def report_loss(self, report: LossReport, now: datetime) -> bool | Refusal:
-        """Make the card hot; True for the first report, False where it was hot before."""
+        """Make the card hot; True for the first report, False where it was hot before: then the
+        later of the two last days counts, and a card that is hot for good stays so."""
         row = self._db.execute(
-            "SELECT c.hot_at FROM card c JOIN customer u ON u.id = c.customer"
+            "SELECT c.hot_until FROM card c JOIN customer u ON u.id = c.customer"
             " WHERE c.number = ? AND u.identity = ?",
             (report.card, identity_digits(report.identity)),
         ).fetchone()
         if row is None:
             return Refusal.NOT_MATCHED
-        self._db.execute(
-            "INSERT INTO loss_report VALUES (?, ?, ?, ?, ?)",
-            (report.key, report.card, stamp(now), report.reference, report.reason),
-        )
-        if row[0] is None:
+        was_hot, last = self._stopped(report.card), row[0]
+        until = report.until.isoformat() if report.until else None
+        self._reported(report.key, report.card, report.reference, report.reason, "1", until, now)
+        if not was_hot or (last is not None and (until is None or until > last)):
+            self._stop(report.card, until, now)
+        return not was_hot
+
+    def decide_loss(self, decision: LossDecision, now: datetime) -> Refusal | None:
+        """Stop the card for good, or let it be used again; NOT_MATCHED where there is no card, or
+        none that is stopped to be let go."""
+        refusal = self.usable_card(decision.card)
+        stopped = refusal is Refusal.HOT_CARD
+        if refusal is Refusal.BAD_CARD or (decision.act == LET_GO and not stopped):
+            return Refusal.NOT_MATCHED
+        said = (decision.reference, decision.reason, decision.act)
+        self._reported(decision.key, decision.card, *said, None, now)
+        if decision.act == LET_GO:
             self._db.execute(
-                "UPDATE card SET hot_at = ? WHERE number = ?", (stamp(now), report.card)
+                "UPDATE card SET hot_at = NULL, hot_until = NULL WHERE number = ?", (decision.card,)
             )
-        return row[0] is None
+        else:
+            self._stop(decision.card, None, now)
+        return None
+
+    def _stop(self, card: str, until: str | None, now: datetime) -> None:
+        self._db.execute(
+            "UPDATE card SET hot_at = COALESCE(hot_at, ?), hot_until = ? WHERE number = ?",
+            (stamp(now), until, card),
+        )
+
+    def _reported(  # noqa: PLR0917 - the order of the columns
+        self,
+        key: str,
+        card: str,
+        reference: str,
+        reason: str,
+        act: str,
+        until: str | None,
+        now: datetime,
+    ) -> None:
+        self._db.execute(
+            "INSERT INTO loss_report (key, card, at, reference, reason, act, until)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (key, card, stamp(now), reference, reason, act, until),
+        )
 
     def open_house(self, unit: Currency) -> None:
         """Open the bank's own accounts in a currency."""

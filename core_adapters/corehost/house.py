@@ -20,7 +20,7 @@ from transactions.money import Money, currency
 
 DATABASE = "bank.sqlite3"
 DEMO_CARDS = "demo-cards.json"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 UPGRADES: Mapping[int, Sequence[str]] = MappingProxyType(
     {
         1: (
@@ -29,7 +29,13 @@ UPGRADES: Mapping[int, Sequence[str]] = MappingProxyType(
             "ALTER TABLE transfer ADD COLUMN service TEXT NOT NULL DEFAULT ''",
             "ALTER TABLE message ADD COLUMN reversed_on TEXT NOT NULL DEFAULT ''",
             "CREATE INDEX posting_date ON posting (business_date)",
-        )
+        ),
+        2: (
+            "ALTER TABLE card ADD COLUMN hot_until TEXT",
+            "ALTER TABLE loss_report ADD COLUMN act TEXT NOT NULL DEFAULT '1'",
+            "ALTER TABLE loss_report ADD COLUMN until TEXT",
+            tables.STOPPED_CARD,
+        ),
     }
 )
 """What brings a database of that version to the next one."""

@@ -6,6 +6,7 @@ from core_adapters.profiles.errors import ProfileError
 from core_adapters.sql.profile import Call, Profile, ServiceMap
 from core_adapters.sql.statements import Source
 from transactions.contract import Contracts, Kind
+from transactions.hot_list import EXPIRY
 
 
 def check_profile(profile: Profile, contracts: Contracts, dialect: str) -> None:
@@ -31,7 +32,8 @@ def _check_service(profile: Profile, service: ServiceMap, contracts: Contracts) 
         raise ProfileError(
             f"{where}: version {service.version}, but the contract has {contract.version}"
         )
-    missing = set(contract.outputs) - set(service.reply)
+    ours = {EXPIRY} if contract.expires else set[str]()
+    missing = set(contract.outputs) - set(service.reply) - ours
     if missing:
         raise ProfileError(f"{where}: `reply` does not say which column {min(missing)!r} is")
     if contract.recovery == "query" and profile.status is None:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 from telebank.store import closing as closings
-from telebank.store import lookups, numbers, steps
+from telebank.store import hot_list, lookups, numbers, steps
 from telebank.store.options import StoreOptions
 from telebank.store.record import draft_of, find, guard_columns, record, twin
 from telebank.store.sealing import Keyring
@@ -145,8 +145,8 @@ class StoreJournal:
         await self._writer.run(work, lookups.judged_try(key))
 
     async def hot_listed(self, token: str) -> bool:
-        """Whether the card was reported lost here."""
-        return await self._writer.run(partial(lookups.hot_listed, token=token))
+        """Whether the card was reported lost here, and the report stands today."""
+        return await self._writer.run(partial(hot_list.hot, token=token, zone=self._zone))
 
     async def append(self, event: JournalEvent) -> None:
         """Add an event-log row with its audit leaf; returns when it is durable."""

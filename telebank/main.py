@@ -25,6 +25,7 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "staff": ("staff", "Who works here: add, log in, leave, unlock, reset."),
         "approval": ("approval", "What waits for a second person."),
         "pin": ("pin", "What is kept of telephone PINs."),
+        "loss": ("loss", "Reports of lost cards: list, confirm, lift."),
         "keys": ("keys", "The security module's keys."),
         "release": ("release", "Show what was in force when: flows, texts, services, profiles."),
         "config": ("config", "Show and check the settings."),

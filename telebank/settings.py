@@ -28,6 +28,7 @@ from telebank.sip import SipOptions
 from telebank.staff.options import StaffOptions
 from telebank.store.engine import configured_url
 from telebank.store.options import StoreOptions
+from transactions.hot_list import LossOptions
 from transactions.money import Money, MoneyError
 from transactions.options import ProcessorOptions
 from transactions.telephone_pin import AuthOptions
@@ -95,6 +96,7 @@ class Settings:
     staff: StaffOptions = field(default_factory=StaffOptions)
     keys: KeyOptions = field(default_factory=KeyOptions)
     auth: AuthOptions = field(default_factory=AuthOptions)
+    loss: LossOptions = field(default_factory=LossOptions)
     hosts: Mapping[str, Table] = field(default_factory=dict)
     """Tables of `hosts.NAME`, read by the adapter that serves them."""
 
@@ -112,6 +114,7 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
         "staff": StaffOptions,
         "keys": KeyOptions,
         "auth": AuthOptions,
+        "loss": LossOptions,
     }
 )
 
@@ -171,7 +174,10 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
         terminal=str(hosts.get(sections["node"].host, {}).get("terminal", "")),
     )
     sections["transactions"] = replace(
-        sections["transactions"], limits=limits, utc_offset_minutes=zone
+        sections["transactions"],
+        limits=limits,
+        utc_offset_minutes=zone,
+        loss=sections["loss"],
     )
     return Settings(**sections, hosts=hosts)
 

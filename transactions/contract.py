@@ -88,6 +88,12 @@ class Service:
         """Whether its answer says until when a report of loss holds: ours, not the host's."""
         return self.hot_lists is not None and self.outputs.get(EXPIRY) == "date"
 
+    @property
+    def from_host(self) -> Mapping[str, Kind]:
+        """The outputs that the host gives."""
+        ours = {EXPIRY} if self.expires else set[str]()
+        return {name: kind for name, kind in self.outputs.items() if name not in ours}
+
     def served_on(self, channel: str) -> bool:
         """Whether a channel may ask for it."""
         return not self.channels or channel in self.channels

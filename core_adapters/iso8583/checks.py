@@ -7,7 +7,6 @@ from core_adapters.iso8583.profile import Profile, ServiceMap
 from core_adapters.profiles.errors import ProfileError
 from core_adapters.profiles.yamlread import nearest
 from transactions.contract import Contracts, Kind
-from transactions.hot_list import EXPIRY
 
 PIN_FIELD = 52
 EDITION = 1987
@@ -29,8 +28,7 @@ def check_services(profile: Profile, contracts: Contracts) -> None:
             raise ProfileError(
                 f"{where}: version {service.version}, but the contract has {contract.version}"
             )
-        ours = {EXPIRY} if contract.expires else set[str]()
-        missing = set(contract.outputs) - set(service.reply) - ours
+        missing = set(contract.from_host) - set(service.reply)
         if missing:
             raise ProfileError(f"{where}: `reply` does not say where {min(missing)!r} is")
         if contract.recovery == "repeat" and not service.repeat_mti:

@@ -60,7 +60,7 @@ def _success(
 ) -> Judged:
     data: dict[str, Value] = {}
     missing: list[str] = []
-    for name, kind in contract.outputs.items():
+    for name, kind in contract.from_host.items():
         source = service.reply.get(name)
         try:
             value = output(codec, reply, source, kind, unit) if source is not None else None

@@ -6,7 +6,6 @@ from core_adapters.profiles.errors import ProfileError
 from core_adapters.sql.profile import Call, Profile, ServiceMap
 from core_adapters.sql.statements import Source
 from transactions.contract import Contracts, Kind
-from transactions.hot_list import EXPIRY
 
 
 def check_profile(profile: Profile, contracts: Contracts, dialect: str) -> None:
@@ -32,8 +31,7 @@ def _check_service(profile: Profile, service: ServiceMap, contracts: Contracts) 
         raise ProfileError(
             f"{where}: version {service.version}, but the contract has {contract.version}"
         )
-    ours = {EXPIRY} if contract.expires else set[str]()
-    missing = set(contract.outputs) - set(service.reply) - ours
+    missing = set(contract.from_host) - set(service.reply)
     if missing:
         raise ProfileError(f"{where}: `reply` does not say which column {min(missing)!r} is")
     if contract.recovery == "query" and profile.status is None:

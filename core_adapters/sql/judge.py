@@ -83,7 +83,7 @@ def _success(
     profile: Profile, service: ServiceMap, contract: Service, unit: str, row: Row
 ) -> Judged:
     data: dict[str, Value] = {}
-    for name, kind in contract.outputs.items():
+    for name, kind in contract.from_host.items():
         value = output(row, service.reply[name], kind, unit or profile.currency)
         if kind == "text" and isinstance(value, str):
             value = host_text(name, value)
@@ -91,7 +91,7 @@ def _success(
             data[name] = value
     reference = row.get(profile.reference_column)
     approved = Approved(data, "" if reference is None else str(reference).strip())
-    missing = [name for name in contract.outputs if name not in data]
+    missing = [name for name in contract.from_host if name not in data]
     if not missing:
         return Judged(approved)
     alarm = f"{service.name}: an approval without {', '.join(missing)}"

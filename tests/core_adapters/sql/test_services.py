@@ -221,6 +221,8 @@ async def test_a_service_that_the_profile_has_not_is_not_sent(bank: SqlBank) -> 
                 "transfer.quote",
                 "transfer.card_to_card",
                 "card.report_loss",
+                "card.confirm_loss",
+                "card.lift_loss",
             ),
             1,
         )

@@ -111,6 +111,7 @@ class Settling:
             stack.push_async_callback(store.close)
             begun = await store.look_at_self()
             await self._note(store, "node.settling", open=begun.open)
+            self.said(begun, False)
             up = bool(begun.open) and await self._work(theirs, store, keyring)
             now = await store.look_at_self()
             done = begun.open - now.open

@@ -17,7 +17,6 @@ from telebank.store.transaction import Refused, Transaction
 from transactions.card import SealedCard
 from transactions.hot_list import CONFIRM, LIFT, Hindrance, HotDecision, Undecided
 from transactions.journal import JournalEvent, RecordRefused
-from transactions.lifecycle import OPEN
 from transactions.request import Request
 
 MAX_LISTED = 500
@@ -38,7 +37,7 @@ _DECLINED = delete(tables.hot_card).where(
 _CHANGE = {
     "state": bindparam("becomes"),
     "decided_by": bindparam("who", type_=_H.decided_by.type),
-    "decided_at": bindparam("at", type_=_H.decided_at.type),
+    "decided_at": bindparam("decided", type_=_H.decided_at.type),
     "note": bindparam("words", type_=_H.note.type),
     "decision": bindparam("by_request", type_=_H.decision.type),
 }
@@ -46,8 +45,7 @@ _CONFIRM = update(tables.hot_card).where(_H.request == bindparam("of_id")).value
 _LIFT = update(tables.hot_card).where(_H.token == bindparam("of_token"), _STANDS).values(_CHANGE)
 _UNSETTLED = select(_R.reference).where(
     _R.customer == bindparam("of_token"),
-    text("effect = 'state' AND recovery = 'repeat'"),
-    _R.state.in_(sorted(state.value for state in OPEN)),
+    text(f"effect = 'state' AND recovery = 'repeat' AND {tables.OPEN_STATES}"),
 )
 """Earlier requests that tell the host of this card, and that it has not answered."""
 _REPORTS: Select[Any] = (
@@ -183,7 +181,7 @@ def decide(
     values = {
         "becomes": decision.becomes,
         "who": decision.by.id,
-        "at": part.now,
+        "decided": part.now,
         "words": clean_text(decision.note, tables.TEXT),
         "by_request": request_id,
     }

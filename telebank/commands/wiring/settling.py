@@ -76,10 +76,11 @@ def as_node(settings: Settings, found: Neighbour) -> Settings:
     """What is set here, with the number, the STANs and the terminal of another node (rule 7)."""
     node = replace(settings.node, id=found.node, of=found.nodes)
     store = replace(settings.store, nodes=found.nodes, terminal=found.terminal)
-    table = {key: value for key, value in settings.hosts[node.host].items() if key != "terminal"}
-    if found.terminal:
-        table["terminal"] = found.terminal
-    return replace(settings, node=node, store=store, hosts={**settings.hosts, node.host: table})
+    hosts = dict(settings.hosts)
+    if node.host in hosts:
+        table = {key: value for key, value in hosts[node.host].items() if key != "terminal"}
+        hosts[node.host] = table | ({"terminal": found.terminal} if found.terminal else {})
+    return replace(settings, node=node, store=store, hosts=hosts)
 
 
 @dataclass(slots=True)

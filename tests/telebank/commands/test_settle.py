@@ -21,6 +21,7 @@ from telebank.store.clock import SystemClock
 from telebank.store.errors import BeingSettled
 from telebank.store.sealing import Keyring
 from telebank.store.store import Store
+from telebank.store.succession import Entry
 from transactions.lifecycle import State
 
 NODES = 2
@@ -170,6 +171,26 @@ async def test_a_node_that_comes_back_waits_until_the_settler_gave_it_back(
         assert await asyncio.to_thread(child.wait) == UNREACHABLE
         (row,) = await store.journal.open_rows()
         assert row.state is State.REVERSING
+        await store.close()
+    finally:
+        child.kill()
+        child.wait()
+        child.stderr.close()
+
+
+async def test_a_settler_that_lost_the_node_says_so(data: Path) -> None:
+    child = subprocess.Popen(words(data, 9), stderr=subprocess.PIPE, text=True)
+    assert child.stderr is not None
+    try:
+        while "host away" not in await asyncio.to_thread(child.stderr.readline):
+            pass
+        keyring = Keyring.open_or_create(data / "keys")
+        options = load_settings(data).store
+        entry = Entry(over_settler=True)
+        store = await Store.open(store_url(data), "01", keyring, options, entry=entry)
+        assert await asyncio.to_thread(child.wait) == UNREACHABLE
+        assert "node 01 was taken by another process" in child.stderr.read()
+        await store.journal.next_stan()
         await store.close()
     finally:
         child.kill()

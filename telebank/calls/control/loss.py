@@ -26,7 +26,7 @@ from telebank.calls.control.common import (
     stop,
 )
 from telebank.calls.control.desk import Counter
-from telebank.staff.roles import Role, may
+from telebank.staff.roles import RIGHTS, Role, may
 from telebank.store import approvals, hot_list
 from telebank.store.transaction import Transaction
 from transactions.answer import Answer
@@ -181,7 +181,7 @@ class LossPart:
         by = await self._counter.actor(request)
         if may(Role(by.role), LIST):
             return None
-        return (await self._acts.denied(by, LIST, request.path)).response()
+        return (await self._acts.denied(by, LIST, request.path, RIGHTS[LIST])).response()
 
     async def _confirm(self, request: web.Request) -> web.Response:
         body = await read_body(request, ConfirmBody)
@@ -194,7 +194,7 @@ class LossPart:
 
         async def work() -> Reply:
             if not may(Role(by.role), CONFIRM):
-                return await self._acts.denied(by, CONFIRM, reference)
+                return await self._acts.denied(by, CONFIRM, reference, RIGHTS[CONFIRM])
             decision = HotDecision(reference, "confirmed", by, body.note)
             done = await self._decider.decide(decision)
             if isinstance(done, Turned):

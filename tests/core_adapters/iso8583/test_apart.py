@@ -1,5 +1,6 @@
 """A host whose keys are in a SoftHSM token: the whole way over TCP, on a loop of its own."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core_adapters.hsm.errors import KeyUsageError
 from core_adapters.hsm.kinds import Algorithm, KeySpec, Usage
 from core_adapters.hsm.module import Module
 from core_adapters.hsm.pkcs11 import open_token
@@ -90,6 +92,29 @@ class Bench:
     async def ask(self, service: str, number: int, **inputs: Value) -> Outcome:
         fields = {name.rstrip("_"): value for name, value in inputs.items()}
         return await self.host.execute(request(service, number, inputs=fields), self.log)
+
+
+async def test_other_work_on_the_token_takes_its_turn_on_the_same_thread(
+    bank: CoreHostProcess, token: Module
+) -> None:
+    token.generate(KeySpec("tb87.pins", Usage.VERIFIER, Algorithm.HMAC256))
+    one = Bench(token, bank.port)
+    await one.host.start()
+    assert await one.host.wait_signed_on(10.0)
+    seed, salt, threads = bank.cards[0], bytes(48), set()
+
+    def prove() -> bool:
+        threads.add(threading.current_thread().name)
+        made = token.pin_verifier("tb87.pins", Secret(seed.pin), salt)
+        return token.verify_pin("tb87.pins", Secret(seed.pin), salt, made)
+
+    asked = one.ask("pin.verify", 1, card=CardNumber(seed.card), pin=Secret(seed.pin))
+    first, *rest = await asyncio.gather(asked, *(one.host.at_module(prove) for _ in range(20)))
+    assert isinstance(first, Approved)
+    assert (rest, threads) == ([True] * 20, {"host"})
+    with pytest.raises(KeyUsageError):
+        await one.host.at_module(lambda: token.pin_verifier("tb87.mak", Secret(seed.pin), salt))
+    await one.host.close()
 
 
 async def test_a_token_serves_a_host_and_never_this_loop(

@@ -76,6 +76,8 @@ _SERVICES = {
     "transfer.quote": ("转账试算", "Transfer quote"),
     "transfer.card_to_card": ("转账", "Transfer"),
     "card.report_loss": ("挂失", "Loss report"),
+    "card.confirm_loss": ("书面挂失确认", "Loss confirmed"),
+    "card.lift_loss": ("解除挂失", "Loss lifted"),
 }
 _EXITS = {
     "ok": ("成功", "done"),

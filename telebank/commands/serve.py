@@ -24,6 +24,7 @@ from telebank.commands.wiring.alarms import warn_of_release
 from telebank.commands.wiring.host import open_host
 from telebank.commands.wiring.host_control import HostKeysPart
 from telebank.commands.wiring.host_totals import HostTotalsPart
+from telebank.commands.wiring.loss import check_texts
 from telebank.commands.wiring.neighbours import Neighbours, open_as_started
 from telebank.commands.wiring.staff import open_staff
 from telebank.flow.load import FlowError, Release, load_release
@@ -179,6 +180,7 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
     place.data.mkdir(parents=True, exist_ok=True)
     config = effective_config(place.data)
     release = load_release(config, settings.flow)
+    check_texts(release, settings.loss)
     build_bank(packs_dir(), place.voice)
     speaker = Speaker(Catalogue.load(config / "prompts"), Bank.open(place.voice).index)
     async with contextlib.AsyncExitStack() as stack:

@@ -5,18 +5,23 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from core_adapters.corehost.seed import SeedCard
+from core_adapters.hsm.pkcs11 import open_token
 from core_adapters.hsm.software import open_software
+from core_adapters.hsm.token import TokenOptions
 from support import money_secrets
+from support.hsm_kit import shared_token, softhsm_library
 from support.money_caller import FILLER, fen, order, prompts, prove, said, transfer, words
 from support.money_journal import MoneyJournal, assert_whole
 from support.money_stage import OPENING, SETTINGS, Day, Stage
 from support.pins_world import SPEC
 from support.staff_commands import Desk, Ran
+from support.token_keys import make_host_keys, take_host_keys
 from telebank.phone.report import CallReport
 from telebank.store.clock import from_us
 from telebank.store.sealing import Keyring
@@ -152,6 +157,43 @@ async def ring_until_linked(day: Day, who: SeedCard) -> CallReport:
     return await day.ring(balance(who), "bal.amount")
 
 
+def keys_in_a_token(data: Path) -> dict[str, str]:
+    """Section [keys] of a node whose keys are in SoftHSM, `telephone.pin` among them."""
+    soft = shared_token(softhsm_library())
+    module = open_token(TokenOptions(soft.library, soft.label, soft.pin))
+    take_host_keys(make_host_keys(data), module)
+    there = any(info.spec.name == SPEC.name for info in module.list_keys())
+    module.generate(SPEC, rotate=there)
+    module.close()
+    file = str(soft.pin_file)
+    return {
+        "module": "pkcs11",
+        "library": soft.library,
+        "token": soft.label,
+        "token_pin_file": file,
+    }
+
+
+async def in_a_token(stage: Stage) -> list[CallReport]:
+    keys = keys_in_a_token(stage.folder / "token-pins")
+    async with stage.open_bank("token-pins", **SETTINGS, **LOCAL, keys=keys) as day:
+        who, _ = day.pair(0)
+        first = await day.ring(balance(who), "bal.amount")
+        await asyncio.to_thread(day.bank.host.stop)
+        guess = "".join(reversed(who.pin))
+        away = f"{prove(who, guess)} @auth.wrong_pin !{who.pin}# !1"
+        return [first, await day.ring(away, "bal.stale")]
+
+
+async def test_with_keys_in_a_token(stage: Stage) -> None:
+    first, away = await stage.of(in_a_token)
+    assert prompts(first)[0] == "bal.amount"
+    assert [one for one in prompts(away) if one in {"auth.wrong_pin", "bal.stale"}] == [
+        "auth.wrong_pin",
+        "bal.stale",
+    ]
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def seen(stage: Stage) -> Seen:
     return await stage.of(away_and_back)
@@ -193,4 +235,4 @@ async def test_nothing_tells_a_pin(seen: Seen) -> None:
     assert seen.secrets == []
 
 
-SCENES = (away_and_back,)
+SCENES = (away_and_back, in_a_token)

@@ -51,6 +51,7 @@ _WORDS: Mapping[str, str] = {
     ),
     "gone": "you are not on the staff in this role any more",
     "no_card": "the card of this report cannot be read from the journal",
+    "journal": ("the store did not say that it took it: `telebank loss show` says whether it did"),
     "unsupported": (
         "nothing was changed: the profile of this host does not map {service}. Add it to its "
         "`services` (docs/hosts.md)"

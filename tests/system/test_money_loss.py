@@ -1,5 +1,6 @@
 """A card reported lost by telephone, to the end of its last day; another that is signed for at a
-branch with the host away, and then lifted by two people: a real node, host and staff."""
+branch with the host away, the node killed after that, and then lifted by two people: a real node,
+host and staff."""
 
 import asyncio
 import sqlite3
@@ -84,6 +85,8 @@ async def lost_found_and_forgotten(stage: Stage) -> Seen:
         calls["second"] = await day.ring(report_loss(second, language="en"), "loss.stored")
         reference = day.journal.only(second, LOSS).reference
         ran = await asyncio.to_thread(confirm, desk, people, reference)
+        day.bank.kill()
+        await asyncio.to_thread(day.bank.restart)
         await asyncio.to_thread(host.run, host.port)
         rows = {"report": await day.settled(second, LOSS)}
         rows["confirmed"] = await day.settled(second, CONFIRM)
@@ -152,6 +155,9 @@ def confirm(desk: Desk, people: dict[str, Person], reference: str) -> dict[str, 
 
 def lift(desk: Desk, people: dict[str, Person], reference: str) -> dict[str, Ran]:
     """The card was found; two people say so."""
+
+    for name in ("li", "wu"):
+        desk.login(people[name])  # the node was killed since
 
     def say(who: str, note: str = "found, identity card seen") -> Ran:
         return desk.run(people[who], "loss", "lift", reference, "--note", note)

@@ -12,6 +12,7 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "run": ("run", "Start the whole bank on this machine: node, console, demo core host."),
         "serve": ("serve", "Run one voice node."),
+        "settle": ("settle", "Settle what a dead node left open."),
         "console": ("console", "Serve the web page of calls."),
         "corehost": ("corehost", "The demo core banking host."),
         "call": ("call", "Place a call: a phone in the terminal."),
@@ -23,6 +24,8 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "host": ("host", "Check, try, watch and certify the link to the core host."),
         "staff": ("staff", "Who works here: add, log in, leave, unlock, reset."),
         "approval": ("approval", "What waits for a second person."),
+        "pin": ("pin", "What is kept of telephone PINs."),
+        "loss": ("loss", "Reports of lost cards: list, confirm, lift."),
         "keys": ("keys", "The security module's keys."),
         "release": ("release", "Show what was in force when: flows, texts, services, profiles."),
         "config": ("config", "Show and check the settings."),

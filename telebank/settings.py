@@ -28,13 +28,18 @@ from telebank.sip import SipOptions
 from telebank.staff.options import StaffOptions
 from telebank.store.engine import configured_url
 from telebank.store.options import StoreOptions
+from transactions.hot_list import LossOptions
 from transactions.money import Money, MoneyError
 from transactions.options import ProcessorOptions
+from transactions.telephone_pin import AuthOptions
 
 SCHEMA = 1
 FILE = "telebank.toml"
 MAX_FILE_BYTES = 1_000_000
 MAX_NODES = 99
+DAY_S = 86_400
+SILENT_BEATS = 3
+"""A node that missed fewer heartbeats is not taken for silent."""
 Table = Mapping[str, Any]
 T = TypeVar("T")
 
@@ -54,6 +59,9 @@ class NodeOptions:
     the id-th part of the STANs."""
     host: str = "tb87"
     """Which host is served: the section `hosts.NAME`."""
+    settle_others_after_s: float = 120.0
+    """Silence of another node, in seconds, after which its open rows are settled from here; 0:
+    never. Only where the store is a database server."""
     control: str = "control.sock"
     """Name of the control socket under the data folder."""
     utc_offset_minutes: int = 480
@@ -69,6 +77,8 @@ class NodeOptions:
                 f"node.id is {self.id} and node.of is {self.of}: ids are 01 to node.of, the number"
                 " of nodes, which is the same at each of them"
             )
+        if not 0 <= self.settle_others_after_s <= DAY_S:
+            raise ValueError(f"node.settle_others_after_s is 0 (never) to {DAY_S}, in seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,8 @@ class Settings:
     console: ConsoleOptions = field(default_factory=ConsoleOptions)
     staff: StaffOptions = field(default_factory=StaffOptions)
     keys: KeyOptions = field(default_factory=KeyOptions)
+    auth: AuthOptions = field(default_factory=AuthOptions)
+    loss: LossOptions = field(default_factory=LossOptions)
     hosts: Mapping[str, Table] = field(default_factory=dict)
     """Tables of `hosts.NAME`, read by the adapter that serves them."""
 
@@ -101,6 +113,8 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
         "console": ConsoleOptions,
         "staff": StaffOptions,
         "keys": KeyOptions,
+        "auth": AuthOptions,
+        "loss": LossOptions,
     }
 )
 
@@ -150,12 +164,32 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
         name: read_options(cls, tables.pop(name, {}), name) for name, cls in SECTIONS.items()
     }
     zone, nodes = sections["node"].utc_offset_minutes, sections["node"].of
+    hosts = MappingProxyType(tables.pop("hosts", {}))
+    _check_silence(sections["node"], sections["store"])
     replace = dataclasses.replace
-    sections["store"] = replace(sections["store"], utc_offset_minutes=zone, nodes=nodes)
-    sections["transactions"] = replace(
-        sections["transactions"], limits=limits, utc_offset_minutes=zone
+    sections["store"] = replace(
+        sections["store"],
+        utc_offset_minutes=zone,
+        nodes=nodes,
+        terminal=str(hosts.get(sections["node"].host, {}).get("terminal", "")),
     )
-    return Settings(**sections, hosts=MappingProxyType(tables.pop("hosts", {})))
+    sections["transactions"] = replace(
+        sections["transactions"],
+        limits=limits,
+        utc_offset_minutes=zone,
+        loss=sections["loss"],
+    )
+    return Settings(**sections, hosts=hosts)
+
+
+def _check_silence(node: NodeOptions, store: StoreOptions) -> None:
+    """Nodes that live must not be taken for dead between two heartbeats."""
+    least = SILENT_BEATS * store.heartbeat_s
+    if 0 < node.settle_others_after_s < least:
+        raise SettingsError(
+            f"[node] settle_others_after_s is {node.settle_others_after_s:g}: give at least"
+            f" {least:g}, {SILENT_BEATS} times [store] heartbeat_s, or 0"
+        )
 
 
 def store_url(data: Path, settings: Settings | None = None) -> str:

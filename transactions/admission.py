@@ -34,7 +34,8 @@ async def refusal(
     own = bool(customer) and customer == request.authenticated_token
     if service.auth is not AuthLevel.NONE and service.customer and not own:
         return Declined("other_customer")
-    if service.hot_lists is None and customer and await journal.hot_listed(customer):
+    takes_hot = service.hot_lists is not None or service.decides is not None
+    if not takes_hot and customer and await journal.hot_listed(customer):
         return Declined("lost")
     return None
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timezone
 
 from transactions.contract import Service
+from transactions.hot_list import EXPIRY
 from transactions.journal import Existing
 from transactions.lifecycle import DONE, NOT_DONE, State
 from transactions.outcome import (
@@ -32,6 +33,8 @@ class Answer:
     reference: str = ""
     row: str = ""
     """Request id of the journal row whose result this is; empty where there is none to tell."""
+    again: bool = False
+    """The first result of a request that was made before."""
 
 
 def exit_of(service: Service, outcome: Outcome) -> str:
@@ -45,13 +48,16 @@ def exit_of(service: Service, outcome: Outcome) -> str:
 
 def with_own(service: Service, data: Values, request: Request, zone: timezone) -> Values:
     """Add the outputs that are ours to give where the host gave none: `ref`, the reference that
-    is spoken (field 37), and `at`, when the request was taken, on the bank's wall clock."""
+    is spoken (field 37), `at`, when the request was taken, on the bank's wall clock, and `until`,
+    the last day of a report that expires."""
     full = dict(data)
     if "ref" in service.outputs and request.reference:
         full.setdefault("ref", request.reference)
     if service.outputs.get("at") == "time" and request.created_at is not None:
         taken = request.created_at.astimezone(zone)
         full.setdefault("at", taken.time().replace(microsecond=0))
+    if service.expires and EXPIRY in request.inputs:
+        full.setdefault(EXPIRY, request.inputs[EXPIRY])
     return full
 
 

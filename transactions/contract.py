@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
+from transactions.hot_list import EXPIRY, TELEPHONE, Decided
 from transactions.kinds import Declared, Kind, KindError, RowShape, declared
 from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Values
 from transactions.request import AuthLevel
@@ -33,6 +34,11 @@ MAX_FILE_BYTES = 1_000_000
 Effect = Literal["read", "state", "money"]
 Recovery = Literal["none", "reverse", "repeat", "query", "person"]
 Source = Literal["host", "journal"]
+
+STALE = "stale"
+"""Exit of a read whose host is away, with what it told last."""
+TOLD_ON, TOLD_AT = "as_of", "as_of_time"
+"""Date and time, on the bank's wall clock, of what exit `stale` gives."""
 
 MONEY_OUTCOMES = ("ok", "refused", "in_doubt", "not_done")
 """A money service has exactly these exits, in this order."""
@@ -63,8 +69,18 @@ class Service:
     limits: tuple[str, ...] = ()
     source: Source = "host"
     hot_lists: str | None = None
+    decides: Decided | None = None
+    """What it makes of a report of loss on our hot list."""
+    channels: tuple[str, ...] = ()
+    """Channels that may ask for it; empty: every one."""
     out_on: tuple[str, ...] = ("ok",)
     """Exits that give the outputs; on others they are not set."""
+    telephone_pin: str | None = None
+    """The input that is the customer's telephone PIN, which may be verified here (rule 17)."""
+    replaces_pin: str | None = None
+    """The input that is the customer's telephone PIN from now on."""
+    last_known: Mapping[str, Kind] = field(default_factory=dict)
+    """What exit `stale` gives, where the host is away: outputs as they were last told, and when."""
     optional: frozenset[str] = frozenset()
     """Inputs that may be left out."""
     optional_out: frozenset[str] = frozenset()
@@ -75,6 +91,32 @@ class Service:
     """Optional output whose absence means that no page follows: exit `last`."""
     line: int = 0
     """Line in services.yaml, for error messages."""
+
+    def given(self, exit_name: str) -> Mapping[str, Kind]:
+        """The variables that an exit sets, by kind."""
+        if exit_name == STALE:
+            return self.last_known
+        return self.outputs if exit_name in self.out_on else {}
+
+    @property
+    def gives(self) -> Mapping[str, Kind]:
+        """The variables that any exit may set, by kind."""
+        return {**self.outputs, **self.last_known}
+
+    @property
+    def expires(self) -> bool:
+        """Whether its answer says until when a report of loss holds: ours, not the host's."""
+        return self.hot_lists is not None and self.outputs.get(EXPIRY) == "date"
+
+    @property
+    def from_host(self) -> Mapping[str, Kind]:
+        """The outputs that the host gives."""
+        ours = {EXPIRY} if self.expires else set[str]()
+        return {name: kind for name, kind in self.outputs.items() if name not in ours}
+
+    def served_on(self, channel: str) -> bool:
+        """Whether a channel may ask for it."""
+        return not self.channels or channel in self.channels
 
     def exit_for(self, outcome: Outcome) -> str:
         """The menu's exit for an outcome. Unknown and NotSent are never mixed up for money."""
@@ -132,8 +174,13 @@ _KEYS = frozenset(
         "limits",
         "source",
         "hot_lists",
+        "decides",
+        "channels",
         "out_on",
         "last_without",
+        "telephone_pin",
+        "replaces_pin",
+        "last_known",
     }
 )
 
@@ -199,9 +246,20 @@ def _service(name: str, entry: Any, line: int, where: str) -> Service:
         limits=tuple(entry.get("limits", ())),
         source=_one_of(entry.get("source", "host"), Source, f"{where}: source"),
         hot_lists=entry.get("hot_lists"),
+        decides=_decides(entry, f"{where}: decides"),
+        channels=tuple(entry.get("channels", ())),
         out_on=tuple(entry.get("out_on", ("ok",))),
+        telephone_pin=entry.get("telephone_pin"),
+        replaces_pin=entry.get("replaces_pin"),
+        last_known=_declared(
+            entry.get("last_known", {}), f"{where}: last_known", lists=False
+        ).kinds,
         line=line,
     )
+
+
+def _decides(entry: Any, where: str) -> Any:
+    return _one_of(entry["decides"], Decided, where) if "decides" in entry else None
 
 
 def _one_of(value: Any, literal: Any, where: str) -> Any:
@@ -231,6 +289,8 @@ def _check(service: Service, contracts: Contracts, where: str) -> None:
         raise ContractError(f"{where}: `out_on` names an exit that `outcomes` does not have")
     if service.recovery == "repeat" and "stored" not in service.outcomes:
         raise ContractError(f"{where}: recovery repeat needs the outcome `stored`")
+    _check_local(service, where)
+    _check_decides(service, where)
     _check_lists(service, where)
     _check_names(service, contracts, where)
 
@@ -266,6 +326,19 @@ def _check_lists(service: Service, where: str) -> None:
         raise ContractError(f"{where}: write `out_on: [ok, last]`: both give the rows")
 
 
+def _check_decides(service: Service, where: str) -> None:
+    if service.decides is None:
+        return
+    if service.effect != "state" or service.inputs.get(service.customer or "") != "card_no":
+        raise ContractError(
+            f"{where}: what decides on a report has effect state, and `customer` names its card"
+        )
+    if not service.channels or TELEPHONE in service.channels:
+        raise ContractError(
+            f"{where}: what decides on a report names its `channels`, and never {TELEPHONE}"
+        )
+
+
 def _check_money(service: Service, contracts: Contracts, where: str) -> None:
     if service.outcomes != MONEY_OUTCOMES:
         raise ContractError(f"{where}: a money service's outcomes are exactly {MONEY_OUTCOMES}")
@@ -273,3 +346,31 @@ def _check_money(service: Service, contracts: Contracts, where: str) -> None:
         raise ContractError(f"{where}: `quoted_by` must name the read that gives its terms")
     if not service.must_read_back:
         raise ContractError(f"{where}: `must_read_back` must name what the caller confirms")
+
+
+def _check_local(service: Service, where: str) -> None:
+    """What is verified and told here needs somebody whose it is, and tries that are counted."""
+    for key, name in (
+        ("telephone_pin", service.telephone_pin),
+        ("replaces_pin", service.replaces_pin),
+    ):
+        if name is not None and (service.inputs.get(name) != "secret" or service.customer is None):
+            raise ContractError(f"{where}: `{key}` names a secret input, and needs `customer`")
+    counted = service.attempts is not None and "wrong_pin" in service.outcomes
+    if service.telephone_pin is not None and not counted:
+        raise ContractError(f"{where}: `telephone_pin` needs `attempts` and outcome `wrong_pin`")
+    if bool(service.last_known) != (STALE in service.outcomes) or STALE in service.out_on:
+        raise ContractError(
+            f"{where}: outcome `{STALE}` gives what `last_known` lists, and only it"
+        )
+    if not service.last_known:
+        return
+    if service.effect != "read" or service.auth is AuthLevel.NONE or service.customer is None:
+        raise ContractError(f"{where}: `last_known` is for reads with `auth` and `customer`")
+    amounts = {name: kind for name, kind in service.outputs.items() if kind == "money"}
+    own = {TOLD_ON: "date", TOLD_AT: "time"}
+    told = dict(service.last_known)
+    if not own.items() <= told.items() or not told.items() <= {**amounts, **own}.items():
+        raise ContractError(
+            f"{where}: `last_known` lists money outputs, `{TOLD_ON}: date` and `{TOLD_AT}: time`"
+        )

@@ -59,6 +59,18 @@ def complaint(service: Service, request: Request) -> str | None:
         return f"the request id must have 1 to {MAX_REQUEST_ID} printable characters"
     if request.contract_version != service.version:
         return f"contract version {service.version} is served, not {request.contract_version}"
+    return _not_for(service, request) or _wrong_input(service, request)
+
+
+def _not_for(service: Service, request: Request) -> str | None:
+    if not service.served_on(request.channel):
+        return f"{service.name} is served on {', '.join(service.channels)} only"
+    if service.decides != (request.deciding.becomes if request.deciding else None):
+        return f"{service.name} and what is decided do not belong together"
+    return None
+
+
+def _wrong_input(service: Service, request: Request) -> str | None:
     for name in request.inputs:
         if name not in service.inputs:
             return f"{service.name} has no input {name[:MAX_DIGITS]!r}"

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from transactions.card import CardNumber
 from transactions.closing import ClosingJournal
+from transactions.hot_list import HotDecision, Undecided
 from transactions.lifecycle import State
 from transactions.money import Money
 from transactions.outcome import Outcome
@@ -55,8 +56,11 @@ class RecordPlan:
     customer: str | None = None
     """Token of the customer's card."""
     hot_list: CardNumber | None = None
+    hot_until: date | None = None
+    """The last day on which `hot_list` is refused, on the bank's wall clock; `None`: for good."""
     takes_hot: bool = False
-    """A hot card is no hindrance: the service reports cards as lost itself."""
+    """A hot card is no hindrance: the service reports cards as lost, or decides on reports."""
+    decision: HotDecision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class Existing:
     outcome: Outcome | None
     reference: str = ""
     """Field 37 of the first request, where the journal gives it."""
+    until: date | None = None
+    """Until when a report of loss holds, where it is one that expires."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +97,9 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class RecordRefused:
     """Nothing was written: `different_content`, `lost` (the customer's card is on the hot list),
-    `pending`, `repeated` or `over_limit`."""
+    `pending`, `repeated` or `over_limit`; or why nothing is decided on a report of loss."""
 
-    reason: Literal["different_content", "lost", "pending", "repeated", "over_limit"]
+    reason: Literal["different_content", "lost", "pending", "repeated", "over_limit"] | Undecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +226,7 @@ class Journal(MessageLog, ClosingJournal, Protocol):
         ...
 
     async def hot_listed(self, token: str) -> bool:
-        """Whether the card was reported lost here."""
+        """Whether the card was reported lost here, and the report stands today."""
         ...
 
     async def append(self, event: JournalEvent) -> None:

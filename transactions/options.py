@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta, timezone
 
+from transactions.hot_list import LossOptions
 from transactions.money import Money
 
 POSITIVE = (
@@ -46,6 +47,8 @@ class ProcessorOptions:
     """Results remembered for `told` and reversals remembered for late answers."""
     utc_offset_minutes: int = 480
     """The bank's wall clock; its midnight gives the day that tries are counted in."""
+    loss: LossOptions = field(default_factory=LossOptions)
+    """How long a report of loss holds."""
     limits: Mapping[str, Money] = field(default_factory=dict)
     """Ceilings by name, for a customer and business date; a contract's `limits` name them."""
 

@@ -9,6 +9,7 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from transactions.admission import TriesDesk, customer_token, refusal
 from transactions.answer import Answer, exit_of
@@ -28,6 +29,7 @@ from transactions.reads import Reader
 from transactions.request import MAX_REQUEST_ID, Request
 from transactions.settle import Settler
 from transactions.settling import RANKS
+from transactions.telephone_pin import LocalKnowledge
 from transactions.writes import Writer
 
 DEADLINE_MARGIN_S = 1.0
@@ -58,8 +60,11 @@ class Processor:
         vault: CardVault,
         options: ProcessorOptions,
         clock: Clock,
+        local: LocalKnowledge | None = None,
     ) -> None:
-        """Raises `ContractError` where a contract names a limit that `options` does not have."""
+        """`local` is what this node knows itself (rule 17); without it the host verifies all.
+
+        Raises `ContractError` where a contract names a limit that `options` does not have."""
         check_settings(contracts, options.limits)
         self._contracts = contracts
         self._host = host
@@ -70,7 +75,10 @@ class Processor:
         self._quotes = QuoteBook(options.quotes_max, options.quote_ttl_s)
         self._settler = Settler(host, journal, options, clock)
         tries = TriesDesk(journal, clock, options)
-        self._reader = Reader(contracts, host, journal, vault, options, clock, self._quotes, tries)
+        self._local = local
+        self._reader = Reader(
+            contracts, host, journal, vault, options, clock, self._quotes, tries, local
+        )
         self._writer = Writer(host, journal, vault, options, clock, self._settler, tries)
         self._work: set[asyncio.Task[Answer]] = set()
         self._notes: set[asyncio.Task[None]] = set()
@@ -264,7 +272,11 @@ class Processor:
         names = _claims(request, handle)
         await self._unclaimed(names)
         with self._claimed(names):
-            answer = await self._writer.write(service, request, customer, quote, handle)
+            work = partial(self._writer.write, service, request, customer, quote, handle)
+            if self._local is None:
+                answer = await work()
+            else:
+                answer = await self._local.write(service, request, customer, work)
         if handle:
             self._quotes.posted(handle, self._clock.monotonic())
         self._remember(request.id, answer)

@@ -1,6 +1,7 @@
 """Services without a row: reads from the host, quotes, and what our own journal answers."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from transactions.admission import Tries, TriesDesk
 from transactions.answer import Answer, exit_of
@@ -17,6 +18,7 @@ from transactions.ports import HostAdapter, JournalUnavailable, LeaseLost
 from transactions.quotes import QuoteBook, quote_name
 from transactions.request import Request
 from transactions.sending import ReadLog, SendDeadlinePassed
+from transactions.telephone_pin import LocalKnowledge
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,14 @@ class Reader:
     clock: Clock
     quotes: QuoteBook
     tries: TriesDesk
+    local: LocalKnowledge | None = None
+    """What is known here of PINs and balances; without it everything is the host's to say."""
 
     async def read(self, service: Service, request: Request, customer: str) -> Outcome:
         """The outcome of a read; a journal that will not count tries makes it not sent."""
         try:
             tries = self.tries.of(service, customer)
-            outcome = await self._try(service, request, tries)
+            outcome = await self._try(service, request, customer, tries)
             money = self.contracts.quoted_money(service.name)
             if money is not None and isinstance(outcome, Approved):
                 return await self._quoted(service, money, request, outcome)
@@ -44,18 +48,26 @@ class Reader:
             return NotSent("journal")
         return outcome
 
-    async def _try(self, service: Service, request: Request, tries: Tries | None) -> Outcome:
+    async def _try(
+        self, service: Service, request: Request, customer: str, tries: Tries | None
+    ) -> Outcome:
         if tries is None:
-            return await self._ask(service, request)
+            return await self._look(service, request, customer)
         if not await tries.take():
             return Declined("locked")
         try:
-            outcome = await self._ask(service, request)
+            outcome = await self._look(service, request, customer)
         except JournalUnavailable:
             await tries.give_back(NotSent("journal"))  # the host was not asked
             raise
         await tries.give_back(outcome)
         return outcome
+
+    async def _look(self, service: Service, request: Request, customer: str) -> Outcome:
+        ask = partial(self._ask, service, request)
+        if self.local is None:
+            return await ask()
+        return await self.local.read(service, request, customer, ask)
 
     async def _ask(self, service: Service, request: Request) -> Outcome:
         log = ReadLog(self.journal, self.clock, request.deadline)

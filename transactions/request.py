@@ -5,6 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
+from transactions.hot_list import HotDecision
 from transactions.outcome import Values
 
 Language = Literal["zh", "en"]
@@ -45,6 +46,8 @@ class Request:
     release: str = ""
     created_at: datetime | None = None
     deadline: float = 0.0
+    deciding: HotDecision | None = None
+    """What staff decides on a report of loss, written in the commit that records the request."""
 
 
 MessageRole = Literal["request", "reversal", "repeat", "query"]

@@ -5,7 +5,7 @@ reservations, SENT with its message), one with its reply and what that means.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from transactions.admission import Tries, TriesDesk
 from transactions.answer import Answer, exit_of, first_result, with_own
@@ -14,6 +14,7 @@ from transactions.clock import Clock
 from transactions.contract import Service
 from transactions.guard import foreign_limit, guard_key, holds
 from transactions.guarded import AdapterFailed, guarded
+from transactions.hot_list import EXPIRY
 from transactions.inputs import content_hash, without_secrets
 from transactions.journal import Existing, Journal, Recorded, RecordPlan, RecordRefused
 from transactions.lifecycle import State
@@ -55,6 +56,7 @@ class Writer:
         plan = self._plan(service, request, customer, quote, handle)
         if isinstance(plan, Declined):
             return self._answer(service, plan, request)
+        request = _until(service, request, plan.hot_until)
         tries = self.tries.of(service, customer)
         try:
             if tries is not None and not await tries.take():
@@ -135,8 +137,17 @@ class Writer:
             quote=handle or None,
             customer=customer or None,
             hot_list=hot if isinstance(hot, CardNumber) else None,
-            takes_hot=service.hot_lists is not None,
+            hot_until=self._last_day(service, request),
+            takes_hot=service.hot_lists is not None or service.decides is not None,
+            decision=request.deciding,
         )
+
+    def _last_day(self, service: Service, request: Request) -> date | None:
+        """The last day of a report of loss, by the day on which it was taken."""
+        if not service.expires or request.created_at is None:
+            return None
+        taken = request.created_at.astimezone(self.options.zone).date()
+        return self.options.loss.last_day(request.channel, taken)
 
     # -- the one sending ------------------------------------------------------------------------
 
@@ -231,8 +242,9 @@ class Writer:
         """The first result of a request that comes a second time (rule 9)."""
         outcome = first_result(existing)
         reference = existing.reference
+        request = _until(service, request, existing.until)
         same = replace(request, id=existing.request_id, reference=reference, created_at=None)
-        return replace(self._answer(service, outcome, same), row=existing.request_id)
+        return replace(self._answer(service, outcome, same), row=existing.request_id, again=True)
 
     def _answer(self, service: Service, outcome: Outcome, request: Request) -> Answer:
         data: Values = outcome.data if isinstance(outcome, Approved | Declined) else {}
@@ -240,6 +252,16 @@ class Writer:
         if request.reference:
             data = with_own(service, data, request, self.options.zone)
         return Answer(exit_name, outcome, data, request.id, request.reference)
+
+
+def _until(service: Service, request: Request, last_day: date | None) -> Request:
+    """With the last day of a report among its inputs: the host is told, at each repeat too."""
+    if not service.expires:
+        return request
+    inputs = {name: value for name, value in request.inputs.items() if name != EXPIRY}
+    if last_day is not None:
+        inputs[EXPIRY] = last_day
+    return replace(request, inputs=inputs)
 
 
 def _checked(outcome: Outcome, sent: HostMessage | None) -> Outcome:

@@ -43,10 +43,15 @@ class BackOffice:
 
     def usable_card(self, card: str) -> Refusal | None:
         """None where the card is known and not hot."""
-        row = self.db.execute("SELECT hot_at FROM card WHERE number = ?", (card,)).fetchone()
+        row = self.db.execute("SELECT 1 FROM card WHERE number = ?", (card,)).fetchone()
         if row is None:
             return Refusal.BAD_CARD
-        return Refusal.HOT_CARD if row[0] else None
+        return Refusal.HOT_CARD if self.stopped(card) else None
+
+    def stopped(self, card: str) -> bool:
+        """Whether the card is stopped on the business date."""
+        row = self.db.execute("SELECT 1 FROM stopped_card WHERE number = ?", (card,)).fetchone()
+        return row is not None
 
     def holder(self, card: str) -> Holder | Refusal:
         """The card's open account, or why there is none to work with."""

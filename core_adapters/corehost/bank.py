@@ -5,7 +5,8 @@ Everything happens inside the transaction that the caller opened; a refusal chan
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Literal
 
 from core_adapters.corehost.back_office import FEES, BackOffice, Holder, stamp
 from core_adapters.corehost.ledger import Leg
@@ -17,6 +18,9 @@ from core_adapters.corehost.refusal import Refusal
 from core_adapters.corehost.rules import Rules, identity_digits
 from transactions.card import mask
 from transactions.money import Money
+
+LET_GO = "3"
+"""File update code (field 91) of a record that is deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,20 @@ class LossReport:
     key: str
     card: str
     identity: str
+    reference: str
+    reason: str
+    until: date | None = None
+    """The last business date on which the card is stopped; `None`: for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class LossDecision:
+    """What a branch says of a card that was reported lost."""
+
+    key: str
+    card: str
+    act: Literal["2", "3"]
+    """File update code (field 91): 2 the customer signed, 3 the card was found."""
     reference: str
     reason: str
 
@@ -195,23 +213,60 @@ class Bank:
         return True
 
     def report_loss(self, report: LossReport, now: datetime) -> bool | Refusal:
-        """Make the card hot; True for the first report, False where it was hot before."""
+        """Make the card hot; True for the first report, False where it was hot before: then the
+        later of the two last days counts, and a card that is hot for good stays so."""
         row = self._db.execute(
-            "SELECT c.hot_at FROM card c JOIN customer u ON u.id = c.customer"
+            "SELECT c.hot_until FROM card c JOIN customer u ON u.id = c.customer"
             " WHERE c.number = ? AND u.identity = ?",
             (report.card, identity_digits(report.identity)),
         ).fetchone()
         if row is None:
             return Refusal.NOT_MATCHED
-        self._db.execute(
-            "INSERT INTO loss_report VALUES (?, ?, ?, ?, ?)",
-            (report.key, report.card, stamp(now), report.reference, report.reason),
-        )
-        if row[0] is None:
+        was_hot, last = self.office.stopped(report.card), row[0]
+        until = report.until.isoformat() if report.until else None
+        self._reported(report.key, report.card, report.reference, report.reason, "1", until, now)
+        if not was_hot or (last is not None and (until is None or until > last)):
+            self._stop(report.card, until, now)
+        return not was_hot
+
+    def decide_loss(self, decision: LossDecision, now: datetime) -> Refusal | None:
+        """Stop the card for good, or let it be used again; NOT_MATCHED where there is no card, or
+        none that is stopped to be let go."""
+        refusal = self.usable_card(decision.card)
+        stopped = refusal is Refusal.HOT_CARD
+        if refusal is Refusal.BAD_CARD or (decision.act == LET_GO and not stopped):
+            return Refusal.NOT_MATCHED
+        said = (decision.reference, decision.reason, decision.act)
+        self._reported(decision.key, decision.card, *said, None, now)
+        if decision.act == LET_GO:
             self._db.execute(
-                "UPDATE card SET hot_at = ? WHERE number = ?", (stamp(now), report.card)
+                "UPDATE card SET hot_at = NULL, hot_until = NULL WHERE number = ?", (decision.card,)
             )
-        return row[0] is None
+        else:
+            self._stop(decision.card, None, now)
+        return None
+
+    def _stop(self, card: str, until: str | None, now: datetime) -> None:
+        self._db.execute(
+            "UPDATE card SET hot_at = COALESCE(hot_at, ?), hot_until = ? WHERE number = ?",
+            (stamp(now), until, card),
+        )
+
+    def _reported(  # noqa: PLR0917 - the order of the columns
+        self,
+        key: str,
+        card: str,
+        reference: str,
+        reason: str,
+        act: str,
+        until: str | None,
+        now: datetime,
+    ) -> None:
+        self._db.execute(
+            "INSERT INTO loss_report (key, card, at, reference, reason, act, until)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (key, card, stamp(now), reference, reason, act, until),
+        )
 
 
 def _transfer_legs(payer: str, payee: str, amount: Money, fee: Money) -> list[Leg]:

@@ -22,7 +22,7 @@ from transactions.money import Money, currency
 
 DATABASE = "bank.sqlite3"
 DEMO_CARDS = "demo-cards.json"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 UPGRADES: Mapping[int, Sequence[str]] = MappingProxyType(
     {
         1: (
@@ -32,11 +32,17 @@ UPGRADES: Mapping[int, Sequence[str]] = MappingProxyType(
             "ALTER TABLE message ADD COLUMN reversed_on TEXT NOT NULL DEFAULT '';",
             "CREATE INDEX posting_date ON posting (business_date);",
         ),
-        2: products.UPGRADE,
+        2: (
+            "ALTER TABLE card ADD COLUMN hot_until TEXT;",
+            "ALTER TABLE loss_report ADD COLUMN act TEXT NOT NULL DEFAULT '1';",
+            "ALTER TABLE loss_report ADD COLUMN until TEXT;",
+            tables.STOPPED_CARD,
+        ),
+        3: products.UPGRADE,
     }
 )
 """What brings a database of that version to the next one."""
-BEFORE_PRODUCTS = 2
+BEFORE_PRODUCTS = 3
 """The version whose upgrade gives the seeded customers their products."""
 OWNER_ONLY = 0o600
 

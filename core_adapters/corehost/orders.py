@@ -8,7 +8,7 @@ from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.format.message import Message
 from transactions.money import Money, MoneyError, currency
 
-CONTENT = (2, 3, 4, 28, 48, 49, 61, 91, 101, 102, 103, 120)
+CONTENT = (2, 3, 4, 28, 48, 49, 61, 73, 91, 101, 102, 103, 120)
 """The fields that make two messages the same; never 52 (PIN block), nor MTI and MAC."""
 ECHOED = (2, 3, 4, 7, 11, 12, 13, 32, 37, 41, 42, 49, 70)
 """The fields that every reply carries as they came."""

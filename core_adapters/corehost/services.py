@@ -4,10 +4,10 @@ A new product is a new row; the handlers know fields and the bank, nothing of by
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime
 from types import MappingProxyType
 
-from core_adapters.corehost.bank import LossReport, TransferOrder
+from core_adapters.corehost.bank import LET_GO, LossDecision, LossReport, TransferOrder
 from core_adapters.corehost.counter import CODES, OK, Counter, Handler, business_key
 from core_adapters.corehost.orders import Answer, BadMessage, Order
 from core_adapters.corehost.products.account_desk import ACCOUNT_SERVICES
@@ -16,6 +16,8 @@ from core_adapters.corehost.products.information import INFO_SERVICES
 from core_adapters.corehost.refusal import Refusal
 
 ALREADY_HOT = "26"
+NOT_SUPPORTED = "24"
+"""A file update code that this bank does not know."""
 WEAK_PIN = "57"
 """A new PIN that anybody would try first."""
 DEFAULT_REASON = "lost"
@@ -87,13 +89,14 @@ def transfer(counter: Counter, order: Order, now: datetime) -> Answer:
 
 
 def report_loss(counter: Counter, order: Order, now: datetime) -> Answer:
-    """0302 and 0322: the card is hot from this moment."""
+    """0302 and 0322 with code 1: the card is hot from this moment, to the end of field 73."""
     report = LossReport(
         key=business_key(order.key, now),
         card=order.need(2),
         identity=order.sub(48, "identity"),
         reference=order.message.get(37) or "",
         reason=order.sub(48, "reason") or DEFAULT_REASON,
+        until=last_day(order.message.get(73)),
     )
     first = counter.bank.report_loss(report, now)
     if isinstance(first, Refusal):
@@ -101,6 +104,39 @@ def report_loss(counter: Counter, order: Order, now: datetime) -> Answer:
     return Answer(OK if first else ALREADY_HOT)
 
 
+def decide_loss(counter: Counter, order: Order, now: datetime) -> Answer:
+    """0302 and 0322 with code 2 (stopped for good) or 3 (may be used again); 120 says of which
+    report."""
+    decision = LossDecision(
+        key=business_key(order.key, now),
+        card=order.need(2),
+        act="3" if order.need(91) == LET_GO else "2",
+        reference=order.need(120).strip(),
+        reason=order.sub(48, "reason"),
+    )
+    refusal = counter.bank.decide_loss(decision, now)
+    return Answer(CODES[refusal] if refusal else OK)
+
+
+def file_update(counter: Counter, order: Order, now: datetime) -> Answer:
+    """0302 and 0322 by their file update code (field 91)."""
+    handler = FILE_UPDATES.get(order.message.get(91) or "1")
+    return handler(counter, order, now) if handler else Answer(NOT_SUPPORTED)
+
+
+def last_day(text: str | None) -> date | None:
+    """Field 73 (YYMMDD); `None` where it is absent or zero: for good."""
+    if not text or not text.strip("0"):
+        return None
+    try:
+        return datetime.strptime(f"20{text}", "%Y%m%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        raise BadMessage("field 73 is no date") from None
+
+
+FILE_UPDATES: Mapping[str, Handler] = MappingProxyType(
+    {"1": report_loss, "2": decide_loss, LET_GO: decide_loss}
+)
 BASIC_SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(
     {
         ("06", "91"): pin_verify,
@@ -109,7 +145,7 @@ BASIC_SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(
         ("02", "3200"): transfer_quote,
         ("02", "40"): transfer,
         ("02", "42"): transfer,
-        ("03", ""): report_loss,
+        ("03", ""): file_update,
     }
 )
 SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(

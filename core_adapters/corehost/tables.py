@@ -1,6 +1,8 @@
 """The bank's own tables beside the ledger, and what a check of them must not find.
 
-A customer's `identity` is the last four digits of it.
+A customer's `identity` is the last four digits of it. A card is a `stopped_card` from `hot_at` to
+the end of business date `hot_until` or, where that is NULL, for good. A report's `act` is the file
+update code (field 91).
 """
 
 from core_adapters.corehost import calendar
@@ -27,7 +29,8 @@ CREATE TABLE card (
     wrong_day TEXT,
     wrong_today INTEGER NOT NULL DEFAULT 0 CHECK (wrong_today >= 0),
     wrong_in_all INTEGER NOT NULL DEFAULT 0 CHECK (wrong_in_all >= 0),
-    hot_at TEXT
+    hot_at TEXT,
+    hot_until TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE daily_use (
     card TEXT NOT NULL REFERENCES card (number),
@@ -40,10 +43,17 @@ CREATE TABLE loss_report (
     card TEXT NOT NULL REFERENCES card (number),
     at TEXT NOT NULL,
     reference TEXT NOT NULL,
-    reason TEXT NOT NULL
+    reason TEXT NOT NULL,
+    act TEXT NOT NULL DEFAULT '1',
+    until TEXT
 ) STRICT, WITHOUT ROWID;
 """
-SCHEMA += calendar.SCHEMA + products.SCHEMA
+STOPPED_CARD = """
+CREATE VIEW stopped_card AS
+    SELECT number FROM card WHERE hot_at IS NOT NULL
+    AND (hot_until IS NULL OR hot_until >= (SELECT date FROM business_day));
+"""
+SCHEMA += calendar.SCHEMA + products.SCHEMA + STOPPED_CARD
 
 CHECKS = (
     (

@@ -114,6 +114,15 @@ class ApartHost:
         """See `Iso8583Host.reload_keys`."""
         await self._there(self._host.reload_keys())
 
+    async def at_module(self, work: Callable[[], T]) -> T:
+        """Other work on the security module, in its turn on the same thread: a token's library
+        takes no two at once."""
+
+        async def there() -> T:
+            return work()
+
+        return await self._there(there())
+
     async def _there(self, work: Coroutine[Any, Any, T]) -> T:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 

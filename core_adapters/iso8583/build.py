@@ -15,6 +15,7 @@ from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import ServiceMap, TotalsMap
 from core_adapters.iso8583.values import field_text, subfield_text
 from transactions.card import CardNumber, CardVault, SealedCard
+from transactions.hot_list import EXPIRY
 from transactions.money import Currency, Money
 from transactions.outcome import Value
 from transactions.request import HostMessage, Request
@@ -126,6 +127,7 @@ class Builder:
             "call": lambda: (request.call or "")[:MAX_CALL_REFERENCE],
             "auth": lambda: str(request.auth),
             "language": lambda: request.language,
+            "expiry": lambda: _expiry(request),
         }
 
     def _fields(
@@ -208,6 +210,12 @@ class Builder:
         if self._vault is None:
             raise EncodeError("2", "a sealed card needs the vault to open it")
         return self._vault.unseal(value)
+
+
+def _expiry(request: Request) -> str:
+    """Field 73: the last day of a report, YYMMDD; absent where it holds for good."""
+    until = request.inputs.get(EXPIRY)
+    return f"{until:%y%m%d}" if isinstance(until, date) else ""
 
 
 def _at(stamp: Stamp, at: datetime) -> Stamp:

@@ -36,7 +36,7 @@ def check_services(profile: Profile, contracts: Contracts) -> None:
 
 
 def _check_outputs(profile: Profile, service: ServiceMap, contract: Service, where: str) -> None:
-    missing = set(contract.outputs) - contract.optional_out - set(service.reply)
+    missing = set(contract.from_host) - contract.optional_out - set(service.reply)
     if missing:
         raise ProfileError(f"{where}: `reply` does not say where {min(missing)!r} is")
     for name, source in service.reply.items():

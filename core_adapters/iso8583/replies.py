@@ -61,7 +61,7 @@ def _success(
 ) -> Judged:
     data: dict[str, Value] = {}
     missing: list[str] = []
-    for name in contract.outputs:
+    for name in contract.from_host:
         value = _output(codec, service, contract, name, unit, reply)
         if value is Lacking.ABSENT and name in contract.optional_out:
             continue

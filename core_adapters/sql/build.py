@@ -10,6 +10,7 @@ from core_adapters.sql.session import Bound, Job
 from core_adapters.sql.statements import Source, Statement, fill
 from core_adapters.sql.values import BuildError, Row, parameter
 from transactions.card import CardVault
+from transactions.hot_list import EXPIRY
 from transactions.money import Money
 from transactions.outcome import Values
 from transactions.request import HostMessage, MessageRole, Request
@@ -85,6 +86,7 @@ class Builder:
             "business_date": request.business_date,
             "reason": terms.reason,
             "attempt": row.attempt,
+            "expiry": _expiry(request),
             "timeout_ms": str(round(call.timeout_s * 1000)),
         }
         return known[word]
@@ -106,6 +108,12 @@ class Builder:
             sent_at=now,
             amount=f"{money.minor:012d}" if money is not None else "",
         )
+
+
+def _expiry(request: Request) -> date | None:
+    """The last day of a report of loss; NULL where it holds for good."""
+    until = request.inputs.get(EXPIRY)
+    return until if isinstance(until, date) else None
 
 
 def _bound(statements: Sequence[Statement], value_of: Callable[[Source], object]) -> list[Bound]:

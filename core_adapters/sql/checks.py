@@ -37,7 +37,7 @@ def _check_service(profile: Profile, service: ServiceMap, contracts: Contracts) 
             f"{where}: gives a list ({min(contract.rows)}), and lists are read from ISO 8583 hosts "
             "only; take the service out of this profile"
         )
-    missing = set(contract.outputs) - contract.optional_out - set(service.reply)
+    missing = set(contract.from_host) - contract.optional_out - set(service.reply)
     if missing:
         raise ProfileError(f"{where}: `reply` does not say which column {min(missing)!r} is")
     if contract.recovery == "query" and profile.status is None:

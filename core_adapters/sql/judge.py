@@ -83,7 +83,7 @@ def _success(
     profile: Profile, service: ServiceMap, contract: Service, unit: str, row: Row
 ) -> Judged:
     data: dict[str, Value] = {}
-    for name, kind in contract.outputs.items():
+    for name, kind in contract.from_host.items():
         column = service.reply.get(name)
         value = output(row, column, kind, unit or profile.currency) if column is not None else None
         if kind == "text" and isinstance(value, str):
@@ -92,7 +92,8 @@ def _success(
             data[name] = value
     reference = row.get(profile.reference_column)
     approved = Approved(data, "" if reference is None else str(reference).strip())
-    missing = [name for name in contract.outputs if name not in data.keys() | contract.optional_out]
+    there = data.keys() | contract.optional_out
+    missing = [name for name in contract.from_host if name not in there]
     if not missing:
         return Judged(approved)
     alarm = f"{service.name}: an approval without {', '.join(missing)}"

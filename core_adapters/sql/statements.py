@@ -8,7 +8,7 @@ from core_adapters.profiles.errors import ProfileError
 
 KNOWN_WORDS = frozenset(
     {"request_id", "reference", "stan", "terminal", "acquirer", "channel", "call", "actor"}
-    | {"language", "business_date", "reason", "attempt", "timeout_ms"}
+    | {"language", "business_date", "reason", "attempt", "timeout_ms", "expiry"}
 )
 """What `{@word}` may name: what the gateway knows."""
 MAX_STATEMENT = 4_000

@@ -69,7 +69,9 @@ def _plain(settings: "Settings") -> dict[str, dict[str, object]]:
 
 def _items(section: Any) -> Iterator[tuple[str, object]]:
     for field in dataclasses.fields(section):
-        yield field.name, getattr(section, field.name)
+        value = getattr(section, field.name)
+        if not dataclasses.is_dataclass(value):  # one that is a section of its own
+            yield field.name, value
 
 
 def _value(value: object) -> object:

@@ -6,7 +6,7 @@ import json
 import os
 import resource
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,8 @@ from telebank.commands.wiring.alarms import warn_of_release
 from telebank.commands.wiring.host import open_host
 from telebank.commands.wiring.host_control import HostKeysPart
 from telebank.commands.wiring.host_totals import HostTotalsPart
+from telebank.commands.wiring.loss import check_texts
+from telebank.commands.wiring.neighbours import Neighbours, open_as_started
 from telebank.commands.wiring.staff import open_staff
 from telebank.flow.load import FlowError, Release, load_release
 from telebank.flow.release import release_files
@@ -33,6 +35,7 @@ from telebank.ops.ports import holder_of
 from telebank.settings import (
     Settings,
     SettingsError,
+    Table,
     effective_config,
     load_settings,
     packs_dir,
@@ -66,6 +69,8 @@ class Place:
     """Where a node keeps things under its data folder."""
 
     data: Path
+    host_port: int | None = None
+    """TCP port of the core host from the command line, for processes started from here."""
 
     @property
     def keys(self) -> Path:
@@ -102,14 +107,10 @@ def command(
     set_up_logs(log_level)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # PINs and keys are in memory
     calls: dict[str, object] = {"listen": sip, "drain_s": drain}
-    overrides: dict[str, dict[str, object]] = {
-        "calls": {key: value for key, value in calls.items() if value is not None}
-    }
-    if host_port is not None:
-        overrides["hosts"] = {_host(data): {"addresses": [f"127.0.0.1:{host_port}"]}}
+    given = {key: value for key, value in calls.items() if value is not None}
     try:
-        settings = load_settings(data, overrides)
-        uvloop.run(serve(settings, Place(data)))
+        settings = at_host_port(data, host_port, {"calls": given})
+        uvloop.run(serve(settings, Place(data, host_port)))
     except ModuleAwayError as error:
         raise Unreachable(str(error)) from error
     except UNUSABLE as error:
@@ -120,12 +121,16 @@ def command(
         raise Unreachable(f"cannot use {error.filename or data}: {error.strerror}") from error
 
 
-def _host(data: Path) -> str:
-    """Which section of `hosts` is served."""
-    try:
-        return load_settings(data).node.host
-    except SettingsError as error:
-        raise click.UsageError(str(error)) from error
+def at_host_port(
+    data: Path, host_port: int | None, overrides: Mapping[str, Table] | None = None
+) -> Settings:
+    """The settings of a data folder, with the core host on this machine where a port is given.
+    Raises `SettingsError`."""
+    more = dict(overrides or {})
+    if host_port is not None:
+        served = load_settings(data).node.host
+        more["hosts"] = {served: {"addresses": [f"127.0.0.1:{host_port}"]}}
+    return load_settings(data, more)
 
 
 async def serve(settings: Settings, place: Place) -> None:
@@ -175,12 +180,13 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
     place.data.mkdir(parents=True, exist_ok=True)
     config = effective_config(place.data)
     release = load_release(config, settings.flow)
+    check_texts(release, settings.loss)
     build_bank(packs_dir(), place.voice)
     speaker = Speaker(Catalogue.load(config / "prompts"), Bank.open(place.voice).index)
     async with contextlib.AsyncExitStack() as stack:
         keyring = Keyring.open_or_create(place.keys)
         url = store_url(place.data, settings)
-        store = await Store.open(url, settings.node.id, keyring, settings.store)
+        store = await open_as_started(url, settings, keyring)
         stack.push_async_callback(store.close)
         link = await open_host(
             settings,
@@ -220,6 +226,9 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
         control = ControlServer(node, place.data / settings.node.control, link.tap, parts)
         await control.start()
         stack.push_async_callback(control.close)
+        round_ = Neighbours(store, place.data, settings, place.host_port, node.lost.set)
+        stack.push_async_callback(round_.close)
+        round_.start()
         yield node
 
 

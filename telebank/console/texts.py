@@ -67,6 +67,7 @@ _NODES = {
     "confirm_again": ("再次确认", "confirm again"),
     "after": ("办完", "after"),
     "after_stored": ("办完", "after"),
+    "after_stale": ("办完", "after"),
 }
 _SERVICES = {
     "pin.verify": ("验证密码", "PIN check"),
@@ -75,6 +76,8 @@ _SERVICES = {
     "transfer.quote": ("转账试算", "Transfer quote"),
     "transfer.card_to_card": ("转账", "Transfer"),
     "card.report_loss": ("挂失", "Loss report"),
+    "card.confirm_loss": ("书面挂失确认", "Loss confirmed"),
+    "card.lift_loss": ("解除挂失", "Loss lifted"),
 }
 _EXITS = {
     "ok": ("成功", "done"),
@@ -93,6 +96,7 @@ _EXITS = {
     "in_doubt": ("未确认", "in doubt"),
     "not_done": ("未办理", "not done"),
     "not_matched": ("不相符", "no match"),
+    "stale": ("银行离线，报上次余额", "host away, last known balance"),
     "no_account": ("无账户", "no account"),
     "unavailable": ("暂不可用", "unavailable"),
     "posted": ("已入账", "posted"),

@@ -349,7 +349,7 @@ def uncovered(release: Release, results: Iterable[PathResult]) -> list[str]:
 def given(contract: Service, name: str, written: Written) -> Value:
     """An output as it is written in a playbook, as the value of its kind."""
     if isinstance(written, str):
-        return value_of(contract.outputs.get(name, "text"), written)
+        return value_of(contract.gives.get(name, "text"), written)
     shape = contract.rows.get(name)
     kinds: Mapping[str, Kind] = shape.columns if shape is not None else {}
     return tuple(

@@ -170,7 +170,7 @@ class Session(Walker):
         service = self.release.contracts[node.service]
         self._state.visit = self._state.answer_by = self._state.timer = None
         self._forget_secrets(node)
-        for name in service.outputs:
+        for name in service.gives:
             if name in event.data:
                 self._memory.store(name, event.data[name])
             elif name in service.optional_out and event.exit in service.out_on:

@@ -72,6 +72,7 @@ class Lexicon:
         octets: NDArray[np.uint8] = bank.laws[law]
         self._by_start: dict[bytes, list[_Clip]] = {}
         self._by_sound: dict[bytes, list[str]] = {}
+        self._keys = bank.index.clips.keys()
         for key, (start, samples) in bank.index.clips.items():
             audible = octets[start : start + samples].tobytes().strip(bytes([self.silence]))
             if len(audible) >= START:
@@ -82,6 +83,13 @@ class Lexicon:
     def find(self, start: bytes) -> list[_Clip]:
         """Clips that begin with these octets, longest first."""
         return sorted(self._by_start.get(start, ()), key=lambda clip: -len(clip.audible))
+
+    def before(self, key: str) -> str:
+        """The part that comes before `zh/tr.done#2`: #1, or #0 where two values stand side by side
+        with nothing said between them. Empty before a first part and before a value."""
+        prompt, _, part = key.partition("#")
+        earlier = range(int(part or 0) - 1, -1, -1)
+        return next((one for n in earlier if (one := f"{prompt}#{n}") in self._keys), "")
 
     def alike(self, clip: _Clip) -> list[str]:
         """Keys of all clips with the same sound: prompts may share words, and so a recording."""
@@ -207,7 +215,7 @@ class Ear:
         return []
 
     def _heard(self, clip: _Clip, whole: bool, began_at: float) -> ClipHeard:
-        corrects, before, shared = "", _part_before(clip.key), False
+        corrects, before, shared = "", self._lexicon.before(clip.key), False
         if "#" in clip.key:
             shared = len({one.partition("#")[0] for one in self._lexicon.alike(clip)}) > 1
             if before in self._last[1:]:
@@ -217,7 +225,7 @@ class Ear:
 
     def _likely(self, key: str) -> int:
         """Of parts that sound the same: the next of the prompt being said, or else a first one."""
-        before = _part_before(key)
+        before = self._lexicon.before(key)
         if before in self._last:
             return 2 + (before == self._last[0])
         return int(not before)
@@ -239,12 +247,6 @@ class Ear:
             clip = following.candidates[0]
             if following.counts or following.matched >= ENOUGH * len(clip.audible):
                 yield ClipHeard(clip.key, clip.text, whole=False, began_at=following.began_at)
-
-
-def _part_before(key: str) -> str:
-    """The part that comes before `zh/tr.done#1`; empty before a first one and before a value."""
-    prompt, _, part = key.partition("#")
-    return f"{prompt}#{int(part) - 1}" if part not in {"", "0"} else ""
 
 
 def _agreement(left: bytes, right: bytes) -> int:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from transactions.hot_list import CONFIRM, LIFT
+
 
 class Role(StrEnum):
     """What somebody is employed for here."""
@@ -36,6 +38,11 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         "request.resolve": Act(
             "close a request that only people can settle",
             frozenset({_R.TELLER, _R.ADMINISTRATOR}),
+            frozenset({_R.SUPERVISOR}),
+        ),
+        LIFT: Act(
+            "lift a report of loss, so that the card may be used again",
+            frozenset({_R.TELLER}),
             frozenset({_R.SUPERVISOR}),
         ),
         "staff.add": Act(
@@ -72,6 +79,9 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         "staff.list": frozenset({_R.ADMINISTRATOR, _R.SUPERVISOR, _R.AUDITOR}),
         "staff.leave": frozenset({_R.ADMINISTRATOR}),
         "staff.unlock": frozenset({_R.ADMINISTRATOR}),
+        "loss.list": frozenset({_R.TELLER, _R.SUPERVISOR, _R.ADMINISTRATOR, _R.AUDITOR}),
+        CONFIRM: frozenset({_R.TELLER, _R.SUPERVISOR}),
+        "pin.forget": frozenset({_R.SUPERVISOR}),
         "approval.list": frozenset(Role),
         "approval.refuse": frozenset({_R.SUPERVISOR}),
     }

@@ -34,6 +34,14 @@ class StartRefused(Exception):  # noqa: N818
     """This node must not run beside the others of the store as it is; says what to do."""
 
 
+class BeingSettled(StartRefused):
+    """Another process settles the node's rows and will give the node back: wait, or take it."""
+
+
+class LeaseMoved(StartRefused):
+    """The lease is not as it was seen: its node came back, or somebody else settles its rows."""
+
+
 class KeyFileError(Exception):
     """A key file that is missing, malformed, or readable by others; says what to do."""
 

@@ -11,16 +11,29 @@ from pathlib import Path
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _SPACE = Path("/proc/self/ns/pid")
+SETTLES = ":settle"
 MACHINE_CHARS, PLACE_CHARS = 20, 16
 START_FIELD = 22 - 3
 """Of /proc/PID/stat (proc(5)): clock ticks from boot to the start; counted behind the name."""
 
 
-def this_process() -> str:
-    """`machine:place:number:start`, at most 60 characters. The machine's name is for people."""
+def this_process(*, to_settle: bool = False) -> str:
+    """`machine:place:number:start`, at most 57 characters, and `:settle` where it only settles what
+    another left. The machine's name is for people."""
     machine = socket.gethostname()[:MACHINE_CHARS].replace(":", "-")
     number = os.getpid()
-    return f"{machine}:{_place()}:{number}:{_start(number)}"
+    return f"{machine}:{_place()}:{number}:{_start(number)}{SETTLES if to_settle else ''}"
+
+
+def settles(holder: str) -> bool:
+    """Whether a holder takes no calls and gives the node back when its rows have an end."""
+    return holder.endswith(SETTLES)
+
+
+def shown(holder: str) -> str:
+    """A holder for people: machine and number of the process."""
+    machine, _, number = (*holder.split(":"), "", "")[:3]
+    return f"process {number} on {machine}" if number else holder
 
 
 def certainly_gone(holder: str) -> bool:

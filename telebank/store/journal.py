@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 from telebank.store import closing as closings
-from telebank.store import lookups, numbers, steps
+from telebank.store import hot_list, lookups, numbers, steps
 from telebank.store.options import StoreOptions
 from telebank.store.record import draft_of, find, guard_columns, record, twin
 from telebank.store.sealing import Keyring
@@ -48,7 +48,8 @@ class StoreJournal:
         self._node = node
         self._keys = keys
         self._window = timedelta(seconds=options.repeat_window_s)
-        self._zone = options.zone
+        self.zone = options.zone
+        """The bank's wall clock."""
         self._share = numbers.share(node, options.nodes)
         self._stans = numbers.Numbers(writer, "stan", options.number_block)
         self._references = numbers.Numbers(writer, "reference", options.number_block)
@@ -62,7 +63,7 @@ class StoreJournal:
     ) -> Recorded | Existing | RecordRefused:
         """Write RECORDED with its reservations, and SENT with its message, or say why not."""
         draft = draft_of(request, plan, self._keys, sent)
-        work = partial(record, draft=draft, window=self._window, zone=self._zone)
+        work = partial(record, draft=draft, window=self._window, zone=self.zone)
         made = await self._writer.run(work, draft.judged)
         if isinstance(made, RecordRefused) and made.reason == "different_content":
             why = "an id or a quote came again with other content"
@@ -145,8 +146,8 @@ class StoreJournal:
         await self._writer.run(work, lookups.judged_try(key))
 
     async def hot_listed(self, token: str) -> bool:
-        """Whether the card was reported lost here."""
-        return await self._writer.run(partial(lookups.hot_listed, token=token))
+        """Whether the card was reported lost here, and the report stands today."""
+        return await self._writer.run(partial(hot_list.hot, token=token, zone=self.zone))
 
     async def append(self, event: JournalEvent) -> None:
         """Add an event-log row with its audit leaf; returns when it is durable."""

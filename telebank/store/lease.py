@@ -31,10 +31,11 @@ _READ_MARKED = (
     .with_for_update()
 )
 _RAISE = text(
-    "INSERT INTO lease (node, epoch, holder, heartbeat, nodes)"
-    " VALUES (:node, 1, :holder, :heartbeat, :nodes)"
+    "INSERT INTO lease (node, epoch, holder, heartbeat, nodes, terminal)"
+    " VALUES (:node, 1, :holder, :heartbeat, :nodes, :terminal)"
     " ON CONFLICT (node) DO UPDATE SET epoch = lease.epoch + 1, holder = excluded.holder,"
-    " heartbeat = excluded.heartbeat, nodes = excluded.nodes RETURNING epoch"
+    " heartbeat = excluded.heartbeat, nodes = excluded.nodes, terminal = excluded.terminal"
+    " RETURNING epoch"
 ).bindparams(bindparam("heartbeat", type_=lease.c.heartbeat.type))
 _HOLDER = select(lease.c.holder).where(lease.c.node == bindparam("of_node"))
 _GIVE_BACK = update(lease).where(
@@ -53,9 +54,27 @@ class Held:
     """Number of this transaction in a database server; empty for SQLite."""
 
 
-def take(connection: Connection, node: str, holder: str, nodes: int, now: datetime) -> int:
+@dataclass(frozen=True, slots=True)
+class Numbering:
+    """What the host knows a node by; it stays with the lease for whoever settles its rows."""
+
+    nodes: int
+    """`[node] of`: which STANs are the node's."""
+    terminal: str
+    """Field 41; empty: as the host's adapter has it by itself."""
+
+
+def take(
+    connection: Connection, node: str, holder: str, numbering: Numbering, now: datetime
+) -> int:
     """Raise the node's epoch and hold it; every earlier holder's next commit fails."""
-    values = {"node": node, "holder": holder, "heartbeat": now, "nodes": nodes}
+    values = {
+        "node": node,
+        "holder": holder,
+        "heartbeat": now,
+        "nodes": numbering.nodes,
+        "terminal": numbering.terminal,
+    }
     return int(connection.execute(_RAISE, values).scalar_one())
 
 

@@ -1,4 +1,4 @@
-"""Jobs that ask the journal: open rows, notices, tries of the day, the hot list, number blocks."""
+"""Jobs that ask the journal: open rows, notices, tries of the day, number blocks."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -73,7 +73,6 @@ _GIVE_BACK = (
     .where(_A.key == bindparam("of_key"), _A.day == bindparam("of_day"), _A.count > 0)
     .values(count=_A.count - 1)
 )
-_HOT = select(tables.hot_card.c.token).where(tables.hot_card.c.token == bindparam("of_token"))
 _RESERVE = text(
     "INSERT INTO counter (node, name, next) VALUES (:node, :name, :size + 1)"
     " ON CONFLICT (node, name) DO UPDATE SET next = counter.next + :size"
@@ -203,11 +202,6 @@ def give_back_attempt(part: Transaction, key: str, day: date) -> None:
 
 def _try(key: str, day: date) -> dict[str, Any]:
     return {"key": key, "day": day}
-
-
-def hot_listed(part: Transaction, token: str) -> bool:
-    """Whether the card was reported lost here."""
-    return part.execute(_HOT, {"of_token": token}).first() is not None
 
 
 def reserve(part: Transaction, name: str, size: int) -> int:

@@ -34,8 +34,12 @@ class StoreOptions:
     """Largest size of an SQLite file, in bytes; past it the store says the disk is full."""
     nodes: int = 1
     """How many nodes share the acquirer id (field 32) and with it the STANs; from `[node] of`."""
+    terminal: str = ""
+    """Field 41 of this node, from `[hosts.NAME] terminal`: it stays with the lease for whoever
+    settles the node's rows. Empty: the adapter's own."""
     heartbeat_s: float = 10.0
-    """Age in seconds at which a commit renews the lease's heartbeat."""
+    """Age in seconds at which a commit renews the lease's heartbeat; a running node commits at
+    least so often."""
 
     def __post_init__(self) -> None:
         backend = self.url.partition(":")[0]

@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta, timezone
+from datetime import date, timedelta, timezone
 from typing import Any
 
 from sqlalchemy import Date, bindparam, func, insert, or_, select, text
 
-from telebank.store import tables
+from telebank.store import hot_list, tables
 from telebank.store.sealing import Keyring
 from telebank.store.steps import sent_first
 from telebank.store.transaction import Refused, Transaction
-from telebank.store.values import SealedInput, read_outcome, split_inputs
+from telebank.store.values import SealedInput, from_json, read_outcome, split_inputs
 from transactions.card import CardNumber, SealedCard
 from transactions.card_text import without_numbers
+from transactions.hot_list import EXPIRY
 from transactions.journal import (
     Existing,
     Found,
@@ -49,6 +50,7 @@ _SAME = select(
     _R.reason,
     _R.outcome_data,
     _R.host_reference,
+    _R.inputs,
 ).where(or_(_R.id == bindparam("of_id"), _R.quote == bindparam("of_quote")))
 _TWIN = select(_R.state, _R.reference, _R.created_at, _R.settled_at).where(
     _R.guard_payer == bindparam("payer"),
@@ -62,8 +64,6 @@ _TWIN = select(_R.state, _R.reference, _R.created_at, _R.settled_at).where(
 )
 _INSERT_REQUEST = insert(tables.request)
 _INSERT_SEALED = insert(tables.sealed_input)
-_INSERT_HOT = insert(tables.hot_card)
-_HOT = select(tables.hot_card.c.token).where(tables.hot_card.c.token == bindparam("of_token"))
 _USE = tables.limit_use.c
 _TAKEN = (
     select(func.coalesce(func.sum(_USE.amount), 0))
@@ -118,6 +118,8 @@ class Draft:
         keys = {f"id:{self.request.id}", *(f"limit:{hold.customer}" for hold in self.plan.holds)}
         if self.hot is not None:
             keys.add(f"hot:{self.hot.token}")
+        if self.plan.decision is not None and self.plan.customer:
+            keys.add(f"hot:{self.plan.customer}")
         if self.judged_hot:
             keys.add(f"hot:{self.judged_hot}")
         if self.plan.quote is not None:
@@ -161,8 +163,12 @@ def record(
     existing = _existing(part, draft)
     if existing is not None:
         return existing
-    if draft.judged_hot and part.execute(_HOT, {"of_token": draft.judged_hot}).first() is not None:
+    if draft.judged_hot and hot_list.hot(part, draft.judged_hot, zone):
         raise _refused(draft.request, "lost")
+    if draft.plan.decision is not None:
+        refused = hot_list.decide(part, draft.request.id, draft.plan.decision, zone)
+        if refused is not None:
+            return RecordRefused(refused)
     _judge_twin(part, draft, window)
     request = replace(
         draft.request,
@@ -177,7 +183,7 @@ def record(
     for hold in draft.plan.holds:
         _reserve(part, request, hold)
     if draft.hot is not None:
-        _hot_list(part, request, draft.hot)
+        hot_list.put(part, request, draft.hot, draft.plan.hot_until)
     part.state(request.id, 0, State.RECORDED, "")
     part.event(_event(request, "request.state", State.RECORDED, draft.plan.content_hash))
     if draft.sent is not None:
@@ -215,7 +221,10 @@ def find(part: Transaction, request_id: str, quote: str | None) -> Found | None:
 
 def _result(row: Any) -> Existing:
     outcome = read_outcome(row.outcome, row.reason, row.outcome_data, row.host_reference)
-    return Existing(row.id, State(row.state), outcome, row.reference)
+    until = row.inputs.get(EXPIRY)
+    day = from_json(until) if isinstance(until, dict) else None
+    last = day if isinstance(day, date) else None
+    return Existing(row.id, State(row.state), outcome, row.reference, last)
 
 
 def twin(part: Transaction, guard: Mapping[str, Any], window: timedelta) -> GuardState:
@@ -254,13 +263,6 @@ def _reserve(part: Transaction, request: Request, hold: Hold) -> None:
     }
     if part.execute(_HOLD, values).rowcount != 1:
         raise _refused(request, "over_limit")
-
-
-def _hot_list(part: Transaction, request: Request, card: SealedCard) -> None:
-    row = {"token": card.token, "request": request.id, "masked": card.masked, "at": part.now}
-    part.execute(_INSERT_HOT, row)
-    detail = {"reference": request.reference, "card_masked": card.masked, "token": card.token}
-    part.event(_told_of(request, "card.hot_listed", "", detail))
 
 
 def _refused(request: Request, reason: str) -> Refused:

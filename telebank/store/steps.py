@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from telebank.store import tables
+from telebank.store import hot_list, tables
 from telebank.store.errors import MessageKeysReused, UnknownRequest
 from telebank.store.transaction import Transaction
 from transactions.approval import Actor
@@ -43,7 +43,6 @@ _SETTLE = (
     .where(_USE.request == bindparam("of_id"), _USE.state == bindparam("was"))
     .values(state=bindparam("becomes"))
 )
-_LIFT = delete(tables.hot_card).where(tables.hot_card.c.request == bindparam("of_id"))
 _ATTEMPT = (
     update(tables.request)
     .where(_R.id == bindparam("of_id"), text("state IN ('REVERSING', 'REPEATING', 'QUERYING')"))
@@ -136,8 +135,7 @@ def advance(part: Transaction, step: Step) -> int:
     holds = 0
     if row.effect != "read":
         holds = _settle_holds(part, step.request_id, first, current)
-    if current is State.DECLINED and part.execute(_LIFT, {"of_id": step.request_id}).rowcount:
-        # The host did not take the report (it was not the owner's): the card may be used again.
+    if current is State.DECLINED and hot_list.declined(part, step.request_id):
         part.event(_event(step.request_id, row, "card.hot_list_lifted", step.why, {}))
     return holds
 

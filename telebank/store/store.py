@@ -9,16 +9,19 @@ from sqlalchemy import Connection
 
 from telebank.store.clock import Clock, SystemClock
 from telebank.store.engine import open_writer
-from telebank.store.holder import certainly_gone, this_process
+from telebank.store.holder import certainly_gone, settles, this_process
 from telebank.store.joining import join
 from telebank.store.journal import StoreJournal
 from telebank.store.migrate import migrate
 from telebank.store.options import StoreOptions
 from telebank.store.releases import Releases
 from telebank.store.sealing import Keyring
+from telebank.store.succession import Entry, Neighbour, admit, look_round, own
 from telebank.store.writer import Writer
 
 _NODE = re.compile(r"[0-9]{2}")
+START = Entry()
+"""To run the node and take calls."""
 
 
 class Store:
@@ -42,12 +45,15 @@ class Store:
         keyring: Keyring,
         options: StoreOptions | None = None,
         clock: Clock | None = None,
+        *,
+        entry: Entry = START,
     ) -> "Store":
         """Bring the tables up to date, take the node's lease and start the writer.
 
         `node` is two digits, 01 to `options.nodes`. An earlier holder of the lease can commit
         nothing from here on. Raises `StoreUnavailable` where the database does not take it,
-        `StartRefused` where the node's keys are not the store's, or its STANs are another's.
+        `StartRefused` where the node's keys are not the store's, or its STANs are another's, or
+        the lease is not to be had as `entry` says.
         """
         if not _NODE.fullmatch(node):
             raise ValueError(f"node {node!r} must be two digits, such as 01")
@@ -56,9 +62,10 @@ class Store:
             raise ValueError(f"node {node} is none of the {settings.nodes} that share STANs")
         await asyncio.to_thread(migrate, url)
         engine = open_writer(url, settings)
-        joins = partial(_join, node=node, nodes=settings.nodes, keyring=keyring)
+        joins = partial(_join, node=node, options=settings, keyring=keyring, entry=entry)
         clock = clock or SystemClock()
-        writer = Writer(engine, node, this_process(), settings, clock, joins)
+        holder = this_process(to_settle=entry.settling is not None)
+        writer = Writer(engine, node, holder, settings, clock, joins)
         await asyncio.to_thread(writer.start)
         return cls(url, node, keyring, writer, settings)
 
@@ -71,8 +78,10 @@ class Store:
     def rival(self) -> str:
         """The process (`machine:place:number:start`) that held the lease before and may still run,
         for it did not give it back; empty where there is none. It can commit nothing, but what it
-        had made durable as SENT it may yet send until that request's deadline."""
-        return "" if certainly_gone(self._writer.before) else self._writer.before
+        had made durable as SENT it may yet send until that request's deadline. One that only
+        settled counts though it is gone: whom it had the node from may run."""
+        before = self._writer.before
+        return "" if certainly_gone(before) and not settles(before) else before
 
     @property
     def commits(self) -> int:
@@ -85,6 +94,14 @@ class Store:
         any more, and the node must end. Cancelled by `close`."""
         return self._writer.died
 
+    async def look_round(self) -> list[Neighbour]:
+        """Beat the lease, and see every other node; raises `LeaseLost` or `StoreUnavailable`."""
+        return await self._writer.run(look_round)
+
+    async def look_at_self(self) -> Neighbour:
+        """Beat the lease, and see what of this node has no end; raises the same."""
+        return await self._writer.run(own)
+
     async def lease(self) -> int:
         """Raise the node's epoch and go on with it; return it."""
         return await self._writer.take_lease()
@@ -94,5 +111,13 @@ class Store:
         await self._writer.close()
 
 
-def _join(connection: Connection, now: datetime, node: str, nodes: int, keyring: Keyring) -> None:
-    join(connection, node, nodes, keyring, now)
+def _join(  # noqa: PLR0917 - the first two are the writer's, the others bound here
+    connection: Connection,
+    now: datetime,
+    node: str,
+    options: StoreOptions,
+    keyring: Keyring,
+    entry: Entry,
+) -> None:
+    join(connection, node, options.nodes, keyring, now)
+    admit(connection, node, entry, now, options.heartbeat_s)

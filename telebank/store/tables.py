@@ -198,13 +198,39 @@ attempt = Table(
     Column("count", Integer, nullable=False),
 )
 
-hot_card = Table(  # a row for each report that stands; the card is hot while there is any
+hot_card = Table(  # a row for each report that the host did not decline; see hot_list.py
     "hot_card",
     metadata,
     Column("token", String(ID), primary_key=True),
     Column("request", ForeignKey("request.id"), primary_key=True),
     Column("masked", String(32), nullable=False),
     Column("at", UtcTime, nullable=False),
+    Column("until", Date),  # last day, on the bank's wall clock; none: for good
+    # reported | confirmed | lifted
+    Column("state", String(10), nullable=False, server_default=text("'reported'")),
+    Column("decided_by", String(ID)),
+    Column("decided_at", UtcTime),
+    Column("note", String(TEXT)),
+    Column("decision", String(ID)),  # request that tells the host of it
+)
+
+telephone_pin = Table(  # where [auth] verifier is local: what tells a PIN that the host confirmed
+    "telephone_pin",
+    metadata,
+    Column("token", String(ID), primary_key=True),  # of the customer's card
+    Column("salt", LargeBinary(16), nullable=False),
+    Column("verifier", LargeBinary(32), nullable=False),  # HMAC under the module's telephone.pin
+    Column("key_check", String(6), nullable=False),  # check value of that key's version
+    Column("at", UtcTime, nullable=False),
+)
+
+known_balance = Table(  # where [auth] verifier is local: what the host told last
+    "known_balance",
+    metadata,
+    Column("token", String(ID), primary_key=True),  # of the customer's card
+    Column("at", UtcTime, nullable=False),
+    Column("key_id", String(16), nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
 )
 
 lease = Table(
@@ -216,6 +242,8 @@ lease = Table(
     Column("heartbeat", UtcTime, nullable=False),
     # `[node] of` of its holder: which STANs he gives out
     Column("nodes", Integer, nullable=False, server_default=text("1")),
+    # Field 41 of its holder, for whoever settles its rows; empty: the adapter's own
+    Column("terminal", String(16), nullable=False, server_default=text("''")),
 )
 
 vault = Table(  # what tells the keys apart that tokens and sealed numbers are made with
@@ -361,6 +389,7 @@ __all__ = [
     "event",
     "host_message",
     "hot_card",
+    "known_balance",
     "leaf",
     "lease",
     "limit_use",
@@ -372,5 +401,6 @@ __all__ = [
     "request_state",
     "sealed_input",
     "staff",
+    "telephone_pin",
     "vault",
 ]

@@ -277,7 +277,8 @@ class Writer:
         if jobs[0].work is None:
             self._join(connection, stamp.utc)
             self.before = lease.holder(connection, self._node)
-            epoch = lease.take(connection, self._node, self._holder, self._options.nodes, stamp.utc)
+            numbering = lease.Numbering(self._options.nodes, self._options.terminal)
+            epoch = lease.take(connection, self._node, self._holder, numbering, stamp.utc)
             position = _Position(epoch, lease.last_sequence(connection, self._node))
             return _Done([_Result(epoch)], position)
         held = lease.check(connection, self._node, self._position.epoch)

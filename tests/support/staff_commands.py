@@ -58,8 +58,8 @@ class Desk:
         file.write_text(f"{name} keeps bees in winter\n")
         return Person(name, file.read_text().strip(), file, self.private / f"{name}.session")
 
-    def run(self, who: Person | None, *words: str) -> Ran:
-        """A command at that person's terminal."""
+    def run(self, who: Person | None, *words: str, typed: str = "") -> Ran:
+        """A command at that person's terminal; `typed` is its standard input."""
         session = who.session if who is not None else self.private / "nobody.session"
         environment = {"TELEBANK_DATA": str(self.data), "TELEBANK_SESSION": str(session)}
         ran = subprocess.run(
@@ -69,7 +69,7 @@ class Desk:
             text=True,
             timeout=60,
             check=False,
-            stdin=subprocess.DEVNULL,
+            input=typed,
         )
         return Ran(ran.returncode, ran.stdout, ran.stderr)
 

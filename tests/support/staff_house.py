@@ -29,11 +29,13 @@ from telebank.calls.control.approvals import ApprovalsPart
 from telebank.calls.control.desk import Counter
 from telebank.calls.control.enrolment import EnrolmentPart
 from telebank.calls.control.login import StaffDesk
+from telebank.calls.control.loss import Decider, LiftAct, LossPart
 from telebank.calls.control.resolve import Resolve
 from telebank.calls.control.server import ControlPart, ControlServer
 from telebank.calls.control.staff import StaffPart
 from telebank.commands.wiring import key_custody
 from telebank.commands.wiring.key_custody import ACT as KEY_CUSTODY
+from telebank.commands.wiring.pin_control import PinsPart
 from telebank.settings import store_url
 from telebank.staff.options import StaffOptions
 from telebank.store import tables
@@ -44,6 +46,7 @@ from telebank.store.sealing import Keyring
 from telebank.store.store import Store
 from transactions.closing import ACT
 from transactions.contract import Contracts
+from transactions.hot_list import LIFT
 from transactions.lifecycle import State
 from transactions.options import ProcessorOptions
 from transactions.processor import Processor
@@ -52,6 +55,7 @@ CHEAP = {"argon2_memory_kib": 64, "argon2_time": 1}
 """Password hashing that costs a test nothing; the shipped parameters have their own test."""
 STORE = StoreOptions(nodes=2)
 """A second node may open the same store."""
+NONE = Contracts({})
 START = datetime(2026, 3, 31, 4, 0, tzinfo=UTC)
 
 
@@ -208,7 +212,11 @@ def seed_of(asked: Asked) -> str:
 
 
 @asynccontextmanager
-async def open_house(folder: Path, **options: Any) -> AsyncIterator[House]:
+async def open_house(
+    folder: Path,
+    contracts: Contracts = NONE,
+    **options: Any,
+) -> AsyncIterator[House]:
     """A house on `folder`; `options` are those of `[staff]`."""
     clock = StaffClock()
     keys = Keyring.open_or_create(folder / "keys")
@@ -216,19 +224,21 @@ async def open_house(folder: Path, **options: Any) -> AsyncIterator[House]:
     desk = StaffDesk(StaffOptions(**{**CHEAP, **options}), store.journal.run, keys, clock)
     vault: Any = keys
     host = Host({}, vault)  # type: ignore[arg-type]
-    processor = Processor(
-        Contracts({}), host, store.journal, vault, ProcessorOptions(), LoopClock()
-    )
+    processor = Processor(contracts, host, store.journal, vault, ProcessorOptions(), LoopClock())
     counter = Counter(desk)
+    decider = Decider(processor, desk.run, store.journal.zone)
     all_carriers: dict[str, Carrier] = {
         ACT: Resolve(processor),
         KEY_CUSTODY: AfterApproval(desk, key_custody.work, key_custody.complaint),
+        LIFT: LiftAct(decider),
     }
     parts: list[ControlPart] = [
         StaffPart(counter),
         EnrolmentPart(counter),
         ApprovalsPart(counter, all_carriers),
         key_custody.CustodiansPart(counter),
+        PinsPart(counter, keys),
+        LossPart(counter, decider),
     ]
     socket = folder / "control.sock"
     node: Any = None  # none of these paths asks the voice node

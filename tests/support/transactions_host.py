@@ -141,7 +141,7 @@ class Host:
 
     def capabilities(self) -> Mapping[str, int]:
         names = ("pin.verify", "card.balance", "transfer.quote", "transfer.card_to_card")
-        return dict.fromkeys((*names, "card.report_loss"), 1)
+        return dict.fromkeys((*names, "card.report_loss", "pin.change"), 1)
 
     async def health(self) -> Health:
         return Health(self.links_up, 1, self.business_date, 0)
@@ -206,13 +206,16 @@ class Host:
         if local is not None:
             return local
         request_terms = request.inputs  # read now: secrets are wiped when the request is answered
-        revealed = self._revealed(request)
+        revealed = self._revealed(request, "pin")
+        new_pin = self._revealed(request, "new_pin")
         reply: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         delay = OVERTAKEN if fault is Fault.OVERTAKEN else self.delay
 
         async def at_bank() -> None:
             await asyncio.sleep(delay)
             outcome = self._serve(request.service, request_terms, revealed, message)
+            if request.service == "pin.change" and isinstance(outcome, Approved):
+                self.bank.pins[self._card(request_terms["card"])] = new_pin
             if fault is Fault.LATE:
                 await asyncio.sleep(LATE)
             if fault is not Fault.LOST_AFTER and not reply.done():
@@ -234,8 +237,8 @@ class Host:
         self._timers.add(task)
         task.add_done_callback(self._timers.discard)
 
-    def _revealed(self, request: Request) -> str:
-        pin = request.inputs.get("pin")
+    def _revealed(self, request: Request, name: str) -> str:
+        pin = request.inputs.get(name)
         return pin.reveal() if isinstance(pin, Secret) else ""
 
     def _card(self, value: Value) -> str:
@@ -248,7 +251,7 @@ class Host:
         self, service: str, inputs: Mapping[str, Value], pin: str, message: HostMessage
     ) -> Outcome:
         match service:
-            case "pin.verify":
+            case "pin.verify" | "pin.change":
                 good = self.bank.pins.get(self._card(inputs["card"])) == pin
                 return Approved() if good else Declined("wrong_pin")
             case "transfer.quote":

@@ -74,7 +74,7 @@ async def lost_while_the_host_is_away(stage: Stage) -> Seen:
     shutil.copytree(seed_dir() / "hosts", config / "hosts")
     profile = config / "hosts" / "tb87.yaml"
     text, count = re.subn(r"after_s: \d+", "after_s: 2", profile.read_text("utf-8"))
-    assert count == 1
+    assert count >= 1
     profile.write_text(text, "utf-8")
     async with stage.open_bank("away", **SETTINGS, **QUICK_LINKS) as day:
         who, _ = day.pair(0)

@@ -11,7 +11,7 @@ from core_adapters.profiles.yamlread import nearest
 Place = Literal["request", "network", "reversal", "totals"]
 
 _EVERY = frozenset({"utc", "stan", "time", "date", "acquirer", "reference", "terminal", "merchant"})
-_CALL = frozenset({"entry_mode", "channel", "call", "auth", "language"})
+_CALL = frozenset({"entry_mode", "channel", "call", "auth", "language", "expiry"})
 KNOWN_WORDS: Mapping[Place, frozenset[str]] = MappingProxyType(
     {
         "request": _EVERY | _CALL,

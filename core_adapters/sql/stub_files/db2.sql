@@ -98,6 +98,8 @@ BEGIN
       available = CASE v_code WHEN '00' THEN v_held - p_minor - p_fee END WHERE id = p_id;
   END IF;
 END@
+-- Knows no last day ({@expiry}) yet, and nothing confirms or lifts a report: add both as the
+-- PostgreSQL stubs have them, or leave card.confirm_loss and card.lift_loss out of the profile.
 CREATE PROCEDURE tb_report_loss (IN p_id VARCHAR(64), IN p_reference VARCHAR(12),
   IN p_card VARCHAR(19), IN p_ident VARCHAR(20))
 BEGIN

@@ -107,6 +107,8 @@ BEGIN
     FROM tb_request WHERE id = p_id;
 END//
 
+-- Knows no last day ({@expiry}) yet, and nothing confirms or lifts a report: add both as the
+-- PostgreSQL stubs have them, or leave card.confirm_loss and card.lift_loss out of the profile.
 CREATE PROCEDURE tb_report_loss (IN p_id VARCHAR(64), IN p_reference VARCHAR(12),
   IN p_card VARCHAR(19), IN p_identity VARCHAR(20))
 BEGIN

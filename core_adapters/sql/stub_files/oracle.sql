@@ -94,6 +94,8 @@ BEGIN
     available = CASE v_code WHEN '00' THEN v_held - p_minor - p_fee END WHERE id = p_id;
 END;
 /
+-- Knows no last day ({@expiry}) yet, and nothing confirms or lifts a report: add both as the
+-- PostgreSQL stubs have them, or leave card.confirm_loss and card.lift_loss out of the profile.
 CREATE OR REPLACE PROCEDURE tb_report_loss(p_id VARCHAR2, p_reference VARCHAR2, p_card VARCHAR2,
   p_ident VARCHAR2) IS
   v_code VARCHAR2(3);

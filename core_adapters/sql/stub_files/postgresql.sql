@@ -75,6 +75,7 @@ CREATE TABLE telebank.card (
   holder text NOT NULL,
   identity text NOT NULL,
   hot_at timestamptz,
+  hot_until date,                       -- last business date of the stop; NULL: for good
   pin_salt text NOT NULL DEFAULT gen_random_uuid()::text,
   pin_hash bytea,                       -- NULL: this card has no telephone PIN
   pin_wrong integer NOT NULL DEFAULT 0
@@ -94,12 +95,19 @@ CREATE FUNCTION telebank.today() RETURNS date
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telebank, pg_temp
 AS 'SELECT business_date FROM telebank.day';
 
+-- Whether a card is stopped on the business date.
+CREATE FUNCTION telebank.stopped(p_card telebank.card) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telebank, pg_temp AS $$
+  SELECT p_card.hot_at IS NOT NULL
+    AND (p_card.hot_until IS NULL OR p_card.hot_until >= telebank.today())
+$$;
+
 -- Whether a card may act: NULL, or the code that says why not.
 CREATE FUNCTION telebank.refusal(p_card text) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telebank, pg_temp AS $$
   SELECT CASE
     WHEN NOT EXISTS (SELECT FROM card WHERE number = p_card) THEN '14'
-    WHEN EXISTS (SELECT FROM card WHERE number = p_card AND hot_at IS NOT NULL) THEN '41'
+    WHEN EXISTS (SELECT FROM card c WHERE c.number = p_card AND stopped(c)) THEN '41'
     WHEN NOT EXISTS (SELECT FROM card c JOIN account a ON a.id = c.account
                      WHERE c.number = p_card AND a.open) THEN '39'
   END
@@ -131,7 +139,7 @@ BEGIN
   SELECT * INTO v_card FROM card WHERE number = p_card FOR UPDATE;
   v_code := CASE
     WHEN v_card.number IS NULL THEN '14'
-    WHEN v_card.hot_at IS NOT NULL THEN '41'
+    WHEN stopped(v_card) THEN '41'
     WHEN v_card.pin_wrong >= 3 THEN '75'
     WHEN v_card.pin_hash = telebank.pin_hash(v_card.pin_salt, p_pin) THEN '00'
     ELSE '55' END;
@@ -187,7 +195,7 @@ DECLARE
 BEGIN
   SELECT a.* INTO v_from FROM card c JOIN account a ON a.id = c.account WHERE c.number = p_payer;
   SELECT a.* INTO v_to FROM card c JOIN account a ON a.id = c.account
-    WHERE c.number = p_payee AND a.open AND c.hot_at IS NULL;
+    WHERE c.number = p_payee AND a.open AND NOT stopped(c);
   v_fee := CASE WHEN p_minor >= 100000 THEN 200 ELSE 0 END;   -- the bank's own tariff here
   v_code := coalesce(v_code, CASE
     WHEN v_to.id IS NULL OR v_to.id = v_from.id THEN '15'
@@ -245,7 +253,7 @@ BEGIN
     ORDER BY a.id FOR UPDATE;
   SELECT a.* INTO v_from FROM card c JOIN account a ON a.id = c.account WHERE c.number = p_payer;
   SELECT a.* INTO v_to FROM card c JOIN account a ON a.id = c.account
-    WHERE c.number = p_payee AND a.open AND c.hot_at IS NULL;
+    WHERE c.number = p_payee AND a.open AND NOT stopped(c);
   v_code := coalesce(telebank.refusal(p_payer), CASE
     WHEN v_to.id IS NULL THEN '15'
     WHEN v_quote.id IS NULL OR v_quote.used_by IS NOT NULL OR v_quote.expires_at < now() THEN '05'
@@ -263,7 +271,10 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION telebank.report_loss(p_id text, p_reference text, p_card text, p_identity text)
+-- Stopped to the end of p_until (NULL: for good). A card that is stopped already keeps the later
+-- of the two days; one that is stopped for good stays so.
+CREATE FUNCTION telebank.report_loss(p_id text, p_reference text, p_card text, p_identity text,
+                                     p_until date)
 RETURNS TABLE (result text, reference text, available bigint, currency char(3), at timestamptz,
                business_date date)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = telebank, pg_temp AS $$
@@ -272,8 +283,30 @@ BEGIN
     VALUES (p_id, 'loss', concat_ws('|', p_card, p_identity), p_card, p_reference, telebank.today())
     ON CONFLICT (id) DO NOTHING;
   IF FOUND THEN
-    UPDATE card SET hot_at = coalesce(hot_at, now()) WHERE number = p_card AND identity = p_identity;
+    UPDATE card c SET hot_at = coalesce(c.hot_at, now()), hot_until = CASE
+        WHEN NOT stopped(c) OR p_until IS NULL THEN p_until
+        WHEN c.hot_until IS NULL THEN NULL ELSE greatest(c.hot_until, p_until) END
+      WHERE c.number = p_card AND c.identity = p_identity;
     UPDATE request r SET result = CASE WHEN FOUND THEN '00' ELSE '25' END WHERE r.id = p_id;
+  END IF;
+  RETURN QUERY SELECT * FROM telebank.outcome(p_id);
+END
+$$;
+
+-- The customer signed (p_lift false): stopped for good. Or the card was found: it may act again.
+CREATE FUNCTION telebank.decide_loss(p_id text, p_reference text, p_card text, p_lift boolean)
+RETURNS TABLE (result text, reference text, available bigint, currency char(3), at timestamptz,
+               business_date date)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = telebank, pg_temp AS $$
+BEGIN
+  INSERT INTO request (id, service, content, payer, reference, business_date)
+    VALUES (p_id, CASE WHEN p_lift THEN 'lift' ELSE 'confirm' END, p_card, p_card, p_reference,
+            telebank.today())
+    ON CONFLICT (id) DO NOTHING;
+  IF FOUND THEN
+    UPDATE card c SET hot_at = CASE WHEN p_lift THEN NULL ELSE coalesce(c.hot_at, now()) END,
+                      hot_until = NULL WHERE c.number = p_card;
+    UPDATE request r SET result = CASE WHEN FOUND THEN '00' ELSE '14' END WHERE r.id = p_id;
   END IF;
   RETURN QUERY SELECT * FROM telebank.outcome(p_id);
 END
@@ -345,5 +378,6 @@ GRANT EXECUTE ON FUNCTION telebank.today(), telebank.balance(text), telebank.ver
   telebank.change_pin(text, text, text, text),
   telebank.quote(text, text, text, bigint, text),
   telebank.transfer(text, text, text, text, text, bigint, text, bigint),
-  telebank.report_loss(text, text, text, text), telebank.status(text),
+  telebank.report_loss(text, text, text, text, date),
+  telebank.decide_loss(text, text, text, boolean), telebank.status(text),
   telebank.reverse(text, text), telebank.totals(date) TO telebank_gateway;

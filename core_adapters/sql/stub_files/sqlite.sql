@@ -61,6 +61,7 @@ CREATE TABLE tb_card (
   holder TEXT NOT NULL,
   identity TEXT NOT NULL,
   hot_at TEXT,
+  hot_until TEXT,                       -- last business date of the stop; NULL: for good
   pin TEXT,                             -- SQLite has no hash function: for made-up PINs alone
   pin_wrong INTEGER NOT NULL DEFAULT 0
 );
@@ -75,9 +76,13 @@ CREATE INDEX tb_entry_by_request ON tb_entry (request);
 
 -- (3) the calls ------------------------------------------------------------------------------------
 
+CREATE VIEW tb_stopped AS               -- stopped on the business date
+  SELECT number FROM tb_card WHERE hot_at IS NOT NULL
+  AND (hot_until IS NULL OR hot_until >= (SELECT business_date FROM tb_day));
+
 CREATE VIEW tb_refusal AS
   SELECT c.number, c.account, a.minor, a.currency,
-         CASE WHEN c.hot_at IS NOT NULL THEN '41' WHEN a.open = 0 THEN '39' END AS code
+         CASE WHEN c.number IN (SELECT number FROM tb_stopped) THEN '41' WHEN a.open = 0 THEN '39' END AS code
   FROM tb_card c JOIN tb_account a ON a.id = c.account;
 
 CREATE VIEW tb_balance AS
@@ -91,8 +96,8 @@ CREATE VIEW tb_pin_call AS SELECT '' AS card, '' AS pin WHERE 0;
 CREATE TRIGGER tb_pin_do INSTEAD OF INSERT ON tb_pin_call
 BEGIN
   INSERT OR REPLACE INTO tb_pin_try VALUES (NEW.card, coalesce(
-    (SELECT CASE WHEN hot_at IS NOT NULL THEN '41' WHEN pin_wrong >= 3 THEN '75'
-                 WHEN pin = NEW.pin THEN '00' ELSE '55' END FROM tb_card WHERE number = NEW.card),
+    (SELECT CASE WHEN number IN (SELECT number FROM tb_stopped) THEN '41'
+                 WHEN pin_wrong >= 3 THEN '75' WHEN pin = NEW.pin THEN '00' ELSE '55' END FROM tb_card WHERE number = NEW.card),
     '14'));
   UPDATE tb_card SET pin_wrong = CASE t.result WHEN '00' THEN 0 ELSE pin_wrong + 1 END
     FROM tb_pin_try t WHERE t.card = number AND number = NEW.card AND t.result IN ('00', '55');
@@ -182,18 +187,40 @@ BEGIN
 END;
 
 CREATE VIEW tb_loss_call AS
-  SELECT '' AS id, '' AS reference, '' AS card, '' AS identity WHERE 0;
+  SELECT '' AS id, '' AS reference, '' AS card, '' AS identity, '' AS until WHERE 0;
+
+-- Stopped to the end of `until` (NULL: for good). A card that is stopped already keeps the later of
+-- the two days; one that is stopped for good stays so.
 
 CREATE TRIGGER tb_loss_do INSTEAD OF INSERT ON tb_loss_call
 WHEN NOT EXISTS (SELECT 1 FROM tb_request WHERE id = NEW.id)
 BEGIN
-  UPDATE tb_card SET hot_at = coalesce(hot_at, strftime('%Y-%m-%dT%H:%M:%f', 'now'))
+  UPDATE tb_card SET hot_at = coalesce(hot_at, strftime('%Y-%m-%dT%H:%M:%f', 'now')),
+      hot_until = CASE WHEN number NOT IN (SELECT number FROM tb_stopped) OR NEW.until IS NULL
+                       THEN NEW.until
+                  WHEN hot_until IS NULL THEN NULL ELSE max(hot_until, NEW.until) END
     WHERE number = NEW.card AND identity = NEW.identity;
   INSERT INTO tb_request (id, service, content, payer, reference, business_date, at, result)
   VALUES (NEW.id, 'loss', NEW.card || '|' || NEW.identity, NEW.card, NEW.reference,
           (SELECT business_date FROM tb_day), strftime('%Y-%m-%dT%H:%M:%f', 'now', 'localtime'),
           CASE WHEN EXISTS (SELECT 1 FROM tb_card WHERE number = NEW.card
                AND identity = NEW.identity) THEN '00' ELSE '25' END);
+END;
+
+-- The customer signed (lift 0): stopped for good. Or the card was found (1): it may act again.
+CREATE VIEW tb_loss_decided_call AS
+  SELECT '' AS id, '' AS reference, '' AS card, 0 AS lift WHERE 0;
+
+CREATE TRIGGER tb_loss_decided_do INSTEAD OF INSERT ON tb_loss_decided_call
+WHEN NOT EXISTS (SELECT 1 FROM tb_request WHERE id = NEW.id)
+BEGIN
+  UPDATE tb_card SET hot_until = NULL, hot_at = CASE NEW.lift WHEN 1 THEN NULL
+      ELSE coalesce(hot_at, strftime('%Y-%m-%dT%H:%M:%f', 'now')) END WHERE number = NEW.card;
+  INSERT INTO tb_request (id, service, content, payer, reference, business_date, at, result)
+  VALUES (NEW.id, CASE NEW.lift WHEN 1 THEN 'lift' ELSE 'confirm' END, NEW.card, NEW.card,
+          NEW.reference, (SELECT business_date FROM tb_day),
+          strftime('%Y-%m-%dT%H:%M:%f', 'now', 'localtime'),
+          CASE WHEN EXISTS (SELECT 1 FROM tb_card WHERE number = NEW.card) THEN '00' ELSE '14' END);
 END;
 
 CREATE VIEW tb_bar_call AS SELECT '' AS id WHERE 0;

@@ -108,6 +108,8 @@ BEGIN
   EXEC tb_outcome @id, @content;
 END;
 GO
+-- Knows no last day ({@expiry}) yet, and nothing confirms or lifts a report: add both as the
+-- PostgreSQL stubs have them, or leave card.confirm_loss and card.lift_loss out of the profile.
 CREATE PROCEDURE tb_report_loss @id VARCHAR(64), @reference VARCHAR(12), @card VARCHAR(19),
   @ident VARCHAR(20) AS
 BEGIN

@@ -17,12 +17,14 @@ from telebank.staff.roles import ACTS, Act, Role, names
 from telebank.store import approvals, people
 from transactions.approval import Actor, Approving, Detail, Proposal, content_hash
 from transactions.closing import ACT
+from transactions.hot_list import LIFT
 
 _LONG_NUMBER = re.compile(r"\d(?:[ -]?\d){12,}")
 """Thirteen digits or more: a card's or an account's. A reference (field 37) has twelve."""
 
-NOTED = frozenset({ACT})
-"""Acts that nobody proposes or approves without a note: money that only people can settle."""
+NOTED = frozenset({ACT, LIFT})
+"""Acts that nobody proposes or approves without a note: money that only people can settle, and
+cards that may be used again."""
 MIN_LETTERS = 2
 """Letters of any script in such a note."""
 
@@ -120,7 +122,9 @@ class Acts:
     async def say(self, saying: Saying, carrier: Carrier) -> Reply:
         """Propose or approve, as the person's role is."""
         act = ACTS[saying.act]
-        wrong = carrier.complaint(saying.object, saying.detail) or _note_complaint(saying)
+        wrong = carrier.complaint(saying.object, saying.detail) or note_complaint(
+            saying.note, needed=saying.act in NOTED
+        )
         if wrong is not None:
             return refused(400, "bad_request", wrong)
         role = Role(saying.by.role)
@@ -192,11 +196,11 @@ def shown(proposal: Proposal) -> dict[str, Any]:
     }
 
 
-def _note_complaint(saying: Saying) -> str | None:
-    letters = sum(map(str.isalpha, saying.note))
-    if saying.act in NOTED and letters < MIN_LETTERS:
-        return "the note is missing: say in a few words what you saw at the host"
-    if _LONG_NUMBER.search(saying.note):
+def note_complaint(note: str, *, needed: bool) -> str | None:
+    """What is wrong with a note; None where it will do."""
+    if needed and sum(map(str.isalpha, note)) < MIN_LETTERS:
+        return "the note is missing: say in a few words what you saw, and where"
+    if _LONG_NUMBER.search(note):
         return "a note holds no card or account numbers: name the request by its reference"
     return None
 

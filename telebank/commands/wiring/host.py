@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import structlog
 
 from core_adapters.hsm.errors import SecurityModuleError
+from core_adapters.hsm.pool import ModulePool
+from core_adapters.hsm.port import SecurityModule
 from core_adapters.iso8583.apart import ApartHost
 from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.host_types import HostEvents
@@ -24,6 +26,7 @@ from telebank.commands.wiring.alarms import warn
 from telebank.commands.wiring.host_control import KeyedHost
 from telebank.commands.wiring.host_watch import HostWatch
 from telebank.commands.wiring.sql_host import sql_host
+from telebank.commands.wiring.telephone_pin import AtModule, at_once, open_local
 from telebank.ops.clock import SystemClock
 from telebank.settings import Settings, SettingsError, read_options
 from telebank.store.sealing import Keyring
@@ -31,6 +34,7 @@ from telebank.store.store import Store
 from transactions.contract import Contracts
 from transactions.ports import HostAdapter
 from transactions.processor import Processor
+from transactions.telephone_pin import LocalKnowledge
 
 log = structlog.get_logger("telebank.host")
 
@@ -76,6 +80,8 @@ class Place:
     contracts: Contracts
     keyring: Keyring
     next_stan: Callable[[], Awaitable[str]]
+    module: SecurityModule | None
+    """Where somebody needs one: a host that shares keys, or PINs verified here."""
 
 
 async def open_host(
@@ -90,10 +96,12 @@ async def open_host(
     """Connect, then settle every open row of the last run before calls are taken (rule 8)."""
     store.journal.on_alarm = warn
     watch, tap = HostWatch(store), Tap()
-    place = Place(settings, config, keys, contracts, keyring, store.journal.next_stan)
-    host, keyed = _make(place, watch, tap, stack)
+    module = _open_module(settings, keys, stack)
+    place = Place(settings, config, keys, contracts, keyring, store.journal.next_stan, module)
+    host, keyed = _make(place, watch, tap)
+    local = await _local(place, host, store, stack)
     processor = Processor(
-        contracts, host, store.journal, keyring, settings.transactions, SystemClock()
+        contracts, host, store.journal, keyring, settings.transactions, SystemClock(), local
     )
     watch.processor = processor
     stack.push_async_callback(host.close)
@@ -110,9 +118,38 @@ async def open_host(
     return HostLink(processor, tap, host, keyed)
 
 
-def _make(
-    place: Place, watch: HostWatch, tap: Tap, stack: contextlib.AsyncExitStack
-) -> tuple[NodeHost, KeyedHost | None]:
+def _open_module(
+    settings: Settings, keys: Path, stack: contextlib.AsyncExitStack
+) -> SecurityModule | None:
+    """One for everybody: a PKCS#11 library takes no second one in a process."""
+    adapter = settings.hosts.get(settings.node.host, {}).get("adapter", ISO8583)
+    if adapter != ISO8583 and settings.auth.verifier == "host":
+        return None
+    module = open_module(settings.keys, keys)
+    stack.callback(module.close)
+    return module
+
+
+async def _local(
+    place: Place, host: NodeHost, store: Store, stack: contextlib.AsyncExitStack
+) -> LocalKnowledge | None:
+    """What the node knows itself, with `[auth] verifier = "local"` (rule 17)."""
+    if place.settings.auth.verifier == "host":
+        return None
+    module = place.module
+    assert module is not None, "opened for it"
+    at_module: AtModule = at_once
+    if isinstance(host, ApartHost):
+        at_module = host.at_module
+    elif place.settings.keys.module != "software":
+        pool = ModulePool()
+        stack.callback(pool.close)
+        at_module = pool.run
+    contracts, keyring = place.contracts, place.keyring
+    return await open_local(place.settings, module, at_module, store, keyring, contracts)
+
+
+def _make(place: Place, watch: HostWatch, tap: Tap) -> tuple[NodeHost, KeyedHost | None]:
     """The adapter that `[hosts.NAME] adapter` names; the second is it where it shares keys."""
     name = place.settings.node.host
     if name not in place.settings.hosts:
@@ -122,7 +159,7 @@ def _make(
     table.setdefault("utc_offset_minutes", place.settings.node.utc_offset_minutes)
     adapter = table.pop("adapter", ISO8583)
     if adapter == ISO8583:
-        host = _iso8583(place, name, table, watch, tap, stack)
+        host = _iso8583(place, name, table, watch, tap)
         return host, host
     if adapter == SQL:
         told = sql.HostEvents(late=watch.late, alarm=watch.alarm, link=watch.link)
@@ -137,12 +174,11 @@ def _iso8583(
     table: dict[str, Any],
     watch: HostWatch,
     tap: Tap,
-    stack: contextlib.AsyncExitStack,
 ) -> Iso8583Host | ApartHost:
     profile = load_profile(place.config / "hosts" / f"{table.pop('profile', name)}.yaml")
     options = read_options(Iso8583Options, table, f"hosts.{name}").under(place.keys)
-    module = open_module(place.settings.keys, place.keys)
-    stack.callback(module.close)
+    module = place.module
+    assert module is not None, "opened for every host that shares keys"
 
     def make(events: HostEvents, tap: Tap | None) -> Iso8583Host:
         return Iso8583Host(

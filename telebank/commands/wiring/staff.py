@@ -8,6 +8,7 @@ from telebank.calls.control.approvals import ApprovalsPart
 from telebank.calls.control.desk import Counter
 from telebank.calls.control.enrolment import EnrolmentPart
 from telebank.calls.control.login import StaffDesk
+from telebank.calls.control.loss import Decider, LiftAct, LossPart
 from telebank.calls.control.resolve import Resolve
 from telebank.calls.control.server import ControlPart
 from telebank.calls.control.staff import StaffPart
@@ -15,11 +16,13 @@ from telebank.commands.wiring import key_custody
 from telebank.commands.wiring.host_control import ACT as KEY_CHANGE
 from telebank.commands.wiring.host_control import KeyChangeAct, KeyedHost
 from telebank.commands.wiring.key_custody import ACT as KEY_CUSTODY
+from telebank.commands.wiring.pin_control import PinsPart
 from telebank.staff.options import StaffOptions
 from telebank.store.clock import SystemClock
 from telebank.store.sealing import Keyring
 from telebank.store.store import Store
 from transactions.closing import ACT
+from transactions.hot_list import LIFT
 from transactions.processor import Processor
 
 
@@ -37,9 +40,11 @@ def open_staff(
     desk = StaffDesk(options, store.journal.run, keyring, SystemClock())
     stack.callback(desk.close)
     counter = Counter(desk)
+    decider = Decider(processor, desk.run, store.journal.zone)
     carriers: dict[str, Carrier] = {
         ACT: Resolve(processor),
         KEY_CUSTODY: AfterApproval(desk, key_custody.work, key_custody.complaint),
+        LIFT: LiftAct(decider),
         **(more or {}),
     }
     if keyed is not None:
@@ -50,4 +55,6 @@ def open_staff(
         EnrolmentPart(counter),
         ApprovalsPart(counter, carriers),
         key_custody.CustodiansPart(counter),
+        PinsPart(counter, keyring),
+        LossPart(counter, decider),
     ]

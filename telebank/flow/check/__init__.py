@@ -44,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     shape.unreachable,
     shape.no_exit,
     shape.loops,
+    services.channels,
     services.inputs,
     services.secrets,
     services.entry_kinds,

@@ -84,9 +84,9 @@ def _set_after(release: Release, flow: Flow, facts: Facts, node: AnyNode, edge: 
 def _given(service: Service, exit_name: str) -> tuple[Facts, Facts]:
     """What an exit of a service may unset, and what it certainly sets: of what may be absent only
     what tells `ok` from `last`."""
-    if exit_name not in service.out_on:
+    sure = {name for name in service.given(exit_name) if name not in service.optional_out}
+    if not sure:
         return frozenset(), frozenset()
-    sure = {name for name in service.outputs if name not in service.optional_out}
     if exit_name == "ok" and service.last_without is not None:
         sure.add(service.last_without)
     return service.optional_out, frozenset(sure)

@@ -126,7 +126,7 @@ def writes(release: Release, node: AnyNode) -> set[str]:
         case Menu():
             return set(node.pick)
         case Call():
-            return set(release.contracts[node.service].outputs)
+            return set(release.contracts[node.service].gives)
         case Enter():
             inner = [n for flow in inside(release, release.flows[node.flow]) for n in _nodes(flow)]
             return {*node.set, *(name for n in inner for name in _own(release, n))}

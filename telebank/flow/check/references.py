@@ -113,7 +113,7 @@ def kinds(release: Release, flow: Flow) -> Iterator[Finding]:
     for node in flow.nodes.values():
         if not isinstance(node, Call) or node.service not in release.contracts:
             continue
-        for name, kind in release.contracts[node.service].outputs.items():
+        for name, kind in release.contracts[node.service].gives.items():
             if flow.vars.get(name, kind) != kind:
                 problem = f"{node.service} gives {name} as {kind}, declared {flow.vars[name]}"
                 yield finding(flow, node, "kind", problem, _as_declared(name, kind))

@@ -19,6 +19,7 @@ from telebank.flow.model import (
 )
 from telebank.flow.release import Release
 from transactions.contract import Kind
+from transactions.hot_list import TELEPHONE
 
 _ENTRY_KINDS: Mapping[type, frozenset[Kind]] = {
     DigitEntry: frozenset({"card_no", "secret", "text", "digits", "number"}),
@@ -63,6 +64,16 @@ def _exits_of(
 
 def _known(release: Release, node: Call) -> bool:
     return node.service in release.contracts
+
+
+def channels(release: Release, flow: Flow) -> Iterator[Finding]:
+    """A service that is not for callers."""
+    for node in flow.nodes.values():
+        if isinstance(node, Call) and not release.contracts[node.service].served_on(TELEPHONE):
+            only = ", ".join(release.contracts[node.service].channels)
+            problem = f"calls {node.service}, which is served on {only} only"
+            mend = "no menu may call it; remove the node"
+            yield finding(flow, node, "channel", problem, mend)
 
 
 def inputs(release: Release, flow: Flow) -> Iterator[Finding]:

@@ -1,12 +1,13 @@
 """The bank's rules with a clock of the test's own: fees, limits, expiry, locks, checks."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from core_adapters.corehost.bank import Balances, LossReport, Quote, TransferOrder
+from core_adapters.corehost.bank import Balances, LossDecision, LossReport, Quote, TransferOrder
 from core_adapters.corehost.house import House, HouseError, findings, open_house
 from core_adapters.corehost.pins import PinAnswer
 from core_adapters.corehost.refusal import Refusal
@@ -18,6 +19,7 @@ NOON = datetime(2026, 2, 28, 4, tzinfo=UTC)
 CNY = currency("CNY")
 RICH, PAYEE = DEMO[3].card, DEMO[0].card
 RULES = Rules()
+TODAY = business_date(NOON)
 
 
 @pytest.fixture
@@ -188,3 +190,55 @@ def test_a_loss_report_is_proved_by_the_last_four_digits(
     report = LossReport("k1", ends_in_x.card, given, "010000000001", "lost")
     first = house.bank.report_loss(report, NOON)
     assert first == (True if taken else Refusal.NOT_MATCHED)
+
+
+def stopped_on(house: House, card: str) -> list[bool]:
+    """Whether the bank stops the card today and on each of the three days after."""
+    found = []
+    for days in range(4):
+        house.bank.calendar.today(NOON + timedelta(days=days))
+        found.append(house.bank.usable_card(card) is Refusal.HOT_CARD)
+    return found
+
+
+def lost(house: House, key: str, until: date | None) -> bool | Refusal:
+    report = LossReport(key, DEMO[1].card, "3705", "010000000001", "lost", until)
+    return house.bank.report_loss(report, NOON)
+
+
+def said(house: House, key: str, act: Literal["2", "3"]) -> Refusal | None:
+    decision = LossDecision(key, DEMO[1].card, act, "010000000001", "signed")
+    return house.bank.decide_loss(decision, NOON)
+
+
+def test_a_stop_ends_with_its_last_business_date(house: House) -> None:
+    assert lost(house, "k1", TODAY + timedelta(days=1)) is True
+    assert stopped_on(house, DEMO[1].card) == [True, True, False, False]
+    assert lost(house, "k2", None) is True  # anew, since the first is over
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "holds"),
+    [(1, 2, [True, True, True, False]), (2, 1, [True, True, True, False])],
+)
+def test_of_two_reports_the_later_day_counts(
+    house: House, first: int, second: int, holds: list[bool]
+) -> None:
+    assert lost(house, "k1", TODAY + timedelta(days=first)) is True
+    assert lost(house, "k2", TODAY + timedelta(days=second)) is False
+    assert stopped_on(house, DEMO[1].card) == holds
+
+
+def test_what_was_signed_for_holds_though_the_report_comes_after(house: House) -> None:
+    assert said(house, "k1", "2") is None
+    assert lost(house, "k2", TODAY + timedelta(days=1)) is False
+    assert stopped_on(house, DEMO[1].card) == [True] * 4
+
+
+def test_a_card_that_was_found_may_be_used(house: House) -> None:
+    assert said(house, "k1", "3") is Refusal.NOT_MATCHED
+    assert lost(house, "k2", None) is True
+    assert said(house, "k3", "3") is None
+    assert stopped_on(house, DEMO[1].card) == [False] * 4
+    unknown = LossDecision("k4", "9900000000000000", "2", "010000000001", "signed")
+    assert house.bank.decide_loss(unknown, NOON) is Refusal.NOT_MATCHED

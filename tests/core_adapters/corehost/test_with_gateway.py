@@ -178,6 +178,30 @@ async def test_a_loss_report_and_its_repeat(own_host: CoreHostProcess, customer:
     assert await customer.ask("card.balance", card=card) == Declined("lost")
 
 
+async def test_a_report_holds_to_its_day_and_staff_decide_on_it(
+    own_host: CoreHostProcess, customer: Customer
+) -> None:
+    one = own_host.cards[1]
+    card = CardNumber(one.card)
+    today = (await customer.host.health()).business_date or date.today()  # noqa: DTZ011
+    until = today + timedelta(days=1)
+
+    async def stopped() -> bool:
+        return await customer.ask("card.balance", card=card) == Declined("lost")
+
+    approved(await customer.ask("card.report_loss", card=card, identity=one.identity, until=until))
+    await asyncio.to_thread(own_host.tell, "cut-over")
+    assert await stopped()
+    await asyncio.to_thread(own_host.tell, "cut-over")
+    assert not await stopped()
+    approved(await customer.ask("card.confirm_loss", card=card, report="010000000042"))
+    assert await stopped()
+    approved(await customer.ask("card.lift_loss", card=card, report="010000000042"))
+    assert not await stopped()
+    # What is not there any more is as good as lifted.
+    approved(await customer.ask("card.lift_loss", card=card, report="010000000042"))
+
+
 async def ready(customer: Customer, links: int) -> None:
     """Wait until so many links are signed on."""
     async with asyncio.timeout(20.0):

@@ -1,5 +1,6 @@
 """A host whose keys are in a SoftHSM token: the whole way over TCP, on a loop of its own."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core_adapters.hsm.errors import KeyUsageError
 from core_adapters.hsm.kinds import Algorithm, KeySpec, Usage
 from core_adapters.hsm.module import Module
 from core_adapters.hsm.pkcs11 import open_token
@@ -18,39 +20,19 @@ from core_adapters.iso8583.host_types import Alarm, HostEvents
 from core_adapters.iso8583.keys.change_types import KeyEvent
 from core_adapters.tap import Tap
 from support.corehost_process import CoreHostProcess
-from support.hsm_kit import load, shared_token, softhsm_library
+from support.hsm_kit import shared_token, softhsm_library
 from support.iso8583_kit import MODULE, MemoryLog, contracts, quick_options, request, tb87
+from support.token_keys import make_host_keys, take_host_keys
 from transactions.card import CardNumber
 from transactions.money import Money
 from transactions.outcome import Approved, Declined, Outcome, Value
 from transactions.ports import JournalUnavailable, Reversed
 from transactions.secret import Secret
 
-KBPK = bytes((number * 7 + 3) % 256 for number in range(32))
-
-
-def make_keys(folder: Path) -> None:
-    """The host's keys, and the software gateway's that the demo host looks at when it starts."""
-    theirs = open_software(folder / "corehost" / "keys", create=True)
-    load(theirs, "tb87.kbpk", Usage.TRANSPORT, Algorithm.AES256, KBPK)
-    theirs.generate(KeySpec("tb87.zpk", Usage.PIN_OPEN, Algorithm.TDES2, exportable=True))
-    theirs.generate(KeySpec("tb87.mak", Usage.MAC, Algorithm.AES128, exportable=True))
-    take_keys(theirs, open_software(folder / "keys", create=True))
-
-
-def take_keys(theirs: Module, ours: Module) -> None:
-    """By two custodians, then as TR-31 blocks: the way of a bank."""
-    known = {info.spec.name for info in ours.list_keys()}
-    again = "tb87.kbpk" in known  # of the test before, in the one token
-    load(ours, "tb87.kbpk", Usage.TRANSPORT, Algorithm.AES256, KBPK, rotate=again)
-    for name, usage in (("tb87.zpk", Usage.PIN), ("tb87.mak", Usage.MAC)):
-        block, kcv = theirs.export_key(name, "tb87.kbpk"), theirs.check_value(name)
-        ours.import_key(name, usage, block, "tb87.kbpk", rotate=again, kcv=kcv)
-
 
 @pytest.fixture
 def bank(tmp_path: Path) -> Iterator[CoreHostProcess]:
-    make_keys(tmp_path)
+    make_host_keys(tmp_path)
     with CoreHostProcess.start(tmp_path) as host:
         yield host
 
@@ -59,7 +41,7 @@ def bank(tmp_path: Path) -> Iterator[CoreHostProcess]:
 def token(bank: CoreHostProcess) -> Iterator[Module]:
     soft = shared_token(softhsm_library())
     module = open_token(TokenOptions(soft.library, soft.label, soft.pin))
-    take_keys(open_software(bank.folder / "keys"), module)
+    take_host_keys(open_software(bank.folder / "keys"), module)
     yield module
     for name in {info.spec.name for info in module.list_keys()}:
         if name.startswith("tb87."):
@@ -90,6 +72,29 @@ class Bench:
     async def ask(self, service: str, number: int, **inputs: Value) -> Outcome:
         fields = {name.rstrip("_"): value for name, value in inputs.items()}
         return await self.host.execute(request(service, number, inputs=fields), self.log)
+
+
+async def test_other_work_on_the_token_takes_its_turn_on_the_same_thread(
+    bank: CoreHostProcess, token: Module
+) -> None:
+    token.generate(KeySpec("tb87.pins", Usage.VERIFIER, Algorithm.HMAC256))
+    one = Bench(token, bank.port)
+    await one.host.start()
+    assert await one.host.wait_signed_on(10.0)
+    seed, salt, threads = bank.cards[0], bytes(48), set()
+
+    def prove() -> bool:
+        threads.add(threading.current_thread().name)
+        made = token.pin_verifier("tb87.pins", Secret(seed.pin), salt)
+        return token.verify_pin("tb87.pins", Secret(seed.pin), salt, made)
+
+    asked = one.ask("pin.verify", 1, card=CardNumber(seed.card), pin=Secret(seed.pin))
+    first, *rest = await asyncio.gather(asked, *(one.host.at_module(prove) for _ in range(20)))
+    assert isinstance(first, Approved)
+    assert (rest, threads) == ([True] * 20, {"host"})
+    with pytest.raises(KeyUsageError):
+        await one.host.at_module(lambda: token.pin_verifier("tb87.mak", Secret(seed.pin), salt))
+    await one.host.close()
 
 
 async def test_a_token_serves_a_host_and_never_this_loop(

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import date, time
+from datetime import date, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ from support.sql_banks import (
 )
 from transactions.contract import Contracts
 from transactions.money import Money
-from transactions.outcome import Approved, Declined, NotSent, Outcome, Values
+from transactions.outcome import Approved, Declined, NotSent, Outcome, Value, Values
 from transactions.ports import CurrencyTotals, Reversed, Tally
 from transactions.secret import Secret
 
@@ -170,6 +170,39 @@ async def test_a_loss_report_makes_the_card_hot(bank: SqlBank) -> None:
         assert names(gateway.books.sent)[-2] == ("repeat", None)
 
 
+async def test_a_report_holds_to_its_day_and_staff_decide_on_it(bank: SqlBank) -> None:
+    async with Gateway(bank, options(bank)) as gateway:
+        count = iter(range(1_000))
+
+        async def ask(service: str, **inputs: Value) -> Outcome:
+            return await gateway.ask(make(service, inputs, f"n{next(count)}"))
+
+        async def stopped() -> bool:
+            return await ask("card.balance", card=CARDS[0]) == Declined("lost")
+
+        today = (await gateway.host.health()).business_date
+        assert today is not None
+        report = {"card": CARDS[0], "identity": IDENTITY}
+        for days in (1, 0):  # the later of the two counts
+            until = today + timedelta(days=days)
+            done = await ask("card.report_loss", **report, until=until)
+            assert isinstance(done, Approved)
+        bank.query("UPDATE {t}day SET business_date = ?", today + timedelta(days=1))
+        assert await stopped()
+        bank.query("UPDATE {t}day SET business_date = ?", today + timedelta(days=2))
+        assert not await stopped()
+        decided = {"card": CARDS[0], "report": "010000000042"}
+        confirmed = make("card.confirm_loss", decided, "c1")
+        assert isinstance(await gateway.ask(confirmed), Approved)
+        await ask("card.report_loss", **report, until=today)
+        assert await stopped()
+        assert isinstance(await ask("card.lift_loss", **decided), Approved)
+        assert not await stopped()
+        # The twin of the confirmation changes nothing any more.
+        await gateway.host.execute(confirmed, gateway.books, gateway.message("c1"))
+        assert not await stopped()
+
+
 async def test_totals_of_a_day_have_reversals_beside_their_originals(bank: SqlBank) -> None:
     async with Gateway(bank, options(bank)) as gateway:
         for number in range(3):
@@ -221,6 +254,8 @@ async def test_a_service_that_the_profile_has_not_is_not_sent(bank: SqlBank) -> 
                 "transfer.quote",
                 "transfer.card_to_card",
                 "card.report_loss",
+                "card.confirm_loss",
+                "card.lift_loss",
             ),
             1,
         )

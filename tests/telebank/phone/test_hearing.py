@@ -116,10 +116,12 @@ def test_when_a_clip_began_is_the_time_of_its_first_packet() -> None:
 
 def test_a_recording_that_two_prompts_share_is_the_prompt_being_said() -> None:
     names = ("zh/later#0", "zh/later#1", "zh/now#0", "zh/now#1", "zh/new#0", "zh/new#1")
+    names += ("zh/side#0", "zh/side#2", "zh/side#3")  # two values stand side by side
     bank = make_bank({name: 2_000 + 100 * index for index, name in enumerate(names)})
     octets = bank.laws["pcma"].copy()
     clips = dict(bank.index.clips)
     clips["zh/now#0"] = clips["zh/new#0"] = clips["zh/later#1"]
+    clips["zh/side#2"] = clips["zh/later#1"]
     bank = Bank(BankIndex(clips, bank.index.texts), {"pcma": octets, "pcmu": octets})
 
     def say(*keys: str) -> list[str]:
@@ -134,3 +136,4 @@ def test_a_recording_that_two_prompts_share_is_the_prompt_being_said() -> None:
     assert say("zh/now#0", "zh/now#1") == ["now"]
     assert say("zh/new#0", "zh/new#1", "zh/now#0", "zh/now#1") == ["new", "now"]
     assert say("zh/later#0", "zh/later#1", "zh/new#0", "zh/new#1") == ["later", "new"]
+    assert say("zh/side#0", "zh/side#2", "zh/side#3", "zh/new#0", "zh/new#1") == ["side", "new"]

@@ -41,6 +41,7 @@ def test_auditors_only_look() -> None:
     assert {right for right in RIGHTS if may(Role.AUDITOR, right)} == {
         "staff.list",
         "approval.list",
+        "loss.list",
     }
 
 

@@ -13,10 +13,10 @@ from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.format.templates import Constant, Input, Known, Source, Template
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import ServiceMap, TotalsMap
-from core_adapters.iso8583.values import field_text, subfield_text
+from core_adapters.iso8583.values import field_text, part_text, subfield_text
 from transactions.card import CardNumber, CardVault, SealedCard
 from transactions.hot_list import EXPIRY
-from transactions.money import Currency, Money
+from transactions.money import Currency
 from transactions.outcome import Value
 from transactions.request import HostMessage, Request
 from transactions.secret import Secret
@@ -172,10 +172,8 @@ class Builder:
             if request is not None and source.name in self._optional.get(request.service, ()):
                 return ""
             raise EncodeError(str(number), f"input {source.name!r} is missing from the request")
-        if source.part == "currency":
-            if not isinstance(value, Money):
-                raise EncodeError(str(number), f"input {source.name!r} is no money")
-            return value.currency.number
+        if source.part:
+            return part_text(number, value, source.part)
         if isinstance(value, Secret):
             return self._pin(number, value, request, part)
         spec = self._codec.profile.fields[number]

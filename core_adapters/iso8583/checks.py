@@ -1,6 +1,7 @@
 """Whether a profile and the contracts of services fit each other."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from core_adapters.iso8583.format.templates import Input, ReplySource, Source, Template
 from core_adapters.iso8583.profile import Profile, ServiceMap
@@ -11,6 +12,10 @@ from transactions.contract import Contracts, Kind, RowShape, Service
 
 PIN_FIELD = 52
 EDITION = 1987
+PART_OF: Mapping[str, tuple[Kind, ...]] = MappingProxyType(
+    {"currency": ("money", "word"), "full": ("money",)}
+)
+"""Kinds of which `$name.part` can be had."""
 
 
 def check_services(profile: Profile, contracts: Contracts) -> None:
@@ -70,6 +75,10 @@ def _check_inputs(
             if kind is None:
                 known = f"its inputs are {', '.join(f'${name}' for name in terms) or 'none'}"
                 why = f"${source.name} is no input of it; {known}{nearest(source.name, terms)}"
+                raise ProfileError(f"{where}: field {path}: {why}")
+            if source.part and kind not in PART_OF[source.part]:
+                of = " or ".join(PART_OF[source.part])
+                why = f"${source.name} is {kind}, `.{source.part}` is of {of}"
                 raise ProfileError(f"{where}: field {path}: {why}")
             if (kind == "secret") != _is_pin_block(profile, number, sub):
                 raise ProfileError(

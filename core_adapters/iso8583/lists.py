@@ -4,20 +4,16 @@ Each row is a tag, its number from 01, and holds its columns as TLV. Money has i
 number, C or D, twelve digits (156C000000012345); the rest is as in subfields.
 """
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.format.templates import ReplySource
-from core_adapters.iso8583.values import CURRENCY, FULL_DATE, Lacking, typed
+from core_adapters.iso8583.values import CURRENCY, FULL_DATE, Lacking, money_of, typed
 from transactions.card_text import host_text
 from transactions.contract import Kind, RowShape
-from transactions.money import Money, MoneyError, currency
 from transactions.outcome import Plain, Row, Rows
-
-_MONEY = re.compile(r"(?P<currency>[0-9]{3})(?P<sign>[CD])(?P<minor>[0-9]{12})")
 
 
 def read_rows(
@@ -67,15 +63,3 @@ def _cell(name: str, text: str, kind: Kind, unit: str | None) -> Plain | None:
     if kind == "date" and len(text) != FULL_DATE:
         return None  # a list may go back over years, so MMDD says too little
     return typed(text, kind, unit)
-
-
-def money_of(text: str) -> Money | None:
-    """`156D000000012345` is 123.45 yuan taken away; None where it is no such text."""
-    match = _MONEY.fullmatch(text)
-    if match is None:
-        return None
-    try:
-        unit = currency(match["currency"])
-    except MoneyError:
-        return None
-    return Money(int(match["minor"]) * (1 if match["sign"] == "C" else -1), unit)

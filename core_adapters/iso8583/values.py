@@ -21,6 +21,7 @@ from transactions.secret import Secret
 CURRENCY = 49
 ADDITIONAL_AMOUNTS = 54
 _AMOUNT = re.compile(r"(?P<account>..)(?P<type>\d\d)(?P<currency>\d{3})(?P<sign>[CD])(?P<n>\d{12})")
+_MONEY = re.compile(r"(?P<currency>[0-9]{3})(?P<sign>[CD])(?P<minor>[0-9]{12})")
 AMOUNT_CHARS = 20
 MONTH_DAY, FULL_DATE, CLOCK = 4, 8, 6
 MAX_PLACES = 9
@@ -70,6 +71,34 @@ def subfield_text(number: int, value: Value) -> str:
         case Secret() | SealedCard() | tuple():
             raise EncodeError(str(number), "no value that may stand in a subfield")
     return plain_text(value)
+
+
+def part_text(number: int, value: Value, part: str) -> str:
+    """`$name.currency`: the number of a currency, of money or by its word (`usd`); `$name.full`:
+    money as in rows."""
+    if part == "full" and isinstance(value, Money):
+        return full_money(value)
+    if part == "currency" and isinstance(value, Money):
+        return value.currency.number
+    if part == "currency" and isinstance(value, str) and value.upper() in CURRENCIES:
+        return CURRENCIES[value.upper()].number
+    what = "money" if part == "full" else "money or the word of a currency"
+    raise EncodeError(str(number), f"`.{part}` is of {what}, which this is not")
+
+
+def full_money(value: Money) -> str:
+    """Currency number, C or D, twelve digits of minor units: 156C000000012345."""
+    sign = "C" if value.minor >= 0 else "D"
+    return f"{value.currency.number}{sign}{abs(value.minor):012d}"
+
+
+def money_of(text: str) -> Money | None:
+    """`156D000000012345` is 123.45 yuan taken away; None where it is no such text."""
+    match = _MONEY.fullmatch(text)
+    if match is None or match["currency"] not in _NUMBERS:
+        return None
+    minor = int(match["minor"]) * (1 if match["sign"] == "C" else -1)
+    return Money(minor, _NUMBERS[match["currency"]])
 
 
 def plain_text(value: str | int | Decimal | Money | date | time) -> str:
@@ -133,7 +162,7 @@ def typed(text: str, kind: Kind, unit: str | None) -> Plain | None:
     if kind == "word":
         return text if WORD.fullmatch(text) else None
     if not digits:
-        return _typed_fee(text, unit) if kind == "money" else None
+        return money_of(text) or _typed_fee(text, unit) if kind == "money" else None
     return _typed_digits(text, kind, unit)
 
 

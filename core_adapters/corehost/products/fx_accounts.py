@@ -220,17 +220,18 @@ class Target:
     """Where bought currency goes: a ledger account, and whether it is a demand deposit to open."""
 
     id: str
+    unit: Currency
     opens: bool
 
 
 def target(db: sqlite3.Connection, account: str, unit: Currency) -> Target:
     """Of yuan the card's account, else the first demand deposit, or a new one."""
     if word_of(unit) == YUAN:
-        return Target(account, opens=False)
+        return Target(account, unit, opens=False)
     there = FxAccounts(db).demand(account, unit)
     if there:
-        return Target(there[0].id, opens=False)
-    return Target(new_id(), opens=True)
+        return Target(there[0].id, unit, opens=False)
+    return Target(new_id(), unit, opens=True)
 
 
 def new_id() -> str:
@@ -257,11 +258,11 @@ def open_deposit(office: BackOffice, one: FxDeposit, opened_by: str | None) -> R
 
 
 def open_demand(
-    office: BackOffice, account: str, ident: str, unit: Currency, opened_by: str, today: date
+    office: BackOffice, account: str, into: Target, opened_by: str, today: date
 ) -> Refusal | None:
     """Open a demand deposit for a posting that pays into it."""
-    rate = deposit_rate(unit, DEMAND) or Decimal(0)
-    one = FxDeposit(ident, account, "", Money(0, unit), "", rate, today)
+    rate = deposit_rate(into.unit, DEMAND) or Decimal(0)
+    one = FxDeposit(into.id, account, "", Money(0, into.unit), "", rate, today)
     return open_deposit(office, one, opened_by)
 
 
@@ -274,8 +275,9 @@ class MergeEffect:
         """See `Effect.do`."""
         del now
         accounts, unit = FxAccounts(office.db), order.amount.currency
-        there = [one for one in accounts.demand(data["account"], unit) if one.held.minor]
-        if {one.id: one.held.minor for one in there} != data["held"]:
+        held: Mapping[str, int] = data["held"]
+        there = [one for one in accounts.demand(data["account"], unit) if one.id in held]
+        if {one.id: one.held.minor for one in there} != held:
             return Refusal.BAD_QUOTE
         for one in there[1:]:
             accounts.close(one, order.key)
@@ -288,7 +290,7 @@ class MergeEffect:
 
 
 class RollEffect:
-    """A new term deposit out of another deposit; undone, it is cancelled and the other as it was."""
+    """A term deposit made of another deposit; undone, it is cancelled and the other as it was."""
 
     def do(
         self, office: BackOffice, data: Mapping[str, Any], order: Agreed, now: datetime

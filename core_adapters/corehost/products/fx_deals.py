@@ -13,6 +13,7 @@ from typing import Any
 
 from core_adapters.corehost.back_office import HOUSE_ACCOUNTS, BackOffice, Holder
 from core_adapters.corehost.ledger import Leg
+from core_adapters.corehost.listing import money_column
 from core_adapters.corehost.products.fx_accounts import (
     FxAccounts,
     Target,
@@ -105,8 +106,7 @@ class Exchange:
     def written(self, office: BackOffice, key: str, now: datetime) -> Refusal | None:
         """Open what it goes into, if need be, and write its row; before the posting `key`."""
         if self.into.opens:
-            unit, today = self.got.currency, office.today(now)
-            refusal = open_demand(office, self.account, self.into.id, unit, key, today)
+            refusal = open_demand(office, self.account, self.into, key, office.today(now))
             if refusal:
                 return refusal
         office.db.execute(
@@ -210,7 +210,8 @@ class FxDeals:
             "into": exchange.into.id,
             "opens": exchange.into.opens,
         }
-        about = {"from": pair[0], "to": pair[1]}
+        gets = money_column(exchange.got.minor, exchange.got.currency)
+        about = {"from": pair[0], "to": pair[1], "gets": gets}
         legs = exchange.legs(out_of)
         offer = Offer(holder.card, FX_DEAL, exchange.given, fee, legs, about, effect)
         life = timedelta(seconds=stated("fx.yaml")["deal_life_s"])
@@ -233,11 +234,11 @@ class DealEffect:
         self, office: BackOffice, data: Mapping[str, Any], order: Agreed, now: datetime
     ) -> Refusal | None:
         """See `Effect.do`."""
-        into = Target(data["into"], data["opens"])
+        minor, code = data["got"]
+        into = Target(data["into"], currency(code), data["opens"])
         if not into.opens and not is_open(office.db, data["account"], into.id):
             return Refusal.BAD_QUOTE
-        minor, code = data["got"]
-        got, rate_at = Money(minor, currency(code)), datetime.fromisoformat(data["rate_at"])
+        got, rate_at = Money(minor, into.unit), datetime.fromisoformat(data["rate_at"])
         rate = Decimal(data["rate"])
         exchange = Exchange(data["account"], order.amount, got, rate, rate_at, into)
         return exchange.written(office, order.key, now)

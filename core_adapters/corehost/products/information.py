@@ -11,6 +11,8 @@ from types import MappingProxyType
 from core_adapters.corehost.counter import Counter, Handler
 from core_adapters.corehost.listing import PAGE, Row, money_column, page_of, paged, rate_text
 from core_adapters.corehost.orders import Answer, BadMessage, Order
+from core_adapters.corehost.products.fx_accounts import told_rates
+from core_adapters.corehost.products.market import YUAN, load_market
 from core_adapters.corehost.products.points import points
 from core_adapters.corehost.products.stated import stated
 from core_adapters.corehost.products.terms import INSTALMENT, NOTICE, TIME, load_tariff
@@ -36,10 +38,13 @@ def stated_rates(table: str) -> list[tuple[str, Decimal]]:
     return [(what, Decimal(text)) for what, text in stated(INFORMATION)[table].items()]
 
 
-def fx_rates() -> list[tuple[str, Decimal, Decimal]]:
-    """Word of `currency`, and what the bank buys and sells a hundred of it for, in yuan."""
-    table = stated(INFORMATION)["fx_rates"]
-    return [(unit, Decimal(buy), Decimal(sell)) for unit, (buy, sell) in table.items()]
+def fx_rates(now: datetime) -> list[tuple[str, Decimal, Decimal]]:
+    """Word of `currency`, and what the bank buys and sells a hundred of it for, in yuan, at the
+    market's rates of a time."""
+    market = load_market()
+    tick = market.last(now)
+    live = [(word, market.rate(word, YUAN, tick)) for word in market.traded if word != YUAN]
+    return [(word, rate.buy, rate.sell) for word, rate in live]
 
 
 def fees() -> list[tuple[str, Money]]:
@@ -74,7 +79,7 @@ def tell_loan_rates(counter: Counter, order: Order, now: datetime) -> Answer:
 def tell_fx_deposit_rates(counter: Counter, order: Order, now: datetime) -> Answer:
     """0200/3493."""
     del counter, now
-    return _rates_page(stated_rates("fx_deposit_rates"), order)
+    return _rates_page(told_rates(), order)
 
 
 def tell_fees(counter: Counter, order: Order, now: datetime) -> Answer:
@@ -86,10 +91,10 @@ def tell_fees(counter: Counter, order: Order, now: datetime) -> Answer:
 
 def tell_fx_rates(counter: Counter, order: Order, now: datetime) -> Answer:
     """0200/3495."""
-    del counter, now
+    del counter
     rows = [
         {"unit": unit, "buy": rate_text(buy), "sell": rate_text(sell)}
-        for unit, buy, sell in fx_rates()
+        for unit, buy, sell in fx_rates(now)
     ]
     return page_of(rows, order)
 

@@ -23,9 +23,12 @@ KNOWN_WORDS: Mapping[Place, frozenset[str]] = MappingProxyType(
 """What `@word` may name, by the kind of message."""
 
 
+PARTS = ("", "currency", "full")
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
-    """`$name` or `$name.currency`."""
+    """`$name`, `$name.currency` (the number of a currency) or `$name.full` (money with it)."""
 
     name: str
     part: str = ""
@@ -64,8 +67,8 @@ def parse_source(text: str, place: Place = "request") -> Source:
     """Read `$name`, `@word` or a constant; raises `ValueError` saying what to do."""
     if text.startswith("$"):
         name, _, part = text[1:].partition(".")
-        if not name or part not in ("", "currency"):
-            raise ValueError(f"{text!r}: use $name or $name.currency")
+        if not name or part not in PARTS:
+            raise ValueError(f"{text!r}: use $name, $name.currency or $name.full")
         return Input(name, part)
     if text.startswith("@"):
         known = KNOWN_WORDS[place]

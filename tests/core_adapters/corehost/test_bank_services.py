@@ -1,6 +1,7 @@
 """Bills, points and information by wire: the gateway's adapter, tb87, and the real host process."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from core_adapters.corehost.products.billers import load_billers
+from core_adapters.corehost.products.fx_accounts import told_rates
 from core_adapters.corehost.products.information import (
     deposit_rates,
     fees,
@@ -16,6 +18,7 @@ from core_adapters.corehost.products.information import (
     places,
     stated_rates,
 )
+from core_adapters.corehost.products.market import load_market
 from support.bank_services import Asker, asker
 from support.corehost_process import CoreHostProcess, special_card
 from transactions.card import CardNumber
@@ -81,7 +84,7 @@ def listed(gathered: list[Any]) -> list[dict[str, Any]]:
     [
         ("info.deposit_rates", deposit_rates()),
         ("info.loan_rates", stated_rates("loan_rates")),
-        ("info.fx_deposit_rates", stated_rates("fx_deposit_rates")),
+        ("info.fx_deposit_rates", told_rates()),
     ],
 )
 async def test_rates_are_told_without_a_card(
@@ -94,8 +97,14 @@ async def test_rates_are_told_without_a_card(
 async def test_fees_and_exchange_rates_are_told_without_a_card(anybody: Asker) -> None:
     told = listed(await pages(anybody, "info.fees"))
     assert [(row["what"], row["amount"]) for row in told] == fees()
+    before = datetime.now(UTC)
     told = listed(await pages(anybody, "info.fx_rates"))
-    assert [(row["unit"], row["buy"], row["sell"]) for row in told] == fx_rates()
+    market, after = load_market(), datetime.now(UTC)
+    ticks = range(market.tick(before), market.tick(after) + 1)
+    live = [fx_rates(market.began(tick)) for tick in ticks]
+    assert [row["unit"] for row in told] == [unit for unit, _buy, _sell in live[0]]
+    for number, row in enumerate(told):
+        assert (row["unit"], row["buy"], row["sell"]) in [rates[number] for rates in live]
 
 
 @pytest.mark.parametrize("kind", ["branches", "merchants"])

@@ -1,5 +1,6 @@
 """What anybody may ask agrees with what is charged, and every word is spoken in both languages."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from ruamel.yaml import YAML
 
 from core_adapters.corehost.orders import BadMessage
 from core_adapters.corehost.products.billers import load_billers
+from core_adapters.corehost.products.fx_accounts import DEMAND, TERM, told_rates
+from core_adapters.corehost.products.fx_orders import CANCELLED, DONE, EXPIRED, OPEN
 from core_adapters.corehost.products.information import (
     deposit_rates,
     fees,
@@ -15,6 +18,7 @@ from core_adapters.corehost.products.information import (
     places,
     stated_rates,
 )
+from core_adapters.corehost.products.market import load_market
 from core_adapters.corehost.products.stated import stated, word_sets
 from core_adapters.corehost.products.terms import EITHER, load_tariff
 from core_adapters.corehost.rules import Rules
@@ -37,9 +41,11 @@ def sent() -> dict[str, set[str]]:
         "term": {what for what, _rate in deposit_rates()},
         "deposit": set(tariff.kinds),
         "loan": {what for what, _rate in stated_rates("loan_rates")},
-        "fxterm": {what for what, _rate in stated_rates("fx_deposit_rates")},
+        "fxterm": {what for what, _rate in told_rates()},
         "fee": {what for what, _fee in fees()},
-        "currency": {unit for unit, _buy, _sell in fx_rates()},
+        "currency": set(load_market().traded),
+        "fxkind": {DEMAND, TERM},
+        "order": {OPEN, DONE, CANCELLED, EXPIRED},
         "branch": {word for words in info["branches"].values() for word in words},
         "merchant": {word for words in info["merchants"].values() for word in words},
         "loankind": set(stated("loans.yaml")["kinds"]),
@@ -82,10 +88,11 @@ def test_what_is_told_of_fees_is_what_is_charged() -> None:
 
 
 def test_rates_are_a_banks() -> None:
-    for what, rate in [*stated_rates("loan_rates"), *stated_rates("fx_deposit_rates")]:
+    for what, rate in [*stated_rates("loan_rates"), *told_rates()]:
         assert Decimal(0) < rate < Decimal(10), what
-    assert len(fx_rates()) >= 8
-    for unit, buy, sell in fx_rates():
+    now = datetime(2026, 3, 2, 4, tzinfo=UTC)
+    assert len(fx_rates(now)) >= 8
+    for unit, buy, sell in fx_rates(now):
         assert buy < sell < buy * Decimal("1.02"), unit
 
 

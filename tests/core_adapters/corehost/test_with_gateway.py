@@ -269,7 +269,7 @@ async def test_the_totals_are_those_of_the_days_that_were_worked(
     new = date.fromisoformat(said["business_date"])
     await customer.host.reverse(asked[1], sent, "time_out", customer.log, 0)
     old = (await customer.host.reconcile(new - timedelta(days=1))).by_currency
-    assert set(old) == {"CNY", "USD"}
+    assert set(old) > {"CNY", "USD"}
     assert (old["CNY"].debits, old["CNY"].fees) == (Tally(2, 600_100), 600)
     assert old["CNY"].debit_reversals == Tally(0, 0)
     late = (await customer.host.reconcile(new)).by_currency["CNY"]

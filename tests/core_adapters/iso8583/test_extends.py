@@ -32,7 +32,7 @@ fields:
 tags:
   48:
     "02": {show: masked}
-    "40": {name: branch, show: clear}
+    "90": {name: branch, show: clear}
   55: ~
 services:
   card.report_loss: ~
@@ -51,7 +51,7 @@ reversal: {tombstones: false}
     assert 63 not in ours.fields
     assert not ours.fields[55].tags
     assert ours.fields[48].tags["02"].show == "masked"
-    assert {*ours.fields[48].tags} == {*theirs.fields[48].tags, "40"}
+    assert {*ours.fields[48].tags} == {*theirs.fields[48].tags, "90"}
     assert {*theirs.services} - {*ours.services} == {"card.report_loss"}
     balance = ours.services["card.balance"]
     assert (balance.timeout_s, balance.mti) == (5.0, "0200")
@@ -106,7 +106,7 @@ fields: {52: {is: b16}, 63: ~}
 tags:
   61: {"04": {name: branch}, "03": ~}
   48:
-    "40": {name: address, inside: {form: fixed, street: {size: 20}, house: {size: 4, pad: zero}}}
+    "90": {name: address, inside: {form: fixed, street: {size: 20}, house: {size: 4, pad: zero}}}
   55: {"E1": {name: group, inside: {form: ber, "82": {name: profile}}}}
 balances: {available: "20"}
 common: {24: "047", 48: {address.street: "x"}, 25: ~}
@@ -124,7 +124,7 @@ def test_every_section_can_be_laid_over(tmp_path: Path) -> None:
     path.write_text(OVER, encoding="utf-8")
     ours = load_profile(path, HOSTS)
     assert ours.fields[52].size == 16
-    assert ours.fields[48].path_of("address.house") == ("40", "house")
+    assert ours.fields[48].path_of("address.house") == ("90", "house")
     assert ours.fields[55].path_of("group.profile") == ("E1", "82")
     assert ours.host_file is None
 

@@ -86,7 +86,7 @@ def test_codes_of_the_default_table() -> None:
         ("  block: key_block", "  block: key_name", "needs `show: never`"),
         ("{MAK: mak,", "{MAK: mac,", "must be one of mak, zpk, kbpk; did you mean 'mak'"),
         ("currencies: [CNY", "currencies: [CNX", "no currency known here"),
-        ("currencies: [CNY, USD]", "currencies: [CNY, CNY]", "each once"),
+        ("currencies: [CNY, USD,", "currencies: [CNY, CNY,", "each once"),
         ("    debits.count: 76", "    debit.count: 76", "did you mean 'debits.count'"),
         ("    fees: 84\n", "", "needs 'fees' beside 'fees_returned'"),
         ("    fees_returned: 82", "    fees_return: 82", "did you mean 'fees_returned'"),

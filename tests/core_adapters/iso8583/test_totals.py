@@ -13,12 +13,14 @@ from support.corehost_process import CoreHostProcess
 from support.iso8583_kit import MODULE, MemoryLog, contracts, quick_options, request, tb87
 from support.iso8583_peer import Peer, Script
 from transactions.card import CardNumber
-from transactions.money import Money
+from transactions.money import CURRENCIES, Money
 from transactions.outcome import Approved, Value
 from transactions.ports import HostTotals, Reversed, Tally, TotalsUnavailable, Unsupported
 
 AMOUNT = Money.parse("9000.00")
 DAY = date(2026, 11, 22)
+CODES = ("CNY", "USD", "EUR", "JPY", "GBP", "HKD", "AUD", "CAD", "CHF", "SGD")
+"""Currencies of the profile's totals."""
 
 
 async def transfer(host: Iso8583Host, bank: CoreHostProcess, log: MemoryLog, number: int) -> Money:
@@ -108,8 +110,7 @@ async def test_each_currency_is_asked_for_once_with_the_date() -> None:
     peer.script = Script(reply=answer(f76="0000000003", f88="0000000000012345", f84="000000000600"))
     totals = await asked(peer)
     assert [(one.mti, one.fields[15], one.fields[50]) for one in peer.seen] == [
-        ("0500", "1122", "156"),
-        ("0500", "1122", "840"),
+        ("0500", "1122", CURRENCIES[code].number) for code in CODES
     ]
     assert 52 not in peer.seen[0].fields
     assert peer.seen[0].fields[11] != peer.seen[1].fields[11]
@@ -128,7 +129,7 @@ async def test_a_day_may_come_to_more_than_one_amount_can() -> None:
     """Field 4 has twelve digits, fields 86 to 89 have sixteen."""
     peer = await Peer.start()
     peer.script = Script(reply=answer(f76="0000000002", f88="9" * 16, f89=f"{10**12:016d}"))
-    (figures, _dollars) = (await asked(peer)).by_currency.values()
+    figures = (await asked(peer)).by_currency["USD"]
     assert figures.debits == Tally(2, 10**16 - 1)
     assert figures.debit_reversals.minor == 10**12
 

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from telebank.flow.keymap import key_names, menu_pages, routes, untold
 from telebank.flow.load import load_release
+from telebank.flow.model import Call
 from telebank.main import main
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -48,13 +49,14 @@ def test_a_caller_who_knows_the_keys_has_his_balance_by_card_pin_one_one() -> No
     assert balance.keys == ("1", "1", "CARD#", "PIN#", "1", "1")
 
 
-def test_every_service_is_found_but_what_is_asked_on_the_way() -> None:
-    found = {route.service for route in routes(SHIPPED)}
-    contracts = SHIPPED.contracts.services
+def test_every_service_of_the_menus_is_found_but_what_is_asked_on_the_way() -> None:
+    nodes = [node for flow in SHIPPED.flows.values() for node in flow.nodes.values()]
+    asked = {node.service for node in nodes if isinstance(node, Call)}
+    found = {route.service for route in routes(SHIPPED)} & asked
     on_the_way = {"pin.verify", "notice.next"} | {
-        service.quoted_by for service in contracts.values() if service.quoted_by is not None
+        quote for name in asked if (quote := SHIPPED.contracts[name].quoted_by) is not None
     }
-    assert set(contracts) - found == on_the_way - {"bill.enquiry"}
+    assert asked - found == on_the_way - {"bill.enquiry"}
 
 
 def test_constants_lead_to_rows_of_their_own() -> None:

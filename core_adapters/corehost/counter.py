@@ -45,6 +45,7 @@ CODES: Mapping[Refusal | PinAnswer, str] = MappingProxyType(
         Refusal.BAD_RATE: "58",
         Refusal.NO_ORDER: "25",
         Refusal.NOTHING_TO_MERGE: "24",
+        Refusal.NOT_PERMITTED: "57",
         Refusal.NO_SUCH_SERVICE: "40",
         PinAnswer.RIGHT: OK,
         PinAnswer.WRONG: "55",

@@ -22,7 +22,7 @@ from transactions.money import Money, currency
 
 DATABASE = "bank.sqlite3"
 DEMO_CARDS = "demo-cards.json"
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 UPGRADES: Mapping[int, Sequence[str]] = MappingProxyType(
     {
         1: (
@@ -38,12 +38,14 @@ UPGRADES: Mapping[int, Sequence[str]] = MappingProxyType(
             "ALTER TABLE loss_report ADD COLUMN until TEXT;",
             tables.STOPPED_CARD,
         ),
-        3: products.UPGRADE,
+        3: products.ACCOUNTS_UPGRADE,
+        4: products.INVESTMENTS_UPGRADE,
     }
 )
 """What brings a database of that version to the next one."""
-BEFORE_PRODUCTS = 3
-"""The version whose upgrade gives the seeded customers their products."""
+BEFORE_PRODUCTS, BEFORE_INVESTMENTS = 3, 4
+"""The versions whose upgrades give the seeded customers their deposits and bills, and then loans,
+bonds, foreign currency and securities funds; and the bank its company."""
 OWNER_ONLY = 0o600
 
 
@@ -84,7 +86,7 @@ def open_house(folder: Path, rules: Rules, now: datetime, *, test_data: bool = F
             if not test_data:
                 seed.write_demo_cards(folder / DEMO_CARDS, seed.DEMO)
             _create(db, bank, pins, cards, now)
-        _upgrade(db, bank, now)
+        _upgrade(folder, bank, now)
         book.Book(db).forget(now)
         undo.pop_all()
     return House(folder, db, bank, lock, created)
@@ -111,8 +113,9 @@ def _is_new(db: sqlite3.Connection) -> bool:
     return bool(version == 0)
 
 
-def _upgrade(db: sqlite3.Connection, bank: Bank, now: datetime) -> None:
+def _upgrade(folder: Path, bank: Bank, now: datetime) -> None:
     """Bring an older bank up to this program's tables, each version in one commit."""
+    db = bank.office.db
     (version,) = db.execute("PRAGMA user_version").fetchone()
     for number in range(version, SCHEMA_VERSION):
         with transaction(db):
@@ -120,17 +123,31 @@ def _upgrade(db: sqlite3.Connection, bank: Bank, now: datetime) -> None:
                 for statement in ledger.statements(script):
                     db.execute(statement)
             if number == BEFORE_PRODUCTS:
-                _give_products(db, bank, now)
+                _give_products(bank, now)
+            if number == BEFORE_INVESTMENTS:
+                _give_investments(folder, bank, now)
             db.execute(f"PRAGMA user_version = {number + 1}")
 
 
-def _give_products(db: sqlite3.Connection, bank: Bank, now: datetime) -> None:
-    """The seeded customers of an older bank get the products that a new one has; their cards and
-    what is on them stay as they are."""
+def _known_cards(db: sqlite3.Connection) -> list[seed.SeedCard]:
+    """The seeded customers of an older bank. Their cards and what is on them stay as they are."""
     known = {number for (number,) in db.execute("SELECT number FROM card WHERE account NOT NULL")}
-    cards = [one for one in (*seed.DEMO, *seed.trial_set()) if one.card in known]
+    return [one for one in (*seed.DEMO, *seed.trial_set()) if one.card in known]
+
+
+def _give_products(bank: Bank, now: datetime) -> None:
+    """Deposits and bills, as a new bank's customers have them."""
     Bills(bank.office).open_accounts(currency("CNY"))
-    seed.plant_products(bank, cards, now)
+    seed.plant_products(bank, _known_cards(bank.office.db), now)
+
+
+def _give_investments(folder: Path, bank: Bank, now: datetime) -> None:
+    """Loans, bonds, foreign currency and securities funds likewise, and the company."""
+    db, cards = bank.office.db, _known_cards(bank.office.db)
+    seed.open_investments(bank, currency("CNY"))
+    seed.plant_investments(bank, cards, now)
+    if seed.plant_companies(db, bank, bank.pins, now) and (folder / DEMO_CARDS).exists():
+        seed.write_demo_cards(folder / DEMO_CARDS, seed.DEMO)
 
 
 def _create(
@@ -151,8 +168,8 @@ def _create(
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What one account holds; `name` is a card number, an account, a deposit (its account and
-    sub-account) or an account of the bank's."""
+    """What one account holds; `name` is a card number, an account, what is behind a card (its
+    account and sub-account) or an account of the bank's."""
 
     name: str
     holder: str
@@ -162,7 +179,11 @@ class Holding:
 _HOLDINGS = """
     SELECT COALESCE(c.number, d.account || '-' || d.sub, l.id), COALESCE(u.name, ''), l.currency,
            COALESCE((SELECT balance FROM leg WHERE account = l.id ORDER BY ordinal DESC LIMIT 1), 0)
-    FROM ledger_account l LEFT JOIN deposit d ON d.id = l.id
+    FROM ledger_account l LEFT JOIN (
+      SELECT id, account, sub FROM deposit UNION ALL SELECT id, account, sub FROM loan
+      UNION ALL SELECT id, account, sub FROM bond UNION ALL SELECT id, account, sub FROM fx_deposit
+      UNION ALL SELECT id, account, sub FROM securities_account
+      UNION ALL SELECT id, account, sub FROM company_account) d ON d.id = l.id
     LEFT JOIN account a ON a.id = COALESCE(d.account, l.id)
     LEFT JOIN card c ON c.account = l.id LEFT JOIN customer u ON u.id = a.customer
     ORDER BY 1

@@ -29,4 +29,5 @@ class Refusal(Enum):
     BAD_RATE = "the market is at that rate, or too far from it"
     NO_ORDER = "no such order is open"
     NOTHING_TO_MERGE = "there are not two deposits to merge"
+    NOT_PERMITTED = "only for companies, and the card is a person's"
     NO_SUCH_SERVICE = "the bank has no such thing"

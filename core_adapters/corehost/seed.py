@@ -5,14 +5,17 @@ import json
 import os
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from core_adapters.corehost.bank import Bank
 from core_adapters.corehost.pins import SALT_BYTES, Pins
+from core_adapters.corehost.products import bonds, company_planting, fx_deals, fx_planting, loans
 from core_adapters.corehost.products.bills import Bills
+from core_adapters.corehost.products.bond_planting import bonds_of, plant_bonds
+from core_adapters.corehost.products.loan_planting import credit_of, plant_loans
 from core_adapters.corehost.products.planting import (
     FULL,
     SMALL,
@@ -21,6 +24,7 @@ from core_adapters.corehost.products.planting import (
     plant_bills,
     plant_deposits,
 )
+from core_adapters.corehost.products.securities_planting import funds_for, plant_funds
 from core_adapters.corehost.rules import identity_digits
 from transactions.card import luhn_valid
 from transactions.money import Currency, Money, currency
@@ -29,6 +33,8 @@ BIN = "622700"
 TEST_CARDS = 60
 TEST_BALANCE = 1_000_000
 """Fen on each ordinary test card: 10,000.00."""
+COMPANY_BALANCE = 50_000_000
+"""Fen on the test company's card: 500,000.00."""
 
 State = Literal["open", "locked", "hot", "no_account", "closed"]
 
@@ -45,7 +51,9 @@ class SeedCard:
     balance: int
     state: State = "open"
     bare: bool = False
-    """The card and its balance only: no past, no deposits, no bills."""
+    """The card and its balance only: no past, no deposits, no bills, no investments."""
+    company: bool = False
+    """The holder is a company, with accounts and remittances instead of products."""
 
     @property
     def account(self) -> str:
@@ -73,13 +81,15 @@ DEMO: Sequence[SeedCard] = (
     SeedCard(card_number(100_006), "531975", "孙空空", "4452", 0),
     SeedCard(card_number(100_007), "618293", "钱锁锁", "5561", 500_000, "locked"),
     SeedCard(card_number(100_008), "729304", "赵失失", "6678", 700_000, "hot"),
+    SeedCard(card_number(100_009), "840517", "示例商贸有限公司", "7782", 86_541_200, company=True),
 )
-"""The first two are shown by `telebank run`; then some more, an empty account, a locked card."""
+"""The first two are shown by `telebank run`; then some more, an empty account, a locked card; the
+company comes last."""
 SHOWN = 2
 
 
 def trial_set() -> list[SeedCard]:
-    """Sixty ordinary cards with twelve-digit PINs, then one of each special kind."""
+    """Sixty ordinary cards with twelve-digit PINs, then one of each special kind and a company."""
     ordinary = [_test_card(n, TEST_BALANCE, "open") for n in range(1, TEST_CARDS + 1)]
     special = [
         _test_card(901, 0, "open"),
@@ -87,6 +97,7 @@ def trial_set() -> list[SeedCard]:
         _test_card(903, TEST_BALANCE, "hot"),
         _test_card(904, 0, "no_account"),
         _test_card(905, TEST_BALANCE, "closed"),
+        replace(_test_card(906, COMPANY_BALANCE, "open"), company=True),
     ]
     return ordinary + special
 
@@ -104,20 +115,36 @@ def plant(
     """Write customers, cards and opening balances; the caller brings the transaction."""
     unit = currency("CNY")
     open_house(bank, unit)
-    for number, one in enumerate(cards, 1):
-        db.execute(
-            "INSERT INTO customer VALUES (?, ?, ?)",
-            (f"C{number:06d}", one.holder, identity_digits(one.identity)),
-        )
-        _plant_account(db, bank, one, f"C{number:06d}", now)
-        _plant_card(db, pins, one, f"C{number:06d}", now)
+    open_investments(bank, unit)
+    for one in cards:
+        _plant_customer(db, bank, pins, one, now)
     plant_products(bank, cards, now)
+    plant_investments(bank, cards, now)
+
+
+def _plant_customer(
+    db: sqlite3.Connection, bank: Bank, pins: Pins, one: SeedCard, now: datetime
+) -> None:
+    (known,) = db.execute("SELECT COUNT(*) FROM customer").fetchone()
+    customer = f"C{known + 1:06d}"
+    identity = identity_digits(one.identity)
+    db.execute("INSERT INTO customer VALUES (?, ?, ?)", (customer, one.holder, identity))
+    _plant_account(db, bank, one, customer, now)
+    _plant_card(db, pins, one, customer, now)
 
 
 def open_house(bank: Bank, unit: Currency) -> None:
     """Open the bank's own accounts in a currency."""
     bank.office.open_house_accounts(unit)
     Bills(bank.office).open_accounts(unit)
+
+
+def open_investments(bank: Bank, unit: Currency) -> None:
+    """Open the bank's own accounts of what came after deposits and bills."""
+    loans.open_accounts(bank.office, unit)
+    bonds.open_accounts(bank.office, unit)
+    fx_deals.open_accounts(bank.office)
+    company_planting.open_accounts(bank.office)
 
 
 def plant_products(bank: Bank, cards: Sequence[SeedCard], now: datetime) -> None:
@@ -129,10 +156,37 @@ def plant_products(bank: Bank, cards: Sequence[SeedCard], now: datetime) -> None
             plant_bills(bank.office, one.card, now)
 
 
+def plant_investments(bank: Bank, cards: Sequence[SeedCard], now: datetime) -> None:
+    """Loans, bonds, foreign currency and securities funds of those who have deposits."""
+    office = bank.office
+    for one in cards:
+        if portfolio_of(one) is None:
+            continue
+        place = DEMO.index(one) if one in DEMO else len(DEMO)
+        plant_loans(office, one.account, credit_of(place), now)
+        plant_bonds(office, one.account, bonds_of(place), now)
+        foreign = fx_planting.SMALL if place else fx_planting.FULL
+        fx_planting.plant_foreign(office, one.account, foreign, now)
+        plant_funds(office, one.account, funds_for(place), now)
+
+
+def plant_companies(db: sqlite3.Connection, bank: Bank, pins: Pins, now: datetime) -> bool:
+    """Give a bank that was made without companies those that its customers come with; whether it
+    is the demo's."""
+    known = {number for (number,) in db.execute("SELECT number FROM card")}
+    for cards in (DEMO, trial_set()):
+        if cards[0].card not in known:
+            continue
+        for one in cards:
+            if one.company and one.card not in known:
+                _plant_customer(db, bank, pins, one, now)
+    return DEMO[0].card in known
+
+
 def portfolio_of(one: SeedCard) -> Portfolio | None:
-    """One of everything for the demo's first customer, less for the others; nothing for a customer
-    without money or without an open account."""
-    if one.bare or not one.balance or one.state in ("no_account", "closed"):
+    """One of everything for the demo's first customer, less for the others; nothing for a company,
+    or a customer without money or without an open account."""
+    if one.bare or one.company or not one.balance or one.state in ("no_account", "closed"):
         return None
     return FULL if one.card == DEMO[0].card else SMALL
 
@@ -146,6 +200,9 @@ def _plant_account(
     bank.ledger.open_account(one.account, unit)
     state = "closed" if one.state == "closed" else "open"
     db.execute("INSERT INTO account VALUES (?, ?, '10', ?)", (one.account, customer, state))
+    if one.company:
+        company_planting.plant_company(bank.office, one.account, one.balance, now)
+        return
     plant_account(bank.office, one.account, one.balance, portfolio_of(one), now)
 
 

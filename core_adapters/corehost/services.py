@@ -12,7 +12,13 @@ from core_adapters.corehost.counter import CODES, OK, Counter, Handler, business
 from core_adapters.corehost.orders import Answer, BadMessage, Order
 from core_adapters.corehost.products.account_desk import ACCOUNT_SERVICES
 from core_adapters.corehost.products.bill_desk import BILL_SERVICES
+from core_adapters.corehost.products.bond_desk import BOND_SERVICES
+from core_adapters.corehost.products.company_desk import COMPANY_SERVICES
+from core_adapters.corehost.products.fx_desk import FX_SERVICES
+from core_adapters.corehost.products.history_desk import HISTORY_SERVICES
 from core_adapters.corehost.products.information import INFO_SERVICES
+from core_adapters.corehost.products.loan_desk import LOAN_SERVICES
+from core_adapters.corehost.products.security_desk import SECURITIES_SERVICES
 from core_adapters.corehost.refusal import Refusal
 
 ALREADY_HOT = "26"
@@ -149,7 +155,18 @@ BASIC_SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(
     }
 )
 SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(
-    {**BASIC_SERVICES, **ACCOUNT_SERVICES, **BILL_SERVICES, **INFO_SERVICES}
+    {
+        **BASIC_SERVICES,
+        **ACCOUNT_SERVICES,
+        **HISTORY_SERVICES,
+        **BILL_SERVICES,
+        **INFO_SERVICES,
+        **LOAN_SERVICES,
+        **BOND_SERVICES,
+        **FX_SERVICES,
+        **SECURITIES_SERVICES,
+        **COMPANY_SERVICES,
+    }
 )
 """By the first two digits of the MTI, and the beginning of field 3: the longest that is there."""
 

@@ -1,7 +1,7 @@
 """Handlers of enquiries and deposits: field by field what `history` and `deposit_orders` know."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from types import MappingProxyType
 
 from core_adapters.corehost.bank import Balances
@@ -17,14 +17,12 @@ from core_adapters.corehost.listing import (
     rate_text,
     time_text,
 )
-from core_adapters.corehost.orders import Answer, BadMessage, Order
+from core_adapters.corehost.orders import Answer, Order
 from core_adapters.corehost.products.deposits import Deposit
 from core_adapters.corehost.products.history import RECENT, Entry, entries, unposted
 from core_adapters.corehost.products.orders import DRAW, PLACE
 from core_adapters.corehost.products.terms import SAVINGS
 from core_adapters.corehost.refusal import Refusal
-
-RANGES = TODAY, RECENTLY, UNPOSTED = "today", "recent", "unposted"
 
 
 def savings_balance(counter: Counter, order: Order, now: datetime) -> Answer:
@@ -40,21 +38,35 @@ def savings_balance(counter: Counter, order: Order, now: datetime) -> Answer:
     return Answer(OK, {54: counter.balances_54(Balances("10", held, held))})
 
 
-def history(counter: Counter, order: Order, now: datetime) -> Answer:
-    """0200/380000: a page of entries; 48.range says which, 62.cursor from where."""
+def today(counter: Counter, order: Order, now: datetime) -> Answer:
+    """0200/380000 with 48.range today: a page of entries of the business date."""
+    return _entries(counter, order, counter.bank.office.today(now))
+
+
+def recent(counter: Counter, order: Order, now: datetime) -> Answer:
+    """0200/380000 with 48.range recent: a page of entries of the last ninety days."""
+    return _entries(counter, order, counter.bank.office.today(now) - RECENT)
+
+
+def _entries(counter: Counter, order: Order, since: date) -> Answer:
     holder = counter.bank.office.holder(order.need(2))
     if isinstance(holder, Refusal):
         return refused(holder)
     db, before = counter.bank.office.db, cursor_of(order)
-    today, most = counter.bank.office.today(now), PAGE + 1
-    asked = order.sub(48, "range")
-    if asked not in RANGES:
-        raise BadMessage(f"48.range is one of {', '.join(RANGES)}")
-    if asked == UNPOSTED:
-        found = unposted(db, holder.account, before, most)
-    else:
-        since = today if asked == TODAY else today - RECENT
-        found = entries(db, holder.account, since, before, most)
+    return _page(entries(db, holder.account, since, before, PAGE + 1))
+
+
+def waiting(counter: Counter, order: Order, now: datetime) -> Answer:
+    """0200/380000 with 48.range unposted: a page of what is authorised and not yet posted."""
+    del now
+    holder = counter.bank.office.holder(order.need(2))
+    if isinstance(holder, Refusal):
+        return refused(holder)
+    db, before = counter.bank.office.db, cursor_of(order)
+    return _page(unposted(db, holder.account, before, PAGE + 1))
+
+
+def _page(found: Sequence[Entry]) -> Answer:
     shown = found[:PAGE]
     more = shown[-1].number if len(found) > PAGE else None
     return paged([_entry_row(one) for one in shown], more)
@@ -134,7 +146,6 @@ def draw(counter: Counter, order: Order, now: datetime) -> Answer:
 ACCOUNT_SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(
     {
         ("02", "3110"): savings_balance,
-        ("02", "3800"): history,
         ("02", "3900"): deposit_list,
         ("02", "3201"): place_quote,
         ("02", "3202"): draw_quote,
@@ -143,3 +154,7 @@ ACCOUNT_SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(
     }
 )
 """Rows of the table `services.SERVICES`."""
+CARD_RANGES: Mapping[str, Handler] = MappingProxyType(
+    {"today": today, "recent": recent, "unposted": waiting}
+)
+"""Rows of the table `history_desk.RANGES`."""

@@ -1,7 +1,7 @@
 """What the bank does for messages about bills: 0200/3600, 0200/3601 and 0200/50."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from types import MappingProxyType
 
 from core_adapters.corehost.back_office import Holder
@@ -9,10 +9,9 @@ from core_adapters.corehost.counter import Counter, Handler, refused
 from core_adapters.corehost.listing import date_text, money_column, paged
 from core_adapters.corehost.orders import Answer, BadMessage, Order
 from core_adapters.corehost.products.bills import Bills, Owed, payment
+from core_adapters.corehost.products.months import month_of
 from core_adapters.corehost.products.orders import BILL
 from core_adapters.corehost.refusal import Refusal
-
-DATE_DIGITS = 8
 
 
 def bill_enquiry(counter: Counter, order: Order, now: datetime) -> Answer:
@@ -21,7 +20,7 @@ def bill_enquiry(counter: Counter, order: Order, now: datetime) -> Answer:
     payer = office.holder(order.need(2))
     if isinstance(payer, Refusal):
         return refused(payer)
-    owed = bills.owed(order.sub(48, "biller"), _number(order), _month(order), now)
+    owed = bills.owed(order.sub(48, "biller"), _number(order), month_of(order), now)
     if isinstance(owed, Refusal):
         return refused(owed)
     return _offered(counter, owed, payer, now)
@@ -52,7 +51,7 @@ def bill_breakdown(counter: Counter, order: Order, now: datetime) -> Answer:
     """0200/3601: the charges of one month's bill; none where the biller has handed in none."""
     del now
     payer = counter.bank.office.holder(order.need(2))
-    month = _month(order)
+    month = month_of(order)
     if isinstance(payer, Refusal):
         return refused(payer)
     if month is None:
@@ -78,19 +77,6 @@ def bill_pay(counter: Counter, order: Order, now: datetime) -> Answer:
 
 def _number(order: Order) -> str:
     return order.sub(48, "customer_number")
-
-
-def _month(order: Order) -> date | None:
-    """48.month (YYYYMMDD, any day of it) as its first day; None without one."""
-    text = order.sub(48, "month")
-    if not text:
-        return None
-    if len(text) != DATE_DIGITS or not (text.isascii() and text.isdigit()):
-        raise BadMessage("48.month is no date (YYYYMM01)")
-    try:
-        return date(int(text[:4]), int(text[4:6]), 1)
-    except ValueError as error:
-        raise BadMessage("48.month is no month (YYYYMM01)") from error
 
 
 BILL_SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(

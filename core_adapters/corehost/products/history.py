@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from core_adapters.corehost.products import bonds, companies, fx, loans, securities
 from core_adapters.corehost.products.orders import BILL, DRAW, PLACE, TRANSFER
 
 RECENT = timedelta(days=90)
@@ -42,6 +43,11 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "payment": ("refund", "payment"),
         "fee": ("refund", "fee"),
         "refund": ("refund", OTHER),
+        **loans.WORDS,
+        **bonds.WORDS,
+        **fx.WORDS,
+        **securities.WORDS,
+        **companies.WORDS,
     }
 )
 """By the kind of the posting: the word (set `txn`) of an entry in the account's favour, and of one
@@ -62,16 +68,22 @@ class Entry:
 
 
 def entries(
-    db: sqlite3.Connection, account: str, since: date, before: int, most: int
+    db: sqlite3.Connection,
+    account: str,
+    since: date,
+    before: int,
+    most: int,
+    *,
+    until: date = date.max,
 ) -> Sequence[Entry]:
-    """Up to `most` entries with business dates from `since` on and numbers below `before` (0 is no
-    bound), newest first."""
+    """Up to `most` entries with business dates from `since` to `until` and numbers below `before`
+    (0 is no bound), newest first."""
     rows = db.execute(
         "SELECT l.ordinal, p.business_date, p.at, p.kind, l.minor, l.balance"
         " FROM leg l JOIN posting p ON p.id = l.posting"
-        " WHERE l.account = ? AND p.business_date >= ? AND (? = 0 OR l.ordinal < ?)"
+        " WHERE l.account = ? AND p.business_date BETWEEN ? AND ? AND (? = 0 OR l.ordinal < ?)"
         " ORDER BY l.ordinal DESC LIMIT ?",
-        (account, since.isoformat(), before, before, most),
+        (account, since.isoformat(), until.isoformat(), before, before, most),
     )
     return [_entry(row) for row in rows]
 

@@ -1,12 +1,33 @@
 """The products' tables, what a check of them must not find, and how an older bank gets them."""
 
-from core_adapters.corehost.products import bills, deposits, history, orders
+from core_adapters.corehost.products import (
+    bills,
+    bonds,
+    companies,
+    deposits,
+    fx,
+    history,
+    loans,
+    orders,
+    securities,
+)
 
-SCHEMA = orders.SCHEMA + deposits.SCHEMA + history.SCHEMA + bills.SCHEMA
-CHECKS = (*orders.CHECKS, *deposits.CHECKS, *bills.CHECKS)
+_ACCOUNTS = orders.SCHEMA + deposits.SCHEMA + history.SCHEMA + bills.SCHEMA
+_INVESTMENTS = loans.SCHEMA + bonds.SCHEMA + fx.SCHEMA + securities.SCHEMA + companies.SCHEMA
+SCHEMA = _ACCOUNTS + _INVESTMENTS
+CHECKS = (
+    *orders.CHECKS,
+    *deposits.CHECKS,
+    *bills.CHECKS,
+    *loans.CHECKS,
+    *bonds.CHECKS,
+    *fx.CHECKS,
+    *securities.CHECKS,
+    *companies.CHECKS,
+)
 
-UPGRADE = (
-    SCHEMA,
+ACCOUNTS_UPGRADE = (
+    _ACCOUNTS,
     """INSERT INTO posted_order
        SELECT t.key, t.card, t.business_date, t.minor, t.fee, t.undone, t.reference, t.service,
          (SELECT a.currency FROM leg l JOIN ledger_account a ON a.id = l.account
@@ -18,4 +39,6 @@ UPGRADE = (
     "INSERT INTO ledger_account SELECT 'interest:' || substr(id, 7), currency"
     " FROM ledger_account WHERE id LIKE 'vault:%';",
 )
-"""Scripts that bring a bank without products to this."""
+"""Scripts that give a bank without products deposits, history and bills."""
+INVESTMENTS_UPGRADE = (_INVESTMENTS,)
+"""Scripts that give it loans, bonds, foreign exchange, securities and companies."""

@@ -135,15 +135,20 @@ class Market:
         size = STEP**level
         if begin + size <= within[0] or begin > within[1]:
             return None
-        if not self._can(begin, level, wanted):
+        if self._is_closed(begin, size) or not self._can(begin, level, wanted):
             return None
         if level == 0:
-            return begin if self.is_open(self.began(begin)) else None
+            return begin
         for child in range(begin, begin + size, size // STEP):
             found = self._first(child, level - 1, within, wanted)
             if found is not None:
                 return found
         return None
+
+    def _is_closed(self, begin: int, size: int) -> bool:
+        """Whether a stretch of no more than a day, which cannot go round an open one, is closed."""
+        ends = (self.began(begin), self.began(begin + size - 1))
+        return ends[1] - ends[0] < DAY and not any(self.is_open(at) for at in ends)
 
     def _can(self, begin: int, level: int, wanted: Wanted) -> bool:
         """Whether a rate that is waited for may come in a stretch; for one tick: does."""

@@ -1,19 +1,29 @@
 """What a key means to the node that takes it: pure functions from keys to a verdict."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from telebank.flow.model import Collect, DateEntry, DigitEntry, Entry, MoneyEntry
+from telebank.flow.model import (
+    Collect,
+    DateEntry,
+    DigitEntry,
+    Entry,
+    MoneyEntry,
+    PointedEntry,
+    RateEntry,
+)
 from telebank.flow.options import MAX_ENTRY
 from transactions.card import CardNumber, CardNumberError, luhn_valid
 from transactions.contract import Kind
-from transactions.money import Money, MoneyError
+from transactions.money import CURRENCIES, Currency, Money, MoneyError
 from transactions.outcome import Value
 from transactions.secret import Secret
 
 DATE_DIGITS = 8
+RATE_DECIMALS = 6
+"""Most decimals of a rate that is keyed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,19 @@ def choose(choices: Mapping[str, str], entry: str, key: str) -> Verdict:
     return Again() if typed == "#" else Invalid()
 
 
+def currency_of(word: Value | None) -> Currency | None:
+    """The currency of a word (`usd`); None where it is no currency's."""
+    known = isinstance(word, str) and word == word.lower()
+    return CURRENCIES.get(str(word).upper()) if known else None
+
+
+def in_currency(node: Collect, unit: Currency | None) -> Collect:
+    """The node with its amount in the currency that a variable says."""
+    if not isinstance(node.entry, MoneyEntry) or node.entry.of is None:
+        return node
+    return replace(node, entry=replace(node.entry, currency=unit))
+
+
 def take(node: Collect, kind: Kind, entry: str, key: str) -> Verdict:
     """A key at a collect. Keys such as `*` act at once: with something typed they start the
     entry over. Entries such as `0#` lead away; `#` on an empty entry repeats the prompt."""
@@ -72,7 +95,7 @@ def take(node: Collect, kind: Kind, entry: str, key: str) -> Verdict:
     if not _belongs(spec, key):
         return Again() if key == "#" and not entry else Invalid()
     typed = entry + key
-    if len(typed) >= _longest(spec) and not isinstance(spec, MoneyEntry):
+    if len(typed) >= _longest(spec) and not isinstance(spec, PointedEntry):
         value = parse(spec, kind, typed)
         return Invalid() if value is None else Completed(value, full=True)
     return More(typed) if len(typed) <= MAX_ENTRY else Invalid()
@@ -81,9 +104,9 @@ def take(node: Collect, kind: Kind, entry: str, key: str) -> Verdict:
 def timed_out(node: Collect, kind: Kind, entry: str) -> Verdict:
     """The inter-digit time is over with something typed: whole if it may be, else invalid.
 
-    An amount is whole only with its end key: half of one is an amount too.
+    An amount or a rate is whole only with its end key: half of one is one too.
     """
-    if isinstance(node.entry, MoneyEntry):
+    if isinstance(node.entry, PointedEntry):
         return Invalid()
     return _whole(node, kind, entry)
 
@@ -103,7 +126,12 @@ def _ended(node: Collect, kind: Kind, entry: str) -> Verdict:
 
 
 def _belongs(spec: Entry, key: str) -> bool:
-    return key.isdigit() or (isinstance(spec, MoneyEntry) and key == spec.point)
+    return key.isdigit() or (isinstance(spec, PointedEntry) and key == spec.point and _parts(spec))
+
+
+def _parts(spec: PointedEntry) -> bool:
+    """Whether there is anything after a point: yen have nothing smaller."""
+    return isinstance(spec, RateEntry) or spec.currency is None or spec.currency.exponent > 0
 
 
 def _longest(spec: Entry) -> int:
@@ -112,7 +140,7 @@ def _longest(spec: Entry) -> int:
             return spec.max
         case DateEntry():
             return DATE_DIGITS
-        case MoneyEntry():
+        case MoneyEntry() | RateEntry():
             return MAX_ENTRY
 
 
@@ -123,6 +151,8 @@ def parse(spec: Entry, kind: Kind, typed: str) -> Value | None:
             return _digits(spec, kind, typed)
         case MoneyEntry():
             return _money(spec, typed)
+        case RateEntry():
+            return _rate(spec, typed)
         case DateEntry():
             return _date(typed)
 
@@ -149,14 +179,29 @@ def _card(typed: str) -> CardNumber | None:
 
 
 def _money(spec: MoneyEntry, typed: str) -> Money | None:
-    text = typed.replace(spec.point, ".")
-    try:
-        amount = Decimal(text)
-        if not spec.min <= amount <= spec.max:
-            return None
-        return Money.parse(text, spec.currency.code)
-    except (InvalidOperation, MoneyError):
+    amount = _between(spec, typed)
+    if amount is None or spec.currency is None:
         return None
+    try:
+        return Money.parse(str(amount), spec.currency.code)
+    except MoneyError:
+        return None
+
+
+def _rate(spec: RateEntry, typed: str) -> Decimal | None:
+    rate = _between(spec, typed)
+    if rate is None or -int(rate.as_tuple().exponent) > RATE_DECIMALS:
+        return None
+    return rate
+
+
+def _between(spec: PointedEntry, typed: str) -> Decimal | None:
+    """The number as it was typed, where it is one and within the entry's limits."""
+    try:
+        number = Decimal(typed.replace(spec.point, "."))
+    except InvalidOperation:
+        return None
+    return number if spec.min <= number <= spec.max else None
 
 
 def _date(typed: str) -> date | None:

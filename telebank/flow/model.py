@@ -29,11 +29,25 @@ class DigitEntry:
 
 @dataclass(frozen=True, slots=True)
 class MoneyEntry:
-    """An amount in major units between `min` and `max`; `point` is the decimal point's key."""
+    """An amount in major units between `min` and `max`; `point` is the decimal point's key, of no
+    meaning in a currency without minor units."""
 
     min: Decimal
     max: Decimal
-    currency: Currency
+    currency: Currency | None
+    """None where a variable says it: see `of`."""
+    point: str = "*"
+    end: str = "#"
+    of: str | None = None
+    """Variable of kind word whose code is a currency's in small letters (`usd`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateEntry:
+    """A rate between `min` and `max` with up to six decimals; `point` is the point's key."""
+
+    min: Decimal
+    max: Decimal
     point: str = "*"
     end: str = "#"
 
@@ -45,7 +59,9 @@ class DateEntry:
     end: str = "#"
 
 
-Entry = DigitEntry | MoneyEntry | DateEntry
+PointedEntry = MoneyEntry | RateEntry
+"""Entries with a decimal point, which only their end key makes whole."""
+Entry = DigitEntry | PointedEntry | DateEntry
 
 
 @dataclass(frozen=True, slots=True)

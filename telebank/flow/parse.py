@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast, get_args
@@ -24,6 +25,7 @@ from telebank.flow.model import (
     Menu,
     MoneyEntry,
     Queue,
+    RateEntry,
     Return,
     Statement,
 )
@@ -270,7 +272,7 @@ def _entry(block: Block) -> Entry:
     if inner is None:
         for key in kinds:
             block.take(key)
-        block.refuse("kind", "not one of digits, money, date", "give exactly one of them")
+        block.refuse("kind", "not one of digits, money, rate, date", "give exactly one of them")
         return DateEntry()
     entry = _ENTRIES[kinds[0]](inner)
     if entry.end not in ("#", "*"):
@@ -288,16 +290,28 @@ def _digits(block: Block) -> Entry:
 
 def _money(block: Block) -> Entry:
     code = block.text("currency", "CNY")
-    if code not in CURRENCIES:
-        block.refuse("currency", f"unknown currency {code}", f"use {', '.join(CURRENCIES)}")
-        code = "CNY"
+    of = code[1:] if code.startswith("$") and len(code) > 1 else None
+    if of is None and code not in CURRENCIES:
+        known = ", ".join(CURRENCIES)
+        mend = f"use {known}, or $variable where a word says which (usd)"
+        block.refuse("currency", f"unknown currency {code}", mend)
+    low, high, point, end = _pointed(block)
+    return MoneyEntry(low, high, CURRENCIES.get(code), point, end, of)
+
+
+def _rate(block: Block) -> Entry:
+    return RateEntry(*_pointed(block))
+
+
+def _pointed(block: Block) -> tuple[Decimal, Decimal, str, str]:
+    """`min`, `max`, `point` and `end` of an entry with a decimal point."""
     low, high = block.decimal("min"), block.decimal("max")
     if low < 0 or high < low:
         block.refuse("max", "not 0 <= min <= max", "correct the limits")
     point, end = block.text("point", "*"), block.text("end", "#")
     if point not in ("*", "#") or point == end:
         block.refuse("point", "the point is * or #, and not the end key", 'write `point: "*"`')
-    return MoneyEntry(low, high, CURRENCIES[code], point, end)
+    return low, high, point, end
 
 
 def _date(block: Block) -> Entry:
@@ -369,5 +383,5 @@ _KINDS: Mapping[str, Callable[[str, Block, _Defaults], AnyNode]] = MappingProxyT
     }
 )
 _ENTRIES: Mapping[str, Callable[[Block], Entry]] = MappingProxyType(
-    {"digits": _digits, "money": _money, "date": _date}
+    {"digits": _digits, "money": _money, "rate": _rate, "date": _date}
 )

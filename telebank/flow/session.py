@@ -260,7 +260,8 @@ class Session(Walker):
         if not state.entry:
             self._failed(node, "input.none", node.asking.noinput)
         elif isinstance(node, Collect):
-            self._decide(node, entry_timed_out(node, self._kind(node), state.entry))
+            asked, kind = self._asked(node), self._kind(node)
+            self._decide(node, entry_timed_out(asked, kind, state.entry))
         else:
             self._decide(node, Invalid())
 
@@ -274,7 +275,7 @@ class Session(Walker):
         hidden = isinstance(node, Collect) and not node.public
         self._record("key", digit="•" if hidden else key)
         if isinstance(node, Collect):
-            self._decide(node, take(node, self._kind(node), state.entry, key))
+            self._decide(node, take(self._asked(node), self._kind(node), state.entry, key))
         elif isinstance(node, Menu) and (row := self._chosen_row(node, key)) is not None:
             self._pick(node, row)
         else:

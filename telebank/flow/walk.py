@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, assert_never
 
 from telebank.flow.commands import Command, Enqueue, HangUp, Listen, Record, Say, SendFax, Submit
+from telebank.flow.entry import currency_of, in_currency
 from telebank.flow.memory import Memory
 from telebank.flow.model import (
     AnyNode,
@@ -20,6 +21,7 @@ from telebank.flow.model import (
     Fax,
     Flow,
     Menu,
+    MoneyEntry,
     Queue,
     Return,
     Statement,
@@ -117,6 +119,9 @@ class Walker:
         if isinstance(node, Menu):
             self._switch(node.language)
         if isinstance(node, Confirm) and not all(self._memory.has(name) for name in node.reads):
+            self._record("value.missing")
+            return node.asking.exhausted
+        if isinstance(node, Collect) and self._lacks_currency(node):
             self._record("value.missing")
             return node.asking.exhausted
         self._settle_type_ahead(statement=False)
@@ -305,6 +310,15 @@ class Walker:
         if language is not None:
             self._state.language = language
             self._record("call.language", language=language)
+
+    def _lacks_currency(self, node: Collect) -> bool:
+        entry = self._asked(node).entry
+        return isinstance(entry, MoneyEntry) and entry.currency is None
+
+    def _asked(self, node: Collect) -> Collect:
+        """The node with the currency of its amount, where a variable says which."""
+        of = node.entry.of if isinstance(node.entry, MoneyEntry) else None
+        return node if of is None else in_currency(node, currency_of(self._memory.value(of)))
 
     def _kind(self, node: Collect) -> Kind:
         return self._flow().vars[node.into]

@@ -55,6 +55,7 @@ RULES: tuple[Rule, ...] = (
     menus.depth,
     rows.picks,
     rows.texts,
+    words.currencies,
     words.literals,
     words.sets,
     words.texts,

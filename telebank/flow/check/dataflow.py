@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from telebank.flow.check.graph import PICKED, Edge, edges, finding, inside, writes
 from telebank.flow.check.prompts import slots_at
-from telebank.flow.check.references import named
+from telebank.flow.check.references import heeded, named
 from telebank.flow.model import AnyNode, Call, Collect, Enter, Finding, Flow, Menu, Return
 from telebank.flow.release import Release
 from transactions.contract import Service
@@ -47,7 +47,7 @@ def _uses(release: Release, flow: Flow, node: AnyNode) -> set[str]:
     used = {slot.name for _, _, slot in slots_at(release, node)}
     match node:
         case Collect():
-            used |= {node.same_as} if node.same_as is not None else set()
+            used |= set(heeded(node))
         case Call():
             optional = release.contracts[node.service].optional
             sources = [source for name, source in node.inputs.items() if name not in optional]

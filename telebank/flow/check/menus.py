@@ -1,6 +1,7 @@
 """What callers can bear: few choices, no deep menus, keys that mean one thing, handling for all."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from telebank.flow.check.graph import edges, finding, reached
 from telebank.flow.entry import parse
@@ -14,11 +15,13 @@ from telebank.flow.model import (
     Flow,
     Menu,
     MoneyEntry,
+    PointedEntry,
     Queue,
     Return,
 )
 from telebank.flow.options import MAX_CHOICES, MAX_DEPTH
 from telebank.flow.release import Release
+from transactions.money import CURRENCIES
 
 
 def choices(release: Release, flow: Flow) -> Iterator[Finding]:
@@ -74,7 +77,9 @@ def entry_keys(release: Release, flow: Flow) -> Iterator[Finding]:
 
 def _entry_key(flow: Flow, node: Collect, key: str) -> Iterator[Finding]:
     spec = node.entry
-    point = spec.point if isinstance(spec, MoneyEntry) else None
+    point = spec.point if isinstance(spec, PointedEntry) else None
+    if isinstance(spec, MoneyEntry) and spec.currency is None:
+        spec = replace(spec, currency=CURRENCIES["CNY"])  # some currency, to see what is an amount
     if key in (point, spec.end):
         problem = (
             f"{key} is both {'the decimal point' if key == point else 'the end'} and a way out"

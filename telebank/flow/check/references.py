@@ -12,6 +12,7 @@ from telebank.flow.model import (
     Finding,
     Flow,
     Menu,
+    MoneyEntry,
     Queue,
     Statement,
 )
@@ -86,7 +87,7 @@ def named(node: AnyNode) -> list[str]:
     """The variables that a node names itself (its texts name others)."""
     match node:
         case Collect():
-            return [node.into] if node.same_as is None else [node.into, node.same_as]
+            return [node.into, *heeded(node)]
         case Menu() | Statement():
             return [node.each] if node.each is not None else []
         case Confirm():
@@ -97,6 +98,12 @@ def named(node: AnyNode) -> list[str]:
             return list(node.carry)
         case _:
             return []
+
+
+def heeded(node: Collect) -> list[str]:
+    """What a collect needs to know: what is to be repeated, and its amount's currency."""
+    of = node.entry.of if isinstance(node.entry, MoneyEntry) else None
+    return [name for name in (node.same_as, of) if name is not None]
 
 
 def kinds(release: Release, flow: Flow) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from telebank.flow.model import (
     Flow,
     MoneyEntry,
     Queue,
+    RateEntry,
 )
 from telebank.flow.release import Release
 from transactions.contract import Kind
@@ -24,6 +25,7 @@ from transactions.hot_list import TELEPHONE
 _ENTRY_KINDS: Mapping[type, frozenset[Kind]] = {
     DigitEntry: frozenset({"card_no", "secret", "text", "digits", "number"}),
     MoneyEntry: frozenset({"money"}),
+    RateEntry: frozenset({"rate"}),
     DateEntry: frozenset({"date"}),
 }
 
@@ -139,3 +141,11 @@ def entry_kinds(release: Release, flow: Flow) -> Iterator[Finding]:
             if node.same_as is not None and flow.vars[node.same_as] != kind:
                 problem = f"must repeat {node.same_as}, which is no {kind}"
                 yield finding(flow, node, "kind", problem, f"name a variable of kind {kind}")
+            if isinstance(node.entry, MoneyEntry) and node.entry.of is not None:
+                yield from _currency(flow, node, node.entry.of)
+
+
+def _currency(flow: Flow, node: Collect, of: str) -> Iterator[Finding]:
+    if flow.vars[of] != "word":
+        problem = f"`currency: ${of}`, which is {flow.vars[of]}"
+        yield finding(flow, node, "kind", problem, f"declare {of} as word, such as usd")

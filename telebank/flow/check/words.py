@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 
-from telebank.flow.check.graph import finding
+from telebank.flow.check.graph import finding, inside
 from telebank.flow.check.prompts import slots_at
 from telebank.flow.check.rows import row_slots
-from telebank.flow.model import Call, Enter, Finding, Flow
+from telebank.flow.entry import currency_of
+from telebank.flow.model import Call, Collect, Enter, Finding, Flow, MoneyEntry
 from telebank.flow.options import LANGUAGES
 from telebank.flow.release import Release
 from telebank.flow.texts import OTHER_WORD, WORD_TEXTS
 from transactions.kinds import WORD, Kind
+from transactions.money import CURRENCIES
 
 WRITTEN: tuple[Kind, ...] = ("word", "digits", "text", "number")
 """Kinds whose values a flow may write out."""
@@ -46,6 +48,26 @@ def constants(release: Release, flow: Flow) -> Iterator[Finding]:
                 problem = f"sets {name} ({kind}) to `{constant}`"
                 mend = f"write a value of {kind}; only {', '.join(WRITTEN)} can be written out"
                 yield finding(flow, node, "set", problem, mend)
+
+
+def currencies(release: Release, flow: Flow) -> Iterator[Finding]:
+    """`set` of an amount's currency, in a sub-flow or further inside, to what is none."""
+    for node in flow.nodes.values():
+        if not isinstance(node, Enter) or node.flow not in release.flows:
+            continue
+        asked = {of for one in inside(release, release.flows[node.flow]) for of in _amounts_in(one)}
+        for name, constant in node.set.items():
+            if name in asked and constant and currency_of(constant) is None:
+                problem = f"sets {name}, the currency of an amount, to `{constant}`"
+                mend = f"write one of {', '.join(code.lower() for code in CURRENCIES)}"
+                yield finding(flow, node, "set", problem, mend)
+
+
+def _amounts_in(flow: Flow) -> Iterator[str]:
+    """The variables that say the currency of an amount to key in."""
+    for node in flow.nodes.values():
+        if isinstance(node, Collect) and isinstance(node.entry, MoneyEntry) and node.entry.of:
+            yield node.entry.of
 
 
 def literals(release: Release, flow: Flow) -> Iterator[Finding]:

@@ -58,6 +58,8 @@ MAJOR = {
     "EUR": ("euro", "euros"),
     "GBP": ("pound", "pounds"),
     "AUD": ("Australian dollar", "Australian dollars"),
+    "CAD": ("Canadian dollar", "Canadian dollars"),
+    "CHF": ("Swiss franc", "Swiss francs"),
     "SGD": ("Singapore dollar", "Singapore dollars"),
     "JPY": ("yen", "yen"),
 }
@@ -69,6 +71,8 @@ MINOR = {
     "EUR": CENTS,
     "GBP": ("penny", "pence"),
     "AUD": CENTS,
+    "CAD": CENTS,
+    "CHF": ("centime", "centimes"),
     "SGD": CENTS,
 }
 HUNDRED, THOUSAND, NOON = 100, 1000, 12

@@ -42,10 +42,20 @@ MAJOR = {
     "EUR": "欧元",
     "GBP": "英镑",
     "AUD": "澳大利亚元",
+    "CAD": "加拿大元",
+    "CHF": "瑞士法郎",
     "SGD": "新加坡元",
     "JPY": "日元",
 }
-MINOR = {"USD": "美分", "EUR": "欧分", "GBP": "便士", "AUD": "分", "SGD": "分"}
+MINOR = {
+    "USD": "美分",
+    "EUR": "欧分",
+    "GBP": "便士",
+    "AUD": "分",
+    "CAD": "分",
+    "CHF": "生丁",
+    "SGD": "分",
+}
 TENTHS = frozenset({"CNY", "HKD"})
 """Currencies whose minor part is said as 角 and 分."""
 

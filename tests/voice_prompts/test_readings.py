@@ -108,6 +108,10 @@ def test_every_reading_is_said_by_recorded_units(
         ("JPY 100000", "十万日元", "one hundred thousand yen"),
         ("20000003", "二千万零三元", "twenty million three yuan"),
         (Money.parse("1.00", "USD"), "一美元", "one U.S. dollar"),
+        ("1.50 CAD", "一加拿大元五十分", "one Canadian dollar and fifty cents"),
+        ("CAD 230", "二百三十加拿大元", "two hundred thirty Canadian dollars"),
+        ("12.01 CHF", "十二瑞士法郎零一生丁", "twelve Swiss francs and one centime"),
+        ("CHF 0.20", "二十生丁", "twenty centimes"),
     ],
 )
 def test_money_at_its_edges(value: object, zh: str, en: str) -> None:

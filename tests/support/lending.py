@@ -1,13 +1,12 @@
 """One small bank with deposits, loans and bonds; a customer who has a bit of each."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from itertools import count
 from pathlib import Path
 
 from core_adapters.corehost import ledger, tables
-from core_adapters.corehost.ledger import findings, statements, transaction
+from core_adapters.corehost.ledger import findings, transaction
 from core_adapters.corehost.products import bonds, loans
 from core_adapters.corehost.products.bond_orders import BondOrders
 from core_adapters.corehost.products.bond_planting import FULL_BONDS, plant_bonds
@@ -30,10 +29,7 @@ class Lending(SmallBank):
 
     def __init__(self, path: Path, at: datetime = NOON) -> None:
         super().__init__(path, at, subscribed=False)
-        for statement in statements(loans.SCHEMA + bonds.SCHEMA):
-            self.db.execute(re.sub("CREATE (TABLE|INDEX)", r"CREATE \1 IF NOT EXISTS", statement))
-        effects = {**EFFECTS, **loans.LOAN_EFFECTS, **bonds.BOND_EFFECTS}
-        self.orders = Orders(self.office, effects)
+        self.orders = Orders(self.office, EFFECTS)
         self.deposits = DepositOrders(self.office, self.orders)
         self.loans = LoanOrders(self.office, self.orders)
         self.bonds = BondOrders(self.office, self.orders)
@@ -71,5 +67,4 @@ class Lending(SmallBank):
 
     def findings(self) -> list[str]:
         """What a check of everything finds."""
-        checks = (*ledger.CHECKS, *tables.CHECKS, *loans.CHECKS, *bonds.CHECKS)
-        return findings(self.db, checks)
+        return findings(self.db, (*ledger.CHECKS, *tables.CHECKS))

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from core_adapters.corehost.products.deposit_orders import DrawQuote
+from core_adapters.corehost.products.deposit_orders import DrawQuote, PlaceQuote
 from core_adapters.corehost.products.information import stated_rates
 from core_adapters.corehost.products.loan_orders import Due, LoanQuote, RepayQuote
 from core_adapters.corehost.products.loan_terms import Lent, load_loan_tariff
 from core_adapters.corehost.products.loans import LOAN_OPEN, LOAN_REPAY, WORDS, Loan
-from core_adapters.corehost.products.orders import DRAW
+from core_adapters.corehost.products.orders import DRAW, PLACE
 from core_adapters.corehost.products.pledges import owed_on
 from core_adapters.corehost.refusal import Refusal
 from support.bank_services import ACCOUNT, CARD, CNY, NOON, OTHER
@@ -206,6 +206,30 @@ def test_a_pledge_is_held_until_all_of_it_is_repaid(bank: Lending) -> None:
     assert bank.undo(whole)
     assert owed_on(bank.db, deposit.id) == 60_000
     assert isinstance(one, str)
+
+
+def test_a_pledged_deposit_is_not_drawn(bank: Lending) -> None:
+    early = bank.deposits.draw(CARD, "0004", None, NOON)
+    assert isinstance(early, DrawQuote)
+    key = lend(bank, 10_000, "m6", "0004")
+    about = {"sub": "0004", "interest": str(early.interest.minor)}
+    drawn = bank.order(DRAW, early.id, (early.amount, NOTHING), about)
+    assert drawn is Refusal.BAD_QUOTE
+    for part in (None, Money(10_000, CNY)):
+        assert bank.deposits.draw(CARD, "0004", part, NOON) is Refusal.NOT_DUE
+    assert isinstance(bank.deposits.draw(CARD, "0003", None, NOON), DrawQuote)
+    assert bank.undo(key)
+    assert isinstance(bank.order(DRAW, early.id, (early.amount, NOTHING), about), str)
+
+
+def test_an_instalment_that_is_pledged_may_still_be_paid_into(bank: Lending) -> None:
+    assert isinstance(lend(bank, 200_000, "m6", "0005"), str)
+    quote = bank.deposits.place(CARD, "instalment", "", Money(50_000, CNY), NOON)
+    assert isinstance(quote, PlaceQuote)
+    about = {"kind": "instalment", "term": ""}
+    assert isinstance(bank.order(PLACE, quote.id, (Money(50_000, CNY), NOTHING), about), str)
+    assert lend(bank, 70_001, "m6", "0005") is Refusal.OVER_LIMIT
+    assert isinstance(lend(bank, 70_000, "m6", "0005"), str)
 
 
 @pytest.mark.parametrize(

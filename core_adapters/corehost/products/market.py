@@ -35,7 +35,7 @@ SPREAD_PARTS = 10**6
 DIGITS = 5
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-PLACES_KEPT = 1 << 16
+PLACES_KEPT, TICKS_KEPT = 1 << 16, 1 << 12
 Span = tuple[int, int]
 
 
@@ -124,9 +124,12 @@ class Market:
         stands in an open market; None where there is none.
 
         Whole stretches of time are passed over whose swings cannot reach it."""
-        most = STEP ** (SWINGS - 1)
-        for begin in range((after + 1) // most * most, until + 1, most):
-            found = self._first(begin, SWINGS - 1, (after + 1, until), wanted)
+        level = 0
+        while level < SWINGS - 1 and STEP**level < until - after:
+            level += 1
+        size = STEP**level
+        for begin in range((after + 1) // size * size, until + 1, size):
+            found = self._first(begin, level, (after + 1, until), wanted)
             if found is not None:
                 return found
         return None
@@ -179,14 +182,7 @@ class Market:
 
     def _swings(self, word: str, tick: int, least: int) -> int:
         """The swings from number `least` on, together, in parts of the par."""
-        in_all = 0
-        for number in range(least, SWINGS):
-            size = STEP**number
-            place, gone = divmod(tick, size)
-            width = self.swing << number
-            here, there = (_place(self.seed, word, number, at, width) for at in (place, place + 1))
-            in_all += (here * (size - gone) + there * gone) // size
-        return in_all
+        return _together(self.seed, self.swing, word, tick, least)
 
     def _pays(self, sold: str, bought: str, given: int, got: int) -> Decimal:
         bid = given * (SPREAD_PARTS - self.traded[sold].half_spread)
@@ -227,6 +223,19 @@ def converted(amount: Money, rate: Decimal, into: Currency) -> Money:
     """An amount at a rate for a hundred, rounded half up to the minor unit."""
     exact = Fraction(amount.decimal) * Fraction(rate) / 100 * 10**into.exponent
     return Money(floor(exact + Fraction(1, 2)), into)
+
+
+@lru_cache(maxsize=TICKS_KEPT)
+def _together(seed: str, swing: int, word: str, tick: int, least: int) -> int:
+    """See `Market._swings`."""
+    in_all = 0
+    for number in range(least, SWINGS):
+        size = STEP**number
+        place, gone = divmod(tick, size)
+        width = swing << number
+        here, there = (_place(seed, word, number, at, width) for at in (place, place + 1))
+        in_all += (here * (size - gone) + there * gone) // size
+    return in_all
 
 
 @lru_cache(maxsize=PLACES_KEPT)

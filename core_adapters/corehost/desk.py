@@ -13,6 +13,7 @@ from core_adapters.corehost.counter import OK, Counter, business_key
 from core_adapters.corehost.keydesk import PinOpener
 from core_adapters.corehost.ledger import LedgerError, transaction
 from core_adapters.corehost.orders import Answer, BadMessage, Key, Order
+from core_adapters.corehost.products.fx_execution import FxExecution
 from core_adapters.corehost.rules import business_date
 from core_adapters.corehost.services import answer
 from core_adapters.corehost.totals import totals_answer
@@ -75,9 +76,19 @@ class Desk:
         self._codec = codec
         self._book = Book(db)
         self._counter = Counter(bank, module, codec.profile)
+        self._market_orders = FxExecution(bank.office)
+
+    def pass_time(self, now: datetime) -> None:
+        """Do what is due by the clock alone: orders that the market has come to, or whose time is
+        over. Where the commit fails, nothing happened, and the next call does it."""
+        try:
+            self._market_orders.execute_due(now)
+        except sqlite3.Error as error:
+            log.error("orders_not_executed", error=type(error).__name__)
 
     def answer(self, messages: Sequence[Message], now: datetime) -> list[Message]:
         """Answer in order in one durable commit; where it fails, nothing happened: all get 96."""
+        self.pass_time(now)
         try:
             with transaction(self._db):
                 self._bank.calendar.today(now)  # a cut-over is not undone with a message

@@ -6,6 +6,8 @@ disk write carries many postings. Everything runs in one thread: there is one wr
 
 import asyncio
 import ssl
+from collections.abc import Callable
+from datetime import datetime
 
 from core_adapters.corehost.connection import Connection
 from core_adapters.corehost.day import Day
@@ -19,12 +21,15 @@ from core_adapters.iso8583.format.mac import Mac
 
 LOOK_S = 600.0
 """Longest sleep towards a cut-over, so that a clock that was set does not make it late."""
+TICK_S = 1.0
+"""How often the bank does what is due by the clock, in seconds."""
 
 __all__ = ["EXIT_BY_FAULT", "Server", "ServerOptions"]
 
 
 class Server:
-    """The listening host. `start` returns the port it has; `stop` cuts what is connected."""
+    """The listening host. `start` returns the port it has; `stop` cuts what is connected.
+    `pass_time` is called about once a second."""
 
     def __init__(
         self,
@@ -37,8 +42,10 @@ class Server:
         day: Day | None = None,
         keys: KeyDesk | None = None,
         clock: Clock = wall_clock,
+        pass_time: Callable[[datetime], None] | None = None,
     ) -> None:
         self.hall = Hall(codec, mac, office, faults, options, day, keys, clock)
+        self._pass_time = pass_time
         self._servers: list[asyncio.Server] = []
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
@@ -57,6 +64,8 @@ class Server:
         had = int(server.sockets[0].getsockname()[1])
         if not self._servers and self.hall.day is not None:
             self.hall.spawn(self._watch(self.hall.day))
+        if not self._servers and self._pass_time is not None:
+            self.hall.spawn(self._tick(self._pass_time))
         self._servers.append(server)
         return had
 
@@ -66,6 +75,12 @@ class Server:
             await asyncio.sleep(min(LOOK_S, day.next_s(self.hall.clock())))
             day.today(self.hall.clock())
             self.hall.look_at_date()
+
+    async def _tick(self, pass_time: Callable[[datetime], None]) -> None:
+        """Do what is due by the clock also while no message comes."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            pass_time(self.hall.clock())
 
     async def stop(self) -> None:
         """Listen no more and close every connection."""

@@ -19,6 +19,7 @@ from core_adapters.corehost.products.deposits import (
 )
 from core_adapters.corehost.products.interest import interest
 from core_adapters.corehost.products.orders import DRAW, PLACE, Offer, Orders
+from core_adapters.corehost.products.pledges import owed_on
 from core_adapters.corehost.products.terms import (
     INSTALMENT,
     PASSBOOK,
@@ -177,6 +178,8 @@ class DepositOrders:
         return self._drawn(holder, deposit, amount, now)
 
     def _drawable(self, deposit: Deposit, part: Money | None) -> Refusal | None:
+        if owed_on(self._office.db, deposit.id):
+            return Refusal.NOT_DUE
         if part is None:
             # Demand accounts are closed at the counter, and an empty one has nothing to draw.
             return Refusal.BAD_AMOUNT if deposit.kind in DEMAND or deposit.held <= 0 else None

@@ -13,6 +13,7 @@ from typing import Any
 
 from core_adapters.corehost.back_office import BackOffice
 from core_adapters.corehost.products.orders import Agreed
+from core_adapters.corehost.products.pledges import owed_on
 from core_adapters.corehost.products.terms import matures
 from core_adapters.corehost.refusal import Refusal
 
@@ -212,7 +213,7 @@ class DrawEffect:
         """See `Effect.do`."""
         del now
         found = Deposits(office.db).find(data["account"], data["sub"])
-        if found is None:
+        if found is None or owed_on(office.db, found.id):
             return Refusal.BAD_QUOTE
         if data["held"] is not None and found.held != data["held"]:
             return Refusal.BAD_QUOTE

@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import ssl
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,7 +63,8 @@ class Bank:
     office: Office
     codec: Codec
     keys: KeyDesk
-    day: Day | None
+    day: Day | None = None
+    pass_time: Callable[[datetime], None] | None = None
 
 
 def check_faults(path: Path | None) -> None:
@@ -96,12 +98,12 @@ def _open_bank(plan: RunPlan, stack: ExitStack) -> Bank:
     stack.callback(module.close)
     keys = KeyDesk(module, profile, plan.key_overlap_s)
     if plan.no_ledger:
-        return Bank(Parrot(codec), codec, keys, None)
+        return Bank(Parrot(codec), codec, keys)
     now = datetime.now(UTC)
     books = house.open_house(plan.data, plan.rules, now, test_data=plan.test_data)
     stack.callback(books.close)
     desk = Desk(books.db, books.bank, codec, keys)
-    return Bank(desk, codec, keys, Day(books.db, books.bank.calendar, now))
+    return Bank(desk, codec, keys, Day(books.db, books.bank.calendar, now), desk.pass_time)
 
 
 def _open_module(plan: RunPlan, profile: Profile) -> Module:
@@ -117,7 +119,14 @@ def _open_module(plan: RunPlan, profile: Profile) -> Module:
 async def _listen(plan: RunPlan, bank: Bank, tls: ssl.SSLContext | None) -> None:
     faults, options = FaultPlan(plan.faults), ServerOptions()
     server = Server(
-        bank.office, bank.codec, bank.keys, faults, options, day=bank.day, keys=bank.keys
+        bank.office,
+        bank.codec,
+        bank.keys,
+        faults,
+        options,
+        day=bank.day,
+        keys=bank.keys,
+        pass_time=bank.pass_time,
     )
     control = ControlSocket(plan.data, Acts(server.hall).table())
     stopped = asyncio.Event()

@@ -16,17 +16,29 @@ from telebank.flow.entry import (
     More,
     Verdict,
     choose,
+    currency_of,
+    in_currency,
     parse,
     take,
     timed_out,
 )
-from telebank.flow.model import Asking, Collect, DateEntry, DigitEntry, Entry, MoneyEntry
+from telebank.flow.model import (
+    Asking,
+    Collect,
+    DateEntry,
+    DigitEntry,
+    Entry,
+    MoneyEntry,
+    RateEntry,
+)
 from transactions.card import CardNumber
 from transactions.contract import Kind
 from transactions.money import CURRENCIES, Money
 
 CNY = MoneyEntry(Decimal("0.01"), Decimal("50000"), CURRENCIES["CNY"])
 JPY = MoneyEntry(Decimal(1), Decimal(50000), CURRENCIES["JPY"])
+SAID = MoneyEntry(Decimal(1), Decimal(50000), None, of="unit")
+RATE = RateEntry(Decimal("0.01"), Decimal(2000))
 
 
 def collect(entry: Entry, keys: dict[str, str]) -> Collect:
@@ -102,6 +114,36 @@ def test_the_point_is_a_point_and_never_a_way_out() -> None:
 def test_a_currency_without_minor_unit_takes_no_decimals() -> None:
     assert parse(JPY, "money", "12") == Money.parse("12", "JPY")
     assert parse(JPY, "money", "12*5") is None
+    assert take(collect(JPY, {}), "money", "12", "*") == Invalid()
+
+
+def test_an_amount_whose_currency_is_not_known_is_none() -> None:
+    assert parse(SAID, "money", "12") is None
+    known = in_currency(collect(SAID, {}), currency_of("jpy")).entry
+    assert parse(known, "money", "12") == Money.parse("12", "JPY")
+
+
+@pytest.mark.parametrize("word", ["JPY", "yen", "", None, 392])
+def test_words_that_are_no_currency(word: str | int | None) -> None:
+    assert currency_of(word) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "rate"),
+    [
+        ("716*955", "716.955"),
+        ("0*010000", "0.010000"),
+        ("2000", "2000"),
+        ("7*1234567", None),
+        ("2000*1", None),
+        ("0", None),
+        ("7*1*6", None),
+        ("*", None),
+    ],
+)
+def test_rates(typed: str, rate: str | None) -> None:
+    assert parse(RATE, "rate", typed) == (None if rate is None else Decimal(rate))
+    assert timed_out(collect(RATE, {}), "rate", typed) == Invalid()
 
 
 def test_an_amount_never_ends_by_its_length() -> None:
@@ -137,7 +179,9 @@ def test_time_over_takes_what_may_be_whole() -> None:
 
 @given(
     st.text("0123456789*#", max_size=40),
-    st.sampled_from([DigitEntry(3, 6), DigitEntry(16, 19, check="luhn"), CNY, JPY, DateEntry()]),
+    st.sampled_from(
+        [DigitEntry(3, 6), DigitEntry(16, 19, check="luhn"), CNY, JPY, SAID, RATE, DateEntry()]
+    ),
     st.sampled_from(["digits", "card_no", "secret", "number", "text"]),
 )
 def test_any_keys_have_a_verdict(keys: str, spec: Entry, kind: Kind) -> None:

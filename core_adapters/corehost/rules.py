@@ -7,6 +7,8 @@ BANK_OFFSET = timedelta(hours=8)
 """The bank keeps Beijing time, UTC+8, without daylight saving."""
 
 
+WEEKDAYS, EVERY_DAY = frozenset(range(1, 6)), frozenset(range(1, 8))
+"""Days by their ISO 8601 numbers."""
 IDENTITY_DIGITS = 4
 """What a caller proves himself with when he reports a loss."""
 
@@ -38,6 +40,8 @@ class Rules:
     """The fee is never more than 10.00."""
     quote_life_s: int = 120
     """Seconds for which a quote stands."""
+    market_days: frozenset[int] = WEEKDAYS
+    """Days of the week (Monday is 1) on which currencies are exchanged, midnight to midnight."""
     cut_over: time = time(0)
     """The bank's wall-clock time at which the next business date begins by itself; 00:00 is the
     midnight between the days."""

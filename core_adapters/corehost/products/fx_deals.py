@@ -156,7 +156,7 @@ class FxDeals:
     def __init__(self, office: BackOffice, orders: Orders) -> None:
         self._office = office
         self._orders = orders
-        self.market: Market = load_market()
+        self.market: Market = load_market(office.rules)
 
     def live(self, sold: str, bought: str, now: datetime) -> Live | Refusal:
         """The rate of one pair, by the words of its currencies."""
@@ -251,7 +251,7 @@ class DealEffect:
 
 def open_accounts(office: BackOffice) -> None:
     """Open the bank's own accounts in every currency of the market that are not open yet."""
-    for traded in load_market().traded.values():
+    for traded in load_market(office.rules).traded.values():
         for name in (*HOUSE_ACCOUNTS, POSITION):
             ident = name.format(traded.unit.code)
             asked = "SELECT 1 FROM ledger_account WHERE id = ?"

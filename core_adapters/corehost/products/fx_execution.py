@@ -40,7 +40,7 @@ class FxExecution:
 
     def __init__(self, office: BackOffice) -> None:
         self._office = office
-        self._market: Market = load_market()
+        self._market: Market = load_market(office.rules)
         self._book = FxBook(office.db)
         self._looked: dict[str, int] = {}
         self._tick: int | None = None

@@ -61,7 +61,7 @@ class FxMoves:
         self._office = office
         self._orders = orders
         self.accounts = FxAccounts(office.db)
-        self.market: Market = load_market()
+        self.market: Market = load_market(office.rules)
 
     def holdings(self, account: str) -> list[FxHolding]:
         """Every foreign currency a customer has, in the market's order."""

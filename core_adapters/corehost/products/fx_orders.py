@@ -262,7 +262,7 @@ class FxOrders:
         self._office = office
         self._orders = orders
         self.book = FxBook(office.db)
-        self.market: Market = load_market()
+        self.market: Market = load_market(office.rules)
 
     def place(self, card: str, asked: Asked, now: datetime) -> OrderQuote | Refusal:
         """Quote an order out of what may be exchanged; the market may be closed."""
@@ -356,7 +356,7 @@ class PlaceEffect:
             data["hold"],
             order.amount,
             wanted,
-            load_market().tick(now) - 1,  # the tick it is placed in counts
+            load_market(office.rules).tick(now) - 1,  # the tick it is placed in counts
             date.fromisoformat(data["until"]),
             order.key,
             OPEN,

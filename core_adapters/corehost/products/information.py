@@ -12,7 +12,7 @@ from core_adapters.corehost.counter import Counter, Handler
 from core_adapters.corehost.listing import PAGE, Row, money_column, page_of, paged, rate_text
 from core_adapters.corehost.orders import Answer, BadMessage, Order
 from core_adapters.corehost.products.fx_accounts import told_rates
-from core_adapters.corehost.products.market import YUAN, load_market
+from core_adapters.corehost.products.market import YUAN, Market, load_market
 from core_adapters.corehost.products.points import points
 from core_adapters.corehost.products.stated import stated
 from core_adapters.corehost.products.terms import INSTALMENT, NOTICE, TIME, load_tariff
@@ -38,10 +38,9 @@ def stated_rates(table: str) -> list[tuple[str, Decimal]]:
     return [(what, Decimal(text)) for what, text in stated(INFORMATION)[table].items()]
 
 
-def fx_rates(now: datetime) -> list[tuple[str, Decimal, Decimal]]:
+def fx_rates(market: Market, now: datetime) -> list[tuple[str, Decimal, Decimal]]:
     """Word of `currency`, and what the bank buys and sells a hundred of it for, in yuan, at the
     market's rates of a time."""
-    market = load_market()
     tick = market.last(now)
     live = [(word, market.rate(word, YUAN, tick)) for word in market.traded if word != YUAN]
     return [(word, rate.buy, rate.sell) for word, rate in live]
@@ -91,10 +90,10 @@ def tell_fees(counter: Counter, order: Order, now: datetime) -> Answer:
 
 def tell_fx_rates(counter: Counter, order: Order, now: datetime) -> Answer:
     """0200/3495."""
-    del counter
+    market = load_market(counter.bank.office.rules)
     rows = [
         {"unit": unit, "buy": rate_text(buy), "sell": rate_text(sell)}
-        for unit, buy, sell in fx_rates(now)
+        for unit, buy, sell in fx_rates(market, now)
     ]
     return page_of(rows, order)
 

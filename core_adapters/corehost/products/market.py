@@ -24,7 +24,7 @@ from math import ceil, floor
 from types import MappingProxyType
 
 from core_adapters.corehost.products.stated import stated
-from core_adapters.corehost.rules import BANK_OFFSET
+from core_adapters.corehost.rules import BANK_OFFSET, Rules
 from transactions.money import Currency, Money, currency
 
 YUAN = "cny"
@@ -195,13 +195,13 @@ class Market:
         return _digits(Fraction(100 * ask, bid), ceil)
 
 
-def load_market() -> Market:
-    """The bank's figures in data/fx.yaml."""
+def load_market(rules: Rules) -> Market:
+    """The bank's figures in data/fx.yaml, and the days that it is open on."""
     read = stated("fx.yaml")
     yuan = read["yuan"]
     traded = {YUAN: _traded(YUAN, {"par": "100", "half_spread": 0, **yuan})}
     traded |= {word: _traded(word, row) for word, row in read["currencies"].items()}
-    days = frozenset(read["open_days"])
+    days = rules.market_days
     if not days or DAY % timedelta(seconds=read["tick_s"]):
         raise ValueError("corehost/data/fx.yaml: a day is whole ticks, and some day is open")
     return Market(read["seed"], read["tick_s"], read["swing"], days, MappingProxyType(traded))

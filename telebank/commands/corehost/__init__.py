@@ -11,7 +11,7 @@ from core_adapters.corehost import house
 from core_adapters.corehost.control import ControlError
 from core_adapters.corehost.faults import FaultError
 from core_adapters.corehost.keydesk import DEFAULT_OVERLAP_S
-from core_adapters.corehost.rules import Rules
+from core_adapters.corehost.rules import EVERY_DAY, WEEKDAYS, Rules
 from core_adapters.corehost.tls import TlsFileError, TlsFiles
 from core_adapters.hsm.errors import SecurityModuleError
 from core_adapters.profiles.errors import ProfileError
@@ -109,7 +109,11 @@ def _tls(certificate: Path | None, key: Path | None, ca: Path | None) -> TlsFile
 @click.option("--tls-certificate", type=FILE, help="The bank's certificate (PEM): TLS only.")
 @click.option("--tls-key", type=FILE, help="Its private key (PEM, mode 0600).")
 @click.option("--tls-ca", type=FILE, help="CA of the gateways, whose certificates are demanded.")
-@click.option("--test-data", is_flag=True, help="At the first start: sixty test cards, no demo.")
+@click.option(
+    "--test-data",
+    is_flag=True,
+    help="At the first start: sixty test cards, no demo. Currencies are exchanged on every day.",
+)
 @click.option("--no-ledger", is_flag=True, help="Answer 00 and post nothing, for benchmarks.")
 @click.option("--port-file", type=FILE, help="Write the line that says the port here too.")
 @json_option
@@ -167,7 +171,7 @@ def run(
         data=data,
         keys=keys or data.parent / "keys",
         profile=profile,
-        rules=Rules(cut_over=cut_over_at.time()),
+        rules=Rules(cut_over=cut_over_at.time(), market_days=EVERY_DAY if test_data else WEEKDAYS),
         key_overlap_s=key_overlap,
         faults=faults,
         tls=_tls(tls_certificate, tls_key, tls_ca),

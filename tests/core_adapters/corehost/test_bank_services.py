@@ -19,6 +19,7 @@ from core_adapters.corehost.products.information import (
     stated_rates,
 )
 from core_adapters.corehost.products.market import load_market
+from core_adapters.corehost.rules import EVERY_DAY, Rules
 from support.bank_services import Asker, asker
 from support.corehost_process import CoreHostProcess, special_card
 from transactions.card import CardNumber
@@ -99,9 +100,9 @@ async def test_fees_and_exchange_rates_are_told_without_a_card(anybody: Asker) -
     assert [(row["what"], row["amount"]) for row in told] == fees()
     before = datetime.now(UTC)
     told = listed(await pages(anybody, "info.fx_rates"))
-    market, after = load_market(), datetime.now(UTC)
+    market, after = load_market(Rules(market_days=EVERY_DAY)), datetime.now(UTC)
     ticks = range(market.tick(before), market.tick(after) + 1)
-    live = [fx_rates(market.began(tick)) for tick in ticks]
+    live = [fx_rates(market, market.began(tick)) for tick in ticks]
     assert [row["unit"] for row in told] == [unit for unit, _buy, _sell in live[0]]
     for number, row in enumerate(told):
         assert (row["unit"], row["buy"], row["sell"]) in [rates[number] for rates in live]

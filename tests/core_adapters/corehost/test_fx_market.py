@@ -15,9 +15,10 @@ from core_adapters.corehost.products.market import (
     converted,
     load_market,
 )
+from core_adapters.corehost.rules import Rules
 from transactions.money import Currency, Money, currency
 
-MARKET = load_market()
+MARKET = load_market(Rules())
 WORDS = sorted(MARKET.traded)
 MONDAY = datetime(2026, 3, 2, 4, tzinfo=UTC)
 NOW = MARKET.tick(MONDAY)

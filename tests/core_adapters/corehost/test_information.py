@@ -43,7 +43,7 @@ def sent() -> dict[str, set[str]]:
         "loan": {what for what, _rate in stated_rates("loan_rates")},
         "fxterm": {what for what, _rate in told_rates()},
         "fee": {what for what, _fee in fees()},
-        "currency": set(load_market().traded),
+        "currency": set(load_market(Rules()).traded),
         "fxkind": {DEMAND, TERM},
         "order": {OPEN, DONE, CANCELLED, EXPIRED},
         "branch": {word for words in info["branches"].values() for word in words},
@@ -91,8 +91,9 @@ def test_rates_are_a_banks() -> None:
     for what, rate in [*stated_rates("loan_rates"), *told_rates()]:
         assert Decimal(0) < rate < Decimal(10), what
     now = datetime(2026, 3, 2, 4, tzinfo=UTC)
-    assert len(fx_rates(now)) >= 8
-    for unit, buy, sell in fx_rates(now):
+    rates = fx_rates(load_market(Rules()), now)
+    assert len(rates) >= 8
+    for unit, buy, sell in rates:
         assert buy < sell < buy * Decimal("1.02"), unit
 
 

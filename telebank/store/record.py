@@ -1,5 +1,6 @@
 """The job that writes RECORDED: the same id, quote, twin and limits are judged in its commit."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta, timezone
@@ -31,6 +32,8 @@ from transactions.money import Money
 from transactions.request import MAX_REQUEST_ID, HostMessage, Request
 
 _R = tables.request.c
+_LONG = re.compile(r"\d{2,}(\d{4})")
+"""Digits that may be somebody's number with a biller; the last four say enough."""
 
 
 def states_in(states: frozenset[State]) -> str:
@@ -333,7 +336,7 @@ def _row(request: Request, draft: Draft) -> dict[str, Any]:
         "guard_payee": guard.get("payee"),
         "guard_amount": guard.get("minor"),
         "guard_currency": guard.get("unit"),
-        "payee_masked": _payee(request),
+        "payee_masked": _payee(request, plan.guard),
         "reference": request.reference,
         "host_reference": "",
         "attempts": 0,
@@ -341,12 +344,20 @@ def _row(request: Request, draft: Draft) -> dict[str, Any]:
     }
 
 
-def _payee(request: Request) -> str:
-    """How a notice names the payee: what was read back, else the payee card's mask."""
+def _payee(request: Request, guard: GuardKey | None) -> str:
+    """How a notice names the payee: what was read back, else the payee card's mask, else what the
+    money is for (`water ****4417`), as the guard has it."""
     named, card = request.inputs.get("payee_masked"), request.inputs.get("to")
     if isinstance(named, str):
         return without_numbers(named)[: tables.TEXT]
-    return card.masked if isinstance(card, CardNumber | SealedCard) else ""
+    if isinstance(card, CardNumber | SealedCard):
+        return card.masked
+    cards = [
+        value for value in request.inputs.values() if isinstance(value, CardNumber | SealedCard)
+    ]
+    if guard is None or len(cards) > 1:
+        return ""  # a card has only its token there
+    return _LONG.sub(r"****\1", guard.payee.replace("|", " "))[: tables.TEXT]
 
 
 def _sealed_row(request: Request, item: SealedInput) -> dict[str, Any]:

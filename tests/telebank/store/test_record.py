@@ -33,7 +33,7 @@ from transactions.journal import (
 )
 from transactions.lifecycle import State
 from transactions.money import Money
-from transactions.outcome import Approved, Declined
+from transactions.outcome import Approved, Declined, Value
 from transactions.request import Request
 from transactions.secret import Secret
 
@@ -110,6 +110,28 @@ async def test_what_was_recorded_is_found_by_id_then_by_quote(place: Path) -> No
         assert by_quote.existing.request_id == "r2"
         assert await journal.find("r9", "q9") is None
         assert await journal.find("r9") is None
+
+
+@pytest.mark.parametrize(
+    ("inputs", "payee", "named"),
+    [
+        ({"from": PAYER, "biller": "water"}, "water|20000417", "water ****0417"),
+        ({"card": PAYER, "kind": "time"}, "time", "time"),
+        ({"card": PAYER, "sub": "0003"}, "0003", "0003"),
+        ({"card": PAYER, "from": "usd", "to": "cny"}, "usd|cny|716.95", "usd cny 716.95"),
+        ({"card": PAYER}, "", ""),
+        ({"card": PAYER, "other": PAYEE}, "token-of-payee", ""),
+        ({"from": PAYER, "to": PAYEE}, "token-of-payee", PAYEE.masked),
+    ],
+)
+async def test_what_the_money_is_for_is_named(
+    place: Path, inputs: dict[str, Value], payee: str, named: str
+) -> None:
+    guard = GuardKey("payer", payee, Money.parse("100"))
+    async with open_store(place) as store:
+        await store.journal.record(transfer("r1", inputs=inputs), money_plan(guard=guard))
+    (row,) = rows(place, tables.request)
+    assert row.payee_masked == named
 
 
 @pytest.mark.parametrize(("minutes", "day"), [(480, 1), (-480, 31)])

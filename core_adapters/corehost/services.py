@@ -111,13 +111,16 @@ def report_loss(counter: Counter, order: Order, now: datetime) -> Answer:
 
 
 def decide_loss(counter: Counter, order: Order, now: datetime) -> Answer:
-    """0302 and 0322 with code 2 (stopped for good) or 3 (may be used again); 120 says of which
-    report."""
+    """0302 and 0322 with code 2 (stopped for good) or 3 (may be used again); 48.report says of
+    which report."""
+    reference = order.sub(48, "report")
+    if not reference:
+        raise BadMessage("48.report is missing")
     decision = LossDecision(
         key=business_key(order.key, now),
         card=order.need(2),
         act="3" if order.need(91) == LET_GO else "2",
-        reference=order.need(120).strip(),
+        reference=reference,
         reason=order.sub(48, "reason"),
     )
     refusal = counter.bank.decide_loss(decision, now)

@@ -43,7 +43,8 @@ def made_before(folder: Path, version: int) -> Path:
 
 def tables_of(house: House) -> set[str]:
     rows = house.db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
-    return {" ".join(row[0].split()).replace('"', "").replace(" ,", ",") for row in rows}
+    marks = str.maketrans({",": " , ", "(": " ( ", ")": " ) ", '"': ""})
+    return {" ".join(row[0].translate(marks).split()) for row in rows}
 
 
 @pytest.mark.parametrize("version", [1, 2])

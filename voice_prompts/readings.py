@@ -11,6 +11,7 @@ from voice_prompts.values import (
     digit_groups_of,
     money_of,
     number_of,
+    size_of,
     tail_of,
     time_of,
     whole_of,
@@ -28,6 +29,7 @@ def _zh() -> dict[str, Reader]:
     return {
         "money": lambda v: joined(say.money_text(money_of(v))),
         "money_formal": lambda v: joined(say.money_text(money_of(v), formal=True)),
+        "money_size": lambda v: joined(say.money_text(size_of(v))),
         "number": lambda v: joined(say.number_text(number_of(v))),
         "rate": lambda v: joined(say.number_text(number_of(v))),
         "digits": lambda v: spelled(digit_groups_of(v)),
@@ -49,6 +51,7 @@ def _en() -> dict[str, Reader]:
     return {
         "money": lambda v: joined(say.money_text(money_of(v))),
         "money_formal": lambda v: joined(say.money_text(money_of(v))),
+        "money_size": lambda v: joined(say.money_text(size_of(v))),
         "number": lambda v: joined(say.number_text(number_of(v))),
         "rate": lambda v: joined(say.number_text(number_of(v))),
         "digits": lambda v: spelled(digit_groups_of(v)),

@@ -104,6 +104,12 @@ def money_of(value: object) -> Money:
         raise ReadingError(str(error)) from None
 
 
+def size_of(value: object) -> Money:
+    """An amount without its sign, for where a word before it says which way the money went."""
+    amount = money_of(value)
+    return Money(abs(amount.minor), amount.currency)
+
+
 def digit_groups_of(value: object) -> tuple[str, ...]:
     """Digits in the groups they are read in.
 

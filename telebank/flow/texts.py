@@ -19,7 +19,7 @@ READINGS: Mapping[Kind, frozenset[str]] = MappingProxyType(
     {
         "card_no": frozenset({"tail"}),
         "secret": frozenset(),
-        "money": frozenset({"money"}),
+        "money": frozenset({"money", "money_size"}),
         "text": frozenset({"tail", "digits", "text"}),
         "digits": frozenset({"digits", "tail", "number"}),
         "date": frozenset({"date", "month", "weekday"}),

@@ -118,6 +118,13 @@ def test_money_at_its_edges(value: object, zh: str, en: str) -> None:
     assert (read("money", value, "zh").text, read("money", value, "en").text) == (zh, en)
 
 
+@pytest.mark.parametrize("value", ["-12.50 CNY", "12.50 CNY"])
+def test_the_size_of_an_amount_has_no_sign(value: str) -> None:
+    assert read("money_size", value, "zh").text == "十二元五角"
+    assert read("money_size", value, "en").text == "twelve yuan and fifty fen"
+    assert read("money", "-12.50 CNY", "zh").text == "负十二元五角"
+
+
 def test_digits_are_grouped() -> None:
     assert read("digits", "6227001234567890", "zh").gaps == ((60, 60, 60, 250) * 4)[:-1]
     assert read("digits", "13911112222", "en").gaps == (60, 60, 250, 60, 60, 60, 250, 60, 60, 60)

@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from core_adapters.corehost import house as house_file
 from core_adapters.corehost.bank import Balances, Quote, TransferOrder
 from core_adapters.corehost.house import House, day_file, findings, open_house
+from core_adapters.corehost.products.bonds import Bonds
+from core_adapters.corehost.products.fx_accounts import FxAccounts
+from core_adapters.corehost.products.loans import Loans
+from core_adapters.corehost.products.securities import funds_of
 from core_adapters.corehost.rules import Rules
-from core_adapters.corehost.seed import DEMO
+from core_adapters.corehost.seed import DEMO, demo_cards
 from core_adapters.corehost.totals import day_totals
 from transactions.money import Money, currency
 from transactions.ports import Tally
@@ -56,6 +61,7 @@ def test_money_and_orders_stay_and_products_come(tmp_path: Path, version: int) -
     assert ledger.balance(DEMO[1].account) == Money(8_800_000 + 600_000, CNY)
     assert len(deposits.of_account(DEMO[0].account)) == 7
     assert deposits.of_account(DEMO[3].account) == []  # not a customer of this bank
+    assert_invested(house)
     assert day_totals(house.db, DAY, CNY).debits == Tally(2, 600_100)
     assert day_totals(house.db, DAY, CNY).debit_reversals == Tally(1, 100)
     house.close()
@@ -67,6 +73,44 @@ def test_money_and_orders_stay_and_products_come(tmp_path: Path, version: int) -
         ("600000", "posted"),
         ("100", "reversed"),
     ]
+
+
+def assert_invested(house: House) -> None:
+    """The first customer has some of everything, and the bank has its company."""
+    office, account = house.bank.office, DEMO[0].account
+    assert len(Loans(house.db).of_account(account)) == 2
+    assert len(Bonds(house.db).of_account(account)) == 4
+    assert len(FxAccounts(house.db).of_account(account)) == 6
+    assert funds_of(office, account) is not None
+    company = house.bank.balances(DEMO[-1].card)
+    assert isinstance(company, Balances)
+    assert company.available.minor == DEMO[-1].balance
+
+
+def test_a_bank_with_deposits_keeps_them_and_gets_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(house_file, "SCHEMA_VERSION", 4)
+        old = open_house(made_before(tmp_path, 2), Rules(), NOON)
+        assert "loan" not in named(old)
+        held = old.bank.deposits.deposits.of_account(DEMO[0].account)
+        old.close()
+    (tmp_path / "demo-cards.json").write_text("[]")
+    house = open_house(tmp_path, Rules(), NOON + timedelta(days=1))
+    assert house.bank.deposits.deposits.of_account(DEMO[0].account) == held
+    assert_invested(house)
+    house.close()
+    assert findings(tmp_path) == []
+    # Its PIN is where the others' are.
+    shown = {card for card, _pin, _holder, _held in demo_cards(tmp_path / "demo-cards.json")}
+    assert DEMO[-1].card in shown
+    open_house(tmp_path, Rules(), NOON).close()
+    assert findings(tmp_path) == []
+
+
+def named(house: House) -> set[str]:
+    return {name for (name,) in house.db.execute("SELECT name FROM sqlite_master")}
 
 
 def test_an_old_order_is_undone_once_and_gives_its_day_back(tmp_path: Path) -> None:

@@ -36,6 +36,10 @@ CREATE INDEX remittance_account ON remittance (company_account);
 REMITTANCE, REMITTED, RETURNED = "remittance", "remitted", "remittance_returned"
 """Kinds of postings: with the company's account, from transit to the correspondent, and back."""
 PAYROLL = "payroll"
+INWARD, OUTWARD = "inward", "outward"
+"""Word set `remit`."""
+DONE, PENDING, BACK = "done", "pending", "returned"
+"""Word set `remitstate`."""
 WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         REMITTANCE: ("transfer_in", "transfer_out"),

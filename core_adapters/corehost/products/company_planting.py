@@ -10,9 +10,14 @@ from datetime import date, datetime, timedelta
 from core_adapters.corehost.back_office import VAULT, BackOffice
 from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.products.companies import (
+    BACK,
     CLEARING,
+    DONE,
     FIRST_SUB,
+    INWARD,
+    OUTWARD,
     PAYROLL,
+    PENDING,
     REMITTANCE,
     REMITTED,
     RETURNED,
@@ -25,7 +30,6 @@ from transactions.money import Currency, currency
 UNITS = tuple(currency(code) for code in ("CNY", "USD", "EUR", "JPY"))
 """Currencies of the seeded company."""
 OPENING_DAYS = 91
-DONE, PENDING, BACK = "done", "pending", "returned"
 Way = tuple[str, str]
 """The ledger accounts that money goes from and to."""
 RETURN_DAYS = 2
@@ -145,7 +149,7 @@ class _Planting:
     def _written(self, event: Event, ident: str) -> str:
         """Its row, whose number is in the keys of its postings."""
         day = self._today - timedelta(days=event.days_ago)
-        direction = "inward" if event.minor > 0 else "outward"
+        direction = INWARD if event.minor > 0 else OUTWARD
         number = self._office.db.execute(
             "INSERT INTO remittance (company_account, business_date, direction, minor, state)"
             " VALUES (?, ?, ?, ?, ?)",

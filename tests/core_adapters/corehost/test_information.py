@@ -8,6 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from core_adapters.corehost.orders import BadMessage
+from core_adapters.corehost.products import companies
 from core_adapters.corehost.products.billers import load_billers
 from core_adapters.corehost.products.fx_accounts import DEMAND, TERM, told_rates
 from core_adapters.corehost.products.fx_orders import CANCELLED, DONE, EXPIRED, OPEN
@@ -51,6 +52,8 @@ def sent() -> dict[str, set[str]]:
         "loankind": set(stated("loans.yaml")["kinds"]),
         "bond": set(stated("bonds.yaml")["issues"]),
         "redeem": {"early", "matured"},
+        "remit": {companies.INWARD, companies.OUTWARD},
+        "remitstate": {companies.DONE, companies.PENDING, companies.BACK},
     }
 
 

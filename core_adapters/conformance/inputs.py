@@ -3,14 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from types import MappingProxyType
 
 from core_adapters.conformance.people import Person
+from core_adapters.conformance.preparing import FIRST
 from core_adapters.conformance.scenarios import Scenario
 from transactions.contract import Kind, Service
 from transactions.money import Money
 from transactions.outcome import Value
 
+NO_DETAIL = "no test customer has a detail"
 LAST_MONTH = "@last_month"
 """The first day of the month before this one."""
 
@@ -46,7 +49,8 @@ class Asked:
             return (date.today().replace(day=1) - timedelta(days=1)).replace(day=1)  # noqa: DTZ011 - the bank's wall clock
         if text.startswith("@"):
             if text[1:] not in self.who.details:
-                raise NotTried(f"no test customer has a detail {text[1:]!r}")
+                what = "nothing asked first gave" if text[1:].startswith(FIRST) else NO_DETAIL
+                raise NotTried(f"{what} {text[1:]!r}")
             text = self.who.details[text[1:]]
         return _READ.get(kind, str)(text)
 
@@ -78,5 +82,5 @@ def other(digits: str) -> str:
 
 
 _READ: Mapping[Kind, Callable[[str], Value]] = MappingProxyType(
-    {"money": Money.parse, "date": date.fromisoformat, "number": int}
+    {"money": Money.parse, "date": date.fromisoformat, "number": int, "rate": Decimal}
 )

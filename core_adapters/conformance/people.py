@@ -20,8 +20,9 @@ from transactions.secret import Secret
 SCHEMA = 1
 MAX_PAYERS = 100
 NONCE_BYTES = 12
-ROLES = ("payer", "payee", "poor", "hot", "locked", "unknown")
-"""Payers have money; `poor` has none; `hot` was reported lost; `unknown` is no card of the host."""
+ROLES = ("payer", "payee", "poor", "hot", "locked", "unknown", "company")
+"""Payers have money; `poor` has none; `hot` was reported lost; `unknown` is no card of the host;
+`company` is a company's."""
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -39,7 +40,7 @@ class Person:
     details: Mapping[str, str] = field(
         default_factory=lambda: MappingProxyType({}), repr=False, hash=False
     )
-    """What scenarios call `@name`: subscribers' numbers at billers, a deposit's number."""
+    """What scenarios call `@name`: subscribers' numbers at billers, a deposit's, a loan's."""
 
     def secret(self) -> Secret:
         """The telephone PIN, new each time: the processor wipes what it is given."""

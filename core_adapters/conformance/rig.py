@@ -14,7 +14,7 @@ from transactions.contract import Contracts
 from transactions.guarded import guarded
 from transactions.money import MAX_MINOR, Money, currency
 from transactions.options import ProcessorOptions
-from transactions.outcome import Approved
+from transactions.outcome import Approved, Values
 from transactions.processor import Processor
 from transactions.request import AuthLevel, Request
 
@@ -138,6 +138,12 @@ class Rig:
 
     async def balance(self, service: str, card: CardNumber) -> int | None:
         """Minor units of the ledger balance, asked of the host itself; None where it is silent."""
+        told = await self.look(service, card) or {}
+        held = told.get("ledger") or told.get("available")
+        return held.minor if isinstance(held, Money) else None
+
+    async def look(self, service: str, card: CardNumber) -> Values | None:
+        """What the host itself says to a read about a card; None where it says nothing."""
         if self.node is None:
             return None
         contract = self.contracts[service]
@@ -152,10 +158,7 @@ class Rig:
         )
         await self.node.adapter.wait_signed_on(self.pace.sign_on_s)
         outcome = await guarded(self.node.adapter.execute(request, Numbers(self.books.stans)))
-        if not isinstance(outcome, Approved):
-            return None
-        held = outcome.data.get("ledger") or outcome.data.get("available")
-        return held.minor if isinstance(held, Money) else None
+        return outcome.data if isinstance(outcome, Approved) else None
 
 
 async def until(condition: Callable[[], bool], seconds: float) -> bool:

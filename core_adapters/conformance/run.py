@@ -11,6 +11,7 @@ from core_adapters.conformance.judge import UNSEEN, Seen
 from core_adapters.conformance.moved import Held, Move
 from core_adapters.conformance.moved import moved as moved_of
 from core_adapters.conformance.people import People, Person
+from core_adapters.conformance.preparing import before_of, having
 from core_adapters.conformance.rig import Rig, until
 from core_adapters.conformance.scenarios import Scenario
 from core_adapters.conformance.transcript import Line
@@ -62,6 +63,7 @@ class Run:
         money = self._contract.effect == "money"
         await self.rig.live()
         done = await self._done_before()
+        who = await self._prepared(who)
         before = await self._look(who, to) if money else Held(None, None)
         counted = await self._totals()
         requests = await self._requests(who, to)
@@ -240,13 +242,29 @@ class Run:
             words.append(await do(node.adapter))
         return ", ".join(dict.fromkeys(words))
 
+    async def _prepared(self, who: Person) -> Person:
+        """The customer, having asked what the scenario has him ask first."""
+        node = self.rig.node
+        assert node is not None
+        for number, one in enumerate(before_of(self.scenario)):
+            name = f"{self.name}-f{number}"
+            part = Run(self.rig, one, self.people, self.turn, name, self.balance_service)
+            asked = await part._request(0, who, self._person(one.to))
+            answer = await self._submit(node.processor, asked)
+            if not isinstance(answer.outcome, Approved):
+                raise Stopped(f"{one.service} before it ended as {answer.exit}")
+            who = having(who, answer.data)
+        return who
+
     # -- looking --------------------------------------------------------------------------------
 
     async def _look(self, who: Person, to: Person) -> Held:
         if self.balance_service not in self.rig.parts.timeouts:
             return Held(None, None)
         payer = await self.rig.balance(self.balance_service, who.card)
-        return Held(payer, await self.rig.balance(self.balance_service, to.card))
+        payee = await self.rig.balance(self.balance_service, to.card)
+        inside = self.scenario.seen_in
+        return Held(payer, payee, await self.rig.look(inside, who.card) if inside else None)
 
     async def _totals(self) -> CurrencyTotals | None:
         """The host's figures of its business date, where the scenario asks for them."""

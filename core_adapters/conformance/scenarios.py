@@ -18,8 +18,8 @@ EXPECTATIONS = ("outcome", "reason", "exit", "state", "sends", "alarm", "before"
 BEFORE = ("keys_ours", "keys_host", "cut_over")
 """What may be done before a scenario asks: new keys, begun by us or by the host; a cut-over."""
 KINDS = ("iso8583", "sql")
-MONEY = ("transfer", "pay", "draw")
-"""To the payee; to the bank or a biller; out of what the payer has with the bank."""
+MONEY = ("transfer", "pay", "draw", "inside")
+"""To the payee; to the bank or a biller; out of what the payer has with the bank; inside that."""
 OUTCOMES = frozenset({"approved", "declined", "unknown", "not_sent"})
 
 
@@ -55,8 +55,12 @@ class Scenario:
     amount: str = "12.34"
     inputs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Inputs by name as text; `@name` is a detail of the customer, `@last_month` a date."""
+    first: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+    """Services that the customer asks before it, with their inputs; see `preparing`."""
     money: str = "transfer"
     """Where the money goes: of `MONEY`."""
+    seen_in: str = ""
+    """The read of the customer's card that shows what happened `inside`."""
     wrong: str = ""
     """Input that is given wrongly: `pin` or `identity`."""
     times: int = 1
@@ -163,7 +167,9 @@ def _scenario(name: str, row: Section) -> Scenario:
         to=row.choice("to", ROLES, "payee"),
         amount=row.take("amount", str, "12.34"),
         inputs=_inputs(row),
+        first=_first(row),
         money=row.choice("money", MONEY, "transfer"),
+        seen_in=row.take("seen_in", str, ""),
         wrong=row.choice("wrong", ("", "pin", "identity"), ""),
         times=row.take("times", int, 1),
         same_id=row.take("same_id", bool, False),
@@ -196,6 +202,17 @@ def _inputs(row: Section) -> Mapping[str, str]:
         return MappingProxyType({})
     given = row.section("inputs")
     return MappingProxyType({str(name): given.take(name, str) for name in given})
+
+
+def _first(row: Section) -> Mapping[str, Mapping[str, str]]:
+    if not row.has("first"):
+        return MappingProxyType({})
+    services = row.section("first")
+    found: dict[str, Mapping[str, str]] = {}
+    for name in services:
+        given = services.section(name)
+        found[str(name)] = MappingProxyType({str(one): given.take(one, str) for one in given})
+    return MappingProxyType(found)
 
 
 def _before(row: Section) -> tuple[str, ...]:

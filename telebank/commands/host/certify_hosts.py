@@ -9,6 +9,8 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,12 @@ from core_adapters.conformance.sql_demo import DEMOS, DemoMissing, server_of
 from core_adapters.corehost.acts import CUT_OVER, KEY_CHANGE
 from core_adapters.corehost.control import ControlError, NotRunning, ask
 from core_adapters.corehost.house import findings
+from core_adapters.corehost.products import bonds, companies, fx_accounts, fx_planting, loans
 from core_adapters.corehost.products.billers import Biller, load_billers
+from core_adapters.corehost.products.market import YUAN, load_market
 from core_adapters.corehost.products.planting import SMALL
 from core_adapters.corehost.products.terms import TIME
+from core_adapters.corehost.rules import EVERY_DAY, Rules
 from core_adapters.corehost.seed import SeedCard, card_number, trial_set
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.sql.options import SqlOptions
@@ -46,6 +51,8 @@ from telebank.settings import SettingsError, load_settings
 READY_S, STOP_S = 30.0, 10.0
 ORDINARY = 60
 TERMINAL = "TBCERT01"
+BETTER = Decimal("1.05")
+"""What an order waits for, of the rate that stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,14 +234,32 @@ def demo_people() -> People:
         "unknown": (card_number(999_999_999), "", ""),
     }
     rows |= {one.state: _row(one) for one in special if one.state in ("hot", "locked")}
+    company = next(one for one in special if one.company)
+    rows["company"] = (*_row(company), {"account": companies.FIRST_SUB})
     return people_of(rows)
 
 
 def _details(one: SeedCard, billers: Mapping[str, Biller]) -> dict[str, str]:
-    """The customer's numbers at the demo's billers, and of a time deposit that has matured."""
+    """The customer's numbers at the demo's billers, and of what the seed gave him: a time deposit
+    that has matured, also of dollars, a loan, a bond; and a rate that the market may come to."""
     place = next(n for n, held in enumerate(SMALL.holdings, 1) if held.kind == TIME)
     numbers = {name: biller.number(one.card) for name, biller in billers.items()}
-    return {**numbers, "deposit": f"{place:04d}"}
+    terms = [one for one in fx_planting.SMALL if one.term]
+    return {
+        **numbers,
+        "deposit": f"{place:04d}",
+        "loan": f"{loans.FIRST_SUB}",
+        "bond": f"{bonds.FIRST_SUB}",
+        "fx_deposit": f"{fx_accounts.FIRST_SUB + fx_planting.SMALL.index(terms[0])}",
+        "fx_limit": _better_rate(),
+    }
+
+
+def _better_rate() -> str:
+    """Dollars for a hundred yuan, a little more than the demo's market gives now."""
+    market = load_market(Rules(market_days=EVERY_DAY))
+    now = market.last(datetime.now(UTC))
+    return f"{market.rate(YUAN, 'usd', now).buy * BETTER:.2f}"
 
 
 def _row(one: SeedCard) -> tuple[str, str, str]:

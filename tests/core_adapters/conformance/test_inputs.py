@@ -9,12 +9,15 @@ import pytest
 from core_adapters.conformance.inputs import Asked, NotTried
 from core_adapters.conformance.judge import BROKEN, MOVED, STAYED, UNSEEN
 from core_adapters.conformance.moved import Held, Move, moved
-from core_adapters.conformance.people import load_people
+from core_adapters.conformance.people import Person, load_people
+from core_adapters.conformance.preparing import having
 from core_adapters.conformance.scenarios import Scenario, load_scenarios
 from core_adapters.profiles.errors import ProfileError
 from support.conformance_bench import CONTRACTS
 from telebank.commands.host.certify_hosts import demo_people
+from transactions.card import CardNumber
 from transactions.money import Money, currency
+from transactions.outcome import Row, Values
 
 PEOPLE = demo_people()
 WHO, TO = PEOPLE.payers[0], PEOPLE.others["payee"]
@@ -58,7 +61,7 @@ TERMS = {"amount": Money(10_000, CNY), "fee": Money(100, CNY), "interest": Money
 
 @pytest.mark.parametrize(
     ("money", "cost", "gain"),
-    [("transfer", 10_100, 10_000), ("pay", 10_100, 0), ("draw", -10_205, 0)],
+    [("transfer", 10_100, 10_000), ("pay", 10_405, 0), ("draw", -10_205, 0), ("inside", 0, 0)],
 )
 def test_where_money_goes(money: str, cost: int, gain: int) -> None:
     assert Move.of(money, TERMS, Money(1, CNY)) == Move(cost, gain)
@@ -113,3 +116,31 @@ def test_a_wrong_scenario_is_told(tmp_path: Path, row: str, said: str) -> None:
     path.write_text(f"schema: 1\nscenarios:\n  a: {{title: {{zh: 甲, en: a}}, {row}}}\n")
     with pytest.raises(ProfileError, match=said):
         load_scenarios(path)
+
+
+LISTED: Values = {"items": ({"sub": "7001"}, {"sub": "7002"})}
+MERGED: Values = {"items": ({"sub": "7001"},)}
+
+
+@pytest.mark.parametrize(
+    ("after", "word"),
+    [
+        (Held(1000, 500, LISTED), STAYED),
+        (Held(1000, 500, MERGED), MOVED),
+        (Held(None, None, MERGED), MOVED),
+        (Held(999, 500, MERGED), BROKEN),
+        (Held(1000, 501, LISTED), BROKEN),
+        (Held(1000, None, None), UNSEEN),
+    ],
+)
+def test_what_no_balance_shows_is_seen_in_a_list(after: Held, word: str) -> None:
+    move = Move.of("inside", TERMS, Money(1, CNY))
+    assert moved(Held(1000, 500, LISTED), after, move) == word
+
+
+def test_what_is_asked_first_gives_details() -> None:
+    who = Person(CardNumber("6227000000000012"), details={"water": "1"})
+    rows: tuple[Row, ...] = ({"order": "000007", "n": 1}, {"order": "000006"})
+    found = having(who, {"items": rows, "cursor": "5"})
+    assert found.details == {"water": "1", "first.order": "000007", "first.cursor": "5"}
+    assert having(found, {"ref": "3"}).details["first.order"] == "000007"

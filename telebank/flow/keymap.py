@@ -188,16 +188,22 @@ class Route:
 def routes(release: Release) -> list[Route]:
     """One route for each service of each flow and each set of constants, as callers find them.
 
-    Left out are proofs, notices, and what is asked on the way: quotes, and lists to choose from.
+    Left out are proofs, notices, and what is asked on the way: quotes, and lists to choose from
+    that are told elsewhere for their own sake.
     """
     found: dict[tuple[str, str, Constants], Route] = {}
+    lists: dict[tuple[str, str, Constants], Route] = {}
     for place, node in places(release):
+        flow = release.flows[place.frames[-1].flow]
+        choosing = isinstance(node, Call) and _to_choose_from(flow, node)
         what = _served(release, place, node)
         if what:
-            key = (place.frames[-1].flow, what, place.constants)
+            key = (flow.name, what, place.constants)
             route = Route(place.keys, place.names[1:], what, place.constants)
-            found.setdefault(key, route)
-    return sorted(found.values(), key=lambda route: route.keys)
+            (lists if choosing else found).setdefault(key, route)
+    told = {route.service for route in found.values()}
+    more = [route for route in lists.values() if route.service not in told]
+    return sorted([*found.values(), *more], key=lambda route: route.keys)
 
 
 def _served(release: Release, place: Place, node: AnyNode) -> str:
@@ -216,9 +222,14 @@ def _served(release: Release, place: Place, node: AnyNode) -> str:
 
 
 def _asked_on_the_way(flow: Flow, node: Call) -> bool:
-    """A quote that is read back next, or a list to choose from."""
+    """A quote that is read back next."""
+    return isinstance(flow.nodes.get(node.then.get("ok", "")), Confirm)
+
+
+def _to_choose_from(flow: Flow, node: Call) -> bool:
+    """A list that leads to its choices."""
     after = flow.nodes.get(node.then.get("ok", ""))
-    return isinstance(after, Confirm) or (isinstance(after, Menu) and bool(after.pick))
+    return isinstance(after, Menu) and bool(after.pick)
 
 
 @dataclass(frozen=True, slots=True)

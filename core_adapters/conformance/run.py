@@ -16,8 +16,10 @@ from core_adapters.conformance.rig import Rig, until
 from core_adapters.conformance.scenarios import Scenario
 from core_adapters.conformance.transcript import Line
 from transactions.answer import Answer
+from transactions.approval import Actor
 from transactions.contract import Contracts, Service
 from transactions.guarded import AdapterFailed, guarded
+from transactions.hot_list import TELEPHONE, HotDecision
 from transactions.lifecycle import OPEN, State
 from transactions.money import Money
 from transactions.outcome import Approved, Value
@@ -125,9 +127,11 @@ class Run:
             contract_version=contract.version,
             inputs=inputs,
             actor="conformance kit",
+            channel=contract.channels[0] if contract.channels else TELEPHONE,
             call=name[:32],
             auth=AuthLevel.PIN,
             authenticated_token=self.rig.vault.token(who.card),
+            deciding=_decision(contract, inputs),
         )
 
     def _amount(self) -> Money:
@@ -319,6 +323,14 @@ class Run:
             takes_money=self._contract.effect == "money",
             has_row=self._contract.effect != "read",
         )
+
+
+def _decision(contract: Service, inputs: Mapping[str, Value]) -> HotDecision | None:
+    """What staff decides on the report among the inputs, where the service is one of decisions."""
+    if contract.decides is None:
+        return None
+    by = Actor("kit", "conformance", "kit")
+    return HotDecision(str(inputs.get("report", "")), contract.decides, by)
 
 
 def nothing() -> CurrencyTotals:

@@ -22,7 +22,7 @@ from core_adapters.corehost.faults import FaultPlan
 from core_adapters.corehost.house import open_house
 from core_adapters.corehost.keydesk import KeyDesk
 from core_adapters.corehost.orders import Answer, Order
-from core_adapters.corehost.rules import Rules
+from core_adapters.corehost.rules import EVERY_DAY, Rules
 from core_adapters.corehost.server import Server, ServerOptions
 from core_adapters.hsm.demo import share_demo_keys
 from core_adapters.hsm.software import open_software
@@ -36,6 +36,8 @@ from transactions.contract import load_contracts
 QUICK = Pace(timeout_s=0.25, retry_s=0.05, echo_s=0.15, settle_s=4.0, sign_on_s=2.0)
 PROFILE = load_profile(seed_dir() / "hosts" / "tb87.yaml")
 CONTRACTS = load_contracts(seed_dir() / "services.yaml")
+RULES = Rules(market_days=EVERY_DAY)
+"""As with test data: currencies are dealt in on every day."""
 
 Made = Callable[[Office, Codec], Office]
 
@@ -59,7 +61,7 @@ class Bench:
         ours, theirs = self._folder / "keys", self._folder / "bank" / "keys"
         share_demo_keys(ours, theirs, PROFILE.name)
         self.module, module = open_software(ours), open_software(theirs)
-        house = open_house(self._folder / "bank", Rules(), datetime.now(UTC), test_data=True)
+        house = open_house(self._folder / "bank", RULES, datetime.now(UTC), test_data=True)
         self._stack.callback(house.close)
         keys = KeyDesk(module, PROFILE)
         office = self._spoiled(Desk(house.db, house.bank, self.codec, keys), self.codec)

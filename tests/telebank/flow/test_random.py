@@ -150,13 +150,19 @@ SENSIBLE = {
 """What a caller of good will enters at a node; elsewhere a menu key."""
 
 
+PATIENCE = 120
+"""Steps after which a caller hangs up at the latest, so that every menu has its turn."""
+
+
 def wander(seed: int, steps: int) -> Counter[str]:
     """Thousands of steps of callers who mostly know what they want; nodes by visits."""
     dice, seen = Random(seed), Counter[str]()
     caller = Wild(SHIPPED)
     caller.start()
-    for _ in range(steps):
+    for step in range(steps):
         seen[caller.session.place] += 1
+        if step % PATIENCE == 0:
+            caller.feed(HungUp())
         if caller.session.phase is Phase.ENDED:
             caller = Wild(SHIPPED)
             caller.start()

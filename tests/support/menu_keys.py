@@ -1,0 +1,65 @@
+"""What the holder of a test card keys where docs/menus.md has a word in capitals."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from core_adapters.corehost.products.billers import load_billers
+from core_adapters.corehost.products.market import load_market
+from core_adapters.corehost.rules import Rules
+from core_adapters.corehost.seed import SeedCard, trial_set
+from support.quiet_line import Call
+
+BILLERS, _ = load_billers()
+COMPANY = trial_set()[-1]
+DONE = ("ok", "last", "none")
+ODD = frozenset({"value.missing", "exit.unknown", "input.invalid", "input.exhausted", "rows.cut"})
+"""Records of calls in which something is wrong."""
+QUOTES = "“”"
+"""Around what is a text and no service."""
+
+
+def off_the_market(times: str) -> str:
+    """Keys of a rate so far off that of dollars for a hundred yuan, which an order may wait for."""
+    market = load_market(Rules())
+    pays = market.rate("cny", "usd", market.last(datetime.now(UTC))).buy
+    return f"{pays * Decimal(times):.2f}#".replace(".", "*")
+
+
+def typed(
+    words: Sequence[str], service: str, constants: Mapping[str, str], one: SeedCard, payee: SeedCard
+) -> list[str]:
+    """Keys for `words`, which lead to a service that knows its constants (`kind`, `biller`)."""
+    biller = BILLERS.get(constants.get("biller", ""))
+    entries = {
+        "CARD#": f"{one.card}#",
+        "PIN#": f"{one.pin}#",
+        "PAYEE#": f"{payee.card}#",
+        "AMOUNT#": "1000#" if constants.get("kind") == "notice" else "100#",
+        "PART#": "100#" if service == "bond.redeem" else "10*5#",
+        "LIMIT#": off_the_market("1.05"),
+        "OTHER#": off_the_market("0.95"),
+        "NUMBER#": f"{biller.number(one.card)}#" if biller is not None else "",
+        "ROW": "1",
+        "AREA": "880001",
+        "MONTH#": datetime.now(UTC).strftime("%Y%m01"),
+        "NEW_PIN#": "482915#",
+        "LOST_CARD#": f"{one.card}#",
+        "IDENTITY": one.identity,
+    }
+    return [entries.get(word, word) for word in words]
+
+
+def complaint(service: str, call: Call, fine: Sequence[tuple[str, str]] = ()) -> str:
+    """What is wrong with a call that was to ask a service, or hear a text, last; or nothing.
+
+    `fine` are services and exits that are as good as an approval here.
+    """
+    odd = ODD & set(call.records)
+    if odd:
+        return f"{sorted(odd)}, {call.said[-2:]}"
+    if service[0] in QUOTES:
+        return "" if service.strip(QUOTES) in call.prompts else "not told"
+    last = call.asked[-1] if call.asked else ("nothing", "")
+    good = last in fine or (last[0] == service and last[1] in DONE)
+    return "" if good else f"{call.asked}, {call.said[-1:]}"

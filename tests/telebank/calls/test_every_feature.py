@@ -1,0 +1,126 @@
+"""Every row of docs/features.md: its keys, pressed at a running host, and its path test."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from support.corehost_process import CoreHostProcess
+from support.menu_keys import COMPANY, QUOTES, complaint, typed
+from support.quiet_line import House, open_house
+from telebank.flow.playbook import Answers, Hears, PathTest, load_playbook
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = ROOT / "docs" / "features.md"
+WANTED: Mapping[str, range] = {
+    "Q": range(1, 8),
+    "X": range(1, 16),
+    "B": range(1, 11),
+    "N": range(1, 9),
+    "L": range(1, 7),
+    "G": range(1, 6),
+    "F": range(1, 14),
+    "S": range(1, 7),
+    "C": range(1, 4),
+    "V": range(1, 2),
+    "E": range(2, 7),
+}
+"""The rows that there must be; Q-08, V-02, S-07 and the others of E are not had by keys."""
+LANGUAGES = {"1": "zh", "2": "en"}
+SPENT = 50
+"""Cards from here on are of no more use after one row: a PIN changed, a loss reported."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the page."""
+
+    number: str
+    keys: tuple[str, ...]
+    service: str
+    constants: Mapping[str, str]
+    book: str
+    test: str
+
+
+def read_page() -> list[Row]:
+    """The rows of all groups."""
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [_row(one) for one in cells if len(one) == 6 and one[0][:1] in WANTED]
+
+
+def _row(cells: list[str]) -> Row:
+    number, _, _, keys, what, test = cells
+    service, *constants = what.strip("`").split(" ")
+    book, _, name = test.partition(": ")
+    known = dict(one.split("=") for one in constants)
+    return Row(number, tuple(keys.replace("`", "").split()), service, known, book, name)
+
+
+ROWS = read_page()
+NAMES = [f"{row.number} {row.service}" for row in ROWS]
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CoreHostProcess]:
+    with CoreHostProcess.start(tmp_path_factory.mktemp("host")) as host:
+        yield host
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("node")
+
+
+@pytest.fixture
+async def house(host: CoreHostProcess, folder: Path) -> AsyncIterator[House]:
+    async with open_house(host, folder) as house:
+        yield house
+
+
+def test_every_row_of_every_group_is_on_the_page() -> None:
+    wanted = {f"{group}-{number:02d}" for group, numbers in WANTED.items() for number in numbers}
+    assert {row.number for row in ROWS} == wanted
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_a_row_has_a_path_test_that_has_its_service(row: Row) -> None:
+    book = load_playbook(ROOT / "tests" / "playbooks" / f"{row.book}.yaml")
+    (test,) = [test for test in book if test.name == row.test]
+    assert _has(test, row)
+
+
+def _has(test: PathTest, row: Row) -> bool:
+    """Tell whether a path test gets what a row is about, with the row's constants."""
+    if row.service[0] in QUOTES:
+        heard = [step.prompts for step in test.steps if isinstance(step, Hears)]
+        return any(row.service.strip(QUOTES) in prompts for prompts in heard)
+    answers = [step for step in test.steps if isinstance(step, Answers)]
+    asked = {item for step in answers for item in step.inputs.items()}
+    got = any(step.service == row.service and step.exit in ("ok", "last") for step in answers)
+    return got and asked >= set(row.constants.items())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_keys_of_every_row_lead_to_its_service(
+    house: House, host: CoreHostProcess, language: str
+) -> None:
+    wrong: list[str] = []
+    card = 0
+    for number, row in enumerate(ROWS):
+        # What is cancelled is the order that was just placed.
+        card = card if row.service == "fx.cancel" else (2 * number + int(language)) % SPENT
+        if row.service in ("pin.change", "card.report_loss"):
+            card = SPENT + 2 * (row.service == "pin.change") + int(language)
+        one = COMPANY if row.number[0] in "CE" else host.cards[card]
+        call = house.call()
+        keys = typed(row.keys, row.service, row.constants, one, host.cards[(card + 1) % SPENT])
+        await call.dial([language, *keys])
+        await call.listen()
+        said = complaint(row.service, call)
+        wrong += [f"{row.number}: {said}"] if said else []
+        assert call.session.language == LANGUAGES[language]
+    assert not wrong, "\n".join(wrong)
+    assert host.findings() == []

@@ -201,8 +201,12 @@ def _banner(bank: Bank) -> None:
     table.add_row("", f".venv/bin/telebank call {sip}")
     for number, (card, pin, holder, balance) in enumerate(_demo_cards(plan.data)[:2], 1):
         table.add_row(f"Card {number}", f"{card}   PIN {pin}   {holder}   opened with {balance}")
-    table.add_row("Keys", "1 中文, 2 English; then 1 account or 2 lost card; then card # PIN #;")
-    table.add_row("", "then 1 balance, 2 transfer, 3 lost card.  # again, * back, 0 teller")
+    company, pin, holder, _ = _demo_cards(plan.data)[-1]
+    table.add_row("Company", f"{company}   PIN {pin}   {holder}")
+    table.add_row("Keys", "1 中文, 2 English; then 1 accounts, then card # PIN #; then 1 enquiries,")
+    table.add_row("", "2 transfers, 3 bills, 4 loans and investments, 5 settings;")
+    table.add_row("", "before the card: 2 lost card, 3 information, 4 companies")
+    table.add_row("", "# again, * back, 0 teller; every key: docs/menus.md")
     table.add_row("", "All demo cards: corehost/demo-cards.json in the data folder")
     table.add_row("Web page", f"http://{bank.web}/")
     table.add_row("Core host", f"telebank corehost check --data {_short(plan.data / 'corehost')}")

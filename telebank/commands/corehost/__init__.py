@@ -112,7 +112,12 @@ def _tls(certificate: Path | None, key: Path | None, ca: Path | None) -> TlsFile
 @click.option(
     "--test-data",
     is_flag=True,
-    help="At the first start: sixty test cards, no demo. Currencies are exchanged on every day.",
+    help="At the first start: sixty test cards, no demo.",
+)
+@click.option(
+    "--weekends-closed",
+    is_flag=True,
+    help="No currencies are exchanged on Saturdays and Sundays; without it, on every day.",
 )
 @click.option("--no-ledger", is_flag=True, help="Answer 00 and post nothing, for benchmarks.")
 @click.option("--port-file", type=FILE, help="Write the line that says the port here too.")
@@ -131,6 +136,7 @@ def run(
     port_file: Path | None,
     *,
     test_data: bool,
+    weekends_closed: bool,
     no_ledger: bool,
     as_json: bool,
 ) -> None:
@@ -171,7 +177,9 @@ def run(
         data=data,
         keys=keys or data.parent / "keys",
         profile=profile,
-        rules=Rules(cut_over=cut_over_at.time(), market_days=EVERY_DAY if test_data else WEEKDAYS),
+        rules=Rules(
+            cut_over=cut_over_at.time(), market_days=WEEKDAYS if weekends_closed else EVERY_DAY
+        ),
         key_overlap_s=key_overlap,
         faults=faults,
         tls=_tls(tls_certificate, tls_key, tls_ca),

@@ -34,7 +34,8 @@ def data(tmp_path: Path) -> Iterator[Path]:
     server = StoreServer(Cluster("-c fsync=off"))
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "telebank.toml").write_text(
-        'schema = 1\n[node]\nid = "02"\nof = 2\nsettle_others_after_s = 1\n'
+        'schema = 1\n[node]\nid = "02"\nof = 2\nsettle_others_after_s = 2\n'
+        "[transactions]\nsend_deadline_s = 0.5\n"
         f'[store]\nurl = "{server.url(server.empty())}"\nheartbeat_s = 0.2\n'
     )
     yield tmp_path

@@ -201,20 +201,20 @@ def _service(name: str, entry: Any, line: int, where: str) -> Service:
         outputs=_kinds(entry["out"], f"{where}: out"),
         effect=_one_of(entry["effect"], Effect, f"{where}: effect"),
         recovery=_one_of(entry["recovery"], Recovery, f"{where}: recovery"),
-        outcomes=tuple(str(word) for word in entry["outcomes"]),
+        outcomes=_words(entry["outcomes"], f"{where}: outcomes"),
         auth=auth,
         customer=entry.get("customer"),
         grants=grants,
         attempts=entry.get("attempts"),
         quoted_by=entry.get("quoted_by"),
-        must_read_back=tuple(entry.get("must_read_back", ())),
-        guard=tuple(entry.get("guard", ())),
-        limits=tuple(entry.get("limits", ())),
+        must_read_back=_words(entry.get("must_read_back", []), f"{where}: must_read_back"),
+        guard=_words(entry.get("guard", []), f"{where}: guard"),
+        limits=_words(entry.get("limits", []), f"{where}: limits"),
         source=_one_of(entry.get("source", "host"), Source, f"{where}: source"),
         hot_lists=entry.get("hot_lists"),
         decides=_decides(entry, f"{where}: decides"),
-        channels=tuple(entry.get("channels", ())),
-        out_on=tuple(entry.get("out_on", ("ok",))),
+        channels=_words(entry.get("channels", []), f"{where}: channels"),
+        out_on=_words(entry.get("out_on", ["ok"]), f"{where}: out_on"),
         telephone_pin=entry.get("telephone_pin"),
         replaces_pin=entry.get("replaces_pin"),
         last_known=_kinds(entry.get("last_known", {}), f"{where}: last_known"),
@@ -231,6 +231,13 @@ def _one_of(value: Any, literal: Any, where: str) -> Any:
     if value not in allowed:
         raise ContractError(f"{where}: {value!r} is not one of {', '.join(allowed)}")
     return value
+
+
+def _words(raw: Any, where: str) -> tuple[str, ...]:
+    """A list of words; one word without brackets would be taken for its letters."""
+    if not isinstance(raw, list) or not all(isinstance(word, str) for word in raw):
+        raise ContractError(f"{where}: must be a list of words in brackets, such as [a, b]")
+    return tuple(str(word) for word in raw)
 
 
 def _kinds(raw: Any, where: str) -> Mapping[str, Kind]:

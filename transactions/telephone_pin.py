@@ -74,7 +74,7 @@ class Standing:
     where nobody forgot anything meanwhile."""
 
     generation: int = 0
-    """How often it was forgotten or changed."""
+    """How often one was forgotten, for a change too."""
     kept: Kept | None = None
 
 

@@ -4,6 +4,8 @@ A customer's row stays when his PIN is forgotten: its generation says to everybo
 that what he knows is of no use any more, on whatever node.
 """
 
+from typing import Any
+
 from sqlalchemy import bindparam, null, select, text, update
 
 from telebank.store import approvals, people, tables
@@ -32,10 +34,10 @@ _RAISE = text(
     " ON CONFLICT (token) DO UPDATE SET generation = telephone_pin.generation + 1, at = excluded.at"
 ).bindparams(bindparam("at", type_=_P.at.type))
 _UNCHANGED = update(_T).where(_P.token == bindparam("of_token"), _P.generation == bindparam("seen"))
-_OWN = {name: bindparam(name) for name in _NAMES}
-_REPLACE = _UNCHANGED.values(_OWN | {"generation": _P.generation + 1})
+_OWN: dict[str, Any] = {name: bindparam(name) for name in _NAMES}
+_REPLACE = _UNCHANGED.values(_OWN)
 _PUT_BACK = _UNCHANGED.where(_P.verifier.is_(None)).values(_OWN)
-_NONE = {name: null() for name in _NAMES[:3]}
+_NONE: dict[str, Any] = {name: null() for name in _NAMES[:3]}
 _CLEAR = update(_T).where(_P.token == bindparam("of_token")).values(_NONE)
 _CLEAR_ALL = (
     update(_T).where(_P.verifier.is_not(None)).values(_NONE | {"generation": _P.generation + 1})

@@ -24,6 +24,7 @@ from telebank.commands.wiring.telephone_pin import KEY
 from telebank.staff.roles import first_people
 from telebank.store import people, tables, telephone_pin
 from telebank.store.sealing import Keyring
+from telebank.store.transaction import Transaction
 from transactions.approval import Actor
 from transactions.contract import ContractError, load_contracts
 from transactions.money import Money
@@ -54,6 +55,13 @@ async def hire(pins: Pins) -> None:
         person = people.NewPerson(name, name, role, hidden)
         job = partial(people.add_first, new=person, by=machine, rule=first_people)
         await pins.store.journal.run(job)
+
+
+async def let_go(pins: Pins) -> Any:
+    """A supervisor has the first customer's PIN forgotten."""
+    token = pins.store.vault.token(CARDS[0])
+    job = partial(telephone_pin.forget, token=token, masked="", note="", by=WU)
+    return await pins.store.journal.run(job)
 
 
 def tries(place: Path) -> int:
@@ -213,6 +221,24 @@ async def test_a_late_right_does_not_bring_the_old_pin_back(place: Path) -> None
         assert (await pins.world.verify("v3", 0, NEW_PIN)).exit == "ok"
 
 
+@pytest.mark.parametrize("by", ["a supervisor", "a change in doubt"])
+async def test_a_late_right_is_not_kept_where_one_was_forgotten(place: Path, by: str) -> None:
+    async with open_pins(place) as pins:
+        await hire(pins)
+        gate = Gate(pins.world.host, "v1")
+        late = asyncio.create_task(pins.world.verify("v1", 0, PIN))
+        await gate.answered.wait()
+        if by == "a supervisor":
+            await let_go(pins)
+        else:
+            faults = {"c1": Fault.BUG_AFTER}
+            pins.world.host.faults = lambda i, _role, _n: faults.get(i, Fault.NONE)
+            assert (await pins.change("c1", 0, PIN, NEW_PIN)).exit == "unavailable"
+        gate.go.set()
+        assert (await late).exit == "ok"
+    assert kept(place) == []
+
+
 async def test_what_is_proved_during_a_change_ends_with_it(place: Path) -> None:
     async with open_pins(place) as pins:
         gate = Gate(pins.world.host, "c1", before=True)
@@ -272,9 +298,7 @@ async def test_what_a_supervisor_had_forgotten_stays_so_through_a_change(
         gate = Gate(pins.world.host, "c1")
         change = asyncio.create_task(pins.change("c1", 0, old, NEW_PIN))
         await gate.answered.wait()
-        token = pins.store.vault.token(CARDS[0])
-        job = partial(telephone_pin.forget, token=token, masked="", note="", by=WU)
-        assert await pins.store.journal.run(job) == "nothing"
+        assert await let_go(pins) == "nothing"
         gate.go.set()
         assert (await change).exit == exit_name
         pins.away()
@@ -293,6 +317,7 @@ async def test_a_change_where_the_host_verifies_ends_what_others_keep(
         gate = Gate(pins.world.host, "c1")
         change = asyncio.create_task(pins.change("c1", 0, PIN, NEW_PIN))
         await gate.answered.wait()
+        assert kept(place) == []  # a crash now leaves the old one nowhere
         if learnt == "meanwhile":  # a node that does verify heard of the old one just before
             who = Customer(pins.store.vault.token(CARDS[0]))
             _, seen = await pins.local.pins.match(who, Secret(PIN))
@@ -500,7 +525,7 @@ async def test_somebody_who_left_forgets_nothing(place: Path) -> None:
         token = pins.store.vault.token(CARDS[0])
         assert (await pins.world.verify("v1", 0, PIN)).exit == "ok"
 
-        def job(part: telephone_pin.Transaction) -> str | None:
+        def job(part: Transaction) -> str | None:
             return telephone_pin.forget(part, token, CARDS[0].masked, "", WU)
 
         assert await pins.store.journal.run(job) is None

@@ -61,7 +61,8 @@ class NodeOptions:
     """Which host is served: the section `hosts.NAME`."""
     settle_others_after_s: float = 120.0
     """Silence of another node, in seconds, after which its open rows are settled from here; 0:
-    never. Only where the store is a database server."""
+    never. At least three heartbeats, and a send deadline. Only where the store is a database
+    server."""
     control: str = "control.sock"
     """Name of the control socket under the data folder."""
     utc_offset_minutes: int = 480

@@ -31,6 +31,7 @@ from transactions.contract import load_contracts
 from transactions.hot_list import LIFT, HotDecision
 from transactions.money import Money
 from transactions.options import ProcessorOptions
+from transactions.outcome import Value
 from transactions.processor import Processor
 from transactions.request import Request
 
@@ -56,7 +57,7 @@ class Node:
 
     def _request(self, service: str, actor: str, **inputs: str) -> Request:
         version = CONTRACTS[service].version
-        given = {"card": self.card, **inputs}
+        given: dict[str, Value] = {"card": self.card, **inputs}
         return Request(secrets.token_hex(8), service, version, given, actor)
 
     async def report(self) -> Answer:

@@ -27,16 +27,16 @@ from telebank.ops.key_options import KeyOptions
 from telebank.sip import SipOptions
 from telebank.staff.options import StaffOptions
 from telebank.store.engine import configured_url
-from telebank.store.options import StoreOptions
+from telebank.store.options import MAX_NODES, StoreOptions
 from transactions.hot_list import LossOptions
 from transactions.money import Money, MoneyError
 from transactions.options import ProcessorOptions
+from transactions.processor import DEADLINE_MARGIN_S
 from transactions.telephone_pin import AuthOptions
 
 SCHEMA = 1
 FILE = "telebank.toml"
 MAX_FILE_BYTES = 1_000_000
-MAX_NODES = 99
 DAY_S = 86_400
 SILENT_BEATS = 3
 """A node that missed fewer heartbeats is not taken for silent."""
@@ -61,7 +61,8 @@ class NodeOptions:
     """Which host is served: the section `hosts.NAME`."""
     settle_others_after_s: float = 120.0
     """Silence of another node, in seconds, after which its open rows are settled from here; 0:
-    never. Only where the store is a database server."""
+    never. At least three heartbeats, and a send deadline. Only where the store is a database
+    server."""
     control: str = "control.sock"
     """Name of the control socket under the data folder."""
     utc_offset_minutes: int = 480
@@ -165,7 +166,7 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
     }
     zone, nodes = sections["node"].utc_offset_minutes, sections["node"].of
     hosts = MappingProxyType(tables.pop("hosts", {}))
-    _check_silence(sections["node"], sections["store"])
+    _check_silence(sections["node"], sections["store"], sections["transactions"])
     replace = dataclasses.replace
     sections["store"] = replace(
         sections["store"],
@@ -182,13 +183,18 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
     return Settings(**sections, hosts=hosts)
 
 
-def _check_silence(node: NodeOptions, store: StoreOptions) -> None:
-    """Nodes that live must not be taken for dead between two heartbeats."""
-    least = SILENT_BEATS * store.heartbeat_s
-    if 0 < node.settle_others_after_s < least:
+def _check_silence(node: NodeOptions, store: StoreOptions, work: ProcessorOptions) -> None:
+    """Nodes that live must not be taken for dead between two heartbeats, and what a dead one had
+    as SENT is past its deadline: it may have become so a heartbeat after the last that is seen."""
+    beats = SILENT_BEATS * store.heartbeat_s
+    sent = store.heartbeat_s + work.send_deadline_s + DEADLINE_MARGIN_S
+    if 0 < node.settle_others_after_s < max(beats, sent):
+        why = f"{SILENT_BEATS} times [store] heartbeat_s"
+        if sent > beats:
+            why = f"[store] heartbeat_s + [transactions] send_deadline_s + {DEADLINE_MARGIN_S:g}"
         raise SettingsError(
             f"[node] settle_others_after_s is {node.settle_others_after_s:g}: give at least"
-            f" {least:g}, {SILENT_BEATS} times [store] heartbeat_s, or 0"
+            f" {max(beats, sent):g}, {why}, or 0"
         )
 
 

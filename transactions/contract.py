@@ -235,20 +235,20 @@ def _service(name: str, entry: Any, line: int, where: str) -> Service:
         last_without=entry.get("last_without"),
         effect=_one_of(entry["effect"], Effect, f"{where}: effect"),
         recovery=_one_of(entry["recovery"], Recovery, f"{where}: recovery"),
-        outcomes=tuple(str(word) for word in entry["outcomes"]),
+        outcomes=_words(entry["outcomes"], f"{where}: outcomes"),
         auth=auth,
         customer=entry.get("customer"),
         grants=grants,
         attempts=entry.get("attempts"),
         quoted_by=entry.get("quoted_by"),
-        must_read_back=tuple(entry.get("must_read_back", ())),
-        guard=tuple(entry.get("guard", ())),
-        limits=tuple(entry.get("limits", ())),
+        must_read_back=_words(entry.get("must_read_back", []), f"{where}: must_read_back"),
+        guard=_words(entry.get("guard", []), f"{where}: guard"),
+        limits=_words(entry.get("limits", []), f"{where}: limits"),
         source=_one_of(entry.get("source", "host"), Source, f"{where}: source"),
         hot_lists=entry.get("hot_lists"),
         decides=_decides(entry, f"{where}: decides"),
-        channels=tuple(entry.get("channels", ())),
-        out_on=tuple(entry.get("out_on", ("ok",))),
+        channels=_words(entry.get("channels", []), f"{where}: channels"),
+        out_on=_words(entry.get("out_on", ["ok"]), f"{where}: out_on"),
         telephone_pin=entry.get("telephone_pin"),
         replaces_pin=entry.get("replaces_pin"),
         last_known=_declared(
@@ -274,6 +274,13 @@ def _declared(raw: Any, where: str, *, lists: bool) -> Declared:
         return declared(raw, lists=lists)
     except KindError as error:
         raise ContractError(f"{where}: {error}") from error
+
+
+def _words(raw: Any, where: str) -> tuple[str, ...]:
+    """A list of words; one word without brackets would be taken for its letters."""
+    if not isinstance(raw, list) or not all(isinstance(word, str) for word in raw):
+        raise ContractError(f"{where}: must be a list of words in brackets, such as [a, b]")
+    return tuple(str(word) for word in raw)
 
 
 def _check(service: Service, contracts: Contracts, where: str) -> None:

@@ -22,10 +22,16 @@ Decided = Literal["confirmed", "lifted"]
 CONFIRM, LIFT = "loss.confirm", "loss.lift"
 """The right of one person, and the act of two."""
 Hindrance = Literal[
-    "unknown_reference", "report_expired", "already_confirmed", "already_lifted", "unsettled"
+    "unknown_reference",
+    "report_expired",
+    "already_confirmed",
+    "already_lifted",
+    "unsettled",
+    "reports_changed",
 ]
 """Why nothing can be decided on a report. `unsettled`: the host has not answered an earlier
-request for the card, and a lifting must not come before it."""
+request for the card, and a lifting must not come before it. `reports_changed`: those of the card
+that stand are not those that are to be lifted."""
 Undecided = Hindrance | approval.Refusal
 
 

@@ -68,6 +68,9 @@ class Recorded:
     """Written; `request` has its node, epoch and business date."""
 
     request: Request
+    waits: bool = False
+    """Written without its message: the host has not answered an earlier lifting of the same card,
+    which would undo this one if it came after it. The message goes when that has its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,10 @@ class Journal(MessageLog, ClosingJournal, Protocol):
     async def sending_again(self, message: HostMessage, next_attempt_at: datetime | None) -> int:
         """Count one more reversal or repeat and make its message's row durable, in one commit;
         return the count so far. Raises as `sending` does."""
+        ...
+
+    async def must_wait(self, request_id: str) -> bool:
+        """Whether an earlier lifting of the same card, of any node, goes to the host first."""
         ...
 
     async def open_rows(self) -> Sequence[OpenRow]:

@@ -29,7 +29,7 @@ from transactions.reads import Reader
 from transactions.request import MAX_REQUEST_ID, Request
 from transactions.settle import Settler
 from transactions.settling import RANKS
-from transactions.telephone_pin import LocalKnowledge
+from transactions.telephone_pin import Knowledge
 from transactions.writes import Writer
 
 DEADLINE_MARGIN_S = 1.0
@@ -60,9 +60,10 @@ class Processor:
         vault: CardVault,
         options: ProcessorOptions,
         clock: Clock,
-        local: LocalKnowledge | None = None,
+        local: Knowledge | None = None,
     ) -> None:
-        """`local` is what this node knows itself (rule 17); without it the host verifies all.
+        """`local` is who says whether a PIN is right (rule 17), `HostVerifies` where that is the
+        host; without it the host verifies all, and no node of the store may keep PINs.
 
         Raises `ContractError` where a contract names a limit that `options` does not have."""
         check_settings(contracts, options.limits)

@@ -18,7 +18,7 @@ from transactions.ports import HostAdapter, JournalUnavailable, LeaseLost
 from transactions.quotes import QuoteBook, quote_name
 from transactions.request import Request
 from transactions.sending import ReadLog, SendDeadlinePassed
-from transactions.telephone_pin import LocalKnowledge
+from transactions.telephone_pin import Knowledge
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Reader:
     clock: Clock
     quotes: QuoteBook
     tries: TriesDesk
-    local: LocalKnowledge | None = None
+    local: Knowledge | None = None
     """What is known here of PINs and balances; without it everything is the host's to say."""
 
     async def read(self, service: Service, request: Request, customer: str) -> Outcome:

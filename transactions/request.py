@@ -11,6 +11,8 @@ from transactions.outcome import Values
 Language = Literal["zh", "en"]
 MAX_REQUEST_ID = 64
 """Longest request id in characters; a longer one is refused."""
+REFERENCE_DIGITS = 12
+"""Of a retrieval reference (field 37): the number that a caller hears."""
 
 
 class AuthLevel(StrEnum):
@@ -19,6 +21,11 @@ class AuthLevel(StrEnum):
     NONE = "none"
     PIN = "pin"
     SECOND_FACTOR = "second_factor"
+
+
+def is_reference(text: str) -> bool:
+    """Whether it has the form of a reference: no card number has."""
+    return len(text) == REFERENCE_DIGITS and text.isascii() and text.isdigit()
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ class ReadLog:
 
 
 class NotRecorded(Exception):  # noqa: N818 - reads as what it is
-    """The journal has this request already, or refuses it: nothing may be sent for it."""
+    """The journal has this request already, refuses it, or lets another go first: nothing may be
+    sent for it now."""
 
 
 class FirstLog:
@@ -67,7 +68,7 @@ class FirstLog:
         if self._clock.monotonic() >= self.request.deadline:
             raise SendDeadlinePassed(message.request_id)
         self.recorded = await self._journal.record(self.request, self._plan, message)
-        if not isinstance(self.recorded, Recorded):
+        if not isinstance(self.recorded, Recorded) or self.recorded.waits:
             raise NotRecorded(message.request_id)
         self.sent = message
 

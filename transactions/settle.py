@@ -265,10 +265,20 @@ class Settler:
 
     async def _rest(self, row: Settling) -> None:
         await self.clock.sleep(row.wait)
-        while (await self.host.health()).links_up == 0:
+        while (await self.host.health()).links_up == 0 or await self._must_wait(row):
             if row.late is not None and row.state is not State.REVERSING:
                 return
             await self._next_look()
+
+    async def _must_wait(self, row: Settling) -> bool:
+        """Whether a lifting of the same card goes first: the host takes them in the order in which
+        they come, and the report that was taken last must be the last that it hears."""
+        if row.state is not State.REPEATING:
+            return False
+        try:
+            return await self.journal.must_wait(row.request.id)
+        except JournalUnavailable:
+            return True
 
     async def _next_look(self) -> None:
         """One wait for all rows, so that they wake together and go by rank."""

@@ -6,6 +6,7 @@ PIN: what it keeps is made under a key of the security module and is of no use w
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from enum import Enum
@@ -17,14 +18,16 @@ from transactions.contract import TOLD_AT, TOLD_ON, Contracts, Service
 from transactions.money import Money
 from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Value
 from transactions.ports import JournalUnavailable
-from transactions.request import Request
+from transactions.request import MAX_REQUEST_ID, Request
 from transactions.secret import Secret
 
 WRONG = "wrong_pin"
 """Reason: another PIN than the customer's."""
 NOBODY_LOOKED = "unavailable"
 """Reason: the host answered, and not whether the PIN is right."""
-OWN_TROUBLE = frozenset({"lease_lost", "closing"})
+WEAK = "weak_pin"
+"""Reason: the new PIN of a change is too weak, and the old one is right."""
+OWN_TROUBLE = frozenset({"lease_lost"})
 """Reasons of a `NotSent` that are not the host's being away."""
 MAX_DAYS = 366
 
@@ -34,8 +37,9 @@ class AuthOptions:
     """Section `[auth]` of telebank.toml."""
 
     verifier: Literal["host", "local"] = "host"
-    """Who says whether a telephone PIN is right. `local`: this node, from the first time on that
-    the host said so; it needs the key `telephone.pin` in the security module."""
+    """Who says whether a telephone PIN is right; the same on all nodes of a store. `local`: the
+    node, from the first time on that the host said so; it needs the key `telephone.pin` in the
+    security module. `host`: nothing is kept, and a start forgets what was."""
     balance_days: int = 7
     """Days that a balance is told for as last known, with the host away; 0: never. Only `local`."""
 
@@ -64,27 +68,68 @@ class Kept:
     """Check value of the key's version, six hexadecimal digits."""
 
 
-class TelephonePins(Protocol):
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stood for a customer when somebody looked. What is written by it later is written only
+    where nobody forgot anything meanwhile."""
+
+    generation: int = 0
+    """How often one was forgotten, for a change too."""
+    kept: Kept | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Whose PIN it is, and in what request: the event says it."""
+
+    token: str
+    """Of his card."""
+    request: str | None = None
+    call: str | None = None
+    actor: str = "system"
+    origin: str = ""
+
+    @classmethod
+    def of(cls, token: str, request: Request) -> "Customer":
+        """The customer as he asks now."""
+        request_id = request.id[:MAX_REQUEST_ID]
+        return cls(token, request_id, request.call, request.actor, request.channel)
+
+
+class ForgetsPins(Protocol):
+    """What every node of a store can do about PINs that some node keeps."""
+
+    async def forget(self, customer: Customer) -> None:
+        """Forget it, and what others are about to write of it. Raises as `TelephonePins`."""
+        ...
+
+
+class TelephonePins(ForgetsPins, Protocol):
     """Telephone PINs that were right, by the token of the customer's card.
 
     Each method may raise `JournalUnavailable` or `LeaseLost`; then nothing was changed. A security
     module that does not answer is an alarm and not an error: nothing is known then.
     """
 
-    async def match(self, customer: str, pin: Secret) -> Match:
-        """Compare in constant time."""
+    async def match(self, customer: Customer, pin: Secret) -> tuple[Match, Standing]:
+        """Compare in constant time; with what stood then, for `remember`."""
         ...
 
-    async def remember(self, customer: str, pin: Secret) -> None:
-        """The host said that this one is right; any other is forgotten."""
+    async def remember(self, customer: Customer, pin: Secret, seen: Standing) -> None:
+        """The host said that this one is right: keep it, where `seen` still stands."""
         ...
 
-    async def take(self, customer: str) -> Kept | None:
-        """Forget it; what was kept, for `put_back`."""
+    async def take(self, customer: Customer) -> Standing:
+        """Forget it for a change; what was kept, for `replace` and `put_back`."""
         ...
 
-    async def put_back(self, customer: str, kept: Kept) -> None:
-        """Keep it again, unless another is kept by now."""
+    async def replace(self, customer: Customer, pin: Secret, taken: Standing) -> None:
+        """The host took this one instead: keep it over any other, unless one was forgotten or
+        changed since `take`."""
+        ...
+
+    async def put_back(self, customer: Customer, taken: Standing) -> None:
+        """Keep it again, unless one was forgotten or changed since, or another is kept."""
         ...
 
 
@@ -109,6 +154,47 @@ class KnownBalances(Protocol):
 
 
 Ask = Callable[[], Awaitable[Outcome]]
+Work = Callable[[], Awaitable[Answer]]
+
+
+class Knowledge(Protocol):
+    """Stands between the processor and its host where a PIN is proved or changed."""
+
+    async def read(self, service: Service, request: Request, customer: str, ask: Ask) -> Outcome:
+        """The outcome of a read; `ask` asks the host."""
+        ...
+
+    async def write(self, service: Service, request: Request, customer: str, work: Work) -> Answer:
+        """The answer to money or a change of state; `work` does it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HostVerifies:
+    """The node keeps nothing. Another one of its store may, against the rule that all have one
+    setting, or may have before a restart: a PIN changed here must not go on being right there."""
+
+    pins: ForgetsPins
+
+    async def read(self, service: Service, request: Request, customer: str, ask: Ask) -> Outcome:
+        """What the host says."""
+        return await ask()
+
+    async def write(self, service: Service, request: Request, customer: str, work: Work) -> Answer:
+        """What the host says; a PIN that is replaced is forgotten before and, since the old one
+        may have been proved meanwhile, after."""
+        if not isinstance(request.inputs.get(service.replaces_pin or ""), Secret):
+            return await work()
+        who = Customer.of(customer, request)
+        try:
+            await self.pins.forget(who)
+        except JournalUnavailable:
+            return _not_asked(service, request)
+        answer = await work()
+        if not isinstance(answer.outcome, NotSent):
+            with suppress(JournalUnavailable):
+                await self.pins.forget(who)
+        return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +213,7 @@ class LocalKnowledge:
         """The outcome of a read: `ask` asks the host, which a PIN known here makes needless."""
         pin = request.inputs.get(service.telephone_pin or "")
         if isinstance(pin, Secret):
-            return await self._verify(customer, pin, ask)
+            return await self._verify(Customer.of(customer, request), pin, ask)
         outcome = await ask()
         await self._heard(customer, outcome)
         return await self._stale(service, customer, outcome) if service.last_known else outcome
@@ -137,12 +223,12 @@ class LocalKnowledge:
         service: Service,
         request: Request,
         customer: str,
-        work: Callable[[], Awaitable[Answer]],
+        work: Work,
     ) -> Answer:
         """The answer to money or a change of state; a PIN that it replaces is known no more."""
         pin = request.inputs.get(service.replaces_pin or "")
         if isinstance(pin, Secret):
-            return await self._replace(service, request, customer, pin, work)
+            return await self._replace(service, request, Customer.of(customer, request), pin, work)
         answer = await work()
         if not answer.again:  # what it told was true when it came first
             await self._heard(customer, answer.outcome)
@@ -150,54 +236,62 @@ class LocalKnowledge:
 
     # -- the PIN --------------------------------------------------------------------------------
 
-    async def _verify(self, customer: str, pin: Secret, ask: Ask) -> Outcome:
-        """A PIN that differs may have been changed at a branch, which only the host knows; with the
-        host away it is a wrong one."""
-        match = await self.pins.match(customer, pin)
+    async def _verify(self, customer: Customer, pin: Secret, ask: Ask) -> Outcome:
+        """A PIN that differs may have been changed at a branch, which only the host knows; where
+        the host does not say so, whosever trouble it is, it is a wrong one and stays a try: it was
+        compared."""
+        match, seen = await self.pins.match(customer, pin)
         if match is Match.RIGHT:
             return Approved()
-        outcome = await ask()
+        try:
+            outcome = await ask()
+        except JournalUnavailable:
+            if match is Match.OTHER:
+                return Declined(WRONG)
+            raise
         if _unanswered(outcome):
-            away = match is Match.OTHER and not _own_trouble(outcome)
-            return Declined(WRONG) if away else outcome
-        await self._learn(customer, pin, outcome)
+            return Declined(WRONG) if match is Match.OTHER else outcome
+        await self._learn(customer, pin, seen, outcome)
         return outcome
 
-    async def _learn(self, customer: str, pin: Secret, outcome: Outcome) -> None:
+    async def _learn(
+        self, customer: Customer, pin: Secret, seen: Standing, outcome: Outcome
+    ) -> None:
         """A right PIN is remembered. Where the host says no for another reason than the PIN (the
         card is locked, lost, unknown), nothing is proved here any more until it says yes again.
         What cannot be written is learnt the next time."""
-        try:
+        with suppress(JournalUnavailable):
             if isinstance(outcome, Approved):
-                await self.pins.remember(customer, pin)
+                await self.pins.remember(customer, pin, seen)
             elif isinstance(outcome, Declined) and outcome.reason != WRONG:
-                await self.pins.take(customer)
-        except JournalUnavailable:
-            return
+                await self.pins.forget(customer)
 
     async def _replace(
-        self,
-        service: Service,
-        request: Request,
-        customer: str,
-        pin: Secret,
-        work: Callable[[], Awaitable[Answer]],
+        self, service: Service, request: Request, customer: Customer, pin: Secret, work: Work
     ) -> Answer:
         """Forgotten before the host is asked, so that no crash leaves the old one standing."""
         try:
-            kept = await self.pins.take(customer)
+            taken = await self.pins.take(customer)
         except JournalUnavailable:
-            outcome = NotSent("journal")
-            return Answer(exit_of(service, outcome), outcome, {}, request.id)
+            return _not_asked(service, request)
         answer = await work()
-        try:
-            if isinstance(answer.outcome, Approved) and not answer.again:
-                await self.pins.remember(customer, pin)
-            elif kept is not None and not isinstance(answer.outcome, Unknown):
-                await self.pins.put_back(customer, kept)
-        except JournalUnavailable:
-            return answer  # the host will say at the next call which one is right
+        with suppress(JournalUnavailable):  # the host will say at the next call which one is right
+            await self._changed(customer, pin, taken, answer)
         return answer
+
+    async def _changed(
+        self, customer: Customer, pin: Secret, taken: Standing, answer: Answer
+    ) -> None:
+        """The old one comes back only where nothing was asked now, or the host found it right."""
+        match answer.outcome:
+            case Approved() if not answer.again:
+                await self.pins.replace(customer, pin, taken)
+            case Approved() | NotSent():
+                await self.pins.put_back(customer, taken)
+            case Declined(reason=reason) if reason == WEAK:
+                await self.pins.put_back(customer, taken)
+            case Declined() | Unknown():  # nor what was proved while the host was asked
+                await self.pins.forget(customer)
 
     # -- balances -------------------------------------------------------------------------------
 
@@ -237,6 +331,11 @@ def told_by(contracts: Contracts) -> frozenset[str]:
     services = contracts.services.values()
     names = frozenset(name for service in services for name in service.last_known)
     return names - {TOLD_ON, TOLD_AT}
+
+
+def _not_asked(service: Service, request: Request) -> Answer:
+    outcome = NotSent("journal")
+    return Answer(exit_of(service, outcome), outcome, {}, request.id)
 
 
 def _unanswered(outcome: Outcome) -> bool:

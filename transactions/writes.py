@@ -183,7 +183,8 @@ class Writer:
             if log.sent is not None:
                 await self.settler.alarm(request.id, why)
         except NotRecorded:
-            why = "asked before"
+            waits = isinstance(log.recorded, Recorded) and log.recorded.waits
+            why = "lifting first" if waits else "asked before"
         except SendDeadlinePassed:
             why = "deadline"
         except LeaseLost:

@@ -196,6 +196,11 @@ class KitJournal:
         await self.sending(message)
         return await self.attempt(message.request_id, next_attempt_at)
 
+    async def must_wait(self, request_id: str) -> bool:
+        """See `Journal`; the kit lifts no reports beside others."""
+        del request_id
+        return False
+
     async def open_rows(self) -> Sequence[OpenRow]:
         """See `Journal`."""
         self._check()

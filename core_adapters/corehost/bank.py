@@ -248,8 +248,9 @@ class Bank:
 
     def _stop(self, card: str, until: str | None, now: datetime) -> None:
         self._db.execute(
-            "UPDATE card SET hot_at = COALESCE(hot_at, ?), hot_until = ? WHERE number = ?",
-            (stamp(now), until, card),
+            "UPDATE card SET hot_until = ?, hot_at = CASE WHEN number IN"
+            " (SELECT number FROM stopped_card) THEN hot_at ELSE ? END WHERE number = ?",
+            (until, stamp(now), card),
         )
 
     def _reported(  # noqa: PLR0917 - the order of the columns

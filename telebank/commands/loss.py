@@ -14,8 +14,8 @@ from rich.text import Text
 from telebank.commands.approval import check_note
 from telebank.commands.common import data_option, json_option
 from telebank.commands.control_client import call, need_token, request_id, session_option
+from transactions.request import REFERENCE_DIGITS, is_reference
 
-REFERENCE_DIGITS = 12
 HOST = {
     "ok": "The host has it.",
     "stored": "The host is told as soon as it answers.",
@@ -78,7 +78,8 @@ def show(reference: str, session: Path | None, data: Path, as_json: bool) -> Non
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))
         return
-    for key, value in answer.items():
+    shown = {**answer, "standing": answer["standing"].get("reports")}
+    for key, value in shown.items():
         if value not in (None, ""):
             click.echo(f"{key.replace('_', ' '):>14}  {value}")
 
@@ -117,25 +118,32 @@ def lift(reference: str, note: str, session: Path | None, data: Path, as_json: b
     Example:
       telebank loss lift 010000000042 --note "card found, identity card seen"
     """
+    path = f"/v1/losses/{_checked(reference)}"
     check_note(note)
+    token = need_token(data, session)
+    standing = call(data, "GET", path, token=token)["standing"]
     body = {
         "request_id": request_id(),
         "act": "loss.lift",
-        "object": _checked(reference),
+        "object": reference,
+        "detail": standing,
         "note": note,
     }
-    answer = call(data, "POST", "/v1/acts", body, need_token(data, session))
+    answer = call(data, "POST", "/v1/acts", body, token)
     if answer["state"] == "approved":
         _say(answer, f"{reference} is lifted: the card may be used again.", as_json)
     elif as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))
     else:
         until = answer["approval"]["expires_at"][:16].replace("T", " ")
-        click.echo(f"proposed: lift {reference}; {answer['next']}, before {until} UTC")
+        click.echo(
+            f"proposed: lift {reference} (of the card stand: {standing['reports']}); "
+            f"{answer['next']}, before {until} UTC"
+        )
 
 
 def _checked(reference: str) -> str:
-    if not (len(reference) == REFERENCE_DIGITS and reference.isascii() and reference.isdigit()):
+    if not is_reference(reference):
         raise click.UsageError(f"{reference!r}: a reference has {REFERENCE_DIGITS} digits")
     return reference
 

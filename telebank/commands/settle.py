@@ -1,17 +1,20 @@
 """`telebank settle`: ends what a dead node left open, without taking its calls."""
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import resource
 import signal
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import uvloop
 
+from core_adapters.hsm.errors import ModuleAwayError
 from telebank.commands.common import (
     EXIT_FINDING,
     EXIT_UNREACHABLE,
@@ -20,11 +23,19 @@ from telebank.commands.common import (
     json_option,
 )
 from telebank.commands.serve import UNUSABLE, at_host_port
-from telebank.commands.wiring.settling import Settled, Settling, Task, check_silent, find_node
+from telebank.commands.wiring.settling import (
+    Settled,
+    Settling,
+    Task,
+    check_silent,
+    find_node,
+    watch,
+)
 from telebank.ops.logs import set_up_logs
-from telebank.settings import store_url
+from telebank.settings import SILENT_BEATS, Settings, store_url
 from telebank.store.clock import from_us
 from telebank.store.errors import LeaseMoved, StoreMissing, StoreUnavailable
+from telebank.store.holder import certainly_gone
 from telebank.store.succession import Neighbour, Seen
 from transactions.ports import LeaseLost
 
@@ -77,18 +88,21 @@ def command(
     """
     set_up_logs(log_level)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # keys are in memory
-    try:
+    with _exit_codes(node, data):
         settings = at_host_port(data, host_port)
+        task = _task(data, settings, node, seen, within)
         url = store_url(data, settings)
-        found = find_node(url, node)
-        if seen is None:
-            age = (datetime.now(UTC) - found.seen.heartbeat).total_seconds()
-            check_silent(found, settings.node.settle_others_after_s or SILENT_S, age)
-        task = Task(found, seen or found.seen, settings.node.id, within)
-        stop = asyncio.Event()
-        work = Settling(settings, url, data, task, Progress(), stop)
+        work = Settling(settings, url, data, task, Progress(), asyncio.Event())
         ended = uvloop.run(_run(work, while_stdin=while_stdin))
-    except LeaseMoved as error:
+    _report(ended, as_json=as_json)
+
+
+@contextlib.contextmanager
+def _exit_codes(node: str, data: Path) -> Iterator[None]:
+    """What went wrong as exit codes, with what to do."""
+    try:
+        yield
+    except (LeaseMoved, ModuleAwayError) as error:
         raise Unreachable(str(error)) from error
     except UNUSABLE as error:
         raise click.UsageError(str(error)) from error
@@ -97,7 +111,23 @@ def command(
         raise Unreachable(why) from error
     except (StoreUnavailable, StoreMissing) as error:
         raise Unreachable(str(error)) from error
-    _report(ended, as_json=as_json)
+    except OSError as error:
+        raise Unreachable(f"cannot use {error.filename or data}: {error.strerror}") from error
+
+
+def _task(data: Path, settings: Settings, node: str, seen: Seen | None, within_s: float) -> Task:
+    """Whom to settle; where nobody says how the lease was seen, it is watched from here."""
+    url = store_url(data, settings)
+    found = find_node(url, node)
+    if seen is None:
+        silent_s = settings.node.settle_others_after_s or SILENT_S
+        age = (datetime.now(UTC) - found.seen.heartbeat).total_seconds()
+        check_silent(found, silent_s, age)
+        if not certainly_gone(found.holder):
+            watch_s = min(SILENT_BEATS * settings.store.heartbeat_s, silent_s)
+            click.echo(f"node {node}: watching its lease for {watch_s:g} s", err=True)
+            watch(url, found, watch_s)
+    return Task(found, seen or found.seen, settings.node.id, within_s)
 
 
 class Progress:

@@ -32,6 +32,8 @@ class Act:
     approves: frozenset[Role]
 
 
+LIST_LOSSES, FORGET_PIN = "loss.list", "pin.forget"
+"""Rights that are asked for elsewhere too."""
 _R = Role
 ACTS: Mapping[str, Act] = MappingProxyType(
     {
@@ -79,9 +81,9 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         "staff.list": frozenset({_R.ADMINISTRATOR, _R.SUPERVISOR, _R.AUDITOR}),
         "staff.leave": frozenset({_R.ADMINISTRATOR}),
         "staff.unlock": frozenset({_R.ADMINISTRATOR}),
-        "loss.list": frozenset({_R.TELLER, _R.SUPERVISOR, _R.ADMINISTRATOR, _R.AUDITOR}),
+        LIST_LOSSES: frozenset({_R.TELLER, _R.SUPERVISOR, _R.ADMINISTRATOR, _R.AUDITOR}),
         CONFIRM: frozenset({_R.TELLER, _R.SUPERVISOR}),
-        "pin.forget": frozenset({_R.SUPERVISOR}),
+        FORGET_PIN: frozenset({_R.SUPERVISOR}),
         "approval.list": frozenset(Role),
         "approval.refuse": frozenset({_R.SUPERVISOR}),
     }

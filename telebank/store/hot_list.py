@@ -4,6 +4,7 @@ A card is hot while any report of it stands: one that was confirmed, or one whos
 bank's wall clock, is not over. A report that is over or was lifted stays as history.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
@@ -14,13 +15,17 @@ from sqlalchemy import Select, bindparam, delete, insert, or_, select, text, upd
 from telebank.store import approvals, tables
 from telebank.store.events import clean_text
 from telebank.store.transaction import Refused, Transaction
+from transactions.approval import Detail, content_hash
 from transactions.card import SealedCard
 from transactions.hot_list import CONFIRM, LIFT, Hindrance, HotDecision, Undecided
 from transactions.journal import JournalEvent, RecordRefused
+from transactions.lifecycle import OPEN
 from transactions.request import Request
 
 MAX_LISTED = 500
 """Reports in one list, newest first."""
+MAX_NAMED = 8
+"""Reports that a proposal to lift names, newest first; its digest is of all."""
 _H = tables.hot_card.c
 _R = tables.request.c
 _DECISION = tables.request.alias("decision_request")
@@ -41,13 +46,45 @@ _CHANGE = {
     "note": bindparam("words", type_=_H.note.type),
     "decision": bindparam("by_request", type_=_H.decision.type),
 }
-_CONFIRM = update(tables.hot_card).where(_H.request == bindparam("of_id")).values(_CHANGE)
+# The host's refusal of a report may drop it meanwhile, at another node.
+_CONFIRM = (
+    update(tables.hot_card)
+    .where(_H.request == bindparam("of_id"), text("state = 'reported'"))
+    .values(_CHANGE)
+)
 _LIFT = update(tables.hot_card).where(_H.token == bindparam("of_token"), _STANDS).values(_CHANGE)
 _UNSETTLED = select(_R.reference).where(
     _R.customer == bindparam("of_token"),
     text(f"effect = 'state' AND recovery = 'repeat' AND {tables.OPEN_STATES}"),
 )
 """Earlier requests that tell the host of this card, and that it has not answered."""
+_UNANSWERED = "state IN (" + ", ".join(f"'{state.value}'" for state in sorted(OPEN)) + ")"
+_LIFTING = (
+    select(_R.id)
+    .join(tables.hot_card, _H.decision == _R.id)
+    .where(
+        _H.token == bindparam("of_token"),
+        text(f"hot_card.state = 'lifted' AND request.{_UNANSWERED}"),
+    )
+    .limit(1)
+)
+_MUST_WAIT = (
+    select(_R.id)
+    .join(tables.hot_card, _H.token == _R.customer)
+    .join(_DECISION, _DECISION.c.id == _H.decision)
+    .where(
+        _R.id == bindparam("of_id"),
+        _DECISION.c.id != _R.id,
+        text(f"hot_card.state = 'lifted' AND decision_request.{_UNANSWERED}"),
+    )
+    .limit(1)
+)
+_STANDING = (
+    select(_R.reference, _H.state)
+    .join(tables.hot_card, _H.request == _R.id)
+    .where(_H.token == bindparam("of_token"), _STANDS)
+    .order_by(_H.at.desc(), _R.reference.desc())
+)
 _REPORTS: Select[Any] = (
     select(
         *(_R.reference, _R.service, _R.channel, _R.state.label("host_state")),
@@ -145,6 +182,39 @@ def card_of(part: Transaction, reference: str) -> SealedCard | None:
     return None if found is None else SealedCard(*found)
 
 
+def lifting(part: Transaction, token: str) -> bool:
+    """Whether the host has still to answer that the card's reports were lifted."""
+    return bool(token) and part.execute(_LIFTING, {"of_token": token}).first() is not None
+
+
+def must_wait(part: Transaction, request_id: str) -> bool:
+    """Whether another request, which lifts reports of the same card, goes to the host first. None
+    is lifted while an earlier request for the card is open, so it can only be an earlier one."""
+    return part.execute(_MUST_WAIT, {"of_id": request_id}).first() is not None
+
+
+def standing(part: Transaction, reference: str, zone: timezone) -> Detail:
+    """The reports that are lifted with this one, as both people say them: the newest in words, all
+    with their states in a SHA-256. Empty for an unknown reference."""
+    row = _row(part, reference)
+    if row is None:
+        return {}
+    found = part.execute(_STANDING, {"of_token": row.token, "today": today(part, zone)}).all()
+    named = [f"{one.reference} {one.state}" for one in found]
+    more = [f"and {len(named) - MAX_NAMED} more"] if len(named) > MAX_NAMED else []
+    digest = hashlib.sha256("\n".join(named).encode()).hexdigest()
+    return {"reports": ", ".join([*named[:MAX_NAMED], *more]), "digest": digest}
+
+
+def not_liftable(
+    part: Transaction, reference: str, detail: Detail, zone: timezone
+) -> Hindrance | None:
+    """Why lifting these reports with this one cannot be proposed; `None` where it can."""
+    found = hindrance(part, reference, "lifted", zone)
+    changed = dict(detail) != dict(standing(part, reference, zone))
+    return found or ("reports_changed" if changed else None)
+
+
 def hindrance(part: Transaction, reference: str, becomes: str, zone: timezone) -> Hindrance | None:
     """Why nothing can be decided on the report; `None` where it can."""
     row = _row(part, reference)
@@ -170,10 +240,9 @@ def decide(
     Raises `Refused` where the report is not one to decide on. Lifting is approved in this commit.
     """
     found = hindrance(part, decision.reference, decision.becomes, zone)
+    found = found or _changed(part, decision, zone)
     if found is not None:
-        by, act = decision.by, LIFT if decision.becomes == "lifted" else CONFIRM
-        approvals.turned_away(part, act, decision.reference, by, found)
-        raise Refused(RecordRefused(found), *part.events)
+        raise _turned_away(part, decision, found)
     refused = _spoken(part, decision)
     if refused is not None:
         return refused
@@ -186,11 +255,32 @@ def decide(
         "by_request": request_id,
     }
     if decision.becomes == "confirmed":
-        part.execute(_CONFIRM, {**values, "of_id": row.request})
+        done = part.execute(_CONFIRM, {**values, "of_id": row.request})
     else:
-        part.execute(_LIFT, {**values, "of_token": row.token, "today": today(part, zone)})
+        done = part.execute(_LIFT, {**values, "of_token": row.token, "today": today(part, zone)})
+    if not done.rowcount:
+        part.events.clear()  # of an approval that is undone
+        raise _turned_away(part, decision, "unknown_reference")
     part.event(_decided(request_id, decision, row))
     return None
+
+
+def _changed(part: Transaction, decision: HotDecision, zone: timezone) -> Hindrance | None:
+    """Whether the second person's words are of other reports than those that stand now."""
+    if decision.approving is None or decision.becomes != "lifted":
+        return None
+    now = content_hash(LIFT, decision.reference, standing(part, decision.reference, zone))
+    return None if now == decision.approving.content_hash else "reports_changed"
+
+
+def _turned_away(part: Transaction, decision: HotDecision, why: Hindrance) -> Refused:
+    _tell(part, decision, why)
+    return Refused(RecordRefused(why), *part.events)
+
+
+def _tell(part: Transaction, decision: HotDecision, why: Undecided) -> None:
+    act = LIFT if decision.becomes == "lifted" else CONFIRM
+    approvals.turned_away(part, act, decision.reference, decision.by, why)
 
 
 def _spoken(part: Transaction, decision: HotDecision) -> Undecided | None:
@@ -198,9 +288,12 @@ def _spoken(part: Transaction, decision: HotDecision) -> Undecided | None:
     if decision.approving is not None:
         proposal = approvals.approve(part, decision.approving)
         return proposal if isinstance(proposal, str) else None
-    if decision.becomes == "lifted":
-        return "no_proposal"
-    return None if approvals.still_here(part, decision.by) else "gone"
+    why: Undecided | None = "no_proposal" if decision.becomes == "lifted" else None
+    if why is None and not approvals.still_here(part, decision.by):
+        why = "gone"
+    if why is not None:
+        _tell(part, decision, why)
+    return why
 
 
 def _decided(request_id: str, decision: HotDecision, row: Any) -> JournalEvent:

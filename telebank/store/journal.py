@@ -102,6 +102,10 @@ class StoreJournal:
         work = partial(steps.sending_again, message=message, due=next_attempt_at)
         return await self._writer.run(work)
 
+    async def must_wait(self, request_id: str) -> bool:
+        """Whether an earlier lifting of the same card, of any node, goes to the host first."""
+        return await self._writer.run(partial(hot_list.must_wait, request_id=request_id))
+
     async def next_stan(self) -> str:
         """A STAN (field 11, six digits) of the node's counter, in its share of them (rule 7)."""
         return numbers.stan(await self._stans.take(), self._share)

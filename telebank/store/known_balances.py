@@ -19,6 +19,7 @@ from transactions.telephone_pin import Known
 _B = tables.known_balance.c
 _FIND = select(tables.known_balance).where(_B.token == bindparam("of_token"))
 _PURGE = delete(tables.known_balance).where(_B.at < bindparam("before", type_=_B.at.type))
+_CLEAR = delete(tables.known_balance)
 _KEEP = text(
     "INSERT INTO known_balance (token, at, key_id, ciphertext)"
     " VALUES (:token, :at, :key_id, :ciphertext) ON CONFLICT (token) DO UPDATE"
@@ -39,13 +40,15 @@ class StoredBalances:
     async def keep(self, customer: str, known: Known) -> None:
         """Keep it instead of an older one."""
         amounts = {name: [one.currency.code, one.minor] for name, one in known.values.items()}
-        sealed = self.keys.seal_digits(json.dumps({"of": customer, "values": amounts}))
+        inside = {"of": customer, "at": known.at.isoformat(), "values": amounts}
+        sealed = self.keys.seal_digits(json.dumps(inside))
         row = {"token": customer, "at": known.at}
         row |= {"key_id": sealed.key_id, "ciphertext": sealed.ciphertext}
         await self.run(partial(_keep, row=row))
 
     async def last(self, customer: str) -> Known | None:
-        """What was kept last; None too where it cannot be opened, or is another customer's."""
+        """What was kept last; None too where it cannot be opened, or is of another customer or
+        another time than its row says."""
         found = await self.run(partial(_find, token=customer))
         return None if found is None else self._open(customer, found)
 
@@ -53,12 +56,16 @@ class StoredBalances:
         """Remove what was told before that time."""
         await self.run(partial(_purge, before=before))
 
+    async def clear(self) -> None:
+        """Remove them all: nobody is told of them any more."""
+        await self.run(_clear)
+
     def _open(self, customer: str, found: tuple[datetime, SealedCard]) -> Known | None:
         try:
             inside = json.loads(self.keys.unseal_digits(found[1]))
         except CardNumberError:  # its key is gone; the next answer of the host is sealed anew
             return None
-        if inside["of"] != customer:
+        if inside["of"] != customer or datetime.fromisoformat(inside["at"]) != found[0]:
             return None
         values = {
             name: Money(minor, currency(code)) for name, (code, minor) in inside["values"].items()
@@ -77,3 +84,7 @@ def _find(part: Transaction, token: str) -> tuple[datetime, SealedCard] | None:
 
 def _purge(part: Transaction, before: datetime) -> None:
     part.execute(_PURGE, {"before": before})
+
+
+def _clear(part: Transaction) -> None:
+    part.execute(_CLEAR)

@@ -16,7 +16,8 @@ from sqlalchemy import (
 )
 
 from telebank.store.postgresql import is_server
-from telebank.store.tables import event, lease
+from telebank.store.tables import OPEN_STATES, event, lease, request
+from transactions.lifecycle import State
 from transactions.ports import LeaseLost
 
 _READ = (
@@ -37,12 +38,21 @@ _RAISE = text(
     " heartbeat = excluded.heartbeat, nodes = excluded.nodes, terminal = excluded.terminal"
     " RETURNING epoch"
 ).bindparams(bindparam("heartbeat", type_=lease.c.heartbeat.type))
-_HOLDER = select(lease.c.holder).where(lease.c.node == bindparam("of_node"))
+_FORMER = select(lease.c.holder, lease.c.heartbeat).where(lease.c.node == bindparam("of_node"))
 _GIVE_BACK = update(lease).where(
     lease.c.node == bindparam("of_node"), lease.c.epoch == bindparam("of_epoch")
 )
 _BEAT = update(lease).where(lease.c.node == bindparam("of_node"))
 _LAST = select(func.max(event.c.sequence)).where(event.c.node == bindparam("of_node"))
+_SENT_BEFORE = (
+    select(request.c.id)
+    .where(
+        request.c.node == bindparam("of_node"),
+        request.c.epoch < bindparam("of_epoch"),
+        text(f"request.{OPEN_STATES} AND request.state = '{State.SENT}'"),
+    )
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,16 @@ class Held:
     heartbeat: datetime
     mark: str
     """Number of this transaction in a database server; empty for SQLite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """Who had a lease before."""
+
+    holder: str
+    """Empty: nobody, or he gave it back."""
+    heartbeat: datetime
+    """His last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +98,23 @@ def take(
     return int(connection.execute(_RAISE, values).scalar_one())
 
 
-def holder(connection: Connection, node: str) -> str:
-    """Who holds the lease, or the empty text: nobody did, or the last one gave it back."""
-    return connection.execute(_HOLDER, {"of_node": node}).scalar() or ""
+def former(connection: Connection, node: str) -> Former | None:
+    """Who holds the lease; None where nobody ever did."""
+    row = connection.execute(_FORMER, {"of_node": node}).first()
+    return None if row is None else Former(row.holder, row.heartbeat)
 
 
-def give_back(connection: Connection, node: str, epoch: int) -> None:
-    """The holder has ended and sends nothing more; somebody else's lease stays."""
-    connection.execute(_GIVE_BACK, {"of_node": node, "of_epoch": epoch, "holder": ""})
+def give_back(connection: Connection, node: str, epoch: int, before: Former | None) -> None:
+    """The holder has ended and sends nothing more; somebody else's lease stays.
+
+    Where a row is left as SENT by an earlier epoch, the lease goes to whom it was had from: he may
+    yet send it, and whoever comes next has to know.
+    """
+    of = {"of_node": node, "of_epoch": epoch}
+    left: dict[str, object] = {"holder": ""}
+    if before is not None and before.holder and connection.execute(_SENT_BEFORE, of).first():
+        left = {"holder": before.holder, "heartbeat": before.heartbeat}
+    connection.execute(_GIVE_BACK, of | left)
 
 
 def check(connection: Connection, node: str, epoch: int) -> Held:

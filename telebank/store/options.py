@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import timedelta, timezone
+from typing import Final
+
+MAX_NODES: Final = 99
+"""A node's number has two digits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,15 @@ class Draft:
         return "" if self.plan.takes_hot else self.plan.customer or ""
 
     @property
+    def reports(self) -> str:
+        """Token of the card that it reports lost, or whose report it confirms; else empty."""
+        if self.hot is not None:
+            return self.hot.token
+        decision = self.plan.decision
+        confirms = decision is not None and decision.becomes == "confirmed"
+        return (self.plan.customer or "") if confirms else ""
+
+    @property
     def judged(self) -> tuple[str, ...]:
         """What no other node may judge meanwhile: this id, this quote, this payer, and all limits
         of the customers whose limits it draws on; whether his card is hot."""
@@ -160,9 +169,9 @@ def record(
     window: timedelta,
     zone: timezone,
 ) -> Recorded | Existing | RecordRefused:
-    """Write the request with its reservations, and SENT with its message where it has one, or
-    raise `Refused` with the reason. `zone` is the bank's wall clock, whose day it is where the
-    request brings no business date."""
+    """Write the request with its reservations, and SENT with its message where it has one and need
+    not wait, or raise `Refused` with the reason. `zone` is the bank's wall clock, whose day it is
+    where the request brings no business date."""
     existing = _existing(part, draft)
     if existing is not None:
         return existing
@@ -173,6 +182,9 @@ def record(
         if refused is not None:
             return RecordRefused(refused)
     _judge_twin(part, draft, window)
+    waits = draft.sent is not None and hot_list.lifting(part, draft.reports)
+    if waits:
+        draft = replace(draft, sent=None)
     request = replace(
         draft.request,
         node=part.node,
@@ -191,7 +203,7 @@ def record(
     part.event(_event(request, "request.state", State.RECORDED, draft.plan.content_hash))
     if draft.sent is not None:
         sent_first(part, draft.sent, _told_of(request, "request.state", State.SENT, {}))
-    return Recorded(request)
+    return Recorded(request, waits)
 
 
 def _same(part: Transaction, request_id: str, quote: str | None) -> Any:

@@ -80,7 +80,7 @@ class Store:
         for it did not give it back; empty where there is none. It can commit nothing, but what it
         had made durable as SENT it may yet send until that request's deadline. One that only
         settled counts though it is gone: whom it had the node from may run."""
-        before = self._writer.before
+        before = self._writer.before.holder if self._writer.before else ""
         return "" if certainly_gone(before) and not settles(before) else before
 
     @property

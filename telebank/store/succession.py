@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, func, select, text
 
-from telebank.store import tables
+from telebank.store import options, tables
 from telebank.store.errors import BeingSettled, LeaseMoved
 from telebank.store.holder import certainly_gone, settles, shown
 from telebank.store.record import states_in
@@ -19,7 +19,6 @@ from transactions.lifecycle import OPEN, State
 
 SETTLER_BEATS = 3
 """A settler that missed so many heartbeats is waited for no more."""
-MAX_NODES = 100
 _L, _R = tables.lease.c, tables.request.c
 _ONE = select(tables.lease).where(_L.node == bindparam("of_node"))
 _OPEN = (
@@ -44,7 +43,7 @@ _PEOPLES = (
 _ALL = (
     select(tables.lease, _OPEN.label("open"), _PEOPLES.label("manual"))
     .order_by(_L.node)
-    .limit(MAX_NODES)
+    .limit(options.MAX_NODES)
 )
 
 

@@ -218,9 +218,11 @@ telephone_pin = Table(  # where [auth] verifier is local: what tells a PIN that 
     "telephone_pin",
     metadata,
     Column("token", String(ID), primary_key=True),  # of the customer's card
-    Column("salt", LargeBinary(16), nullable=False),
-    Column("verifier", LargeBinary(32), nullable=False),  # HMAC under the module's telephone.pin
-    Column("key_check", String(6), nullable=False),  # check value of that key's version
+    # How often one was forgotten; the row stays for it, so that nothing older is written after.
+    Column("generation", BigInteger, nullable=False),
+    Column("salt", LargeBinary(16)),  # none, as the next two: nothing is kept
+    Column("verifier", LargeBinary(32)),  # HMAC under the module's telephone.pin
+    Column("key_check", String(6)),  # check value of that key's version
     Column("at", UtcTime, nullable=False),
 )
 

@@ -111,8 +111,8 @@ class Writer:
         self._thread = threading.Thread(target=self._write, name="journal-writer", daemon=True)
         self.commits = 0
         """Commits so far."""
-        self.before = ""
-        """Who held the lease before, where he did not give it back."""
+        self.before: lease.Former | None = None
+        """Who held the lease before; None where nobody did."""
 
     @property
     def epoch(self) -> int:
@@ -194,7 +194,7 @@ class Writer:
         with contextlib.suppress(SQLAlchemyError):
             connection = self._connect()
             with connection.begin():
-                lease.give_back(connection, self._node, self._position.epoch)
+                lease.give_back(connection, self._node, self._position.epoch, self.before)
 
     def _die(self, why: str) -> None:
         """Nothing is written any more: say so to everybody who waits or comes."""
@@ -276,7 +276,7 @@ class Writer:
         stamp = self._clock.read()
         if jobs[0].work is None:
             self._join(connection, stamp.utc)
-            self.before = lease.holder(connection, self._node)
+            self.before = lease.former(connection, self._node)
             numbering = lease.Numbering(self._options.nodes, self._options.terminal)
             epoch = lease.take(connection, self._node, self._holder, numbering, stamp.utc)
             position = _Position(epoch, lease.last_sequence(connection, self._node))

@@ -6,6 +6,7 @@ async with open_pins(place) as pins:
     (await pins.balance("b1", 0)).exit
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -20,15 +21,23 @@ from support.ledger_world import CARDS, World
 from support.store_kit import open_store
 from support.transactions_host import Host
 from support.transactions_time import LoopClock
-from telebank.commands.wiring.telephone_pin import KEY, AtModule, ModulePins, at_once
+from telebank.commands.wiring.telephone_pin import (
+    KEY,
+    AtModule,
+    ModulePins,
+    Seldom,
+    StoredPins,
+    at_once,
+)
 from telebank.store.clock import SystemClock
 from telebank.store.known_balances import StoredBalances
 from telebank.store.store import Store
-from transactions.outcome import Values
+from transactions.outcome import Outcome, Values
+from transactions.ports import MessageLog
 from transactions.processor import Answer, Processor
-from transactions.request import Request
+from transactions.request import HostMessage, Request
 from transactions.secret import Secret
-from transactions.telephone_pin import AuthOptions, LocalKnowledge, told_by
+from transactions.telephone_pin import AuthOptions, HostVerifies, Knowledge, LocalKnowledge, told_by
 
 NEW_PIN = "502837461928"
 OTHER_PIN = "123456789012"
@@ -40,13 +49,43 @@ class WallClock(LoopClock):
     """Monotonic time of the loop; the wall's goes forward by hand."""
 
     wall: datetime = field(default_factory=lambda: datetime(2026, 11, 22, 2, 45, tzinfo=UTC))
+    ahead: float = 0.0
 
     def now(self) -> datetime:
         return self.wall
 
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
+
     def forward(self, **how_far: float) -> None:
         """`timedelta`'s words."""
         self.wall += timedelta(**how_far)
+        self.ahead += timedelta(**how_far).total_seconds()
+
+
+class Gate:
+    """Holds back the host's answer to one request, or with `before` the request itself."""
+
+    def __init__(self, host: Host, of: str, *, before: bool = False) -> None:
+        self._of, self._execute, self._before = of, host.execute, before
+        self.answered, self.go = asyncio.Event(), asyncio.Event()
+        host.execute = self.execute  # type: ignore[method-assign]
+
+    async def execute(
+        self, request: Request, log: MessageLog, repeat_of: HostMessage | None = None
+    ) -> Outcome:
+        """The host's, once `go` is set."""
+        held = request.id == self._of
+        if held and self._before:
+            await self._hold()
+        outcome = await self._execute(request, log, repeat_of)
+        if held and not self._before:
+            await self._hold()
+        return outcome
+
+    async def _hold(self) -> None:
+        self.answered.set()
+        await self.go.wait()
 
 
 @dataclass
@@ -58,6 +97,24 @@ class Pins:
     module: Module
     clock: WallClock
     local: LocalKnowledge
+
+    async def by_host(self) -> None:
+        """From now on the host verifies, and what some node of the store keeps is forgotten."""
+        await self._processor(HostVerifies(StoredPins(self.store.journal)))
+
+    async def by_node(self) -> None:
+        """The node verifies again."""
+        await self._processor(self.local)
+
+    async def _processor(self, knowledge: Knowledge) -> None:
+        there, vault = self.world, self.store.vault
+        await there.processor.close()
+        host, journal = there.host, self.store.journal
+        there.processor = Processor(
+            there.contracts, host, journal, vault, there.options, self.clock, knowledge
+        )
+        host.on_late = there.processor.late_answer
+        await there.processor.recover()
 
     def asked(self) -> int:
         """How often the host was asked anything."""
@@ -112,7 +169,7 @@ async def open_pins(
         there.hosts.append(there.host)
         clock = WallClock()
         local = LocalKnowledge(
-            pins=ModulePins(keys, at_module, store.journal),
+            pins=ModulePins(keys, at_module, store.journal, Seldom(clock)),
             balances=StoredBalances(store.journal.run, store.vault),
             options=AuthOptions("local", balance_days),
             clock=clock,

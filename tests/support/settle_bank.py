@@ -19,7 +19,8 @@ from support.store_relay import Relay
 from telebank.store import tables
 from telebank.store.sealing import Keyring
 
-SILENCE_S = 3.0
+SILENCE_S = 12.0
+"""More than the send deadline of a request."""
 WAIT_S = 90.0
 
 

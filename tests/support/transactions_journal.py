@@ -180,6 +180,16 @@ class Journal:
 
         return await self._commit("sending_again", write)
 
+    async def must_wait(self, request_id: str) -> bool:
+        row = self.books.rows[request_id]
+        return any(
+            other.plan.customer == row.plan.customer and other.state in OPEN
+            for name, other in self.books.rows.items()
+            if name != request_id
+            and other.plan.decision is not None
+            and other.plan.decision.becomes == "lifted"
+        )
+
     async def answered(self, message: HostMessage) -> None:
         await self._commit("answered", lambda: self.books.messages.append(message))
 

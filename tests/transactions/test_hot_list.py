@@ -130,6 +130,31 @@ def test_what_decides_is_never_for_callers(tmp_path: Path, old: str, new: str, w
         load_contracts(file)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        (
+            "channels: [staff]\n    decides: lifted",
+            "channels: staff\n    decides: lifted",
+            "channels",
+        ),
+        ("must_read_back: [payee_masked, amount, fee]", "must_read_back: fee", "must_read_back"),
+        ("guard: [from, to, amount]", "guard: amount", "guard"),
+        ("limits: [transfer_daily]", "limits: transfer_daily", "limits"),
+        ("limits: [transfer_daily]", "limits: [1]", "limits"),
+        ("out_on: [posted, not_posted, open]", "out_on: open", "out_on"),
+        ("outcomes: [ok, stored, not_matched, refused]", "outcomes: ok", "outcomes"),
+    ],
+)
+def test_a_word_without_brackets_is_no_list(tmp_path: Path, old: str, new: str, key: str) -> None:
+    text = SHIPPED.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    file = tmp_path / "services.yaml"
+    file.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(ContractError, match=rf": {key}: must be a list of words"):
+        load_contracts(file)
+
+
 @pytest.mark.parametrize("days", [-1, 3_661])
 def test_days_that_cannot_be(days: int) -> None:
     with pytest.raises(ValueError, match="telephone_valid_days"):

@@ -12,7 +12,15 @@ from transactions.outcome import Approved, NotSent
 from transactions.ports import JournalUnavailable, LeaseLost
 from transactions.processor import Processor
 from transactions.secret import Secret
-from transactions.telephone_pin import AuthOptions, Kept, Known, LocalKnowledge, Match
+from transactions.telephone_pin import (
+    AuthOptions,
+    Customer,
+    Kept,
+    Known,
+    LocalKnowledge,
+    Match,
+    Standing,
+)
 
 
 @dataclass
@@ -28,24 +36,34 @@ class Memory:
         if name in self.away:
             raise self.error(name)
 
-    async def match(self, customer: str, pin: Secret) -> Match:
+    async def match(self, customer: Customer, pin: Secret) -> tuple[Match, Standing]:
         self._at("match")
-        if customer not in self.pins:
-            return Match.UNKNOWN
-        return Match.RIGHT if self.pins[customer] == pin.reveal() else Match.OTHER
+        known = self.pins.get(customer.token)
+        if known is None:
+            return Match.UNKNOWN, Standing()
+        return Match.RIGHT if known == pin.reveal() else Match.OTHER, Standing()
 
-    async def remember(self, customer: str, pin: Secret) -> None:
+    async def remember(self, customer: Customer, pin: Secret, seen: Standing) -> None:
         self._at("remember")
-        self.pins[customer] = pin.reveal()
+        self.pins[customer.token] = pin.reveal()
 
-    async def take(self, customer: str) -> Kept | None:
+    async def replace(self, customer: Customer, pin: Secret, taken: Standing) -> None:
+        self._at("replace")
+        self.pins[customer.token] = pin.reveal()
+
+    async def take(self, customer: Customer) -> Standing:
         self._at("take")
-        pin = self.pins.pop(customer, None)
-        return None if pin is None else Kept(pin.encode(), b"", "")
+        pin = self.pins.pop(customer.token, None)
+        return Standing(0, None if pin is None else Kept(pin.encode(), b"", ""))
 
-    async def put_back(self, customer: str, kept: Kept) -> None:
+    async def put_back(self, customer: Customer, taken: Standing) -> None:
         self._at("put_back")
-        self.pins.setdefault(customer, kept.salt.decode())
+        assert taken.kept is not None
+        self.pins.setdefault(customer.token, taken.kept.salt.decode())
+
+    async def forget(self, customer: Customer) -> None:
+        self._at("forget")
+        self.pins.pop(customer.token, None)
 
     async def keep(self, customer: str, known: Known) -> None:
         self._at("keep")

@@ -283,7 +283,7 @@ BEGIN
     VALUES (p_id, 'loss', concat_ws('|', p_card, p_identity), p_card, p_reference, telebank.today())
     ON CONFLICT (id) DO NOTHING;
   IF FOUND THEN
-    UPDATE card c SET hot_at = coalesce(c.hot_at, now()), hot_until = CASE
+    UPDATE card c SET hot_at = CASE WHEN stopped(c) THEN c.hot_at ELSE now() END, hot_until = CASE
         WHEN NOT stopped(c) OR p_until IS NULL THEN p_until
         WHEN c.hot_until IS NULL THEN NULL ELSE greatest(c.hot_until, p_until) END
       WHERE c.number = p_card AND c.identity = p_identity;
@@ -304,8 +304,8 @@ BEGIN
             telebank.today())
     ON CONFLICT (id) DO NOTHING;
   IF FOUND THEN
-    UPDATE card c SET hot_at = CASE WHEN p_lift THEN NULL ELSE coalesce(c.hot_at, now()) END,
-                      hot_until = NULL WHERE c.number = p_card;
+    UPDATE card c SET hot_until = NULL, hot_at = CASE WHEN p_lift THEN NULL
+        WHEN stopped(c) THEN c.hot_at ELSE now() END WHERE c.number = p_card;
     UPDATE request r SET result = CASE WHEN FOUND THEN '00' ELSE '14' END WHERE r.id = p_id;
   END IF;
   RETURN QUERY SELECT * FROM telebank.outcome(p_id);

@@ -195,7 +195,8 @@ CREATE VIEW tb_loss_call AS
 CREATE TRIGGER tb_loss_do INSTEAD OF INSERT ON tb_loss_call
 WHEN NOT EXISTS (SELECT 1 FROM tb_request WHERE id = NEW.id)
 BEGIN
-  UPDATE tb_card SET hot_at = coalesce(hot_at, strftime('%Y-%m-%dT%H:%M:%f', 'now')),
+  UPDATE tb_card SET hot_at = CASE WHEN number IN (SELECT number FROM tb_stopped) THEN hot_at
+                  ELSE strftime('%Y-%m-%dT%H:%M:%f', 'now') END,
       hot_until = CASE WHEN number NOT IN (SELECT number FROM tb_stopped) OR NEW.until IS NULL
                        THEN NEW.until
                   WHEN hot_until IS NULL THEN NULL ELSE max(hot_until, NEW.until) END
@@ -214,8 +215,9 @@ CREATE VIEW tb_loss_decided_call AS
 CREATE TRIGGER tb_loss_decided_do INSTEAD OF INSERT ON tb_loss_decided_call
 WHEN NOT EXISTS (SELECT 1 FROM tb_request WHERE id = NEW.id)
 BEGIN
-  UPDATE tb_card SET hot_until = NULL, hot_at = CASE NEW.lift WHEN 1 THEN NULL
-      ELSE coalesce(hot_at, strftime('%Y-%m-%dT%H:%M:%f', 'now')) END WHERE number = NEW.card;
+  UPDATE tb_card SET hot_until = NULL, hot_at = CASE WHEN NEW.lift = 1 THEN NULL
+      WHEN number IN (SELECT number FROM tb_stopped) THEN hot_at
+      ELSE strftime('%Y-%m-%dT%H:%M:%f', 'now') END WHERE number = NEW.card;
   INSERT INTO tb_request (id, service, content, payer, reference, business_date, at, result)
   VALUES (NEW.id, CASE NEW.lift WHEN 1 THEN 'lift' ELSE 'confirm' END, NEW.card, NEW.card,
           NEW.reference, (SELECT business_date FROM tb_day),

@@ -26,20 +26,18 @@ from telebank.calls.control.common import (
     stop,
 )
 from telebank.calls.control.desk import Counter
-from telebank.staff.roles import RIGHTS, Role, may
+from telebank.staff.roles import LIST_LOSSES, RIGHTS, Role, may
 from telebank.store import approvals, hot_list
 from telebank.store.transaction import Transaction
 from transactions.answer import Answer
 from transactions.approval import Approving, Detail, Refusal
 from transactions.hot_list import CONFIRM, Decided, HotDecision
 from transactions.outcome import Approved
-from transactions.request import Request
+from transactions.request import REFERENCE_DIGITS, Request, is_reference
 
-LIST = "loss.list"
 STAFF = "staff"
 """The channel of what is asked for at the control socket."""
 SERVICES: Mapping[Decided, str] = {"confirmed": "card.confirm_loss", "lifted": "card.lift_loss"}
-REFERENCE_DIGITS = 12
 _WORDS: Mapping[str, str] = {
     "unknown_reference": "no report of loss has this reference; `telebank loss list` lists them",
     "report_expired": "this report is over: the card is used again. Take a new report",
@@ -48,6 +46,10 @@ _WORDS: Mapping[str, str] = {
     "unsettled": (
         "the host has not answered an earlier request for this card, and must hear of that first. "
         "Wait; what has become MANUAL is for `telebank host resolve`"
+    ),
+    "reports_changed": (
+        "the reports of this card that stand are not those that you named: `telebank loss show` "
+        "says which do. A proposal of others can only be refused, and made anew"
     ),
     "gone": "you are not on the staff in this role any more",
     "no_card": "the card of this report cannot be read from the journal",
@@ -109,21 +111,24 @@ class Decider:
 
 
 class LiftAct:
-    """The carrier of `loss.lift`; its object is a report's reference, its detail is empty."""
+    """The carrier of `loss.lift`; its object is a report's reference, its detail the reports of
+    the card that stand, as `hot_list.standing` says them."""
 
     def __init__(self, decider: Decider) -> None:
         self._decider = decider
 
     def complaint(self, of: str, detail: Detail) -> str | None:
         """See `Carrier`."""
-        if detail:
-            return "lifting a report has no details"
-        return None if _is_reference(of) else _bad_reference()
+        if not is_reference(of):
+            return _bad_reference()
+        if set(detail) != {"reports", "digest"}:
+            return "the detail says what is lifted: it is `standing` of GET /v1/losses/REFERENCE"
+        return None
 
     def check(self, of: str, detail: Detail) -> approvals.Check | None:
-        """The report stands, and the host has answered what was asked before."""
+        """These reports stand, and the host has answered what was asked before."""
         zone = self._decider.zone
-        return partial(hot_list.hindrance, reference=of, becomes="lifted", zone=zone)
+        return partial(hot_list.not_liftable, reference=of, detail=detail, zone=zone)
 
     def why(self, code: str) -> str | None:
         """Words for a report that cannot be lifted."""
@@ -161,34 +166,38 @@ class LossPart:
         ]
 
     async def _list(self, request: web.Request) -> web.Response:
-        denied = await self._denied(request)
+        denied = await self._denied(request, "")
         if denied is not None:
             return denied
         found = await self._counter.run(partial(hot_list.newest, zone=self._decider.zone))
         return web.json_response({"reports": [shown(one) for one in found]})
 
     async def _show(self, request: web.Request) -> web.Response:
-        denied = await self._denied(request)
+        reference = request.match_info["reference"]
+        good = is_reference(reference)  # what else was typed may be a card number: no event has it
+        denied = await self._denied(request, reference if good else "")
         if denied is not None:
             return denied
-        reference = request.match_info["reference"]
-        job = partial(hot_list.find, reference=reference, zone=self._decider.zone)
-        found = await self._counter.run(job)
+        if not good:
+            stop(400, "bad_request", _bad_reference())
+        zone = self._decider.zone
+        found = await self._counter.run(partial(hot_list.find, reference=reference, zone=zone))
         if found is None:
             stop(404, "unknown_reference", _WORDS["unknown_reference"])
-        return web.json_response(shown(found))
+        work = partial(hot_list.standing, reference=reference, zone=zone)
+        return web.json_response({**shown(found), "standing": await self._counter.run(work)})
 
-    async def _denied(self, request: web.Request) -> web.Response | None:
+    async def _denied(self, request: web.Request, of: str) -> web.Response | None:
         by = await self._counter.actor(request)
-        if may(Role(by.role), LIST):
+        if may(Role(by.role), LIST_LOSSES):
             return None
-        return (await self._acts.denied(by, LIST, request.path, RIGHTS[LIST])).response()
+        return (await self._acts.denied(by, LIST_LOSSES, of, RIGHTS[LIST_LOSSES])).response()
 
     async def _confirm(self, request: web.Request) -> web.Response:
         body = await read_body(request, ConfirmBody)
         reference = request.match_info["reference"]
         by = await self._counter.actor(request)
-        wrong = None if _is_reference(reference) else _bad_reference()
+        wrong = None if is_reference(reference) else _bad_reference()
         wrong = wrong or note_complaint(body.note, needed=True)
         if wrong is not None:
             stop(400, "bad_request", wrong)
@@ -223,10 +232,6 @@ def _turned(code: str, decision: HotDecision) -> Turned:
         return Turned(code, "")  # the words are those of every act of two
     words = _WORDS.get(code, f"nothing was changed: {code}")
     return Turned(code, words.format(service=SERVICES[decision.becomes]))
-
-
-def _is_reference(text: str) -> bool:
-    return len(text) == REFERENCE_DIGITS and text.isascii() and text.isdigit()
 
 
 def _bad_reference() -> str:

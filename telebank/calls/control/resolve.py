@@ -9,9 +9,9 @@ from telebank.store.transaction import Transaction
 from transactions.approval import Approving, Detail
 from transactions.closing import Closed, Closing, NotClosed, Result
 from transactions.lifecycle import OPEN, State
+from transactions.request import REFERENCE_DIGITS, is_reference
 
 RESULTS: Mapping[str, Result] = {"posted": "posted", "not_posted": "not_posted"}
-REFERENCE_DIGITS = 12
 _NOT_MANUAL = "not_manual:"
 
 
@@ -32,7 +32,7 @@ class Resolve:
 
     def complaint(self, of: str, detail: Detail) -> str | None:
         """See `Carrier`."""
-        if not (len(of) == REFERENCE_DIGITS and of.isascii() and of.isdigit()):
+        if not is_reference(of):
             return f"a reference has {REFERENCE_DIGITS} digits; `telebank host unknown` lists them"
         if set(detail) != {"result"} or detail["result"] not in RESULTS:
             return "the detail is one `result`: posted or not_posted"

@@ -8,8 +8,7 @@ import click
 from telebank.commands.approval import check_note
 from telebank.commands.common import data_option, json_option
 from telebank.commands.control_client import call, need_token, request_id, session_option
-
-REFERENCE_DIGITS = 12
+from transactions.request import REFERENCE_DIGITS, is_reference
 
 
 @click.command(name="resolve")
@@ -33,7 +32,7 @@ def command(
       telebank host resolve 010000000042 posted --note "on the host's list of 22 November"
       telebank host resolve 010000000042 not-posted --note "not there; asked Mrs Wu"
     """
-    if not (len(reference) == REFERENCE_DIGITS and reference.isdigit()):
+    if not is_reference(reference):
         raise click.UsageError(f"{reference!r}: a reference has {REFERENCE_DIGITS} digits")
     check_note(note)
     body = {

@@ -26,7 +26,12 @@ from telebank.commands.wiring.alarms import warn
 from telebank.commands.wiring.host_control import KeyedHost
 from telebank.commands.wiring.host_watch import HostWatch
 from telebank.commands.wiring.sql_host import sql_host
-from telebank.commands.wiring.telephone_pin import AtModule, at_once, open_local
+from telebank.commands.wiring.telephone_pin import (
+    AtModule,
+    at_once,
+    open_host_verifier,
+    open_local,
+)
 from telebank.ops.clock import SystemClock
 from telebank.settings import Settings, SettingsError, read_options
 from telebank.store.sealing import Keyring
@@ -34,7 +39,7 @@ from telebank.store.store import Store
 from transactions.contract import Contracts
 from transactions.ports import HostAdapter
 from transactions.processor import Processor
-from transactions.telephone_pin import LocalKnowledge
+from transactions.telephone_pin import Knowledge
 
 log = structlog.get_logger("telebank.host")
 
@@ -80,8 +85,8 @@ class Place:
     contracts: Contracts
     keyring: Keyring
     next_stan: Callable[[], Awaitable[str]]
-    module: SecurityModule | None
-    """Where somebody needs one: a host that shares keys, or PINs verified here."""
+    module: Callable[[], SecurityModule]
+    """Opens it for who needs one: a host that shares keys, or PINs verified here."""
 
 
 async def open_host(
@@ -96,10 +101,11 @@ async def open_host(
     """Connect, then settle every open row of the last run before calls are taken (rule 8)."""
     store.journal.on_alarm = warn
     watch, tap = HostWatch(store), Tap()
-    module = _open_module(settings, keys, stack)
-    place = Place(settings, config, keys, contracts, keyring, store.journal.next_stan, module)
+    module = OneModule(settings, keys, stack)
+    next_stan = store.journal.next_stan
+    place = Place(settings, config, keys, contracts, keyring, next_stan, module.opened)
     host, keyed = _make(place, watch, tap)
-    local = await _local(place, host, store, stack)
+    local = await _knowledge(place, host, store, stack)
     processor = Processor(
         contracts, host, store.journal, keyring, settings.transactions, SystemClock(), local
     )
@@ -118,26 +124,31 @@ async def open_host(
     return HostLink(processor, tap, host, keyed)
 
 
-def _open_module(
-    settings: Settings, keys: Path, stack: contextlib.AsyncExitStack
-) -> SecurityModule | None:
+@dataclass(slots=True)
+class OneModule:
     """One for everybody: a PKCS#11 library takes no second one in a process."""
-    adapter = settings.hosts.get(settings.node.host, {}).get("adapter", ISO8583)
-    if adapter != ISO8583 and settings.auth.verifier == "host":
-        return None
-    module = open_module(settings.keys, keys)
-    stack.callback(module.close)
-    return module
+
+    settings: Settings
+    keys: Path
+    stack: contextlib.AsyncExitStack
+    """Closes it."""
+    _module: SecurityModule | None = None
+
+    def opened(self) -> SecurityModule:
+        """Open it for the first who needs it."""
+        if self._module is None:
+            self._module = open_module(self.settings.keys, self.keys)
+            self.stack.callback(self._module.close)
+        return self._module
 
 
-async def _local(
+async def _knowledge(
     place: Place, host: NodeHost, store: Store, stack: contextlib.AsyncExitStack
-) -> LocalKnowledge | None:
-    """What the node knows itself, with `[auth] verifier = "local"` (rule 17)."""
+) -> Knowledge:
+    """Who says whether a telephone PIN is right, by `[auth] verifier` (rule 17)."""
     if place.settings.auth.verifier == "host":
-        return None
-    module = place.module
-    assert module is not None, "opened for it"
+        return await open_host_verifier(store, place.keyring)
+    module = place.module()
     at_module: AtModule = at_once
     if isinstance(host, ApartHost):
         at_module = host.at_module
@@ -146,7 +157,7 @@ async def _local(
         stack.callback(pool.close)
         at_module = pool.run
     contracts, keyring = place.contracts, place.keyring
-    return await open_local(place.settings, module, at_module, store, keyring, contracts)
+    return await open_local(place.settings, module, at_module, store, keyring, contracts, stack)
 
 
 def _make(place: Place, watch: HostWatch, tap: Tap) -> tuple[NodeHost, KeyedHost | None]:
@@ -177,8 +188,7 @@ def _iso8583(
 ) -> Iso8583Host | ApartHost:
     profile = load_profile(place.config / "hosts" / f"{table.pop('profile', name)}.yaml")
     options = read_options(Iso8583Options, table, f"hosts.{name}").under(place.keys)
-    module = place.module
-    assert module is not None, "opened for every host that shares keys"
+    module = place.module()
 
     def make(events: HostEvents, tap: Tap | None) -> Iso8583Host:
         return Iso8583Host(

@@ -9,7 +9,9 @@ import asyncio
 import contextlib
 import os
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -33,6 +35,10 @@ SETTLE_S = 600
 SETTLER_WAIT_S = 30.0
 """Seconds that a start waits for another process to settle its rows, before it takes them over."""
 ASK_AGAIN_S = 0.5
+MAX_ALARMS = 10
+"""Alarms that wait for the journal; the oldest goes first."""
+NOT_STARTED = -1
+"""In place of an exit code, where there was no process."""
 
 
 async def open_as_started(url: str, settings: Settings, keyring: Keyring) -> Store:
@@ -73,23 +79,53 @@ class Neighbours:
         if after:
             self._look_s = min(self._look_s, after / SILENT_BEATS)
         self._round: asyncio.Task[None] | None = None
-        self._settling: asyncio.Task[None] | None = None
+        self._settling: asyncio.Task[int] | None = None
+        self._alarms: deque[JournalEvent] = deque(maxlen=MAX_ALARMS)
+        self._closing = False
+        self._well = True
+        """Whether the last look round was not ended by what nobody foresaw."""
 
     def start(self) -> None:
         """Look round until `close`."""
-        self._round = asyncio.create_task(self._keep_looking(), name="neighbours")
+        self._begin(0.0)
 
     async def close(self) -> None:
         """Look no more; a settling under way gives its node back first."""
+        self._closing = True
         for task in (self._round, self._settling):
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
 
-    async def _keep_looking(self) -> None:
+    def _begin(self, pause_s: float) -> None:
+        self._round = asyncio.create_task(self._keep_looking(pause_s), name="neighbours")
+        self._round.add_done_callback(self._stopped)
+
+    def _stopped(self, task: asyncio.Task[None]) -> None:
+        """Without the heart the others take us for dead: what nobody foresaw is an alarm, once
+        until all is well again, and the heart goes on."""
+        error = None if task.cancelled() else task.exception()
+        if error is None or self._closing:
+            return  # closed, or the lease is lost and the owner knows
+        if self._well:
+            self._alarm(f"looking round failed: {type(error).__name__}")
+        self._well = False
+        self._begin(self._look_s)
+
+    def _alarm(self, why: str, **more: str) -> None:
+        alarm = JournalEvent("alarm.neighbours")
+        alarm.detail.update(why=why, **more)
+        self._alarms.append(alarm)
+        log.error("neighbours.failed", why=why, **more)  # also where no journal takes it
+
+    async def _keep_looking(self, pause_s: float) -> None:
+        await asyncio.sleep(pause_s)
         while True:
             try:
+                while self._alarms:
+                    await self._store.journal.append(self._alarms.popleft())
                 await self._look()
+                self._well = True
             except JournalUnavailable as error:
                 log.warning("neighbours.not_seen", error=str(error))
             except LeaseLost:
@@ -105,20 +141,30 @@ class Neighbours:
             return
         silent = round(self._watch.silent_for(dead.node, now))
         self._settling = asyncio.create_task(self._settle(dead), name=f"settle {dead.node}")
+        self._settling.add_done_callback(partial(self._settled, dead.node))
         alarm = JournalEvent("alarm.node_dead")
         alarm.detail.update(node=dead.node, open=dead.open, silent_s=silent, holder=dead.holder)
         await self._store.journal.append(alarm)
 
-    async def _settle(self, dead: Neighbour) -> None:
-        """Run `telebank settle` to its end; cancelled, end it."""
-        code = -1
+    def _settled(self, node: str, task: asyncio.Task[int]) -> None:
+        """However the settling ended, the watch goes on with the next."""
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None:
+            self._alarm(f"settling failed: {type(error).__name__}", node=node)
+        code = NOT_STARTED if error is not None else task.result()
+        again = self._watch.ended(code, task.get_loop().time())
+        told = log.info if code == 0 else log.warning
+        told("neighbour.settled", node=node, exit_code=code, again_s=again if code else None)
+
+    async def _settle(self, dead: Neighbour) -> int:
+        """Run `telebank settle` to its end; its exit code. Cancelled, end it."""
         try:
-            code = await self._child(self._words(dead))
+            return await self._child(self._words(dead))
         except OSError as error:  # full disk, no memory
             log.error("neighbour.not_started", node=dead.node, error=error.strerror)
-        again = self._watch.ended(code, asyncio.get_running_loop().time())
-        told = log.info if code == 0 else log.warning
-        told("neighbour.settled", node=dead.node, exit_code=code, again_s=again if code else None)
+            return NOT_STARTED
 
     def _words(self, dead: Neighbour) -> Sequence[str]:
         words = [sys.executable, "-m", "telebank", "settle", dead.node, "--data", str(self._data)]

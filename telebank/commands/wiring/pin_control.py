@@ -13,13 +13,12 @@ from aiohttp import web
 from telebank.calls.control.acts import Acts
 from telebank.calls.control.common import Name, Note, Reply, RequestId, read_body, refused, stop
 from telebank.calls.control.desk import Counter
-from telebank.staff.roles import Role, may
+from telebank.staff.roles import FORGET_PIN, RIGHTS, Role, may
 from telebank.store import telephone_pin
 from transactions.card import CardNumber, CardNumberError, CardVault
 from transactions.card_text import without_numbers
 
 FORGET = "/v1/pins/forget"
-RIGHT = "pin.forget"
 
 
 class ForgetBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -58,8 +57,9 @@ class PinsPart:
         )
 
         async def work() -> Reply:
-            if not may(Role(by.role), RIGHT):
-                return await self._acts.denied(by, RIGHT, card.masked)
+            if not may(Role(by.role), FORGET_PIN):
+                allowed = RIGHTS[FORGET_PIN]
+                return await self._acts.denied(by, FORGET_PIN, card.masked, allowed)
             outcome = await self._counter.run(job)
             if outcome is None:
                 return refused(409, "gone", "you are not on the staff in this role any more")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,7 +48,8 @@ class Settled:
     """Rows that a machine settles and that still have no end."""
     manual: int
     """Rows that wait for two people, also from before."""
-    host_up: bool
+    host_up: bool | None
+    """None where nothing was open, so nobody asked it."""
 
 
 def find_node(url: str, node: str) -> Neighbour:
@@ -69,6 +71,18 @@ def check_silent(found: Neighbour, silent_s: float, age_s: float) -> None:
         raise Unreachable(
             f"node {found.node} was heard of {max(age_s, 0):.0f} s ago ({shown(found.holder)}): end"
             f" that process, or wait until it has been silent for {silent_s:.0f} s"
+        )
+
+
+def watch(url: str, found: Neighbour, seconds: float) -> None:
+    """Look at the lease again after so many seconds of our own; raises `Unreachable` where it
+    moved. How old a heartbeat is says little, since it is by the clock of who wrote it."""
+    time.sleep(seconds)
+    now = find_node(url, found.node)
+    if now.seen != found.seen:
+        raise Unreachable(
+            f"node {found.node} lives: its lease moved within {seconds:g} s ({shown(now.holder)});"
+            " end that process first"
         )
 
 
@@ -100,12 +114,13 @@ class Settling:
         """Take the lease, link to the host, settle until nothing is open or the time is over, give
         the lease back.
 
-        Raises `StartRefused` where somebody else was first, `LeaseLost` where somebody came after,
-        `StoreUnavailable` where the database went away.
+        Raises `KeyFileError` where there are no keys, `StartRefused` where somebody else was first,
+        `LeaseLost` where somebody came after, `StoreUnavailable` where the database went away.
         """
         found = self.task.found
         theirs = as_node(self.settings, found)
-        keyring = Keyring.open_or_create(self.data / "keys")
+        # None are made here: the folder may be the wrong one.
+        keyring = Keyring.open(self.data / "keys")
         entry = Entry(settling=self.task.seen)
         store = await Store.open(self.url, found.node, keyring, theirs.store, entry=entry)
         async with contextlib.AsyncExitStack() as stack:
@@ -113,7 +128,7 @@ class Settling:
             begun = await store.look_at_self()
             await self._note(store, "node.settling", open=begun.open)
             self.said(begun, False)
-            up = bool(begun.open) and await self._work(theirs, store, keyring)
+            up = await self._work(theirs, store, keyring) if begun.open else None
             now = await store.look_at_self()
             done = begun.open - now.open
             await self._note(store, "node.settled", settled=done, left=now.open, manual=now.manual)

@@ -1,12 +1,15 @@
-"""Wiring of `[auth] verifier = "local"`: the security module and the store as one `TelephonePins`.
+"""Wiring of section `[auth]`. With `verifier = "local"`: the security module and the store as one
+`TelephonePins`; with `host`: what was kept is forgotten, and stays so.
 
 The key `telephone.pin` has usage `verifier` and does nothing else; a card-PIN key refuses this
 work. All nodes of one store need the same one (docs/keys.md).
 """
 
+import asyncio
+import contextlib
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -28,16 +31,29 @@ from telebank.store.known_balances import StoredBalances
 from telebank.store.sealing import Keyring
 from telebank.store.store import Store
 from telebank.store.transaction import Transaction
+from transactions.clock import Clock
 from transactions.contract import Contracts
 from transactions.journal import JournalEvent
+from transactions.ports import JournalUnavailable, LeaseLost
 from transactions.secret import Secret
-from transactions.telephone_pin import Kept, LocalKnowledge, Match, told_by
+from transactions.telephone_pin import (
+    Customer,
+    HostVerifies,
+    Kept,
+    LocalKnowledge,
+    Match,
+    Standing,
+    told_by,
+)
 
 log = structlog.get_logger("telebank.pins")
 
 KEY = "telephone.pin"
 """Name of the key in the security module."""
 SALT_BYTES = 16
+ALARM_PAUSE_S = 60.0
+"""A module that is away is an alarm at most so often, not one for each PIN."""
+DAY_S, HOUR_S = 86_400.0, 3_600.0
 T = TypeVar("T")
 
 
@@ -62,6 +78,33 @@ class Journal(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Seldom:
+    """Says yes at most once in `ALARM_PAUSE_S`."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    _from: float | None = None
+
+    def due(self) -> bool:
+        """Whether it is time again; then the pause begins."""
+        now = self.clock.monotonic()
+        if self._from is not None and now - self._from < ALARM_PAUSE_S:
+            return False
+        self._from = now
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPins:
+    """Implements `transactions.telephone_pin.ForgetsPins`; needs no security module."""
+
+    journal: Journal
+
+    async def forget(self, customer: Customer) -> None:
+        """Forget it, and what others are about to write of it."""
+        await self.journal.run(partial(jobs.drop, customer=customer))
+
+
 @dataclass(frozen=True, slots=True)
 class ModulePins:
     """Implements `transactions.telephone_pin.TelephonePins`."""
@@ -69,41 +112,62 @@ class ModulePins:
     module: SecurityModule
     at_module: AtModule
     journal: Journal
+    alarms: Seldom = field(default_factory=Seldom)
 
-    async def match(self, customer: str, pin: Secret) -> Match:
+    async def match(self, customer: Customer, pin: Secret) -> tuple[Match, Standing]:
         """Compare in constant time; what an older version of the key made is made anew."""
-        kept: Kept | None = await self.journal.run(partial(jobs.find, token=customer))
-        if kept is None:
-            return Match.UNKNOWN
+        seen: Standing = await self.journal.run(partial(jobs.find, token=customer.token))
+        if seen.kept is None:
+            return Match.UNKNOWN, seen
+        work = partial(self._compare, customer.token, pin, seen.kept)
         try:
-            match, renewed = await self.at_module(partial(self._compare, customer, pin, kept))
+            match, renewed = await self.at_module(work)
         except PinBlockError:  # no PIN at all, such as three digits
-            return Match.OTHER
+            return Match.OTHER, seen
         except SecurityModuleError as error:
             await self._alarm(error)
-            return Match.UNKNOWN
+            return Match.UNKNOWN, seen
         if renewed is not None:
-            await self.journal.run(partial(jobs.keep, token=customer, kept=renewed))
-        return match
+            with contextlib.suppress(JournalUnavailable):  # the next one does it
+                await self.journal.run(
+                    partial(jobs.keep, customer=customer, kept=renewed, seen=seen)
+                )
+        return match, seen
 
-    async def remember(self, customer: str, pin: Secret) -> None:
+    async def remember(self, customer: Customer, pin: Secret, seen: Standing) -> None:
         """The host said that this one is right."""
+        kept = await self._made(customer, pin)
+        if kept is not None:
+            await self.journal.run(partial(jobs.keep, customer=customer, kept=kept, seen=seen))
+
+    async def take(self, customer: Customer) -> Standing:
+        """Forget it for a change; what was kept."""
+        taken: Standing = await self.journal.run(partial(jobs.take, customer=customer))
+        return taken
+
+    async def replace(self, customer: Customer, pin: Secret, taken: Standing) -> None:
+        """The host took this one instead."""
+        kept = await self._made(customer, pin)
+        if kept is not None:
+            job = partial(jobs.replace, customer=customer, kept=kept, taken=taken)
+            await self.journal.run(job)
+
+    async def put_back(self, customer: Customer, taken: Standing) -> None:
+        """Keep it again, unless one was forgotten or changed since, or another is kept."""
+        await self.journal.run(partial(jobs.put_back, customer=customer, taken=taken))
+
+    async def forget(self, customer: Customer) -> None:
+        """Forget it, and what others are about to write of it."""
+        await self.journal.run(partial(jobs.drop, customer=customer))
+
+    async def _made(self, customer: Customer, pin: Secret) -> Kept | None:
+        """What tells this PIN; where the module does not answer, none is kept."""
         try:
-            kept = await self.at_module(partial(self._make, customer, pin))
+            return await self.at_module(partial(self._make, customer.token, pin))
         except SecurityModuleError as error:
-            await self.journal.run(partial(jobs.take, token=customer))
+            await self.forget(customer)
             await self._alarm(error)
-            return
-        await self.journal.run(partial(jobs.keep, token=customer, kept=kept))
-
-    async def take(self, customer: str) -> Kept | None:
-        """Forget it; what was kept."""
-        kept: Kept | None = await self.journal.run(partial(jobs.take, token=customer))
-        return kept
-
-    async def put_back(self, customer: str, kept: Kept) -> None:
-        """Keep it again, unless another is kept by now."""
-        await self.journal.run(partial(jobs.put_back, token=customer, kept=kept))
+            return None
 
     # -- at the module ------------------------------------------------------------------------
 
@@ -131,6 +195,8 @@ class ModulePins:
 
     async def _alarm(self, error: SecurityModuleError) -> None:
         """Customers are verified by the host meanwhile; with the host away, not at all."""
+        if not self.alarms.due():
+            return
         detail: dict[str, str | int | float | bool | None]
         detail = {"what": KEY, "text": f"no PIN is verified here: {error}"}
         await self.journal.append(JournalEvent("alarm", detail=detail))
@@ -146,6 +212,13 @@ def _salt(salt: bytes, customer: str) -> bytes:
     return salt + bytes.fromhex(customer)
 
 
+async def open_host_verifier(store: Store, keyring: Keyring) -> HostVerifies:
+    """`verifier = "host"`: what the setting left behind is of no use, and is a risk."""
+    await store.journal.run(jobs.drop_all)
+    await StoredBalances(store.journal.run, keyring).clear()
+    return HostVerifies(StoredPins(store.journal))
+
+
 async def open_local(
     settings: Settings,
     module: SecurityModule,
@@ -153,13 +226,18 @@ async def open_local(
     store: Store,
     keyring: Keyring,
     contracts: Contracts,
+    stack: contextlib.AsyncExitStack,
 ) -> LocalKnowledge:
     """What this node knows itself. Raises `UnknownKeyError` or `KeyRefusedError` where the module
     has no key for it, saying how to make one."""
     _require_key(module)  # nobody else is at the module before the host is started
     clock, auth = SystemClock(), settings.auth
     balances = StoredBalances(store.journal.run, keyring)
-    await balances.purge(clock.now() - timedelta(days=auth.balance_days))
+    oldest = timedelta(days=auth.balance_days)
+    await balances.purge(clock.now() - oldest)
+    purging = asyncio.create_task(purge_daily(balances, oldest, clock), name="purge balances")
+    purging.add_done_callback(_purging_ended)
+    stack.callback(purging.cancel)
     log.info("pins.local", key=KEY, balance_days=auth.balance_days)
     return LocalKnowledge(
         pins=ModulePins(module, at_module, store.journal),
@@ -169,6 +247,29 @@ async def open_local(
         zone=settings.transactions.zone,
         names=told_by(contracts),
     )
+
+
+async def purge_daily(balances: StoredBalances, oldest: timedelta, clock: Clock) -> None:
+    """Remove each day what is too old to be told; in an hour again where the journal is away. Ends
+    where the lease is lost."""
+    pause = DAY_S
+    while True:
+        await clock.sleep(pause)
+        try:
+            await balances.purge(clock.now() - oldest)
+        except JournalUnavailable as error:
+            log.warning("balances.not_purged", error=str(error))
+            pause = HOUR_S
+        except LeaseLost:
+            return
+        else:
+            pause = DAY_S
+
+
+def _purging_ended(task: asyncio.Task[None]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        log.error("balances.purging_ended", error=type(error).__name__)
 
 
 def _require_key(module: SecurityModule) -> None:

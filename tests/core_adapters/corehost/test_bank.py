@@ -1,12 +1,14 @@
 """The bank's rules with a clock of the test's own: fees, limits, expiry, locks, checks."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
+from core_adapters.corehost.back_office import stamp
 from core_adapters.corehost.bank import Balances, LossDecision, LossReport, Quote, TransferOrder
 from core_adapters.corehost.house import House, HouseError, findings, open_house
 from core_adapters.corehost.pins import PinAnswer
@@ -215,6 +217,22 @@ def test_a_stop_ends_with_its_last_business_date(house: House) -> None:
     assert lost(house, "k1", TODAY + timedelta(days=1)) is True
     assert stopped_on(house, DEMO[1].card) == [True, True, False, False]
     assert lost(house, "k2", None) is True  # anew, since the first is over
+
+
+def test_a_stop_that_is_made_anew_has_the_time_of_the_new_one(house: House) -> None:
+    def at() -> str:
+        select = "SELECT hot_at FROM card WHERE number = ?"
+        (found,) = house.bank._db.execute(select, (DEMO[1].card,)).fetchone()
+        return str(found)
+
+    report = LossReport("k1", DEMO[1].card, "3705", "010000000001", "lost", TODAY)
+    house.bank.report_loss(report, NOON)
+    later = [NOON + timedelta(hours=hours) for hours in (1, 48)]
+    house.bank.report_loss(replace(report, key="k2"), later[0])
+    assert at() == stamp(NOON)  # it was stopped all the time
+    house.bank.calendar.today(later[1])
+    house.bank.report_loss(replace(report, key="k3", until=None), later[1])
+    assert at() == stamp(later[1])
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,10 @@ async def test_a_report_holds_to_its_day_and_staff_decide_on_it(bank: SqlBank) -
         async def stopped() -> bool:
             return await ask("card.balance", card=CARDS[0]) == Declined("lost")
 
+        def since_when() -> str:
+            statement = "SELECT hot_at FROM {t}card WHERE number = ?"
+            return str(bank.query(statement, CARDS[0].digits)[0][0])
+
         today = (await gateway.host.health()).business_date
         assert today is not None
         report = {"card": CARDS[0], "identity": IDENTITY}
@@ -191,11 +195,15 @@ async def test_a_report_holds_to_its_day_and_staff_decide_on_it(bank: SqlBank) -
         assert await stopped()
         bank.query("UPDATE {t}day SET business_date = ?", today + timedelta(days=2))
         assert not await stopped()
+        since = since_when()
         decided = {"card": CARDS[0], "report": "010000000042"}
         confirmed = make("card.confirm_loss", decided, "c1")
         assert isinstance(await gateway.ask(confirmed), Approved)
+        anew = since_when()
+        assert anew > since  # the first stop was over
         await ask("card.report_loss", **report, until=today)
         assert await stopped()
+        assert since_when() == anew
         assert isinstance(await ask("card.lift_loss", **decided), Approved)
         assert not await stopped()
         # The twin of the confirmation changes nothing any more.

@@ -18,6 +18,7 @@ from transactions.lifecycle import State
 from transactions.request import Request
 
 DECIDING = Contracts({name: CONTRACTS[name] for name in SERVICES.values()})
+UNKNOWN = {"reports": "", "digest": ""}
 NOTE = "signed, identity card seen"
 
 
@@ -49,7 +50,9 @@ async def confirm(house: House, who: Person, of: str, note: str = NOTE) -> Any:
 
 
 async def lift(house: House, who: Person, of: str, **more: Any) -> Any:
-    body = {"act": LIFT, "object": of, "note": "found", **fresh(), **more}
+    seen = await house.ask(who, "GET", f"/v1/losses/{of}")
+    detail = {"detail": seen.body.get("standing", UNKNOWN)}
+    body = {"act": LIFT, "object": of, "note": "found", **detail, **fresh(), **more}
     return await house.ask(who, "POST", "/v1/acts", body)
 
 
@@ -115,11 +118,40 @@ async def test_bad_words_are_refused_before_anything(
         assert refused.status == 400
 
 
-async def test_lifting_has_no_details_and_a_report(tmp_path: Path) -> None:
+async def test_lifting_names_what_is_lifted(tmp_path: Path) -> None:
     async with open_house(tmp_path, DECIDING) as house:
         people = await staff(house)
         of = await report(house)
+        refused = await lift(house, people["li"], of, detail={})
+        assert (refused.status, refused.body["code"]) == (400, "bad_request")
+        assert "standing" in refused.body["error"]
         assert (await lift(house, people["li"], of, detail={"x": "y"})).status == 400
         unknown = await lift(house, people["li"], "019999999999")
         assert (unknown.status, unknown.body["code"]) == (409, "unknown_reference")
         assert "no report of loss" in unknown.body["error"]
+
+
+async def test_a_report_that_nobody_saw_is_not_lifted_with_others(tmp_path: Path) -> None:
+    async with open_house(tmp_path, DECIDING) as house:
+        people = await staff(house)
+        of = await report(house)
+        seen = (await house.ask(people["li"], "GET", f"/v1/losses/{of}")).body["standing"]
+        assert seen["reports"] == f"{of} reported"
+        await report(house, "r2")
+        late = await lift(house, people["li"], of, detail=seen)
+        assert (late.status, late.body["code"]) == (409, "reports_changed")
+        assert "telebank loss show" in late.body["error"]
+
+
+async def test_a_card_number_in_a_path_is_in_no_event(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        people = await staff(house)
+        for name, status in {"tian": 403, "li": 400}.items():
+            asked = await house.ask(people[name], "GET", f"/v1/losses/{PAYER.digits}")
+            assert asked.status == status
+            assert PAYER.digits not in str(asked.body)
+        denied = await house.ask(people["tian"], "GET", "/v1/losses/010000000001")
+        assert denied.status == 403
+        found = [row.detail for row in house.rows(tables.event) if row.kind == "staff.denied"]
+        assert [one["object"] for one in found] == ["", "010000000001"]
+        assert PAYER.digits not in str(house.rows(tables.event))

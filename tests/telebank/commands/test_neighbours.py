@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from support.corehost_process import CoreHostProcess
 from support.sql_servers import Cluster
@@ -34,7 +35,8 @@ def data(tmp_path: Path) -> Iterator[Path]:
     server = StoreServer(Cluster("-c fsync=off"))
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "telebank.toml").write_text(
-        'schema = 1\n[node]\nid = "02"\nof = 2\nsettle_others_after_s = 1\n'
+        'schema = 1\n[node]\nid = "02"\nof = 2\nsettle_others_after_s = 2\n'
+        "[transactions]\nsend_deadline_s = 0.5\n"
         f'[store]\nurl = "{server.url(server.empty())}"\nheartbeat_s = 0.2\n'
     )
     yield tmp_path
@@ -66,6 +68,16 @@ def lease(data: Path, name: str) -> Any:
     return row
 
 
+def spoil(data: Path, name: str, heartbeat_us: int) -> None:
+    engine = create_engine(store_url(data))
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE lease SET heartbeat = :at WHERE node = :node"),
+            {"at": heartbeat_us, "node": name},
+        )
+    engine.dispose()
+
+
 async def test_what_it_started_ends_with_it_and_gives_the_node_back(data: Path) -> None:
     async with open_store(data, "01", SystemClock(), nodes=2) as one:
         await one.releases.begin(release_files(seed_dir()))
@@ -85,6 +97,43 @@ async def test_what_it_started_ends_with_it_and_gives_the_node_back(data: Path) 
     assert {name: alarm.detail[name] for name in ("node", "open")} == {"node": "01", "open": 1}
     (settled,) = events(data, "node.settled")
     assert settled.detail["left"] == 1
+
+
+async def test_a_heart_that_stopped_beats_again_after_an_alarm(data: Path) -> None:
+    """By a neighbour's lease that no time can be read from."""
+    async with open_store(data, "01", SystemClock(), nodes=2) as one:
+        await recorded(one, "r1")
+        await one.journal.sending(message("r1", "000001"))
+    async with node(data, settings := load_settings(data)) as store:
+        watch = Neighbours(store, data, settings, NOBODY, pytest.fail)
+        spoil(data, "01", 8 * 10**18)
+        watch.start()
+        (alarm,) = await until(lambda: events(data, "alarm.neighbours"))
+        assert alarm.detail == {"why": "looking round failed: OverflowError"}
+        first = lease(data, "02").heartbeat
+        await until(lambda: lease(data, "02").heartbeat > first)  # though it still cannot look
+        assert len(events(data, "alarm.neighbours")) == 1
+        spoil(data, "01", 10**15)
+        await until(lambda: events(data, "alarm.node_dead"))
+        await watch.close()
+
+
+async def test_a_settling_that_failed_unforeseen_is_an_alarm_and_tried_again(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_store(data, "01", SystemClock(), nodes=2) as one:
+        await recorded(one, "r1")
+        await one.journal.sending(message("r1", "000001"))
+    monkeypatch.setattr("telebank.ops.neighbours.RETRY_FIRST_S", 0.2)
+    monkeypatch.setattr("sys.executable", 7)  # what no process is started with
+    async with node(data, settings := load_settings(data)) as store:
+        watch = Neighbours(store, data, settings, NOBODY, pytest.fail)
+        watch.start()
+        await until(lambda: len(events(data, "alarm.node_dead")) > 1)
+        await watch.close()
+    assert [alarm.detail for alarm in events(data, "alarm.neighbours")][:1] == [
+        {"why": "settling failed: TypeError", "node": "01"}
+    ]
 
 
 async def test_an_idle_node_beats_and_is_told_when_its_lease_is_gone(data: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import create_engine, update
 
 from support.corehost_process import CoreHostProcess
 from support.store_kit import message, open_store, recorded, rows
@@ -17,7 +18,7 @@ from telebank.commands.wiring.neighbours import open_as_started
 from telebank.flow.release import release_files
 from telebank.settings import load_settings, seed_dir, store_url
 from telebank.store import tables
-from telebank.store.clock import SystemClock
+from telebank.store.clock import Stamp, SystemClock
 from telebank.store.errors import BeingSettled
 from telebank.store.sealing import Keyring
 from telebank.store.store import Store
@@ -101,6 +102,8 @@ async def test_a_row_is_settled_as_the_node_that_left_it(host: CoreHostProcess, 
     ]
     code, out, _ = await run(data, host.port)
     assert (code, out) == (0, "node 01: 0 settled, 0 left, 1 wait for two people\n")
+    code, out, _ = await run(data, host.port, "--json")
+    assert (code, json.loads(out)["host_up"]) == (0, None)  # nobody asked it
 
 
 async def test_without_the_host_the_row_stays_and_the_lease_is_given_back(data: Path) -> None:
@@ -135,6 +138,46 @@ async def test_a_node_that_may_live_is_left_alone(data: Path) -> None:
         await alive.journal.next_stan()
 
 
+class Behind(SystemClock):
+    """Of a machine whose clock is behind ours by more than a node is silent for."""
+
+    def read(self) -> Stamp:
+        read = super().read()
+        return Stamp(read.utc_us - 130_000_000, read.monotonic_us)
+
+
+def let_run_elsewhere(data: Path) -> None:
+    """Nobody here can know whether the holder has ended; three heartbeats are three seconds."""
+    engine = create_engine(store_url(data))
+    with engine.begin() as connection:
+        connection.execute(update(tables.lease).values(holder="there:0123456789abcdef:77:1"))
+    engine.dispose()
+    config = data / "config" / "telebank.toml"
+    config.write_text(config.read_text() + "[store]\nheartbeat_s = 1\n")
+
+
+async def test_a_node_that_beats_lives_whatever_the_clocks_say(data: Path) -> None:
+    async with open_store(data, "01", Behind(), nodes=NODES, heartbeat_s=0.1) as alive:
+        let_run_elsewhere(data)
+        settling = asyncio.ensure_future(run(data, 9))
+        while not settling.done():
+            await alive.look_at_self()
+            await asyncio.sleep(0.2)
+        code, _, err = await settling
+        assert (code, "node 01 lives: its lease moved within 3 s" in err) == (UNREACHABLE, True)
+        await alive.journal.next_stan()
+
+
+async def test_a_node_that_does_not_beat_is_settled_after_a_while(
+    host: CoreHostProcess, data: Path
+) -> None:
+    async with open_store(data, "01", Behind(), nodes=NODES, terminal=TERMINAL):
+        let_run_elsewhere(data)
+        code, out, err = await run(data, host.port)
+    assert (code, out) == (0, "node 01: 1 settled, 0 left, 1 wait for two people\n"), err
+    assert "node 01: watching its lease for 3 s" in err
+
+
 async def test_what_cannot_be_used_is_said(data: Path) -> None:
     code, _, err = await run(data, 9, node="07")
     assert (code, "the store knows no node 07; it has 01" in err) == (UNREACHABLE, True)
@@ -142,7 +185,29 @@ async def test_what_cannot_be_used_is_said(data: Path) -> None:
     assert code == USAGE
     (data / "keys").unlink()
     code, _, err = await run(data, 9)
+    assert (code, f"no keys in {data / 'keys'}" in err) == (USAGE, True)
+    assert not (data / "keys").exists()  # the folder was mistyped, perhaps
+    Keyring.create(data / "keys")
+    code, _, err = await run(data, 9)
     assert (code, "Copy token.key" in err) == (USAGE, True)
+    assert lease(data).epoch == 1
+
+
+async def test_a_folder_that_cannot_be_written_is_said(data: Path) -> None:
+    (data / "run").write_text("")
+    code, _, err = await run(data, 9)
+    assert (code, f"cannot use {data / 'run'}" in err) == (UNREACHABLE, True), err
+    assert lease(data).holder == ""
+
+
+async def test_a_security_module_that_is_away_is_not_a_wrong_command(data: Path) -> None:
+    (data / "pin").write_text("123456789012\n")
+    (data / "pin").chmod(0o600)
+    more = '[keys]\nmodule = "pkcs11"\nlibrary = "absent.so"\ntoken = "x"\ntoken_pin_file = "pin"\n'
+    config = data / "config" / "telebank.toml"
+    config.write_text(config.read_text() + more.replace('"pin"', f'"{data / "pin"}"'))
+    code, _, err = await run(data, 9)
+    assert (code, "the token failed to open" in err) == (UNREACHABLE, True), err
 
 
 @pytest.mark.parametrize("way", ["SIGTERM", "parent gone"])

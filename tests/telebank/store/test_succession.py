@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from support.store_kit import FakeClock, message, open_store, recorded, rows
 from telebank.settings import SettingsError, load_settings, store_url
 from telebank.store import tables
 from telebank.store.errors import BeingSettled, LeaseMoved
-from telebank.store.options import StoreOptions
+from telebank.store.holder import settles
+from telebank.store.options import MAX_NODES, StoreOptions
 from telebank.store.sealing import Keyring
 from telebank.store.store import Store
-from telebank.store.succession import Entry, Neighbour
+from telebank.store.succession import _ALL, Entry, Neighbour, Seen
 from transactions.lifecycle import State
 from transactions.ports import LeaseLost
 
@@ -133,7 +135,8 @@ async def test_a_start_that_waited_long_enough_takes_the_node(place: Path) -> No
     await node.close()
     await settler.close()
     (row,) = rows(place, tables.lease, tables.lease.c.node == "01")
-    assert (row.holder, row.epoch) == ("", 3)
+    # A row is SENT still: whom the settler had the node from may have run.
+    assert (settles(row.holder), row.epoch) == (True, 3)
 
 
 async def test_a_settler_that_died_leaves_its_rival_behind(place: Path) -> None:
@@ -159,6 +162,65 @@ async def test_a_settler_that_died_leaves_its_rival_behind(place: Path) -> None:
     await asyncio.to_thread(subprocess.run, [sys.executable, "-c", code, *words], check=False)
     async with open_store(place, "01", nodes=NODES) as node:
         assert node.rival.endswith(":settle")
+
+
+HOLDER = "there:0123456789abcdef:77:1"
+
+
+async def test_a_settler_that_ends_early_leaves_whom_it_had_the_node_from(place: Path) -> None:
+    """He may still be about to send; every later one has to wait for that."""
+    clock = FakeClock()
+    found = await _left(place)
+    async with open_store(place, "01", clock, nodes=NODES) as node:
+        await node.journal.run(
+            lambda part: part.execute(update(tables.lease).values(holder=HOLDER))
+        )
+        beat = (seen := (await node.look_at_self()).seen).heartbeat
+        clock.forward(60)
+        for _ in range(2):  # the host's keys cannot be opened, say
+            settler = await _settler(place, Entry(settling=seen), clock)
+            assert settler.rival == HOLDER
+            await settler.close()
+            (row,) = rows(place, tables.lease, tables.lease.c.node == found.node)
+            assert (row.holder, row.heartbeat) == (HOLDER, beat)  # when he was heard of last
+            seen = Seen(row.epoch, row.heartbeat)
+    settler = await _settler(place, Entry(settling=seen), clock)
+    await settler.journal.advance("r1", [State.UNKNOWN, State.REVERSING])
+    await settler.close()
+    (row,) = rows(place, tables.lease, tables.lease.c.node == found.node)
+    assert row.holder == ""  # nothing of his is SENT any more
+
+
+async def test_what_a_node_itself_leaves_as_sent_needs_no_waiting(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _left(place)
+    async with open_store(place, "01", nodes=NODES) as node:
+        await node.journal.advance("r1", [State.UNKNOWN, State.REVERSING])
+        await node.journal.run(
+            lambda part: part.execute(update(tables.lease).values(holder=HOLDER))
+        )
+        monkeypatch.setattr("telebank.store.lease.give_back", lambda *_: None)
+    monkeypatch.undo()
+    async with open_store(place, "01", nodes=NODES) as node:
+        assert node.rival == HOLDER
+        await recorded(node, "r3")
+        await node.journal.sending(message("r3", "000003"))
+    async with open_store(place, "01", nodes=NODES) as node:
+        assert node.rival == ""
+
+
+def test_a_silence_within_the_send_deadline_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"give at least 61, \[store\] heartbeat_s \+"):
+        load_settings(
+            tmp_path,
+            {"node": {"settle_others_after_s": 60}, "transactions": {"send_deadline_s": 50}},
+        )
+
+
+def test_as_many_nodes_are_listed_as_there_may_be(tmp_path: Path) -> None:
+    assert load_settings(tmp_path, {"node": {"of": MAX_NODES}}).store.nodes == MAX_NODES
+    assert f"LIMIT {MAX_NODES}" in str(_ALL.compile(compile_kwargs={"literal_binds": True}))
 
 
 def test_a_silence_shorter_than_three_heartbeats_is_refused(tmp_path: Path) -> None:

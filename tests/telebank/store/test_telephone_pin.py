@@ -1,8 +1,11 @@
 """A telephone PIN verified here, and the balance that is told with the host away (rule 17)."""
 
 import asyncio
-from datetime import date, time
+from collections.abc import Callable
+from datetime import date, time, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import update
@@ -14,22 +17,51 @@ from core_adapters.hsm.pool import ModulePool
 from core_adapters.hsm.token import TokenOptions
 from support.hsm_kit import shared_token, softhsm_library
 from support.ledger_world import CARDS, OPENING, PIN
-from support.pins_world import NEW_PIN, OTHER_PIN, SPEC, Pins, open_pins
+from support.pins_world import NEW_PIN, OTHER_PIN, SPEC, Gate, Pins, open_pins
 from support.store_kit import rows
 from support.transactions_host import CNY, Fault
 from telebank.commands.wiring.telephone_pin import KEY
-from telebank.store import tables, telephone_pin
+from telebank.staff.roles import first_people
+from telebank.store import people, tables, telephone_pin
 from telebank.store.sealing import Keyring
+from telebank.store.transaction import Transaction
 from transactions.approval import Actor
 from transactions.contract import ContractError, load_contracts
 from transactions.money import Money
-from transactions.outcome import Approved, Declined
+from transactions.outcome import Declined, Outcome
+from transactions.ports import JournalUnavailable, LeaseLost, MessageLog
+from transactions.request import Request
 from transactions.secret import Secret
-from transactions.telephone_pin import AuthOptions
+from transactions.telephone_pin import AuthOptions, Customer
 
 
 def kinds(place: Path, kind: str) -> int:
     return len(rows(place, tables.event, tables.event.c.kind == kind))
+
+
+def kept(place: Path) -> list[Any]:
+    """Rows that tell a PIN."""
+    return list(rows(place, tables.telephone_pin, tables.telephone_pin.c.verifier.is_not(None)))
+
+
+WU = Actor("wu", "supervisor", "control os:root")
+
+
+async def hire(pins: Pins) -> None:
+    """The first two people of the staff."""
+    machine = Actor("os:root", "machine", "control")
+    for name, role in (("chen", "administrator"), ("wu", "supervisor")):
+        hidden = people.NewSecrets("hash", pins.store.vault.seal_digits("SEED"))
+        person = people.NewPerson(name, name, role, hidden)
+        job = partial(people.add_first, new=person, by=machine, rule=first_people)
+        await pins.store.journal.run(job)
+
+
+async def let_go(pins: Pins) -> Any:
+    """A supervisor has the first customer's PIN forgotten."""
+    token = pins.store.vault.token(CARDS[0])
+    job = partial(telephone_pin.forget, token=token, masked="", note="", by=WU)
+    return await pins.store.journal.run(job)
 
 
 def tries(place: Path) -> int:
@@ -90,7 +122,7 @@ async def test_what_was_changed_at_a_branch_is_put_to_the_host(place: Path) -> N
         assert (await pins.world.verify("v5", 0, PIN)).exit == "wrong_pin"
         pins.away(back=True)
         assert (await pins.world.verify("v6", 0, PIN)).exit == "wrong_pin"  # the host says so too
-    assert len(rows(place, tables.telephone_pin)) == 1
+    assert len(kept(place)) == 1
 
 
 async def test_a_card_that_the_host_refuses_is_proved_here_no_more(place: Path) -> None:
@@ -100,7 +132,7 @@ async def test_a_card_that_the_host_refuses_is_proved_here_no_more(place: Path) 
         await pins.world.verify("no", 0, OTHER_PIN)
         pins.away()
         assert (await pins.world.verify("v2", 0, PIN)).exit == "unavailable"
-    assert rows(place, tables.telephone_pin) == []
+    assert kept(place) == []
 
 
 async def test_a_restart_and_a_second_node_know_it_too(place: Path) -> None:
@@ -128,11 +160,10 @@ async def test_an_approved_change_replaces_it(place: Path) -> None:
         assert exits == ["ok", "wrong_pin", "wrong_pin"]
 
 
-async def test_a_change_in_doubt_removes_it_and_a_refused_one_does_not(place: Path) -> None:
+async def test_a_change_in_doubt_removes_it_and_one_that_was_not_sent_does_not(place: Path) -> None:
     async with open_pins(place) as pins:
         for card in (0, 1):
             assert (await pins.world.verify(f"v{card}", card, PIN)).exit == "ok"
-        assert (await pins.change("no", 1, OTHER_PIN, NEW_PIN)).exit == "wrong_pin"
         pins.world.host.faults = lambda i, _role, _n: Fault.BUG_AFTER if i == "c1" else Fault.NONE
         assert (await pins.change("c1", 0, PIN, NEW_PIN)).exit == "unavailable"
         pins.away()
@@ -140,7 +171,198 @@ async def test_a_change_in_doubt_removes_it_and_a_refused_one_does_not(place: Pa
         assert (await pins.world.verify("v3", 1, PIN)).exit == "ok"
         assert (await pins.change("c2", 1, PIN, NEW_PIN)).exit in ("refused", "unavailable")
         assert (await pins.world.verify("v4", 1, PIN)).exit == "ok"  # nothing was sent
-    assert len(rows(place, tables.telephone_pin)) == 1
+    assert len(kept(place)) == 1
+
+
+def answers(pins: Pins, reason: str, of: str) -> None:
+    """The host does as it always does, and answers one request so."""
+    really = pins.world.host.execute
+
+    async def execute(request: Request, log: MessageLog, *more: Any) -> Outcome:
+        outcome = await really(request, log, *more)
+        return Declined(reason) if request.id == of else outcome
+
+    pins.world.host.execute = execute  # type: ignore[method-assign, assignment]
+
+
+@pytest.mark.parametrize(
+    ("reason", "heard"),
+    [
+        ("weak_pin", "ok"),
+        ("wrong_pin", "unavailable"),
+        ("locked", "unavailable"),
+        ("lost", "unavailable"),
+        ("no_account", "unavailable"),
+        ("unavailable", "unavailable"),
+    ],
+)
+async def test_a_refused_change_leaves_only_a_pin_that_the_host_found_right(
+    place: Path, reason: str, heard: str
+) -> None:
+    async with open_pins(place) as pins:
+        assert (await pins.world.verify("v1", 0, PIN)).exit == "ok"
+        answers(pins, reason, "c1")
+        assert (await pins.change("c1", 0, OTHER_PIN, NEW_PIN)).exit != "ok"
+        pins.away()
+        assert (await pins.world.verify("v2", 0, PIN)).exit == heard
+    assert kinds(place, "pin.put_back") == (heard == "ok")
+
+
+async def test_a_late_right_does_not_bring_the_old_pin_back(place: Path) -> None:
+    async with open_pins(place) as pins:
+        gate = Gate(pins.world.host, "v1")
+        late = asyncio.create_task(pins.world.verify("v1", 0, PIN))
+        await gate.answered.wait()
+        assert (await pins.change("c1", 0, PIN, NEW_PIN)).exit == "ok"
+        gate.go.set()
+        assert (await late).exit == "ok"
+        assert (await pins.world.verify("v2", 0, PIN)).exit == "wrong_pin"
+        pins.away()
+        assert (await pins.world.verify("v3", 0, NEW_PIN)).exit == "ok"
+
+
+@pytest.mark.parametrize("by", ["a supervisor", "a change in doubt"])
+async def test_a_late_right_is_not_kept_where_one_was_forgotten(place: Path, by: str) -> None:
+    async with open_pins(place) as pins:
+        await hire(pins)
+        gate = Gate(pins.world.host, "v1")
+        late = asyncio.create_task(pins.world.verify("v1", 0, PIN))
+        await gate.answered.wait()
+        if by == "a supervisor":
+            await let_go(pins)
+        else:
+            faults = {"c1": Fault.BUG_AFTER}
+            pins.world.host.faults = lambda i, _role, _n: faults.get(i, Fault.NONE)
+            assert (await pins.change("c1", 0, PIN, NEW_PIN)).exit == "unavailable"
+        gate.go.set()
+        assert (await late).exit == "ok"
+    assert kept(place) == []
+
+
+async def test_what_is_proved_during_a_change_ends_with_it(place: Path) -> None:
+    async with open_pins(place) as pins:
+        gate = Gate(pins.world.host, "c1", before=True)
+        change = asyncio.create_task(pins.change("c1", 0, PIN, NEW_PIN))
+        await gate.answered.wait()
+        assert (await pins.world.verify("v1", 0, PIN)).exit == "ok"
+        assert len(kept(place)) == 1
+        gate.go.set()
+        assert (await change).exit == "ok"
+        pins.away()
+        assert (await pins.world.verify("v2", 0, PIN)).exit == "wrong_pin"
+        assert (await pins.world.verify("v3", 0, NEW_PIN)).exit == "ok"
+
+
+T = TypeVar("T")
+
+
+class SlowModule:
+    """An `AtModule` that gives its next result only when it may."""
+
+    def __init__(self) -> None:
+        self.slow = False
+        self.worked, self.go = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, work: Callable[[], T]) -> T:
+        result = work()
+        if self.slow:
+            self.slow = False
+            self.worked.set()
+            await self.go.wait()
+        return result
+
+
+async def test_what_is_made_anew_does_not_bring_the_old_pin_back(place: Path) -> None:
+    module = SlowModule()
+    async with open_pins(place, at_module=module) as pins:
+        assert (await pins.world.verify("v1", 0, PIN)).exit == "ok"
+        pins.module.generate(SPEC, rotate=True)
+        module.slow = True
+        late = asyncio.create_task(pins.world.verify("v2", 0, PIN))
+        await module.worked.wait()
+        assert (await pins.change("c1", 0, PIN, NEW_PIN)).exit == "ok"
+        module.go.set()
+        assert (await late).exit == "ok"
+        assert (await pins.world.verify("v3", 0, PIN)).exit == "wrong_pin"
+
+
+@pytest.mark.parametrize(("old", "exit_name"), [(PIN, "ok"), (OTHER_PIN, "weak_pin")])
+async def test_what_a_supervisor_had_forgotten_stays_so_through_a_change(
+    place: Path, old: str, exit_name: str
+) -> None:
+    async with open_pins(place) as pins:
+        assert (await pins.world.verify("v1", 0, PIN)).exit == "ok"
+        await hire(pins)
+        if exit_name != "ok":
+            answers(pins, exit_name, "c1")
+        gate = Gate(pins.world.host, "c1")
+        change = asyncio.create_task(pins.change("c1", 0, old, NEW_PIN))
+        await gate.answered.wait()
+        assert await let_go(pins) == "nothing"
+        gate.go.set()
+        assert (await change).exit == exit_name
+        pins.away()
+        assert (await pins.world.verify("v2", 0, PIN)).exit == "unavailable"
+    assert kept(place) == []
+
+
+@pytest.mark.parametrize("learnt", ["before", "meanwhile"])
+async def test_a_change_where_the_host_verifies_ends_what_others_keep(
+    place: Path, learnt: str
+) -> None:
+    async with open_pins(place, nodes=2) as pins:
+        if learnt == "before":
+            assert (await pins.world.verify("v1", 0, PIN)).exit == "ok"
+        await pins.by_host()
+        gate = Gate(pins.world.host, "c1")
+        change = asyncio.create_task(pins.change("c1", 0, PIN, NEW_PIN))
+        await gate.answered.wait()
+        assert kept(place) == []  # a crash now leaves the old one nowhere
+        if learnt == "meanwhile":  # a node that does verify heard of the old one just before
+            who = Customer(pins.store.vault.token(CARDS[0]))
+            _, seen = await pins.local.pins.match(who, Secret(PIN))
+            await pins.local.pins.remember(who, Secret(PIN), seen)
+        gate.go.set()
+        assert (await change).exit == "ok"
+        await pins.by_node()
+        assert (await pins.world.verify("v2", 0, PIN)).exit == "wrong_pin"
+
+
+async def test_events_say_in_whose_request_and_tell_no_false_story(place: Path) -> None:
+    async with open_pins(place) as pins:
+        assert (await pins.world.verify("v1", 0, PIN)).exit == "ok"
+        answers(pins, "weak_pin", "c1")
+        assert (await pins.change("c1", 0, PIN, NEW_PIN)).exit == "weak_pin"
+        answers(pins, "locked", "no")
+        await pins.world.verify("no", 0, OTHER_PIN)
+        actor = pins.world.request("x", "card.balance", {}, 0).actor
+    told = [row for row in rows(place, tables.event) if row.kind.startswith("pin.")]
+    assert [(row.kind, row.request, row.actor, row.role) for row in told] == [
+        ("pin.kept", "v1", actor, "customer"),
+        ("pin.set_aside", "c1", actor, "customer"),
+        ("pin.put_back", "c1", actor, "customer"),
+        ("pin.forgotten", "no", actor, "customer"),
+    ]
+
+
+# -- a guess that was compared here ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [JournalUnavailable, LeaseLost])
+async def test_a_guess_that_was_compared_stays_counted(
+    place: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    async with open_pins(place) as pins:
+        assert (await pins.world.verify("v1", 0, PIN)).exit == "ok"
+
+        async def gone() -> str:
+            raise error("stan")
+
+        monkeypatch.setattr(pins.store.journal, "next_stan", gone)
+        exits = await pins.verify_all([f"w{n}" for n in range(4)], 0, OTHER_PIN)
+        assert exits == ["wrong_pin", "wrong_pin", "wrong_pin", "locked"]
+        assert (await pins.world.verify("r", 0, PIN)).exit == "locked"
+    assert tries(place) == 3
 
 
 # -- the last known balance ----------------------------------------------------------------------
@@ -223,6 +445,15 @@ async def test_a_balance_whose_sealing_key_is_gone_is_told_no_more(place: Path) 
     assert Keyring.open(place / "keys").current == "k1"
 
 
+async def test_an_old_balance_is_not_made_fresh_by_its_row(place: Path) -> None:
+    async with open_pins(place) as pins:
+        assert (await pins.balance("b1", 0)).exit == "ok"
+        pins.away()
+        fresh = update(tables.known_balance).values(at=pins.clock.now() + timedelta(days=5))
+        await pins.store.journal.run(lambda part: part.execute(fresh))
+        assert (await pins.balance("b2", 0)).exit == "unavailable"
+
+
 # -- the key --------------------------------------------------------------------------------------
 
 
@@ -238,7 +469,7 @@ async def test_a_rotated_key_goes_on_and_a_retired_one_tells_nothing(place: Path
         assert (await pins.world.verify("y1", 1, PIN)).exit == "unavailable"
         pins.away(back=True)
         assert (await pins.world.verify("z1", 1, PIN)).exit == "ok"
-    assert len({row.key_check for row in rows(place, tables.telephone_pin)}) == 1
+    assert len({row.key_check for row in kept(place)}) == 1
 
 
 async def test_a_module_that_does_not_answer_is_an_alarm_and_the_host_is_asked(
@@ -256,7 +487,10 @@ async def test_a_module_that_does_not_answer_is_an_alarm_and_the_host_is_asked(
         assert pins.asked() == asked + 1
         pins.away()
         assert (await pins.world.verify("v3", 0, PIN)).exit == "unavailable"
-    assert kinds(place, "alarm") == 2
+        assert kinds(place, "alarm") == 1
+        pins.clock.forward(seconds=61)
+        assert await pins.verify_all(["v4", "v5"], 0, PIN) == ["unavailable"] * 2
+    assert kinds(place, "alarm") == 2  # at most one a minute
     assert tries(place) == 0
 
 
@@ -286,29 +520,16 @@ async def test_in_a_token(tmp_path: Path) -> None:
 # -- side by side, people -------------------------------------------------------------------------
 
 
-async def test_what_is_put_back_gives_way_to_what_is_kept_by_now(place: Path) -> None:
-    async with open_pins(place) as pins:
-        assert (await pins.world.verify("v1", 0, PIN)).outcome == Approved()
-        removed = await pins.local.pins.take(pins.store.vault.token(CARDS[0]))
-        assert removed is not None
-        await pins.local.pins.remember(pins.store.vault.token(CARDS[0]), Secret(NEW_PIN))
-        await pins.local.pins.put_back(pins.store.vault.token(CARDS[0]), removed)
-        pins.away()
-        assert (await pins.world.verify("v2", 0, NEW_PIN)).exit == "ok"
-        assert (await pins.world.verify("v3", 0, PIN)).exit == "wrong_pin"
-
-
 async def test_somebody_who_left_forgets_nothing(place: Path) -> None:
     async with open_pins(place) as pins:
         token = pins.store.vault.token(CARDS[0])
         assert (await pins.world.verify("v1", 0, PIN)).exit == "ok"
-        by = Actor("wu", "supervisor", "control os:root")
 
-        def job(part: telephone_pin.Transaction) -> str | None:
-            return telephone_pin.forget(part, token, CARDS[0].masked, "", by)
+        def job(part: Transaction) -> str | None:
+            return telephone_pin.forget(part, token, CARDS[0].masked, "", WU)
 
         assert await pins.store.journal.run(job) is None
-    assert len(rows(place, tables.telephone_pin)) == 1
+    assert len(kept(place)) == 1
 
 
 # -- what may be written in the files --------------------------------------------------------------

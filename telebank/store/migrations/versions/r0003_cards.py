@@ -50,9 +50,10 @@ def _telephone_pins() -> None:
     op.create_table(
         "telephone_pin",
         sa.Column("token", sa.String(length=64), nullable=False),
-        sa.Column("salt", sa.LargeBinary(length=16), nullable=False),
-        sa.Column("verifier", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("key_check", sa.String(length=6), nullable=False),
+        sa.Column("generation", sa.BigInteger(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(length=16), nullable=True),
+        sa.Column("verifier", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("key_check", sa.String(length=6), nullable=True),
         sa.Column("at", UtcTime(), nullable=False),
         sa.PrimaryKeyConstraint("token", name=op.f("pk_telephone_pin")),
     )

@@ -25,7 +25,7 @@ CODES: Mapping[Refusal | PinAnswer, str] = MappingProxyType(
         Refusal.BAD_CARD: "14",
         Refusal.HOT_CARD: "41",
         Refusal.NO_ACCOUNT: "53",
-        Refusal.CLOSED: "62",
+        Refusal.CLOSED: "53",
         Refusal.BAD_PAYEE: "15",
         Refusal.BAD_AMOUNT: "13",
         Refusal.WRONG_CURRENCY: "57",

@@ -16,6 +16,8 @@ from voice_prompts.bank import Bank, BankIndex
 from voice_prompts.catalogue import Catalogue, Fragment
 
 NO_TEXTS: Mapping[str, str] = MappingProxyType({})
+WORD_ID = "word."
+"""How the id of a text begins that is spoken inside others."""
 START = 24
 """Octets by which the beginning of a clip is known (3 ms)."""
 FRAME = 160
@@ -216,7 +218,7 @@ class Ear:
 
     def _heard(self, clip: _Clip, whole: bool, began_at: float) -> ClipHeard:
         corrects, before, shared = "", self._lexicon.before(clip.key), False
-        if "#" in clip.key:
+        if "#" in clip.key and f"/{WORD_ID}" not in clip.key:
             shared = len({one.partition("#")[0] for one in self._lexicon.alike(clip)}) > 1
             if before in self._last[1:]:
                 corrects = self._last[0]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from telebank.phone.hearing import ClipHeard
+from telebank.phone.hearing import WORD_ID, ClipHeard
 from voice_prompts.catalogue import PAUSES, SENTENCE_END
 
 
@@ -69,9 +69,9 @@ def glue(language: str, text: str) -> str:
 
 
 def named(key: str) -> tuple[str, str, bool]:
-    """Language, prompt id and whether it begins there; a value's unit has no prompt id."""
+    """Language, prompt id and whether it begins there; a value's unit or word has no prompt id."""
     language, _, name = key.partition("/")
-    if name.startswith("unit:"):
+    if name.startswith(("unit:", WORD_ID)):
         return language, "", False
     prompt, _, part = name.partition("#")
     return language, prompt, part in {"", "0"}

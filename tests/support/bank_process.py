@@ -95,13 +95,15 @@ class BankProcess:
         data: Path,
         voice: Voice,
         launcher: Sequence[str] = TELEBANK,
+        host_options: Sequence[str] = (),
         **settings: Mapping[str, Any],
     ) -> Iterator[Self]:
-        """Start both; `settings` are tables of telebank.toml (`sip={"t1": 0.05}`)."""
+        """Start both; `settings` are tables of telebank.toml (`sip={"t1": 0.05}`), `host_options`
+        of `corehost run`."""
         data.mkdir(parents=True, exist_ok=True)
         voice.lend(data)
         _write_settings(data / "config" / "telebank.toml", settings)
-        with CoreHostProcess.start(data) as host:
+        with CoreHostProcess.start(data, *host_options) as host:
             bank = cls(data, voice, settings, host, launcher)
             try:
                 bank.run()

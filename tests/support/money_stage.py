@@ -91,7 +91,7 @@ class Stage:
     def __init__(self, voice: Voice, folder: Path) -> None:
         self.voice = voice
         self.folder = folder
-        self._day: asyncio.Task[Day] | None = None
+        self._branches: dict[str, asyncio.Future[Day]] = {}
         self._open = contextlib.AsyncExitStack()
         self._scenes: dict[Any, asyncio.Task[Any]] = {}
         self._room = asyncio.Semaphore(SCENES_AT_ONCE)
@@ -117,11 +117,14 @@ class Stage:
 
     async def day(self) -> Day:
         """The bank that most scenes share."""
-        if self._day is None:
-            self._day = asyncio.ensure_future(
-                self._open.enter_async_context(self.open_bank("day", **SETTINGS))
-            )
-        return await asyncio.shield(self._day)
+        return await self.branch("day", **SETTINGS)
+
+    async def branch(self, name: str, **settings: Any) -> Day:
+        """The bank of that name, shared by all scenes that ask for it; the first one's settings."""
+        if name not in self._branches:
+            opening = self._open.enter_async_context(self.open_bank(name, **settings))
+            self._branches[name] = asyncio.ensure_future(opening)
+        return await asyncio.shield(self._branches[name])
 
     @contextlib.asynccontextmanager
     async def open_bank(

@@ -24,6 +24,7 @@ PROFILE = Path(__file__).resolve().parents[3] / "config" / "hosts" / "tb87.yaml"
 MAX_PORT = 65535
 MAX_ADDRESSES = 16
 MAX_OVERLAP_S = 86_400.0
+MAX_QUOTE_LIFE_S = 3_600
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -106,6 +107,13 @@ def _tls(certificate: Path | None, key: Path | None, ca: Path | None) -> TlsFile
     show_default=True,
     help="Seconds for which a changed key goes on verifying.",
 )
+@click.option(
+    "--quote-life",
+    type=click.IntRange(1, MAX_QUOTE_LIFE_S),
+    default=Rules().quote_life_s,
+    show_default=True,
+    help="Seconds for which a quote stands, those of exchanges excepted.",
+)
 @click.option("--tls-certificate", type=FILE, help="The bank's certificate (PEM): TLS only.")
 @click.option("--tls-key", type=FILE, help="Its private key (PEM, mode 0600).")
 @click.option("--tls-ca", type=FILE, help="CA of the gateways, whose certificates are demanded.")
@@ -130,6 +138,7 @@ def run(
     faults: Path | None,
     cut_over_at: datetime,
     key_overlap: float,
+    quote_life: int,
     tls_certificate: Path | None,
     tls_key: Path | None,
     tls_ca: Path | None,
@@ -178,7 +187,9 @@ def run(
         keys=keys or data.parent / "keys",
         profile=profile,
         rules=Rules(
-            cut_over=cut_over_at.time(), market_days=WEEKDAYS if weekends_closed else EVERY_DAY
+            cut_over=cut_over_at.time(),
+            market_days=WEEKDAYS if weekends_closed else EVERY_DAY,
+            quote_life_s=quote_life,
         ),
         key_overlap_s=key_overlap,
         faults=faults,

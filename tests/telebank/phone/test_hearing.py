@@ -137,3 +137,14 @@ def test_a_recording_that_two_prompts_share_is_the_prompt_being_said() -> None:
     assert say("zh/new#0", "zh/new#1", "zh/now#0", "zh/now#1") == ["new", "now"]
     assert say("zh/later#0", "zh/later#1", "zh/new#0", "zh/new#1") == ["later", "new"]
     assert say("zh/side#0", "zh/side#2", "zh/side#3", "zh/new#0", "zh/new#1") == ["side", "new"]
+
+
+def test_a_word_belongs_to_the_prompt_that_it_is_said_in() -> None:
+    bank = make_bank({"zh/in#0": 4_000, "zh/word.kind.time#0": 2_345, "zh/in#1": 3_333})
+    ear, report = Ear(Lexicon(bank, "pcma")), CallReport("sip:bank@127.0.0.1")
+    octets = bank.laws["pcma"].tobytes()
+    for sequence, payload in enumerate(packets(octets)):
+        for heard in ear.hear(sequence, payload, sequence * 0.02):
+            report.add(heard, 0.0)
+    assert [one.prompt for one in report.prompts] == ["in"]
+    assert report.prompts[0].words.count("words of") == 3

@@ -5,8 +5,10 @@ reads back and asks, the caller waits for it and is quiet, as he must.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 from itertools import dropwhile
+from pathlib import Path
 from typing import Final
 
 from core_adapters.corehost.seed import SeedCard
@@ -106,11 +108,21 @@ def words(report: CallReport, prompt: str) -> list[str]:
 
 def said(bank: BankProcess, prompt: str, language: str, **values: object) -> str:
     """What is heard when the shipped texts are said with these values, to compare with `words`."""
-    index = Bank.open(bank.voice.folder).index
-    utterance = Speaker(Catalogue.load(seed_dir() / "prompts"), None).render(
-        prompt, values, language
-    )
-    return _plain("".join(index.texts[clip] for clip in utterance.clips))
+    utterance = _speaker().render(prompt, values, language)
+    texts = _texts(bank.voice.folder)
+    return _plain("".join(texts[clip] for clip in utterance.clips))
+
+
+@cache
+def _speaker() -> Speaker:
+    """The shipped texts, read once: reading them takes longer than a phone may stand still."""
+    return Speaker(Catalogue.load(seed_dir() / "prompts"), None)
+
+
+@cache
+def _texts(folder: Path) -> Mapping[str, str]:
+    """What the clips of a voice bank say."""
+    return Bank.open(folder).index.texts
 
 
 def fen(minor: int) -> Money:

@@ -143,6 +143,13 @@ class Notice:
     payee_masked: str
     reference: str
     on: date
+    service: str
+    """The money service by its name in the contracts."""
+
+    @property
+    def what(self) -> str:
+        """The service as a word, spoken by a text `word.service.CODE`."""
+        return self.service.replace(".", "_")
 
 
 @dataclass(frozen=True, slots=True)

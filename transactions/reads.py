@@ -115,6 +115,7 @@ class Reader:
         if notice is None:
             return Answer("none", Approved(), {}, request.id)
         data: dict[str, Value] = {
+            "what": notice.what,
             "amount": notice.amount,
             "payee_masked": notice.payee_masked,
             "ref": notice.reference,

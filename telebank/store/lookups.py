@@ -48,7 +48,16 @@ _OPEN_WHY = (
     .order_by(_W.request, _W.ordinal)
 )
 _NOTICE = (
-    select(_R.id, _R.state, _R.amount, _R.currency, _R.payee_masked, _R.reference, _R.business_date)
+    select(
+        _R.id,
+        _R.state,
+        _R.service,
+        _R.amount,
+        _R.currency,
+        _R.payee_masked,
+        _R.reference,
+        _R.business_date,
+    )
     .where(
         _R.customer == bindparam("who"),
         text("effect = 'money' AND amount IS NOT NULL"),
@@ -177,6 +186,7 @@ def next_notice(part: Transaction, customer: str) -> Notice | None:
         payee_masked=row.payee_masked,
         reference=row.reference,
         on=row.business_date,
+        service=row.service,
     )
 
 

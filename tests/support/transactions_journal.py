@@ -424,4 +424,12 @@ def _notice(row: Row) -> Notice:
     assert isinstance(amount, Money)
     masked = str(row.request.inputs["payee_masked"])
     day = row.request.business_date or START.date()
-    return Notice(row.request.id, result, amount, masked, row.request.reference, day)  # type: ignore[arg-type]
+    return Notice(
+        row.request.id,
+        result,  # type: ignore[arg-type]
+        amount,
+        masked,
+        row.request.reference,
+        day,
+        row.request.service,
+    )

@@ -321,8 +321,8 @@ async def test_the_customer_hears_what_he_has_not_heard(
         if expected is None:
             assert notice is None
             return
-        amount = Money.parse("100")
-        assert notice == Notice("r1", expected, amount, "*三", "010000000001", DAY)  # type: ignore[arg-type]
+        amount, service = Money.parse("100"), "transfer.card_to_card"
+        assert notice == Notice("r1", expected, amount, "*三", "010000000001", DAY, service)  # type: ignore[arg-type]
         await journal.told("r1", expected)
         assert await journal.next_notice("token-of-payer") is None
 

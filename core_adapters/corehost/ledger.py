@@ -198,14 +198,16 @@ class Ledger:
         )
         return [Leg(account, minor) for account, minor in rows]
 
-    def undo(self, key: str, undo_key: str, day: date, at: datetime) -> bool:
+    def undo(
+        self, key: str, undo_key: str, day: date, at: datetime, *, kind: str = "reversal"
+    ) -> bool:
         """Post the opposite of `key` once; False where `key` was never posted or is undone."""
         if self.legs(undo_key):
             return False
         opposite = [Leg(leg.account, -leg.minor) for leg in self.legs(key)]
         if not opposite:
             return False
-        self.post(undo_key, "reversal", opposite, day, at)
+        self.post(undo_key, kind, opposite, day, at)
         return True
 
 

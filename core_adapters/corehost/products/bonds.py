@@ -16,6 +16,7 @@ from typing import Any
 from core_adapters.corehost.back_office import BackOffice
 from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.products.bond_terms import Held
+from core_adapters.corehost.products.dependents import STANDS, make_up, orders_of, unmake
 from core_adapters.corehost.products.orders import Agreed, Effect
 from core_adapters.corehost.refusal import Refusal
 from transactions.money import Currency
@@ -50,11 +51,11 @@ CUSTODY, TREASURY = "bonds:{}", "treasury:{}"
 _BALANCE = (
     "COALESCE((SELECT balance FROM leg WHERE account = b.id ORDER BY ordinal DESC LIMIT 1), 0)"
 )
-_REDEEMED = """
+_REDEEMED = f"""
     SELECT q.effect ->> 'bond' AS bond, o.minor, CAST(q.about ->> 'interest' AS INTEGER) AS interest
     FROM posted_order o JOIN priced_order q ON q.used_by = o.key
-    WHERE o.kind = 'bond_redeem' AND o.undone = 0
-"""
+    WHERE o.kind = 'bond_redeem' AND {STANDS}
+"""  # noqa: S608 - no outside text
 _SOLD = "SELECT COALESCE(SUM(principal), 0) FROM bond WHERE cancelled = 0"
 CHECKS = (
     (
@@ -64,6 +65,11 @@ CHECKS = (
                 - COALESCE((SELECT SUM(r.minor) FROM ({_REDEEMED}) r WHERE r.bond = b.id), 0)
                 AS orders
             FROM bond b WHERE stands <> orders""",  # noqa: S608 - no outside text
+    ),
+    (
+        "bond {} of {}: cancelled is {}, but its account is {}",
+        f"""SELECT b.sub, b.account, b.cancelled, {_BALANCE} AS stands FROM bond b
+            WHERE stands < 0 OR (b.cancelled = 1 AND stands <> 0)""",  # noqa: S608 - no outside text
     ),
     (
         "bonds kept for customers are {}, but they hold {}",
@@ -121,7 +127,7 @@ class Bond:
 
 _SELECT = f"""
     SELECT b.id, b.account, b.sub, b.issue, b.term, b.rate, b.bought, b.principal, {_BALANCE}
-    FROM bond b WHERE b.account = ? AND {_BALANCE} > 0
+    FROM bond b WHERE b.account = ? AND {_BALANCE} <> 0
 """  # noqa: S608 - no outside text
 """Those that something is left of: a bond redeemed whole is nothing more."""
 
@@ -193,7 +199,8 @@ def sold(bond: str, payer: str, minor: int, unit: Currency) -> Sequence[Leg]:
 
 
 class BuyBond:
-    """A bond bought; undone, it is cancelled and its number is not used again."""
+    """A bond bought; undone, it is cancelled, its number is not used again, and what was redeemed
+    of it meanwhile is made up for."""
 
     def do(
         self, office: BackOffice, data: Mapping[str, Any], order: Agreed, now: datetime
@@ -212,7 +219,8 @@ class BuyBond:
 
     def undo(self, office: BackOffice, data: Mapping[str, Any], key: str, now: datetime) -> None:
         """See `Effect.undo`."""
-        del key, now
+        del key
+        make_up(office, orders_of(office.db, [REDEEM], {"bond": data["bond"]}), now)
         office.db.execute("UPDATE bond SET cancelled = 1 WHERE id = ?", (data["bond"],))
 
 
@@ -230,6 +238,8 @@ class RedeemBond:
 
     def undo(self, office: BackOffice, data: Mapping[str, Any], key: str, now: datetime) -> None:
         """See `Effect.undo`."""
+        del data
+        unmake(office, key, now)
 
 
 BOND_EFFECTS: Mapping[str, Effect] = MappingProxyType({BUY: BuyBond(), REDEEM: RedeemBond()})

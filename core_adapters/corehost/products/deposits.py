@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from core_adapters.corehost.back_office import BackOffice
+from core_adapters.corehost.products.dependents import make_up, orders_of, unmake
 from core_adapters.corehost.products.orders import Agreed
 from core_adapters.corehost.products.pledges import owed_on
 from core_adapters.corehost.products.terms import matures
@@ -39,6 +40,12 @@ _BALANCE = (
     "COALESCE((SELECT balance FROM leg WHERE account = d.id ORDER BY ordinal DESC LIMIT 1), 0)"
 )
 CHECKS = (
+    (
+        "deposit {} of {} is cancelled or closed, but its account is {}",
+        f"""SELECT d.sub, d.account, {_BALANCE} AS stands FROM deposit d
+            WHERE stands <> 0
+              AND (d.cancelled = 1 OR d.closed_by IS NOT NULL)""",  # noqa: S608 - no outside text
+    ),
     (
         "deposit {} of {} was closed by {}, which was undone or never posted",
         """SELECT d.sub, d.account, d.closed_by FROM deposit d
@@ -83,10 +90,9 @@ class Deposit:
 _SELECT = f"""
     SELECT d.id, d.account, d.sub, d.kind, d.term, d.rate, d.opened, d.monthly, {_BALANCE}
     FROM deposit d WHERE d.account = ?
-      AND ((d.cancelled = 0 AND d.closed_by IS NULL) OR {_BALANCE} > 0)
+      AND ((d.cancelled = 0 AND d.closed_by IS NULL) OR {_BALANCE} <> 0)
 """  # noqa: S608 - no outside text
-"""Those that are open: one that was cancelled or closed is open as long as it holds something, as
-a reversal out of turn may leave it (of a drawing before the one that closed it)."""
+"""Those that are open, and whatever else is not empty: it must never be out of sight."""
 
 
 class Deposits:
@@ -160,7 +166,8 @@ def _deposit(row: tuple[Any, ...]) -> Deposit:
 
 
 class OpenEffect:
-    """A deposit opened; undone, it is cancelled and its number is not used again."""
+    """A deposit opened; undone, it is cancelled, its number is not used again, and what was paid in
+    and drawn meanwhile, interest and all, is made up for."""
 
     def do(
         self, office: BackOffice, data: Mapping[str, Any], order: Agreed, now: datetime
@@ -182,12 +189,18 @@ class OpenEffect:
 
     def undo(self, office: BackOffice, data: Mapping[str, Any], key: str, now: datetime) -> None:
         """See `Effect.undo`."""
-        del key, now
-        office.db.execute("UPDATE deposit SET cancelled = 1 WHERE id = ?", (data["deposit"],))
+        del key
+        (account, sub) = office.db.execute(
+            "UPDATE deposit SET cancelled = 1 WHERE id = ? RETURNING account, sub",
+            (data["deposit"],),
+        ).fetchone()
+        asked = {"account": account, "sub": sub}
+        make_up(office, orders_of(office.db, [PAY, DRAWN], asked), now)
 
 
 class PayEffect:
-    """Money into a deposit that is there: nothing but the money changes."""
+    """Money into a deposit that is there; undone after all of it was drawn, that drawing is made up
+    for and the deposit is open again."""
 
     def do(
         self, office: BackOffice, data: Mapping[str, Any], order: Agreed, now: datetime
@@ -202,6 +215,15 @@ class PayEffect:
 
     def undo(self, office: BackOffice, data: Mapping[str, Any], key: str, now: datetime) -> None:
         """See `Effect.undo`."""
+        unmake(office, key, now)
+        row = office.db.execute(
+            "SELECT closed_by FROM deposit WHERE account = ? AND sub = ? AND cancelled = 0"
+            " AND closed_by IS NOT NULL",
+            (data["account"], data["sub"]),
+        ).fetchone()
+        if row is not None:
+            make_up(office, row, now)
+            _reopen(office.db, data)
 
 
 class DrawEffect:
@@ -225,5 +247,13 @@ class DrawEffect:
 
     def undo(self, office: BackOffice, data: Mapping[str, Any], key: str, now: datetime) -> None:
         """See `Effect.undo`."""
-        del data, now
-        office.db.execute("UPDATE deposit SET closed_by = NULL WHERE closed_by = ?", (key,))
+        unmake(office, key, now)
+        _reopen(office.db, data)
+
+
+def _reopen(db: sqlite3.Connection, data: Mapping[str, Any]) -> None:
+    """It holds something again, whichever order took the last of it."""
+    db.execute(
+        "UPDATE deposit SET closed_by = NULL WHERE account = ? AND sub = ?",
+        (data["account"], data["sub"]),
+    )

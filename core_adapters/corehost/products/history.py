@@ -8,7 +8,14 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from core_adapters.corehost.products import bonds, companies, fx, loans, securities
+from core_adapters.corehost.products import (
+    bonds,
+    companies,
+    dependents,
+    fx,
+    loans,
+    securities,
+)
 from core_adapters.corehost.products.orders import BILL, DRAW, PLACE, TRANSFER
 
 RECENT = timedelta(days=90)
@@ -48,6 +55,7 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         **fx.WORDS,
         **securities.WORDS,
         **companies.WORDS,
+        **dependents.WORDS,
     }
 )
 """By the kind of the posting: the word (set `txn`) of an entry in the account's favour, and of one

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from core_adapters.corehost.back_office import BackOffice
+from core_adapters.corehost.products.dependents import STANDS, make_up, orders_of, unmake
 from core_adapters.corehost.products.deposits import Deposits
 from core_adapters.corehost.products.loan_terms import (
     SELF_SERVICE,
@@ -64,11 +65,11 @@ EARNED = "loan_interest:{}"
 _BALANCE = (
     "COALESCE((SELECT balance FROM leg WHERE account = n.id ORDER BY ordinal DESC LIMIT 1), 0)"
 )
-_REPAID = """
+_REPAID = f"""
     SELECT q.effect ->> 'loan' AS loan, o.minor, q.about ->> 'interest' AS interest
     FROM posted_order o JOIN priced_order q ON q.used_by = o.key
-    WHERE o.kind = 'loan_repay' AND o.undone = 0
-"""
+    WHERE o.kind = 'loan_repay' AND {STANDS}
+"""  # noqa: S608 - no outside text
 CHECKS = (
     (
         "loan {} of {}: its account is {}, its orders come to {}",
@@ -76,6 +77,12 @@ CHECKS = (
               COALESCE((SELECT SUM(r.minor) FROM ({_REPAID}) r WHERE r.loan = n.id), 0)
                 - n.principal * (1 - n.cancelled) AS orders
             FROM loan n WHERE stands <> orders""",  # noqa: S608 - no outside text
+    ),
+    (
+        "loan {} of {} is cancelled or repaid, but its account is {}",
+        f"""SELECT n.sub, n.account, {_BALANCE} AS stands FROM loan n
+            WHERE stands <> 0
+              AND (stands > 0 OR n.cancelled = 1 OR n.closed_by IS NOT NULL)""",  # noqa: S608
     ),
     (
         "loan {} of {} was closed by {}, which was undone or never posted",
@@ -135,9 +142,9 @@ _SELECT = f"""
     SELECT n.id, n.account, n.sub, n.kind, n.rate, n.opened, n.matures, n.principal, n.pledge,
       -{_BALANCE}
     FROM loan n WHERE n.account = ?
-      AND ((n.cancelled = 0 AND n.closed_by IS NULL) OR {_BALANCE} < 0)
+      AND ((n.cancelled = 0 AND n.closed_by IS NULL) OR {_BALANCE} <> 0)
 """  # noqa: S608 - no outside text
-"""Those that are open, and those that something is owed on after a reversal out of turn."""
+"""Those that are open, and whatever else is not nothing: it must never be out of sight."""
 
 
 class Loans:
@@ -207,7 +214,8 @@ def open_accounts(office: BackOffice, unit: Currency) -> None:
 
 
 class OpenLoan:
-    """A loan opened, its deposit pledged; undone, it is cancelled and the deposit is free."""
+    """A loan opened, its deposit pledged; undone, it is cancelled, the deposit is free, and what
+    was repaid meanwhile, interest and all, is made up for."""
 
     def do(
         self, office: BackOffice, data: Mapping[str, Any], order: Agreed, now: datetime
@@ -245,7 +253,8 @@ class OpenLoan:
 
     def undo(self, office: BackOffice, data: Mapping[str, Any], key: str, now: datetime) -> None:
         """See `Effect.undo`."""
-        del key, now
+        del key
+        make_up(office, orders_of(office.db, [REPAY], {"loan": data["loan"]}), now)
         office.db.execute("UPDATE loan SET cancelled = 1 WHERE id = ?", (data["loan"],))
 
 
@@ -266,8 +275,8 @@ class RepayLoan:
 
     def undo(self, office: BackOffice, data: Mapping[str, Any], key: str, now: datetime) -> None:
         """See `Effect.undo`."""
-        del data, now
-        office.db.execute("UPDATE loan SET closed_by = NULL WHERE closed_by = ?", (key,))
+        unmake(office, key, now)
+        office.db.execute("UPDATE loan SET closed_by = NULL WHERE id = ?", (data["loan"],))
 
 
 LOAN_EFFECTS: Mapping[str, Effect] = MappingProxyType({OPEN: OpenLoan(), REPAY: RepayLoan()})

@@ -57,7 +57,7 @@ async def test_balance_gives_ledger_and_available(line: Line, pair: Pair) -> Non
 
 
 @pytest.mark.parametrize(
-    ("state", "code"), [("hot", "41"), ("no_account", "53"), ("closed", "62"), ("empty", "00")]
+    ("state", "code"), [("hot", "41"), ("no_account", "53"), ("closed", "53"), ("empty", "00")]
 )
 async def test_cards_in_every_state(line: Line, state: str, code: str) -> None:
     assert await line.code(line.terminal.balance(special_card(state).card)) == code

@@ -300,12 +300,13 @@ class RollEffect:
         old = accounts.find(data["account"], data["sub"])
         if old is None or old.held.minor != data["held"]:
             return Refusal.BAD_QUOTE
-        if old.term:
-            accounts.close(old, order.key)
         unit, today = order.amount.currency, office.today(now)
         rate, term = Decimal(data["rate"]), data["term"]
         one = FxDeposit(data["deposit"], old.account, "", Money(0, unit), term, rate, today)
-        return open_deposit(office, one, order.key)
+        refusal = open_deposit(office, one, order.key)
+        if refusal is None and old.term:
+            accounts.close(old, order.key)
+        return refusal
 
     def undo(self, office: BackOffice, data: Mapping[str, Any], key: str, now: datetime) -> None:
         """See `Effect.undo`."""

@@ -116,7 +116,7 @@ class Effect(Protocol):
     def do(
         self, office: BackOffice, data: Mapping[str, Any], order: Agreed, now: datetime
     ) -> Refusal | None:
-        """Before the legs are posted; a refusal has changed nothing. It must refuse
+        """Before the legs are posted; where it refuses, all it wrote is rolled back. It must refuse
         (`Refusal.BAD_QUOTE`) where the world is no longer as it was quoted."""
         ...
 
@@ -175,7 +175,20 @@ class Orders:
         return row
 
     def post(self, order: Agreed, now: datetime) -> Refusal | None:
-        """Post an offer once on the terms agreed to; None is done."""
+        """Post an offer once on the terms agreed to; None is done. A refusal has changed nothing,
+        whatever the effect had written by then; nor has an error."""
+        db = self._office.db
+        refusal: Refusal | None = Refusal.BAD_QUOTE
+        db.execute("SAVEPOINT priced")
+        try:
+            refusal = self._posted(order, now)
+        finally:
+            if refusal:
+                db.execute("ROLLBACK TO priced")
+            db.execute("RELEASE priced")
+        return refusal
+
+    def _posted(self, order: Agreed, now: datetime) -> Refusal | None:
         row = self._row(order.quote)
         refusal = _agreed(row, order, now)
         if row is None or refusal:

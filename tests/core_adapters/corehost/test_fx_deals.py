@@ -1,17 +1,22 @@
 """Foreign deposits, exchanges at once, merging and rolling over: what is offered and undone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from core_adapters.corehost.back_office import BackOffice
+from core_adapters.corehost.ledger import transaction
 from core_adapters.corehost.listing import rate_text
 from core_adapters.corehost.orders import BadMessage
+from core_adapters.corehost.products.fx_accounts import ROLL
 from core_adapters.corehost.products.fx_deals import DealQuote
 from core_adapters.corehost.products.fx_desk import rate_of
 from core_adapters.corehost.products.fx_moves import FX_MERGE, MergeQuote, RollQuote
+from core_adapters.corehost.products.orders import Agreed, Orders
 from core_adapters.corehost.refusal import Refusal
 from support.foreign import CARD, MONDAY, NOON, Foreign, money
 from transactions.money import Money
@@ -203,6 +208,44 @@ def test_a_demand_deposit_is_put_on_term_and_stays_open(bank: Foreign) -> None:
 )
 def test_what_cannot_be_rolled_over(bank: Foreign, sub: str, term: str, refusal: Refusal) -> None:
     assert bank.roll(sub, term) is refusal
+
+
+def test_a_roll_over_without_a_number_left_changes_nothing(bank: Foreign) -> None:
+    quote = bank.moves.roll(CARD, "7005", "y1", MONDAY)
+    assert isinstance(quote, RollQuote)
+    with transaction(bank.db):
+        bank.db.execute("UPDATE fx_deposit SET sub = '7999' WHERE sub = '7006'")
+    before = bank.held()
+    about = {"sub": "7005", "term": "y1"}
+    late = bank.post_order("fx_roll", quote.id, quote.amount, about, MONDAY)
+    assert late is Refusal.OVER_LIMIT
+    (closed,) = bank.db.execute("SELECT COUNT(closed_by) FROM fx_deposit").fetchone()
+    assert (closed, bank.held(), bank.findings()) == (0, before, [])
+
+
+class WritesAndRefuses:
+    """An effect that finds out too late."""
+
+    def do(
+        self, office: BackOffice, data: Mapping[str, Any], order: Agreed, now: datetime
+    ) -> Refusal | None:
+        del data, order, now
+        office.db.execute("UPDATE fx_deposit SET cancelled = 1")
+        return Refusal.BAD_QUOTE
+
+    def undo(self, office: BackOffice, data: Mapping[str, Any], key: str, now: datetime) -> None:
+        """Never posted."""
+
+
+def test_whatever_an_effect_wrote_is_rolled_back_where_it_refuses(bank: Foreign) -> None:
+    quote = bank.moves.roll(CARD, "7005", "y1", MONDAY)
+    assert isinstance(quote, RollQuote)
+    bank.orders = Orders(bank.office, {ROLL: WritesAndRefuses()})
+    about = {"sub": "7005", "term": "y1"}
+    late = bank.post_order("fx_roll", quote.id, quote.amount, about, MONDAY)
+    assert late is Refusal.BAD_QUOTE
+    (cancelled,) = bank.db.execute("SELECT SUM(cancelled) FROM fx_deposit").fetchone()
+    assert cancelled == 0
 
 
 def test_a_roll_over_overtaken_by_an_exchange_is_refused(bank: Foreign) -> None:

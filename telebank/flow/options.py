@@ -49,6 +49,8 @@ class FlowOptions:
     """Seconds after which a call is ended, as soon as no answer is outstanding or untold."""
     guard_prompt: str = "sys.goodbye"
     """Said (without values) before the guard hangs up."""
+    done_prompt: str = "sys.done"
+    """Said (without values) of an approval whose answer lacks a value that its own words need."""
     filler_after_s: float = 3.0
     """Seconds of waiting for a service after which its filler is said."""
     filler_again_s: float = 10.0

@@ -173,8 +173,8 @@ class Session(Walker):
         for name in service.gives:
             if name in event.data:
                 self._memory.store(name, event.data[name])
-            elif name in service.optional_out and event.exit in service.out_on:
-                self._memory.forget(name)
+            elif event.exit in service.out_on:
+                self._memory.forget(name)  # an older value must not pass for this answer's
         if event.exit == "ok" and service.grants is not None:
             source = node.inputs.get(service.customer or "", "")
             self._memory.prove(source.removeprefix("$"), service.grants)

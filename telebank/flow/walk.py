@@ -275,6 +275,7 @@ class Walker:
         if state.parts != wanted:
             # What cannot be said whole is left out, and a result left out was not heard.
             self._record("value.missing")
+            state.parts = state.parts or self._bare_done()
             state.untold = []
         if not state.parts:
             return False
@@ -283,6 +284,15 @@ class Walker:
         state.said_at = self._now
         self._speak_part()
         return True
+
+    def _bare_done(self) -> list[Part]:
+        """What is said of an approval whose own words lack a value: silence would have it repeated.
+        A notice tells the rest in his next call."""
+        prompt, language = self.options.done_prompt, self._state.language
+        done = any(one.exit == "ok" and one.effect != "read" for one in self._state.untold)
+        return parts_of(
+            (prompt,) if prompt in self.release.texts[language] and done else (), language
+        )
 
     def _swallowing(self) -> str:
         """The end key that belongs to the entry just completed and stops nothing, if any."""

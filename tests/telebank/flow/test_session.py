@@ -275,6 +275,20 @@ def test_a_result_barged_into_at_once_was_not_heard(caller: Caller) -> None:
     assert told(caller) == []
 
 
+def test_an_approval_that_lacks_a_value_is_said_barely_where_there_is_a_text_for_it(
+    caller: Caller,
+) -> None:
+    at_confirm(caller)
+    caller.listen()
+    caller.press("1")
+    before = len(caller.of(Say))
+    caller.answer("ok")
+    assert "value.missing" in [record.kind for record in caller.of(Record)]
+    said = [spoken.prompt_id for say in caller.of(Say)[before:] for spoken in say.prompts]
+    assert "pay.done" not in said  # the small bank has no `sys.done`, and goes on without
+    assert told(caller) == []
+
+
 def test_a_result_that_was_refused_by_the_media_was_not_heard(caller: Caller) -> None:
     posted(caller, "in_doubt")
     caller.feed(PlayEnded(caller.saying.token, completed=False, heard=False))

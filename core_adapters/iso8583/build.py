@@ -1,6 +1,6 @@
 """Builds messages from the profile's templates: requests, their repeats, reversals, network."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from types import MappingProxyType
@@ -13,10 +13,10 @@ from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.format.templates import Constant, Input, Known, Source, Template
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import ServiceMap, TotalsMap
-from core_adapters.iso8583.values import field_text, part_text, subfield_text
+from core_adapters.iso8583.values import CURRENCY, field_text, part_text, subfield_text
 from transactions.card import CardNumber, CardVault, SealedCard
 from transactions.hot_list import EXPIRY
-from transactions.money import Currency
+from transactions.money import Currency, Money
 from transactions.outcome import Value
 from transactions.request import HostMessage, Request
 from transactions.secret import Secret
@@ -137,6 +137,8 @@ class Builder:
         known: Mapping[str, Callable[[], str]],
     ) -> Mapping[int, str]:
         fields: dict[int, str] = {}
+        if request is not None:
+            self._one_currency(templates, request, known)
         for number in sorted(templates):
             template = templates[number]
             if isinstance(template, Mapping):
@@ -147,6 +149,29 @@ class Builder:
             if text:
                 fields[number] = text
         return MappingProxyType(fields)
+
+    def _one_currency(
+        self,
+        templates: Mapping[int, Template],
+        request: Request,
+        known: Mapping[str, Callable[[], str]],
+    ) -> None:
+        """Money without a currency of its own is in field 49's, and never negative: the bank reads
+        it so, whatever the caller heard. `$name.full` says its own."""
+        held = templates.get(CURRENCY)
+        unit = ""
+        if isinstance(held, Input | Known | Constant):
+            unit = self._text(CURRENCY, held, request, known)
+        for path, source in _sources(templates):
+            if not isinstance(source, Input) or source.part:
+                continue
+            value = request.inputs.get(source.name)
+            if not isinstance(value, Money):
+                continue
+            if value.minor < 0:
+                raise EncodeError(path, "an amount to send is never negative")
+            if unit and value.currency.number != unit:
+                raise EncodeError(path, "an amount in another currency than field 49 says")
 
     def _text(
         self,
@@ -208,6 +233,15 @@ class Builder:
         if self._vault is None:
             raise EncodeError("2", "a sealed card needs the vault to open it")
         return self._vault.unseal(value)
+
+
+def _sources(templates: Mapping[int, Template]) -> Iterator[tuple[str, Source]]:
+    """Every source with the path of its field, for complaints."""
+    for number, template in templates.items():
+        if isinstance(template, Mapping):
+            yield from ((f"{number}.{part}", source) for part, source in template.items())
+        else:
+            yield str(number), template
 
 
 def _expiry(request: Request) -> str:

@@ -49,6 +49,8 @@ def _check_outputs(profile: Profile, service: ServiceMap, contract: Service, whe
         if bool(source.columns) != (shape is not None) and name in contract.outputs:
             form = "a list: {field: 120, rows: {…}}" if shape else "no list; name its field"
             raise ProfileError(f"{where}: reply {name}: in the contract it is {form}")
+        if source.full and contract.outputs.get(name) != "money":
+            raise ProfileError(f"{where}: reply {name}: `.full` is of money, which this is not")
         if shape is not None:
             _check_columns(source, shape, f"{where}: reply {name}")
 

@@ -10,15 +10,13 @@ from types import MappingProxyType
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.format.templates import ReplySource
-from core_adapters.iso8583.values import CURRENCY, FULL_DATE, Lacking, money_of, typed
+from core_adapters.iso8583.values import FULL_DATE, Lacking, money_of, typed
 from transactions.card_text import host_text
 from transactions.contract import Kind, RowShape
 from transactions.outcome import Plain, Row, Rows
 
 
-def read_rows(
-    codec: Codec, reply: Message, source: ReplySource, shape: RowShape, unit: str | None
-) -> Rows | Lacking:
+def read_rows(codec: Codec, reply: Message, source: ReplySource, shape: RowShape) -> Rows | Lacking:
     """The rows of a reply, in order; none where the field is absent.
 
     Rows out of order, more than `shape.most`, or one whose column is missing or not of its kind
@@ -29,8 +27,7 @@ def read_rows(
         cells.setdefault(number, {})[column] = text.strip()
     if list(cells) != [row_tag(n) for n in range(1, min(len(cells), shape.most) + 1)]:
         return Lacking.UNUSABLE
-    held = reply.get(CURRENCY) or unit
-    rows = [_row(one, source.columns, shape, held) for one in cells.values()]
+    rows = [_row(one, source.columns, shape) for one in cells.values()]
     usable = tuple(row for row in rows if row is not None)
     return usable if len(usable) == len(rows) else Lacking.UNUSABLE
 
@@ -40,26 +37,24 @@ def row_tag(number: int) -> str:
     return f"{number:02d}"
 
 
-def _row(
-    cells: Mapping[str, str], columns: Mapping[str, str], shape: RowShape, unit: str | None
-) -> Row | None:
+def _row(cells: Mapping[str, str], columns: Mapping[str, str], shape: RowShape) -> Row | None:
     found: dict[str, Plain] = {}
     for name, kind in shape.columns.items():
         text = cells.get(columns.get(name, ""), "")
         if not text and name in shape.optional:
             continue
-        value = _cell(name, text, kind, unit)
+        value = _cell(name, text, kind)
         if value is None:
             return None
         found[name] = value
     return MappingProxyType(found)
 
 
-def _cell(name: str, text: str, kind: Kind, unit: str | None) -> Plain | None:
+def _cell(name: str, text: str, kind: Kind) -> Plain | None:
     if kind == "money":
         return money_of(text)
     if kind == "text":
         return host_text(name, text) if text else None
     if kind == "date" and len(text) != FULL_DATE:
         return None  # a list may go back over years, so MMDD says too little
-    return typed(text, kind, unit)
+    return typed(text, kind)

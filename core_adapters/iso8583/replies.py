@@ -86,7 +86,7 @@ def _output(  # noqa: PLR0917 - all that a reply is read by
         return Lacking.ABSENT
     try:
         if kind == "rows":
-            return read_rows(codec, reply, source, contract.rows[name], unit)
+            return read_rows(codec, reply, source, contract.rows[name])
         value = output(codec, reply, source, kind, unit)
     except DecodeError:
         return Lacking.UNUSABLE

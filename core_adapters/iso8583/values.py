@@ -23,6 +23,8 @@ ADDITIONAL_AMOUNTS = 54
 _AMOUNT = re.compile(r"(?P<account>..)(?P<type>\d\d)(?P<currency>\d{3})(?P<sign>[CD])(?P<n>\d{12})")
 _MONEY = re.compile(r"(?P<currency>[0-9]{3})(?P<sign>[CD])(?P<minor>[0-9]{12})")
 AMOUNT_CHARS = 20
+MAX_AMOUNT = 12
+"""Digits of an amount (field 4); what has more is unusable, never cut."""
 MONTH_DAY, FULL_DATE, CLOCK = 4, 8, 6
 MAX_PLACES = 9
 """Decimals of a rate: one digit counts them."""
@@ -137,8 +139,34 @@ def output(
         text = reply.get(source.field)
     if text is None:
         return Lacking.ABSENT
-    value = typed(text.strip(), kind, reply.get(CURRENCY) or unit)
+    if kind == "money":
+        value: Plain | None = _money(text.strip(), source, reply.get(CURRENCY), unit)
+    else:
+        value = typed(text.strip(), kind)
     return Lacking.UNUSABLE if value is None else value
+
+
+def _money(text: str, source: ReplySource, answered: str | None, asked: str | None) -> Money | None:
+    """Money in the message's one currency, for what is read back in one is posted in it; only
+    where the profile says `full` it brings its own."""
+    if source.full:
+        return money_of(text)
+    unit = answered or asked
+    if asked and unit != asked:
+        return None
+    value = money_of(text) or _in_unit(text, unit)
+    return None if value is None or (unit and value.currency.number != unit) else value
+
+
+def _in_unit(text: str, unit: str | None) -> Money | None:
+    """`200`, or `D00000200` as in field 28: taken from the customer. A credit is no such amount."""
+    known = _NUMBERS.get(unit or "")
+    credit = text.startswith("C")
+    digits = text[1:] if text[:1] in ("C", "D") else text
+    usable = digits.isascii() and digits.isdigit() and len(digits) <= MAX_AMOUNT
+    if known is None or not usable or (credit and int(digits)):
+        return None
+    return Money(int(digits), known)
 
 
 def balance(text: str, amount_type: str) -> Money | None:
@@ -154,32 +182,13 @@ def balance(text: str, amount_type: str) -> Money | None:
     return None
 
 
-def typed(text: str, kind: Kind, unit: str | None) -> Plain | None:
-    """A text of the wire as a value of this kind, or None where it is none."""
-    digits = text.isascii() and text.isdigit()
+def typed(text: str, kind: Kind) -> Plain | None:
+    """A text of the wire as a value of this kind, which is not money; None where it is none."""
     if kind == "text":
         return text
     if kind == "word":
         return text if WORD.fullmatch(text) else None
-    if not digits:
-        return money_of(text) or _typed_fee(text, unit) if kind == "money" else None
-    return _typed_digits(text, kind, unit)
-
-
-def _typed_fee(text: str, unit: str | None) -> Plain | None:
-    """`D00000200`: a fee as in field 28."""
-    rest = text[1:]
-    known = _NUMBERS.get(unit or "")
-    if text[:1] not in ("C", "D") or not rest.isdigit() or known is None:
-        return None
-    return Money(int(rest[-12:]), known)
-
-
-def _typed_digits(text: str, kind: Kind, unit: str | None) -> Plain | None:
-    known = _NUMBERS.get(unit or "")
-    if kind == "money":
-        return Money(int(text[-12:]), known) if known is not None else None
-    convert = _DIGITS.get(kind)
+    convert = _DIGITS.get(kind) if text.isascii() and text.isdigit() else None
     return convert(text) if convert is not None else None
 
 
@@ -214,9 +223,9 @@ def nearest_date(month_day: str, today: date) -> date | None:
     return min(found, key=lambda day: abs((day - today).days), default=None)
 
 
-def _rate(text: str) -> Decimal:
+def _rate(text: str) -> Decimal | None:
     """Fields 9 and 10: the first digit counts the decimals of the rest."""
-    return Decimal(int(text[1:] or "0")).scaleb(-int(text[0]))
+    return Decimal(int(text[1:])).scaleb(-int(text[0])) if len(text) > 1 else None
 
 
 _DIGITS: Mapping[str, Callable[[str], Plain | None]] = {

@@ -24,6 +24,8 @@ KNOWN_WORDS: Mapping[Place, frozenset[str]] = MappingProxyType(
 
 
 PARTS = ("", "currency", "full")
+FULL = ".full"
+"""Ends the path of money that comes with its currency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class ReplySource:
 
     field: int
     sub: str = ""
+    full: bool = False
+    """Money comes with its currency, as in rows; without it, in the message's (field 49)."""
     columns: Mapping[str, str] = of_class(default_factory=lambda: MappingProxyType({}))
     """Of an output that is a list: the profile's name of each of its columns."""
 
@@ -80,8 +84,13 @@ def parse_source(text: str, place: Place = "request") -> Source:
 
 
 def parse_reply(text: str) -> ReplySource:
-    """Read `37` or `48.fee`; raises `ValueError`."""
-    number, _, sub = text.partition(".")
-    if not number.isdigit():
-        raise ValueError(f"{text!r}: use a field (37) or a field's part (48.fee, 54.available)")
-    return ReplySource(int(number), sub)
+    """Read `37`, `48.fee` or `48.gets.full`; raises `ValueError`."""
+    path = text.removesuffix(FULL)
+    number, _, sub = path.partition(".")
+    full = path != text
+    if not number.isdigit() or (full and not sub):
+        raise ValueError(
+            f"{text!r}: use a field (37) or a field's part (48.fee, 54.available), with {FULL} "
+            "where its money has a currency of its own"
+        )
+    return ReplySource(int(number), sub, full)

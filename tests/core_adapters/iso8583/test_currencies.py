@@ -84,6 +84,48 @@ def test_an_order_has_one_side_or_two() -> None:
     assert two == "30003usd31003cny32006272055330040700340013"
 
 
+DEAL: dict[str, Value] = {
+    "card": CARD,
+    "from": "usd",
+    "to": "jpy",
+    "amount": Money.parse("12.50", "USD"),
+    "gets": Money.parse("1880", "JPY"),
+    "rate": Decimal("15045"),
+    "fee": Money.parse("0", "USD"),
+    "quote": "Q1",
+}
+DRAW: dict[str, Value] = {
+    "card": CARD,
+    "sub": "0001",
+    "amount": Money.parse("100"),
+    "interest": Money.parse("7"),
+    "fee": Money.parse("0"),
+    "quote": "Q1",
+}
+
+
+@pytest.mark.parametrize(
+    ("service", "terms", "path", "said"),
+    [
+        ("fx.deal", {**DEAL, "fee": Money.parse("5", "CNY")}, "28", "another currency"),
+        ("fx.deal", {**DEAL, "fee": Money.parse("-5", "USD")}, "28", "never negative"),
+        ("deposit.draw", {**DRAW, "interest": Money.parse("7", "USD")}, "48", "another currency"),
+        ("deposit.draw", {**DRAW, "interest": Money.parse("-7")}, "48", "never negative"),
+        ("deposit.draw_quote", {**DRAW, "part": Money.parse("1", "USD")}, "4", "another currency"),
+    ],
+)
+def test_money_in_another_currency_than_the_message_is_not_sent(
+    service: str, terms: Mapping[str, Value], path: str, said: str
+) -> None:
+    with pytest.raises(EncodeError, match=rf"{path}.*{said}"):
+        built(service, terms)
+
+
+def test_the_same_terms_in_one_currency_go() -> None:
+    assert built("fx.deal", {**DEAL, "fee": Money.parse("5", "USD")}).fields[28] == "D00000500"
+    assert built("deposit.draw", DRAW).fields[48] == "180040001" + "22003700"
+
+
 # -- read ----------------------------------------------------------------------------------------
 
 
@@ -117,6 +159,40 @@ def test_an_amount_of_no_currency_is_none(amount: str) -> None:
     assert outcome == Unknown("incomplete")
 
 
+GETS = "392C000000001880"
+RATED = {"rate": "015045", "until": "093012"}
+
+
+@pytest.mark.parametrize(
+    ("service", "parts", "unit", "answered"),
+    [
+        ("fx.quote", {**RATED, "gets": GETS, "fee": "156C000000000500"}, "840", "840"),
+        ("fx.quote", {**RATED, "gets": GETS, "fee": "C00000500"}, "840", ""),
+        ("fx.quote", {**RATED, "gets": "1880", "fee": "0"}, "840", ""),
+        ("fx.quote", {**RATED, "gets": GETS, "fee": "0"}, "840", "978"),
+        ("fx.quote", {**RATED, "gets": GETS, "fee": "0", "rate": "0"}, "840", ""),
+        ("fx.cancel_quote", {"principal": "1" + "0" * 12, "fee": "0"}, "", "978"),
+        ("fx.cancel_quote", {"principal": "100", "fee": "D" + "0" * 13}, "", "978"),
+        (
+            "deposit.draw_quote",
+            {"principal": "840C000000012500", "interest": "0", "fee": "0"},
+            "156",
+            "",
+        ),
+    ],
+)
+def test_what_is_not_in_the_messages_currency_is_not_believed(
+    service: str, parts: Mapping[str, str], unit: str, answered: str
+) -> None:
+    assert judged(service, parts, unit, answered) == Unknown("incomplete")
+
+
+def test_a_fee_may_be_written_as_a_debit() -> None:
+    outcome = judged("fx.cancel_quote", {"principal": "12500", "fee": "D00000200"}, "", "978")
+    assert isinstance(outcome, Approved)
+    assert outcome.data["fee"] == Money.parse("2.00", "EUR")
+
+
 @pytest.mark.parametrize("amount", ["0 CNY", "-0.01 USD", "9999999999.99 EUR", "-7 JPY"])
 def test_whole_money_is_read_as_it_was_written(amount: str) -> None:
     number, _, code = amount.partition(" ")
@@ -146,6 +222,15 @@ def test_a_part_that_an_input_does_not_have(tmp_path: Path, template: str, said:
     path.write_text(f"{head}services: {{fx.merge_quote: {{request: {template}}}}}\n")
     profile = load_profile(path, TB87.parent)
     with pytest.raises(ProfileError, match=said):
+        check_services(profile, contracts())
+
+
+def test_only_money_is_full(tmp_path: Path) -> None:
+    path = tmp_path / "ourbank.yaml"
+    head = "schema: 1\nextends: tb87\nprofile: ourbank\nversion: 1\n"
+    path.write_text(f"{head}services: {{fx.quote: {{reply: {{rate: 48.rate.full}}}}}}\n")
+    profile = load_profile(path, TB87.parent)
+    with pytest.raises(ProfileError, match=r"reply rate: `.full` is of money"):
         check_services(profile, contracts())
 
 

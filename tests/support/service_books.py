@@ -40,7 +40,7 @@ class Posted:
     after: Mapping[str, int]
     unit: Currency
     about: Mapping[str, str]
-    expires_at: datetime
+    effect: Mapping[str, str]
 
     @property
     def amount(self) -> Money:
@@ -114,8 +114,8 @@ class Books:
     def posted(self, reference: str) -> Posted:
         """The order that our reference (field 37) was posted as, once and whole."""
         with self._open() as db:
-            ((key, kind, minor, fee, undone, unit, about, expires_at),) = db.execute(
-                "SELECT o.key, o.kind, o.minor, o.fee, o.undone, o.currency, q.about, q.expires_at"
+            ((key, kind, minor, fee, undone, unit, about, effect),) = db.execute(
+                "SELECT o.key, o.kind, o.minor, o.fee, o.undone, o.currency, q.about, q.effect"
                 " FROM posted_order o JOIN priced_order q ON q.used_by = o.key"
                 " WHERE o.reference = ?",
                 (reference,),
@@ -128,7 +128,7 @@ class Books:
         assert not undone, f"{reference} was undone"
         gave = {account: int(change) for account, change, _ in legs}
         after = {account: int(balance) for account, _, balance in legs}
-        quoted = json.loads(about), datetime.fromisoformat(expires_at)
+        quoted = json.loads(about), json.loads(effect)
         return Posted(key, kind, minor, fee, gave, after, currency(unit), *quoted)
 
     # -- what a customer has ------------------------------------------------------------------

@@ -5,6 +5,7 @@ one language: a scene of `support.money_stage`. What is expected to be heard is 
 host's books before the call, and what was ordered is looked up in them after it.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -30,6 +31,8 @@ Spoken = tuple[str, Values]
 Passage = Sequence[Spoken]
 """Prompts that are heard one right after the other."""
 LANGUAGES = ("zh", "en")
+TURN_S = 4.0
+"""Between the calls of one card, in seconds."""
 CALL_S = 280.0
 """Longest call, in seconds."""
 QUIET_S = 1.5
@@ -77,8 +80,9 @@ class Case:
     """The prompt after which he hangs up."""
     heard: Callable[[Books, SeedCard], Sequence[Passage]] = nothing
     """What is spoken in this order, by the books as they are before the call."""
-    asked: tuple[str, ...] = ()
-    """What was asked of the host and the exit, `card.recent ok`; proofs and notices left out."""
+    asked: tuple[str, ...] | None = ()
+    """What was asked of the host and the exit, `card.recent ok`; proofs and notices left out. None
+    is not looked at."""
     money: Money | None = None
     card: bool = True
     """Whether it takes a card."""
@@ -92,6 +96,8 @@ class Case:
     """Of an order that is refused: its service, the state it ended in, what the caller was told."""
     special: str = ""
     """Who calls, where it is no ordinary customer: `company`, or a state of a card."""
+    turn: int = 0
+    """Who shares his card calls in turn: only a few may prove themselves with one card at once."""
     fault: Mapping[str, str] = field(default_factory=dict)
     """An `action` of the host on his messages that `match`; see docs/corehost.md."""
     check: "Callable[[Day, Visit, Outcome], None] | None" = None
@@ -162,6 +168,8 @@ class Visit:
         """Place the call, or the calls."""
         day = await open_branch(stage, self.bank)
         case, who, books = self.case, self.who(day), books_of(day)
+        if case.special:
+            await asyncio.sleep(TURN_S * (2 * case.turn + LANGUAGES.index(self.language)))
         before = None
         if case.first is not None:
             before = await replace(self, case=case.first)(stage)
@@ -267,6 +275,8 @@ def check(day: Day, visit: Visit, outcome: Outcome) -> None:
         assert_ordered(day, visit, outcome)
     else:
         assert_told(day, visit, outcome)
+    if case.asked is None:
+        return
     asked = asked_of_host(day.bank.data, outcome.caller)
     wanted = [*_asked_before(case), *case.asked]
     assert asked == wanted, f"asked {asked}, not {wanted}"
@@ -274,7 +284,7 @@ def check(day: Day, visit: Visit, outcome: Outcome) -> None:
 
 def _asked_before(case: Case) -> tuple[str, ...]:
     first = case.first
-    return () if first is None else (*_asked_before(first), *first.asked)
+    return () if first is None else (*_asked_before(first), *(first.asked or ()))
 
 
 def assert_told(day: Day, visit: Visit, outcome: Outcome) -> None:

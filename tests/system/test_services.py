@@ -6,9 +6,11 @@ import asyncio
 import pytest
 
 from support.money_stage import Stage
+from support.service_bills import B
 from support.service_calls import Visit, check, open_branch, visits
+from support.service_information import N
 from support.service_keys import known_routes
-from support.service_table import B, N, Q, X
+from support.service_table import Q, X
 
 pytestmark = [
     pytest.mark.system,

@@ -19,7 +19,6 @@ from core_adapters.corehost.products.bonds import (
     BOND_REDEEM,
     BUY,
     CUSTODY,
-    MAX_HELD,
     REDEEM,
     TREASURY,
     Bond,
@@ -89,8 +88,7 @@ class BondOrders:
         held = self.bonds.held(holder.account, issue)
         if minor > self._office.rules.transfer_most or held + minor > self.tariff.most:
             return Refusal.OVER_LIMIT
-        full = len(self.bonds.of_account(holder.account)) >= MAX_HELD
-        return Refusal.OVER_LIMIT if full else None
+        return Refusal.OVER_LIMIT if self.bonds.full(holder.account) else None
 
     def _bought(
         self, holder: Holder, issue: Issue, amount: Money, now: datetime

@@ -151,6 +151,10 @@ class Bonds:
         """What a customer holds of an issue, in fen."""
         return sum(one.held for one in self.of_account(account) if one.issue == issue)
 
+    def full(self, account: str) -> bool:
+        """Whether a customer has as many bonds as he may."""
+        return len(self.of_account(account)) >= MAX_HELD
+
     def next_sub(self, account: str) -> int:
         """A number that no bond of this account ever had; above `LAST_SUB` where all are used."""
         (highest,) = self._db.execute(
@@ -208,6 +212,8 @@ class BuyBond:
         """See `Effect.do`."""
         del now  # it is bought as of the day of the quote, whose maturity was read back
         bonds, account = Bonds(office.db), data["account"]
+        if bonds.full(account):
+            return Refusal.OVER_LIMIT
         sub, minor = bonds.next_sub(account), order.amount.minor
         if sub > LAST_SUB or bonds.held(account, data["issue"]) + minor > data["most"]:
             return Refusal.BAD_QUOTE

@@ -11,7 +11,6 @@ from core_adapters.corehost.back_office import INTEREST, BackOffice, Holder
 from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.products.deposits import (
     DRAWN,
-    MAX_OPEN,
     OPEN,
     PAY,
     Deposit,
@@ -136,7 +135,7 @@ class DepositOrders:
             return Refusal.BAD_TERM
         if amount.minor < self.tariff.kinds[kind].least:
             return Refusal.BAD_AMOUNT
-        if len(self.deposits.of_account(holder.account)) >= MAX_OPEN:
+        if self.deposits.full(holder.account):
             return Refusal.OVER_LIMIT
         ident = f"D{secrets.token_hex(8).upper()}"
         effect = {

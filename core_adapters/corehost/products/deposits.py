@@ -117,6 +117,10 @@ class Deposits:
         found = self.of_account(account, kind)
         return found[0] if found else None
 
+    def full(self, account: str) -> bool:
+        """Whether a customer has as many open sub-accounts as he may."""
+        return len(self.of_account(account)) >= MAX_OPEN
+
     def next_sub(self, account: str) -> str:
         """A number that no sub-account of this account ever had."""
         (highest,) = self._db.execute(
@@ -176,6 +180,8 @@ class OpenEffect:
         deposits = Deposits(office.db)
         if data["only"] and deposits.first(data["account"], data["kind"]) is not None:
             return Refusal.BAD_QUOTE
+        if deposits.full(data["account"]):
+            return Refusal.OVER_LIMIT
         sub = deposits.next_sub(data["account"])
         if int(sub) > MAX_DEPOSITS:
             return Refusal.BAD_QUOTE

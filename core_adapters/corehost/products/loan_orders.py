@@ -19,7 +19,6 @@ from core_adapters.corehost.products.loans import (
     EARNED,
     LOAN_OPEN,
     LOAN_REPAY,
-    MAX_OPEN,
     OPEN,
     REPAY,
     Loan,
@@ -128,8 +127,7 @@ class LoanOrders:
             return Refusal.BAD_AMOUNT
         if amount.minor > min(room, self._office.rules.transfer_most):
             return Refusal.OVER_LIMIT
-        full = len(self.loans.of_account(holder.account)) >= MAX_OPEN
-        return Refusal.OVER_LIMIT if full else None
+        return Refusal.OVER_LIMIT if self.loans.full(holder.account) else None
 
     def _opened(self, asked: _Asked, now: datetime) -> LoanQuote:
         account, amount = asked.holder.account, asked.amount

@@ -162,6 +162,10 @@ class Loans:
         row = self._db.execute(_SELECT + " AND n.sub = ?", (account, sub)).fetchone()
         return _loan(row) if row else None
 
+    def full(self, account: str) -> bool:
+        """Whether a customer has as many open loans as he may."""
+        return len(self.of_account(account)) >= MAX_OPEN
+
     def next_sub(self, account: str) -> int:
         """A number that no loan of this account ever had; above `LAST_SUB` where all are used."""
         (highest,) = self._db.execute(
@@ -222,6 +226,8 @@ class OpenLoan:
     ) -> Refusal | None:
         """See `Effect.do`."""
         loans = Loans(office.db)
+        if loans.full(data["account"]):
+            return Refusal.OVER_LIMIT
         sub = loans.next_sub(data["account"])
         room = self._room(office, data)
         if sub > LAST_SUB or room is None or order.amount.minor > room:

@@ -303,19 +303,30 @@ def _check(service: Service, contracts: Contracts, where: str) -> None:
 
 
 def _check_names(service: Service, contracts: Contracts, where: str) -> None:
-    """The terms that the contract names are there, and are always given."""
-    terms = set(service.inputs) | set(service.outputs)
+    """The terms that the contract names are there, and are always given.
+
+    Only an optional input of the quote may be read back: where the quote's call passes it.
+    """
+    terms = {**service.inputs, **service.outputs}
     lacking = service.optional | service.optional_out
+    may_lack: frozenset[str] = frozenset()
     if service.quoted_by in contracts:
         quote = contracts[str(service.quoted_by)]
-        terms |= set(quote.inputs) | set(quote.outputs)
+        terms |= {**quote.inputs, **quote.outputs}
         lacking |= quote.optional | quote.optional_out
-    named = [service.customer, service.hot_lists, *service.guard, *service.must_read_back]
-    for name in named:
+        may_lack = quote.optional - quote.optional_out
+    named = {service.customer, service.hot_lists, *service.guard}
+    for name in (*named, *service.must_read_back):
         if name is not None and name not in terms:
             raise ContractError(f"{where}: {name!r} is no input or output of it or of its quote")
-        if name in lacking:
+        if name in lacking and (name in named or name not in may_lack):
             raise ContractError(f"{where}: {name!r} may be left out, so nothing can rest on it")
+    for name in service.guard:
+        if name not in (service.customer, *service.must_read_back) and terms[name] != "card_no":
+            raise ContractError(
+                f"{where}: `must_read_back` leaves out {name!r}, which `guard` names: "
+                f"the caller must hear who or what is paid"
+            )
 
 
 def _check_lists(service: Service, where: str) -> None:

@@ -74,21 +74,27 @@ def read_back(release: Release, flow: Flow) -> Iterator[Finding]:
                 problem = f"some way leads to it without a fresh {service.quoted_by}"
                 mend = "ask for the quote again after anything that went into it was entered"
                 yield finding(flow, guard, "money-quote", problem, mend)
+            calls = [node for name in sorted(quotes) if isinstance(node := flow.nodes[name], Call)]
             for term in service.must_read_back:
-                yield from _term(flow, call, guard, term, sorted(quotes))
+                sources = {name for quote in calls for name in _sources(release, quote, term)}
+                yield from _unread(flow, call, guard, sources if calls else {term})
 
 
-def _term(
-    flow: Flow, node: Call, guard: Confirm, term: str, quotes: list[str]
-) -> Iterator[Finding]:
-    """`term` is an input of the quote (by the variable that went in) or an output of it."""
-    calls = [call for name in quotes if isinstance(call := flow.nodes[name], Call)]
-    sources = {call.inputs.get(term, "$" + term).removeprefix("$") for call in calls}
-    for name in sources or {term}:
+def _unread(flow: Flow, node: Call, guard: Confirm, sources: set[str]) -> Iterator[Finding]:
+    for name in sorted(sources):
         if name not in guard.reads:
             problem = f"does not read back {name}, which {node.service} demands"
             mend = f"add {name} to `reads` and to its texts"
             yield finding(flow, guard, "money-read-back", problem, mend)
+
+
+def _sources(release: Release, quote: Call, term: str) -> Iterator[str]:
+    """The variable that holds `term`, an input of the quote (the variable that went in) or an
+    output of it; none where the call leaves out an optional input."""
+    if term in quote.inputs:
+        yield quote.inputs[term].removeprefix("$")
+    elif term not in release.contracts[quote.service].optional:
+        yield term
 
 
 def endings(release: Release, flow: Flow) -> Iterator[Finding]:

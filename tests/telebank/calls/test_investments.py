@@ -81,7 +81,7 @@ async def test_a_loan_is_paid_out_holds_its_deposit_and_is_repaid(
     before = host.balances()[customer.card]
     call = await ring(house, language, customer, *PLEDGED_M3, "200#", "1")
     assert call.asked[-1] == ("loan.open", "ok")
-    assert spoken(20_000, language) in words(call, "loan.confirm")
+    assert spoken(20_000, language) in words(call, "loan.confirm_pledged")
     assert host.balances()[customer.card] == before + 20_000
     held = await ring(house, language, customer, "2", "3", "1", "1", "2")
     assert held.asked[-1][0] == "deposit.draw_quote"

@@ -11,12 +11,14 @@ from transactions.card import CardNumber, CardVault, SealedCard
 from transactions.contract import Kind, RowShape, Service
 from transactions.kinds import WORD
 from transactions.money import Money
-from transactions.outcome import Plain, Value, Values
+from transactions.outcome import Value, Values
 from transactions.request import MAX_REQUEST_ID, Request
 from transactions.secret import Secret
 
 MAX_TEXT = 200
 """Longest text input in characters."""
+AMOUNT = "amount"
+"""The output of a quote that is posted, where it is no input."""
 MAX_DIGITS = 40
 """Longest digits input, and longest secret, in digits."""
 
@@ -84,16 +86,32 @@ def _wrong_input(service: Service, request: Request) -> str | None:
     return None
 
 
-def answer_complaint(service: Service, data: Values) -> str | None:
-    """Say what an approval lacks of what the contract gives, naming no value."""
+def answer_complaint(
+    service: Service, data: Values, *, terms_of: Service | None = None
+) -> str | None:
+    """Say what an approval lacks of what the contract gives, or has that is not of its kind, naming
+    no value. `terms_of` is the money service that the answer gives terms for: its amount is more
+    than nothing, and no other money of it is negative."""
     given = [name for name in service.outputs if name not in service.optional_out]
     missing = [name for name in given if name not in data]
     if missing and "ok" in service.out_on:
         return f"the answer lacks {', '.join(missing)}"
+    for name, kind in service.outputs.items():
+        if name not in service.rows and name in data and not _fits(kind, data[name]):
+            return f"{name} of the answer is no usable {kind}"
     for name, shape in service.rows.items():
         wrong = _rows_complaint(shape, data.get(name, ()))
         if wrong is not None:
             return f"{name} of the answer {wrong}"
+    return None if terms_of is None else _terms_complaint(service, data)
+
+
+def _terms_complaint(service: Service, data: Values) -> str | None:
+    """What is posted is taken from these: `amount` from one account, the rest beside it."""
+    for name in service.outputs:
+        value = data.get(name)
+        if isinstance(value, Money) and value.minor < (1 if name == AMOUNT else 0):
+            return f"{name} of the answer is no amount that can be posted"
     return None
 
 
@@ -109,7 +127,7 @@ def _rows_complaint(shape: RowShape, rows: Value) -> str | None:
     return None
 
 
-def _fits(kind: Kind, value: Plain) -> bool:
+def _fits(kind: Kind, value: Value) -> bool:
     """As an input of its kind, but an amount may be nothing or a debit."""
     return isinstance(value, Money) if kind == "money" else KINDS[kind](value)
 

@@ -80,7 +80,8 @@ class Reader:
         if isinstance(outcome, AdapterFailed):
             return Unknown(outcome.why)
         if isinstance(outcome, Approved):
-            wrong = answer_complaint(service, outcome.data)
+            money = self.contracts.quoted_money(service.name)
+            wrong = answer_complaint(service, outcome.data, terms_of=money)
             if wrong is not None:
                 return Unknown(wrong)
         return outcome

@@ -12,7 +12,7 @@ from telebank.store import hot_list, tables
 from telebank.store.sealing import Keyring
 from telebank.store.steps import sent_first
 from telebank.store.transaction import Refused, Transaction
-from telebank.store.values import SealedInput, from_json, read_outcome, split_inputs
+from telebank.store.values import NUMBER, SealedInput, from_json, read_outcome, split_inputs
 from transactions.card import CardNumber, SealedCard
 from transactions.card_text import without_numbers
 from transactions.hot_list import EXPIRY
@@ -33,7 +33,9 @@ from transactions.request import MAX_REQUEST_ID, HostMessage, Request
 
 _R = tables.request.c
 _LONG = re.compile(r"\d{2,}(\d{4})")
-"""Digits that may be somebody's number with a biller; the last four say enough."""
+"""Digits inside another text that may be somebody's number."""
+SHOWN = 4
+"""Most characters of a number that are shown; never more than half of it."""
 
 
 def states_in(states: frozenset[State]) -> str:
@@ -369,7 +371,15 @@ def _payee(request: Request, guard: GuardKey | None) -> str:
     ]
     if guard is None or len(cards) > 1:
         return ""  # a card has only its token there
-    return _LONG.sub(r"****\1", guard.payee.replace("|", " "))[: tables.TEXT]
+    terms = [term for term in guard.payee.split("|") if term != request.service]
+    return " ".join(_masked(term) for term in terms)[: tables.TEXT]
+
+
+def _masked(term: str) -> str:
+    """Somebody's number with a biller or the bank by its end; a word as it is."""
+    if NUMBER.fullmatch(term) is None:
+        return _LONG.sub(r"****\1", term)
+    return f"****{term[len(term) - min(SHOWN, len(term) // 2) :]}"
 
 
 def _sealed_row(request: Request, item: SealedInput) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Plain text and integers stand for themselves; another kind is an object of one k
 """
 
 import base64
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -22,8 +23,10 @@ from transactions.secret import Secret
 MAX_VALUES = 64
 MAX_TEXT = 4_000
 """Values in one request or outcome, and characters in one text."""
+NUMBER = re.compile(r"[0-9A-Z]*[0-9][0-9A-Z]*")
+"""Digits, with the capitals that an identity's or an account's number may have among them."""
 MIN_SEALED_DIGITS = 4
-"""Text of this many digits or more is somebody's number and is sealed."""
+"""A number of this many characters or more is somebody's and is sealed."""
 
 
 class ValueTooLarge(ValueError):  # noqa: N818 - reads as what it is
@@ -70,7 +73,8 @@ def _kept(name: str, value: Value, keys: Keyring) -> Any:
 
 def _is_number(name: str, value: str) -> bool:
     """Account, identity and telephone numbers; a quote's id is the host's and is looked up."""
-    return len(value) >= MIN_SEALED_DIGITS and value.isdigit() and name != "quote"
+    whole = value.isdigit() or NUMBER.fullmatch(value) is not None
+    return len(value) >= MIN_SEALED_DIGITS and whole and name != "quote"
 
 
 def join_inputs(

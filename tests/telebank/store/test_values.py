@@ -59,6 +59,14 @@ def test_cards_and_numbers_are_sealed_and_secrets_gone() -> None:
     assert sealed[1].sealed.masked == ""
 
 
+@pytest.mark.parametrize("number", ["110101199003070011", "11010119900307001X", "AB12345"])
+def test_a_number_with_capitals_is_sealed_as_one_of_digits_is(number: str) -> None:
+    plain, sealed = split_inputs({"number": number, "biller": "water", "term": "y1"}, KEYS)
+    assert plain == {"biller": "water", "term": "y1"}
+    assert [(item.name, item.kind) for item in sealed] == [("number", "digits")]
+    assert join_inputs(plain, sealed, KEYS)["number"] == number
+
+
 _OUTCOMES: list[Outcome] = [
     Approved({"ref": "1", "available": Money.parse("1.5"), "at": time(9, 30)}, "H1"),
     Approved(),

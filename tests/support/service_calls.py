@@ -53,7 +53,7 @@ class Money:
     confirm: str
     """The read-back."""
     terms: Callable[[Books, SeedCard, Posted], Values]
-    """Its values."""
+    """Its values, beside what the host quoted it about."""
     legs: Callable[[Books, SeedCard, Posted], Mapping[str, int]]
     """What each account got, fen; other than this nothing may have been posted."""
     done: str = "dep.done"
@@ -314,7 +314,7 @@ def assert_ordered(day: Day, visit: Visit, outcome: Outcome) -> None:
     assert moved == legs, f"moved {posted.legs}, not {legs}"
     left = posted.after.get(who.account, books.held(who.account))
     told = {"available": fen(left), "ref": rows[0].reference}
-    read_back = [(money.confirm, money.terms(books, who, posted))]
+    read_back = [(money.confirm, {**posted.about, **money.terms(books, who, posted)})]
     expected = (*outcome.expected, read_back, [(money.done, told)])
     assert_heard(day, outcome.heard, visit.language, expected)
 

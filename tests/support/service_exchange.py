@@ -129,7 +129,13 @@ def _orders(books: Books, who: SeedCard) -> list[Passage]:
     with books.office() as office:
         found = FxBook(office.db).of_account(who.account)
     rows = [
-        {"state": one.state, "amount": one.amount, "to": "usd", "limit": one.wanted.limit}
+        {
+            "order": f"{one.number:06d}",
+            "state": one.state,
+            "amount": one.amount,
+            "to": "usd",
+            "limit": one.wanted.limit,
+        }
         for one in found
     ]
     return picked("fx.order", rows)

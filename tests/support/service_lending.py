@@ -72,7 +72,8 @@ def _lent(kind: str) -> Money:
         }
         return paid_out | ({"fees:CNY": posted.fee} if posted.fee else {})
 
-    return Money("loan.open", "loan.confirm", terms, legs)
+    confirm = "loan.confirm_pledged" if kind == "pledged" else "loan.confirm"
+    return Money("loan.open", confirm, terms, legs)
 
 
 def _repaid(left: bool) -> Money:

@@ -10,7 +10,7 @@ from support.service_bills import paid
 from support.service_books import Books, Values
 from support.service_calls import NO_VALUES, Case, Passage
 from support.service_lists import typed
-from support.service_table import NEW_PIN, PAYEE, drawn, placed, transferred
+from support.service_table import NEW_PIN, PAYEE, SUBS, drawn, placed, transferred
 from transactions.card import CardNumber
 
 PLACE, DRAW, TRANSFER = "deposit.place", "deposit.draw", "transfer.card_to_card"
@@ -207,7 +207,8 @@ AGAIN: Sequence[Case] = (
         drawn("X-08", "savings", part="10"),
         "draw.confirm_part_again",
         lambda _: {
-            "kind": "savings", "amount": fen(1_000), "interest": fen(0), "fee": fen(0),
+            "kind": "savings", "sub": SUBS["savings"], "amount": fen(1_000),
+            "interest": fen(0), "fee": fen(0),
         },
     ),
 )  # fmt: skip

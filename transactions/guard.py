@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from transactions.card import CardVault
+from transactions.card import CardNumber, CardVault, SealedCard
 from transactions.contract import ContractError, Contracts, Service
 from transactions.inputs import canonical
 from transactions.journal import GuardKey, Hold
@@ -15,13 +15,16 @@ def guard_key(money: Service, terms: Values, vault: CardVault) -> GuardKey | Non
     """Payer, payee or bill, and amount, by the names in the contract's `guard` (rule 13).
 
     The payer is the term that is the customer; the amount is the term that is money; all others
-    together are the payee.
+    together are the payee. The payer's text has the service too, since a number or an amount alone
+    does not say which: into securities is not out of them. All ways from card to card are one.
     """
     amount = guarded_amount(money, terms)
     if amount is None:
         return None
     payer = canonical(terms[money.customer], vault) if money.customer else ""
     others = [n for n in money.guard if n != money.customer and terms[n] is not amount]
+    if not any(isinstance(terms[n], CardNumber | SealedCard) for n in others):
+        payer = f"{money.name}|{payer}"
     return GuardKey(payer, "|".join(canonical(terms[n], vault) for n in others), amount)
 
 

@@ -148,6 +148,8 @@ def canonical(value: Value, vault: CardVault) -> str:
             return f"{value.currency.code} {value.minor}"
         case date() | time():
             return value.isoformat()
+        case Decimal():
+            return format(value.normalize(), "f")  # 7.10 is 7.1
         case tuple():
             raise TypeError("rows are no input")
         case _:

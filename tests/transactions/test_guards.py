@@ -1,0 +1,63 @@
+"""What makes two requests the same to a person (rule 13), for the money services as shipped."""
+
+from decimal import Decimal
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from support.ledger_world import CARDS
+from support.transactions_journal import PlainVault
+from transactions.contract import load_contracts
+from transactions.guard import guard_key
+from transactions.inputs import canonical
+from transactions.journal import GuardKey
+from transactions.money import Money
+from transactions.outcome import Value, Values
+
+CONTRACTS = load_contracts(Path(__file__).resolve().parents[2] / "config" / "services.yaml")
+VAULT = PlainVault()
+MONEY = [service for service in CONTRACTS.services.values() if service.effect == "money"]
+SAMPLES: dict[str, Value] = {
+    "money": Money.parse("100.00"),
+    "digits": "0003",
+    "word": "m3",
+    "rate": Decimal("7.10"),
+}
+
+
+def key_of(name: str, **other: Value) -> GuardKey:
+    """The key of a service whose every term is the sample of its kind, but for `other`."""
+    service = CONTRACTS[name]
+    quote = CONTRACTS[str(service.quoted_by)]
+    kinds = {**quote.inputs, **quote.outputs}
+    terms: Values = {
+        term: SAMPLES.get(kinds[term], CARDS[0 if term == service.customer else 1])
+        for term in service.guard
+    }
+    key = guard_key(service, {**terms, **other}, VAULT)
+    assert key is not None
+    return key
+
+
+def test_no_two_money_services_are_the_same_to_a_person() -> None:
+    assert len(MONEY) == 15
+    for one, two in combinations(MONEY, 2):
+        assert key_of(one.name) != key_of(two.name), (one.name, two.name)
+
+
+def test_a_transfer_is_known_by_its_two_cards_alone() -> None:
+    key = key_of("transfer.card_to_card")
+    assert (key.payer, key.payee) == (VAULT.token(CARDS[0]), VAULT.token(CARDS[1]))
+
+
+def test_an_order_at_another_rate_is_the_same_order() -> None:
+    assert key_of("fx.order", limit=Decimal(710)) == key_of("fx.order", limit=Decimal("705.5"))
+    assert key_of("fx.order", to="usd") != key_of("fx.order")
+
+
+@pytest.mark.parametrize(
+    ("one", "two"), [("710", "710.0"), ("7.10", "7.1"), ("0.00", "0"), ("7100", "7.1E+3")]
+)
+def test_a_rate_keyed_in_two_ways_is_one_rate(one: str, two: str) -> None:
+    assert canonical(Decimal(one), VAULT) == canonical(Decimal(two), VAULT)

@@ -32,6 +32,8 @@ class Rules:
     """Most for one transfer: 50,000.00."""
     transfer_daily: int = 10_000_000
     """Most from one card on one business date: 100,000.00."""
+    bill_daily: int = 2_000_000
+    """Most for bills from one card on one business date, without fees: 20,000.00."""
     fee_free: int = 500_000
     """Transfers within the bank up to 5,000.00 are free."""
     fee_per_mille: int = 1

@@ -219,10 +219,13 @@ class Bills:
         return Money(sum(one.minor for one in bills), self._unit)
 
     def _bills(self, biller: str, number: str) -> list[Bill]:
-        """A subscriber's bills, the oldest first."""
+        """A subscriber's bills, the oldest first; where there are too many, paid ones of long ago
+        are left out before any that is owed."""
         rows = self._db.execute(
-            "SELECT id, month, due_on, minor, paid_by IS NOT NULL FROM bill"
-            " WHERE biller = ? AND number = ? ORDER BY month LIMIT ?",
+            "SELECT * FROM (SELECT id, month, due_on, minor, paid_by IS NOT NULL AS paid FROM bill"
+            "  WHERE biller = ? AND number = ?"
+            "  ORDER BY paid, CASE WHEN paid THEN '' ELSE month END, month DESC LIMIT ?)"
+            " ORDER BY month",
             (biller, number, MAX_BILLS),
         )
         return [
@@ -267,8 +270,11 @@ class PayBills:
     def do(
         self, office: BackOffice, data: Mapping[str, Any], order: Agreed, now: datetime
     ) -> Refusal | None:
-        """Mark the bills; refused where one of them was paid since the enquiry."""
-        del now
+        """Mark the bills; refused where one of them was paid since the enquiry, or the card would
+        pay more on its day than it may."""
+        paid = _paid_today(office, order.card, office.today(now))
+        if paid + order.amount.minor > office.rules.bill_daily:
+            return Refusal.OVER_LIMIT
         for bill in data["bills"]:
             row = office.db.execute("SELECT paid_by FROM bill WHERE id = ?", (bill,)).fetchone()
             if row is None or row[0] is not None:
@@ -281,6 +287,16 @@ class PayBills:
         """Owed again."""
         del data, now
         office.db.execute("UPDATE bill SET paid_by = NULL WHERE paid_by = ?", (key,))
+
+
+def _paid_today(office: BackOffice, card: str, today: date) -> int:
+    """Fen of bills that a card has paid on a business date and that are not owed again."""
+    (minor,) = office.db.execute(
+        "SELECT COALESCE(SUM(o.minor), 0) FROM posting p JOIN posted_order o ON o.key = p.key"
+        " WHERE p.business_date = ? AND p.kind = ? AND o.card = ? AND o.undone = 0",
+        (today.isoformat(), BILL, card),
+    ).fetchone()
+    return int(minor)
 
 
 def months_before(day: date, months: int) -> date:

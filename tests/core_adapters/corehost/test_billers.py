@@ -1,6 +1,7 @@
 """Bills: what is owed, what is paid, whose number; every fen in two places."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -11,7 +12,14 @@ from hypothesis import strategies as st
 from core_adapters.corehost.back_office import FEES, VAULT, Holder
 from core_adapters.corehost.ledger import Leg, transaction
 from core_adapters.corehost.products.billers import load_billers
-from core_adapters.corehost.products.bills import BILLER, CLAIMS, Owed, months_before, payment
+from core_adapters.corehost.products.bills import (
+    BILLER,
+    CLAIMS,
+    MAX_BILLS,
+    Owed,
+    months_before,
+    payment,
+)
 from core_adapters.corehost.products.orders import BILL, Agreed, Offer
 from core_adapters.corehost.products.stated import word_sets
 from core_adapters.corehost.refusal import Refusal
@@ -206,6 +214,55 @@ def test_more_than_the_account_has_is_refused_and_stays_owed(bank: SmallBank) ->
     assert bank.orders.affordable(offer.legs) is Refusal.INSUFFICIENT
     assert pay(bank, "k1", offer, quote) is Refusal.INSUFFICIENT
     assert owed(bank, "water") == what
+
+
+def test_a_card_pays_bills_up_to_the_days_most(bank: SmallBank) -> None:
+    """Fees do not count, a payment undone does not, and the next day begins at nothing."""
+    assert bank.office.rules.bill_daily == 2_000_000
+    first, second = owed(bank, "water"), owed(bank, "internet")
+    most = first.amount.minor + second.amount.minor
+    bank.office.rules = replace(bank.office.rules, bill_daily=most - 1)
+    assert pay(bank, "k1", *offered(bank, first)) is None
+    held = bank.balance(ACCOUNT)
+    late, quote = offered(bank, second)
+    assert pay(bank, "k2", late, quote) is Refusal.OVER_LIMIT
+    assert (bank.balance(ACCOUNT), owed(bank, "internet")) == (held, second)
+    with transaction(bank.db):
+        assert bank.orders.undo("k1", NOON)
+    assert pay(bank, "k3", late, quote) is None
+    again = offered(bank, first)
+    assert pay(bank, "k4", *again) is Refusal.OVER_LIMIT
+    bank.office.rules = replace(bank.office.rules, bill_daily=most)
+    assert pay(bank, "k5", *again) is None
+    assert bank.findings() == []
+
+
+def test_the_next_day_bills_are_paid_again(bank: SmallBank) -> None:
+    first, second = owed(bank, "water"), owed(bank, "internet")
+    bank.office.rules = replace(
+        bank.office.rules, bill_daily=max(first.amount.minor, second.amount.minor)
+    )
+    assert pay(bank, "k1", *offered(bank, first)) is None
+    offer, tomorrow = payment(second, Holder(CARD, ACCOUNT, "10", "C1")), NOON + timedelta(days=1)
+    for now, refusal in ((NOON, Refusal.OVER_LIMIT), (tomorrow, None)):
+        quote = bank.orders.quote(offer, now).id
+        order = Agreed(f"k{now:%d}", CARD, BILL, quote, offer.amount, offer.fee)
+        with transaction(bank.db):
+            assert bank.orders.post(order, now) is refusal
+
+
+def test_ten_years_of_paid_bills_do_not_hide_what_is_owed(bank: SmallBank) -> None:
+    before, biller = owed(bank, "water"), TABLE["water"]
+    with transaction(bank.db):
+        for ago in range(MAX_BILLS + 5):
+            month = months_before(NOVEMBER, ago + 1)
+            old = bank.bills.hand_in(biller, before.number, month, month, NOON)
+            bank.bills.pay_at_counter(old, biller, NOON)
+    after = owed(bank, "water")
+    assert (after.amount, after.unpaid) == (before.amount, before.unpaid)
+    heard = [DECEMBER, JANUARY, NOVEMBER, date(2025, 10, 1), date(2025, 9, 1)]
+    assert [one.month for one in after.months] == heard
+    assert bank.findings() == []
 
 
 def test_another_amount_than_the_enquirys_is_refused(bank: SmallBank) -> None:

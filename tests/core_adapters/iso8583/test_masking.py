@@ -144,3 +144,17 @@ def test_what_is_no_card_number_is_left_alone() -> None:
 def test_the_search_finds_what_it_looks_for() -> None:
     assert found_in(json.dumps({"text": CARD}).encode())
     assert not found_in(mask(CARD).encode())
+
+
+def test_what_a_customer_has_owes_or_gets_is_never_shown_clear() -> None:
+    """Amounts that say how rich somebody is, and the cursor, which may hold what the host likes."""
+    profile, shown = tb87(), {}
+    for number, name in [
+        *((48, name) for name in ("arrears", "spent", "owed", "available")),
+        *((48, name) for name in ("interest", "principal", "points", "gets")),
+        (62, "cursor"),
+    ]:
+        part = profile.fields[number].part(name)
+        assert part is not None
+        shown[name] = part.show
+    assert set(shown.values()) == {"masked"}

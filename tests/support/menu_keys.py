@@ -12,7 +12,9 @@ from support.quiet_line import Call
 
 BILLERS, _ = load_billers()
 COMPANY = trial_set()[-1]
-DONE = ("ok", "last", "none")
+DONE = ("ok", "last")
+EMPTY = frozenset({"card.today", "sec.today", "fx.orders"})
+"""Services whose list may be empty: nothing was done today, and no order was placed yet."""
 ODD = frozenset({"value.missing", "exit.unknown", "input.invalid", "input.exhausted", "rows.cut"})
 """Records of calls in which something is wrong."""
 QUOTES = "“”"
@@ -61,5 +63,6 @@ def complaint(service: str, call: Call, fine: Sequence[tuple[str, str]] = ()) ->
     if service[0] in QUOTES:
         return "" if service.strip(QUOTES) in call.prompts else "not told"
     last = call.asked[-1] if call.asked else ("nothing", "")
-    good = last in fine or (last[0] == service and last[1] in DONE)
+    done = (*DONE, "none") if service in EMPTY else DONE
+    good = last in fine or (last[0] == service and last[1] in done)
     return "" if good else f"{call.asked}, {call.said[-1:]}"

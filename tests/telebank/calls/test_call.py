@@ -56,7 +56,13 @@ async def test_a_host_text_that_cannot_be_spoken_ends_no_call_and_is_not_told(
     house: House, peer: Peer
 ) -> None:
     money = Money.parse("5.00")
-    bad = {"what": "deposit_place", "amount": money, "payee_masked": "张*", "ref": "010000000001", "on": "?"}
+    bad = {
+        "what": "deposit_place",
+        "amount": money,
+        "payee_masked": "张*",
+        "ref": "010000000001",
+        "on": "?",
+    }
     house.script.exits["notice.next"] = ("open", bad)
     await peer.call(udp())
     await peer.press(LOGIN)

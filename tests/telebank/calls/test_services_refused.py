@@ -73,10 +73,12 @@ async def test_a_long_list_is_heard_page_by_page(
     house: House, customer: SeedCard, language: str
 ) -> None:
     call = await signed_in(house, language, customer, "1", "3")
-    while call.prompts[-1] == "list.more":
-        await press(call, "1")
+    for _ in range(50):
+        if call.prompts[-1] == "list.more":
+            await press(call, "1")
     assert call.prompts[-1] == "list.end"
     exits = [exit_name for service, exit_name in call.asked if service == "card.recent"]
+    assert 1 < len(exits) < 50
     assert exits == ["ok"] * (len(exits) - 1) + ["last"]
     pages = " ".join(call.prompts).split(" list.more")
     assert [page.count("list.entry") for page in pages[:-1]] == [5] * (len(exits) - 1)

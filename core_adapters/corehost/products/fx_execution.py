@@ -23,6 +23,9 @@ from core_adapters.corehost.refusal import Refusal
 FX_FILLED, FX_EXPIRED = "fx_filled", "fx_expired"
 """Kinds of the postings that end orders."""
 
+LONGEST_WAIT = 360
+"""Most ticks between two tries to end an order that cannot be ended: an hour."""
+
 log = structlog.get_logger("corehost.fx")
 
 
@@ -35,6 +38,14 @@ class Due:
     met: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An order that could not be ended: not tried again before tick `again`, `wait` ticks on."""
+
+    again: int
+    wait: int
+
+
 class FxExecution:
     """One for the bank's only writer."""
 
@@ -43,11 +54,13 @@ class FxExecution:
         self._market: Market = load_market(office.rules)
         self._book = FxBook(office.db)
         self._looked: dict[str, int] = {}
+        self._failed: dict[str, Failed] = {}
         self._tick: int | None = None
 
     def execute_due(self, now: datetime) -> int:
         """End all orders that are due at `now`, in one commit of its own; gives how many.
 
+        One that cannot be ended is tried again after twice as long each time; its money stays held.
         Must not be called inside a transaction. Raises `sqlite3.Error` where the commit fails; then
         nothing happened, and the next call does it."""
         tick = self._market.tick(now)
@@ -64,6 +77,9 @@ class FxExecution:
         They are known by their ledger accounts: a number may come again that was rolled back."""
         due, looked = [], {}
         for order in self._book.open():
+            failed = self._failed.get(order.hold)
+            if failed is not None and tick < failed.again:
+                continue
             end = self._market.day_ends(order.until)
             after, until = self._looked.get(order.hold, order.since), min(tick, end - 1)
             met = self._market.reached(order.wanted, after, until)
@@ -76,11 +92,26 @@ class FxExecution:
         return sorted(due, key=lambda one: (one.tick, one.order.number)), looked
 
     def _execute(self, due: list[Due], now: datetime) -> int:
-        ended = 0
+        ended, failed = 0, list[FxOrder]()
         with transaction(self._office.db):
             for one in due:
-                ended += self._one(one, now)
+                done = self._one(one, now)
+                ended += done
+                if not done:
+                    failed.append(one.order)
+        self._put_off(due, failed, now)
         return ended
+
+    def _put_off(self, tried: list[Due], failed: list[FxOrder], now: datetime) -> None:
+        """Try what failed again later; what is ended is forgotten."""
+        tick, tries = self._market.tick(now), {one.order.hold for one in tried}
+        later = {hold: one for hold, one in self._failed.items() if hold not in tries}
+        for order in failed:
+            last = self._failed.get(order.hold)
+            wait = 1 if last is None else min(2 * last.wait, LONGEST_WAIT)
+            later[order.hold] = Failed(tick + wait, wait)
+        waiting = {order.hold for order in self._book.open()} if later else set()
+        self._failed = {hold: one for hold, one in later.items() if hold in waiting}
 
     def _one(self, due: Due, now: datetime) -> int:
         """One order in a savepoint, so that its failure is its own."""
@@ -89,11 +120,12 @@ class FxExecution:
         try:
             refusal = self._fill(due, now) if due.met else self._expire(due.order, now)
         except (LedgerError, sqlite3.IntegrityError) as error:
-            log.error("order_failed", order=number, error=str(error))
-            refusal = Refusal.BAD_QUOTE
+            refusal, why = Refusal.BAD_QUOTE, str(error)
+        else:
+            why = refusal.value if refusal else ""
         if refusal:
             db.execute("ROLLBACK TO fx_order")
-            log.error("order_not_ended", order=number, why=refusal.value)
+            log.error("order_not_ended", order=number, why=why)
         db.execute("RELEASE fx_order")
         return 0 if refusal else 1
 

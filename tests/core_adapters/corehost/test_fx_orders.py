@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from core_adapters.corehost.ledger import transaction
 from core_adapters.corehost.products.fx_execution import FxExecution
@@ -229,6 +230,27 @@ def test_an_order_that_cannot_be_executed_holds_up_no_other(bank: Foreign) -> No
     bank.db.execute(full, ("7006", "7999"))
     assert bank.execution.execute_due(WEEK_LATER + TICK) == 1
     assert bank.order().state == "done"
+
+
+def test_an_order_that_cannot_be_ended_is_tried_less_and_less(bank: Foreign) -> None:
+    bank.place(bank.near(CNY_GBP, "5000.00 cny", limit="0.001"))
+    full = "UPDATE fx_deposit SET sub = ? WHERE sub = ?"
+    bank.db.execute(full, ("7999", "7006"))
+    when = met_at(bank)
+    with capture_logs() as logs:
+        for tick in range(31):
+            assert bank.execution.execute_due(when + tick * TICK) == 0
+    assert [one["event"] for one in logs] == ["order_not_ended"] * 5  # after 0, 1, 3, 7, 15 ticks
+    with capture_logs() as logs:
+        for hour in range(2, 26):
+            bank.execution.execute_due(when + timedelta(hours=hour))
+    assert len(logs) == 24  # an hour is the longest that it waits
+    assert (bank.order().state, bank.findings()) == ("open", [])
+    bank.db.execute(full, ("7006", "7999"))
+    assert bank.execution.execute_due(when + timedelta(hours=26)) == 1
+    assert bank.position("gbp") < 0
+    deal = bank.db.execute("SELECT rate_at FROM fx_deal").fetchone()
+    assert deal == (when.isoformat(),)  # the rate of the tick that met it, as ever
 
 
 def orders_of(bank: Foreign, seed: int) -> None:

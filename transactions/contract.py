@@ -217,6 +217,8 @@ def _service(name: str, entry: Any, line: int, where: str) -> Service:
     missing = {"version", "in", "out", "effect", "recovery", "outcomes"} - set(entry)
     if missing:
         raise ContractError(f"{where}: needs {', '.join(sorted(missing))}")
+    if entry["effect"] == "money" and "limits" not in entry:
+        raise ContractError(f"{where}: needs `limits`; write [] and why, where there is none")
     try:
         auth = AuthLevel(entry.get("auth", "none"))
         grants = AuthLevel(entry["grants"]) if "grants" in entry else None

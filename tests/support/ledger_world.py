@@ -30,7 +30,9 @@ CONTRACTS = load_contracts(Path(__file__).resolve().parents[2] / "config" / "ser
 CARDS = tuple(CardNumber(card) for card in _valid_cards(8))
 PIN = "918273645091"
 OPENING = 100_000_00
-OPTIONS = ProcessorOptions(limits={"transfer_daily": Money.parse("50000")})
+OPTIONS = ProcessorOptions(
+    limits={"transfer_daily": Money.parse("50000"), "bill_daily": Money.parse("50000")}
+)
 
 
 LimitOfDay = tuple[str, str, date | None]

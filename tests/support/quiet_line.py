@@ -71,7 +71,9 @@ async def open_house(host: CoreHostProcess, folder: Path) -> AsyncIterator[House
         open_software(host.keys),
         Iso8583Options(addresses=tuple(f"127.0.0.1:{port}" for port in host.ports)),
     )
-    options = ProcessorOptions(limits={"transfer_daily": Money.parse("50000")})
+    options = ProcessorOptions(
+        limits={"transfer_daily": Money.parse("50000"), "bill_daily": Money.parse("50000")}
+    )
     async with open_store(folder, clock=StoreClock()) as store:
         await adapter.start()
         assert await adapter.wait_signed_on(20.0)

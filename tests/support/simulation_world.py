@@ -30,7 +30,9 @@ from transactions.processor import Answer, Processor, ProcessorOptions
 from transactions.request import AuthLevel, Request
 from transactions.secret import Secret
 
-OPTIONS = ProcessorOptions(limits={"transfer_daily": Money.parse("50000")})
+OPTIONS = ProcessorOptions(
+    limits={"transfer_daily": Money.parse("50000"), "bill_daily": Money.parse("50000")}
+)
 AMOUNTS = tuple(Money.parse(text) for text in ("10", "10", "123.45", "6000"))
 """The last has a fee."""
 CARD_NUMBERS = tuple(CardNumber(one.card) for one in CARDS)

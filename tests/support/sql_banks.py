@@ -257,7 +257,7 @@ class WallClock:
         await asyncio.sleep(seconds)
 
 
-LIMITS = {"transfer_daily": Money.parse("500000.00")}
+LIMITS = {"transfer_daily": Money.parse("500000.00"), "bill_daily": Money.parse("500000.00")}
 
 
 @dataclass

@@ -8,14 +8,15 @@ import pytest
 
 from support.ledger_world import CARDS
 from support.transactions_journal import PlainVault
-from transactions.contract import load_contracts
-from transactions.guard import guard_key
+from transactions.contract import ContractError, load_contracts
+from transactions.guard import guard_key, holds
 from transactions.inputs import canonical
 from transactions.journal import GuardKey
 from transactions.money import Money
 from transactions.outcome import Value, Values
 
-CONTRACTS = load_contracts(Path(__file__).resolve().parents[2] / "config" / "services.yaml")
+SHIPPED = Path(__file__).resolve().parents[2] / "config" / "services.yaml"
+CONTRACTS = load_contracts(SHIPPED)
 VAULT = PlainVault()
 MONEY = [service for service in CONTRACTS.services.values() if service.effect == "money"]
 SAMPLES: dict[str, Value] = {
@@ -61,3 +62,22 @@ def test_an_order_at_another_rate_is_the_same_order() -> None:
 )
 def test_a_rate_keyed_in_two_ways_is_one_rate(one: str, two: str) -> None:
     assert canonical(Decimal(one), VAULT) == canonical(Decimal(two), VAULT)
+
+
+def test_what_leaves_the_customer_is_limited_and_his_own_is_not() -> None:
+    limited = {service.name: service.limits for service in MONEY if service.limits}
+    assert limited == {"transfer.card_to_card": ("transfer_daily",), "bill.pay": ("bill_daily",)}
+    ceiling, amount = Money.parse("20000.00"), Money.parse("100.00")
+    terms: Values = {"card": CARDS[0], "biller": "water", "number": "4417", "amount": amount}
+    (hold,) = holds(CONTRACTS["bill.pay"], terms, "token", {"bill_daily": ceiling})
+    assert (hold.limit, hold.customer) == ("bill_daily", "token")
+    assert (hold.amount, hold.ceiling) == (amount, ceiling)
+
+
+def test_a_money_service_says_its_limits_even_where_there_are_none(tmp_path: Path) -> None:
+    text = SHIPPED.read_text(encoding="utf-8")
+    assert text.count("    limits: [bill_daily]\n") == 1
+    file = tmp_path / SHIPPED.name
+    file.write_text(text.replace("    limits: [bill_daily]\n", ""), encoding="utf-8")
+    with pytest.raises(ContractError, match=r"bill\.pay: needs `limits`"):
+        load_contracts(file)

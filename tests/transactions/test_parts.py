@@ -24,7 +24,7 @@ from transactions.secret import Secret
 
 MONEY = CONTRACTS["transfer.card_to_card"]
 VAULT = PlainVault()
-CEILING = {"transfer_daily": Money.parse("1")}
+CEILING = {"transfer_daily": Money.parse("1"), "bill_daily": Money.parse("1")}
 
 
 def test_the_quote_book_is_bounded_and_forgets() -> None:

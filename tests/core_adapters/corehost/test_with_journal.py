@@ -37,7 +37,7 @@ from transactions.request import Request
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
 CONTRACTS = load_contracts(CONFIG / "services.yaml")
-LIMITS = {"transfer_daily": Money.parse("50000")}
+LIMITS = {"transfer_daily": Money.parse("50000"), "bill_daily": Money.parse("50000")}
 OPTIONS = ProcessorOptions(retry_first_s=0.2, retry_factor=1.0, away_poll_s=0.05, limits=LIMITS)
 CHEN = Actor("chen", "administrator", "control")
 WU = Actor("wu", "supervisor", "control")

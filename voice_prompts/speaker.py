@@ -19,8 +19,10 @@ from voice_prompts.values import Reading, ReadingError
 
 GAP_BEFORE_VALUE = 150
 GAP_AFTER_VALUE = 80
+GAP_BETWEEN_VALUES = 500
 GAP_SENTENCE = 400
-"""Milliseconds before a value, after one, and between sentences (menu items)."""
+"""Milliseconds before a value, after one, between two with no word between them (so that the digits
+of one are not heard as the other's), and between sentences (menu items)."""
 
 SILENCE = -1
 """Takes the place of a start sample in a segment of silence."""
@@ -171,20 +173,22 @@ def _spaced(template: Template) -> Iterator[Fragment | Variable]:
 
 
 def _steps(template: Template, readings: Mapping[str, Reading | _Word]) -> Iterator[_Step]:
-    gap = 0
+    gap, value_before = 0, False
     for part in template.parts:
         if isinstance(part, Variable):
             reading = readings[part.name]
             if isinstance(reading, _Word):
-                yield _Step(max(gap, GAP_BEFORE_VALUE), f"{template.language}/{reading.clip}")
+                clip = f"{template.language}/{reading.clip}"
+                yield _Step(max(gap, GAP_BEFORE_VALUE), clip)
             else:
-                yield from _value_steps(reading, template.language, max(gap, GAP_BEFORE_VALUE))
-            gap = GAP_AFTER_VALUE
+                before = GAP_BETWEEN_VALUES if value_before else GAP_BEFORE_VALUE
+                yield from _value_steps(reading, template.language, max(gap, before))
+            gap, value_before = GAP_AFTER_VALUE, not isinstance(reading, _Word)
             continue
         gap = max(gap, _pause(part.text[0])) if gap else 0
         if part.spoken:
             yield _Step(gap, f"{template.language}/{template.clip(part)}")
-            gap = 0
+            gap, value_before = 0, False
         gap = max(gap, _pause(part.text[-1]))
 
 

@@ -21,6 +21,8 @@ from transactions.secret import Secret
 from voice_prompts.speaker import MissingClips, Speaker
 from voice_prompts.values import ReadingError
 
+ROW_GAP = 8 * 700
+"""Silence after a row that was read out, in samples: two rows are never heard as one."""
 SENTENCE_GAP = 8 * 250
 """Silence between two prompts said together or in a row, in samples."""
 
@@ -101,7 +103,7 @@ class CallServices:
                 raise Unspeakable(f"{spoken.prompt_id}: {type(error).__name__}") from error
             joined += said.segments
         if say.more:
-            joined.append((-1, SENTENCE_GAP))
+            joined.append((-1, ROW_GAP))
         if len(joined) > wire.MAX_SEGMENTS:
             raise Unspeakable(f"{say.prompts[0].prompt_id}: {len(joined)} clips and pauses")
         return tuple(joined)

@@ -159,7 +159,7 @@ def _say(answer: Mapping[str, Any], done: str, as_json: bool) -> None:
 def _table(reports: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(box=SIMPLE_HEAD)
     for heading in ("reference", "card", "state", "until", "taken (UTC)", "host", "decided by"):
-        table.add_column(heading, no_wrap=True)
+        table.add_column(heading, no_wrap=heading in {"reference", "card"})
     for one in reports:
         until = "for good" if one["state"] == "confirmed" else one["until"] or "for good"
         host = one["decision_state"] or one["host_state"]

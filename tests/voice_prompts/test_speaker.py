@@ -130,6 +130,18 @@ def test_a_word_is_the_clip_of_its_text(
     assert before == (-1, 150 * 8)
 
 
+def test_two_values_side_by_side_are_not_heard_as_one(tmp_path: Path) -> None:
+    texts = {"a.row": "账户{sub|digits}，{amount|money}。"}
+    english = {"a.row": "Account {sub|digits}, {amount|money}."}
+    catalogue = Catalogue.load(write_texts(tmp_path, texts, english))
+    index = BankIndex({key: (n * 1000, 800) for n, key in enumerate(needed(catalogue))}, {})
+    values = {"sub": "0003", "amount": "134650.00"}
+    for language in ("zh", "en"):
+        segments = Speaker(catalogue, index).render("a.row", values, language).segments
+        silences = [samples for start, samples in segments if start < 0]
+        assert silences.count(500 * 8) == 1
+
+
 def test_a_word_needs_its_value_and_its_clip(tmp_path: Path) -> None:
     catalogue = Catalogue.load(write_texts(tmp_path, WORDS, EN_WORDS))
     with pytest.raises(ReadingError, match="no value for 'what'"):

@@ -47,6 +47,7 @@ class Builder:
         def value_of(source: Source) -> object:
             return self._value(source, terms, call)
 
+        _one_currency(call.sql[self.dialect.name], terms.inputs)
         begin = _bound(self.dialect.begin, value_of)
         steps = _bound(call.sql[self.dialect.name], value_of)
         return Job(steps, begin, keep, self.dialect.commit)
@@ -114,6 +115,20 @@ def _expiry(request: Request) -> date | None:
     """The last day of a report of loss; NULL where it holds for good."""
     until = request.inputs.get(EXPIRY)
     return until if isinstance(until, date) else None
+
+
+def _one_currency(statements: Sequence[Statement], inputs: Values) -> None:
+    """A fee goes as a bare number and is taken in the amount's currency, whatever the caller heard.
+    So what goes without a currency of its own has that of the rest, and nothing is negative."""
+    named = {source.name for one in statements for source in one.sources if not source.known}
+    telling = {source.name for one in statements for source in one.sources if source.currency}
+    money = {name: inputs[name] for name in sorted(named) if isinstance(inputs.get(name), Money)}
+    units = {value.currency for value in money.values() if isinstance(value, Money)}
+    for name, value in money.items():
+        if isinstance(value, Money) and value.minor < 0:
+            raise BuildError(f"{name}: an amount to send is never negative")
+        if name not in telling and len(units) > 1:
+            raise BuildError(f"{name}: in another currency than the rest; send {{{name}.currency}}")
 
 
 def _bound(statements: Sequence[Statement], value_of: Callable[[Source], object]) -> list[Bound]:

@@ -371,8 +371,7 @@ def _payee(request: Request, guard: GuardKey | None) -> str:
     ]
     if guard is None or len(cards) > 1:
         return ""  # a card has only its token there
-    terms = [term for term in guard.payee.split("|") if term != request.service]
-    return " ".join(_masked(term) for term in terms)[: tables.TEXT]
+    return " ".join(_masked(term) for term in guard.payee.split("|"))[: tables.TEXT]
 
 
 def _masked(term: str) -> str:

@@ -120,7 +120,7 @@ async def test_what_was_recorded_is_found_by_id_then_by_quote(place: Path) -> No
         ({"card": PAYER, "sub": "0003"}, "0003", "****03"),
         ({"card": PAYER, "biller": "pager"}, "pager|12345", "pager ****45"),
         ({"card": PAYER, "biller": "internet"}, "internet|AB12345", "internet ****345"),
-        ({"card": PAYER, "term": "y1"}, "transfer.card_to_card|y1", "y1"),
+        ({"card": PAYER, "term": "y1"}, "0021|y1", "****21 y1"),
         ({"card": PAYER, "from": "usd", "to": "cny"}, "usd|cny|716.95", "usd cny 716.95"),
         ({"card": PAYER}, "", ""),
         ({"card": PAYER, "other": PAYEE}, "token-of-payee", ""),

@@ -317,6 +317,10 @@ def _check_names(service: Service, contracts: Contracts, where: str) -> None:
         terms |= {**quote.inputs, **quote.outputs}
         lacking |= quote.optional | quote.optional_out
         may_lack = quote.optional - quote.optional_out
+        for both in sorted(set(quote.inputs) & set(quote.outputs)):
+            raise ContractError(
+                f"{where}: {quote.name} takes {both!r} and gives it; give the output another name"
+            )
     named = {service.customer, service.hot_lists, *service.guard}
     for name in (*named, *service.must_read_back):
         if name is not None and name not in terms:

@@ -91,6 +91,8 @@ class Reader:
     ) -> Outcome:
         """Keep the terms, unless the same is open; say so where it was just done (rule 13)."""
         given = {name: v for name, v in outcome.data.items() if name not in service.rows}
+        if not given.keys().isdisjoint(request.inputs):
+            return Unknown("the answer has another value for what was asked")
         terms = {**request.inputs, **given}
         key = guard_key(money, terms, self.vault)
         state = "free" if key is None else (await self.journal.guard_state(key)).state

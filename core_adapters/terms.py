@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from transactions.contract import Contracts, Kind
+from transactions.contract import Contracts, Kind, Service
+from transactions.quotes import quote_name
 
 
 def terms_of(name: str, contracts: Contracts) -> Mapping[str, Kind]:
@@ -26,3 +27,11 @@ def optional_terms(contracts: Contracts) -> Mapping[str, frozenset[str]]:
         if lacking:
             found[name] = lacking
     return found
+
+
+def handles(contract: Service, contracts: Contracts) -> frozenset[str]:
+    """Outputs that the host finds again what they stand for by, so that they stay as they are: the
+    cursor of the next page, and the quote that a money service gives back."""
+    money = contracts.quoted_money(contract.name)
+    names = {contract.last_without, quote_name(money, contracts) if money is not None else None}
+    return frozenset(name for name in names if name is not None)

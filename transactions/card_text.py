@@ -1,13 +1,14 @@
 """Card numbers in text that somebody else wrote: found however they are spaced, and masked."""
 
 import re
+from collections.abc import Collection
 
 from transactions.card import MIN_DIGITS, mask
 
 _RUN = re.compile(r"\d(?:[\s‐-―-]{0,2}\d)+")
 """Digits with up to two blanks or hyphens between any two of them."""
 HANDLES = ("quote", "cursor")
-"""Outputs that the host finds again what they stand for by."""
+"""Outputs that the host finds again what they stand for by, as the shipped contracts call them."""
 REFERENCE = re.compile(r"0[0-9]{11}")
 """A reference of ours (field 37): no card number begins with a nought (ISO/IEC 7812-1)."""
 
@@ -24,10 +25,11 @@ def without_numbers(text: str) -> str:
     return _RUN.sub(_masked, text)
 
 
-def host_text(name: str, text: str) -> str:
-    """A text output of a host as we keep, speak and show it. The host looks its quote's id and the
-    next page up by them, so those stay as they are."""
-    return text if name in HANDLES else without_numbers(text)
+def host_text(name: str, text: str, handles: Collection[str] = HANDLES) -> str:
+    """A text output of a host as we keep, speak and show it. The host looks `handles` up again,
+    so those stay as they are; which they are, a service's contract says (`terms.handles`), and
+    where there is none at hand, the names that the shipped contracts use."""
+    return text if name in handles else without_numbers(text)
 
 
 def _masked(run: re.Match[str]) -> str:

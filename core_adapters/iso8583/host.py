@@ -35,7 +35,7 @@ from core_adapters.iso8583.rows import first_mti, message_row, repeat_mti
 from core_adapters.iso8583.totals import OwnStans, Totals
 from core_adapters.iso8583.values import CURRENCY, nearest_date
 from core_adapters.tap import Tap
-from core_adapters.terms import optional_terms
+from core_adapters.terms import handles, optional_terms
 from transactions.card import CardNumberError, CardVault
 from transactions.clock import Clock
 from transactions.contract import Contracts
@@ -332,7 +332,8 @@ class Iso8583Host:
         self, service: ServiceMap, message: Message, reply: Message, request_id: str
     ) -> Outcome:
         contract = self._contracts[service.name]
-        judged = judge(self._codec, service, contract, message.get(CURRENCY) or "", reply)
+        unit, known = message.get(CURRENCY) or "", handles(contract, self._contracts)
+        judged = judge(self._codec, service, contract, unit, reply, known)
         if judged.alarm:
             self._alarm("code", judged.alarm, request_id)
         return judged.outcome
@@ -352,7 +353,9 @@ class Iso8583Host:
             self._alarm("late", f"late 0430 with {row.reply39}", row.request_id)
             return
         service = self._profile.services[sent.service]
-        judged = judge(self._codec, service, self._contracts[sent.service], sent.unit, reply)
+        contract = self._contracts[sent.service]
+        known = handles(contract, self._contracts)
+        judged = judge(self._codec, service, contract, sent.unit, reply, known)
         self._events.late(LateReply(row, judged.outcome))
 
     def _on_network(self, message: Message) -> Mapping[int, str]:

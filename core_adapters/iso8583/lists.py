@@ -11,7 +11,7 @@ from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.format.templates import ReplySource
 from core_adapters.iso8583.values import FULL_DATE, Lacking, money_of, typed
-from transactions.card_text import host_text
+from transactions.card_text import without_numbers
 from transactions.contract import Kind, RowShape
 from transactions.outcome import Plain, Row, Rows
 
@@ -43,18 +43,18 @@ def _row(cells: Mapping[str, str], columns: Mapping[str, str], shape: RowShape) 
         text = cells.get(columns.get(name, ""), "")
         if not text and name in shape.optional:
             continue
-        value = _cell(name, text, kind)
+        value = _cell(text, kind)
         if value is None:
             return None
         found[name] = value
     return MappingProxyType(found)
 
 
-def _cell(name: str, text: str, kind: Kind) -> Plain | None:
+def _cell(text: str, kind: Kind) -> Plain | None:
     if kind == "money":
         return money_of(text)
     if kind == "text":
-        return host_text(name, text) if text else None
+        return without_numbers(text) if text else None
     if kind == "date" and len(text) != FULL_DATE:
         return None  # a list may go back over years, so MMDD says too little
     return typed(text, kind)

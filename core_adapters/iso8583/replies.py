@@ -1,6 +1,6 @@
 """What a reply means: an outcome for a request, or for a reversal (rules 3, 6 and 10)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.errors import DecodeError
@@ -25,10 +25,16 @@ class Judged:
     alarm: str = ""
 
 
-def judge(
-    codec: Codec, service: ServiceMap, contract: Service, unit: str, reply: Message
+def judge(  # noqa: PLR0917 - all that a reply is read by
+    codec: Codec,
+    service: ServiceMap,
+    contract: Service,
+    unit: str,
+    reply: Message,
+    handles: frozenset[str] = frozenset(),
 ) -> Judged:
-    """The outcome of a matched reply. `unit` is field 49 of the request."""
+    """The outcome of a matched reply. `unit` is field 49 of the request; `handles` are the texts
+    that the host looks up again (`terms.handles`), all others are masked."""
     code = reply.get(CODE)
     if code is None:
         return Judged(Unknown("no_code"), f"{service.name}: a reply without field 39")
@@ -38,7 +44,8 @@ def judge(
         read = contract.effect == "read"
         return Judged(Declined("unavailable") if read else Unknown(f"code_{code}"), alarm)
     if meaning.kind == "success":
-        return _success(codec, service, contract, unit, reply)
+        judged = _success(codec, service, contract, unit, reply)
+        return _masked(judged, contract, handles)
     return _not_success(service, meaning)
 
 
@@ -78,6 +85,19 @@ def _success(
     return Judged(Unknown("incomplete") if contract.effect == "read" else approved, alarm)
 
 
+def _masked(judged: Judged, contract: Service, handles: frozenset[str]) -> Judged:
+    """Card numbers in a host's texts, but for what it looks up again."""
+    if not isinstance(judged.outcome, Approved):
+        return judged
+    data = {
+        name: host_text(name, value, handles)
+        if contract.outputs[name] == "text" and isinstance(value, str)
+        else value
+        for name, value in judged.outcome.data.items()
+    }
+    return replace(judged, outcome=replace(judged.outcome, data=data))
+
+
 def _output(  # noqa: PLR0917 - all that a reply is read by
     codec: Codec, service: ServiceMap, contract: Service, name: str, unit: str, reply: Message
 ) -> Value | Lacking:
@@ -92,7 +112,7 @@ def _output(  # noqa: PLR0917 - all that a reply is read by
         return Lacking.UNUSABLE
     if not value and name in contract.optional_out and isinstance(value, str):
         return Lacking.ABSENT
-    return host_text(name, value) if kind == "text" and isinstance(value, str) else value
+    return value
 
 
 def judge_reversal(profile: Profile, reply: Message, attempt: int, age_s: float) -> ReversalOutcome:

@@ -39,7 +39,7 @@ from core_adapters.sql.session import (
     odbc,
 )
 from core_adapters.sql.values import BuildError, Row
-from core_adapters.terms import optional_terms
+from core_adapters.terms import handles, optional_terms
 from transactions.card import CardNumberError, CardVault
 from transactions.contract import Contracts
 from transactions.money import Money
@@ -205,7 +205,8 @@ class SqlHost:
         self._heard(end.rows)
         money = self._money(request)
         unit = money.currency.code if money is not None else ""
-        judged = judge(self._profile, service, contract, unit, end.rows)
+        known = handles(contract, self._contracts)
+        judged = judge(self._profile, service, contract, unit, end.rows, known)
         if judged.alarm:
             self._alarm("code", judged.alarm, request.id)
         return judged.outcome

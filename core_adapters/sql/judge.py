@@ -45,10 +45,16 @@ def understood(profile: Profile, service: ServiceMap, rows: Sequence[Row]) -> bo
     return meaning is not None and meaning.kind != "unknown"
 
 
-def judge(
-    profile: Profile, service: ServiceMap, contract: Service, unit: str, rows: Sequence[Row]
+def judge(  # noqa: PLR0917 - all that a reply is read by
+    profile: Profile,
+    service: ServiceMap,
+    contract: Service,
+    unit: str,
+    rows: Sequence[Row],
+    handles: frozenset[str] = frozenset(),
 ) -> Judged:
-    """The outcome of a reply. `unit` is the currency of the request's money, if any."""
+    """The outcome of a reply. `unit` is the currency of the request's money, if any; `handles`
+    are the texts that the host looks up again (`terms.handles`), all others are masked."""
     code = result_code(profile, rows)
     if code is None:
         alarm = f"{service.name}: {len(rows)} rows, or one without {profile.result_column!r}"
@@ -58,7 +64,7 @@ def judge(
         alarm = f"{service.name}: a code that is not in profile {profile.name}"
         return Judged(_unclear(contract, "code"), alarm)
     if meaning.kind == "success":
-        return _success(profile, service, contract, unit, rows[0])
+        return _success(profile, service, contract, unit, rows[0], handles)
     return _not_success(service, meaning)
 
 
@@ -79,15 +85,20 @@ def _not_success(service: ServiceMap, meaning: CodeMeaning) -> Judged:
             return Judged(Declined(meaning.reason))
 
 
-def _success(
-    profile: Profile, service: ServiceMap, contract: Service, unit: str, row: Row
+def _success(  # noqa: PLR0917 - as `judge`
+    profile: Profile,
+    service: ServiceMap,
+    contract: Service,
+    unit: str,
+    row: Row,
+    handles: frozenset[str],
 ) -> Judged:
     data: dict[str, Value] = {}
     for name, kind in contract.from_host.items():
         column = service.reply.get(name)
         value = output(row, column, kind, unit or profile.currency) if column is not None else None
         if kind == "text" and isinstance(value, str):
-            value = host_text(name, value)
+            value = host_text(name, value, handles)
         if value is not None:
             data[name] = value
     reference = row.get(profile.reference_column)

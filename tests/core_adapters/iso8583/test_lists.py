@@ -20,7 +20,7 @@ from core_adapters.iso8583.profile_load import load_profile
 from core_adapters.iso8583.replies import judge
 from core_adapters.iso8583.values import rate_text, typed
 from core_adapters.profiles.errors import ProfileError
-from core_adapters.terms import optional_terms
+from core_adapters.terms import handles, optional_terms
 from support.iso8583_kit import CARD, MAC, MODULE, NAMES, TB87, codec, contracts, tb87
 from transactions.contract import Contracts, load_contracts
 from transactions.money import Money, currency
@@ -46,7 +46,9 @@ def field_120(*rows: Mapping[str, str]) -> str:
 
 def judged(service: str, fields: Mapping[int, str]) -> Outcome:
     reply = Message("0210", {39: "00", 37: "010000000001", **fields})
-    found = judge(codec(), tb87().services[service], contracts()[service], "156", reply)
+    contract = contracts()[service]
+    known = handles(contract, contracts())
+    found = judge(codec(), tb87().services[service], contract, "156", reply, known)
     return found.outcome
 
 

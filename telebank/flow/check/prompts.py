@@ -84,12 +84,18 @@ def readings(release: Release, flow: Flow) -> Iterator[Finding]:
 
 
 def read_back(release: Release, flow: Flow) -> Iterator[Finding]:
-    """A confirm whose texts leave out what it says it reads."""
+    """A confirm whose texts leave out what it says it reads, or the sign of an amount."""
     for node in flow.nodes.values():
         if not isinstance(node, Confirm):
             continue
         for language in LANGUAGES:
-            spoken = {slot.name for _, lang, slot in slots_at(release, node) if lang == language}
+            slots = [slot for _, lang, slot in slots_at(release, node) if lang == language]
+            spoken = {slot.name for slot in slots}
+            for slot in slots:
+                if slot.name in node.reads and slot.reading == "money_size":
+                    problem = f"its text in {language} leaves out whether {slot.name} is owed"
+                    mend = f"write {{{slot.name}|money}} in prompts/{language}.yaml"
+                    yield finding(flow, node, "read-back", problem, mend)
             for name in node.reads:
                 if name not in spoken:
                     problem = f"its text in {language} does not read back {name}"

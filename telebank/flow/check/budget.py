@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from telebank.flow.check.graph import edges
+from telebank.flow.check.rows import rows_of
 from telebank.flow.model import AnyNode, Finding, Flow
 from telebank.flow.options import LANGUAGES, ROWS_A_PAGE, FlowOptions
 from telebank.flow.release import Release
@@ -49,7 +50,7 @@ def estimated(release: Release) -> Seconds:
     return seconds
 
 
-def longest(flow: Flow, language: Language, seconds: Seconds) -> Way:
+def longest(release: Release, flow: Flow, language: Language, seconds: Seconds) -> Way:
     """The longest way from entry to an end; ways back to a node already passed are left out."""
     best: dict[str, tuple[float, tuple[str, ...]]] = {}
     passing: set[str] = set()
@@ -61,6 +62,7 @@ def longest(flow: Flow, language: Language, seconds: Seconds) -> Way:
             further = max((walk(target) for target in ahead), default=(0.0, ()))
             passing.discard(name)
             own = _spoken(flow.nodes[name], language, seconds)
+            own += _rows(release, flow, flow.nodes[name], language, seconds)
             best[name] = (own + further[0], (name, *further[1]))
         return best[name]
 
@@ -69,14 +71,26 @@ def longest(flow: Flow, language: Language, seconds: Seconds) -> Way:
 
 
 def _spoken(node: AnyNode, language: Language, seconds: Seconds) -> float:
-    rows = ROWS_A_PAGE * seconds(node.row, language) if node.row is not None else 0.0
-    return rows + sum(seconds(*prompt_of(item, language)) for item in node.say)
+    return sum(seconds(*prompt_of(item, language)) for item in node.say)
+
+
+def _rows(
+    release: Release, flow: Flow, node: AnyNode, language: Language, seconds: Seconds
+) -> float:
+    """Seconds of as many rows as the contract gives at most."""
+    if node.row is None or node.each is None:
+        return 0.0
+    return (rows_of(release, flow, node.each) or ROWS_A_PAGE) * seconds(node.row, language)
 
 
 def ways(release: Release, seconds: Seconds | None = None) -> list[Way]:
     """The longest way of each flow in each language."""
     measure = seconds or estimated(release)
-    return [longest(flow, lang, measure) for flow in release.flows.values() for lang in LANGUAGES]
+    return [
+        longest(release, flow, language, measure)
+        for flow in release.flows.values()
+        for language in LANGUAGES
+    ]
 
 
 def over_budget(

@@ -11,6 +11,9 @@ from transactions.contract import RowShape
 from transactions.kinds import Kind
 from transactions.request import Language
 
+MAX_CHOSEN = 9
+"""Rows that keys 1 to 9 can choose among."""
+
 
 def columns(release: Release, flow: Flow) -> Iterator[Finding]:
     """A declared column that a service does not always give, or gives as another kind."""
@@ -76,11 +79,23 @@ def _picks(flow: Flow, node: Menu, shape: RowShape) -> Iterator[Finding]:
             yield finding(flow, node, "pick", problem, f"declare `{name}: {theirs}`")
 
 
+def rows_of(release: Release, flow: Flow, name: str) -> int:
+    """The most rows that any service called in the flow gives under a name; 0 where none does."""
+    called = {node.service for node in flow.nodes.values() if isinstance(node, Call)}
+    contracts = [release.contracts[one] for one in called if one in release.contracts]
+    return max((one.rows[name].most for one in contracts if name in one.rows), default=0)
+
+
 def picks(release: Release, flow: Flow) -> Iterator[Finding]:
-    """Keys that choose a row and something else too."""
+    """Keys that choose a row and something else too, and rows that no key can choose."""
     for node in flow.nodes.values():
         if not isinstance(node, Menu) or not node.pick:
             continue
+        most = rows_of(release, flow, node.each or "")
+        if most > MAX_CHOSEN:
+            problem = f"chooses among up to {most} rows, and {MAX_CHOSEN} have a key"
+            mend = f"set `most: {MAX_CHOSEN}` or less in the contract that gives {node.each}"
+            yield finding(flow, node, "pick", problem, mend)
         taken = [k for k in (*node.choices, *node.asking.keys) if k[0] in "123456789"]
         if taken:
             problem = f"key {taken[0]} chooses a row here, and is bound too"

@@ -159,7 +159,7 @@ def test_columns_that_the_profile_does_not_know_are_left_alone() -> None:
             st.from_regex(r"[a-z][a-z0-9_]{0,23}", fullmatch=True),
             st.integers(-(10**12) + 1, 10**12 - 1),
         ),
-        max_size=12,
+        max_size=5,
     )
 )
 def test_what_a_host_writes_is_read(rows: list[tuple[date, str, int]]) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core_adapters.iso8583.build import Builder, Stamp
@@ -152,6 +152,7 @@ def test_columns_that_the_profile_does_not_know_are_left_alone() -> None:
     assert judged("card.recent", {120: longer}) == recent(RECENT)
 
 
+@settings(deadline=None)  # the first one reads profile and contracts
 @given(
     st.lists(
         st.tuples(

@@ -31,7 +31,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "transactions": {"retry_first_s": 0.5, "retry_cap_s": 1.0, "attempts_max": 1_000},
     "limits": {"transfer_daily": "8000.00"},
 }
-SCENES_AT_ONCE = 48
+SCENES_AT_ONCE = 64
 BANKS_AT_ONCE = 10
 """Three processes each; more would only wait for one another to start."""
 SETTLED_S = 60.0

@@ -11,7 +11,7 @@ from typing import Literal
 from core_adapters.corehost.back_office import FEES, BackOffice, Holder, stamp
 from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.pins import Pins
-from core_adapters.corehost.products.deposit_orders import DepositOrders
+from core_adapters.corehost.products.deposits.orders import DepositOrders
 from core_adapters.corehost.products.effects import EFFECTS
 from core_adapters.corehost.products.orders import TRANSFER, Agreed, Offer, Orders
 from core_adapters.corehost.refusal import Refusal

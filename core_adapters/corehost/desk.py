@@ -13,7 +13,7 @@ from core_adapters.corehost.counter import OK, Counter, business_key
 from core_adapters.corehost.keydesk import PinOpener
 from core_adapters.corehost.ledger import LedgerError, transaction
 from core_adapters.corehost.orders import Answer, BadMessage, Key, Order
-from core_adapters.corehost.products.fx_execution import FxExecution
+from core_adapters.corehost.products.exchange.execution import FxExecution
 from core_adapters.corehost.rules import business_date
 from core_adapters.corehost.services import answer
 from core_adapters.corehost.totals import totals_answer

@@ -16,7 +16,7 @@ from core_adapters.corehost.bank import Bank
 from core_adapters.corehost.ledger import connect, connect_read_only, transaction
 from core_adapters.corehost.pins import Pins, load_or_create_key
 from core_adapters.corehost.products import tables as products
-from core_adapters.corehost.products.bills import Bills
+from core_adapters.corehost.products.bills.claims import Bills
 from core_adapters.corehost.rules import Rules
 from transactions.money import Money, currency
 

@@ -12,11 +12,13 @@ from typing import Literal
 
 from core_adapters.corehost.bank import Bank
 from core_adapters.corehost.pins import SALT_BYTES, Pins
-from core_adapters.corehost.products import bonds, company_planting, fx_deals, fx_planting, loans
-from core_adapters.corehost.products.bills import Bills
-from core_adapters.corehost.products.bond_planting import bonds_of, plant_bonds
-from core_adapters.corehost.products.loan_planting import credit_of, plant_loans
-from core_adapters.corehost.products.planting import (
+from core_adapters.corehost.products.bills.claims import Bills
+from core_adapters.corehost.products.bonds import holdings as bonds
+from core_adapters.corehost.products.exchange import deals as fx_deals
+from core_adapters.corehost.products.loans import accounts as loans
+from core_adapters.corehost.products.plantings import companies as company_planting
+from core_adapters.corehost.products.plantings import exchange as fx_planting
+from core_adapters.corehost.products.plantings.accounts import (
     FULL,
     SMALL,
     Portfolio,
@@ -24,7 +26,9 @@ from core_adapters.corehost.products.planting import (
     plant_bills,
     plant_deposits,
 )
-from core_adapters.corehost.products.securities_planting import funds_for, plant_funds
+from core_adapters.corehost.products.plantings.bonds import bonds_of, plant_bonds
+from core_adapters.corehost.products.plantings.loans import credit_of, plant_loans
+from core_adapters.corehost.products.plantings.securities import funds_for, plant_funds
 from core_adapters.corehost.rules import identity_digits
 from transactions.card import luhn_valid
 from transactions.money import Currency, Money, currency

@@ -10,15 +10,15 @@ from types import MappingProxyType
 from core_adapters.corehost.bank import LET_GO, LossDecision, LossReport, TransferOrder
 from core_adapters.corehost.counter import CODES, OK, Counter, Handler, business_key
 from core_adapters.corehost.orders import Answer, BadMessage, Order
-from core_adapters.corehost.products.account_desk import ACCOUNT_SERVICES
-from core_adapters.corehost.products.bill_desk import BILL_SERVICES
-from core_adapters.corehost.products.bond_desk import BOND_SERVICES
-from core_adapters.corehost.products.company_desk import COMPANY_SERVICES
-from core_adapters.corehost.products.fx_desk import FX_SERVICES
-from core_adapters.corehost.products.history_desk import HISTORY_SERVICES
+from core_adapters.corehost.products.desks.accounts import ACCOUNT_SERVICES
+from core_adapters.corehost.products.desks.bills import BILL_SERVICES
+from core_adapters.corehost.products.desks.bonds import BOND_SERVICES
+from core_adapters.corehost.products.desks.companies import COMPANY_SERVICES
+from core_adapters.corehost.products.desks.exchange import FX_SERVICES
+from core_adapters.corehost.products.desks.history import HISTORY_SERVICES
+from core_adapters.corehost.products.desks.loans import LOAN_SERVICES
+from core_adapters.corehost.products.desks.securities import SECURITIES_SERVICES
 from core_adapters.corehost.products.information import INFO_SERVICES
-from core_adapters.corehost.products.loan_desk import LOAN_SERVICES
-from core_adapters.corehost.products.security_desk import SECURITIES_SERVICES
 from core_adapters.corehost.refusal import Refusal
 
 ALREADY_HOT = "26"

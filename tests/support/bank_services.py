@@ -11,9 +11,10 @@ from pathlib import Path
 from core_adapters.corehost import ledger, tables
 from core_adapters.corehost.back_office import VAULT, BackOffice
 from core_adapters.corehost.ledger import Leg, connect, findings, statements, transaction
-from core_adapters.corehost.products import bills, orders
+from core_adapters.corehost.products import orders
 from core_adapters.corehost.products import tables as products
-from core_adapters.corehost.products.bills import Bills, PayBills
+from core_adapters.corehost.products.bills import claims as bills
+from core_adapters.corehost.products.bills.claims import Bills, PayBills
 from core_adapters.corehost.products.orders import Orders
 from core_adapters.corehost.rules import Rules
 from core_adapters.corehost.seed import card_number

@@ -13,16 +13,27 @@ from pathlib import Path
 from core_adapters.corehost import ledger, tables
 from core_adapters.corehost.bank import Balances
 from core_adapters.corehost.ledger import findings, statements, transaction
-from core_adapters.corehost.products import fx
 from core_adapters.corehost.products.effects import EFFECTS
-from core_adapters.corehost.products.fx_accounts import FxDeposit
-from core_adapters.corehost.products.fx_deals import FX_DEAL, DealQuote, FxDeals, open_accounts
-from core_adapters.corehost.products.fx_execution import FxExecution
-from core_adapters.corehost.products.fx_moves import FX_MERGE, FX_ROLL, FxMoves
-from core_adapters.corehost.products.fx_orders import FX_CANCEL, FX_ORDER, Asked, FxOrder, FxOrders
-from core_adapters.corehost.products.fx_planting import FULL, plant_foreign
-from core_adapters.corehost.products.market import YUAN, Market
+from core_adapters.corehost.products.exchange import product as fx
+from core_adapters.corehost.products.exchange.accounts import FxDeposit
+from core_adapters.corehost.products.exchange.deals import (
+    FX_DEAL,
+    DealQuote,
+    FxDeals,
+    open_accounts,
+)
+from core_adapters.corehost.products.exchange.execution import FxExecution
+from core_adapters.corehost.products.exchange.market import YUAN, Market
+from core_adapters.corehost.products.exchange.moves import FX_MERGE, FX_ROLL, FxMoves
+from core_adapters.corehost.products.exchange.orders import (
+    FX_CANCEL,
+    FX_ORDER,
+    Asked,
+    FxOrder,
+    FxOrders,
+)
 from core_adapters.corehost.products.orders import Agreed, Orders
+from core_adapters.corehost.products.plantings.exchange import FULL, plant_foreign
 from core_adapters.corehost.refusal import Refusal
 from support.bank_services import ACCOUNT, CARD, NOON, SmallBank
 from transactions.money import Money, currency

@@ -7,15 +7,16 @@ from pathlib import Path
 
 from core_adapters.corehost import ledger, tables
 from core_adapters.corehost.ledger import findings, transaction
-from core_adapters.corehost.products import bonds, loans
-from core_adapters.corehost.products.bond_orders import BondOrders
-from core_adapters.corehost.products.bond_planting import FULL_BONDS, plant_bonds
-from core_adapters.corehost.products.deposit_orders import DepositOrders
+from core_adapters.corehost.products.bonds import holdings as bonds
+from core_adapters.corehost.products.bonds.orders import BondOrders
+from core_adapters.corehost.products.deposits.orders import DepositOrders
 from core_adapters.corehost.products.effects import EFFECTS
-from core_adapters.corehost.products.loan_orders import LoanOrders
-from core_adapters.corehost.products.loan_planting import Credit, Owing, plant_loans
+from core_adapters.corehost.products.loans import accounts as loans
+from core_adapters.corehost.products.loans.orders import LoanOrders
 from core_adapters.corehost.products.orders import Agreed, Orders
-from core_adapters.corehost.products.planting import FULL, plant_deposits
+from core_adapters.corehost.products.plantings.accounts import FULL, plant_deposits
+from core_adapters.corehost.products.plantings.bonds import FULL_BONDS, plant_bonds
+from core_adapters.corehost.products.plantings.loans import Credit, Owing, plant_loans
 from core_adapters.corehost.refusal import Refusal
 from support.bank_services import ACCOUNT, CARD, CNY, NOON, SmallBank
 from transactions.money import Money

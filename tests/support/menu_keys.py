@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from core_adapters.corehost.products.billers import load_billers
-from core_adapters.corehost.products.market import load_market
+from core_adapters.corehost.products.bills.billers import load_billers
+from core_adapters.corehost.products.exchange.market import load_market
 from core_adapters.corehost.rules import Rules
 from core_adapters.corehost.seed import SeedCard, trial_set
 from support.quiet_line import Call

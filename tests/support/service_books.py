@@ -15,8 +15,8 @@ from core_adapters.corehost.back_office import BackOffice
 from core_adapters.corehost.house import DATABASE
 from core_adapters.corehost.ledger import connect_read_only
 from core_adapters.corehost.products import history, points
-from core_adapters.corehost.products.billers import load_billers
-from core_adapters.corehost.products.deposits import Deposit, Deposits
+from core_adapters.corehost.products.bills.billers import load_billers
+from core_adapters.corehost.products.deposits.accounts import Deposit, Deposits
 from core_adapters.corehost.rules import BANK_OFFSET, EVERY_DAY, Rules
 from core_adapters.corehost.seed import SeedCard
 from transactions.money import Currency, Money, currency

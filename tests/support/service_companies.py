@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from core_adapters.corehost.products.companies import Companies
+from core_adapters.corehost.products.companies.accounts import Companies
 from core_adapters.corehost.products.history import entries
 from core_adapters.corehost.products.information import deposit_rates
-from core_adapters.corehost.products.securities import Funds, funds_of
+from core_adapters.corehost.products.securities.funds import Funds, funds_of
 from core_adapters.corehost.seed import SeedCard
 from support.money_caller import fen
 from support.service_books import PAGE, Books, Values

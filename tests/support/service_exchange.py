@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from core_adapters.corehost.products.fx_accounts import FxAccounts, FxDeposit, FxHolding
-from core_adapters.corehost.products.fx_moves import FxMoves
-from core_adapters.corehost.products.fx_orders import FxBook, FxOrder
-from core_adapters.corehost.products.market import Market, load_market
+from core_adapters.corehost.products.exchange.accounts import FxAccounts, FxDeposit, FxHolding
+from core_adapters.corehost.products.exchange.market import Market, load_market
+from core_adapters.corehost.products.exchange.moves import FxMoves
+from core_adapters.corehost.products.exchange.orders import FxBook, FxOrder
 from core_adapters.corehost.products.orders import Orders
 from core_adapters.corehost.rules import BANK_OFFSET, EVERY_DAY, Rules
 from core_adapters.corehost.seed import SeedCard

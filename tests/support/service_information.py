@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from core_adapters.corehost.products import information
-from core_adapters.corehost.products.fx_accounts import told_rates
-from core_adapters.corehost.products.market import load_market
+from core_adapters.corehost.products.exchange.accounts import told_rates
+from core_adapters.corehost.products.exchange.market import load_market
 from core_adapters.corehost.rules import EVERY_DAY, Rules
 from support.money_stage import Day
 from support.service_books import PAGE, Values

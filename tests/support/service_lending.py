@@ -6,10 +6,10 @@ What customers have is that of the `SMALL…` seeds of `core_adapters.corehost.p
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from core_adapters.corehost.products.bond_orders import BondOrders
-from core_adapters.corehost.products.bonds import Bonds, sold
-from core_adapters.corehost.products.loan_orders import LoanOrders
-from core_adapters.corehost.products.loans import Loans
+from core_adapters.corehost.products.bonds.holdings import Bonds, sold
+from core_adapters.corehost.products.bonds.orders import BondOrders
+from core_adapters.corehost.products.loans.accounts import Loans
+from core_adapters.corehost.products.loans.orders import LoanOrders
 from core_adapters.corehost.products.orders import Orders
 from core_adapters.corehost.refusal import Refusal
 from core_adapters.corehost.seed import SeedCard

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from core_adapters.corehost.products.terms import load_tariff
+from core_adapters.corehost.products.deposits.terms import load_tariff
 from core_adapters.corehost.seed import SeedCard
 from support.money_caller import fen
 from support.service_bills import paid

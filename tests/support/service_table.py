@@ -1,7 +1,7 @@
 """Groups Q and X of the feature inventory as cases, one for each row at least.
 
-Amounts and sub-accounts are those of `core_adapters.corehost.products.planting.SMALL`, which every
-test card has.
+Amounts and sub-accounts are those of `core_adapters.corehost.products.plantings.accounts.SMALL`,
+which every test card has.
 """
 
 from collections.abc import Mapping, Sequence

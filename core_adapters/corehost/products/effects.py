@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from core_adapters.corehost.products import deposits
-from core_adapters.corehost.products.bills import PayBills
-from core_adapters.corehost.products.bonds import BOND_EFFECTS
-from core_adapters.corehost.products.fx import FX_EFFECTS
-from core_adapters.corehost.products.loans import LOAN_EFFECTS
+from core_adapters.corehost.products.bills.claims import PayBills
+from core_adapters.corehost.products.bonds.holdings import BOND_EFFECTS
+from core_adapters.corehost.products.deposits import accounts as deposits
+from core_adapters.corehost.products.exchange.product import FX_EFFECTS
+from core_adapters.corehost.products.loans.accounts import LOAN_EFFECTS
 from core_adapters.corehost.products.orders import Effect
-from core_adapters.corehost.products.securities import SECURITIES_EFFECTS
+from core_adapters.corehost.products.securities.funds import SECURITIES_EFFECTS
 
 EFFECTS: Mapping[str, Effect] = MappingProxyType(
     {

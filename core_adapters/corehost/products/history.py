@@ -8,15 +8,13 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from core_adapters.corehost.products import (
-    bonds,
-    companies,
-    dependents,
-    fx,
-    loans,
-    securities,
-)
+from core_adapters.corehost.products import dependents
+from core_adapters.corehost.products.bonds import holdings as bonds
+from core_adapters.corehost.products.companies import accounts as companies
+from core_adapters.corehost.products.exchange import product as fx
+from core_adapters.corehost.products.loans import accounts as loans
 from core_adapters.corehost.products.orders import BILL, DRAW, PLACE, TRANSFER
+from core_adapters.corehost.products.securities import funds as securities
 
 RECENT = timedelta(days=90)
 """How far back recent entries go, by business date."""

@@ -11,11 +11,11 @@ from types import MappingProxyType
 from core_adapters.corehost.counter import Counter, Handler
 from core_adapters.corehost.listing import PAGE, Row, money_column, page_of, paged, rate_text
 from core_adapters.corehost.orders import Answer, BadMessage, Order
-from core_adapters.corehost.products.fx_accounts import told_rates
-from core_adapters.corehost.products.market import YUAN, Market, load_market
+from core_adapters.corehost.products.deposits.terms import INSTALMENT, NOTICE, TIME, load_tariff
+from core_adapters.corehost.products.exchange.accounts import told_rates
+from core_adapters.corehost.products.exchange.market import YUAN, Market, load_market
 from core_adapters.corehost.products.points import points
 from core_adapters.corehost.products.stated import stated
-from core_adapters.corehost.products.terms import INSTALMENT, NOTICE, TIME, load_tariff
 from transactions.money import Money
 
 INFORMATION = "information.yaml"

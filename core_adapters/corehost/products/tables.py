@@ -1,16 +1,13 @@
 """The products' tables, what a check of them must not find, and how an older bank gets them."""
 
-from core_adapters.corehost.products import (
-    bills,
-    bonds,
-    companies,
-    deposits,
-    fx,
-    history,
-    loans,
-    orders,
-    securities,
-)
+from core_adapters.corehost.products import history, orders
+from core_adapters.corehost.products.bills import claims as bills
+from core_adapters.corehost.products.bonds import holdings as bonds
+from core_adapters.corehost.products.companies import accounts as companies
+from core_adapters.corehost.products.deposits import accounts as deposits
+from core_adapters.corehost.products.exchange import product as fx
+from core_adapters.corehost.products.loans import accounts as loans
+from core_adapters.corehost.products.securities import funds as securities
 
 _ACCOUNTS = orders.SCHEMA + deposits.SCHEMA + history.SCHEMA + bills.SCHEMA
 _INVESTMENTS = loans.SCHEMA + bonds.SCHEMA + fx.SCHEMA + securities.SCHEMA + companies.SCHEMA

@@ -24,11 +24,15 @@ from core_adapters.conformance.sql_demo import DEMOS, DemoMissing, server_of
 from core_adapters.corehost.acts import CUT_OVER, KEY_CHANGE
 from core_adapters.corehost.control import ControlError, NotRunning, ask
 from core_adapters.corehost.house import findings
-from core_adapters.corehost.products import bonds, companies, fx_accounts, fx_planting, loans
-from core_adapters.corehost.products.billers import Biller, load_billers
-from core_adapters.corehost.products.market import YUAN, load_market
-from core_adapters.corehost.products.planting import SMALL
-from core_adapters.corehost.products.terms import TIME
+from core_adapters.corehost.products.bills.billers import Biller, load_billers
+from core_adapters.corehost.products.bonds import holdings as bonds
+from core_adapters.corehost.products.companies import accounts as companies
+from core_adapters.corehost.products.deposits.terms import TIME
+from core_adapters.corehost.products.exchange import accounts as fx_accounts
+from core_adapters.corehost.products.exchange.market import YUAN, load_market
+from core_adapters.corehost.products.loans import accounts as loans
+from core_adapters.corehost.products.plantings import exchange as fx_planting
+from core_adapters.corehost.products.plantings.accounts import SMALL
 from core_adapters.corehost.rules import EVERY_DAY, Rules
 from core_adapters.corehost.seed import SeedCard, card_number, trial_set
 from core_adapters.iso8583.options import Iso8583Options

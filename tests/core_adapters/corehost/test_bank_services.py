@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from core_adapters.corehost.products.billers import load_billers
-from core_adapters.corehost.products.fx_accounts import told_rates
+from core_adapters.corehost.products.bills.billers import load_billers
+from core_adapters.corehost.products.exchange.accounts import told_rates
+from core_adapters.corehost.products.exchange.market import load_market
 from core_adapters.corehost.products.information import (
     deposit_rates,
     fees,
@@ -18,7 +19,6 @@ from core_adapters.corehost.products.information import (
     places,
     stated_rates,
 )
-from core_adapters.corehost.products.market import load_market
 from core_adapters.corehost.rules import EVERY_DAY, Rules
 from support.bank_services import Asker, asker
 from support.corehost_process import CoreHostProcess, special_card

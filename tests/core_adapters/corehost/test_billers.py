@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from core_adapters.corehost.back_office import FEES, VAULT, Holder
 from core_adapters.corehost.ledger import Leg, transaction
-from core_adapters.corehost.products.billers import load_billers
-from core_adapters.corehost.products.bills import (
+from core_adapters.corehost.products.bills.billers import load_billers
+from core_adapters.corehost.products.bills.claims import (
     BILLER,
     CLAIMS,
     MAX_BILLS,

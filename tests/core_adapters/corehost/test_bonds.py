@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from core_adapters.corehost.products.bond_orders import BuyQuote, RedeemQuote
-from core_adapters.corehost.products.bond_terms import Held, Issue, load_bond_tariff
-from core_adapters.corehost.products.bonds import BOND_BUY, BOND_REDEEM, WORDS, Bond
+from core_adapters.corehost.products.bonds.holdings import BOND_BUY, BOND_REDEEM, WORDS, Bond
+from core_adapters.corehost.products.bonds.orders import BuyQuote, RedeemQuote
+from core_adapters.corehost.products.bonds.terms import Held, Issue, load_bond_tariff
 from core_adapters.corehost.refusal import Refusal
 from support.bank_services import ACCOUNT, CARD, CNY, NOON, OTHER
 from support.lending import Lending

@@ -9,7 +9,7 @@ import pytest
 from core_adapters.corehost.back_office import Holder
 from core_adapters.corehost.bank import Balances
 from core_adapters.corehost.house import House, findings, holdings, open_house
-from core_adapters.corehost.products.companies import Companies
+from core_adapters.corehost.products.companies.accounts import Companies
 from core_adapters.corehost.products.history import entries
 from core_adapters.corehost.refusal import Refusal
 from core_adapters.corehost.rules import Rules

@@ -13,8 +13,8 @@ import pytest
 from core_adapters.corehost.bank import Balances
 from core_adapters.corehost.house import House, findings, open_house
 from core_adapters.corehost.ledger import transaction
-from core_adapters.corehost.products.deposit_orders import DrawQuote, PlaceQuote
-from core_adapters.corehost.products.deposits import Deposit
+from core_adapters.corehost.products.deposits.accounts import Deposit
+from core_adapters.corehost.products.deposits.orders import DrawQuote, PlaceQuote
 from core_adapters.corehost.products.orders import DRAW, PLACE, Agreed
 from core_adapters.corehost.refusal import Refusal
 from core_adapters.corehost.rules import Rules

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core_adapters.corehost.products.market import converted, load_market
+from core_adapters.corehost.products.exchange.market import converted, load_market
 from core_adapters.corehost.rules import EVERY_DAY, Rules, business_date
 from support.bank_services import Asker, asker
 from support.corehost_process import CoreHostProcess

@@ -12,10 +12,10 @@ from core_adapters.corehost.back_office import BackOffice
 from core_adapters.corehost.ledger import transaction
 from core_adapters.corehost.listing import rate_text
 from core_adapters.corehost.orders import BadMessage
-from core_adapters.corehost.products.fx_accounts import ROLL
-from core_adapters.corehost.products.fx_deals import DealQuote
-from core_adapters.corehost.products.fx_desk import rate_of
-from core_adapters.corehost.products.fx_moves import FX_MERGE, MergeQuote, RollQuote
+from core_adapters.corehost.products.desks.exchange import rate_of
+from core_adapters.corehost.products.exchange.accounts import ROLL
+from core_adapters.corehost.products.exchange.deals import DealQuote
+from core_adapters.corehost.products.exchange.moves import FX_MERGE, MergeQuote, RollQuote
 from core_adapters.corehost.products.orders import Agreed, Orders
 from core_adapters.corehost.refusal import Refusal
 from support.foreign import CARD, MONDAY, NOON, Foreign, money

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core_adapters.corehost.products.market import (
+from core_adapters.corehost.products.exchange.market import (
     YUAN,
     Rate,
     Wanted,

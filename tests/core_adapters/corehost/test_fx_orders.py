@@ -12,9 +12,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from core_adapters.corehost.ledger import transaction
-from core_adapters.corehost.products.fx_execution import FxExecution
-from core_adapters.corehost.products.fx_orders import MAX_OPEN, OrderQuote
-from core_adapters.corehost.products.market import converted
+from core_adapters.corehost.products.exchange.execution import FxExecution
+from core_adapters.corehost.products.exchange.market import converted
+from core_adapters.corehost.products.exchange.orders import MAX_OPEN, OrderQuote
 from core_adapters.corehost.refusal import Refusal
 from support.foreign import ACCOUNT, CARD, MONDAY, NOON, TICK, Foreign, money
 from transactions.money import currency

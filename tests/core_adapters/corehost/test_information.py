@@ -8,10 +8,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from core_adapters.corehost.orders import BadMessage
-from core_adapters.corehost.products import companies
-from core_adapters.corehost.products.billers import load_billers
-from core_adapters.corehost.products.fx_accounts import DEMAND, TERM, told_rates
-from core_adapters.corehost.products.fx_orders import CANCELLED, DONE, EXPIRED, OPEN
+from core_adapters.corehost.products.bills.billers import load_billers
+from core_adapters.corehost.products.companies import accounts as companies
+from core_adapters.corehost.products.deposits.terms import EITHER, load_tariff
+from core_adapters.corehost.products.exchange.accounts import DEMAND, TERM, told_rates
+from core_adapters.corehost.products.exchange.market import load_market
+from core_adapters.corehost.products.exchange.orders import CANCELLED, DONE, EXPIRED, OPEN
 from core_adapters.corehost.products.information import (
     deposit_rates,
     fees,
@@ -19,9 +21,7 @@ from core_adapters.corehost.products.information import (
     places,
     stated_rates,
 )
-from core_adapters.corehost.products.market import load_market
 from core_adapters.corehost.products.stated import stated, word_sets
-from core_adapters.corehost.products.terms import EITHER, load_tariff
 from core_adapters.corehost.rules import Rules
 from transactions.money import Money, currency
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core_adapters.corehost.products.terms import (
+from core_adapters.corehost.products.deposits.terms import (
     by_days,
     by_months,
     load_tariff,

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from core_adapters.corehost.products.deposit_orders import DrawQuote, PlaceQuote
+from core_adapters.corehost.products.deposits.orders import DrawQuote, PlaceQuote
 from core_adapters.corehost.products.information import stated_rates
-from core_adapters.corehost.products.loan_orders import Due, LoanQuote, RepayQuote
-from core_adapters.corehost.products.loan_terms import Lent, load_loan_tariff
-from core_adapters.corehost.products.loans import LOAN_OPEN, LOAN_REPAY, WORDS, Loan
+from core_adapters.corehost.products.loans.accounts import LOAN_OPEN, LOAN_REPAY, WORDS, Loan
+from core_adapters.corehost.products.loans.orders import Due, LoanQuote, RepayQuote
+from core_adapters.corehost.products.loans.terms import Lent, load_loan_tariff
 from core_adapters.corehost.products.orders import DRAW, PLACE
 from core_adapters.corehost.products.pledges import owed_on
 from core_adapters.corehost.refusal import Refusal

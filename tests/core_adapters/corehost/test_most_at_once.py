@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from core_adapters.corehost.products import bonds, deposits, loans
+from core_adapters.corehost.products.bonds import holdings as bonds
+from core_adapters.corehost.products.deposits import accounts as deposits
+from core_adapters.corehost.products.loans import accounts as loans
 from core_adapters.corehost.products.orders import PLACE
 from core_adapters.corehost.refusal import Refusal
 from support.bank_services import ACCOUNT, CARD, CNY, NOON

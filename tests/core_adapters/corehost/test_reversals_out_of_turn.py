@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from core_adapters.corehost.ledger import transaction
-from core_adapters.corehost.products.bond_orders import BuyQuote, RedeemQuote
-from core_adapters.corehost.products.bonds import BOND_BUY, BOND_REDEEM
-from core_adapters.corehost.products.deposit_orders import DrawQuote, PlaceQuote
-from core_adapters.corehost.products.loan_orders import LoanQuote, RepayQuote
-from core_adapters.corehost.products.loans import LOAN_OPEN, LOAN_REPAY
+from core_adapters.corehost.products.bonds.holdings import BOND_BUY, BOND_REDEEM
+from core_adapters.corehost.products.bonds.orders import BuyQuote, RedeemQuote
+from core_adapters.corehost.products.deposits.orders import DrawQuote, PlaceQuote
+from core_adapters.corehost.products.loans.accounts import LOAN_OPEN, LOAN_REPAY
+from core_adapters.corehost.products.loans.orders import LoanQuote, RepayQuote
 from core_adapters.corehost.products.orders import DRAW, PLACE
 from support.bank_services import ACCOUNT, CARD, CNY, NOON
 from support.lending import Lending

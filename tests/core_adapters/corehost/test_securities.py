@@ -12,7 +12,7 @@ from core_adapters.corehost.house import House, findings, open_house
 from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.products.history import entries
 from core_adapters.corehost.products.orders import Agreed
-from core_adapters.corehost.products.securities import (
+from core_adapters.corehost.products.securities.funds import (
     SEC_IN,
     SEC_OUT,
     Funds,

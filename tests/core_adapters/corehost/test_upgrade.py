@@ -11,10 +11,10 @@ import pytest
 from core_adapters.corehost import house as house_file
 from core_adapters.corehost.bank import Balances, Quote, TransferOrder
 from core_adapters.corehost.house import House, day_file, findings, open_house
-from core_adapters.corehost.products.bonds import Bonds
-from core_adapters.corehost.products.fx_accounts import FxAccounts
-from core_adapters.corehost.products.loans import Loans
-from core_adapters.corehost.products.securities import funds_of
+from core_adapters.corehost.products.bonds.holdings import Bonds
+from core_adapters.corehost.products.exchange.accounts import FxAccounts
+from core_adapters.corehost.products.loans.accounts import Loans
+from core_adapters.corehost.products.securities.funds import funds_of
 from core_adapters.corehost.rules import Rules
 from core_adapters.corehost.seed import DEMO, demo_cards
 from core_adapters.corehost.totals import day_totals

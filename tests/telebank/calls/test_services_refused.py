@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from core_adapters.corehost.products.billers import load_billers
+from core_adapters.corehost.products.bills.billers import load_billers
 from core_adapters.corehost.seed import SeedCard
 from support.corehost_process import CoreHostProcess, special_card
 from support.quiet_line import Call, House, open_house

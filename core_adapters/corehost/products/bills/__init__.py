@@ -1,0 +1,1 @@
+"""Bills that the bank collects for others."""

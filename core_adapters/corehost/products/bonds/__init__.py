@@ -1,0 +1,1 @@
+"""Treasury bonds: on sale, held, redeemed."""

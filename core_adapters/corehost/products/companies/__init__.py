@@ -1,0 +1,1 @@
+"""Companies: several accounts, entries, remittances."""

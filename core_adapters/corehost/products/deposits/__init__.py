@@ -1,0 +1,1 @@
+"""Deposits: sub-accounts of a card, their terms and interest."""

@@ -1,0 +1,1 @@
+"""Messages about the products: field by field what the products know."""

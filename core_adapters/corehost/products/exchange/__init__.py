@@ -1,0 +1,1 @@
+"""Foreign exchange: the market, accounts, deals, orders at a rate."""

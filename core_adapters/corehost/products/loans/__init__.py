@@ -1,0 +1,1 @@
+"""Loans, pledged and self-service."""

@@ -1,0 +1,1 @@
+"""What the seeded customers have of each product."""

@@ -1,0 +1,1 @@
+"""Securities funds at the broker, and money between them and the card."""

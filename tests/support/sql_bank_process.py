@@ -107,10 +107,12 @@ def _direct(books: DemoBank) -> str:
 
 def _contracts(data: Path, recovery: str) -> None:
     text = (seed_dir() / "services.yaml").read_text(encoding="utf-8")
-    assert text.count("recovery: reverse") == 1
+    before, transfer, after = text.partition("  transfer.card_to_card:")
+    assert "recovery: reverse" in after.partition("\n\n")[0]
     path = data / "config" / "services.yaml"
     path.parent.mkdir(parents=True)
-    path.write_text(text.replace("recovery: reverse", f"recovery: {recovery}"), encoding="utf-8")
+    after = after.replace("recovery: reverse", f"recovery: {recovery}", 1)
+    path.write_text(before + transfer + after, encoding="utf-8")
 
 
 def _settings(data: Path, dialect: str, connection: str) -> None:

@@ -16,7 +16,7 @@ from core_adapters.hsm.software import open_software
 from core_adapters.hsm.token import TokenOptions
 from support import money_secrets
 from support.hsm_kit import shared_token, softhsm_library
-from support.money_caller import fen, order, prompts, prove, said, transfer, words
+from support.money_caller import BALANCE, fen, order, prompts, prove, said, transfer, words
 from support.money_journal import MoneyJournal, assert_whole
 from support.money_stage import OPENING, SETTINGS, Day, Stage
 from support.pins_world import SPEC
@@ -52,7 +52,7 @@ class Seen:
 
 def balance(who: SeedCard, language: str = "zh") -> str:
     """From ringing to the balance."""
-    return f"{prove(who, language=language)} !1"
+    return f"{prove(who, language=language)} {BALANCE}"
 
 
 def wrong_thrice(who: SeedCard) -> str:
@@ -181,7 +181,7 @@ async def in_a_token(stage: Stage) -> list[CallReport]:
         first = await day.ring(balance(who), "bal.amount")
         await asyncio.to_thread(day.bank.host.stop)
         guess = "".join(reversed(who.pin))
-        away = f"{prove(who, guess)} @auth.wrong_pin !{who.pin}# !1"
+        away = f"{prove(who, guess)} @auth.wrong_pin !{who.pin}# {BALANCE}"
         return [first, await day.ring(away, "bal.stale")]
 
 
@@ -208,8 +208,8 @@ async def test_the_last_balance_is_heard_with_its_time(seen: Seen) -> None:
 
 
 async def test_money_is_not_moved_and_nobody_unknown_is_let_in(seen: Seen) -> None:
-    menus = {"money": "main.menu", "stranger": "front.menu", "forgotten": "front.menu"}
-    for name, menu in menus.items():  # nobody unknown comes to the main menu; no read-back
+    menus = {"money": "tr.menu", "stranger": "front.menu", "forgotten": "front.menu"}
+    for name, menu in menus.items():  # nobody unknown comes further; no read-back
         assert set(prompts(seen.calls[name])) == {"sys.unavailable", menu}, name
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from support.flow_bank import LISTS
-from telebank.calls.services import SENTENCE_GAP, CallServices
+from telebank.calls.services import ROW_GAP, CallServices
 from telebank.flow.commands import Say, Spoken
 from transactions.money import Money
 from voice_prompts.bank import BankIndex
@@ -26,4 +26,4 @@ def segments(*, more: bool) -> list[tuple[int, int]]:
 def test_a_row_ends_with_a_pause_where_more_follows() -> None:
     alone, followed = segments(more=False), segments(more=True)
     assert alone[-1][0] >= 0
-    assert followed == [*alone, (-1, SENTENCE_GAP)]
+    assert followed == [*alone, (-1, ROW_GAP)]

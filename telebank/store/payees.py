@@ -1,0 +1,161 @@
+"""Jobs on the payees that customers registered: nine places each, by token, mask and ciphertext.
+
+A new payee is cooling until `ready_at`; only then does it stand for a second factor. What a payee
+may be paid on a business date is `most_daily`, which the commit that reserves asks.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from telebank.store import tables
+from telebank.store.customer_events import Told, tell
+from telebank.store.customer_tables import payee
+from telebank.store.events import clean_text
+from telebank.store.transaction import Transaction
+from transactions.card import SealedCard
+from transactions.money import Money, currency
+from transactions.telephone_pin import Customer
+
+SLOTS = 9
+"""Places of one customer: the keys 1 to 9."""
+_P = payee.c
+_MINE = _P.customer == bindparam("who")
+_PLACE = _P.slot == bindparam("place")
+_ALL = select(payee).where(_MINE).order_by(_P.slot)
+_ONE = select(payee).where(_MINE, _PLACE)
+_BY_TOKEN = select(payee).where(_MINE, _P.token == bindparam("of_token"))
+_INSERT = insert(payee)
+_DELETE = delete(payee).where(_MINE, _PLACE)
+_CAP = update(payee).where(_MINE, _PLACE)
+_CAP = _CAP.values(daily=bindparam("most", type_=_P.daily.type), currency=bindparam("unit"))
+
+Full = Literal["full", "exists"]
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """One registered payee."""
+
+    slot: int
+    card: SealedCard
+    name: str
+    added_at: datetime
+    ready_at: datetime
+    daily: Money | None
+
+    def ready(self, now: datetime) -> bool:
+        """Whether its cooling is over."""
+        return now >= self.ready_at
+
+
+def judged(customer: str) -> tuple[str, ...]:
+    """What no other node may judge meanwhile."""
+    return (f"payees:{customer}",)
+
+
+def of(part: Transaction, customer: str) -> Sequence[Payee]:
+    """All of a customer, by place."""
+    return [_payee(row) for row in part.execute(_ALL, {"who": customer}).all()]
+
+
+def at(part: Transaction, customer: str, slot: int) -> Payee | None:
+    """The one in a place."""
+    row = part.execute(_ONE, {"who": customer, "place": slot}).first()
+    return None if row is None else _payee(row)
+
+
+def trusted(part: Transaction, customer: str, tokens: Collection[str]) -> bool:
+    """Whether these cards are all registered and none is cooling."""
+    ready = {one.card.token for one in of(part, customer) if one.ready(part.now)}
+    return bool(tokens) and ready.issuperset(tokens)
+
+
+def most_daily(part: Transaction, customer: str, token: str, bank: Money | None) -> Money | None:
+    """What this payee may be paid on a business date: the lower of the customer's own cap and the
+    bank's; None where it is not registered or neither is set."""
+    row = part.execute(_BY_TOKEN, {"who": customer, "of_token": token}).first()
+    if row is None:
+        return None
+    own = _payee(row).daily
+    if own is None or (bank is not None and own.currency != bank.currency):
+        return bank
+    return own if bank is None or own.minor < bank.minor else bank
+
+
+def add(
+    part: Transaction, by: Customer, card: SealedCard, name: str, cooling: timedelta
+) -> Payee | Full:
+    """Register a card in the first free place, unless it is there or all are taken."""
+    there = of(part, by.token)
+    if any(one.card.token == card.token for one in there):
+        return "exists"
+    free = sorted(set(range(1, SLOTS + 1)) - {one.slot for one in there})
+    if not free:
+        return "full"
+    new = Payee(
+        free[0], card, clean_text(name, tables.TEXT), part.now, part.now + cooling, daily=None
+    )
+    part.execute(_INSERT, _row(by.token, new))
+    detail: dict[str, Told] = {"slot": new.slot, "payee_masked": card.masked}
+    detail["ready"] = new.ready_at.isoformat()
+    tell(part, "payee.added", by, "ok", **detail)
+    return new
+
+
+def remove(part: Transaction, by: Customer, slot: int) -> bool:
+    """Take one out; False where that place is empty."""
+    gone = at(part, by.token, slot)
+    if gone is None:
+        return False
+    part.execute(_DELETE, {"who": by.token, "place": slot})
+    tell(part, "payee.removed", by, "ok", slot=slot, payee_masked=gone.card.masked)
+    return True
+
+
+def cap(
+    part: Transaction, by: Customer, slot: int, amount: Money, bank: Money, *, may_raise: bool
+) -> Literal["ok", "no_payee", "prove"]:
+    """Set what one may be paid a day; to raise it (from the bank's where none is set) `may_raise`
+    must be given."""
+    one = at(part, by.token, slot)
+    if one is None:
+        return "no_payee"
+    held = one.daily or bank
+    if amount.minor > held.minor and not may_raise:
+        return "prove"
+    values = {"most": amount.minor, "unit": amount.currency.code}
+    part.execute(_CAP, {"who": by.token, "place": slot, **values})
+    detail: dict[str, Told] = {"slot": slot, "payee_masked": one.card.masked, "was": str(held)}
+    tell(part, "payee.limited", by, "ok", **detail, amount=str(amount))
+    return "ok"
+
+
+def _payee(row: Any) -> Payee:
+    return Payee(
+        slot=row.slot,
+        card=SealedCard(row.token, row.masked, row.key_id, row.ciphertext),
+        name=row.name,
+        added_at=row.added_at,
+        ready_at=row.ready_at,
+        daily=None if row.daily is None else Money(row.daily, currency(row.currency)),
+    )
+
+
+def _row(customer: str, one: Payee) -> dict[str, Any]:
+    return {
+        "customer": customer,
+        "slot": one.slot,
+        "token": one.card.token,
+        "masked": one.card.masked,
+        "key_id": one.card.key_id,
+        "ciphertext": one.card.ciphertext,
+        "name": one.name,
+        "added_at": one.added_at,
+        "ready_at": one.ready_at,
+        "daily": None,
+        "currency": None,
+    }

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from telebank.flow.model import (
     AnyNode,
+    Branch,
     Call,
     Collect,
     Confirm,
@@ -140,6 +141,8 @@ def _further(release: Release, place: Place, node: AnyNode) -> Iterator[Place]:
         case Call():
             good = _good(release.contracts[node.service])
             yield from (place.at(node.then[name]) for name in good if name in node.then)
+        case Branch():
+            yield from (place.at(target) for target in _branched(place, node))
         case Enter() | Return():
             yield from _across(release, place, node)
 
@@ -157,6 +160,12 @@ def _across(release: Release, place: Place, node: Enter | Return) -> Iterator[Pl
     caller = release.flows[frame.flow].nodes[frame.node]
     if isinstance(caller, Enter) and node.exit in caller.then:
         yield outer.at(caller.then[node.exit])
+
+
+def _branched(place: Place, node: Branch) -> list[str]:
+    """Where a branch may lead: by the constant that its variable has here, or else anywhere."""
+    code = dict(place.constants).get(node.on)
+    return [*node.then.values(), node.other] if code is None else [node.then.get(code, node.other)]
 
 
 def _typed(node: Collect) -> str:
@@ -223,13 +232,27 @@ def _served(release: Release, place: Place, node: AnyNode) -> str:
 
 def _asked_on_the_way(flow: Flow, node: Call) -> bool:
     """A quote that is read back next."""
-    return isinstance(flow.nodes.get(node.then.get("ok", "")), Confirm)
+    return any(isinstance(after, Confirm) for after in _after(flow, node))
 
 
 def _to_choose_from(flow: Flow, node: Call) -> bool:
     """A list that leads to its choices."""
-    after = flow.nodes.get(node.then.get("ok", ""))
-    return isinstance(after, Menu) and bool(after.pick)
+    return any(isinstance(after, Menu) and bool(after.pick) for after in _after(flow, node))
+
+
+def _after(flow: Flow, node: Call) -> Iterator[AnyNode]:
+    """What comes after an approval, through branches."""
+    waiting, seen = [node.then.get("ok", "")], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name not in flow.nodes:
+            continue
+        seen.add(name)
+        after = flow.nodes[name]
+        if isinstance(after, Branch):
+            waiting += [*after.then.values(), after.other]
+        else:
+            yield after
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,17 @@ class Enter(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Branch(Node):
+    """Goes on by the code of a word, without a word spoken or a key pressed."""
+
+    on: str
+    then: Mapping[str, str]
+    """Code to node."""
+    other: str
+    """Where any other code leads, and a variable that is not set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Return(Node):
     """Leaves a sub-flow by `exit`."""
 
@@ -204,7 +215,7 @@ class Exit(Node):
 
 
 AskingNode = Menu | Collect | Confirm
-AnyNode = Menu | Collect | Confirm | Statement | Call | Enter | Return | Queue | Fax | Exit
+AnyNode = Menu | Collect | Confirm | Statement | Call | Enter | Branch | Return | Queue | Fax | Exit
 
 
 @dataclass(frozen=True, slots=True)

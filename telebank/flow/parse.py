@@ -10,6 +10,7 @@ from typing import Any, cast, get_args
 from telebank.flow.model import (
     AnyNode,
     Asking,
+    Branch,
     Call,
     Check,
     Collect,
@@ -42,7 +43,7 @@ from telebank.flow.options import (
 )
 from telebank.flow.reader import Block
 from telebank.flow.texts import read_document
-from transactions.kinds import Declared, KindError, declared
+from transactions.kinds import WORD, Declared, KindError, declared
 from transactions.money import CURRENCIES
 from transactions.request import Language
 
@@ -345,6 +346,21 @@ def _enter(name: str, block: Block, defaults: _Defaults) -> AnyNode:
     return Enter(**common, flow=flow, then=then, set=constants)
 
 
+def _branch(name: str, block: Block, defaults: _Defaults) -> AnyNode:
+    common = _common(name, block, speaks=False)
+    on, then = block.text("on"), block.mapping("then")
+    if on[:1] != "$" or on == "$":
+        block.refuse("on", f"`on: {on}` is no variable", "write `on: $variable`, one of kind word")
+    if not then:
+        block.refuse("then", "no codes", "give `then: {code: node}`")
+    for code, target in then.items():
+        if not WORD.fullmatch(code):
+            block.refuse("then", f"`{code}` is no code", "write codes such as time_3m")
+        if not target:
+            block.refuse("then", f"`{code}` goes nowhere", "give it a node")
+    return Branch(**common, on=on[1:], then=then, other=block.text("other"))
+
+
 def _return(name: str, block: Block, defaults: _Defaults) -> AnyNode:
     return Return(**_common(name, block, speaks=False), exit=block.text("exit"))
 
@@ -376,6 +392,7 @@ _KINDS: Mapping[str, Callable[[str, Block, _Defaults], AnyNode]] = MappingProxyT
         "say": _say,
         "call": _call,
         "enter": _enter,
+        "branch": _branch,
         "return": _return,
         "queue": _queue,
         "fax": _fax,

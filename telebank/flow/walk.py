@@ -13,6 +13,7 @@ from telebank.flow.memory import Memory
 from telebank.flow.model import (
     AnyNode,
     AskingNode,
+    Branch,
     Call,
     Collect,
     Confirm,
@@ -186,6 +187,10 @@ class Walker:
         self._state.frames.append(Frame(flow.name, flow.entry))
         return flow.entry
 
+    def _enter_branch(self, node: Branch) -> str | None:
+        code = self._memory.value(node.on)
+        return node.then.get(code, node.other) if isinstance(code, str) else node.other
+
     def _enter_return(self, node: Return) -> str | None:
         frames = self._state.frames
         frames.pop()
@@ -220,7 +225,7 @@ class Walker:
                 self._out.append(SendFax(self._new_visit(), node.document))
             case Exit():
                 self._hang_up(node.reason)
-            case Enter() | Return():
+            case Enter() | Branch() | Return():
                 raise IllegalEvent(f"{self.place} speaks nothing, and {state.playing} ended")
             case _:
                 assert_never(node)
@@ -365,6 +370,7 @@ _ENTER: Mapping[type, Callable[[Walker, Any], str | None]] = MappingProxyType(
         Statement: Walker._enter_statement,
         Call: Walker._enter_call,
         Enter: Walker._enter_flow,
+        Branch: Walker._enter_branch,
         Return: Walker._enter_return,
         Queue: Walker._enter_last,
         Fax: Walker._enter_last,

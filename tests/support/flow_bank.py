@@ -11,6 +11,8 @@ from telebank.flow.release import read_release
 BANK = Path(__file__).resolve().parents[1] / "telebank" / "flow" / "bank"
 LISTS = BANK.with_name("lists")
 """Another, of lists, words and optional values."""
+DESK = BANK.with_name("desk")
+"""Another, of branches, and of settings and payees that the node keeps itself."""
 
 
 def changed(folder: Path, file: str, old: str, new: str, bank: Path = BANK) -> Path:

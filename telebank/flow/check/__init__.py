@@ -5,6 +5,7 @@ stand by `transactions.contract`; both come out as findings of the same form.
 """
 
 from telebank.flow.check import (
+    branches,
     dataflow,
     menus,
     money,
@@ -48,6 +49,7 @@ RULES: tuple[Rule, ...] = (
     services.inputs,
     services.secrets,
     services.entry_kinds,
+    branches.codes,
     menus.choices,
     menus.prefixes,
     menus.handling,
@@ -62,6 +64,7 @@ RULES: tuple[Rule, ...] = (
     dataflow.not_set,
     money.guards,
     money.read_back,
+    money.state_read_back,
     money.endings,
 )
 

@@ -5,7 +5,17 @@ from collections.abc import Callable, Iterator
 from telebank.flow.check.graph import PICKED, Edge, edges, finding, inside, writes
 from telebank.flow.check.prompts import slots_at
 from telebank.flow.check.references import heeded, named
-from telebank.flow.model import AnyNode, Call, Collect, Enter, Finding, Flow, Menu, Return
+from telebank.flow.model import (
+    AnyNode,
+    Branch,
+    Call,
+    Collect,
+    Enter,
+    Finding,
+    Flow,
+    Menu,
+    Return,
+)
 from telebank.flow.release import Release
 from transactions.contract import Service
 
@@ -48,6 +58,8 @@ def _uses(release: Release, flow: Flow, node: AnyNode) -> set[str]:
     match node:
         case Collect():
             used |= set(heeded(node))
+        case Branch():
+            pass  # one that is not set takes `other`
         case Call():
             optional = release.contracts[node.service].optional
             sources = [source for name, source in node.inputs.items() if name not in optional]
@@ -68,6 +80,8 @@ def _set_after(release: Release, flow: Flow, facts: Facts, node: AnyNode, edge: 
             return facts | {node.into}
         case Menu() if edge.via == PICKED:
             return facts | set(node.pick)
+        case Branch() if edge.exit is not None:
+            return facts | {node.on}
         case Call() if edge.exit is not None:
             passed = {name for name in named(node) if flow.vars[name] == "secret"}
             lost, given = _given(release.contracts[node.service], edge.exit)
@@ -129,3 +143,40 @@ def fresh_quotes(release: Release, flow: Flow, quote: str) -> dict[str, Facts]:
         return frozenset(name for name in facts if not terms[name] & changed)
 
     return facts_at(flow, frozenset(), step)
+
+
+def fresh_answers(release: Release, flow: Flow, names: set[str]) -> dict[str, Facts]:
+    """For each node which of `names` certainly still fit what was entered.
+
+    An answer of a service called in this flow no longer fits once a variable that went into the
+    question was set again; what no service here gives always fits.
+    """
+    askers = {
+        name: [node for node in flow.nodes.values() if _gives(release, node, name)]
+        for name in names
+    }
+    went_in = {name: {v for node in nodes for v in named(node)} for name, nodes in askers.items()}
+
+    def step(facts: Facts, node: AnyNode, edge: Edge) -> Facts:
+        changed = writes(release, node)
+        kept = {name for name in facts if not went_in[name] & changed}
+        return frozenset(kept | _answered(release, node, edge) & names)
+
+    return facts_at(flow, frozenset(names), step)
+
+
+def _gives(release: Release, node: AnyNode, name: str) -> bool:
+    return isinstance(node, Call) and name in release.contracts[node.service].gives
+
+
+def _answered(release: Release, node: AnyNode, edge: Edge) -> set[str]:
+    """What leaving a node by `edge` sets together with all that it is about."""
+    match node:
+        case Call() if edge.exit is not None:
+            return set(release.contracts[node.service].given(edge.exit))
+        case Enter() if edge.exit == "ok":
+            return set(release.flows[node.flow].gives)
+        case Menu() if edge.via == PICKED:
+            return set(node.pick)
+        case _:
+            return set()

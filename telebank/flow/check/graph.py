@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from telebank.flow.model import (
     AnyNode,
     AskingNode,
+    Branch,
     Call,
     Collect,
     Confirm,
@@ -33,6 +34,8 @@ class Edge:
     exit: str | None = None
 
 
+CODE = "code"
+"""How the edges of a branch begin to say what they are."""
 PICKED = "picked row"
 """How the edge of a chosen row says what it is."""
 
@@ -60,6 +63,9 @@ def edges(flow: Flow, node: AnyNode) -> Iterator[Edge]:
             yield Edge(name, node.next, "next")
         case Call() | Enter() | Queue() | Fax():
             yield from (Edge(name, to, f"exit {out}", out) for out, to in node.then.items())
+        case Branch():
+            yield from (Edge(name, to, f"{CODE} {code}", code) for code, to in node.then.items())
+            yield Edge(name, node.other, "other")
         case Return() | Exit():
             pass
     if node.visits is not None:

@@ -1,9 +1,12 @@
-"""Money moves only after its own read-back, and the four ways it ends are never mixed up."""
+"""Money moves only after its own read-back, and the four ways it ends are never mixed up.
+
+A change of state whose contract has `must_read_back` comes after a read-back of its own as well.
+"""
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from telebank.flow.check.dataflow import fresh_quotes
+from telebank.flow.check.dataflow import fresh_answers, fresh_quotes
 from telebank.flow.check.graph import all_edges, finding
 from telebank.flow.model import Call, Confirm, Finding, Flow
 from telebank.flow.options import LANGUAGES
@@ -26,18 +29,27 @@ NOT_DONE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Words that say which it is (rule 4: unknown is told as not confirmed, never as failed)."""
 
 
-def _money_calls(release: Release, flow: Flow) -> Iterator[tuple[Call, Service]]:
+def _confirmed_calls(release: Release, flow: Flow) -> Iterator[tuple[Call, Service]]:
+    """The calls that a confirm must come before."""
     for node in flow.nodes.values():
-        if isinstance(node, Call) and release.contracts[node.service].effect == "money":
-            yield node, release.contracts[node.service]
+        if isinstance(node, Call):
+            service = release.contracts[node.service]
+            if service.effect == "money" or service.must_read_back:
+                yield node, service
+
+
+def _money_calls(release: Release, flow: Flow) -> Iterator[tuple[Call, Service]]:
+    calls = _confirmed_calls(release, flow)
+    return ((node, service) for node, service in calls if service.effect == "money")
 
 
 def guards(release: Release, flow: Flow) -> Iterator[Finding]:
-    """A money service without a confirm of its own."""
-    for call, _ in _money_calls(release, flow):
+    """A money service, or one whose terms must be read back, without a confirm of its own."""
+    for call, service in _confirmed_calls(release, flow):
         if call.guarded_by is None:
+            does = "moves money" if service.effect == "money" else f"asks {service.name}"
             mend = "add `guarded_by: <confirm>` and lead to it from that confirm only"
-            yield finding(flow, call, "money-guard", "moves money without a confirm", mend)
+            yield finding(flow, call, "money-guard", f"{does} without a confirm", mend)
     for node in flow.nodes.values():
         if isinstance(node, Call) and node.guarded_by is not None:
             yield from _guard(flow, node, node.guarded_by)
@@ -78,6 +90,26 @@ def read_back(release: Release, flow: Flow) -> Iterator[Finding]:
             for term in service.must_read_back:
                 sources = {name for quote in calls for name in _sources(release, quote, term)}
                 yield from _unread(flow, call, guard, sources if calls else {term})
+
+
+def state_read_back(release: Release, flow: Flow) -> Iterator[Finding]:
+    """A confirm before a change of state that does not read back its terms, or stale ones."""
+    for call, service in _confirmed_calls(release, flow):
+        guard = flow.nodes.get(call.guarded_by or "")
+        if service.effect == "money" or not isinstance(guard, Confirm):
+            continue
+        sources = {term: call.inputs.get(term, "") for term in service.must_read_back}
+        for term, source in sources.items():
+            if source and not source.startswith("$"):
+                problem = f"{term}, which {service.name} demands to be read back, is written out"
+                mend = "pass a variable, set where the flow is entered (`set`)"
+                yield finding(flow, call, "money-read-back", problem, mend)
+        read = {source[1:] for source in sources.values() if source.startswith("$")}
+        yield from _unread(flow, call, guard, read)
+        for name in sorted(read - fresh_answers(release, flow, read)[guard.name]):
+            problem = f"some way leads to it with a {name} that answered something else"
+            mend = "ask again after anything that went into that answer was entered"
+            yield finding(flow, guard, "money-quote", problem, mend)
 
 
 def _unread(flow: Flow, node: Call, guard: Confirm, sources: set[str]) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from telebank.flow.check.graph import edges, entered, finding, inside
 from telebank.flow.model import (
     AnyNode,
+    Branch,
     Call,
     Collect,
     Confirm,
@@ -83,7 +84,7 @@ def variables(release: Release, flow: Flow) -> Iterator[Finding]:
                 yield finding(flow, node, "declared", problem, "declare it in `vars`")
 
 
-def named(node: AnyNode) -> list[str]:
+def named(node: AnyNode) -> list[str]:  # noqa: PLR0911 - a table of kinds
     """The variables that a node names itself (its texts name others)."""
     match node:
         case Collect():
@@ -94,6 +95,8 @@ def named(node: AnyNode) -> list[str]:
             return list(node.reads)
         case Call():
             return [source[1:] for source in node.inputs.values() if source.startswith("$")]
+        case Branch():
+            return [node.on]
         case Queue():
             return list(node.carry)
         case _:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from support.flow_bank import BANK, LISTS, changed, findings_of, line_of
+from support.flow_bank import BANK, DESK, LISTS, changed, findings_of, line_of
 from telebank.flow.check import check_release
 from telebank.flow.load import load_release
 from telebank.flow.model import FlowError
@@ -36,6 +36,7 @@ def table(name: str) -> list[Broken]:
 
 BROKEN = [(BANK, case) for case in table("broken.yaml")]
 BROKEN += [(LISTS, case) for case in table("broken_lists.yaml")]
+BROKEN += [(DESK, case) for case in table("broken_desk.yaml")]
 
 
 @pytest.mark.parametrize(("bank", "case"), BROKEN, ids=[case.what for _, case in BROKEN])
@@ -52,7 +53,7 @@ def test_a_broken_release_is_refused_where_it_is_broken(
         load_release(config)
 
 
-@pytest.mark.parametrize("bank", [BANK, LISTS], ids=["payments", "lists"])
+@pytest.mark.parametrize("bank", [BANK, LISTS, DESK], ids=["payments", "lists", "desk"])
 def test_the_banks_of_these_tests_are_refused_nothing(bank: Path) -> None:
     assert findings_of(bank) == []
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from telebank.store import customer_tables  # noqa: F401 - its tables are in the metadata
+from telebank.store import customer_tables, order_tables  # noqa: F401 - tables in the metadata
 from telebank.store.tables import metadata
 
 context.configure(

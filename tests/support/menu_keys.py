@@ -47,6 +47,7 @@ def typed(
         "MONTH#": datetime.now(UTC).strftime("%Y%m01"),
         "NEW_PIN#": "482915#",
         "LOST_CARD#": f"{one.card}#",
+        "WRONG_CARD#": f"{one.card[:-1]}{(int(one.card[-1]) + 1) % 10}#",
         "IDENTITY": one.identity,
     }
     return [entries.get(word, word) for word in words]
@@ -57,7 +58,8 @@ def complaint(service: str, call: Call, fine: Sequence[tuple[str, str]] = ()) ->
 
     `fine` are services and exits that are as good as an approval here.
     """
-    odd = ODD & set(call.records)
+    told = {"input.invalid"} if service == "“sys.invalid”" else set()
+    odd = (ODD - told) & set(call.records)
     if odd:
         return f"{sorted(odd)}, {call.said[-2:]}"
     if service[0] in QUOTES:

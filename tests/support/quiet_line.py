@@ -37,6 +37,8 @@ from voice_prompts.speaker import Speaker
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 CALLS = count(1)
 KEY_S, PROMPT_S = 0.3, 2.0
+SILENCE = "SILENCE"
+"""In place of a key: nothing is pressed until the bank has had enough of it."""
 MAX_PROMPTS = 200
 """Prompts that a caller hears without pressing anything; more go round for ever."""
 
@@ -109,8 +111,15 @@ class Call:
         """Press groups of keys, each after what is being said."""
         await self._do(self.session.receive(Started(), self.now))
         for group in keys:
-            await self.press(group)
+            await (self.wait() if group == SILENCE else self.press(group))
         return self
+
+    async def wait(self) -> None:
+        """Press nothing, after what is being said, until that is noticed."""
+        await self.listen()
+        assert self.session.wake_at is not None, "nothing is waited for"
+        self.now = self.session.wake_at
+        await self._do(self.session.wake(self.now))
 
     async def press(self, group: str) -> None:
         """Press keys in a row, after what is being said."""

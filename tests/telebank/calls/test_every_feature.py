@@ -1,6 +1,6 @@
 """Every row of docs/features.md: its keys, pressed at a running host, and its path test."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from telebank.flow.playbook import Answers, Hears, PathTest, load_playbook
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs" / "features.md"
-WANTED: Mapping[str, range] = {
+WANTED: Mapping[str, Collection[int]] = {
+    "I": (*range(1, 6), 10, 11),
     "Q": range(1, 8),
     "X": range(1, 16),
     "B": range(1, 11),

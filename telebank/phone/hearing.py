@@ -20,6 +20,8 @@ WORD_ID = "word."
 """How the id of a text begins that is spoken inside others."""
 START = 24
 """Octets by which the beginning of a clip is known (3 ms)."""
+RATE = 8_000
+"""Octets in a second of G.711."""
 FRAME = 160
 """Octets of a 20 ms packet."""
 MAX_GAP_FRAMES = 50
@@ -120,8 +122,11 @@ class Ear:
         self._last: list[str] = []
         """The prompt's part heard last, and every other part that sounds the same."""
         self._came = (0.0, 0.0, 0)
-        self.sound_at: float | None = None
-        """When something other than silence last came, monotonic seconds."""
+        self.sounded = False
+        """Whether anything but silence has come."""
+        self.silent_s = 0.0
+        """Seconds of silence received since the last sound. By what the stream holds, not by the
+        clock: packets that a busy machine brings late are no pause of the bank."""
 
     def hear(self, sequence: int, payload: bytes, now: float) -> list[ClipHeard]:
         """Take one packet's payload; late and repeated packets are left out."""
@@ -134,7 +139,9 @@ class Ear:
                 heard += self._skip(lost)
         self._expected = (sequence + 1) & 0xFFFF
         if payload.strip(self._silence):
-            self.sound_at = now
+            self.sounded, self.silent_s = True, 0.0
+        else:
+            self.silent_s += len(payload) / RATE
         # When the packet before and this one came, and how much of what is pending is this one's.
         self._came = (self._came[1], now, len(payload))
         self._pending += payload

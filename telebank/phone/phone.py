@@ -397,9 +397,7 @@ class PhoneCall:
 
     def _is_quiet(self) -> bool:
         ear = self._ear
-        if ear is None or ear.sound_at is None:
-            return False
-        return self._endpoint.now() - ear.sound_at >= self._options.quiet_s
+        return ear is not None and ear.sounded and ear.silent_s >= self._options.quiet_s
 
     async def _until(self, done: Callable[[], bool], what: str) -> None:
         deadline = self._endpoint.now() + self._options.patience_s

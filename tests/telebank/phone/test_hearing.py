@@ -114,6 +114,20 @@ def test_when_a_clip_began_is_the_time_of_its_first_packet() -> None:
     assert heard[0].began_at == 5.0
 
 
+def test_silence_is_what_came_not_how_long_nothing_came() -> None:
+    ear = Ear(Lexicon(BANK, "pcma"))
+    stream = packets(clip("zh/a#0"), quiet(400))
+    frames = list(enumerate(stream))
+    for sequence, payload in frames[:10]:
+        ear.hear(sequence, payload, 0.0)
+    assert (ear.sounded, ear.silent_s) == (True, 0.0)
+    for sequence, payload in frames[10:]:  # the machine was busy for a minute
+        ear.hear(sequence, payload, 60.0)
+    assert ear.silent_s == pytest.approx(0.4, abs=0.02)
+    ear.hear(len(frames), clip("zh/a#0")[:FRAME], 60.0)
+    assert ear.silent_s == 0.0
+
+
 def test_a_recording_that_two_prompts_share_is_the_prompt_being_said() -> None:
     names = ("zh/later#0", "zh/later#1", "zh/now#0", "zh/now#1", "zh/new#0", "zh/new#1")
     names += ("zh/side#0", "zh/side#2", "zh/side#3")  # two values stand side by side

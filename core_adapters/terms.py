@@ -1,8 +1,9 @@
-"""What a request of a service carries: its inputs, and the terms of its quote."""
+"""What a request of a service carries: its inputs, the terms of its quote and of a proposal."""
 
 from collections.abc import Mapping
 
 from transactions.contract import Contracts, Kind, Service
+from transactions.proposals import COMPANY, MAKER
 from transactions.quotes import quote_name
 
 
@@ -13,6 +14,8 @@ def terms_of(name: str, contracts: Contracts) -> Mapping[str, Kind]:
     if contract.quoted_by in contracts:
         quote = contracts[str(contract.quoted_by)]
         terms |= {**quote.inputs, **quote.outputs}
+    if contract.approved_by is not None:
+        terms |= dict.fromkeys((COMPANY, MAKER), "digits")
     return terms
 
 

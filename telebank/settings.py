@@ -160,7 +160,8 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
         if path.exists():
             _merge(tables, _read(path), str(path))
     _merge(tables, overrides or {}, "command line")
-    limits = _limits(tables.pop("limits", {}))
+    limits = _amounts(tables.pop("limits", {}), "limits")
+    tiers = _amounts(tables.pop("second_factor", {}), "second_factor")
     sections = {
         name: read_options(cls, tables.pop(name, {}), name) for name, cls in SECTIONS.items()
     }
@@ -177,6 +178,7 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
     sections["transactions"] = replace(
         sections["transactions"],
         limits=limits,
+        second_factor=tiers,
         utc_offset_minutes=zone,
         loss=sections["loss"],
     )
@@ -224,7 +226,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _merge(into: dict[str, dict[str, Any]], tables: Mapping[str, Any], where: str) -> None:
-    known = [*SECTIONS, "limits", "hosts"]
+    known = [*SECTIONS, "limits", "second_factor", "hosts"]
     for name, table in tables.items():
         if name not in known:
             raise SettingsError(f"{where}: unknown section [{name}]{_nearest(name, known)}")
@@ -250,11 +252,11 @@ def read_options(cls: type[T], table: Table, where: str) -> T:
         raise SettingsError(f"[{where}]: {error}") from error
 
 
-def _limits(table: Table) -> Mapping[str, Money]:
+def _amounts(table: Table, where: str) -> Mapping[str, Money]:
     try:
         return MappingProxyType({name: Money.parse(str(text)) for name, text in table.items()})
     except MoneyError as error:
-        raise SettingsError(f"[limits]: {error}") from error
+        raise SettingsError(f"[{where}]: {error}") from error
 
 
 def _nearest(name: str, known: list[str]) -> str:

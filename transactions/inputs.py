@@ -8,12 +8,12 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from transactions.card import CardNumber, CardVault, SealedCard
-from transactions.contract import Kind, RowShape, Service
-from transactions.kinds import WORD
+from transactions.kinds import WORD, Kind, RowShape
 from transactions.money import Money
 from transactions.outcome import Value, Values
 from transactions.request import MAX_REQUEST_ID, Request
 from transactions.secret import Secret
+from transactions.service import Service
 
 MAX_TEXT = 200
 """Longest text input in characters."""

@@ -16,6 +16,7 @@ from transactions.lifecycle import State
 from transactions.money import Money
 from transactions.outcome import Outcome
 from transactions.ports import MessageLog
+from transactions.proposals import ApprovalClaim, ClaimRefusal, Proposed
 from transactions.request import HostMessage, Request
 
 
@@ -32,13 +33,19 @@ class GuardKey:
 class Hold:
     """An amount to reserve under `limit` for `customer` on the request's business date (rule 11).
 
-    Refused as `over_limit` where reserved and used would pass `ceiling`.
+    Refused as `over_limit` where reserved and used would pass `ceiling`, or what its owner lowered
+    it to: his own ceiling of this limit, or with `payee` what that registered payee may be paid.
     """
 
     limit: str
     customer: str
+    """Whose use is added up: a card's token, or one hash of all that the limit is counted by."""
     amount: Money
     ceiling: Money
+    owner: str = ""
+    """Token of the customer's card; empty where nobody may lower the limit."""
+    payee: str = ""
+    """Token of the payee's card, where the limit is counted by it too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,9 @@ class RecordPlan:
     takes_hot: bool = False
     """A hot card is no hindrance: the service reports cards as lost, or decides on reports."""
     decision: HotDecision | None = None
+    approval: ApprovalClaim | None = None
+    """Another person's proposal, marked used in this commit; where it cannot be, nothing is
+    written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +110,14 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class RecordRefused:
     """Nothing was written: `different_content`, `lost` (the customer's card is on the hot list),
-    `pending`, `repeated` or `over_limit`; or why nothing is decided on a report of loss."""
+    `pending`, `repeated` or `over_limit`; or why nothing is decided on a report of loss, or nothing
+    approved by a proposal."""
 
-    reason: Literal["different_content", "lost", "pending", "repeated", "over_limit"] | Undecided
+    reason: (
+        Literal["different_content", "lost", "pending", "repeated", "over_limit"]
+        | Undecided
+        | ClaimRefusal
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +199,12 @@ class Journal(MessageLog, ClosingJournal, Protocol):
 
     async def find(self, request_id: str, quote: str | None = None) -> Found | None:
         """What was recorded under this id, else under this quote, on any node."""
+        ...
+
+    async def proposed(self, number: str) -> Proposed | None:
+        """Who proposed what stands under this number, in whatever state it is. In the store: the
+        jobs `find` and `claim` (what `RecordPlan.approval` asks of `record`) on table `proposal`.
+        """
         ...
 
     async def advance(

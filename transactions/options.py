@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta, timezone
+from types import MappingProxyType
 
 from transactions.hot_list import LossOptions
 from transactions.money import Money
@@ -10,6 +11,12 @@ from transactions.money import Money
 POSITIVE = (
     *("send_deadline_s", "quote_ttl_s", "quotes_max", "in_flight_max", "retry_first_s"),
     *("retry_cap_s", "attempts_max", "away_poll_s", "settle_parallel", "remembered_max"),
+)
+
+REGISTERED = "_registered"
+"""Ends the name of a tier that is for registered payees."""
+SECOND_FACTOR: Mapping[str, Money] = MappingProxyType(
+    {"transfer": Money.parse("10000.00"), f"transfer{REGISTERED}": Money.parse("50000.00")}
 )
 
 
@@ -51,6 +58,9 @@ class ProcessorOptions:
     """How long a report of loss holds."""
     limits: Mapping[str, Money] = field(default_factory=dict)
     """Ceilings by name, for a customer and business date; a contract's `limits` name them."""
+    second_factor: Mapping[str, Money] = field(default_factory=lambda: SECOND_FACTOR)
+    """Amounts above which a second factor is needed, by the name that a contract says; with
+    `_registered` after it the amount for payees that the customer registered."""
 
     def __post_init__(self) -> None:
         for name in POSITIVE:

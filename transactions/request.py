@@ -16,9 +16,11 @@ REFERENCE_DIGITS = 12
 
 
 class AuthLevel(StrEnum):
-    """How far the customer has proved himself; travels in field 60."""
+    """How far the customer has proved himself; travels in field 60. Each is more than the one
+    before; a one-time code alone (`code`) is for enrolment."""
 
     NONE = "none"
+    CODE = "code"
     PIN = "pin"
     SECOND_FACTOR = "second_factor"
 

@@ -32,7 +32,7 @@ class Act:
     approves: frozenset[Role]
 
 
-LIST_LOSSES, FORGET_PIN = "loss.list", "pin.forget"
+LIST_LOSSES, FORGET_PIN, ROLL_BACK = "loss.list", "pin.forget", "release.rollback"
 """Rights that are asked for elsewhere too."""
 _R = Role
 ACTS: Mapping[str, Act] = MappingProxyType(
@@ -69,7 +69,7 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         ),
         "release.publish": Act(
             "put a release in force",
-            frozenset({_R.IT}),
+            frozenset({_R.IT, _R.ADMINISTRATOR}),
             frozenset({_R.SUPERVISOR}),
         ),
     }
@@ -84,6 +84,7 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         LIST_LOSSES: frozenset({_R.TELLER, _R.SUPERVISOR, _R.ADMINISTRATOR, _R.AUDITOR}),
         CONFIRM: frozenset({_R.TELLER, _R.SUPERVISOR}),
         FORGET_PIN: frozenset({_R.SUPERVISOR}),
+        ROLL_BACK: frozenset({_R.SUPERVISOR}),
         "approval.list": frozenset(Role),
         "approval.refuse": frozenset({_R.SUPERVISOR}),
     }

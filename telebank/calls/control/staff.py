@@ -39,7 +39,7 @@ from transactions.ports import JournalUnavailable, LeaseLost
 from transactions.secret import Secret
 
 _NAME = re.compile(r"[a-z][a-z0-9._-]{1,31}")
-_RESERVED = frozenset({"system", "unknown", "customer", "caller", "nobody"})
+_RESERVED = frozenset({"system", "unknown", "customer", "caller", "nobody", "start"})
 NO_LOGIN = (
     "name, password or code is wrong, the code was used before, or the name is locked after too "
     "many tries (half an hour; an administrator can unlock it)"

@@ -2,16 +2,19 @@
 
 One message a packet, MessagePack by msgspec, tagged by class name. Every message names the worker's
 channel and a sequence number of its sender; `Hello` carries the version, and a worker of another
-version is refused. Audio positions are samples at 8000 a second in the prompt bank.
+version is refused. Audio positions are samples at 8000 a second in a prompt bank: 0 is
+the one that a worker begins with, and others are opened and left while it runs.
 """
 
 import msgspec
 
-VERSION = 1
+VERSION = 2
 MAX_PACKET = 65_536
 """Largest packet on the socket, in bytes; `Play` stays under it by `MAX_SEGMENTS`."""
 MAX_SEGMENTS = 2_000
 """Clips and pauses in one `Play`."""
+MAX_BANKS = 8
+"""Prompt banks that a worker has open at once, the first one included."""
 
 
 class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -48,7 +51,7 @@ class SetRemote(Message, frozen=True, tag=True, kw_only=True):
 
 
 class Play(Message, frozen=True, tag=True, kw_only=True):
-    """Play segments `(start, samples)` of the bank; `(-1, samples)` is silence.
+    """Play segments `(start, samples)` of a bank; `(-1, samples)` is silence.
 
     A key in `stop_keys` stops it in the worker within one frame; `PlayEnded` carries `token`.
     A new `Play` replaces a running one, whose `PlayEnded` says `replaced`.
@@ -57,6 +60,20 @@ class Play(Message, frozen=True, tag=True, kw_only=True):
     segments: tuple[tuple[int, int], ...]
     stop_keys: str
     token: int
+    bank: int = 0
+
+
+class OpenBank(Message, frozen=True, tag=True, kw_only=True):
+    """Map the bank in `folder` under a number of its own; `BankOpened` answers."""
+
+    bank: int
+    folder: str
+
+
+class LeaveBank(Message, frozen=True, tag=True, kw_only=True):
+    """Nothing is played from this bank any more: unmap it."""
+
+    bank: int
 
 
 class Stop(Message, frozen=True, tag=True, kw_only=True):
@@ -91,6 +108,13 @@ class Hello(Message, frozen=True, tag=True, kw_only=True):
 
     version: int
     pid: int
+
+
+class BankOpened(Message, frozen=True, tag=True, kw_only=True):
+    """A bank can be played from, or why not."""
+
+    bank: int
+    error: str = ""
 
 
 class Opened(Message, frozen=True, tag=True, kw_only=True):
@@ -165,7 +189,16 @@ class Closed(Message, frozen=True, tag=True, kw_only=True):
     """The channel is gone; its number may be used again."""
 
 
-ToWorker = Open | SetRemote | Play | Stop | Collect | Hold | Close | Shutdown
+ToWorker = Open | SetRemote | Play | OpenBank | LeaveBank | Stop | Collect | Hold | Close | Shutdown
 FromWorker = (
-    Hello | Opened | OpenFailed | Key | PlayEnded | MediaLost | Stats | WorkerStats | Closed
+    Hello
+    | BankOpened
+    | Opened
+    | OpenFailed
+    | Key
+    | PlayEnded
+    | MediaLost
+    | Stats
+    | WorkerStats
+    | Closed
 )

@@ -23,7 +23,9 @@ FORMAT = "telebank-bank/1"
 INDEX = "index.json"
 
 
-class _Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`index.json`: `stamp` tells what the bank was made of, `samples` its length."""
+
     stamp: str
     samples: int
     clips: dict[str, tuple[int, int]]
@@ -48,7 +50,7 @@ class Bank:
     @classmethod
     def open(cls, folder: Path) -> "Bank":
         """Map the bank in `folder`; PackError where it is missing or half written."""
-        index = _read_index(folder)
+        index = read_index(folder)
         if index is None:
             raise pack.PackError([f"{folder}: no voice bank; `telebank voice build` makes it"])
         laws: dict[g711.Law, NDArray[np.uint8]] = {}
@@ -93,7 +95,7 @@ def build_bank(packs_dir: Path, out_dir: Path) -> None:
             at += clip.samples
     if findings:
         raise pack.PackError(findings)
-    _write(out_dir, pieces, _Index(stamp, at, clips, texts))
+    _write(out_dir, pieces, Index(stamp, at, clips, texts))
 
 
 def _stamp(folders: list[Path]) -> str:
@@ -103,22 +105,31 @@ def _stamp(folders: list[Path]) -> str:
     return digest.hexdigest()
 
 
-def _read_index(folder: Path) -> _Index | None:
+def read_index(folder: Path) -> Index | None:
+    """The index of a bank; None where there is none, or not a whole one."""
     try:
-        return msgspec.json.decode((folder / INDEX).read_bytes(), type=_Index)
+        return msgspec.json.decode((folder / INDEX).read_bytes(), type=Index)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
 
 
+def write_index(folder: Path, stamp: str, samples: int, index: BankIndex) -> None:
+    """Write `index.json`; the octets are there by then."""
+    written = Index(stamp, samples, dict(index.clips), dict(index.texts))
+    part = folder / f"{INDEX}.{os.getpid()}.part"
+    part.write_bytes(msgspec.json.encode(written))
+    part.replace(folder / INDEX)
+
+
 def _is_current(folder: Path, stamp: str) -> bool:
-    index = _read_index(folder)
+    index = read_index(folder)
     if index is None or index.stamp != stamp:
         return False
     files = [folder / f"prompts.{law}" for law in g711.LAWS]
     return all(path.is_file() and path.stat().st_size == index.samples for path in files)
 
 
-def _write(folder: Path, pieces: list[NDArray[np.int16]], index: _Index) -> None:
+def _write(folder: Path, pieces: list[NDArray[np.int16]], index: Index) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     samples = np.concatenate(pieces)
     contents = {f"prompts.{law}": g711.encode(samples, law).tobytes() for law in g711.LAWS}

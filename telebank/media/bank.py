@@ -1,4 +1,4 @@
-"""The prompt bank: every clip of every voice in two files, one per G.711 law, mapped and shared.
+"""Prompt banks: every clip of every voice in two files, one per G.711 law, mapped and shared.
 
 `prompts.pcma` and `prompts.pcmu` hold the same samples at the same positions, a byte each, 8000 a
 second. A mapping costs no memory of a worker's own, and a bank replaced by renaming stays readable
@@ -46,6 +46,10 @@ class Bank:
     def holds(self, start: int, samples: int) -> bool:
         """Whether a segment lies in the bank (start -1 is silence and always does)."""
         return samples >= 0 and (start == -1 or 0 <= start <= self.samples - samples)
+
+
+Banks = dict[int, Bank]
+"""The banks of a worker by number, `wire.MAX_BANKS` at most; 0 is the one that it began with."""
 
 
 def _map(path: Path) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 from telebank import wire
 from telebank.media import filter as packet_filter
-from telebank.media.bank import LAWS, Bank
+from telebank.media.bank import LAWS, Banks
 from telebank.media.endpoint import disconnect
 from telebank.media.engine import Slot
 from telebank.media.keys import KeyReceiver
@@ -39,7 +39,7 @@ class Channel:
         endpoint: socket.socket,
         *,
         slot: Slot,
-        bank: Bank,
+        banks: Banks,
         options: MediaOptions,
         report: Report,
     ) -> None:
@@ -47,7 +47,7 @@ class Channel:
         self.endpoint = endpoint
         self.slot = slot
         self.row = slot.add()
-        self._bank = bank
+        self._banks = banks
         self._options = options
         self._report = report
         self._remote: wire.SetRemote | None = None
@@ -91,11 +91,14 @@ class Channel:
         self._end_play("replaced")
         self._play = play
         self._first_packet_at = 0.0
-        sound = len(play.segments) <= wire.MAX_SEGMENTS and all(
-            self._bank.holds(start, samples) for start, samples in play.segments
+        bank = self._banks.get(play.bank)
+        sound = (
+            bank is not None
+            and len(play.segments) <= wire.MAX_SEGMENTS
+            and all(bank.holds(start, samples) for start, samples in play.segments)
         )
         if sound:
-            self.slot.play(self.row, play.segments)
+            self.slot.play(self.row, play.segments, play.bank)
         else:
             _log.error("channel %d: a play outside the bank was refused", self.number)
             self._end_play("refused")
@@ -103,6 +106,11 @@ class Channel:
     def stop(self) -> None:
         """Silence from the next packet on."""
         self._end_play("stopped")
+
+    def leave(self, bank: int) -> None:
+        """Nothing is played from this bank any more."""
+        if self._play is not None and self._play.bank == bank:
+            self._end_play("stopped")
 
     def collect(self, secret: bool) -> None:
         """Mark the keys from now on."""

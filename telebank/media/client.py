@@ -29,11 +29,14 @@ class MediaChannel:
         """Where to send and what; `channel` in it is filled in here."""
         self.send(remote)
 
-    def play(self, segments: Sequence[tuple[int, int]], stop_keys: str, token: int) -> None:
-        """Play `(start, samples)` of the bank, -1 for a pause; `ValueError` when too many."""
+    def play(
+        self, segments: Sequence[tuple[int, int]], stop_keys: str, token: int, bank: int = 0
+    ) -> None:
+        """Play `(start, samples)` of a bank, -1 for a pause; `ValueError` when too many."""
         if len(segments) > wire.MAX_SEGMENTS:
             raise ValueError(f"{len(segments)} segments in a play, {wire.MAX_SEGMENTS} at most")
-        self.send(wire.Play(segments=tuple(segments), stop_keys=stop_keys, token=token))
+        pieces = tuple(segments)
+        self.send(wire.Play(segments=pieces, stop_keys=stop_keys, token=token, bank=bank))
 
     def stop(self) -> None:
         """Stop what plays."""
@@ -67,6 +70,8 @@ class MediaWorkers:
             for index in range(options.workers)
         ]
         self._numbers = itertools.count(1)
+        self._bank_numbers = itertools.count(1)
+        self._banks: set[int] = {0}
 
     @property
     def pids(self) -> list[int]:
@@ -101,6 +106,29 @@ class MediaWorkers:
         if isinstance(answer, wire.OpenFailed):
             return answer
         return MediaChannel(worker, answer.channel, answer.port)
+
+    async def open_bank(self, folder: Path) -> int:
+        """Have every worker play from the bank in `folder` too; its number. Raises `MediaError`
+        where one cannot, or `wire.MAX_BANKS` are open; then none does."""
+        if len(self._banks) >= wire.MAX_BANKS:
+            raise MediaError(f"{wire.MAX_BANKS} prompt banks are open; older calls must end first")
+        number = next(self._bank_numbers)
+        self._banks.add(number)
+        errors = await asyncio.gather(
+            *(worker.open_bank(number, folder) for worker in self._workers)
+        )
+        if error := next(filter(None, errors), ""):
+            self.leave_bank(number)
+            raise MediaError(f"the prompt bank in {folder} cannot be played from: {error}")
+        return number
+
+    def leave_bank(self, number: int) -> None:
+        """Nothing is played from this bank any more; the first one (0) stays."""
+        if number == 0 or number not in self._banks:
+            return
+        self._banks.discard(number)
+        for worker in self._workers:
+            worker.leave_bank(number)
 
     async def close(self) -> None:
         """Shut every worker down; those that do not go are killed."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from telebank.media.bank import FRAME, SILENCE, Bank
+from telebank.media.bank import FRAME, LAWS, SILENCE, Bank, Banks
 from telebank.media.rtp import MARKER, VERSION
 from telebank.media.speakers import Speakers
 
@@ -63,6 +63,7 @@ class _Play:
     """Where a row is in its segments, as of tick `since`; positions and counts in samples."""
 
     segments: Segments
+    bank: int = 0
     next: int = 0
     position: int = SILENT
     remaining: int = 0
@@ -91,8 +92,9 @@ class _Play:
 class Slot:
     """A quarter of a worker's calls; no clock, and no I/O but the `Send` of each row."""
 
-    def __init__(self, bank: Bank, capacity: int) -> None:
-        self._bank = bank
+    def __init__(self, banks: Banks, capacity: int) -> None:
+        self._banks = banks
+        self._capacity = capacity
         self._packets = np.zeros(capacity, dtype=_PACKET)
         self._packets["first"] = VERSION << 6
         self._payload: NDArray[np.uint8] = self._packets["payload"]
@@ -105,7 +107,8 @@ class Slot:
         self._sent = np.zeros(capacity, dtype=np.int64)
         self._clock = 0
         self._law = [0] * capacity
-        self._speakers = [Speakers(windows, capacity) for windows in bank.windows]
+        self._speakers: list[dict[int, Speakers]] = [{} for _ in LAWS]
+        """By law, then by bank."""
         self._plays: dict[int, _Play] = {}
         self._calendar: defaultdict[int, list[int]] = defaultdict(list)
         self._now = 0
@@ -118,6 +121,22 @@ class Slot:
         """Rows in use."""
         self.send_errors = 0
         """Packets the kernel did not take (full buffer, unreachable peer)."""
+        for number, bank in banks.items():
+            self.take(number, bank)
+
+    # -- banks --------------------------------------------------------------------------------
+
+    def take(self, number: int, bank: Bank) -> None:
+        """Play from this bank too, which is in `banks` by now."""
+        for speakers, windows in zip(self._speakers, bank.windows, strict=True):
+            speakers[number] = Speakers(windows, self._capacity)
+
+    def leave(self, number: int) -> None:
+        """Play from this bank no more; what still does is stopped."""
+        for row in [row for row, play in self._plays.items() if play.bank == number]:
+            self.stop(row)
+        for speakers in self._speakers:
+            del speakers[number]
 
     # -- membership ---------------------------------------------------------------------------
 
@@ -164,10 +183,10 @@ class Slot:
 
     # -- plays --------------------------------------------------------------------------------
 
-    def play(self, row: int, segments: Segments) -> None:
-        """Begin the segments with the next packet, in place of what played."""
+    def play(self, row: int, segments: Segments, bank: int = 0) -> None:
+        """Begin the segments of a bank with the next packet, in place of what played."""
         self.stop(row)
-        self._plays[row] = _Play(segments)
+        self._plays[row] = _Play(segments, bank)
         self._mark(row)
         self._resume(row)
 
@@ -184,8 +203,9 @@ class Slot:
 
     def _pause(self, row: int) -> None:
         """Book what has been sent, and take the row off the calendar and out of the gather."""
-        self._speakers[self._law[row]].drop(row)
         play = self._plays.get(row)
+        if play is not None:
+            self._speakers[self._law[row]][play.bank].drop(row)
         if play is not None and play.joint >= 0:
             play.advance((self._now - play.since) * FRAME)
             play.joint = -1
@@ -200,10 +220,11 @@ class Slot:
         frames = min(max(play.remaining - 1, 0) // FRAME, MAX_RUN)
         play.since, play.joint = tick, tick + frames
         self._calendar[play.joint].append(row)
+        speakers = self._speakers[self._law[row]][play.bank]
         if frames and play.position != SILENT:
-            self._speakers[self._law[row]].put(row, play.position)
+            speakers.put(row, play.position)
         else:
-            self._speakers[self._law[row]].drop(row)
+            speakers.drop(row)
 
     def _mark(self, row: int) -> None:
         """The next packet begins a talk spurt (RFC 3551 section 4.1)."""
@@ -221,8 +242,9 @@ class Slot:
 
     def tick(self) -> Ticked:
         """Build and send one packet of every sending row."""
-        for speakers in self._speakers:
-            speakers.gather(self._payload)
+        for of_law in self._speakers:
+            for speakers in of_law.values():
+                speakers.gather(self._payload)
         ticked = Ticked([], [])
         silent = [row for row in self._calendar.pop(self._now, ()) if self._join(row, ticked)]
         self._stamp()
@@ -243,14 +265,14 @@ class Slot:
         if self._fill(row, play):
             self._run(row, play, self._now + 1)
             return play.position == SILENT
-        self._speakers[self._law[row]].drop(row)
+        self._speakers[self._law[row]][play.bank].drop(row)
         del self._plays[row]
         ticked.ended.append(Ended(row, play.played))
         return True
 
     def _fill(self, row: int, play: _Play) -> bool:
         """One frame, sample by sample over its joints; False when the play ends with it."""
-        law = self._bank.laws[self._law[row]]
+        law = self._banks[play.bank].laws[self._law[row]]
         frame, filled = self._payload[row], 0
         self._hush(row)
         while filled < FRAME:

@@ -72,6 +72,8 @@ class WorkerProcess:
         self._unanswered = 0
         self._writing = False
         self._closing = False
+        self._banks: dict[int, Path] = {}
+        self._opening_banks: dict[int, asyncio.Future[str]] = {}
         self.ready = False
         self.stats: wire.WorkerStats | None = None
 
@@ -120,6 +122,8 @@ class WorkerProcess:
         if not self._hello.done():
             await self._bury()
             raise MediaError("a media worker did not start: see its message in the log above")
+        for number, folder in self._banks.items():  # before any channel: the socket keeps order
+            self.send(wire.OpenBank(bank=number, folder=str(folder)))
         self.ready = True
 
     async def _launch(self) -> socket.socket:
@@ -198,6 +202,10 @@ class WorkerProcess:
             if not answer.done():
                 answer.set_result(wire.OpenFailed(channel=number, reason="the worker died"))
         self._opening.clear()
+        for opened in self._opening_banks.values():
+            if not opened.done():
+                opened.set_result("")  # the next process opens it as it starts
+        self._opening_banks.clear()
         for number, on_event in listeners.items():
             loop.call_soon(on_event, WorkerLost(number))
         if self._gone is not None and not self._gone.done():
@@ -237,6 +245,28 @@ class WorkerProcess:
             _log.error("media worker %d does not answer; giving it up", self.pid)
             self._disconnect()
         return wire.OpenFailed(channel=number, reason="the media worker does not answer")
+
+    # -- banks --------------------------------------------------------------------------------
+
+    async def open_bank(self, number: int, folder: Path) -> str:
+        """Have the worker, and all after it, play from another bank too; why not, or empty."""
+        self._banks[number] = folder
+        if self._endpoint is None:
+            return ""  # the next process opens it as it starts
+        opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._opening_banks[number] = opened
+        self.send(wire.OpenBank(bank=number, folder=str(folder)))
+        await asyncio.wait([opened], timeout=self._options.open_timeout_s)
+        error = opened.result() if opened.done() else "the media worker does not answer"
+        self._opening_banks.pop(number, None)
+        if error:
+            self.leave_bank(number)
+        return error
+
+    def leave_bank(self, number: int) -> None:
+        """Nothing is played from it any more."""
+        self._banks.pop(number, None)
+        self.send(wire.LeaveBank(bank=number))
 
     # -- the socket ---------------------------------------------------------------------------
 
@@ -299,6 +329,8 @@ class WorkerProcess:
                 answer = self._opening.pop(message.channel, None)
                 if answer is not None and not answer.done():
                     answer.set_result(message)
+            case wire.BankOpened():
+                self._bank_opened(message)
             case wire.WorkerStats():
                 self.stats = message
             case wire.Closed():
@@ -307,6 +339,13 @@ class WorkerProcess:
             case _:
                 if listener := self._listeners.get(message.channel):
                     listener(message)
+
+    def _bank_opened(self, message: wire.BankOpened) -> None:
+        opened = self._opening_banks.pop(message.bank, None)
+        if opened is not None and not opened.done():
+            opened.set_result(message.error)
+        elif message.error:
+            _log.error("media worker %d: bank %d: %s", self.pid, message.bank, message.error)
 
     def _greet(self, hello: wire.Hello) -> None:
         if hello.version != wire.VERSION:

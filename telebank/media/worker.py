@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from telebank import wire
-from telebank.media.bank import Bank
+from telebank.media.bank import Bank, BankError, Banks
 from telebank.media.channel import Channel
 from telebank.media.endpoint import Ports
 from telebank.media.engine import SLOTS, Slot
@@ -33,10 +33,10 @@ class Worker:
     ) -> None:
         """`slot_offset` in seconds: see `Ticker`."""
         self._link = link
-        self._bank = bank
+        self._banks: Banks = {0: bank}
         self._options = options
         self._ports = Ports(options)
-        self._slots = [Slot(bank, -(-options.channels // SLOTS)) for _ in range(SLOTS)]
+        self._slots = [Slot(self._banks, -(-options.channels // SLOTS)) for _ in range(SLOTS)]
         self._rows: list[dict[int, Channel]] = [{} for _ in range(SLOTS)]
         self._channels: dict[int, Channel] = {}
         self._by_descriptor: dict[int, Channel] = {}
@@ -134,6 +134,10 @@ class Worker:
     def _carry_out(self, message: wire.ToWorker) -> None:
         if isinstance(message, wire.Open):
             self._open(message)
+        elif isinstance(message, wire.OpenBank):
+            self._open_bank(message)
+        elif isinstance(message, wire.LeaveBank):
+            self._leave_bank(message.bank)
         elif isinstance(message, wire.Shutdown):
             self._shut_down()
         elif (channel := self._channels.get(message.channel)) is None:
@@ -142,6 +146,34 @@ class Worker:
             self._close(channel)
         else:
             _instruct(channel, message)
+
+    def _open_bank(self, message: wire.OpenBank) -> None:
+        number = message.bank
+        error = ""
+        if number in self._banks:
+            error = f"bank {number} is open already"
+        elif len(self._banks) >= wire.MAX_BANKS:
+            error = f"{wire.MAX_BANKS} banks are open, which is the most"
+        else:
+            try:
+                bank = Bank.open(Path(message.folder))
+            except BankError as why:
+                error = str(why)
+            else:
+                self._banks[number] = bank
+                for slot in self._slots:
+                    slot.take(number, bank)
+        self._link.send(wire.BankOpened(bank=number, error=error))
+
+    def _leave_bank(self, number: int) -> None:
+        """Channels that still play from it hear silence; the first bank stays."""
+        if number == 0 or number not in self._banks:
+            return
+        for channel in self._channels.values():
+            channel.leave(number)
+        for slot in self._slots:
+            slot.leave(number)
+        del self._banks[number]
 
     def _open(self, message: wire.Open) -> None:
         number = message.channel
@@ -169,7 +201,7 @@ class Worker:
             number,
             endpoint,
             slot=slot,
-            bank=self._bank,
+            banks=self._banks,
             options=self._options,
             report=self._link.send,
         )

@@ -55,7 +55,7 @@ class Reference:
 
 
 def slot_of(capacity: int = 4) -> Slot:
-    return Slot(Bank(A_LAW, MU_LAW), capacity)
+    return Slot({0: Bank(A_LAW, MU_LAW)}, capacity)
 
 
 SEGMENT = st.one_of(
@@ -216,7 +216,7 @@ def test_rows_agree_with_a_player_of_single_samples(
 
 
 def test_a_bank_shorter_than_a_frame_plays() -> None:
-    slot, wire = Slot(Bank(A_LAW[:50], MU_LAW[:50]), 1), Wire()
+    slot, wire = Slot({0: Bank(A_LAW[:50], MU_LAW[:50])}, 1), Wire()
     row = slot.add()
     slot.direct(row, 0, 8, wire)
     slot.play(row, [(0, 50)] * 7)

@@ -13,6 +13,7 @@ from core_adapters.corehost.counter import OK, Counter, business_key
 from core_adapters.corehost.keydesk import PinOpener
 from core_adapters.corehost.ledger import LedgerError, transaction
 from core_adapters.corehost.orders import Answer, BadMessage, Key, Order
+from core_adapters.corehost.products.end_of_day.run import EndOfDay
 from core_adapters.corehost.products.exchange.execution import FxExecution
 from core_adapters.corehost.rules import business_date
 from core_adapters.corehost.services import answer
@@ -76,11 +77,17 @@ class Desk:
         self._codec = codec
         self._book = Book(db)
         self._counter = Counter(bank, module, codec.profile)
+        self._end_of_day = EndOfDay(bank.office)
         self._market_orders = FxExecution(bank.office)
 
     def pass_time(self, now: datetime) -> None:
-        """Do what is due by the clock alone: orders that the market has come to, or whose time is
-        over. Where the commit fails, nothing happened, and the next call does it."""
+        """Do what is due by the clock alone: ends of business dates, then orders that the market
+        has come to, or whose time is over. Where a commit fails, nothing happened, and the next
+        call does it."""
+        try:
+            self._end_of_day.run_due(now)
+        except sqlite3.Error as error:
+            log.error("day_not_ended", error=type(error).__name__)
         try:
             self._market_orders.execute_due(now)
         except sqlite3.Error as error:

@@ -45,7 +45,7 @@ class SmallBank:
         for script in (ledger.SCHEMA, tables.SCHEMA, products.SCHEMA, bills.SCHEMA):
             for statement in statements(script):
                 again = re.sub(
-                    "CREATE (TABLE|INDEX|TRIGGER)", r"CREATE \1 IF NOT EXISTS", statement
+                    "CREATE (TABLE|UNIQUE INDEX|INDEX|TRIGGER)", r"CREATE \1 IF NOT EXISTS", statement
                 )
                 self.db.execute(again)
         self.office = BackOffice(self.db, Rules())

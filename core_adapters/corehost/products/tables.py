@@ -5,13 +5,15 @@ from core_adapters.corehost.products.bills import claims as bills
 from core_adapters.corehost.products.bonds import holdings as bonds
 from core_adapters.corehost.products.companies import accounts as companies
 from core_adapters.corehost.products.deposits import accounts as deposits
+from core_adapters.corehost.products.end_of_day import book as end_of_day
 from core_adapters.corehost.products.exchange import product as fx
 from core_adapters.corehost.products.loans import accounts as loans
 from core_adapters.corehost.products.securities import funds as securities
 
 _ACCOUNTS = orders.SCHEMA + deposits.SCHEMA + history.SCHEMA + bills.SCHEMA
 _INVESTMENTS = loans.SCHEMA + bonds.SCHEMA + fx.SCHEMA + securities.SCHEMA + companies.SCHEMA
-SCHEMA = _ACCOUNTS + _INVESTMENTS
+_SERVICES = "".join((end_of_day.SCHEMA,))
+SCHEMA = _ACCOUNTS + _INVESTMENTS + _SERVICES
 CHECKS = (
     *orders.CHECKS,
     *deposits.CHECKS,
@@ -21,6 +23,7 @@ CHECKS = (
     *fx.CHECKS,
     *securities.CHECKS,
     *companies.CHECKS,
+    *end_of_day.CHECKS,
 )
 
 ACCOUNTS_UPGRADE = (

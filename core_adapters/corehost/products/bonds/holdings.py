@@ -17,6 +17,7 @@ from core_adapters.corehost.back_office import BackOffice
 from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.products.bonds.terms import Held
 from core_adapters.corehost.products.dependents import STANDS, make_up, orders_of, unmake
+from core_adapters.corehost.products.end_of_day.book import unwind
 from core_adapters.corehost.products.orders import Agreed, Effect
 from core_adapters.corehost.refusal import Refusal
 from transactions.money import Currency
@@ -55,6 +56,8 @@ _REDEEMED = f"""
     SELECT q.effect ->> 'bond' AS bond, o.minor, CAST(q.about ->> 'interest' AS INTEGER) AS interest
     FROM posted_order o JOIN priced_order q ON q.used_by = o.key
     WHERE o.kind = 'bond_redeem' AND {STANDS}
+    UNION ALL SELECT i.subject, i.minor, i.interest FROM day_item i WHERE i.what = 'bond_matured'
+      AND NOT EXISTS (SELECT 1 FROM posting v WHERE v.key = 'void:' || i.key)
 """  # noqa: S608 - no outside text
 _SOLD = "SELECT COALESCE(SUM(principal), 0) FROM bond WHERE cancelled = 0"
 CHECKS = (
@@ -227,6 +230,7 @@ class BuyBond:
         """See `Effect.undo`."""
         del key
         make_up(office, orders_of(office.db, [REDEEM], {"bond": data["bond"]}), now)
+        unwind(office, data["bond"], now)
         office.db.execute("UPDATE bond SET cancelled = 1 WHERE id = ?", (data["bond"],))
 
 

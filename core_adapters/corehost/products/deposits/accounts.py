@@ -14,6 +14,7 @@ from typing import Any
 from core_adapters.corehost.back_office import BackOffice
 from core_adapters.corehost.products.dependents import make_up, orders_of, unmake
 from core_adapters.corehost.products.deposits.terms import matures
+from core_adapters.corehost.products.end_of_day.book import unwind
 from core_adapters.corehost.products.orders import Agreed
 from core_adapters.corehost.products.pledges import owed_on
 from core_adapters.corehost.refusal import Refusal
@@ -49,8 +50,9 @@ CHECKS = (
     (
         "deposit {} of {} was closed by {}, which was undone or never posted",
         """SELECT d.sub, d.account, d.closed_by FROM deposit d
-           LEFT JOIN posted_order o ON o.key = d.closed_by
-           WHERE d.closed_by IS NOT NULL AND (o.key IS NULL OR o.undone = 1)""",
+           LEFT JOIN posting p ON p.key = d.closed_by
+           LEFT JOIN posting u ON u.key = 'undo:' || d.closed_by
+           WHERE d.closed_by IS NOT NULL AND (p.id IS NULL OR u.id IS NOT NULL)""",
     ),
     (
         "deposit {} of {}: cancelled is {}, but the order that opened it is undone {} time(s)",
@@ -202,6 +204,7 @@ class OpenEffect:
         ).fetchone()
         asked = {"account": account, "sub": sub}
         make_up(office, orders_of(office.db, [PAY, DRAWN], asked), now)
+        unwind(office, data["deposit"], now)
 
 
 class PayEffect:

@@ -16,6 +16,7 @@ from typing import Any
 from core_adapters.corehost.back_office import BackOffice
 from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.products.deposits.terms import matures
+from core_adapters.corehost.products.end_of_day.book import unwind
 from core_adapters.corehost.products.exchange.market import YUAN, word_of
 from core_adapters.corehost.products.orders import Agreed
 from core_adapters.corehost.products.stated import stated
@@ -310,6 +311,6 @@ class RollEffect:
 
     def undo(self, office: BackOffice, data: Mapping[str, Any], key: str, now: datetime) -> None:
         """See `Effect.undo`."""
-        del data, now
         FxAccounts(office.db).reopen(key)
         FxAccounts(office.db).cancel(key)
+        unwind(office, data["deposit"], now)

@@ -87,13 +87,19 @@ def most_daily(part: Transaction, customer: str, token: str, bank: Money | None)
 
 
 def add(
-    part: Transaction, by: Customer, card: SealedCard, name: str, cooling: timedelta
+    part: Transaction,
+    by: Customer,
+    card: SealedCard,
+    name: str,
+    *,
+    cooling: timedelta,
+    most: int = SLOTS,
 ) -> Payee | Full:
-    """Register a card in the first free place, unless it is there or all are taken."""
+    """Register a card in the first free place of `most`, unless it is there or all are taken."""
     there = of(part, by.token)
     if any(one.card.token == card.token for one in there):
         return "exists"
-    free = sorted(set(range(1, SLOTS + 1)) - {one.slot for one in there})
+    free = sorted(set(range(1, most + 1)) - {one.slot for one in there})
     if not free:
         return "full"
     new = Payee(

@@ -1,0 +1,365 @@
+"""Jobs on scheduled transfers: made, heard, changed and cancelled by their customer, and carried
+out by nodes.
+
+An order has a due date that comes (`next`). A node takes it in one commit: a run of (order, due
+date) is written and the date moves on, so that no other node takes it too. A run is one node's work
+until its hold is over; then any node goes on with it, and finds by the request id how far it came.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from sqlalchemy import Date, bindparam, func, insert, or_, select, text, update
+
+from telebank.store import tables
+from telebank.store.customer_events import Told, tell
+from telebank.store.events import clean_text
+from telebank.store.order_tables import order_run, transfer_order
+from telebank.store.transaction import Transaction
+from transactions.card import SealedCard
+from transactions.journal import JournalEvent
+from transactions.money import Money, currency
+from transactions.request import AuthLevel, Language
+from transactions.telephone_pin import Customer
+
+FIRST_NUMBER = 100_001
+"""Numbers are spoken; these have six digits for long."""
+NUMBERS = "order-numbers"
+MAX_DIGITS = 18
+"""Of a number that a caller may give."""
+
+RunState = Literal["open", "done", "failed", "missed"]
+_O, _R = transfer_order.c, order_run.c
+_LAST = select(func.max(_O.number))
+_MADE = select(transfer_order).where(_O.request == bindparam("of_request"))
+_INSERT = insert(transfer_order)
+_ONE = select(transfer_order).where(_O.number == bindparam("of_number"))
+_MINE = (
+    select(transfer_order)
+    .where(_O.customer == bindparam("who"), _O.number > bindparam("after"))
+    .order_by(_O.number)
+    .limit(bindparam("most"))
+)
+_COUNT = select(func.count()).where(_O.customer == bindparam("who"), text("state = 'waiting'"))
+_LAST_RUN = (
+    select(order_run).where(_R.number == bindparam("of_number")).order_by(_R.due.desc()).limit(1)
+)
+_CHANGE = (
+    update(transfer_order)
+    .where(_O.number == bindparam("of_number"))
+    .values(
+        amount=bindparam("minor", type_=_O.amount.type),
+        fee=text("NULL"),
+        auth=bindparam("level", type_=_O.auth.type),
+        changed_at=bindparam("at", type_=_O.changed_at.type),
+    )
+)
+_MOVE = (
+    update(transfer_order)
+    .where(
+        _O.number == bindparam("of_number"),
+        _O.next == bindparam("was", type_=Date),
+        text("state = 'waiting'"),
+    )
+    .values(
+        next=bindparam("becomes", type_=_O.next.type),
+        state=bindparam("ends", type_=_O.state.type),
+    )
+)
+_CANCEL = (
+    update(transfer_order)
+    .where(_O.number == bindparam("of_number"), text("state = 'waiting'"))
+    .values(
+        state=text("'cancelled'"),
+        next=text("NULL"),
+        changed_at=bindparam("at", type_=_O.changed_at.type),
+    )
+)
+_COMING = (
+    select(transfer_order)
+    .where(text("state = 'waiting'"), _O.next <= bindparam("day", type_=Date))
+    .order_by(_O.next, _O.number)
+    .limit(bindparam("most"))
+)
+_LEFT = or_(
+    _R.held_until <= bindparam("at", type_=_R.held_until.type),
+    (_R.node == bindparam("of_node")) & (_R.epoch < bindparam("of_epoch")),
+)
+_OPEN = (
+    select(order_run)
+    .where(text("order_run.state = 'open'"), _LEFT)
+    .order_by(_R.due, _R.number)
+    .limit(bindparam("most"))
+)
+_BEGIN = insert(order_run)
+_THIS = (_R.number == bindparam("of_number")) & (_R.due == bindparam("of_due", type_=Date))
+_RUN = select(order_run).where(_THIS)
+_SET = (
+    update(order_run)
+    .where(_THIS, text("state = 'open'"))
+    .values(
+        attempt=bindparam("nth", type_=_R.attempt.type),
+        state=bindparam("becomes", type_=_R.state.type),
+        why=bindparam("because", type_=_R.why.type),
+        node=bindparam("of_node", type_=_R.node.type),
+        epoch=bindparam("of_epoch", type_=_R.epoch.type),
+        held_until=bindparam("until", type_=_R.held_until.type),
+        changed_at=bindparam("at", type_=_R.changed_at.type),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDraft:
+    """What a customer asks for, proved as he was when he did."""
+
+    by: Customer
+    payer: SealedCard
+    payee: SealedCard
+    payee_name: str
+    """As it was read back."""
+    amount: Money
+    fee: Money | None
+    first: date
+    every: str
+    last: date | None
+    auth: AuthLevel
+    language: Language
+    release: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order; `next` is the due date that comes, none where it has ended."""
+
+    number: int
+    payer: SealedCard
+    payee: SealedCard
+    payee_name: str
+    amount: Money
+    fee: Money | None
+    """As it was told; none: as on the day."""
+    first: date
+    every: str
+    last: date | None
+    next: date | None
+    state: str
+    """waiting, ended or cancelled."""
+    auth: AuthLevel
+    language: Language
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An order on one due date."""
+
+    number: int
+    due: date
+    attempt: int
+    """From 1; of the request id."""
+    state: RunState
+    why: str
+
+
+def judged(number: int) -> tuple[str, ...]:
+    """What no other node may judge meanwhile."""
+    return (f"order:{number}",)
+
+
+def make(part: Transaction, draft: OrderDraft, most: int) -> Order | None:
+    """Write an order; the same request finds the one it made. None where `most` wait already."""
+    made = part.execute(_MADE, {"of_request": draft.by.request}).first()
+    if made is not None:
+        return _order(made)
+    if part.execute(_COUNT, {"who": draft.by.token}).scalar_one() >= most:
+        tell(part, "order.refused", draft.by, "too_many")
+        return None
+    number = int(part.execute(_LAST).scalar_one() or FIRST_NUMBER - 1) + 1
+    part.execute(_INSERT, _row(part, number, draft))
+    detail: dict[str, Told] = {"order": number, "payee_masked": draft.payee.masked}
+    detail |= {"amount": str(draft.amount), "fee": None if draft.fee is None else str(draft.fee)}
+    detail |= {"first": draft.first.isoformat(), "every": draft.every}
+    detail["last"] = None if draft.last is None else draft.last.isoformat()
+    tell(part, "order.made", draft.by, "waiting", **detail, auth=draft.auth.value)
+    return _order(part.execute(_ONE, {"of_number": number}).first())
+
+
+def of_customer(
+    part: Transaction, customer: str, after: int, most: int
+) -> Sequence[tuple[Order, Run | None]]:
+    """A customer's orders from the number after `after`, each with its last run."""
+    values = {"who": customer, "after": after, "most": most}
+    found = [_order(row) for row in part.execute(_MINE, values).all()]
+    return [(order, _last_run(part, order.number)) for order in found]
+
+
+def one(part: Transaction, number: int) -> Order | None:
+    """An order by its number."""
+    row = part.execute(_ONE, {"of_number": number}).first()
+    return None if row is None else _order(row)
+
+
+def change(part: Transaction, by: Customer, number: str, amount: Money, auth: AuthLevel) -> bool:
+    """Another amount from the next due date on, with the fee as on the day; False where it is no
+    order of his that waits, or it is being carried out."""
+    row = _own(part, by.token, number)
+    if row is None or row.state != "waiting" or _under_way(part, row.number):
+        return False
+    was = Money(row.amount, currency(row.currency))
+    level = max(AuthLevel(row.auth), auth, key=list(AuthLevel).index)
+    values = {"of_number": row.number, "minor": amount.minor, "level": level.value}
+    part.execute(_CHANGE, values | {"at": part.now})
+    detail: dict[str, Told] = {"order": row.number, "was": str(was), "amount": str(amount)}
+    tell(part, "order.changed", by, "ok", **detail, auth=level.value)
+    return True
+
+
+def cancel(part: Transaction, by: Customer, number: str) -> bool:
+    """No due date comes any more; what is on its way to the host goes on. False where it is no
+    order of his that waits."""
+    row = _own(part, by.token, number)
+    if row is None:
+        return False
+    if part.execute(_CANCEL, {"of_number": row.number, "at": part.now}).rowcount != 1:
+        return False
+    tell(part, "order.cancelled", by, "ok", order=row.number)
+    return True
+
+
+def coming(part: Transaction, day: date, most: int) -> Sequence[Order]:
+    """Orders whose due date has come by the host's `day`, oldest first."""
+    return [_order(row) for row in part.execute(_COMING, {"day": day, "most": most}).all()]
+
+
+def begin(part: Transaction, number: int, due: date, then: date | None, until: datetime) -> bool:
+    """Take an order on a due date: write its run, held by this node, and let the date move on to
+    `then` (None: it ends). False where another node has, or its customer was faster."""
+    ends = "waiting" if then is not None else "ended"
+    values = {"of_number": number, "was": due, "becomes": then, "ends": ends}
+    if part.execute(_MOVE, values).rowcount != 1:
+        return False
+    row = {"number": number, "due": due, "attempt": 1, "state": "open", "why": ""}
+    held = {"node": part.node, "epoch": part.epoch, "held_until": until}
+    part.execute(_BEGIN, row | held | {"changed_at": part.now})
+    _tell_run(part, number, due, "open", "")
+    return True
+
+
+def left(part: Transaction, most: int) -> Sequence[Run]:
+    """Runs that nobody works on: their hold is over, or this node's former life had them."""
+    values = {"at": part.now, "of_node": part.node, "of_epoch": part.epoch, "most": most}
+    return [_run(row) for row in part.execute(_OPEN, values).all()]
+
+
+def take(part: Transaction, number: int, due: date, until: datetime) -> Run | None:
+    """Hold a run that nobody works on; None where somebody does, or it has ended."""
+    row = part.execute(_RUN, {"of_number": number, "of_due": due}).first()
+    if row is None or row.state != "open":
+        return None
+    ours = row.node == part.node and row.epoch < part.epoch
+    if row.held_until > part.now and not ours:
+        return None
+    run = _run(row)
+    _set(part, run, run.state, run.why, until)
+    return run
+
+
+def hold(part: Transaction, run: Run, until: datetime) -> None:
+    """Go on with a run later, as `run` now says (its attempt, and why it waits)."""
+    _set(part, run, "open", run.why, until)
+    _tell_run(part, run.number, run.due, "open", run.why)
+
+
+def end(part: Transaction, run: Run, state: RunState, why: str) -> None:
+    """A run's end."""
+    _set(part, run, state, why, part.now)
+    _tell_run(part, run.number, run.due, state, why)
+
+
+def _set(part: Transaction, run: Run, state: str, why: str, until: datetime) -> None:
+    values = {"of_number": run.number, "of_due": run.due, "nth": run.attempt, "becomes": state}
+    held = {"of_node": part.node, "of_epoch": part.epoch, "until": until, "at": part.now}
+    because = clean_text(why, tables.TEXT)
+    part.execute(_SET, values | held | {"because": because})
+
+
+def _own(part: Transaction, customer: str, number: str) -> Any:
+    if not (number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS):
+        return None
+    row = part.execute(_ONE, {"of_number": int(number)}).first()
+    return row if row is not None and row.customer == customer else None
+
+
+def _last_run(part: Transaction, number: int) -> Run | None:
+    row = part.execute(_LAST_RUN, {"of_number": number}).first()
+    return None if row is None else _run(row)
+
+
+def _under_way(part: Transaction, number: int) -> bool:
+    run = _last_run(part, number)
+    return run is not None and run.state == "open"
+
+
+def _tell_run(part: Transaction, number: int, due: date, state: str, why: str) -> None:
+    detail: dict[str, Told] = {"order": number, "due": due.isoformat(), "why": why}
+    event = JournalEvent("order.run", role="order", origin="order", outcome=state, detail=detail)
+    part.event(event)
+
+
+def _order(row: Any) -> Order:
+    unit = currency(row.currency)
+    payer = SealedCard(row.customer, row.payer_masked, row.payer_key_id, row.payer_ciphertext)
+    payee = SealedCard(row.payee_token, row.payee_masked, row.payee_key_id, row.payee_ciphertext)
+    return Order(
+        number=row.number,
+        payer=payer,
+        payee=payee,
+        payee_name=row.payee_name,
+        amount=Money(row.amount, unit),
+        fee=None if row.fee is None else Money(row.fee, unit),
+        first=row.first,
+        every=row.every,
+        last=row.last,
+        next=row.next,
+        state=row.state,
+        auth=AuthLevel(row.auth),
+        language=row.language,
+        made_at=row.made_at,
+    )
+
+
+def _run(row: Any) -> Run:
+    return Run(row.number, row.due, row.attempt, row.state, row.why)
+
+
+def _row(part: Transaction, number: int, draft: OrderDraft) -> dict[str, Any]:
+    return {
+        "number": number,
+        "request": draft.by.request,
+        "customer": draft.payer.token,
+        "payer_masked": draft.payer.masked,
+        "payer_key_id": draft.payer.key_id,
+        "payer_ciphertext": draft.payer.ciphertext,
+        "payee_token": draft.payee.token,
+        "payee_masked": draft.payee.masked,
+        "payee_key_id": draft.payee.key_id,
+        "payee_ciphertext": draft.payee.ciphertext,
+        "payee_name": clean_text(draft.payee_name, tables.TEXT),
+        "amount": draft.amount.minor,
+        "currency": draft.amount.currency.code,
+        "fee": None if draft.fee is None else draft.fee.minor,
+        "first": draft.first,
+        "every": draft.every,
+        "last": draft.last,
+        "next": draft.first,
+        "state": "waiting",
+        "auth": draft.auth.value,
+        "language": draft.language,
+        "release": draft.release,
+        "call": draft.by.call,
+        "made_at": part.now,
+        "changed_at": part.now,
+    }

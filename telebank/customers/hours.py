@@ -113,7 +113,7 @@ class OpeningHours:
         hours = self.of_release(asked.request.release)
         now = self.clock.now().astimezone(self.zone)
         standing = None if hours is None else hours.at(asked.text("desk"), now)
-        if standing is None:
+        if standing is None or (standing.state != "open" and standing.opens is None):
             return Declined("unavailable")
         opens = standing.opens
         data: dict[str, Value] = (

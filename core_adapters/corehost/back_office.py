@@ -7,7 +7,7 @@ from datetime import date, datetime
 from core_adapters.corehost.calendar import Calendar
 from core_adapters.corehost.ledger import Ledger
 from core_adapters.corehost.refusal import Refusal
-from core_adapters.corehost.rules import Rules
+from core_adapters.corehost.rules import Rules, identity_digits
 from transactions.money import Currency, Money
 
 VAULT = "vault:{}"
@@ -51,6 +51,15 @@ class BackOffice:
     def stopped(self, card: str) -> bool:
         """Whether the card is stopped on the business date."""
         row = self.db.execute("SELECT 1 FROM stopped_card WHERE number = ?", (card,)).fetchone()
+        return row is not None
+
+    def identified(self, card: str, digits: str) -> bool:
+        """Whether the identity number, or its last four digits, is that of the card's holder."""
+        row = self.db.execute(
+            "SELECT 1 FROM card c JOIN customer u ON u.id = c.customer"
+            " WHERE c.number = ? AND u.identity = ?",
+            (card, identity_digits(digits)),
+        ).fetchone()
         return row is not None
 
     def holder(self, card: str) -> Holder | Refusal:

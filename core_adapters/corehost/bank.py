@@ -15,7 +15,7 @@ from core_adapters.corehost.products.deposits.orders import DepositOrders
 from core_adapters.corehost.products.effects import EFFECTS
 from core_adapters.corehost.products.orders import TRANSFER, Agreed, Offer, Orders
 from core_adapters.corehost.refusal import Refusal
-from core_adapters.corehost.rules import Rules, identity_digits
+from core_adapters.corehost.rules import Rules
 from transactions.card import mask
 from transactions.money import Money
 
@@ -108,7 +108,7 @@ class Bank:
         held = self.ledger.balance(holder.account)
         return Balances(holder.kind, held, self.office.available(holder.account))
 
-    def _payee(self, number: str) -> str | None:
+    def payee_account(self, number: str) -> str | None:
         """The open account of a card or account number."""
         row = self._db.execute(
             "SELECT id FROM account WHERE state = 'open' AND id IN"
@@ -122,7 +122,7 @@ class Bank:
         payer = self.office.holder(card)
         if isinstance(payer, Refusal):
             return payer
-        account = self._payee(payee)
+        account = self.payee_account(payee)
         if account is None or account == payer.account:
             return Refusal.BAD_PAYEE
         fee = Money(self._rules.fee(amount.minor), amount.currency)
@@ -160,7 +160,7 @@ class Bank:
         payer = self.office.holder(order.card)
         if isinstance(payer, Refusal):
             return payer
-        payee = self._payee(order.payee)
+        payee = self.payee_account(order.payee)
         if payee is None:
             return Refusal.BAD_PAYEE
         agreed = Agreed(
@@ -215,14 +215,12 @@ class Bank:
     def report_loss(self, report: LossReport, now: datetime) -> bool | Refusal:
         """Make the card hot; True for the first report, False where it was hot before: then the
         later of the two last days counts, and a card that is hot for good stays so."""
-        row = self._db.execute(
-            "SELECT c.hot_until FROM card c JOIN customer u ON u.id = c.customer"
-            " WHERE c.number = ? AND u.identity = ?",
-            (report.card, identity_digits(report.identity)),
-        ).fetchone()
-        if row is None:
+        if not self.office.identified(report.card, report.identity):
             return Refusal.NOT_MATCHED
-        was_hot, last = self.office.stopped(report.card), row[0]
+        (last,) = self._db.execute(
+            "SELECT hot_until FROM card WHERE number = ?", (report.card,)
+        ).fetchone()
+        was_hot = self.office.stopped(report.card)
         until = report.until.isoformat() if report.until else None
         self._reported(report.key, report.card, report.reference, report.reason, "1", until, now)
         if not was_hot or (last is not None and (until is None or until > last)):

@@ -22,7 +22,7 @@ from transactions.money import Money, currency
 
 DATABASE = "bank.sqlite3"
 DEMO_CARDS = "demo-cards.json"
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 UPGRADES: Mapping[int, Sequence[str]] = MappingProxyType(
     {
         1: (
@@ -40,12 +40,14 @@ UPGRADES: Mapping[int, Sequence[str]] = MappingProxyType(
         ),
         3: products.ACCOUNTS_UPGRADE,
         4: products.INVESTMENTS_UPGRADE,
+        5: products.SERVICES_UPGRADE,
     }
 )
 """What brings a database of that version to the next one."""
-BEFORE_PRODUCTS, BEFORE_INVESTMENTS = 3, 4
+BEFORE_PRODUCTS, BEFORE_INVESTMENTS, BEFORE_SERVICES = 3, 4, 5
 """The versions whose upgrades give the seeded customers their deposits and bills, and then loans,
-bonds, foreign currency and securities funds; and the bank its company."""
+bonds, foreign currency and securities funds; and the bank its company; then mobile numbers and
+cheques, and the bank its newcomers."""
 OWNER_ONLY = 0o600
 
 
@@ -125,13 +127,17 @@ def _upgrade(folder: Path, bank: Bank, now: datetime) -> None:
             if number == BEFORE_PRODUCTS:
                 _give_products(bank, now)
             if number == BEFORE_INVESTMENTS:
-                _give_investments(folder, bank, now)
+                _give_investments(bank, now)
+            if number == BEFORE_SERVICES:
+                _give_services(bank, now)
+            if (folder / DEMO_CARDS).exists():
+                seed.write_demo_cards(folder / DEMO_CARDS, seed.DEMO)
             db.execute(f"PRAGMA user_version = {number + 1}")
 
 
 def _known_cards(db: sqlite3.Connection) -> list[seed.SeedCard]:
     """The seeded customers of an older bank. Their cards and what is on them stay as they are."""
-    known = {number for (number,) in db.execute("SELECT number FROM card WHERE account NOT NULL")}
+    known = {number for (number,) in db.execute("SELECT number FROM card")}
     return [one for one in (*seed.DEMO, *seed.trial_set()) if one.card in known]
 
 
@@ -141,13 +147,24 @@ def _give_products(bank: Bank, now: datetime) -> None:
     seed.plant_products(bank, _known_cards(bank.office.db), now)
 
 
-def _give_investments(folder: Path, bank: Bank, now: datetime) -> None:
+def _give_investments(bank: Bank, now: datetime) -> None:
     """Loans, bonds, foreign currency and securities funds likewise, and the company."""
     db, cards = bank.office.db, _known_cards(bank.office.db)
     seed.open_investments(bank, currency("CNY"))
     seed.plant_investments(bank, cards, now)
-    if seed.plant_companies(db, bank, bank.pins, now) and (folder / DEMO_CARDS).exists():
-        seed.write_demo_cards(folder / DEMO_CARDS, seed.DEMO)
+    seed.plant_missing(db, bank, lambda one: one.company, now)
+
+
+def _give_services(bank: Bank, now: datetime) -> None:
+    """Mobile numbers, cheques and the newest biller likewise, and the newcomers."""
+    db = bank.office.db
+    Bills(bank.office).open_accounts(currency("CNY"))
+    new = seed.plant_missing(db, bank, lambda one: one.newcomer, now)
+    seed.plant_products(bank, new, now)
+    seed.plant_investments(bank, new, now)
+    cards = _known_cards(db)
+    seed.plant_newest_bills(bank, cards, now)
+    seed.plant_services(bank, cards, now)
 
 
 def _create(

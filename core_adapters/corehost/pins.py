@@ -20,6 +20,7 @@ class PinAnswer(Enum):
     """What came of one try."""
 
     RIGHT = "right"
+    FIRST_USE = "right, and to be changed before anything else"
     WRONG = "wrong"
     LOCKED_TODAY = "locked today"
     LOCKED = "locked until a branch unlocks it"
@@ -45,8 +46,17 @@ def is_weak(pin: str) -> bool:
     return steps in ({0}, {1}, {9})
 
 
+def is_known(pin: str, card: str, identity: str) -> bool:
+    """Made of what whoever finds the card reads or asks: a part of the card number, or the
+    identity digits among others."""
+    return pin in card or identity in pin
+
+
 class Pins:
-    """Verifiers and tries in the `card` table; the caller brings the transaction."""
+    """Verifiers and tries in the `card` table; the caller brings the transaction.
+
+    A card that is not enrolled (`card_use`) has no PIN: none is right, and none counts as a try.
+    """
 
     def __init__(self, db: sqlite3.Connection, key: bytes, rules: Rules) -> None:
         self._db = db
@@ -63,6 +73,9 @@ class Pins:
 
         `pin` is None where the block did not open; that is a wrong try like any other.
         """
+        enrolled, first_use = self._uses(card)
+        if not enrolled:
+            return PinAnswer.WRONG
         counted = self._db.execute(
             "UPDATE card SET wrong_today = CASE WHEN wrong_day = :day THEN wrong_today ELSE 0 END"
             " + 1, wrong_in_all = wrong_in_all + 1, wrong_day = :day WHERE number = :card"
@@ -85,12 +98,29 @@ class Pins:
             "UPDATE card SET wrong_today = wrong_today - 1, wrong_in_all = 0 WHERE number = ?",
             (card,),
         )
-        return PinAnswer.RIGHT
+        return PinAnswer.FIRST_USE if first_use else PinAnswer.RIGHT
+
+    def enrolled(self, card: str) -> bool:
+        """Whether the card has a telephone PIN."""
+        return self._uses(card)[0]
+
+    def _uses(self, card: str) -> tuple[bool, bool]:
+        """Whether the card has a PIN, and whether that is good for its change alone."""
+        row = self._db.execute(
+            "SELECT enrolled, first_use FROM card_use WHERE card = ?", (card,)
+        ).fetchone()
+        return (bool(row[0]), bool(row[1])) if row else (True, False)
 
     def change(self, card: str, pin: str) -> bool:
-        """Write a new verifier under a new salt; False, and nothing written, for a weak PIN."""
-        if is_weak(pin):
+        """Write a PIN that the customer chose, under a new salt; False, and nothing written, for a
+        weak one."""
+        (identity,) = self._db.execute(
+            "SELECT u.identity FROM customer u JOIN card c ON c.customer = u.id WHERE c.number = ?",
+            (card,),
+        ).fetchone()
+        if is_weak(pin) or is_known(pin, card, identity):
             return False
+        self._db.execute("UPDATE card_use SET enrolled = 1, first_use = 0 WHERE card = ?", (card,))
         salt = secrets.token_bytes(SALT_BYTES)
         self._db.execute(
             "UPDATE card SET salt = ?, verifier = ? WHERE number = ?",

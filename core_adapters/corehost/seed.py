@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +27,11 @@ from core_adapters.corehost.products.plantings.accounts import (
     plant_deposits,
 )
 from core_adapters.corehost.products.plantings.bonds import bonds_of, plant_bonds
+from core_adapters.corehost.products.plantings.customers import (
+    plant_card_use,
+    plant_cheques,
+    plant_mobile,
+)
 from core_adapters.corehost.products.plantings.loans import credit_of, plant_loans
 from core_adapters.corehost.products.plantings.securities import funds_for, plant_funds
 from core_adapters.corehost.rules import identity_digits
@@ -40,7 +45,17 @@ TEST_BALANCE = 1_000_000
 COMPANY_BALANCE = 50_000_000
 """Fen on the test company's card: 500,000.00."""
 
-State = Literal["open", "locked", "hot", "no_account", "closed"]
+State = Literal[
+    "open",
+    "locked",
+    "hot",
+    "no_account",
+    "closed",
+    "first_use",
+    "unenrolled",
+    "inactive",
+    "no_mobile",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,11 @@ class SeedCard:
     """The card and its balance only: no past, no deposits, no bills, no investments."""
     company: bool = False
     """The holder is a company, with accounts and remittances instead of products."""
+    cheques: bool = False
+    """The account has a cheque book; a company's has one anyway."""
+    newcomer: bool = False
+    """Banks of a version before cheques and blocked cards get this customer when they are brought
+    up."""
 
     @property
     def account(self) -> str:
@@ -76,6 +96,13 @@ def _digits(text: str, size: int) -> str:
     return str(number)[-size:].rjust(size, "1")
 
 
+NEWCOMERS: Sequence[SeedCard] = (
+    SeedCard(card_number(100_011), "840263", "王初初", "2071", 450_000, "first_use"),
+    SeedCard(card_number(100_012), "951374", "冯新新", "3182", 620_000, "unenrolled"),
+    SeedCard(card_number(100_013), "062485", "褚待待", "4293", 380_000, "inactive"),
+    SeedCard(card_number(100_014), "173596", "卫票票", "5304", 2_500_000, cheques=True),
+)
+"""A PIN to be changed, none yet, a card not active, and cheques."""
 DEMO: Sequence[SeedCard] = (
     SeedCard(card_number(100_001), "246813", "林晓月", "4021", 1_268_050),
     SeedCard(card_number(100_002), "135792", "陈大海", "3705X", 8_800_000),
@@ -85,11 +112,20 @@ DEMO: Sequence[SeedCard] = (
     SeedCard(card_number(100_006), "531975", "孙空空", "4452", 0),
     SeedCard(card_number(100_007), "618293", "钱锁锁", "5561", 500_000, "locked"),
     SeedCard(card_number(100_008), "729304", "赵失失", "6678", 700_000, "hot"),
+    *(replace(one, newcomer=True) for one in NEWCOMERS),
     SeedCard(card_number(100_009), "840517", "示例商贸有限公司", "7782", 86_541_200, company=True),
 )
-"""The first two are shown by `telebank run`; then some more, an empty account, a locked card; the
-company comes last."""
+"""The first two are shown by `telebank run`; then some more, an empty account, a locked card and
+a lost one; the newcomers; the company comes last."""
 SHOWN = 2
+
+
+NEW_STATES: Sequence[tuple[int, State]] = (
+    (911, "first_use"),
+    (912, "unenrolled"),
+    (913, "inactive"),
+    (914, "no_mobile"),
+)
 
 
 def trial_set() -> list[SeedCard]:
@@ -101,6 +137,8 @@ def trial_set() -> list[SeedCard]:
         _test_card(903, TEST_BALANCE, "hot"),
         _test_card(904, 0, "no_account"),
         _test_card(905, TEST_BALANCE, "closed"),
+        *(replace(_test_card(n, TEST_BALANCE, state), newcomer=True) for n, state in NEW_STATES),
+        replace(_test_card(915, TEST_BALANCE, "open"), cheques=True, newcomer=True),
         replace(_test_card(906, COMPANY_BALANCE, "open"), company=True),
     ]
     return ordinary + special
@@ -124,6 +162,7 @@ def plant(
         _plant_customer(db, bank, pins, one, now)
     plant_products(bank, cards, now)
     plant_investments(bank, cards, now)
+    plant_services(bank, cards, now)
 
 
 def _plant_customer(
@@ -174,17 +213,33 @@ def plant_investments(bank: Bank, cards: Sequence[SeedCard], now: datetime) -> N
         plant_funds(office, one.account, funds_for(place), now)
 
 
-def plant_companies(db: sqlite3.Connection, bank: Bank, pins: Pins, now: datetime) -> bool:
-    """Give a bank that was made without companies those that its customers come with; whether it
-    is the demo's."""
+def plant_newest_bills(bank: Bank, cards: Sequence[SeedCard], now: datetime) -> None:
+    """Bills of the billers that these customers are not subscribers of yet."""
+    for one in cards:
+        if portfolio_of(one) is not None:
+            plant_bills(bank.office, one.card, now)
+
+
+def plant_services(bank: Bank, cards: Sequence[SeedCard], now: datetime) -> None:
+    """Mobile numbers, cheques, and what the cards may be used for."""
+    for one in cards:
+        if one.state != "no_mobile":
+            plant_mobile(bank.office, one.card)
+        plant_card_use(bank.office, one.card, one.state)
+        if one.cheques or one.company:
+            plant_cheques(bank.office, one.account, paid=one.cheques, now=now)
+
+
+def plant_missing(
+    db: sqlite3.Connection, bank: Bank, wanted: Callable[[SeedCard], bool], now: datetime
+) -> list[SeedCard]:
+    """Give an older bank those of its customers that it was made without; returns them."""
     known = {number for (number,) in db.execute("SELECT number FROM card")}
-    for cards in (DEMO, trial_set()):
-        if cards[0].card not in known:
-            continue
-        for one in cards:
-            if one.company and one.card not in known:
-                _plant_customer(db, bank, pins, one, now)
-    return DEMO[0].card in known
+    sets = [cards for cards in (DEMO, trial_set()) if cards[0].card in known]
+    missing = [one for cards in sets for one in cards if wanted(one) and one.card not in known]
+    for one in missing:
+        _plant_customer(db, bank, bank.pins, one, now)
+    return missing
 
 
 def portfolio_of(one: SeedCard) -> Portfolio | None:

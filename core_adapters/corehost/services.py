@@ -10,10 +10,14 @@ from types import MappingProxyType
 from core_adapters.corehost.bank import LET_GO, LossDecision, LossReport, TransferOrder
 from core_adapters.corehost.counter import CODES, OK, Counter, Handler, business_key
 from core_adapters.corehost.orders import Answer, BadMessage, Order
+from core_adapters.corehost.pins import PinAnswer
 from core_adapters.corehost.products.desks.accounts import ACCOUNT_SERVICES
 from core_adapters.corehost.products.desks.bills import BILL_SERVICES
 from core_adapters.corehost.products.desks.bonds import BOND_SERVICES
+from core_adapters.corehost.products.desks.cards import CARD_SERVICES
+from core_adapters.corehost.products.desks.cheques import CHEQUE_SERVICES
 from core_adapters.corehost.products.desks.companies import COMPANY_SERVICES
+from core_adapters.corehost.products.desks.customers import CUSTOMER_SERVICES, new_pin
 from core_adapters.corehost.products.desks.exchange import FX_SERVICES
 from core_adapters.corehost.products.desks.history import HISTORY_SERVICES
 from core_adapters.corehost.products.desks.loans import LOAN_SERVICES
@@ -24,37 +28,34 @@ from core_adapters.corehost.refusal import Refusal
 ALREADY_HOT = "26"
 NOT_SUPPORTED = "24"
 """A file update code that this bank does not know."""
-WEAK_PIN = "57"
-"""A new PIN that anybody would try first."""
 DEFAULT_REASON = "lost"
 
 
 def pin_verify(counter: Counter, order: Order, now: datetime) -> Answer:
     """0600/91: the telephone PIN in field 52."""
+    return Answer(CODES[_tried(counter, order, now)])
+
+
+def _tried(counter: Counter, order: Order, now: datetime) -> Refusal | PinAnswer:
     card = order.need(2)
     refusal = counter.bank.usable_card(card)
     if refusal:
-        return Answer(CODES[refusal])
+        return refusal
     opened = counter.open_pin(order.need(52), card)
     pin = opened.reveal() if opened is not None else None
-    day = counter.bank.calendar.today(now)
-    return Answer(CODES[counter.bank.pins.try_pin(card, pin, day)])
+    return counter.bank.pins.try_pin(card, pin, counter.bank.calendar.today(now))
 
 
 def pin_change(counter: Counter, order: Order, now: datetime) -> Answer:
     """0600/92: the telephone PIN in field 52 becomes the one in field 48's new_pin_block.
 
     A wrong old PIN counts and locks as with 0600/91; nothing is said of the new one before."""
-    answer = pin_verify(counter, order, now)
-    if answer.code != OK:
-        return answer
+    tried = _tried(counter, order, now)
+    if tried not in (PinAnswer.RIGHT, PinAnswer.FIRST_USE):
+        return Answer(CODES[tried])
     card = order.need(2)
-    new = counter.open_pin(order.sub(48, "new_pin_block"), card)
-    if new is None:
-        raise BadMessage("new_pin_block is missing or does not open")
-    if not counter.bank.pins.change(card, new.reveal()):
-        return Answer(WEAK_PIN)
-    return Answer(OK)
+    changed = counter.bank.pins.change(card, new_pin(counter, order).reveal())
+    return Answer(OK if changed else CODES[Refusal.WEAK_PIN])
 
 
 def balance(counter: Counter, order: Order, now: datetime) -> Answer:
@@ -169,6 +170,9 @@ SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(
         **FX_SERVICES,
         **SECURITIES_SERVICES,
         **COMPANY_SERVICES,
+        **CUSTOMER_SERVICES,
+        **CHEQUE_SERVICES,
+        **CARD_SERVICES,
     }
 )
 """By the first two digits of the MTI, and the beginning of field 3: the longest that is there."""

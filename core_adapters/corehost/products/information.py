@@ -1,6 +1,6 @@
 """What the bank tells anybody: rates, fees, branches and merchants; no card, nothing posted.
 
-Field 3 says what is asked for (0200/3491 to 3497); 48.topic says the same in words.
+Field 3 says what is asked for (0200/3491 to 3498); 48.topic says the same in words.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,16 @@ from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
 
-from core_adapters.corehost.counter import Counter, Handler
-from core_adapters.corehost.listing import PAGE, Row, money_column, page_of, paged, rate_text
+from core_adapters.corehost.counter import OK, Counter, Handler
+from core_adapters.corehost.listing import (
+    PAGE,
+    Row,
+    money_column,
+    page_of,
+    paged,
+    rate_text,
+    time_text,
+)
 from core_adapters.corehost.orders import Answer, BadMessage, Order
 from core_adapters.corehost.products.deposits.terms import INSTALMENT, NOTICE, TIME, load_tariff
 from core_adapters.corehost.products.exchange.accounts import told_rates
@@ -110,6 +118,14 @@ def tell_merchants(counter: Counter, order: Order, now: datetime) -> Answer:
     return paged(_named(places("merchants", order.sub(48, "area"))), None)
 
 
+def tell_paper_gold(counter: Counter, order: Order, now: datetime) -> Answer:
+    """0200/3498: what the bank buys and sells a gram of paper gold for, in yuan, and when."""
+    del counter, order
+    price = stated(INFORMATION)["paper_gold"]
+    told = {word: rate_text(Decimal(price[word])) for word in ("buy", "sell")}
+    return Answer(OK, subs={48: {**told, "at": time_text(now)}})
+
+
 def _named(words: Sequence[str]) -> list[Row]:
     return [{"name": word} for word in words]
 
@@ -123,6 +139,7 @@ INFO_SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(
         ("02", "3495"): tell_fx_rates,
         ("02", "3496"): tell_branches,
         ("02", "3497"): tell_merchants,
+        ("02", "3498"): tell_paper_gold,
         ("02", "37"): points,
     }
 )

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from core_adapters.corehost.back_office import BackOffice, stamp
 from core_adapters.corehost.ledger import Leg
+from core_adapters.corehost.products.cards.uses import CardUses
 from core_adapters.corehost.refusal import Refusal
 from transactions.money import Money
 
@@ -190,7 +191,7 @@ class Orders:
 
     def _posted(self, order: Agreed, now: datetime) -> Refusal | None:
         row = self._row(order.quote)
-        refusal = _agreed(row, order, now)
+        refusal = _agreed(row, order, now) or CardUses(self._office).restricted(order.card, now)
         if row is None or refusal:
             return refusal or Refusal.BAD_QUOTE
         legs = [Leg(account, minor) for account, minor in json.loads(row[8])]

@@ -1,8 +1,10 @@
 """The products' tables, what a check of them must not find, and how an older bank gets them."""
 
-from core_adapters.corehost.products import history, orders
+from core_adapters.corehost.products import contacts, history, names, orders
 from core_adapters.corehost.products.bills import claims as bills
 from core_adapters.corehost.products.bonds import holdings as bonds
+from core_adapters.corehost.products.cards import uses as cards
+from core_adapters.corehost.products.cheques import books as cheques
 from core_adapters.corehost.products.companies import accounts as companies
 from core_adapters.corehost.products.deposits import accounts as deposits
 from core_adapters.corehost.products.end_of_day import book as end_of_day
@@ -12,7 +14,15 @@ from core_adapters.corehost.products.securities import funds as securities
 
 _ACCOUNTS = orders.SCHEMA + deposits.SCHEMA + history.SCHEMA + bills.SCHEMA
 _INVESTMENTS = loans.SCHEMA + bonds.SCHEMA + fx.SCHEMA + securities.SCHEMA + companies.SCHEMA
-_SERVICES = "".join((end_of_day.SCHEMA,))
+_SERVICES = "".join(
+    (
+        cards.SCHEMA,
+        contacts.SCHEMA,
+        cheques.SCHEMA,
+        names.SCHEMA,
+        end_of_day.SCHEMA,
+    )
+)
 SCHEMA = _ACCOUNTS + _INVESTMENTS + _SERVICES
 CHECKS = (
     *orders.CHECKS,
@@ -23,6 +33,7 @@ CHECKS = (
     *fx.CHECKS,
     *securities.CHECKS,
     *companies.CHECKS,
+    *cheques.CHECKS,
     *end_of_day.CHECKS,
 )
 
@@ -42,3 +53,5 @@ ACCOUNTS_UPGRADE = (
 """Scripts that give a bank without products deposits, history and bills."""
 INVESTMENTS_UPGRADE = (_INVESTMENTS,)
 """Scripts that give it loans, bonds, foreign exchange, securities and companies."""
+SERVICES_UPGRADE = (_SERVICES,)
+"""Scripts that give it cheques, blocks and activation of cards, mobile numbers, account names."""

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from core_adapters.corehost.orders import BadMessage
 from core_adapters.corehost.products.bills.billers import load_billers
+from core_adapters.corehost.products.cheques.books import PAID, RETURNED, STOPPED, UNUSED
 from core_adapters.corehost.products.companies import accounts as companies
 from core_adapters.corehost.products.deposits.terms import EITHER, load_tariff
 from core_adapters.corehost.products.exchange.accounts import DEMAND, TERM, told_rates
@@ -21,12 +22,15 @@ from core_adapters.corehost.products.information import (
     places,
     stated_rates,
 )
+from core_adapters.corehost.products.names import ACCTNAME
 from core_adapters.corehost.products.stated import stated, word_sets
 from core_adapters.corehost.rules import Rules
 from transactions.money import Money, currency
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
 CNY = currency("CNY")
+UNSPOKEN = "gas"
+"""The biller of services that are added as data."""
 AREAS: list[str] = sorted(stated("information.yaml")["branches"])
 
 
@@ -35,10 +39,11 @@ def sent() -> dict[str, set[str]]:
     info = stated("information.yaml")
     table, _late = load_billers()
     tariff = load_tariff()
+    spoken = [one for name, one in table.items() if name != UNSPOKEN]
     return {
         "bill": {"due", "overdue", "paid"},
-        "charge": {what for one in table.values() for what in one.charges} | {"late"},
-        "biller": set(table),
+        "charge": {what for one in spoken for what in one.charges} | {"late"},
+        "biller": {one.name for one in spoken},
         "term": {what for what, _rate in deposit_rates()},
         "deposit": set(tariff.kinds),
         "loan": {what for what, _rate in stated_rates("loan_rates")},
@@ -54,6 +59,8 @@ def sent() -> dict[str, set[str]]:
         "redeem": {"early", "matured"},
         "remit": {companies.INWARD, companies.OUTWARD},
         "remitstate": {companies.DONE, companies.PENDING, companies.BACK},
+        "cheque": {UNUSED, PAID, STOPPED, RETURNED},
+        "acctname": set(word_sets()[ACCTNAME]),
     }
 
 
@@ -111,3 +118,8 @@ def test_areas_are_of_no_real_place_and_short_enough_to_hear(area: str) -> None:
     assert area.startswith("88")
     assert 1 <= len(stated("information.yaml")["branches"][area]) <= 5
     assert len(stated("information.yaml")["merchants"].get(area, ())) <= 5
+
+
+def test_a_gram_of_paper_gold_has_a_price() -> None:
+    price = stated("information.yaml")["paper_gold"]
+    assert Decimal(0) < Decimal(price["buy"]) < Decimal(price["sell"])

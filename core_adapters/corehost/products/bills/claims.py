@@ -127,17 +127,24 @@ class Bills:
         self._unit = currency("CNY")
 
     def open_accounts(self, unit: Currency) -> None:
-        """Open claims and account of every biller; `LedgerError` where they are open."""
+        """Open claims and account of every biller that has none."""
         for name in self.table:
-            self._office.ledger.open_account(CLAIMS.format(name), unit)
-            self._office.ledger.open_account(BILLER.format(name), unit)
+            if not self._collected_for(name):
+                self._office.ledger.open_account(CLAIMS.format(name), unit)
+                self._office.ledger.open_account(BILLER.format(name), unit)
+
+    def _collected_for(self, biller: str) -> bool:
+        asked = "SELECT 1 FROM ledger_account WHERE id = ?"
+        return self._db.execute(asked, (CLAIMS.format(biller),)).fetchone() is not None
 
     def plant(self, card: str, now: datetime) -> None:
-        """Make the holder of `card` a subscriber of every biller, with the bill of three months ago
-        paid at the counter, the next one overdue, and last month's due."""
+        """Make the holder of `card` a subscriber of every biller of which he is none, with the bill
+        of three months ago paid at the counter, the next one overdue, and last month's due."""
         today = self._office.today(now)
         for biller in self.table.values():
             number = biller.number(card)
+            if self.known(biller.name, number):
+                continue
             self.subscribe(biller.name, number)
             paid = self.hand_in(biller, number, months_before(today, 3), today - 3 * GRACE, now)
             self.pay_at_counter(paid, biller, now)

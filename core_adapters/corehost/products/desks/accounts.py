@@ -21,6 +21,7 @@ from core_adapters.corehost.orders import Answer, Order
 from core_adapters.corehost.products.deposits.accounts import Deposit
 from core_adapters.corehost.products.deposits.terms import SAVINGS
 from core_adapters.corehost.products.history import RECENT, Entry, entries, unposted
+from core_adapters.corehost.products.names import give_name, names_of
 from core_adapters.corehost.products.orders import DRAW, PLACE
 from core_adapters.corehost.refusal import Refusal
 
@@ -89,17 +90,32 @@ def deposit_list(counter: Counter, order: Order, now: datetime) -> Answer:
     if isinstance(holder, Refusal):
         return refused(holder)
     found = counter.bank.deposits.deposits.of_account(holder.account, order.sub(48, "kind"))
-    return page_of([_deposit_row(one) for one in found], order)
+    names = names_of(counter.bank.office.db, holder.account)
+    return page_of([_deposit_row(one, names.get(one.sub)) for one in found], order)
 
 
-def _deposit_row(one: Deposit) -> Row:
+def _deposit_row(one: Deposit, name: str | None) -> Row:
     row = {
         "sub": one.sub,
         "kind": one.kind,
         "amount": money_column(one.held),
         "rate": rate_text(one.rate),
     }
-    return row if one.matures is None else {**row, "matures": date_text(one.matures)}
+    more = {"matures": date_text(one.matures) if one.matures else None, "name": name}
+    return {**row, **{column: text for column, text in more.items() if text}}
+
+
+def account_name(counter: Counter, order: Order, now: datetime) -> Answer:
+    """0302/630100: the deposit 48.sub is called 48.account_name."""
+    del now
+    office, sub = counter.bank.office, order.sub(48, "sub")
+    holder = office.holder(order.need(2))
+    if isinstance(holder, Refusal):
+        return refused(holder)
+    if counter.bank.deposits.deposits.find(holder.account, sub) is None:
+        return refused(Refusal.NO_ACCOUNT)
+    refusal = give_name(office.db, holder.account, sub, order.sub(48, "account_name"))
+    return refused(refusal) if refusal else Answer(OK)
 
 
 def place_quote(counter: Counter, order: Order, now: datetime) -> Answer:
@@ -147,6 +163,7 @@ ACCOUNT_SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(
     {
         ("02", "3110"): savings_balance,
         ("02", "3900"): deposit_list,
+        ("03", "6301"): account_name,
         ("02", "3201"): place_quote,
         ("02", "3202"): draw_quote,
         ("02", "4610"): place,

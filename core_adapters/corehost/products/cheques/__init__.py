@@ -1,0 +1,1 @@
+"""Cheques of people and companies."""

@@ -16,7 +16,9 @@ from typing import Any, TypeVar
 from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.host_types import HostEvents
 from core_adapters.iso8583.keys.change_types import KeyEvent
+from core_adapters.iso8583.profile import Profile
 from core_adapters.tap import Tap
+from transactions.contract import Contracts
 from transactions.outcome import Outcome
 from transactions.ports import Health, HostTotals, MessageLog, ReversalOutcome
 from transactions.request import HostMessage, Request
@@ -67,6 +69,22 @@ class ApartHost:
     def capabilities(self) -> Mapping[str, int]:
         """See `HostAdapter.capabilities`."""
         return self._host.capabilities()
+
+    def serves(self, release: str) -> Mapping[str, int]:
+        """See `Iso8583Host.serves`."""
+        return self._host.serves(release)
+
+    async def learn(self, release: str, profile: Profile, contracts: Contracts) -> str:
+        """See `Iso8583Host.learn`."""
+        return await self._there(self._host.learn(release, profile, contracts))
+
+    async def use(self, release: str) -> None:
+        """See `Iso8583Host.use`."""
+        await self._there(self._host.use(release))
+
+    async def forget(self, release: str) -> None:
+        """See `Iso8583Host.forget`."""
+        await self._there(self._host.forget(release))
 
     async def execute(
         self, request: Request, log: MessageLog, repeat_of: HostMessage | None = None

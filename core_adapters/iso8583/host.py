@@ -18,6 +18,7 @@ from core_adapters.iso8583.checks import check_services
 from core_adapters.iso8583.clock import SystemClock
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.day import BusinessDay
+from core_adapters.iso8583.dialects import Dialect, Dialects
 from core_adapters.iso8583.errors import EncodeError
 from core_adapters.iso8583.format.mac import ModuleMac
 from core_adapters.iso8583.format.message import Message
@@ -29,13 +30,13 @@ from core_adapters.iso8583.links.alarms import FrameAlarms
 from core_adapters.iso8583.links.driver import Driver
 from core_adapters.iso8583.links.driver_types import DriverEvents, NoReply, Refusal, take_note
 from core_adapters.iso8583.options import Iso8583Options
-from core_adapters.iso8583.profile import Profile, ServiceMap
-from core_adapters.iso8583.replies import CODE, judge, judge_reversal
+from core_adapters.iso8583.profile import Profile, ReversalMap, ServiceMap
+from core_adapters.iso8583.replies import CODE, judge_reversal
 from core_adapters.iso8583.rows import first_mti, message_row, repeat_mti
 from core_adapters.iso8583.totals import OwnStans, Totals
 from core_adapters.iso8583.values import CURRENCY, nearest_date
 from core_adapters.tap import Tap
-from core_adapters.terms import handles, optional_terms
+from core_adapters.terms import optional_terms
 from transactions.card import CardNumberError, CardVault
 from transactions.clock import Clock
 from transactions.contract import Contracts
@@ -64,6 +65,7 @@ class _Sent:
     row: HostMessage
     service: str
     unit: str
+    dialect: Dialect
 
 
 class Iso8583Host:
@@ -89,25 +91,27 @@ class Iso8583Host:
         request: totals; a node gives its journal's, so that no STAN comes twice) may be given.
 
         Raises `SecurityModuleError` where the module has not the keys that the profile needs."""
-        check_services(profile, contracts)
         names = key_names or KeyNames.of(profile.name)
         check_keys(module, names, profile)
-        self._profile = profile
-        self._contracts = contracts
         self._options = options
         self._events = events or HostEvents()
         self._clock = clock or SystemClock()
         self._frame_alarms = FrameAlarms(options.alarms_a_second, self._clock, self._alarm)
         self._day = BusinessDay(options.zone, self._clock, self._frame_alarms)
         self._given_up: OrderedDict[int, _Sent] = OrderedDict()
-        codec = Codec(profile)
-        self._codec = codec
-        self._builder = Builder(
-            codec, options, module, names.pin, vault, optional=optional_terms(contracts)
-        )
+
+        def dialect(profile: Profile, contracts: Contracts) -> Dialect:
+            check_services(profile, contracts)
+            codec, optional = Codec(profile), optional_terms(contracts)
+            builder = Builder(codec, options, module, names.pin, vault, optional=optional)
+            return Dialect(profile, contracts, codec, builder)
+
+        first = dialect(profile, contracts)
+        self._network = profile.network
+        self._dialects = Dialects(first, dialect)
         self._driver = Driver(
-            codec,
-            self._builder,
+            first.codec,
+            first.builder,
             (ModuleMac(module, names.mac, self._reread_keys),),
             options,
             self._driver_events(),
@@ -115,12 +119,12 @@ class Iso8583Host:
             chance=chance or random.Random(),  # noqa: S311 - spreads reconnections, hides nothing
             tap=tap,
         )
-        self._keys = self._office(module, names)
-        self._totals = self._ask_totals(next_stan or OwnStans().next_stan)
+        self._keys = self._office(first.codec, module, names)
+        self._totals = self._ask_totals(first, next_stan or OwnStans().next_stan)
 
-    def _office(self, module: SecurityModule, names: KeyNames) -> KeyOffice:
+    def _office(self, codec: Codec, module: SecurityModule, names: KeyNames) -> KeyOffice:
         return KeyOffice(
-            self._codec,
+            codec,
             module,
             names,
             overlap_s=self._options.key_overlap_s,
@@ -129,10 +133,10 @@ class Iso8583Host:
             clock=self._clock,
         )
 
-    def _ask_totals(self, next_stan: Callable[[], Awaitable[str]]) -> Totals:
+    def _ask_totals(self, first: Dialect, next_stan: Callable[[], Awaitable[str]]) -> Totals:
         return Totals(
-            self._profile,
-            self._builder,
+            first.profile,
+            first.builder,
             self._driver,
             options=self._options,
             clock=self._clock,
@@ -164,8 +168,25 @@ class Iso8583Host:
         self._frame_alarms.close()
 
     def capabilities(self) -> Mapping[str, int]:
-        """Services of the profile, each with its contract version."""
-        return {name: service.version for name, service in self._profile.services.items()}
+        """Services of the profile in force, each with its contract version."""
+        return self.serves("")
+
+    def serves(self, release: str) -> Mapping[str, int]:
+        """Services of a release's profile, each with its contract version."""
+        services = self._dialects.of(release).profile.services
+        return {name: service.version for name, service in services.items()}
+
+    async def learn(self, release: str, profile: Profile, contracts: Contracts) -> str:
+        """See `Dialects.learn`."""
+        return self._dialects.learn(release, profile, contracts)
+
+    async def use(self, release: str) -> None:
+        """See `Dialects.use`."""
+        self._dialects.use(release)
+
+    async def forget(self, release: str) -> None:
+        """See `Dialects.forget`."""
+        self._dialects.forget(release)
 
     async def execute(
         self, request: Request, log: MessageLog, repeat_of: HostMessage | None = None
@@ -174,7 +195,8 @@ class Iso8583Host:
 
         `Unknown("duplicate_stan")` is a collision of STANs and must never be reversed (rule 10).
         """
-        service = self._profile.services.get(request.service)
+        dialect = self._dialects.of(request.release)
+        service = dialect.profile.services.get(request.service)
         refusal = self._not_now(request, service)
         if refusal is not None or service is None:
             return NotSent(refusal or "not_served")
@@ -186,7 +208,7 @@ class Iso8583Host:
         else:
             stamp, mti = Stamp.of(repeat_of), repeat_mti(service, repeat_of)
         try:
-            message = self._builder.request(service, request, stamp, mti)
+            message = dialect.builder.request(service, request, stamp, mti)
         except BUILD_ERRORS as error:
             return self._cannot_build(request, error)
         role: MessageRole = "request" if repeat_of is None else "repeat"
@@ -196,7 +218,9 @@ class Iso8583Host:
             row = replace(row, sent_at=self._clock.now())
         urgent = service.repeat_mti != ""
         end = await self._exchange(request, row, message, service, log, urgent=urgent)
-        return end if isinstance(end, Outcome) else self._judge(service, message, end, request.id)
+        if isinstance(end, Outcome):
+            return end
+        return self._judge(dialect, service, message, end, request.id)
 
     async def reverse(  # noqa: PLR0917 - the order of the port
         self,
@@ -208,15 +232,16 @@ class Iso8583Host:
         repeat_of: HostMessage | None = None,
     ) -> ReversalOutcome:
         """0420 on attempt 0, 0421 afterwards; identical but for MTI and MAC."""
-        service = self._profile.services.get(original.service)
+        dialect = self._dialects.of(original.release)
+        service = dialect.profile.services.get(original.service)
         if service is None:
             return ReversalImpossible("not_served")
         if self._driver.stopping or not self._driver.links_ready:
             return ReversalUnanswered(False, "no_link")
-        stamp = await self._reversal_stamp(sent, log, repeat_of)
-        rules = self._profile.reversal
+        rules = dialect.profile.reversal
+        stamp = await self._reversal_stamp(rules, sent, log, repeat_of)
         try:
-            message = self._builder.reversal(service, original, sent, stamp, reason)
+            message = dialect.builder.reversal(service, original, sent, stamp, reason)
         except BUILD_ERRORS as error:
             return ReversalImpossible(self._cannot_build(original, error).reason)
         if attempt > 0:
@@ -225,14 +250,15 @@ class Iso8583Host:
         row = replace(row, sent_at=self._clock.now())
         end = await self._exchange(original, row, message, service, log, urgent=True)
         if isinstance(end, Message):
-            return judge_reversal(self._profile, end, attempt, self._age(sent))
+            return judge_reversal(dialect.profile, end, attempt, self._age(sent))
         if isinstance(end, NotSent) and end.reason in IMPOSSIBLE:
             return ReversalImpossible(end.reason)
         return ReversalUnanswered(isinstance(end, Unknown), end.reason)
 
     async def query_status(self, request: Request, sent: HostMessage) -> Outcome:
         """This profile's hosts have no status query."""
-        raise Unsupported(f"{self._profile.name} has no status query; settle it by hand")
+        name = self._dialects.current.profile.name
+        raise Unsupported(f"{name} has no status query; settle it by hand")
 
     async def health(self) -> Health:
         """Links signed on, without asking the host."""
@@ -304,7 +330,15 @@ class Iso8583Host:
         try:
             await log.sending(row)
             # From now on a late reply may come, even in the segment of one that is no use.
-            self._remember(place.ticket, _Sent(row, service.name, message.get(CURRENCY) or ""))
+            self._remember(
+                place.ticket,
+                _Sent(
+                    row,
+                    service.name,
+                    message.get(CURRENCY) or "",
+                    self._dialects.of(request.release),
+                ),
+            )
             if row.role == "request" and self._too_late(request, service):
                 # The row took too long; it says SENT, so this is unknown, but nothing goes late.
                 return Unknown("deadline")
@@ -320,20 +354,27 @@ class Iso8583Host:
         return end
 
     async def _reversal_stamp(
-        self, sent: HostMessage, log: MessageLog, repeat_of: HostMessage | None
+        self,
+        rules: ReversalMap,
+        sent: HostMessage,
+        log: MessageLog,
+        repeat_of: HostMessage | None,
     ) -> Stamp:
         stamp = Stamp.of(sent)
-        if self._profile.reversal.stan == "original":
+        if rules.stan == "original":
             return stamp
         # Field 7 stays: the host finds the original by field 90, and a repeat must be the same.
         return replace(stamp, stan=repeat_of.stan if repeat_of else await log.next_stan())
 
     def _judge(
-        self, service: ServiceMap, message: Message, reply: Message, request_id: str
+        self,
+        dialect: Dialect,
+        service: ServiceMap,
+        message: Message,
+        reply: Message,
+        request_id: str,
     ) -> Outcome:
-        contract = self._contracts[service.name]
-        unit, known = message.get(CURRENCY) or "", handles(contract, self._contracts)
-        judged = judge(self._codec, service, contract, unit, reply, known)
+        judged = dialect.judge(service, message.get(CURRENCY) or "", reply)
         if judged.alarm:
             self._alarm("code", judged.alarm, request_id)
         return judged.outcome
@@ -352,15 +393,13 @@ class Iso8583Host:
             # The next repeat asks again and hears the same; nothing is decided by this one.
             self._alarm("late", f"late 0430 with {row.reply39}", row.request_id)
             return
-        service = self._profile.services[sent.service]
-        contract = self._contracts[sent.service]
-        known = handles(contract, self._contracts)
-        judged = judge(self._codec, service, contract, sent.unit, reply, known)
+        service = sent.dialect.profile.services[sent.service]
+        judged = sent.dialect.judge(service, sent.unit, reply)
         self._events.late(LateReply(row, judged.outcome))
 
     def _on_network(self, message: Message) -> Mapping[int, str]:
         """The host's own 0800: a key change is judged, the rest is taken note of."""
-        if message.get(NETWORK_CODE) == self._profile.network.key_change:
+        if message.get(NETWORK_CODE) == self._network.key_change:
             return self._keys.network(message)
         return take_note(message)
 

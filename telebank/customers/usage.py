@@ -34,7 +34,7 @@ class Usage:
         since = self._today() - timedelta(days=DAYS)
         job = partial(jobs.top, customer=asked.customer, since=since, least=LEAST)
         found = list(await self.run(job))[:MOST]
-        return Approved({"items": tuple({"what": what} for what, _ in found)})
+        return Approved({"usual": tuple({"what": what} for what, _ in found)})
 
     async def used(self, customer: str, what: Iterable[str]) -> None:
         """One call used these services, named by words of the set `often`; names that are no words

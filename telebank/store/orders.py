@@ -164,7 +164,7 @@ class Run:
     why: str
 
 
-def judged(number: int) -> tuple[str, ...]:
+def judged(number: int | str) -> tuple[str, ...]:
     """What no other node may judge meanwhile."""
     return (f"order:{number}",)
 

@@ -29,6 +29,8 @@ class Say:
     token: int
     language: Language
     more: bool = False
+    slow: bool = False
+    """Speak it slowly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,23 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Used:
+    """The proven `customer` began what `what` is the code of: for whoever counts what he uses."""
+
+    what: str
+    customer: CardNumber
+
+
+@dataclass(frozen=True, slots=True)
 class Enqueue:
-    """Take the caller to a teller with `skill`; higher `priority` first. `carry` goes along."""
+    """Take the caller to a teller with `skill`; higher `priority` first. `carry` goes along, a card
+    number as its handle's value, and the teller speaks `language`."""
 
     visit: str
     skill: str
     priority: int
     carry: Values
+    language: Language = "zh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +108,4 @@ class HangUp:
     reason: str
 
 
-Command = Say | Listen | Submit | Told | Enqueue | SendFax | Record | HangUp
+Command = Say | Listen | Submit | Told | Used | Enqueue | SendFax | Record | HangUp

@@ -21,6 +21,7 @@ from telebank.flow.model import (
     Enter,
     Flow,
     Menu,
+    Pace,
     Return,
     Statement,
 )
@@ -130,13 +131,13 @@ def _further(release: Release, place: Place, node: AnyNode) -> Iterator[Place]:
             names = menu_names(release, node)
             for key, target in node.choices.items():
                 yield place.at(target, key, names.get(key, MappingProxyType({})))
-            if node.picked is not None:
+            if node.picked is not None and not node.usual:
                 yield place.at(node.picked, ROW)
         case Confirm():
             yield from (place.at(target, key) for key, target in node.choices.items())
         case Collect():
             yield place.at(node.next, _typed(node))
-        case Statement():
+        case Statement() | Pace():
             yield place.at(node.next)
         case Call():
             good = _good(release.contracts[node.service])

@@ -46,10 +46,15 @@ class Memory:
             self._vault.drop(old.token)
 
     def prove(self, name: str, level: AuthLevel) -> None:
-        """The customer of the card in `name` has proved himself."""
+        """The customer of the card in `name` has proved himself. A second factor of the same card
+        lasts to the end of the call."""
         card = self._state.vars.get(name)
-        if isinstance(card, Handle):
-            self._state.auth, self._state.customer = level, card.token
+        if not isinstance(card, Handle):
+            return
+        same = self.proved is not None and self.proved == self._vault.get(card.token)
+        if not (same and self._state.auth is AuthLevel.SECOND_FACTOR):
+            self._state.auth = level
+        self._state.customer = card.token
 
     @property
     def proved(self) -> CardNumber | None:

@@ -116,6 +116,13 @@ class Menu(Node):
     """Variable to column: keys 1 to 9 choose the row of that number and keep these of it."""
     picked: str | None = None
     """Where a chosen row leads."""
+    first_key: int = 1
+    """Key of the first row. Above 1 the rows come beside the choices, and there may be none."""
+
+    @property
+    def usual(self) -> bool:
+        """Whether its rows are what this caller uses most, said before what it offers everybody."""
+        return bool(self.pick) and self.first_key > 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +176,8 @@ class Enter(Node):
     then: Mapping[str, str]
     set: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Variables of the sub-flow with their constants; an empty one is unset before it starts."""
+    often: str | None = None
+    """The code under which its use is counted for a customer who has proved himself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +189,19 @@ class Branch(Node):
     """Code to node."""
     other: str
     """Where any other code leads, and a variable that is not set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace(Node):
+    """Sets how long the call waits for keys and how fast it speaks: see `telebank.flow.pace`.
+
+    Each is a code, a `$variable` that holds one, or None: as it was. A code that is none, and a
+    variable that is not set, leave it as it was too.
+    """
+
+    patience: str | None
+    speed: str | None
+    next: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +237,9 @@ class Exit(Node):
 
 
 AskingNode = Menu | Collect | Confirm
-AnyNode = Menu | Collect | Confirm | Statement | Call | Enter | Branch | Return | Queue | Fax | Exit
+Silent = Branch | Pace
+"""Nodes that neither speak nor wait."""
+AnyNode = Menu | Collect | Confirm | Statement | Call | Enter | Silent | Return | Queue | Fax | Exit
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,10 @@ MAX_DEPTH = 3
 """Menus in a row before an agent must be offered."""
 ROW_NUMBER = "n"
 """Slot of a row's text: its number from 1."""
+ROW_KEY = "key"
+"""Slot of a row's text: the key that chooses it."""
+MAX_USUAL = 2
+"""Rows said before the choices of a menu: what a caller uses most."""
 MAX_PICKED_ROWS = 9
 """Rows of a menu that keys 1 to 9 choose from."""
 ROWS_A_PAGE = 5

@@ -25,6 +25,7 @@ from telebank.flow.model import (
     Flow,
     Menu,
     MoneyEntry,
+    Pace,
     Queue,
     RateEntry,
     Return,
@@ -35,12 +36,14 @@ from telebank.flow.options import (
     LANGUAGES,
     MAX_ENTRY,
     MAX_NODES,
+    MAX_PICKED_ROWS,
     MAX_SAY,
     MAX_TIMER_S,
     MAX_TRIES,
     MAX_VISITS,
     SCHEMA,
 )
+from telebank.flow.pace import PATIENCE, SPEEDS
 from telebank.flow.reader import Block
 from telebank.flow.texts import read_document
 from transactions.kinds import WORD, Declared, KindError, declared
@@ -232,12 +235,16 @@ def _menu(name: str, block: Block, defaults: _Defaults) -> AnyNode:
     if bool(pick) != (picked is not None) or (pick and common.get("each") is None):
         mend = "write `each`, `row`, `pick: {variable: column}` and `picked: node`"
         block.refuse("pick", "`pick` needs rows and a target", mend)
+    first_key = block.whole("first_key", 1, MAX_PICKED_ROWS, 1)
+    if first_key > 1 and not pick:
+        block.refuse("first_key", "`first_key` without `pick`", "remove it, or add `pick`")
     return Menu(
         **common,
         pick=pick,
         picked=picked,
+        first_key=first_key,
         asking=_asking(block, defaults.asking, "keys", defaults.asking.keys),
-        choices=_choices(block, needed=not pick),
+        choices=_choices(block, needed=not pick or first_key > 1),
         default=block.optional("default"),
         language=_language(block),
     )
@@ -343,7 +350,10 @@ def _call(name: str, block: Block, defaults: _Defaults) -> AnyNode:
 def _enter(name: str, block: Block, defaults: _Defaults) -> AnyNode:
     common = _common(name, block, speaks=False)
     flow, then, constants = block.text("flow"), block.mapping("then"), block.mapping("set")
-    return Enter(**common, flow=flow, then=then, set=constants)
+    often = block.optional("often")
+    if often is not None and not WORD.fullmatch(often):
+        block.refuse("often", f"`{often}` is no code", "write a code such as transfer")
+    return Enter(**common, flow=flow, then=then, set=constants, often=often)
 
 
 def _branch(name: str, block: Block, defaults: _Defaults) -> AnyNode:
@@ -359,6 +369,18 @@ def _branch(name: str, block: Block, defaults: _Defaults) -> AnyNode:
         if not target:
             block.refuse("then", f"`{code}` goes nowhere", "give it a node")
     return Branch(**common, on=on[1:], then=then, other=block.text("other"))
+
+
+def _pace(name: str, block: Block, defaults: _Defaults) -> AnyNode:
+    common = _common(name, block, speaks=False)
+    patience, speed = block.optional("patience"), block.optional("speed")
+    if patience is None and speed is None:
+        block.refuse("patience", "no pace", "give `patience`, `speed` or both")
+    for key, code, known in (("patience", patience, PATIENCE), ("speed", speed, SPEEDS)):
+        if code is not None and code[:1] != "$" and code not in known:
+            mend = f"use {', '.join(known)}, or $variable"
+            block.refuse(key, f"`{key}: {code}` is unknown", mend)
+    return Pace(**common, patience=patience, speed=speed, next=block.text("next"))
 
 
 def _return(name: str, block: Block, defaults: _Defaults) -> AnyNode:
@@ -393,6 +415,7 @@ _KINDS: Mapping[str, Callable[[str, Block, _Defaults], AnyNode]] = MappingProxyT
         "call": _call,
         "enter": _enter,
         "branch": _branch,
+        "pace": _pace,
         "return": _return,
         "queue": _queue,
         "fax": _fax,

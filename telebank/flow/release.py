@@ -1,4 +1,5 @@
-"""A release: flows, texts and services together, known by the hash of their content."""
+"""A release: flows, texts, services, host profiles, hours and recordings together, known by the
+hash of their content."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,7 +13,10 @@ from telebank.flow.parse import load_flow
 from telebank.flow.texts import Text, Texts, load_texts
 from transactions.contract import ContractError, Contracts, load_contracts
 
-HASHED = ("services.yaml", "flows/*.yaml", "prompts/*.yaml", "hosts/*.yaml", "billers.yaml")
+HASHED = (
+    *("services.yaml", "flows/*.yaml", "prompts/*.yaml", "hosts/*.yaml", "hours.yaml"),
+    *("recordings/*/*.flac", "recordings/*/*.wav"),
+)
 """What belongs to a release, relative to the configuration folder."""
 
 

@@ -32,7 +32,7 @@ from transactions.request import Language
 from transactions.secret import Secret
 
 PICKS = "".join(str(number) for number in range(1, MAX_PICKED_ROWS + 1))
-"""Keys that choose a row."""
+"""Keys that may choose a row."""
 
 
 class Session(Walker):
@@ -135,7 +135,7 @@ class Session(Walker):
             return
         state.buffer += digit
         if state.phase is Phase.SPEAKING and digit in state.stop_keys:
-            enough = self._now - state.said_at >= self.options.heard_after_s
+            enough = self._now - state.said_at >= self._spoken_for(self.options.heard_after_s)
             self._spoken(barged=True, heard=enough)
 
     def _deaf(self) -> bool:
@@ -173,9 +173,9 @@ class Session(Walker):
         for name in service.gives:
             if name in event.data:
                 self._memory.store(name, event.data[name])
-            elif event.exit in service.out_on:
+            elif event.exit in service.out_on or name in service.rows:
                 self._memory.forget(name)  # an older value must not pass for this answer's
-        if event.exit == "ok" and service.grants is not None:
+        if event.exit in service.grants_on and service.grants is not None:
             source = node.inputs.get(service.customer or "", "")
             self._memory.prove(source.removeprefix("$"), service.grants)
         self._answer_untold(Untold(event.visit, event.exit, service.effect))
@@ -287,7 +287,8 @@ class Session(Walker):
         if not node.pick or node.each is None or self._state.entry or key not in PICKS:
             return None
         rows = self._memory.rows(node.each)
-        return rows[int(key) - 1] if int(key) <= len(rows) else None
+        at = int(key) - node.first_key
+        return rows[at] if 0 <= at < len(rows) else None
 
     def _pick(self, node: Menu, row: Row) -> None:
         for name, column in node.pick.items():
@@ -301,7 +302,7 @@ class Session(Walker):
         match verdict:
             case More(entry):
                 state.entry = entry
-                state.timer = self._now + node.asking.inter_digit
+                state.timer = self._now + self._patient(node.asking.inter_digit)
             case Again():
                 state.entry = ""
                 self._ask(node)
@@ -334,7 +335,7 @@ class Session(Walker):
             state.buffer = state.buffer.removeprefix(node.entry.end)
         else:
             state.swallow = node.entry.end
-            state.swallow_until = self._now + node.asking.inter_digit
+            state.swallow_until = self._now + self._patient(node.asking.inter_digit)
 
     def _failed(self, node: AskingNode, kind: str, prompts: tuple[str, ...]) -> None:
         """A silence or an invalid entry: what was typed ahead was meant for something else."""

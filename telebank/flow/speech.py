@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from telebank.flow.commands import Spoken
 from telebank.flow.memory import Memory
-from telebank.flow.options import LANGUAGES, ROW_NUMBER
+from telebank.flow.options import LANGUAGES, ROW_KEY, ROW_NUMBER
 from telebank.flow.state import Part
 from telebank.flow.texts import Texts
 from transactions.outcome import Value
@@ -30,9 +30,14 @@ def parts_of(items: tuple[str, ...], language: Language) -> list[Part]:
     return parts
 
 
-def row_parts(rows: str, prompt: str, count: int, language: Language) -> list[Part]:
+def row_parts(
+    rows: str, prompt: str, count: int, language: Language, first_key: int = 1
+) -> list[Part]:
     """One part for each of the `count` rows of variable `rows`, spoken by the text `prompt`."""
-    return [Part(language, (prompt,), rows, number) for number in range(1, count + 1)]
+    return [
+        Part(language, (prompt,), rows, number, number + first_key - 1)
+        for number in range(1, count + 1)
+    ]
 
 
 def spoken_of(part: Part, texts: Texts, memory: Memory) -> tuple[Spoken, ...]:
@@ -50,11 +55,13 @@ def spoken_of(part: Part, texts: Texts, memory: Memory) -> tuple[Spoken, ...]:
 
 
 def _value(part: Part, name: str, memory: Memory) -> Value | None:
-    """A variable, or in a row one of its columns or its number `n`."""
+    """A variable, or in a row one of its columns, its number `n` or its `key`."""
     if part.rows is None:
         return memory.value(name)
     if name == ROW_NUMBER:
         return part.number
+    if name == ROW_KEY:
+        return part.key
     rows = memory.rows(part.rows)
     return rows[part.number - 1].get(name) if part.number <= len(rows) else None
 

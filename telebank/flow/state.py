@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from telebank.flow import pace
 from telebank.flow.vault import Vault
 from transactions.money import Money
 from transactions.outcome import Plain, Rows
@@ -61,6 +62,8 @@ class Part:
     """Variable whose row this speaks."""
     number: int = 0
     """The row's number, from 1."""
+    key: int = 0
+    """The key that chooses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,9 @@ class Place:
     guard_at: float = 0.0
     swallow: str = ""
     swallow_until: float = 0.0
+    patience: str = pace.NORMAL
+    speed: str = pace.NORMAL
+    """The pace of the call, in the words of `telebank.flow.pace`."""
 
 
 @dataclass(slots=True)

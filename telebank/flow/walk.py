@@ -7,7 +7,18 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, assert_never
 
-from telebank.flow.commands import Command, Enqueue, HangUp, Listen, Record, Say, SendFax, Submit
+from telebank.flow import pace
+from telebank.flow.commands import (
+    Command,
+    Enqueue,
+    HangUp,
+    Listen,
+    Record,
+    Say,
+    SendFax,
+    Submit,
+    Used,
+)
 from telebank.flow.entry import currency_of, in_currency
 from telebank.flow.memory import Memory
 from telebank.flow.model import (
@@ -23,6 +34,7 @@ from telebank.flow.model import (
     Flow,
     Menu,
     MoneyEntry,
+    Pace,
     Queue,
     Return,
     Statement,
@@ -179,6 +191,8 @@ class Walker:
             self._hang_up("fault")
             return None
         flow = self.release.flows[node.flow]
+        if node.often is not None and (customer := self._memory.proved) is not None:
+            self._out.append(Used(node.often, customer))
         for name, constant in node.set.items():
             self._memory.forget(name)
             if constant:
@@ -190,6 +204,32 @@ class Walker:
     def _enter_branch(self, node: Branch) -> str | None:
         code = self._memory.value(node.on)
         return node.then.get(code, node.other) if isinstance(code, str) else node.other
+
+    def _enter_pace(self, node: Pace) -> str | None:
+        state = self._state
+        patience, speed = self._code(node.patience), self._code(node.speed)
+        if patience in pace.PATIENCE:
+            more = pace.GUARD[patience] - pace.GUARD[state.patience]
+            state.guard_at += more * self.options.call_guard_s
+            state.patience = patience
+        if speed in pace.SPEEDS:
+            state.speed = speed
+        self._record("call.pace", patience=state.patience, speed=state.speed)
+        return node.next
+
+    def _code(self, source: str | None) -> str:
+        """The code that is written out or in a variable; empty where there is none."""
+        if source is None or not source.startswith("$"):
+            return source or ""
+        return str(self._memory.value(source[1:]) or "")
+
+    def _patient(self, seconds: float) -> float:
+        """A timer for keys, as long as this caller needs."""
+        return seconds * pace.PATIENCE[self._state.patience]
+
+    def _spoken_for(self, seconds: float) -> float:
+        """How long what usually takes `seconds` is spoken to this caller."""
+        return seconds * (pace.SLOW_LASTS if self._state.speed == pace.SLOW else 1.0)
 
     def _enter_return(self, node: Return) -> str | None:
         frames = self._state.frames
@@ -220,12 +260,12 @@ class Walker:
                     name: v for name in node.carry if (v := self._memory.value(name)) is not None
                 }
                 visit = self._new_visit()
-                self._out.append(Enqueue(visit, node.skill, node.priority, carried))
+                self._out.append(Enqueue(visit, node.skill, node.priority, carried, state.language))
             case Fax():
                 self._out.append(SendFax(self._new_visit(), node.document))
             case Exit():
                 self._hang_up(node.reason)
-            case Enter() | Branch() | Return():
+            case Enter() | Branch() | Pace() | Return():
                 raise IllegalEvent(f"{self.place} speaks nothing, and {state.playing} ended")
             case _:
                 assert_never(node)
@@ -257,7 +297,7 @@ class Walker:
 
     def _listen(self, node: AskingNode) -> None:
         self._state.phase = Phase.LISTENING
-        self._state.timer = self._now + node.asking.first_digit
+        self._state.timer = self._now + self._patient(node.asking.first_digit)
 
     # -- small things -------------------------------------------------------------------------
 
@@ -267,10 +307,12 @@ class Walker:
         if node.each is None or node.row is None:
             return parts_of(before + node.say, language)
         count = len(self._memory.rows(node.each))
-        if isinstance(node, Menu) and node.pick and count > MAX_PICKED_ROWS:
+        first_key = node.first_key if isinstance(node, Menu) else 1
+        keys = MAX_PICKED_ROWS + 1 - first_key
+        if isinstance(node, Menu) and node.pick and count > keys:
             self._record("rows.cut")
-            count = MAX_PICKED_ROWS
-        listed = row_parts(node.each, node.row, count, language)
+            count = keys
+        listed = row_parts(node.each, node.row, count, language, first_key)
         return [*parts_of(before, language), *listed, *parts_of(node.say, language)]
 
     def _say(self, wanted: list[Part], stop_keys: str) -> bool:
@@ -309,9 +351,10 @@ class Walker:
         prompts = spoken_of(part, self.release.texts, self._memory)
         state.token += 1
         state.playing, state.phase = state.token, Phase.SPEAKING
-        state.timer = self._now + self.options.play_guard_s
+        state.timer = self._now + self._spoken_for(self.options.play_guard_s)
         more = part.rows is not None and bool(state.parts)
-        self._out.append(Say(prompts, state.stop_keys, state.token, part.language, more))
+        slow = state.speed == pace.SLOW
+        self._out.append(Say(prompts, state.stop_keys, state.token, part.language, more, slow))
 
     def _new_visit(self) -> str:
         """A question's name, unique in the call; the session waits for its answer."""
@@ -371,6 +414,7 @@ _ENTER: Mapping[type, Callable[[Walker, Any], str | None]] = MappingProxyType(
         Call: Walker._enter_call,
         Enter: Walker._enter_flow,
         Branch: Walker._enter_branch,
+        Pace: Walker._enter_pace,
         Return: Walker._enter_return,
         Queue: Walker._enter_last,
         Fax: Walker._enter_last,

@@ -50,6 +50,8 @@ RULES: tuple[Rule, ...] = (
     services.secrets,
     services.entry_kinds,
     branches.codes,
+    branches.paces,
+    branches.often,
     menus.choices,
     menus.prefixes,
     menus.handling,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from telebank.flow.check.graph import PICKED, Edge, edges, finding, inside, writes
 from telebank.flow.check.prompts import slots_at
-from telebank.flow.check.references import heeded, named
+from telebank.flow.check.references import ENTRY_FLOW, heeded, named
 from telebank.flow.model import (
     AnyNode,
     Branch,
@@ -14,6 +14,7 @@ from telebank.flow.model import (
     Finding,
     Flow,
     Menu,
+    Pace,
     Return,
 )
 from telebank.flow.release import Release
@@ -41,9 +42,16 @@ def facts_at(flow: Flow, first: Facts, step: Step) -> dict[str, Facts]:
 
 def not_set(release: Release, flow: Flow) -> Iterator[Finding]:
     """A variable used where some way leads past the node that sets it."""
-    known = facts_at(
-        flow, frozenset(flow.needs), lambda f, n, e: _set_after(release, flow, f, n, e)
-    )
+    usual = _usual_rows(flow)
+    first = frozenset(flow.needs) | (usual if flow.name == ENTRY_FLOW else frozenset())
+
+    def step(facts: Facts, node: AnyNode, edge: Edge) -> Facts:
+        after = _set_after(release, flow, facts, node, edge)
+        if isinstance(node, Call):
+            return after | (usual & set(release.contracts[node.service].rows))
+        return after - (usual & writes(release, node)) if isinstance(node, Enter) else after
+
+    known = facts_at(flow, first, step)
     for name, facts in known.items():
         node = flow.nodes[name]
         for used in sorted(_uses(release, flow, node)):
@@ -53,13 +61,19 @@ def not_set(release: Release, flow: Flow) -> Iterator[Finding]:
                 yield finding(flow, node, "not-set", problem, mend)
 
 
+def _usual_rows(flow: Flow) -> Facts:
+    """Rows that are no worse for being none, as long as they are not those of another list."""
+    menus = [node for node in flow.nodes.values() if isinstance(node, Menu) and node.usual]
+    return frozenset(node.each for node in menus if node.each is not None)
+
+
 def _uses(release: Release, flow: Flow, node: AnyNode) -> set[str]:
     used = {slot.name for _, _, slot in slots_at(release, node)}
     match node:
         case Collect():
             used |= set(heeded(node))
-        case Branch():
-            pass  # one that is not set takes `other`
+        case Branch() | Pace():
+            pass  # one that is not set takes `other`, or changes nothing
         case Call():
             optional = release.contracts[node.service].optional
             sources = [source for name, source in node.inputs.items() if name not in optional]
@@ -96,11 +110,11 @@ def _set_after(release: Release, flow: Flow, facts: Facts, node: AnyNode, edge: 
 
 
 def _given(service: Service, exit_name: str) -> tuple[Facts, Facts]:
-    """What an exit of a service may unset, and what it certainly sets: of what may be absent only
-    what tells `ok` from `last`."""
+    """What an exit of a service may unset, rows that it does not give among it, and what it
+    certainly sets: of what may be absent only what tells `ok` from `last`."""
     sure = {name for name in service.given(exit_name) if name not in service.optional_out}
     if not sure:
-        return frozenset(), frozenset()
+        return frozenset(service.rows), frozenset()
     if exit_name == "ok" and service.last_without is not None:
         sure.add(service.last_without)
     return service.optional_out, frozenset(sure)

@@ -17,6 +17,7 @@ from telebank.flow.model import (
     Finding,
     Flow,
     Menu,
+    Pace,
     Queue,
     Return,
     Statement,
@@ -59,7 +60,7 @@ def edges(flow: Flow, node: AnyNode) -> Iterator[Edge]:
             yield from (Edge(name, to, f"choice {key}") for key, to in node.choices.items())
             if isinstance(node, Menu) and node.picked is not None:
                 yield Edge(name, node.picked, PICKED)
-        case Collect() | Statement():
+        case Collect() | Statement() | Pace():
             yield Edge(name, node.next, "next")
         case Call() | Enter() | Queue() | Fax():
             yield from (Edge(name, to, f"exit {out}", out) for out, to in node.then.items())

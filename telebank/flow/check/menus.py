@@ -29,7 +29,8 @@ def choices(release: Release, flow: Flow) -> Iterator[Finding]:
     for node in flow.nodes.values():
         if not isinstance(node, Menu | Confirm):
             continue
-        count = len(node.choices) + (isinstance(node, Menu) and bool(node.pick))
+        rows = isinstance(node, Menu) and bool(node.pick) and not node.usual
+        count = len(node.choices) + rows
         if count > MAX_CHOICES:
             problem = f"{count} choices, more than {MAX_CHOICES}"
             yield finding(flow, node, "choices", problem, "split the menu")

@@ -14,6 +14,7 @@ from telebank.flow.model import (
     Flow,
     Menu,
     MoneyEntry,
+    Pace,
     Queue,
     Statement,
 )
@@ -97,6 +98,9 @@ def named(node: AnyNode) -> list[str]:  # noqa: PLR0911 - a table of kinds
             return [source[1:] for source in node.inputs.values() if source.startswith("$")]
         case Branch():
             return [node.on]
+        case Pace():
+            sources = [source for source in (node.patience, node.speed) if source is not None]
+            return [source[1:] for source in sources if source.startswith("$")]
         case Queue():
             return list(node.carry)
         case _:

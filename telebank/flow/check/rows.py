@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from telebank.flow.check.graph import finding
 from telebank.flow.model import AnyNode, Call, Finding, Flow, Menu, Queue
-from telebank.flow.options import LANGUAGES, ROW_NUMBER
+from telebank.flow.options import LANGUAGES, MAX_USUAL, ROW_KEY, ROW_NUMBER
 from telebank.flow.release import Release
 from telebank.flow.texts import READINGS, Slot
 from transactions.contract import RowShape
@@ -92,11 +92,17 @@ def picks(release: Release, flow: Flow) -> Iterator[Finding]:
         if not isinstance(node, Menu) or not node.pick:
             continue
         most = rows_of(release, flow, node.each or "")
-        if most > MAX_CHOSEN:
-            problem = f"chooses among up to {most} rows, and {MAX_CHOSEN} have a key"
-            mend = f"set `most: {MAX_CHOSEN}` or less in the contract that gives {node.each}"
+        room = MAX_USUAL if node.usual else MAX_CHOSEN
+        if most > room:
+            problem = f"chooses among up to {most} rows, and {room} have a key"
+            mend = f"set `most: {room}` or less in the contract that gives {node.each}"
             yield finding(flow, node, "pick", problem, mend)
-        taken = [k for k in (*node.choices, *node.asking.keys) if k[0] in "123456789"]
+        after = node.first_key + most if node.usual else MAX_CHOSEN + 1
+        keys = [str(key) for key in range(node.first_key, after)]
+        taken = [k for k in (*node.choices, *node.asking.keys) if k[0] in keys]
+        if after > MAX_CHOSEN + 1:
+            problem = f"its rows take the keys {node.first_key} to {after - 1}"
+            yield finding(flow, node, "pick", problem, "lower `first_key`: rows have keys 1 to 9")
         if taken:
             problem = f"key {taken[0]} chooses a row here, and is bound too"
             yield finding(flow, node, "pick", problem, "bind 0, * or #, or leave out `pick`")
@@ -111,10 +117,10 @@ def texts(release: Release, flow: Flow) -> Iterator[Finding]:
         for language, slot in row_slots(release, node):
             where = f"`{node.row}` ({language})"
             kind: Kind | None = shape.columns.get(slot.name)
-            kind = "number" if slot.name == ROW_NUMBER else kind
+            kind = "number" if slot.name in (ROW_NUMBER, ROW_KEY) else kind
             if kind is None:
                 problem = f"{where} speaks {slot.name}, which is no column of {node.each}"
-                mend = f"use {', '.join((*shape.columns, ROW_NUMBER))}"
+                mend = f"use {', '.join((*shape.columns, ROW_NUMBER, ROW_KEY))}"
                 yield finding(flow, node, "rows", problem, mend)
             elif slot.reading not in READINGS[kind]:
                 problem = f"{where} reads {slot.name} ({kind}) as {slot.reading}"

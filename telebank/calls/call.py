@@ -14,9 +14,10 @@ import structlog
 
 from telebank import wire
 from telebank.calls.alarm import Alarm
+from telebank.calls.edition import Edition, Unspeakable
 from telebank.calls.leg import Leg
 from telebank.calls.masking import mask_caller, plain
-from telebank.calls.services import CallServices, Unspeakable
+from telebank.calls.services import CallServices
 from telebank.flow import commands, events
 from telebank.flow.session import Session
 from telebank.media.client import WorkerLost
@@ -46,12 +47,23 @@ class Call:
     """A caller in the menus; forgotten by its node when it is over and nothing is open."""
 
     def __init__(
-        self, ref: str, offered: CallOffered, session: Session, shell: CallServices
+        self,
+        ref: str,
+        offered: CallOffered,
+        session: Session,
+        edition: Edition,
+        shell: CallServices,
     ) -> None:
+        """`session` is of the release of `edition`."""
         self.ref = ref
+        self.release = edition.hash
+        """Of the menus that this caller hears to the end."""
         self.leg = Leg("caller", offered.leg, shell)
         self._offered = offered
         self._session = session
+        self._edition = edition
+        self._used: dict[str, list[str]] = {}
+        """What each customer of this call used, by token."""
         self._shell = shell
         self._began = shell.endpoint.now()
         self._confirmed = self._ended = False
@@ -82,6 +94,7 @@ class Call:
             "from": mask_caller(self._offered.from_uri),
             "node": self._session.place,
             "language": self._session.language,
+            "release": self.release,
             "codec": self.leg.codec,
             "seconds": round(now - self._began, 1),
         }
@@ -240,12 +253,14 @@ class Call:
             case commands.Say():
                 self._say(command)
             case commands.Listen():
-                if self.leg.channel is not None:
-                    self.leg.channel.collect(command.secret)
+                self._listen(command.secret)
             case commands.Submit():
                 self._spawn(self._submit(command))
             case commands.Told():
                 self._shell.told(self._request_id(command.visit), command.exit)
+            case commands.Used():
+                customer = self._shell.vault.token(command.customer)
+                self._used.setdefault(customer, []).append(command.what)
             case commands.Record():
                 self._log(command.kind, **command.detail)
             case commands.Enqueue():
@@ -255,9 +270,13 @@ class Call:
             case commands.HangUp():
                 self.hang_up(command.reason)
 
+    def _listen(self, secret: bool) -> None:
+        if self.leg.channel is not None:
+            self.leg.channel.collect(secret)
+
     def _say(self, say: commands.Say) -> None:
         try:
-            segments = self._shell.segments(say)
+            segments = self._edition.segments(say)
         except Unspeakable as error:
             log.error("call.unspeakable", call=self.ref, error=str(error))
             self._log("alarm", what="unspeakable", prompt=say.prompts[0].prompt_id)
@@ -265,7 +284,7 @@ class Call:
             return
         self._playing = say
         if self.leg.channel is not None:
-            self.leg.channel.play(segments, say.stop_keys, say.token)
+            self.leg.channel.play(segments, say.stop_keys, say.token, self._edition.bank)
 
     def _soon(self, event: events.Event) -> None:
         """Answer a command after the session has returned, never inside it."""
@@ -298,7 +317,7 @@ class Call:
         return Request(
             id=self._request_id(command.visit),
             service=command.service,
-            contract_version=shell.contracts[command.service].version,
+            contract_version=self._edition.contracts[command.service].version,
             inputs=command.inputs,
             actor=customer or "caller",
             call=self.ref,
@@ -306,7 +325,7 @@ class Call:
             auth=command.auth,
             authenticated_token=customer,
             node=shell.node_id,
-            release=shell.release.hash,
+            release=self.release,
         )
 
     # -- the end ------------------------------------------------------------------------------
@@ -323,6 +342,8 @@ class Call:
                 self._say_last_words()
         finally:
             self.leg.close()
+            for customer, what in self._used.items():
+                self._shell.used(customer, what)
             self._log("call.ended", by=by, seconds=round(self._now() - self._began, 1))
             self._forget_if_over()
 
@@ -376,6 +397,7 @@ class Call:
             from_masked=mask_caller(self._offered.from_uri),
             to=plain(self._offered.to_uri),
             codec=self.leg.codec,
+            release=self.release,
         )
 
     def _log(self, kind: str, **detail: str | int | float | bool | None) -> None:

@@ -3,24 +3,24 @@
 import asyncio
 import secrets
 from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 from telebank import sip, wire
 from telebank.calls.call import Call
+from telebank.calls.edition import Edition
 from telebank.calls.endpoint import Endpoint, Fact
 from telebank.calls.options import CallOptions
 from telebank.calls.recorder import Recorder
 from telebank.calls.services import CallServices, RequestProcessor, SipActs
-from telebank.flow.load import Release
 from telebank.flow.options import FlowOptions
 from telebank.flow.session import Session
 from telebank.media.client import MediaWorkers
 from transactions.card import CardVault
-from transactions.contract import Contracts
 from transactions.journal import Journal, JournalEvent
-from voice_prompts.speaker import Speaker
 
 log = structlog.get_logger("telebank.calls")
 
@@ -34,13 +34,14 @@ class NodeParts:
     calls: CallOptions
     sip: sip.SipOptions
     flow: FlowOptions
-    release: Release
-    contracts: Contracts
+    edition: Edition
+    """Of the release that the first calls get."""
     processor: RequestProcessor
     journal: Journal
     vault: CardVault
     media: MediaWorkers
-    speaker: Speaker
+    used: Callable[[str, Sequence[str]], Coroutine[Any, Any, None]] | None = None
+    """Counts what a customer, by token, used in a call; None: nobody counts."""
 
 
 class VoiceNode:
@@ -48,6 +49,7 @@ class VoiceNode:
 
     def __init__(self, parts: NodeParts) -> None:
         self._parts = parts
+        self._edition = parts.edition
         self._calls: dict[str, Call] = {}
         self._numbers = 0
         self._background: set[asyncio.Task[None]] = set()
@@ -75,16 +77,14 @@ class VoiceNode:
             endpoint=self._endpoint,
             act=SipActs(self._endpoint),
             media=parts.media,
-            speaker=parts.speaker,
             processor=parts.processor,
-            contracts=parts.contracts,
             vault=parts.vault,
             recorder=self._recorder,
-            release=parts.release,
             advertised=self._endpoint.advertised[0],
             media_address=host,
             forget=self._forget,
             told=self._told,
+            used=self._used,
             media_stats=self._media_stats,
         )
         self._recorder.append(
@@ -129,6 +129,19 @@ class VoiceNode:
         """Live calls for the control socket."""
         now = self._endpoint.now()
         return [call.line(now) for call in self._calls.values()]
+
+    @property
+    def edition(self) -> Edition:
+        """What the next call gets."""
+        return self._edition
+
+    def use(self, edition: Edition) -> None:
+        """The next calls get this; live ones keep what they began with."""
+        self._edition = edition
+
+    def releases(self) -> Counter[str]:
+        """Live calls by the release that they began with."""
+        return Counter(call.release for call in self._calls.values())
 
     def counts(self) -> dict[str, int]:
         """What is open: calls, media, SIP state, tasks (leak checks); then totals since start.
@@ -178,8 +191,8 @@ class VoiceNode:
         self.totals["calls"] += 1
         parts = self._parts
         ref = f"{parts.node_id}-{parts.epoch}-{self._numbers}"
-        session = Session(parts.release, ref, parts.flow)
-        call = Call(ref, fact, session, self._shell)
+        session = Session(self._edition.release, ref, parts.flow)
+        call = Call(ref, fact, session, self._edition, self._shell)
         self._calls[fact.leg] = call
         call.begin()
 
@@ -187,11 +200,23 @@ class VoiceNode:
         self._calls.pop(leg, None)
 
     def _told(self, request_id: str, exit_name: str) -> None:
-        task = asyncio.get_running_loop().create_task(
-            self._parts.processor.told(request_id, exit_name), name=f"told {request_id}"
-        )
+        self._later(self._parts.processor.told(request_id, exit_name), f"told {request_id}")
+
+    def _used(self, customer: str, what: Sequence[str]) -> None:
+        if self._parts.used is not None:
+            self._later(self._parts.used(customer, what), "used")
+
+    def _later(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Something that no call waits for."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
         self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        task.add_done_callback(self._later_done)
+
+    def _later_done(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("background.failed", work=task.get_name(), error=type(error).__name__)
 
     def _media_stats(self, call: str, stats: wire.Stats) -> None:
         log.debug("media.stats", call=call, sent=stats.packets_sent, lost=stats.lost)

@@ -1,6 +1,6 @@
 """What every call on a node shares, handed to it whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,27 +8,11 @@ from telebank import wire
 from telebank.calls.endpoint import Endpoint
 from telebank.calls.options import CallOptions
 from telebank.calls.recorder import Recorder
-from telebank.flow.commands import Say
-from telebank.flow.load import Release
 from telebank.media.client import MediaWorkers
 from telebank.sip import Answer, Refused, SessionDescription, make_offer, read_answer
 from transactions.answer import Answer as ServiceAnswer
-from transactions.card import CardNumber, CardVault, SealedCard
-from transactions.contract import Contracts
-from transactions.outcome import Value
+from transactions.card import CardVault
 from transactions.request import Request
-from transactions.secret import Secret
-from voice_prompts.speaker import MissingClips, Speaker
-from voice_prompts.values import ReadingError
-
-ROW_GAP = 8 * 700
-"""Silence after a row that was read out, in samples: two rows are never heard as one."""
-SENTENCE_GAP = 8 * 250
-"""Silence between two prompts said together or in a row, in samples."""
-
-
-class Unspeakable(Exception):  # noqa: N818 - reads as what it is
-    """A value of the host, or a text, that cannot be said; names the prompt, never the value."""
 
 
 class RequestProcessor(Protocol):
@@ -72,12 +56,9 @@ class CallServices:
     endpoint: Endpoint
     act: SipActs
     media: MediaWorkers
-    speaker: Speaker
     processor: RequestProcessor
-    contracts: Contracts
     vault: CardVault
     recorder: Recorder
-    release: Release
     advertised: str
     """Address in our SDP."""
     media_address: str
@@ -85,28 +66,9 @@ class CallServices:
     forget: Callable[[str], None]
     """Takes the SIP leg of a call that is over."""
     told: Callable[[str, str], None]
+    used: Callable[[str, Sequence[str]], None]
+    """Takes a customer's token and what he used in a call that is over."""
     media_stats: Callable[[str, wire.Stats], None]
-
-    def segments(self, say: Say) -> tuple[tuple[int, int], ...]:
-        """The clips and pauses of everything said at once.
-
-        Raises `Unspeakable` where a value has no reading or one `Play` cannot carry it all.
-        """
-        joined: list[tuple[int, int]] = []
-        for spoken in say.prompts:
-            if joined:
-                joined.append((-1, SENTENCE_GAP))
-            values = {name: _speakable(value) for name, value in spoken.values.items()}
-            try:
-                said = self.speaker.render(spoken.prompt_id, values, say.language)
-            except (ReadingError, MissingClips) as error:
-                raise Unspeakable(f"{spoken.prompt_id}: {type(error).__name__}") from error
-            joined += said.segments
-        if say.more:
-            joined.append((-1, ROW_GAP))
-        if len(joined) > wire.MAX_SEGMENTS:
-            raise Unspeakable(f"{say.prompts[0].prompt_id}: {len(joined)} clips and pauses")
-        return tuple(joined)
 
     def offer(self, port: int, session_id: int = 1, version: int = 1) -> bytes:
         """Our own offer, for an INVITE or re-INVITE that came without one."""
@@ -115,9 +77,3 @@ class CallServices:
     def read_answer(self, port: int, answer: SessionDescription) -> Answer | Refused:
         """What the peer made of that offer."""
         return read_answer(SessionDescription.parse(self.offer(port)), answer)
-
-
-def _speakable(value: Value) -> Value:
-    """A card number is spoken from its masked form; nothing secret is ever spoken."""
-    assert not isinstance(value, Secret)
-    return value.masked if isinstance(value, CardNumber | SealedCard) else value

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from support.bank_process import Voice
+from telebank.calls.edition import Edition
 from telebank.calls.node import NodeParts, VoiceNode
 from telebank.calls.options import CallOptions
 from telebank.flow.load import load_release
@@ -115,13 +116,11 @@ async def open_house(tmp_path: Path, voice: Voice, lines: int = 50) -> AsyncIter
         calls=CallOptions(listen="127.0.0.1:0", lines=lines),
         sip=SipOptions(t1=0.05),
         flow=FlowOptions(),
-        release=release,
-        contracts=release.contracts,
+        edition=Edition(release, speaker),
         processor=script,
         journal=log,  # type: ignore[arg-type]  # a node only appends
         vault=Keyring.open_or_create(tmp_path / "keys"),
         media=media,
-        speaker=speaker,
     )
     node = VoiceNode(parts)
     await node.start()

@@ -1,12 +1,12 @@
 """Clips and pauses of what a call says: rows of a list follow each other with a pause."""
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 from support.flow_bank import LISTS
-from telebank.calls.services import ROW_GAP, CallServices
+from telebank.calls.edition import ROW_GAP, Edition
 from telebank.flow.commands import Say, Spoken
+from telebank.flow.load import Release
 from transactions.money import Money
 from voice_prompts.bank import BankIndex
 from voice_prompts.catalogue import Catalogue
@@ -18,9 +18,10 @@ TEXTS: Path = LISTS / "prompts"
 def segments(*, more: bool) -> list[tuple[int, int]]:
     catalogue = Catalogue.load(TEXTS)
     index = BankIndex({key: (n * 1000, 800) for n, key in enumerate(needed(catalogue))}, {})
-    shell = cast(Any, SimpleNamespace(speaker=Speaker(catalogue, index)))
+    release = cast(Release, None)  # the words alone are spoken here
     row = Spoken("list.last_row", {"what": "fee", "amount": Money.parse("-1.00")})
-    return list(CallServices.segments(shell, Say((row,), "", 1, "en", more)))
+    edition = Edition(release, Speaker(catalogue, index))
+    return list(edition.segments(Say((row,), "", 1, "en", more)))
 
 
 def test_a_row_ends_with_a_pause_where_more_follows() -> None:

@@ -25,8 +25,8 @@ from transactions.service import Contracts
 
 PAGE = 5
 """Rows of one page."""
-TOLD = ("sub", "to", "bank")
-"""What the second person's quote is asked with, beside kind and amount."""
+TOLD = {"sub": "sub", "to": "pay_to", "bank": "pay_bank"}
+"""Terms that are sealed, and as what the second person's call is told them."""
 SATURDAY = 5
 
 
@@ -52,7 +52,9 @@ class Approvals:
 
     async def propose(self, asked: Asked) -> Outcome:
         """Keep what was read back to the first person, under a number for the second."""
-        told = {name: asked.text(name) for name in TOLD if name in asked.request.inputs}
+        told = {
+            told: asked.text(name) for name, told in TOLD.items() if name in asked.request.inputs
+        }
         sealed = self.keys.seal_digits(json.dumps(told, sort_keys=True))
         contracts = self.contracts()
         money = contracts[str(asked.service.proposes)]

@@ -26,6 +26,7 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "approval": ("approval", "What waits for a second person."),
         "pin": ("pin", "What is kept of telephone PINs."),
         "loss": ("loss", "Reports of lost cards: list, confirm, lift."),
+        "customer": ("customer", "What is kept for a customer; tokens for second factors."),
         "keys": ("keys", "The security module's keys."),
         "release": ("release", "Show what was in force when: flows, texts, services, profiles."),
         "config": ("config", "Show and check the settings."),

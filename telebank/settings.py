@@ -21,6 +21,7 @@ import msgspec
 import voice_prompts
 from telebank.calls.options import CallOptions
 from telebank.console.options import ConsoleOptions
+from telebank.customers.options import CeilingOptions, CodeOptions, PayeeOptions, SmsOptions
 from telebank.flow.options import FlowOptions
 from telebank.media.options import MediaOptions
 from telebank.ops.key_options import KeyOptions
@@ -98,6 +99,10 @@ class Settings:
     keys: KeyOptions = field(default_factory=KeyOptions)
     auth: AuthOptions = field(default_factory=AuthOptions)
     loss: LossOptions = field(default_factory=LossOptions)
+    codes: CodeOptions = field(default_factory=CodeOptions)
+    sms: SmsOptions = field(default_factory=SmsOptions)
+    payees: PayeeOptions = field(default_factory=PayeeOptions)
+    ceilings: CeilingOptions = field(default_factory=CeilingOptions)
     hosts: Mapping[str, Table] = field(default_factory=dict)
     """Tables of `hosts.NAME`, read by the adapter that serves them."""
 
@@ -116,6 +121,10 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
         "keys": KeyOptions,
         "auth": AuthOptions,
         "loss": LossOptions,
+        "codes": CodeOptions,
+        "sms": SmsOptions,
+        "payees": PayeeOptions,
+        "ceilings": CeilingOptions,
     }
 )
 

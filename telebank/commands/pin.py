@@ -46,7 +46,7 @@ def forget(note: str, session: Path | None, data: Path, as_json: bool) -> None:
       telebank pin forget --json < card.txt
     """
     token = need_token(data, session)
-    card = _card()
+    card = read_card()
     body = {"request_id": request_id(), "card": card.digits, "note": note}
     answer = call(data, "POST", FORGET, body, token)
     if as_json:
@@ -56,7 +56,8 @@ def forget(note: str, session: Path | None, data: Path, as_json: bool) -> None:
     click.echo(f"{answer['card']}: {what}; the host says which PIN is right")
 
 
-def _card() -> CardNumber:
+def read_card() -> CardNumber:
+    """A card number, asked for or from standard input. Raises `UsageError`."""
     if sys.stdin.isatty():
         text = str(click.prompt("Card number", hide_input=True, err=True))
     else:

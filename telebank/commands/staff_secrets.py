@@ -120,6 +120,11 @@ def half_words(answer: Mapping[str, Any]) -> str:
 def show_seed(answer: Mapping[str, Any]) -> None:
     """The second factor, once."""
     click.echo(f"{answer['name']} can log in. Shown once, for an authenticator:")
+    show_otpauth(answer)
+
+
+def show_otpauth(answer: Mapping[str, Any]) -> None:
+    """A seed as a picture and as a link."""
     click.echo(_picture(answer["otpauth"]))
     click.echo(answer["otpauth"])
 

@@ -7,7 +7,7 @@ holidays:
 workdays: [{on: 2026-10-10, as: fri}]                worked, with the hours of another day
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from types import MappingProxyType
@@ -99,7 +99,7 @@ class Hours:
 class OpeningHours:
     """The handler."""
 
-    of_release: Callable[[str], Hours | None]
+    of_release: Callable[[str], Awaitable[Hours | None]]
     """Hours of a release by its hash; None where it has none."""
     clock: Clock
     zone: timezone
@@ -110,7 +110,7 @@ class OpeningHours:
 
     async def state(self, asked: Asked) -> Outcome:
         """The exit is the state; where it is shut, when it opens."""
-        hours = self.of_release(asked.request.release)
+        hours = await self.of_release(asked.request.release)
         now = self.clock.now().astimezone(self.zone)
         standing = None if hours is None else hours.at(asked.text("desk"), now)
         if standing is None or (standing.state != "open" and standing.opens is None):

@@ -33,6 +33,7 @@ class Act:
 
 
 LIST_LOSSES, FORGET_PIN, ROLL_BACK = "loss.list", "pin.forget", "release.rollback"
+SHOW_CUSTOMER = "customer.show"
 """Rights that are asked for elsewhere too."""
 _R = Role
 ACTS: Mapping[str, Act] = MappingProxyType(
@@ -44,6 +45,16 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         ),
         LIFT: Act(
             "lift a report of loss, so that the card may be used again",
+            frozenset({_R.TELLER}),
+            frozenset({_R.SUPERVISOR}),
+        ),
+        "token.add": Act(
+            "give a customer a token whose codes are a second factor",
+            frozenset({_R.TELLER}),
+            frozenset({_R.SUPERVISOR}),
+        ),
+        "token.remove": Act(
+            "take a customer's token away",
             frozenset({_R.TELLER}),
             frozenset({_R.SUPERVISOR}),
         ),
@@ -84,6 +95,7 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         LIST_LOSSES: frozenset({_R.TELLER, _R.SUPERVISOR, _R.ADMINISTRATOR, _R.AUDITOR}),
         CONFIRM: frozenset({_R.TELLER, _R.SUPERVISOR}),
         FORGET_PIN: frozenset({_R.SUPERVISOR}),
+        SHOW_CUSTOMER: frozenset({_R.TELLER, _R.SUPERVISOR}),
         ROLL_BACK: frozenset({_R.SUPERVISOR}),
         "approval.list": frozenset(Role),
         "approval.refuse": frozenset({_R.SUPERVISOR}),

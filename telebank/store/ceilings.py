@@ -3,6 +3,7 @@
 `most` is what the commit that reserves asks; it is never above the bank's own limit.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,7 +14,7 @@ from telebank.store import tables
 from telebank.store.customer_events import tell
 from telebank.store.customer_tables import ceiling
 from telebank.store.transaction import Transaction
-from transactions.money import Money
+from transactions.money import Money, currency
 from transactions.telephone_pin import Customer
 
 _C = ceiling.c
@@ -22,6 +23,7 @@ _FIND = select(ceiling).where(
     _C.limit_name == bindparam("limit"),
     _C.currency == bindparam("unit"),
 )
+_ALL = select(ceiling).where(_C.customer == bindparam("who")).order_by(_C.limit_name)
 _PUT = text(
     "INSERT INTO ceiling (customer, limit_name, amount, currency, next_amount, next_from,"
     " changed_at) VALUES (:customer, :limit_name, :amount, :currency, :next_amount, :next_from,"
@@ -113,3 +115,25 @@ def _values(
 def _row(part: Transaction, customer: str, limit: str, bank: Money) -> Any:
     values = {"who": customer, "limit": limit, "unit": bank.currency.code}
     return part.execute(_FIND, values).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """A ceiling as it was set."""
+
+    limit: str
+    amount: Money
+    later: Money | None
+    since: date | None
+    """Business date from which `later` holds."""
+
+
+def of(part: Transaction, customer: str) -> Sequence[Ceiling]:
+    """All of a customer, by name."""
+    return [_ceiling(row) for row in part.execute(_ALL, {"who": customer}).all()]
+
+
+def _ceiling(row: Any) -> Ceiling:
+    unit = currency(row.currency)
+    later = None if row.next_amount is None else Money(row.next_amount, unit)
+    return Ceiling(row.limit_name, Money(row.amount, unit), later, row.next_from)

@@ -66,7 +66,7 @@ class Orders:
         made: Order | None = await self.run(job, (jobs.NUMBERS,))
         if made is None:
             return Declined("too_many")
-        return Approved({"order": str(made.number), "first": made.first})
+        return Approved({"order": str(made.number)})
 
     def _sealed(self, card: CardNumber | SealedCard) -> SealedCard:
         return card if isinstance(card, SealedCard) else self.keys.seal(card)

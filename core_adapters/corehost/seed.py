@@ -33,6 +33,11 @@ from core_adapters.corehost.products.plantings.customers import (
     plant_mobile,
 )
 from core_adapters.corehost.products.plantings.loans import credit_of, plant_loans
+from core_adapters.corehost.products.plantings.operators import (
+    open_payment_accounts,
+    plant_company_loan,
+    plant_people,
+)
 from core_adapters.corehost.products.plantings.securities import funds_for, plant_funds
 from core_adapters.corehost.rules import identity_digits
 from transactions.card import luhn_valid
@@ -55,7 +60,13 @@ State = Literal[
     "unenrolled",
     "inactive",
     "no_mobile",
+    "operator",
 ]
+
+
+NO_ACCOUNT: frozenset[State] = frozenset({"no_account", "operator"})
+NO_MONEY: frozenset[State] = NO_ACCOUNT | {"closed"}
+"""States of cards without an account, and without anything in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,13 @@ NEWCOMERS: Sequence[SeedCard] = (
     SeedCard(card_number(100_014), "173596", "卫票票", "5304", 2_500_000, cheques=True),
 )
 """A PIN to be changed, none yet, a card not active, and cheques."""
+PEOPLE: Sequence[SeedCard] = (
+    SeedCard(card_number(100_021), "284617", "示例商贸经办", "6015", 0, "operator"),
+    SeedCard(card_number(100_022), "395728", "示例商贸审批甲", "7126", 0, "operator"),
+    SeedCard(card_number(100_023), "406839", "示例商贸审批乙", "8237", 0, "operator"),
+    SeedCard(card_number(100_024), "517940", "示例商贸查询", "9348", 0, "operator"),
+)
+"""Who act for the demo's company, in the order of `plantings.operators.ROLES`."""
 DEMO: Sequence[SeedCard] = (
     SeedCard(card_number(100_001), "246813", "林晓月", "4021", 1_268_050),
     SeedCard(card_number(100_002), "135792", "陈大海", "3705X", 8_800_000),
@@ -112,11 +130,11 @@ DEMO: Sequence[SeedCard] = (
     SeedCard(card_number(100_006), "531975", "孙空空", "4452", 0),
     SeedCard(card_number(100_007), "618293", "钱锁锁", "5561", 500_000, "locked"),
     SeedCard(card_number(100_008), "729304", "赵失失", "6678", 700_000, "hot"),
-    *(replace(one, newcomer=True) for one in NEWCOMERS),
+    *(replace(one, newcomer=True) for one in (*NEWCOMERS, *PEOPLE)),
     SeedCard(card_number(100_009), "840517", "示例商贸有限公司", "7782", 86_541_200, company=True),
 )
 """The first two are shown by `telebank run`; then some more, an empty account, a locked card and
-a lost one; the newcomers; the company comes last."""
+a lost one; the newcomers; the company's people, and the company last."""
 SHOWN = 2
 
 
@@ -125,6 +143,7 @@ NEW_STATES: Sequence[tuple[int, State]] = (
     (912, "unenrolled"),
     (913, "inactive"),
     (914, "no_mobile"),
+    *((serial, "operator") for serial in range(921, 925)),
 )
 
 
@@ -228,6 +247,16 @@ def plant_services(bank: Bank, cards: Sequence[SeedCard], now: datetime) -> None
         plant_card_use(bank.office, one.card, one.state)
         if one.cheques or one.company:
             plant_cheques(bank.office, one.account, paid=one.cheques, now=now)
+    open_payment_accounts(bank.office)
+    _plant_people(bank, cards, now)
+
+
+def _plant_people(bank: Bank, cards: Sequence[SeedCard], now: datetime) -> None:
+    """Who act for the company among these customers, and its loan."""
+    people = [one.card for one in cards if one.state == "operator"]
+    for company in [one for one in cards if one.company and people]:
+        plant_people(bank.office, company.account, people)
+        plant_company_loan(bank.office, company.account, now)
 
 
 def plant_missing(
@@ -245,7 +274,7 @@ def plant_missing(
 def portfolio_of(one: SeedCard) -> Portfolio | None:
     """One of everything for the demo's first customer, less for the others; nothing for a company,
     or a customer without money or without an open account."""
-    if one.bare or one.company or not one.balance or one.state in ("no_account", "closed"):
+    if one.bare or one.company or not one.balance or one.state in NO_MONEY:
         return None
     return FULL if one.card == DEMO[0].card else SMALL
 
@@ -253,7 +282,7 @@ def portfolio_of(one: SeedCard) -> Portfolio | None:
 def _plant_account(
     db: sqlite3.Connection, bank: Bank, one: SeedCard, customer: str, now: datetime
 ) -> None:
-    if one.state == "no_account":
+    if one.state in NO_ACCOUNT:
         return
     unit = currency("CNY")
     bank.ledger.open_account(one.account, unit)
@@ -269,7 +298,7 @@ def _plant_card(
     db: sqlite3.Connection, pins: Pins, one: SeedCard, customer: str, now: datetime
 ) -> None:
     salt = os.urandom(SALT_BYTES)
-    account = None if one.state == "no_account" else one.account
+    account = None if one.state in NO_ACCOUNT else one.account
     locked = pins.rules.wrong_pins_in_all if one.state == "locked" else 0
     db.execute(
         "INSERT INTO card (number, customer, account, salt, verifier, wrong_in_all, hot_at)"

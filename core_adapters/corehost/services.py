@@ -17,6 +17,7 @@ from core_adapters.corehost.products.desks.bonds import BOND_SERVICES
 from core_adapters.corehost.products.desks.cards import CARD_SERVICES
 from core_adapters.corehost.products.desks.cheques import CHEQUE_SERVICES
 from core_adapters.corehost.products.desks.companies import COMPANY_SERVICES
+from core_adapters.corehost.products.desks.company_payments import CORP_PAY_SERVICES
 from core_adapters.corehost.products.desks.customers import CUSTOMER_SERVICES, new_pin
 from core_adapters.corehost.products.desks.exchange import FX_SERVICES
 from core_adapters.corehost.products.desks.history import HISTORY_SERVICES
@@ -170,6 +171,7 @@ SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(
         **FX_SERVICES,
         **SECURITIES_SERVICES,
         **COMPANY_SERVICES,
+        **CORP_PAY_SERVICES,
         **CUSTOMER_SERVICES,
         **CHEQUE_SERVICES,
         **CARD_SERVICES,

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from core_adapters.corehost.products.bills.claims import PayBills
 from core_adapters.corehost.products.bonds.holdings import BOND_EFFECTS
+from core_adapters.corehost.products.companies.payments import PAY_EFFECTS
 from core_adapters.corehost.products.deposits import accounts as deposits
 from core_adapters.corehost.products.exchange.product import FX_EFFECTS
 from core_adapters.corehost.products.loans.accounts import LOAN_EFFECTS
@@ -21,5 +22,6 @@ EFFECTS: Mapping[str, Effect] = MappingProxyType(
         **BOND_EFFECTS,
         **FX_EFFECTS,
         **SECURITIES_EFFECTS,
+        **PAY_EFFECTS,
     }
 )

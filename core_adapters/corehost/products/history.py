@@ -12,6 +12,7 @@ from core_adapters.corehost.products import dependents
 from core_adapters.corehost.products.bonds import holdings as bonds
 from core_adapters.corehost.products.cheques import books as cheques
 from core_adapters.corehost.products.companies import accounts as companies
+from core_adapters.corehost.products.companies import payments as company_payments
 from core_adapters.corehost.products.end_of_day import book as end_of_day
 from core_adapters.corehost.products.exchange import product as fx
 from core_adapters.corehost.products.loans import accounts as loans
@@ -55,6 +56,7 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         **fx.WORDS,
         **securities.WORDS,
         **companies.WORDS,
+        **company_payments.WORDS,
         **cheques.WORDS,
         **end_of_day.WORDS,
         **dependents.WORDS,

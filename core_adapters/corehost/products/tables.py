@@ -6,6 +6,9 @@ from core_adapters.corehost.products.bonds import holdings as bonds
 from core_adapters.corehost.products.cards import uses as cards
 from core_adapters.corehost.products.cheques import books as cheques
 from core_adapters.corehost.products.companies import accounts as companies
+from core_adapters.corehost.products.companies import loans as company_loans
+from core_adapters.corehost.products.companies import payments as company_payments
+from core_adapters.corehost.products.companies import people as company_people
 from core_adapters.corehost.products.deposits import accounts as deposits
 from core_adapters.corehost.products.end_of_day import book as end_of_day
 from core_adapters.corehost.products.exchange import product as fx
@@ -21,6 +24,9 @@ _SERVICES = "".join(
         cheques.SCHEMA,
         names.SCHEMA,
         end_of_day.SCHEMA,
+        company_people.SCHEMA,
+        company_loans.SCHEMA,
+        company_payments.SCHEMA,
     )
 )
 SCHEMA = _ACCOUNTS + _INVESTMENTS + _SERVICES
@@ -35,6 +41,9 @@ CHECKS = (
     *companies.CHECKS,
     *cheques.CHECKS,
     *end_of_day.CHECKS,
+    *company_people.CHECKS,
+    *company_loans.CHECKS,
+    *company_payments.CHECKS,
 )
 
 ACCOUNTS_UPGRADE = (

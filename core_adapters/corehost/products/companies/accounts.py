@@ -1,8 +1,9 @@
 """Companies: holders of cards with several accounts, some in foreign currency, and remittances.
 
-The card's own account is the first of a company's accounts (`0001`), the others are only asked
-after. Double entry of a remittance: what comes in is owed by the correspondent (`clearing:EUR`
-falls), what goes out waits in `remitting:EUR` until the correspondent has it or sends it back.
+The card's own account is the first of a company's accounts (`0001`). What its people pay out of
+them is in `payments`; remittances paid so stand here with the others. Double entry of a remittance:
+what comes in is owed by the correspondent (`clearing:EUR` falls), what goes out waits in
+`remitting:EUR` until the correspondent has it or sends it back.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from core_adapters.corehost.back_office import BackOffice, Holder
+from core_adapters.corehost.products.companies.people import Operator, Operators
 from core_adapters.corehost.refusal import Refusal
 from transactions.money import Currency, Money, currency
 
@@ -63,7 +65,8 @@ CHECKS = (
     (
         "remittance {}: {} and {}, but {} was moved instead of {}",
         f"""SELECT r.id, r.direction, r.state, {_MOVED} AS moved, {_OWED} AS owed
-            FROM remittance r WHERE moved <> owed""",  # noqa: S608 - no outside text
+            FROM remittance r WHERE moved <> owed AND NOT EXISTS
+              (SELECT 1 FROM corp_payment p WHERE p.subject = 'remit:' || r.id)""",  # noqa: S608
     ),
     (
         "{} of remittances in {} is under way, but those pending come to {}",
@@ -114,13 +117,25 @@ class Companies:
         self._db = office.db
 
     def holder(self, card: str) -> Holder | Refusal:
-        """The company whose card it is; any other card is not permitted."""
+        """The company whose card it is, or for which its holder acts; any other card is not
+        permitted."""
+        operator = Operators(self._db).of_card(card)
+        if operator is not None:
+            return self._office.usable_card(card) or self._acted_for(operator)
         holder = self._office.holder(card)
         if isinstance(holder, Refusal):
             return holder
         asked = "SELECT 1 FROM company_account WHERE account = ? LIMIT 1"
         is_company = self._db.execute(asked, (holder.account,)).fetchone() is not None
         return holder if is_company else Refusal.NOT_PERMITTED
+
+    def _acted_for(self, operator: Operator) -> Holder | Refusal:
+        kind, state, customer = self._db.execute(
+            "SELECT kind, state, customer FROM account WHERE id = ?", (operator.account,)
+        ).fetchone()
+        if state == "closed":
+            return Refusal.CLOSED
+        return Holder(operator.card, operator.account, kind, customer)
 
     def accounts(self, account: str) -> Sequence[CompanyAccount]:
         """A company's accounts by their number."""

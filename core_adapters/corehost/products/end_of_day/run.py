@@ -18,6 +18,7 @@ from core_adapters.corehost.back_office import BackOffice
 from core_adapters.corehost.ledger import LedgerError, transaction
 from core_adapters.corehost.products.end_of_day.bills import bills_due
 from core_adapters.corehost.products.end_of_day.book import FAILED, DayBook, Item
+from core_adapters.corehost.products.end_of_day.companies import companies_due
 from core_adapters.corehost.products.end_of_day.interest import settle_interest
 from core_adapters.corehost.products.end_of_day.lending import loans_due
 from core_adapters.corehost.products.end_of_day.maturities import (
@@ -35,6 +36,7 @@ STEPS: Sequence[Step] = (
     foreign_due,
     bonds_due,
     loans_due,
+    companies_due,
     bills_due,
 )
 """In this order: interest is on what the day left, before anything that matures moves it."""

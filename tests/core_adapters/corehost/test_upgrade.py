@@ -3,6 +3,7 @@
 import csv
 import io
 import sqlite3
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,12 +12,19 @@ import pytest
 from core_adapters.corehost import house as house_file
 from core_adapters.corehost.bank import Balances, Quote, TransferOrder
 from core_adapters.corehost.house import House, day_file, findings, open_house
+from core_adapters.corehost.pins import PinAnswer
+from core_adapters.corehost.products.bills import claims
+from core_adapters.corehost.products.bills.billers import Biller, load_billers
 from core_adapters.corehost.products.bonds.holdings import Bonds
+from core_adapters.corehost.products.cards.uses import CardUses
+from core_adapters.corehost.products.cheques.books import ChequeBooks
+from core_adapters.corehost.products.contacts import mobile_of
 from core_adapters.corehost.products.exchange.accounts import FxAccounts
 from core_adapters.corehost.products.loans.accounts import Loans
 from core_adapters.corehost.products.securities.funds import funds_of
+from core_adapters.corehost.refusal import Refusal
 from core_adapters.corehost.rules import Rules
-from core_adapters.corehost.seed import DEMO, demo_cards
+from core_adapters.corehost.seed import DEMO, NEWCOMERS, demo_cards
 from core_adapters.corehost.totals import day_totals
 from transactions.money import Money, currency
 from transactions.ports import Tally
@@ -107,6 +115,54 @@ def test_a_bank_with_deposits_keeps_them_and_gets_the_rest(
     assert DEMO[-1].card in shown
     open_house(tmp_path, Rules(), NOON).close()
     assert findings(tmp_path) == []
+
+
+def test_a_bank_of_version_5_gets_its_newcomers_and_keeps_its_money(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(house_file, "SCHEMA_VERSION", 5)
+        earlier.setattr(claims, "load_billers", billers_but_gas)
+        old = open_house(made_before(tmp_path, 2), Rules(), NOON)
+        assert not named(old) & {"card_use", "contact", "cheque", "account_name"}
+        held = {one.card: old.bank.balances(one.card) for one in DEMO if not one.newcomer}
+        assert old.bank.balances(NEWCOMERS[0].card) is Refusal.BAD_CARD
+        old.close()
+    (tmp_path / "demo-cards.json").write_text("[]")
+    house = open_house(tmp_path, Rules(), NOON + timedelta(days=1))
+    assert {card: house.bank.balances(card) for card in held} == held
+    assert_served(house)
+    house.close()
+    assert findings(tmp_path) == []
+    shown = {card for card, _pin, _holder, _held in demo_cards(tmp_path / "demo-cards.json")}
+    assert {one.card for one in NEWCOMERS} <= shown
+
+
+def billers_but_gas() -> tuple[Mapping[str, Biller], int]:
+    table, late = load_billers()
+    return {name: one for name, one in table.items() if name != "gas"}, late
+
+
+def assert_served(house: House) -> None:
+    """Everybody has his number, bills of the newest biller, his cheques, and his card's state."""
+    now, db, office = NOON + timedelta(days=1), house.db, house.bank.office
+    (first, _unenrolled, inactive, drawer) = (one.card for one in NEWCOMERS)
+    for card in (DEMO[0].card, first):
+        assert mobile_of(db, card) == f"100{card[7:15]}"
+        assert claims.Bills(office).known("gas", f"77{card[7:15]}")
+    pins = house.bank.pins
+    tries = [pins.try_pin(one.card, one.pin, DAY + timedelta(days=1)) for one in NEWCOMERS]
+    assert tries == [PinAnswer.FIRST_USE, PinAnswer.WRONG, PinAnswer.RIGHT, PinAnswer.RIGHT]
+    uses = CardUses(office)
+    assert [uses.restricted(card, now) for card in (DEMO[0].card, inactive, drawer)] == [
+        None,
+        Refusal.RESTRICTED,
+        None,
+    ]
+    for account in (NEWCOMERS[-1].account, DEMO[-1].account):
+        found = ChequeBooks(office).find(account, "10020003")
+        assert not isinstance(found, Refusal)
+        assert found.state == "stopped"
 
 
 def named(house: House) -> set[str]:

@@ -64,7 +64,10 @@ _NOTICE = (
         or_(
             _R.told.is_(None),
             text(f"{states_in(DONE)} AND told NOT IN ('ok', 'posted')"),
-            text(f"{states_in(NOT_DONE)} AND told NOT IN ('refused', 'not_done', 'not_posted')"),
+            text(  # tried_again: of a scheduled transfer, whose last try alone is told
+                f"{states_in(NOT_DONE)}"
+                " AND told NOT IN ('refused', 'not_done', 'not_posted', 'tried_again')"
+            ),
             text(f"{states_in(UNSETTLED)} AND told NOT IN ('in_doubt', 'open')"),
         ),
     )

@@ -234,18 +234,21 @@ def coming(part: Transaction, day: date, most: int) -> Sequence[Order]:
     return [_order(row) for row in part.execute(_COMING, {"day": day, "most": most}).all()]
 
 
-def begin(part: Transaction, number: int, due: date, then: date | None, until: datetime) -> bool:
+def begin(
+    part: Transaction, number: int, due: date, then: date | None, until: datetime
+) -> Order | None:
     """Take an order on a due date: write its run, held by this node, and let the date move on to
-    `then` (None: it ends). False where another node has, or its customer was faster."""
+    `then` (None: it ends). None where another node has, or its customer was
+    faster; else the order as it stands."""
     ends = "waiting" if then is not None else "ended"
     values = {"of_number": number, "was": due, "becomes": then, "ends": ends}
     if part.execute(_MOVE, values).rowcount != 1:
-        return False
+        return None
     row = {"number": number, "due": due, "attempt": 1, "state": "open", "why": ""}
     held = {"node": part.node, "epoch": part.epoch, "held_until": until}
     part.execute(_BEGIN, row | held | {"changed_at": part.now})
     _tell_run(part, number, due, "open", "")
-    return True
+    return one(part, number)
 
 
 def left(part: Transaction, most: int) -> Sequence[Run]:

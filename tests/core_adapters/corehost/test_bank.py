@@ -177,7 +177,7 @@ def test_the_test_set_has_no_file_of_pins(tmp_path: Path) -> None:
     opened = open_house(tmp_path, RULES, NOON, test_data=True)
     opened.close()
     assert not (tmp_path / "demo-cards.json").exists()
-    assert len(trial_set()) == 71
+    assert len(trial_set()) == 75
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
     prompts.pcma  prompts.pcmu    G.711 octets, the clips end to end in the same order
     index.json                    clip -> [first octet, octets] and the clip's text
 
-Building only checks hashes and encodes. A clip's key is `zh/bal.amount#0` or `en/unit:twenty`.
+Building only checks hashes, makes the slow forms (`voice_prompts.slow`) and encodes. A clip's key
+is `zh/bal.amount#0` or `en/unit:twenty`; its slow form has a key without a text of its own.
 """
 
 import hashlib
@@ -17,9 +18,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from voice_prompts import g711, pack
+from voice_prompts import g711, pack, slow
 
-FORMAT = "telebank-bank/1"
+FORMAT = "telebank-bank/2"
 INDEX = "index.json"
 
 
@@ -78,24 +79,32 @@ def build_bank(packs_dir: Path, out_dir: Path) -> None:
     if _is_current(out_dir, stamp):
         return
     findings: list[str] = []
-    clips: dict[str, tuple[int, int]] = {}
     texts: dict[str, str] = {}
-    pieces: list[NDArray[np.int16]] = []
-    at = 0
+    pieces: dict[str, NDArray[np.int16]] = {}
     for folder in folders:
         manifest = pack.load(folder)
         for clip in manifest.prompts:
+            key = f"{manifest.language}/{clip.id}"
             try:
-                pieces.append(pack.samples(folder, clip))
+                pieces[key], texts[key] = pack.samples(folder, clip), clip.text
             except pack.PackError as error:
                 findings.extend(error.findings)
-                continue
-            key = f"{manifest.language}/{clip.id}"
-            clips[key], texts[key] = (at, clip.samples), clip.text
-            at += clip.samples
     if findings:
         raise pack.PackError(findings)
-    _write(out_dir, pieces, Index(stamp, at, clips, texts))
+    pieces |= slow.slowed(pieces)
+    clips, end = placed(pieces, 0)
+    _write(out_dir, list(pieces.values()), Index(stamp, end, clips, texts))
+
+
+def placed(
+    pieces: Mapping[str, NDArray[np.int16]], at: int
+) -> tuple[dict[str, tuple[int, int]], int]:
+    """Where each piece lies, the first one at sample `at`; and where the last one ends."""
+    clips: dict[str, tuple[int, int]] = {}
+    for key, samples in pieces.items():
+        clips[key] = (at, len(samples))
+        at += len(samples)
+    return clips, at
 
 
 def _stamp(folders: list[Path]) -> str:

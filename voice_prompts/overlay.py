@@ -18,8 +18,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from voice_prompts import g711, pack, sound
-from voice_prompts.bank import INDEX, BankIndex, read_index, write_index
+from voice_prompts import g711, pack, slow, sound
+from voice_prompts.bank import INDEX, BankIndex, placed, read_index, write_index
 from voice_prompts.catalogue import Catalogue
 from voice_prompts.making import Line, script
 from voice_prompts.readings import LANGUAGES
@@ -131,18 +131,14 @@ def lay_over(base: Path, config: Path, out: Path, catalogue: Catalogue) -> None:
     there = read_index(out)
     if there is not None and there.stamp == stamp:
         return
-    clips, texts, pieces = dict(under.clips), dict(under.texts), [np.zeros(0, np.int16)]
-    spoken, at = _script(catalogue), under.samples
-    for key in needed(catalogue):
-        path = recorded.get(_name(key))
-        if path is None:
-            continue
-        samples = read(path)
-        clips[key], texts[key] = (at, len(samples)), spoken[key].text
-        at += len(samples)
-        pieces.append(samples)
-    _append(base, out, np.concatenate(pieces))
-    write_index(out, stamp, at, BankIndex(clips, texts))
+    paths = {key: path for key in needed(catalogue) if (path := recorded.get(_name(key)))}
+    pieces = {key: read(path) for key, path in paths.items()}
+    spoken = _script(catalogue)
+    texts = {**under.texts, **{key: spoken[key].text for key in pieces}}
+    pieces |= slow.slowed(pieces)
+    clips, end = placed(pieces, under.samples)
+    _append(base, out, np.concatenate([np.zeros(0, np.int16), *pieces.values()]))
+    write_index(out, stamp, end, BankIndex({**under.clips, **clips}, texts))
 
 
 def _append(base: Path, out: Path, samples: NDArray[np.int16]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from voice_prompts import slow
 from voice_prompts.bank import BankIndex
 from voice_prompts.catalogue import (
     PAUSES,
@@ -46,7 +47,7 @@ class Utterance:
     """What one prompt plays.
 
     `segments` are (first sample, samples) in the bank, or (-1, samples) of silence; `clips` the
-    keys of the clips in order; `text` the words, values included. Without audio there are no
+    plain keys of the clips in order; `text` the words, values included. Without audio there are no
     segments.
     """
 
@@ -88,7 +89,9 @@ class Speaker:
             if missing:
                 raise MissingClips(tuple(missing))
 
-    def render(self, prompt: str, values: Mapping[str, object], language: str) -> Utterance:
+    def render(
+        self, prompt: str, values: Mapping[str, object], language: str, *, slowly: bool = False
+    ) -> Utterance:
         """Speak `prompt` with `values` by name; ReadingError where one is missing or unfit."""
         template = self._catalogue.template(prompt, language)
         readings = {
@@ -100,7 +103,7 @@ class Speaker:
             part.text if isinstance(part, Fragment) else readings[part.name].text
             for part in _spaced(template)
         )
-        return _utterance(steps, text, self._index)
+        return _utterance(steps, text, self._index, slowly=slowly)
 
     def _read(
         self, template: Template, name: str, kind: str, values: Mapping[str, object]
@@ -110,9 +113,11 @@ class Speaker:
             return _Word(f"{word.id}#0", word.text)
         return _read(template, name, kind, values)
 
-    def seconds(self, prompt: str, values: Mapping[str, object], language: str) -> float:
+    def seconds(
+        self, prompt: str, values: Mapping[str, object], language: str, *, slowly: bool = False
+    ) -> float:
         """How long `prompt` lasts; estimated from its words where there is no audio."""
-        utterance = self.render(prompt, values, language)
+        utterance = self.render(prompt, values, language, slowly=slowly)
         if self._index is None:
             return len(utterance.text) / CHARACTERS_PER_SECOND[language]
         return utterance.samples / RATE
@@ -128,7 +133,10 @@ def speak_word(word: Template, index: BankIndex | None) -> Utterance:
     return _utterance((_Step(0, f"{word.language}/{word.id}#0"),), word.text, index)
 
 
-def _utterance(steps: tuple[_Step, ...], text: str, index: BankIndex | None) -> Utterance:
+def _utterance(
+    steps: tuple[_Step, ...], text: str, index: BankIndex | None, *, slowly: bool = False
+) -> Utterance:
+    """Spoken slowly, by the clips' slow forms and with longer pauses."""
     clips = tuple(step.clip for step in steps)
     if index is None:
         return Utterance((), text, clips)
@@ -138,9 +146,16 @@ def _utterance(steps: tuple[_Step, ...], text: str, index: BankIndex | None) -> 
     segments: list[Segment] = []
     for step in steps:
         if step.gap and segments:
-            segments.append((SILENCE, step.gap * RATE // 1000))
-        segments.append(index.clips[step.clip])
+            gap = step.gap * RATE // 1000
+            segments.append((SILENCE, slow.pause(gap) if slowly else gap))
+        segments.append(_form(index, step.clip, slowly=slowly))
     return Utterance(tuple(segments), text, clips)
+
+
+def _form(index: BankIndex, clip: str, *, slowly: bool) -> Segment:
+    """The clip, or its slow form where there is one."""
+    plain = index.clips[clip]
+    return index.clips.get(slow.key_of(clip), plain) if slowly else plain
 
 
 def needed(catalogue: Catalogue) -> Iterator[str]:

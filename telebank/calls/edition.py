@@ -10,6 +10,7 @@ from transactions.card import CardNumber, SealedCard
 from transactions.contract import Contracts
 from transactions.outcome import Value
 from transactions.secret import Secret
+from voice_prompts import slow
 from voice_prompts.speaker import MissingClips, Speaker
 from voice_prompts.values import ReadingError
 
@@ -49,18 +50,22 @@ class Edition:
         joined: list[tuple[int, int]] = []
         for spoken in say.prompts:
             if joined:
-                joined.append((-1, SENTENCE_GAP))
+                joined.append((-1, _gap(SENTENCE_GAP, say)))
             values = {name: _speakable(value) for name, value in spoken.values.items()}
             try:
-                said = self.speaker.render(spoken.prompt_id, values, say.language)
+                said = self.speaker.render(spoken.prompt_id, values, say.language, slowly=say.slow)
             except (ReadingError, MissingClips) as error:
                 raise Unspeakable(f"{spoken.prompt_id}: {type(error).__name__}") from error
             joined += said.segments
         if say.more:
-            joined.append((-1, ROW_GAP))
+            joined.append((-1, _gap(ROW_GAP, say)))
         if len(joined) > wire.MAX_SEGMENTS:
             raise Unspeakable(f"{say.prompts[0].prompt_id}: {len(joined)} clips and pauses")
         return tuple(joined)
+
+
+def _gap(samples: int, say: Say) -> int:
+    return slow.pause(samples) if say.slow else samples
 
 
 def _speakable(value: Value) -> Value:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from voice_prompts import g711
+from voice_prompts import g711, slow
 from voice_prompts.bank import Bank, BankIndex
 from voice_prompts.catalogue import Catalogue, Fragment
 
@@ -77,7 +77,8 @@ class Lexicon:
         self._by_start: dict[bytes, list[_Clip]] = {}
         self._by_sound: dict[bytes, list[str]] = {}
         self._keys = bank.index.clips.keys()
-        for key, (start, samples) in bank.index.clips.items():
+        for form, (start, samples) in bank.index.clips.items():
+            key = slow.plain(form)  # slowly spoken, it is the same clip
             audible = octets[start : start + samples].tobytes().strip(bytes([self.silence]))
             if len(audible) >= START:
                 clip = _Clip(key, texts.get(key, bank.index.texts[key]), audible)

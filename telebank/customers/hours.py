@@ -8,9 +8,8 @@ workdays: [{on: 2026-10-10, as: fri}]                worked, with the hours of a
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
-from types import MappingProxyType
 from typing import Literal
 
 from telebank.customers.asked import Asked, Handler
@@ -60,7 +59,7 @@ class Hours:
 
     desks: Mapping[str, Week]
     holidays: Sequence[Holiday] = ()
-    workdays: Mapping[date, str] = MappingProxyType({})
+    workdays: Mapping[date, str] = field(default_factory=dict)
     """Days with the hours of another day of the week, holiday or not."""
 
     def holiday(self, day: date) -> Holiday | None:

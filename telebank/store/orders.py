@@ -32,7 +32,7 @@ MAX_DIGITS = 18
 
 RunState = Literal["open", "done", "failed", "missed"]
 _O, _R = transfer_order.c, order_run.c
-_LAST = select(func.max(_O.number))
+_LAST = select(func.max(_O.number).label("highest"))
 _MADE = select(transfer_order).where(_O.request == bindparam("of_request"))
 _INSERT = insert(transfer_order)
 _ONE = select(transfer_order).where(_O.number == bindparam("of_number"))
@@ -42,7 +42,9 @@ _MINE = (
     .order_by(_O.number)
     .limit(bindparam("most"))
 )
-_COUNT = select(func.count()).where(_O.customer == bindparam("who"), text("state = 'waiting'"))
+_COUNT = select(func.count().label("many")).where(
+    _O.customer == bindparam("who"), text("state = 'waiting'")
+)
 _LAST_RUN = (
     select(order_run).where(_R.number == bindparam("of_number")).order_by(_R.due.desc()).limit(1)
 )

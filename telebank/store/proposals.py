@@ -27,7 +27,7 @@ NUMBERS = "proposal-numbers"
 MAX_DIGITS = 18
 """Of a number that a caller may give."""
 _P = proposal.c
-_LAST = select(func.max(_P.number))
+_LAST = select(func.max(_P.number).label("highest"))
 _MADE = select(_P.number).where(_P.request == bindparam("of_request"))
 _INSERT = insert(proposal)
 _ONE = select(proposal).where(_P.number == bindparam("of_number"))
@@ -39,7 +39,7 @@ _OPEN = (
     .order_by(_P.number)
     .limit(bindparam("most"))
 )
-_COUNT = select(func.count()).where(_P.company == bindparam("of_company"), _LIVE)
+_COUNT = select(func.count().label("many")).where(_P.company == bindparam("of_company"), _LIVE)
 _DECIDE = (
     update(proposal)
     .where(_P.number == bindparam("of_number"), text("state = 'open'"))

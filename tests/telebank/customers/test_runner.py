@@ -34,7 +34,7 @@ async def test_on_its_day_and_once(place: Path) -> None:
         assert await life.notices() == [("posted", Money.parse("100.00"))]
         listed = await life.ask("order.list", "l1", {})
         assert listed.exit == "last"
-        (row,) = listed.data["items"]  # type: ignore[misc]
+        (row,) = listed.data["items"]
         assert (row["state"], row["next"]) == ("done", FIRST)
 
 
@@ -69,7 +69,7 @@ async def test_missed_dates_are_told_and_the_others_go_oldest_first(place: Path)
         life.host.business_date = FIRST + timedelta(days=20)
         assert await life.look() == 1
         assert house.runs()[-1][1:] == ("missed", "missed")
-        (row,) = (await life.ask("order.list", "l1", {})).data["items"]  # type: ignore[misc]
+        (row,) = (await life.ask("order.list", "l1", {})).data["items"]
         assert (row["state"], row["next"]) == ("missed", FIRST + timedelta(days=14))
 
 
@@ -170,7 +170,7 @@ async def test_cancelled_before_it_goes(place: Path) -> None:
         assert (await life.ask("order.cancel", "x3", order)).exit == "no_order"
         life.host.business_date = FIRST
         assert await life.look() == 0
-        (row,) = (await life.ask("order.list", "l1", {})).data["items"]  # type: ignore[misc]
+        (row,) = (await life.ask("order.list", "l1", {})).data["items"]
         assert row["state"] == "cancelled"
 
 

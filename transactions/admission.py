@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import date
-from types import MappingProxyType
 
 from transactions.card import CardNumber, CardVault, SealedCard
 from transactions.clock import Clock
@@ -12,10 +11,8 @@ from transactions.journal import Journal
 from transactions.options import ProcessorOptions
 from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Values
 from transactions.ports import JournalUnavailable
+from transactions.proof import enough
 from transactions.request import AuthLevel, Request
-
-PROOF = MappingProxyType({AuthLevel.NONE: 0, AuthLevel.PIN: 1, AuthLevel.SECOND_FACTOR: 2})
-"""Levels of proof in rising order."""
 
 
 def customer_token(service: Service, terms: Values, vault: CardVault) -> str:
@@ -29,15 +26,24 @@ async def refusal(
     service: Service, request: Request, customer: str, journal: Journal
 ) -> Declined | None:
     """Why this customer may not have this service, or `None`."""
-    if PROOF[request.auth] < PROOF[service.auth]:
+    if not enough(request.auth, service.auth):
         return Declined("not_authenticated")
     own = bool(customer) and customer == request.authenticated_token
-    if service.auth is not AuthLevel.NONE and service.customer and not own:
+    if _for_own_card(service, request) and not own:
         return Declined("other_customer")
     takes_hot = service.hot_lists is not None or service.decides is not None
     if not takes_hot and customer and await journal.hot_listed(customer):
         return Declined("lost")
     return None
+
+
+def _for_own_card(service: Service, request: Request) -> bool:
+    """Whether the card must be the authenticated one; a PIN that is replaced is the caller's own,
+    once he has proved whose he is."""
+    if service.customer is None:
+        return False
+    proved = request.authenticated_token is not None
+    return service.auth is not AuthLevel.NONE or (service.replaces_pin is not None and proved)
 
 
 OWED_MAX = 10_000
@@ -61,7 +67,8 @@ class TriesDesk:
         if service.attempts is None:
             return None
         day = self.clock.now().astimezone(self.options.zone).date()
-        return Tries(self, f"{service.name}:{customer}", service.attempts, day)
+        key = f"{service.counts_with or service.name}:{customer}"
+        return Tries(self, key, service.attempts, day, service.right_on)
 
     async def give_back(self, key: str, day: date) -> None:
         """Now, or when the journal is back: never is a try lost to a journal that was away."""
@@ -89,6 +96,8 @@ class Tries:
     key: str
     limit: int
     day: date
+    right_on: tuple[str, ...] = ()
+    """Declines that show that the try was right."""
 
     async def take(self) -> bool:
         """Count a try before it is made; False where none is left. Raises `JournalUnavailable`."""
@@ -98,7 +107,7 @@ class Tries:
     async def give_back(self, outcome: Outcome) -> None:
         """Give it back where the try was right, or nobody looked at it."""
         match outcome:
-            case Declined(reason=reason) if reason != "unavailable":
+            case Declined(reason=reason) if reason not in ("unavailable", *self.right_on):
                 return
             case Approved() | Declined() | Unknown() | NotSent():
                 await self.desk.give_back(self.key, self.day)

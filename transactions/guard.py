@@ -1,10 +1,12 @@
 """What makes two requests the same to a person, and what a limit reserves."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from transactions.card import CardNumber, CardVault, SealedCard
 from transactions.contract import ContractError, Contracts, Service
-from transactions.inputs import canonical
+from transactions.inputs import canonical, card_token
 from transactions.journal import GuardKey, Hold
 from transactions.money import Money
 from transactions.outcome import Values
@@ -38,13 +40,31 @@ def guarded_amount(money: Service, terms: Values) -> Money | None:
 
 
 def holds(
-    money: Service, terms: Values, customer: str, limits: Mapping[str, Money]
+    money: Service, terms: Values, customer: str, limits: Mapping[str, Money], vault: CardVault
 ) -> Sequence[Hold]:
     """What the request reserves under each limit of its contract (rule 11)."""
     amount = guarded_amount(money, terms)
     if amount is None:
         return ()
-    return tuple(Hold(name, customer, amount, limits[name]) for name in money.limits)
+    return tuple(
+        _hold(money, name, terms, customer, Hold(name, customer, amount, limits[name]), vault)
+        for name in money.limits
+    )
+
+
+def _hold(  # noqa: PLR0917 - all that a limit is counted by
+    money: Service, name: str, terms: Values, customer: str, plain: Hold, vault: CardVault
+) -> Hold:
+    """With whom it is counted for: the customer, or by `limit_by` all of several terms."""
+    by = money.limit_by.get(name)
+    if by is None:
+        return replace(plain, owner=customer)
+    counted = hashlib.sha256("|".join(canonical(terms[n], vault) for n in by).encode()).hexdigest()
+    others = [terms[n] for n in by if n != money.customer]
+    cards = [card_token(v, vault) for v in others if isinstance(v, CardNumber | SealedCard)]
+    if money.customer not in by or len(cards) != 1:
+        return replace(plain, customer=counted)
+    return replace(plain, customer=counted, owner=customer, payee=cards[0])
 
 
 def foreign_limit(money: Service, terms: Values, limits: Mapping[str, Money]) -> str | None:

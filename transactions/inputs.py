@@ -81,9 +81,16 @@ def _wrong_input(service: Service, request: Request) -> str | None:
             continue
         if name not in request.inputs:
             return f"input {name!r} is missing"
-        if not KINDS[kind](request.inputs[name]):
+        value = request.inputs[name]
+        if not (KINDS[kind](value) or _quoted_nothing(service, name, value)):
             return f"input {name!r} is not a usable {kind}"
     return None
+
+
+def _quoted_nothing(service: Service, name: str, value: Value) -> bool:
+    """Whether it is a fee or interest of nothing, among the terms that are proposed."""
+    proposed = service.proposes is not None and name != AMOUNT
+    return proposed and isinstance(value, Money) and value.minor == 0
 
 
 def answer_complaint(

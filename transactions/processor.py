@@ -17,13 +17,18 @@ from transactions.card import CardVault
 from transactions.clock import Clock
 from transactions.closing import Closed, Closing, NotClosed
 from transactions.contract import Contracts, Service
+from transactions.contract_people import PROVE
 from transactions.guard import check_settings
 from transactions.inputs import complaint, wipe
 from transactions.journal import Journal, JournalEvent, OpenRow
 from transactions.lifecycle import State
 from transactions.options import ProcessorOptions
 from transactions.outcome import Approved, Declined, NotSent, Outcome
+from transactions.own import NoDesk, OwnDesk
+from transactions.owned import OwnServices
 from transactions.ports import HostAdapter, JournalUnavailable, LeaseLost
+from transactions.proof import Tiers, check_tiers
+from transactions.proposals import COMPANY, MAKER, Proposed
 from transactions.quotes import Quote, QuoteBook, quote_name
 from transactions.reads import Reader
 from transactions.request import MAX_REQUEST_ID, Request
@@ -61,12 +66,15 @@ class Processor:
         options: ProcessorOptions,
         clock: Clock,
         local: Knowledge | None = None,
+        desk: OwnDesk | None = None,
     ) -> None:
         """`local` is who says whether a PIN is right (rule 17), `HostVerifies` where that is the
-        host; without it the host verifies all, and no node of the store may keep PINs.
+        host; without it the host verifies all, and no node of the store may keep PINs. `desk`
+        answers services of source own; without it none is served, and no payee is trusted.
 
-        Raises `ContractError` where a contract names a limit that `options` does not have."""
+        Raises `ContractError` where a contract names a limit or tier that `options` lacks."""
         check_settings(contracts, options.limits)
+        check_tiers(contracts, options.second_factor)
         self._contracts = contracts
         self._host = host
         self._journal = journal
@@ -77,10 +85,15 @@ class Processor:
         self._settler = Settler(host, journal, options, clock)
         tries = TriesDesk(journal, clock, options)
         self._local = local
+        self._desk = desk or NoDesk()
+        self._tiers = Tiers(self._desk, options.second_factor)
+        self._own = OwnServices(self._desk, journal, tries, self._tiers)
         self._reader = Reader(
-            contracts, host, journal, vault, options, clock, self._quotes, tries, local
+            *(contracts, host, journal, vault, options, clock, self._quotes, tries),
+            self._tiers,
+            local,
         )
-        self._writer = Writer(host, journal, vault, options, clock, self._settler, tries)
+        self._writer = Writer(contracts, host, journal, vault, options, clock, self._settler, tries)
         self._work: set[asyncio.Task[Answer]] = set()
         self._notes: set[asyncio.Task[None]] = set()
         self._claims: dict[str, asyncio.Event] = {}
@@ -214,9 +227,10 @@ class Processor:
             return self._refuse(request, no_room)  # cheaply: not even an event
         why = complaint(service, request)
         refused = None if why is None else Declined("bad_request", {"why": why})
-        if refused is None and service.source == "host":
-            served = self._host.capabilities().get(service.name)
-            refused = None if served == service.version else Declined("unsupported")
+        if refused is None and service.source != "journal":
+            who = self._desk.serves() if service.source == "own" else self._host.capabilities()
+            served = who.get(service.name) == service.version
+            refused = None if served else Declined("unsupported")
         if refused is not None:
             return await self._without_row(service, request, refused)
         return await self._serve(service, await self._stamped(request))
@@ -253,19 +267,50 @@ class Processor:
             request = replace(request, inputs={**quote.terms, **request.inputs})
         customer = customer_token(service, request.inputs, self._vault)
         try:
-            refused = await refusal(service, request, customer, self._journal)
+            request, refused = await self._admitted(service, request, customer)
         except JournalUnavailable:
             return self._refuse(request, NotSent("journal"))
         if refused is not None:
             return await self._without_row(service, request, refused)
+        if service.effect == "read" or service.source != "host":
+            return await self._rowless(service, request, customer)
+        return await self._write(service, request, customer, quote, handle)
+
+    async def _rowless(self, service: Service, request: Request, customer: str) -> Answer:
+        """What leaves no row: reads, what our journal tells, what our own desk answers."""
+        if service.source == "own":
+            return await self._owned(service, request, customer)
         if service.source == "journal":
             answer = await self._reader.from_journal(service, request, customer)
             self._remember(request.id, answer)
             return answer
-        if service.effect == "read":
-            outcome = await self._reader.read(service, request, customer)
-            return await self._without_row(service, request, outcome)
-        return await self._write(service, request, customer, quote, handle)
+        outcome = await self._reader.read(service, request, customer)
+        return await self._without_row(service, request, outcome)
+
+    async def _admitted(
+        self, service: Service, request: Request, customer: str
+    ) -> tuple[Request, Declined | None]:
+        """Why he may not have it now: who he is, how far he proved it, how much it is, who proposed
+        it; with what the proposal tells the host."""
+        refused = await refusal(service, request, customer, self._journal)
+        if refused is not None or service.source == "own":
+            return request, refused  # an own service says `prove` itself
+        if await self._tiers.asks(service, request.inputs, customer, request.auth):
+            return request, Declined(PROVE)
+        if service.approved_by is None:
+            return request, None
+        proposed = await self._journal.proposed(str(request.inputs[service.approved_by]))
+        if proposed is None:
+            return request, Declined("no_proposal")
+        return _approving(request, proposed), None
+
+    async def _owned(self, service: Service, request: Request, customer: str) -> Answer:
+        """Answered by the node's desk, one at a time for an id."""
+        names = _claims(request, "")
+        await self._unclaimed(names)
+        with self._claimed(names):
+            outcome = await self._own.outcome(service, request, customer)
+        return await self._without_row(service, request, outcome)
 
     async def _write(
         self, service: Service, request: Request, customer: str, quote: Quote | None, handle: str
@@ -356,6 +401,12 @@ class Processor:
 
 def _claims(request: Request, handle: str) -> set[str]:
     return {f"id {request.id}", f"quote {handle}"} if handle else {f"id {request.id}"}
+
+
+def _approving(request: Request, proposed: Proposed) -> Request:
+    """With what the proposal tells the host: whose company, and who proposed it."""
+    told = {COMPANY: proposed.company, MAKER: proposed.maker}
+    return replace(request, inputs={**request.inputs, **told})
 
 
 def _rank(row: OpenRow) -> int:

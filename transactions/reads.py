@@ -8,6 +8,7 @@ from transactions.answer import Answer, exit_of
 from transactions.card import CardVault
 from transactions.clock import Clock
 from transactions.contract import Contracts, Service
+from transactions.contract_people import PROVE
 from transactions.guard import guard_key
 from transactions.guarded import AdapterFailed, guarded
 from transactions.inputs import answer_complaint
@@ -15,6 +16,7 @@ from transactions.journal import Journal, JournalEvent
 from transactions.options import ProcessorOptions
 from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Value
 from transactions.ports import HostAdapter, JournalUnavailable, LeaseLost
+from transactions.proof import Tiers
 from transactions.quotes import QuoteBook, quote_name
 from transactions.request import Request
 from transactions.sending import ReadLog, SendDeadlinePassed
@@ -33,6 +35,7 @@ class Reader:
     clock: Clock
     quotes: QuoteBook
     tries: TriesDesk
+    tiers: Tiers
     local: Knowledge | None = None
     """What is known here of PINs and balances; without it everything is the host's to say."""
 
@@ -43,7 +46,7 @@ class Reader:
             outcome = await self._try(service, request, customer, tries)
             money = self.contracts.quoted_money(service.name)
             if money is not None and isinstance(outcome, Approved):
-                return await self._quoted(service, money, request, outcome)
+                return await self._quoted(service, money, request, customer, outcome)
         except JournalUnavailable:
             return NotSent("journal")
         return outcome
@@ -87,9 +90,15 @@ class Reader:
         return outcome
 
     async def _quoted(
-        self, service: Service, money: Service, request: Request, outcome: Approved
+        self,
+        service: Service,
+        money: Service,
+        request: Request,
+        customer: str,
+        outcome: Approved,
     ) -> Outcome:
-        """Keep the terms, unless the same is open; say so where it was just done (rule 13)."""
+        """Keep the terms, unless the same is open; say so where it was just done (rule 13), or
+        where they need a second factor: what was just done is then said by the next quote."""
         given = {name: v for name, v in outcome.data.items() if name not in service.rows}
         if not given.keys().isdisjoint(request.inputs):
             return Unknown("the answer has another value for what was asked")
@@ -98,16 +107,20 @@ class Reader:
         state = "free" if key is None else (await self.journal.guard_state(key)).state
         if state == "open":
             return Declined("pending")
+        asks = await self.tiers.asks(money, terms, customer, request.auth)
         text = str(terms[quote_name(money, self.contracts)])
         now = self.clock.monotonic()
-        if not self.quotes.keep(text, money, terms, now, told=state == "done"):
+        told = state == "done" and not asks
+        if not self.quotes.keep(text, money, terms, now, told=told):
             detail: dict[str, str | int | float | bool | None] = {
                 "what": "one quote for two requests"
             }
             event = JournalEvent("alarm.quote", request.call, request=request.id, detail=detail)
             await self.journal.append(event)
             return Declined("unavailable")
-        return Declined("repeated", outcome.data) if state == "done" else outcome
+        if asks:
+            return Declined(PROVE, outcome.data)
+        return Declined("repeated", outcome.data) if told else outcome
 
     async def from_journal(self, service: Service, request: Request, customer: str) -> Answer:
         """The customer's oldest result that he was not told, as exit and outputs (rule 13)."""

@@ -269,18 +269,29 @@ class LocalKnowledge:
     async def _replace(
         self, service: Service, request: Request, customer: Customer, pin: Secret, work: Work
     ) -> Answer:
-        """Forgotten before the host is asked, so that no crash leaves the old one standing."""
+        """Forgotten before the host is asked, so that no crash leaves the old one standing. Who
+        only guesses at the old one changes nothing of what is known here."""
+        old = request.inputs.get(service.telephone_pin or "")
+        guessed = False
         try:
+            if isinstance(old, Secret):
+                guessed = (await self.pins.match(customer, old))[0] is Match.OTHER
             taken = await self.pins.take(customer)
         except JournalUnavailable:
             return _not_asked(service, request)
         answer = await work()
         with suppress(JournalUnavailable):  # the host will say at the next call which one is right
-            await self._changed(customer, pin, taken, answer)
+            await self._changed(customer, pin, taken, answer, guessed=guessed)
         return answer
 
     async def _changed(
-        self, customer: Customer, pin: Secret, taken: Standing, answer: Answer
+        self,
+        customer: Customer,
+        pin: Secret,
+        taken: Standing,
+        answer: Answer,
+        *,
+        guessed: bool,
     ) -> None:
         """The old one comes back only where nothing was asked now, or the host found it right."""
         match answer.outcome:
@@ -288,7 +299,7 @@ class LocalKnowledge:
                 await self.pins.replace(customer, pin, taken)
             case Approved() | NotSent():
                 await self.pins.put_back(customer, taken)
-            case Declined(reason=reason) if reason == WEAK:
+            case Declined(reason=reason) if reason == WEAK or (guessed and reason == WRONG):
                 await self.pins.put_back(customer, taken)
             case Declined() | Unknown():  # nor what was proved while the host was asked
                 await self.pins.forget(customer)

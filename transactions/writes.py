@@ -11,7 +11,7 @@ from transactions.admission import Tries, TriesDesk
 from transactions.answer import Answer, exit_of, first_result, with_own
 from transactions.card import CardNumber, CardVault
 from transactions.clock import Clock
-from transactions.contract import Service
+from transactions.contract import Contracts, Service
 from transactions.guard import foreign_limit, guard_key, holds
 from transactions.guarded import AdapterFailed, guarded
 from transactions.hot_list import EXPIRY
@@ -30,6 +30,7 @@ from transactions.outcome import (
     Values,
 )
 from transactions.ports import HostAdapter, JournalUnavailable, LeaseLost
+from transactions.proposals import ApprovalClaim, terms_hash
 from transactions.quotes import Quote
 from transactions.request import HostMessage, Request
 from transactions.sending import FirstLog, NotRecorded, SendDeadlinePassed
@@ -41,6 +42,7 @@ from transactions.settling import RANKS, RECOVERY, Settling, Verdict
 class Writer:
     """Money and changes of state."""
 
+    contracts: Contracts
     host: HostAdapter
     journal: Journal
     vault: CardVault
@@ -133,13 +135,25 @@ class Writer:
             content_hash=content_hash(service, terms, customer, self.vault),
             guard=guard_key(service, terms, self.vault) if service.guard else None,
             repeat_told=quote is not None and quote.repeat_told,
-            holds=holds(service, terms, customer, limits),
+            holds=holds(service, terms, customer, limits, self.vault),
             quote=handle or None,
             customer=customer or None,
             hot_list=hot if isinstance(hot, CardNumber) else None,
             hot_until=self._last_day(service, request),
             takes_hot=service.hot_lists is not None or service.decides is not None,
             decision=request.deciding,
+            approval=self._claim(service, request),
+        )
+
+    def _claim(self, service: Service, request: Request) -> ApprovalClaim | None:
+        """What another person proposed, to be used up by this."""
+        if service.approved_by is None:
+            return None
+        return ApprovalClaim(
+            number=str(request.inputs[service.approved_by]),
+            service=service.name,
+            terms_hash=terms_hash(service, self.contracts, request.inputs, self.vault),
+            by=request.authenticated_token or "",
         )
 
     def _last_day(self, service: Service, request: Request) -> date | None:

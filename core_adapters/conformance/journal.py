@@ -24,6 +24,7 @@ from transactions.journal import (
 from transactions.lifecycle import OPEN, UNSETTLED, State, check
 from transactions.outcome import Outcome
 from transactions.ports import LeaseLost
+from transactions.proposals import Proposed
 from transactions.request import HostMessage, Request
 
 STAN_LIMIT = 1_000_000
@@ -68,6 +69,8 @@ class Books:
     rows: dict[str, Row] = field(default_factory=dict)
     messages: list[tuple[float, HostMessage]] = field(default_factory=list)
     events: list[JournalEvent] = field(default_factory=list)
+    proposed: dict[str, Proposed] = field(default_factory=dict)
+    """Proposals of another person by number: who made them, never what."""
     tries: Counter[tuple[str, date]] = field(default_factory=Counter)
     hot: set[str] = field(default_factory=set)
     epoch: int = 0
@@ -229,6 +232,10 @@ class KitJournal:
             if row.plan.guard == key and row.state in UNSETTLED:
                 return GuardState("open", row.request.reference)
         return GuardState("free")
+
+    async def proposed(self, number: str) -> Proposed | None:
+        """See `Journal`; what the scenario's first person is said to have proposed."""
+        return self._books.proposed.get(number)
 
     async def close_row(self, closing: Closing) -> Closed | NotClosed:
         """See `Journal`; the kit has no people who close rows."""

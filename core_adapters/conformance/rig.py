@@ -73,6 +73,8 @@ class Node:
 def processor_options(contracts: Contracts, pace: Pace) -> ProcessorOptions:
     """Quick repeats; limits as high as they go: the host's own are what is tried."""
     names = {name for service in contracts.services.values() for name in service.limits}
+    above = {service.second_factor_above for service in contracts.services.values()}
+    tiers = {name for name in above if name is not None}
     ceiling = Money(MAX_MINOR, currency("CNY"))
     return ProcessorOptions(
         retry_first_s=pace.retry_s,
@@ -83,6 +85,7 @@ def processor_options(contracts: Contracts, pace: Pace) -> ProcessorOptions:
         recovery_wait_s=0.05,
         close_wait_s=2.0,
         limits=dict.fromkeys(names, ceiling),
+        second_factor=dict.fromkeys(tiers, ceiling),
     )
 
 

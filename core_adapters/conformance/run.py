@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from core_adapters.conformance.inputs import Asked, NotTried
+from core_adapters.conformance.inputs import NO_DETAIL, Asked, NotTried
 from core_adapters.conformance.judge import UNSEEN, Seen
 from core_adapters.conformance.moved import Held, Move
 from core_adapters.conformance.moved import moved as moved_of
@@ -25,7 +25,11 @@ from transactions.money import Money
 from transactions.outcome import Approved, Value
 from transactions.ports import CurrencyTotals, Tally, TotalsUnavailable, Unsupported
 from transactions.processor import Processor
+from transactions.proof import enough
+from transactions.proposals import COMPANY, MAKER, Proposed
 from transactions.request import AuthLevel, Request
+
+FIRST_PROPOSAL = 100_001
 
 TARDY = frozenset({"delay", "hold", "duplicate", "cut_over"})
 TARDY_TIMEOUTS, QUIET_TIMEOUTS = 1.0, 0.2
@@ -113,7 +117,11 @@ class Run:
         contract = self._contract
         inputs: dict[str, Value]
         if contract.effect == "money":
-            inputs = {name: await self._quote(number, who, to) for name in contract.inputs}
+            inputs = {}
+            for name in contract.inputs:
+                approves = name == contract.approved_by
+                given = self._proposal(who) if approves else await self._quote(number, who, to)
+                inputs[name] = given
         else:
             inputs = Asked(self.scenario, who, to).inputs(contract)
         return self._made(contract, inputs, who, f"{self.name}-{number}")
@@ -129,10 +137,19 @@ class Run:
             actor="conformance kit",
             channel=contract.channels[0] if contract.channels else TELEPHONE,
             call=name[:32],
-            auth=AuthLevel.PIN,
+            auth=AuthLevel.PIN if enough(AuthLevel.PIN, contract.auth) else contract.auth,
             authenticated_token=self.rig.vault.token(who.card),
             deciding=_decision(contract, inputs),
         )
+
+    def _proposal(self, who: Person) -> str:
+        """The number of a proposal of the first person of the customer's company."""
+        company, maker = who.details.get(COMPANY), who.details.get(MAKER)
+        if not company or not maker:
+            raise NotTried(f"{NO_DETAIL} {COMPANY!r} and {MAKER!r}, who proposed what he approves")
+        number = str(FIRST_PROPOSAL + len(self.rig.books.proposed))
+        self.rig.books.proposed[number] = Proposed(company, maker)
+        return number
 
     def _amount(self) -> Money:
         return Money.parse(self.scenario.amount)

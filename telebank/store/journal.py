@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 from telebank.store import closing as closings
-from telebank.store import hot_list, lookups, numbers, steps
+from telebank.store import hot_list, lookups, numbers, proposals, steps
 from telebank.store.options import StoreOptions
 from telebank.store.record import draft_of, find, guard_columns, record, twin
 from telebank.store.sealing import Keyring
@@ -29,6 +29,7 @@ from transactions.journal import (
 )
 from transactions.lifecycle import State
 from transactions.outcome import Outcome
+from transactions.proposals import Proposed
 from transactions.request import HostMessage, Request
 
 ALARM = "alarm"
@@ -74,6 +75,10 @@ class StoreJournal:
     async def find(self, request_id: str, quote: str | None = None) -> Found | None:
         """What was recorded under this id, else under this quote."""
         return await self._writer.run(partial(find, request_id=request_id, quote=quote))
+
+    async def proposed(self, number: str) -> Proposed | None:
+        """Who proposed what stands under this number."""
+        return await self._writer.run(partial(proposals.find, number=number))
 
     async def advance(
         self,

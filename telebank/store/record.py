@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Date, bindparam, func, insert, or_, select, text
 
-from telebank.store import hot_list, tables
+from telebank.store import ceilings, hot_list, payees, proposals, tables
 from telebank.store.sealing import Keyring
 from telebank.store.steps import sent_first
 from telebank.store.transaction import Refused, Transaction
@@ -138,6 +138,11 @@ class Draft:
             keys.add(f"hot:{self.judged_hot}")
         if self.plan.quote is not None:
             keys.add(f"quote:{self.plan.quote}")
+        if self.plan.approval is not None:
+            keys.update(proposals.judged(self.plan.approval.number))
+        for hold in self.plan.holds:
+            keys.update(payees.judged(hold.owner) if hold.payee else ())
+            keys.update(ceilings.judged(hold.owner) if hold.owner else ())
         if self.guard:
             keys.add(f"payer:{self.guard['payer']}")
         return tuple(keys)
@@ -184,6 +189,7 @@ def record(
         if refused is not None:
             return RecordRefused(refused)
     _judge_twin(part, draft, window)
+    _use_proposal(part, draft)
     waits = draft.sent is not None and hot_list.lifting(part, draft.reports)
     if waits:
         draft = replace(draft, sent=None)
@@ -266,6 +272,14 @@ def _judge_twin(part: Transaction, draft: Draft, window: timedelta) -> None:
             raise _refused(draft.request, "repeated")
 
 
+def _use_proposal(part: Transaction, draft: Draft) -> None:
+    """Another person's proposal is used up by this very request, or it is not written."""
+    claim = draft.plan.approval
+    refused = None if claim is None else proposals.claim(part, claim, draft.request.id)
+    if refused is not None:
+        raise _refused(draft.request, refused)
+
+
 def _reserve(part: Transaction, request: Request, hold: Hold) -> None:
     if hold.amount.currency != hold.ceiling.currency:
         raise ValueError(f"limit {hold.limit}: amount and ceiling are of different currencies")
@@ -276,10 +290,20 @@ def _reserve(part: Transaction, request: Request, hold: Hold) -> None:
         "day": request.business_date,
         "minor": hold.amount.minor,
         "unit": hold.amount.currency.code,
-        "ceiling": hold.ceiling.minor,
+        "ceiling": _ceiling(part, request, hold).minor,
     }
     if part.execute(_HOLD, values).rowcount != 1:
         raise _refused(request, "over_limit")
+
+
+def _ceiling(part: Transaction, request: Request, hold: Hold) -> Money:
+    """The bank's, or what its owner has lowered it to for himself or for one payee."""
+    if hold.payee:
+        own = payees.most_daily(part, hold.owner, hold.payee, hold.ceiling)
+        return hold.ceiling if own is None else own
+    if not hold.owner or request.business_date is None:
+        return hold.ceiling
+    return ceilings.most(part, hold.owner, hold.limit, hold.ceiling, request.business_date)
 
 
 def _refused(request: Request, reason: str) -> Refused:

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from support.closing_people import close_all
+from support.limited import LIMITED
 from support.transactions_host import CNY, Bank, Fault, Faults, Host, no_faults
 from support.transactions_journal import Books, Journal, PlainVault, Row
 from support.transactions_time import LoopClock
@@ -30,9 +31,7 @@ CONTRACTS = load_contracts(Path(__file__).resolve().parents[2] / "config" / "ser
 CARDS = tuple(CardNumber(card) for card in _valid_cards(8))
 PIN = "918273645091"
 OPENING = 100_000_00
-OPTIONS = ProcessorOptions(
-    limits={"transfer_daily": Money.parse("50000"), "bill_daily": Money.parse("50000")}
-)
+OPTIONS = ProcessorOptions(limits=dict.fromkeys(LIMITED, Money.parse("50000")))
 
 
 LimitOfDay = tuple[str, str, date | None]
@@ -56,6 +55,8 @@ class World:
     answers: list[tuple[str, Answer]] = field(default_factory=list)
     hosts: list[Host] = field(default_factory=list)
     lives: int = 0
+    level: AuthLevel = AuthLevel.PIN
+    """How far a known customer has proved himself."""
 
     def __post_init__(self) -> None:
         self.books = Books(self.vault)
@@ -142,7 +143,7 @@ class World:
     ) -> Request:
         """A request of the customer with card number `by`, or of nobody yet known."""
         token = None if by is None else self.vault.token(CARDS[by])
-        level = AuthLevel.NONE if by is None else AuthLevel.PIN
+        level = AuthLevel.NONE if by is None else self.level
         return Request(
             request_id, service, 1, inputs, actor="caller", auth=level, authenticated_token=token
         )

@@ -16,6 +16,7 @@ from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile_load import load_profile
 from support.corehost_process import CoreHostProcess
+from support.limited import LIMITED
 from support.store_kit import open_store
 from telebank.flow.commands import Command, Enqueue, HangUp, Record, Say, Submit, Told
 from telebank.flow.events import KeyPressed, PlayEnded, QueueAnswered, ServiceAnswered, Started
@@ -73,9 +74,7 @@ async def open_house(host: CoreHostProcess, folder: Path) -> AsyncIterator[House
         open_software(host.keys),
         Iso8583Options(addresses=tuple(f"127.0.0.1:{port}" for port in host.ports)),
     )
-    options = ProcessorOptions(
-        limits={"transfer_daily": Money.parse("50000"), "bill_daily": Money.parse("50000")}
-    )
+    options = ProcessorOptions(limits=dict.fromkeys(LIMITED, Money.parse("50000")))
     async with open_store(folder, clock=StoreClock()) as store:
         await adapter.start()
         assert await adapter.wait_signed_on(20.0)

@@ -15,6 +15,7 @@ from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile import Profile
 from support.closing_people import close_all
 from support.iso8583_kit import MODULE, contracts, tb87
+from support.limited import LIMITED
 from support.simulation_bank import CARDS, SimBank, Weakness
 from support.simulation_journal import HiddenVault, Kill, KillJournal
 from support.simulation_net import MONEY, Hit, Net, Plan, State
@@ -30,9 +31,7 @@ from transactions.processor import Answer, Processor, ProcessorOptions
 from transactions.request import AuthLevel, Request
 from transactions.secret import Secret
 
-OPTIONS = ProcessorOptions(
-    limits={"transfer_daily": Money.parse("50000"), "bill_daily": Money.parse("50000")}
-)
+OPTIONS = ProcessorOptions(limits=dict.fromkeys(LIMITED, Money.parse("50000")))
 AMOUNTS = tuple(Money.parse(text) for text in ("10", "10", "123.45", "6000"))
 """The last has a fee."""
 CARD_NUMBERS = tuple(CardNumber(one.card) for one in CARDS)

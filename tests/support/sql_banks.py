@@ -18,6 +18,7 @@ from core_adapters.sql.options import SqlOptions
 from core_adapters.sql.profile import Profile
 from core_adapters.sql.profile_load import load_profile
 from core_adapters.sql.stubs import stubs
+from support.limited import LIMITED
 from support.sql_servers import SQLITE, Cluster, need_driver
 from support.transactions_journal import Books as JournalBooks
 from support.transactions_journal import Journal, PlainVault
@@ -257,7 +258,7 @@ class WallClock:
         await asyncio.sleep(seconds)
 
 
-LIMITS = {"transfer_daily": Money.parse("500000.00"), "bill_daily": Money.parse("500000.00")}
+LIMITS = dict.fromkeys(LIMITED, Money.parse("500000.00"))
 
 
 @dataclass

@@ -28,6 +28,7 @@ from transactions.lifecycle import DONE, NOT_DONE, OPEN, UNSETTLED, State, check
 from transactions.money import Money
 from transactions.outcome import Outcome
 from transactions.ports import JournalUnavailable, LeaseLost
+from transactions.proposals import ApprovalClaim, ClaimRefusal, Proposed
 from transactions.request import HostMessage, Request
 from transactions.secret import Secret
 
@@ -70,6 +71,18 @@ class Row:
 
 
 @dataclass
+class Offer:
+    """What one person proposed and another may approve."""
+
+    maker: str
+    """Token of his card."""
+    proposed: Proposed
+    terms_hash: str
+    expires_at: datetime
+    used_by: str = ""
+
+
+@dataclass
 class Books:
     """What is durable: it outlives every node."""
 
@@ -82,8 +95,24 @@ class Books:
     hot: set[str] = field(default_factory=set)
     proposals: dict[tuple[str, str], Proposal] = field(default_factory=dict)
     """By act and object: what waits for a second person, or was decided last."""
+    offers: dict[str, Offer] = field(default_factory=dict)
+    """Proposals of payments by number."""
     stan: int = 0
     reference: int = 0
+
+    def claim(self, claim: ApprovalClaim, request_id: str, now: datetime) -> ClaimRefusal | None:
+        """As telebank.store.proposals."""
+        offer = self.offers.get(claim.number)
+        if offer is None or offer.used_by:
+            return "no_proposal"
+        if now >= offer.expires_at:
+            return "expired"
+        if offer.maker == claim.by:
+            return "same_person"
+        if offer.terms_hash != claim.terms_hash:
+            return "different_terms"
+        offer.used_by = request_id
+        return None
 
     def same(self, request_id: str, quote: str | None) -> Row | None:
         if request_id in self.rows:
@@ -222,6 +251,10 @@ class Journal:
 
         return await self._commit("find", read)
 
+    async def proposed(self, number: str) -> Proposed | None:
+        offer = self.books.offers.get(number)
+        return await self._commit("proposed", lambda: None if offer is None else offer.proposed)
+
     def _record(  # noqa: PLR0911 - one return a reason
         self, request: Request, plan: RecordPlan
     ) -> Recorded | Existing | RecordRefused:
@@ -240,6 +273,10 @@ class Journal:
                 return RecordRefused("pending")
             if twin.state == "done" and not plan.repeat_told:
                 return RecordRefused("repeated")
+        if plan.approval is not None:
+            refused = books.claim(plan.approval, request.id, self.clock.now())
+            if refused is not None:
+                return RecordRefused(refused)
         for hold in plan.holds:
             key = (hold.limit, hold.customer, request.business_date)
             if books.used[key] + hold.amount.minor > hold.ceiling.minor:

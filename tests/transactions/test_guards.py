@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from support.ledger_world import CARDS
+from support.limited import LIMITED
 from support.transactions_journal import PlainVault
 from transactions.contract import ContractError, load_contracts
 from transactions.guard import guard_key, holds
 from transactions.inputs import canonical
-from transactions.journal import GuardKey
+from transactions.journal import GuardKey, Hold
 from transactions.money import Money
 from transactions.outcome import Value, Values
 
@@ -42,7 +43,7 @@ def key_of(name: str, **other: Value) -> GuardKey:
 
 
 def test_no_two_money_services_are_the_same_to_a_person() -> None:
-    assert len(MONEY) == 15
+    assert len(MONEY) == 16
     for one, two in combinations(MONEY, 2):
         assert key_of(one.name) != key_of(two.name), (one.name, two.name)
 
@@ -66,12 +67,41 @@ def test_a_rate_keyed_in_two_ways_is_one_rate(one: str, two: str) -> None:
 
 def test_what_leaves_the_customer_is_limited_and_his_own_is_not() -> None:
     limited = {service.name: service.limits for service in MONEY if service.limits}
-    assert limited == {"transfer.card_to_card": ("transfer_daily",), "bill.pay": ("bill_daily",)}
+    assert limited == {
+        "transfer.card_to_card": ("transfer_daily", "payee_daily"),
+        "bill.pay": ("bill_daily",),
+        "corp.pay": ("corporate_daily",),
+    }
     ceiling, amount = Money.parse("20000.00"), Money.parse("100.00")
     terms: Values = {"card": CARDS[0], "biller": "water", "number": "4417", "amount": amount}
-    (hold,) = holds(CONTRACTS["bill.pay"], terms, "token", {"bill_daily": ceiling})
+    (hold,) = holds(CONTRACTS["bill.pay"], terms, "token", {"bill_daily": ceiling}, VAULT)
     assert (hold.limit, hold.customer) == ("bill_daily", "token")
     assert (hold.amount, hold.ceiling) == (amount, ceiling)
+    assert (hold.owner, hold.payee) == ("token", "")
+
+
+def test_a_limit_of_a_payee_is_counted_by_payer_and_payee_and_that_of_a_company_by_it() -> None:
+    ceilings = dict.fromkeys(LIMITED, Money.parse("50000.00"))
+    service, amount = CONTRACTS["transfer.card_to_card"], Money.parse("100.00")
+
+    def told(payer: int, payee: int) -> list[Hold]:
+        terms: Values = {"from": CARDS[payer], "to": CARDS[payee], "amount": amount}
+        return list(holds(service, terms, VAULT.token(CARDS[payer]), ceilings, VAULT))
+
+    whole, first = told(0, 1)
+    assert (whole.customer, whole.owner, whole.payee) == (*[VAULT.token(CARDS[0])] * 2, "")
+    assert (first.owner, first.payee) == (VAULT.token(CARDS[0]), VAULT.token(CARDS[1]))
+    every = {told(payer, payee)[1].customer for payer in range(3) for payee in range(3, 6)}
+    assert len({*every, first.customer}) == 10
+    assert all(len(key) == 64 for key in every)
+    terms = {"kind": "remote", "payee_masked": "*三", "amount": amount}
+    paid: Values = terms | {"company": "7001"}
+    one, other = (
+        holds(CONTRACTS["corp.pay"], paid | {"card": card}, VAULT.token(card), ceilings, VAULT)[0]
+        for card in CARDS[:2]
+    )
+    assert one == other
+    assert (one.owner, one.payee) == ("", "")
 
 
 def test_a_money_service_says_its_limits_even_where_there_are_none(tmp_path: Path) -> None:

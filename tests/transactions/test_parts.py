@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.ledger_world import CARDS, CONTRACTS
+from support.limited import LIMITED
 from support.transactions_journal import PlainVault
 from support.transactions_time import run
 from transactions.contract import ContractError, Contracts, Kind
@@ -24,7 +25,7 @@ from transactions.secret import Secret
 
 MONEY = CONTRACTS["transfer.card_to_card"]
 VAULT = PlainVault()
-CEILING = {"transfer_daily": Money.parse("1"), "bill_daily": Money.parse("1")}
+CEILING = dict.fromkeys(LIMITED, Money.parse("1"))
 
 
 def test_the_quote_book_is_bounded_and_forgets() -> None:

@@ -71,6 +71,7 @@ def test_the_row_has_the_terms_sealed_and_a_host_day() -> None:
 
 def test_a_declined_transfer_is_refused_and_gives_its_limit_back() -> None:
     async def story(world: World) -> None:
+        world.level = AuthLevel.SECOND_FACTOR
         world.bank.balances[world.vault.token(CARDS[0])] -= 90_000_00
         world.bank.balances[world.vault.token(CARDS[1])] += 90_000_00
         answer = await world.transfer("r1", 0, 1, "20000")
@@ -83,6 +84,7 @@ def test_a_declined_transfer_is_refused_and_gives_its_limit_back() -> None:
 
 def test_a_transfer_over_the_daily_limit_is_refused_before_it_is_sent() -> None:
     async def story(world: World) -> None:
+        world.level = AuthLevel.SECOND_FACTOR
         await world.transfer("r1", 0, 1, "30000")
         answer = await world.transfer("r2", 0, 2, "20000.01")
         assert (answer.exit, answer.outcome) == ("refused", Declined("over_limit"))

@@ -17,6 +17,7 @@ from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile_load import load_profile
 from support.corehost_process import CoreHostProcess
+from support.limited import LIMITED
 from support.store_kit import open_store, rows
 from telebank.ops.clock import SystemClock
 from telebank.staff.roles import first_people
@@ -37,7 +38,7 @@ from transactions.request import Request
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
 CONTRACTS = load_contracts(CONFIG / "services.yaml")
-LIMITS = {"transfer_daily": Money.parse("50000"), "bill_daily": Money.parse("50000")}
+LIMITS = dict.fromkeys(LIMITED, Money.parse("50000"))
 OPTIONS = ProcessorOptions(retry_first_s=0.2, retry_factor=1.0, away_poll_s=0.05, limits=LIMITS)
 CHEN = Actor("chen", "administrator", "control")
 WU = Actor("wu", "supervisor", "control")

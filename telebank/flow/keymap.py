@@ -35,6 +35,8 @@ ROW = "ROW"
 """The key of a row: its number in what was just read out."""
 MAX_PLACES = 5_000
 """Places looked at; the shipped menus have some hundreds."""
+MAX_ON_THE_WAY = 50
+"""Places looked at from a service to the next menu."""
 
 _ZH_KEYS = {word: str(key) for key, word in enumerate("零一二三四五六七八九")}
 _ZH_KEYS |= {"星号键": "*", "井号键": "#"}
@@ -221,8 +223,10 @@ def _served(release: Release, place: Place, node: AnyNode) -> str:
     flow = release.flows[place.frames[-1].flow]
     if isinstance(node, Call):
         service = release.contracts[node.service]
-        proves = service.grants is not None or service.source == "journal"
-        return "" if proves or _asked_on_the_way(flow, node) else service.name
+        proves = service.grants is not None and service.effect == "read"
+        if proves or service.source == "journal" or _asked_on_the_way(release, place, node):
+            return ""
+        return service.name
     if isinstance(node, Statement) and node.language is None and node.each is None:
         texts = release.texts[LANGUAGES[0]]
         told = [texts[prompt_of(item, LANGUAGES[0])[0]] for item in node.say]
@@ -231,9 +235,24 @@ def _served(release: Release, place: Place, node: AnyNode) -> str:
     return ""
 
 
-def _asked_on_the_way(flow: Flow, node: Call) -> bool:
-    """A quote that is read back next."""
-    return any(isinstance(after, Confirm) for after in _after(flow, node))
+def _asked_on_the_way(release: Release, place: Place, node: Call) -> bool:
+    """Whether the caller or a service is asked something more before there is a menu again: a
+    quote that is read back next, a number that a code is sent to, what a customer uses most."""
+    if release.contracts[node.service].effect == "money" or node.guarded_by is not None:
+        return False
+    waiting, seen = list(_further(release, place, node)), set[tuple[Frame, ...]]()
+    while waiting and len(seen) < MAX_ON_THE_WAY:
+        here = waiting.pop()
+        if here.frames in seen:
+            continue
+        seen.add(here.frames)
+        frame = here.frames[-1]
+        after = release.flows[frame.flow].nodes[frame.node]
+        if isinstance(after, Call | Collect | Confirm) or (isinstance(after, Menu) and after.usual):
+            return True
+        if not isinstance(after, Menu):
+            waiting += _further(release, here, after)
+    return False
 
 
 def _to_choose_from(flow: Flow, node: Call) -> bool:

@@ -53,10 +53,17 @@ def test_every_service_of_the_menus_is_found_but_what_is_asked_on_the_way() -> N
     nodes = [node for flow in SHIPPED.flows.values() for node in flow.nodes.values()]
     asked = {node.service for node in nodes if isinstance(node, Call)}
     found = {route.service for route in routes(SHIPPED)} & asked
-    on_the_way = {"pin.verify", "notice.next"} | {
-        quote for name in asked if (quote := SHIPPED.contracts[name].quoted_by) is not None
-    }
-    assert asked - found == on_the_way - {"bill.enquiry"}
+    quotes = {SHIPPED.contracts[name].quoted_by for name in asked} - {None, "bill.enquiry"}
+    assert asked - found == quotes | PROOFS | FIRST | STEPS
+
+
+PROOFS = {"pin.verify", "factor.kind", "code.send", "code.verify", "token.verify"}
+FIRST = {"settings.get", "notice.next", "usage.top"}
+STEPS = {
+    *("customer.identify", "enrol.verify", "payee.check", "payee.use"),
+    *("corp.rights", "corp.recall", "hours.state"),
+}
+"""What is asked before something that a caller wants, or when no teller is there."""
 
 
 def test_constants_lead_to_rows_of_their_own() -> None:
@@ -66,8 +73,8 @@ def test_constants_lead_to_rows_of_their_own() -> None:
     assert sorted("PART#" in route.keys for route in drawn) == [False, True]
 
 
-def test_a_menu_page_has_the_shortest_way_and_goodbye() -> None:
+def test_a_menu_page_has_the_shortest_way_and_what_every_key_is_called() -> None:
     pages = {page.title: page for page in menu_pages(SHIPPED)}
     assert pages["main.menu"].keys == ("1", "1", "CARD#", "PIN#")
-    assert pages["main.front"].choices["9"] == {}
-    assert "after" not in {title.partition(".")[2] for title in pages}
+    assert pages["main.front"].choices["0"] == {"zh": "人工服务", "en": "A teller"}
+    assert "balance.after" not in pages

@@ -32,7 +32,7 @@ _PUT = text(
     " next_from = excluded.next_from, changed_at = excluded.changed_at"
 ).bindparams(*(bindparam(column.name, type_=column.type) for column in _C))
 _USE = tables.limit_use.c
-_USED = select(func.coalesce(func.sum(_USE.amount), 0)).where(
+_USED = select(func.coalesce(func.sum(_USE.amount), 0).label("used")).where(
     _USE.customer == bindparam("who"),
     _USE.limit_name == bindparam("limit"),
     _USE.business_date == bindparam("day"),

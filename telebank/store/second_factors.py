@@ -22,7 +22,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 _C, _T = code_sent.c, code_token.c
 _SINCE = bindparam("since", type_=_C.at.type)
 _COUNT = (
-    select(func.count())
+    select(func.count().label("sent"))
     .select_from(code_sent)
     .where(_C.customer == bindparam("who"), _C.at > _SINCE)
 )

@@ -22,6 +22,7 @@ import voice_prompts
 from telebank.calls.options import CallOptions
 from telebank.console.options import ConsoleOptions
 from telebank.customers.options import CeilingOptions, CodeOptions, PayeeOptions, SmsOptions
+from telebank.customers.order_options import ApprovalOptions, OrderOptions
 from telebank.flow.options import FlowOptions
 from telebank.media.options import MediaOptions
 from telebank.ops.key_options import KeyOptions
@@ -103,6 +104,8 @@ class Settings:
     sms: SmsOptions = field(default_factory=SmsOptions)
     payees: PayeeOptions = field(default_factory=PayeeOptions)
     ceilings: CeilingOptions = field(default_factory=CeilingOptions)
+    orders: OrderOptions = field(default_factory=OrderOptions)
+    approvals: ApprovalOptions = field(default_factory=ApprovalOptions)
     hosts: Mapping[str, Table] = field(default_factory=dict)
     """Tables of `hosts.NAME`, read by the adapter that serves them."""
 
@@ -125,6 +128,8 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
         "sms": SmsOptions,
         "payees": PayeeOptions,
         "ceilings": CeilingOptions,
+        "orders": OrderOptions,
+        "approvals": ApprovalOptions,
     }
 )
 

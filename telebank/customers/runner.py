@@ -55,12 +55,18 @@ class Processor(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
-    """What new requests go by."""
+class InForce(Protocol):
+    """The release that new requests go by."""
 
-    hash: str
-    contracts: Contracts
+    @property
+    def hash(self) -> str:
+        """Of its files."""
+        ...
+
+    @property
+    def contracts(self) -> Contracts:
+        """Its contracts."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ class Runner:
     processor: Processor
     host: Host
     vault: CardVault
-    release: Callable[[], Release]
+    release: Callable[[], InForce]
     options: OrderOptions
     clock: Clock
 

@@ -19,7 +19,7 @@ from telebank.customers.approvals import Approvals
 from telebank.customers.desk import Desk, table
 from telebank.customers.order_options import ApprovalOptions, OrderOptions
 from telebank.customers.orders import Orders
-from telebank.customers.runner import Release, Runner
+from telebank.customers.runner import Runner
 from telebank.store import tables
 from telebank.store.order_tables import order_run
 from telebank.store.store import Store
@@ -28,10 +28,19 @@ from transactions.money import Money
 from transactions.outcome import Values
 from transactions.processor import Processor
 from transactions.request import AuthLevel, Request
+from transactions.service import Contracts
 
 OPENING = 100_000_00
 FIRST = date(2026, 4, 1)
 """The day after the store kit's."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """What is in force."""
+
+    hash: str
+    contracts: Contracts
 
 
 @dataclass

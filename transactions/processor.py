@@ -7,7 +7,7 @@ ends in the journal. Everything here follows the contract's data; no service is 
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -32,6 +32,7 @@ from transactions.proposals import COMPANY, MAKER, Proposed
 from transactions.quotes import Quote, QuoteBook, quote_name
 from transactions.reads import Reader
 from transactions.request import MAX_REQUEST_ID, Request
+from transactions.rulebook import Rulebook
 from transactions.settle import Settler
 from transactions.settling import RANKS
 from transactions.telephone_pin import Knowledge
@@ -75,7 +76,7 @@ class Processor:
         Raises `ContractError` where a contract names a limit or tier that `options` lacks."""
         check_settings(contracts, options.limits)
         check_tiers(contracts, options.second_factor)
-        self._contracts = contracts
+        self._rulebook = Rulebook(contracts)
         self._host = host
         self._journal = journal
         self._vault = vault
@@ -89,11 +90,13 @@ class Processor:
         self._tiers = Tiers(self._desk, options.second_factor)
         self._own = OwnServices(self._desk, journal, tries, self._tiers)
         self._reader = Reader(
-            *(contracts, host, journal, vault, options, clock, self._quotes, tries),
+            *(self._rulebook, host, journal, vault, options, clock, self._quotes, tries),
             self._tiers,
             local,
         )
-        self._writer = Writer(contracts, host, journal, vault, options, clock, self._settler, tries)
+        self._writer = Writer(
+            *(self._rulebook, host, journal, vault, options, clock, self._settler, tries)
+        )
         self._work: set[asyncio.Task[Answer]] = set()
         self._notes: set[asyncio.Task[None]] = set()
         self._claims: dict[str, asyncio.Event] = {}
@@ -165,6 +168,23 @@ class Processor:
         """Requests in flight and rows being settled."""
         return len(self._work) + self._settler.count()
 
+    # -- releases -------------------------------------------------------------------------------
+
+    def learn(self, release: str, contracts: Contracts, served: Mapping[str, int]) -> None:
+        """Serve requests of this release by these contracts; `served` is what the adapter serves of
+        it. Raises `ContractError` where a contract names a limit or tier that is not set."""
+        check_settings(contracts, self._options.limits)
+        check_tiers(contracts, self._options.second_factor)
+        self._rulebook.learn(release, contracts, served)
+
+    def use(self, release: str) -> None:
+        """A release that was learnt is in force."""
+        self._rulebook.use(release)
+
+    def forget(self, release: str) -> None:
+        """No call and no open row has this release any more."""
+        self._rulebook.forget(release)
+
     # -- start and stop -------------------------------------------------------------------------
 
     async def recover(self, *, rival: bool = False) -> RecoveryReport:
@@ -219,7 +239,7 @@ class Processor:
         return answer
 
     async def _judge(self, request: Request, ahead: int) -> Answer:
-        service = self._contracts.services.get(request.service)
+        service = self._rulebook.of(request.release).services.get(request.service)
         if service is None:
             return self._refuse(request, Declined("unknown_service"))
         no_room = self._no_room(service, ahead)
@@ -228,12 +248,18 @@ class Processor:
         why = complaint(service, request)
         refused = None if why is None else Declined("bad_request", {"why": why})
         if refused is None and service.source != "journal":
-            who = self._desk.serves() if service.source == "own" else self._host.capabilities()
-            served = who.get(service.name) == service.version
+            served = self._served(service, request.release) == service.version
             refused = None if served else Declined("unsupported")
         if refused is not None:
             return await self._without_row(service, request, refused)
         return await self._serve(service, await self._stamped(request))
+
+    def _served(self, service: Service, release: str) -> int | None:
+        """The contract version in which this is served, by our desk or by the release's host."""
+        if service.source == "own":
+            return self._desk.serves().get(service.name)
+        served = self._rulebook.rules(release).served
+        return (self._host.capabilities() if served is None else served).get(service.name)
 
     def _no_room(self, service: Service, ahead: int) -> NotSent | None:
         room = self._options.in_flight_max
@@ -260,7 +286,7 @@ class Processor:
     async def _serve(self, service: Service, request: Request) -> Answer:
         quote, handle = None, ""
         if service.effect == "money":
-            handle = str(request.inputs[quote_name(service, self._contracts)])
+            handle = str(request.inputs[quote_name(service, self._rulebook.of(request.release))])
             quote = self._quotes.find(handle, service, self._clock.monotonic())
             if quote is None:
                 return await self._posted_before(service, request, handle)
@@ -393,7 +419,7 @@ class Processor:
         return answer
 
     def _refuse(self, request: Request, outcome: Outcome) -> Answer:
-        service = self._contracts.services.get(request.service)
+        service = self._rulebook.of(request.release).services.get(request.service)
         exit_name = "unavailable" if service is None else exit_of(service, outcome)
         data = outcome.data if isinstance(outcome, Approved | Declined) else {}
         return Answer(exit_name, outcome, data, request.id)

@@ -7,7 +7,7 @@ from transactions.admission import Tries, TriesDesk
 from transactions.answer import Answer, exit_of
 from transactions.card import CardVault
 from transactions.clock import Clock
-from transactions.contract import Contracts, Service
+from transactions.contract import Service
 from transactions.contract_people import PROVE
 from transactions.guard import guard_key
 from transactions.guarded import AdapterFailed, guarded
@@ -19,6 +19,7 @@ from transactions.ports import HostAdapter, JournalUnavailable, LeaseLost
 from transactions.proof import Tiers
 from transactions.quotes import QuoteBook, quote_name
 from transactions.request import Request
+from transactions.rulebook import Rulebook
 from transactions.sending import ReadLog, SendDeadlinePassed
 from transactions.telephone_pin import Knowledge
 
@@ -27,7 +28,7 @@ from transactions.telephone_pin import Knowledge
 class Reader:
     """Asks, counts tries, keeps quotes."""
 
-    contracts: Contracts
+    rulebook: Rulebook
     host: HostAdapter
     journal: Journal
     vault: CardVault
@@ -44,7 +45,7 @@ class Reader:
         try:
             tries = self.tries.of(service, customer)
             outcome = await self._try(service, request, customer, tries)
-            money = self.contracts.quoted_money(service.name)
+            money = self.rulebook.of(request.release).quoted_money(service.name)
             if money is not None and isinstance(outcome, Approved):
                 return await self._quoted(service, money, request, customer, outcome)
         except JournalUnavailable:
@@ -83,7 +84,7 @@ class Reader:
         if isinstance(outcome, AdapterFailed):
             return Unknown(outcome.why)
         if isinstance(outcome, Approved):
-            money = self.contracts.quoted_money(service.name)
+            money = self.rulebook.of(request.release).quoted_money(service.name)
             wrong = answer_complaint(service, outcome.data, terms_of=money)
             if wrong is not None:
                 return Unknown(wrong)
@@ -108,7 +109,7 @@ class Reader:
         if state == "open":
             return Declined("pending")
         asks = await self.tiers.asks(money, terms, customer, request.auth)
-        text = str(terms[quote_name(money, self.contracts)])
+        text = str(terms[quote_name(money, self.rulebook.of(request.release))])
         now = self.clock.monotonic()
         told = state == "done" and not asks
         if not self.quotes.keep(text, money, terms, now, told=told):

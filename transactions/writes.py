@@ -11,7 +11,7 @@ from transactions.admission import Tries, TriesDesk
 from transactions.answer import Answer, exit_of, first_result, with_own
 from transactions.card import CardNumber, CardVault
 from transactions.clock import Clock
-from transactions.contract import Contracts, Service
+from transactions.contract import Service
 from transactions.guard import foreign_limit, guard_key, holds
 from transactions.guarded import AdapterFailed, guarded
 from transactions.hot_list import EXPIRY
@@ -33,6 +33,7 @@ from transactions.ports import HostAdapter, JournalUnavailable, LeaseLost
 from transactions.proposals import ApprovalClaim, terms_hash
 from transactions.quotes import Quote
 from transactions.request import HostMessage, Request
+from transactions.rulebook import Rulebook
 from transactions.sending import FirstLog, NotRecorded, SendDeadlinePassed
 from transactions.settle import Settler
 from transactions.settling import RANKS, RECOVERY, Settling, Verdict
@@ -42,7 +43,7 @@ from transactions.settling import RANKS, RECOVERY, Settling, Verdict
 class Writer:
     """Money and changes of state."""
 
-    contracts: Contracts
+    rulebook: Rulebook
     host: HostAdapter
     journal: Journal
     vault: CardVault
@@ -149,10 +150,11 @@ class Writer:
         """What another person proposed, to be used up by this."""
         if service.approved_by is None:
             return None
+        contracts = self.rulebook.of(request.release)
         return ApprovalClaim(
             number=str(request.inputs[service.approved_by]),
             service=service.name,
-            terms_hash=terms_hash(service, self.contracts, request.inputs, self.vault),
+            terms_hash=terms_hash(service, contracts, request.inputs, self.vault),
             by=request.authenticated_token or "",
         )
 

@@ -28,7 +28,10 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "loss": ("loss", "Reports of lost cards: list, confirm, lift."),
         "customer": ("customer", "What is kept for a customer; tokens for second factors."),
         "keys": ("keys", "The security module's keys."),
-        "release": ("release", "Show what was in force when: flows, texts, services, profiles."),
+        "release": (
+            "release",
+            "Put menus, services and recordings in force, by two people; show them.",
+        ),
         "config": ("config", "Show and check the settings."),
         "bench": ("bench", "Measure calls and media on this machine."),
     }

@@ -145,10 +145,11 @@ def packs_dir() -> Path:
 
 
 def effective_config(data: Path) -> Path:
-    """The folder of flows, texts, services and profiles in force: the shipped one, or, where
-    `DATA/config` holds any of them, a copy of it under `DATA/run` with those laid over."""
+    """The folder of flows, texts, services, profiles, hours and recordings of this bank: the
+    shipped one, or, where `DATA/config` holds any of them, a copy of it under `DATA/run` with those
+    laid over. What is in force may be another release, which people published."""
     own = data / "config"
-    files = sorted(own.rglob("*.yaml"))
+    files = sorted([*own.rglob("*.yaml"), *own.glob("recordings/*/*")])
     if not files:
         return seed_dir()
     digest = hashlib.sha256()

@@ -18,17 +18,23 @@ from core_adapters.hsm.errors import ModuleAwayError, SecurityModuleError
 from core_adapters.iso8583.links.tls import TlsError
 from core_adapters.profiles.errors import ProfileError
 from telebank.calls.control.server import ControlServer
+from telebank.calls.edition import Edition
 from telebank.calls.node import NodeParts, VoiceNode
 from telebank.commands.common import Unreachable, data_option
 from telebank.commands.wiring.alarms import warn_of_release
-from telebank.commands.wiring.host import open_host
+from telebank.commands.wiring.customers import open_customers
+from telebank.commands.wiring.editions import Loaded, drop_others, load
+from telebank.commands.wiring.host import HostLink, open_host
 from telebank.commands.wiring.host_control import HostKeysPart
 from telebank.commands.wiring.host_totals import HostTotalsPart
-from telebank.commands.wiring.loss import check_texts
 from telebank.commands.wiring.neighbours import Neighbours, open_as_started
+from telebank.commands.wiring.orders import OrderRoom
+from telebank.commands.wiring.releases import Place as ReleasePlace
+from telebank.commands.wiring.releases import Publisher
+from telebank.commands.wiring.rules import older_rules
 from telebank.commands.wiring.staff import open_staff
-from telebank.flow.load import FlowError, Release, load_release
-from telebank.flow.release import release_files
+from telebank.flow.load import FlowError
+from telebank.flow.release import hash_of, release_files
 from telebank.media.client import MediaError, MediaWorkers
 from telebank.ops.logs import set_up_logs
 from telebank.ops.ports import holder_of
@@ -39,23 +45,26 @@ from telebank.settings import (
     effective_config,
     load_settings,
     packs_dir,
+    seed_dir,
     store_url,
 )
 from telebank.store.errors import KeyFileError, StartRefused, StoreUnavailable
-from telebank.store.releases import ReleaseError
+from telebank.store.releases import Published, ReleaseError
 from telebank.store.sealing import Keyring
 from telebank.store.store import Store
 from transactions.contract import ContractError
-from voice_prompts.bank import Bank, build_bank
-from voice_prompts.catalogue import Catalogue, CatalogueError
+from voice_prompts.bank import build_bank
+from voice_prompts.catalogue import CatalogueError
+from voice_prompts.overlay import RecordingError
 from voice_prompts.pack import PackError
-from voice_prompts.speaker import MissingClips, Speaker
+from voice_prompts.speaker import MissingClips
 
 log = structlog.get_logger("telebank.serve")
 
 UNUSABLE = (
     *(SettingsError, FlowError, ContractError, CatalogueError, PackError, MissingClips),
     *(KeyFileError, SecurityModuleError, ProfileError, ReleaseError, TlsError, StartRefused),
+    RecordingError,
 )
 """Files that a node cannot start with; the error says which and what to do."""
 
@@ -178,28 +187,26 @@ def _unsay_ready(path: Path) -> None:
 async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceNode]:
     """Everything a node is made of, started in order and stopped in the reverse order."""
     place.data.mkdir(parents=True, exist_ok=True)
-    config = effective_config(place.data)
-    release = load_release(config, settings.flow)
-    check_texts(release, settings.loss)
     build_bank(packs_dir(), place.voice)
-    speaker = Speaker(Catalogue.load(config / "prompts"), Bank.open(place.voice).index)
     async with contextlib.AsyncExitStack() as stack:
         keyring = Keyring.open_or_create(place.keys)
-        url = store_url(place.data, settings)
-        store = await open_as_started(url, settings, keyring)
+        store = await open_as_started(store_url(place.data, settings), settings, keyring)
         stack.push_async_callback(store.close)
+        now, loaded = await _in_force(store, settings, place)
+        older = await older_rules(store, loaded.rules, place.run)
+        orders = OrderRoom(settings, store, keyring, loaded.rules.contracts)
+        customers = open_customers(
+            settings, place.data, store, keyring, stack, more=orders.handlers()
+        )
         link = await open_host(
-            settings,
-            await _put_in_force(store, config, release, place),
-            place.keys,
-            store,
-            keyring,
-            release.contracts,
-            stack,
+            *(settings, loaded.rules, place.keys, store, keyring, stack),
+            older,
+            customers.desk,
         )
         media = MediaWorkers(settings.media, place.voice)
         stack.push_async_callback(media.close)
         await media.start()
+        bank = await media.open_bank(loaded.bank) if loaded.own else 0
         node = VoiceNode(
             NodeParts(
                 node_id=settings.node.id,
@@ -207,41 +214,86 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
                 calls=settings.calls,
                 sip=settings.sip,
                 flow=settings.flow,
-                release=release,
-                contracts=release.contracts,
+                edition=Edition(loaded.release, loaded.speaker, bank),
                 processor=link.processor,
                 journal=store.journal,
                 vault=keyring,
                 media=media,
-                speaker=speaker,
+                used=customers.usage.used,
             )
         )
         store.died.add_done_callback(lambda died: None if died.cancelled() else node.lost.set())
+        stack.push_async_callback(orders.close)
+        orders.start(link.processor, link.host, lambda: node.edition)
         await _listen(node, settings)
         stack.push_async_callback(node.close)
-        parts = [
-            *open_staff(settings.staff, store, keyring, link.processor, stack, keyed=link.keyed)
-        ]
-        parts += [HostTotalsPart(link.host), HostKeysPart(link.keyed)]
-        control = ControlServer(node, place.data / settings.node.control, link.tap, parts)
-        await control.start()
-        stack.push_async_callback(control.close)
+        publisher = Publisher(
+            store=store,
+            settings=settings,
+            place=ReleasePlace(place.data, place.run, place.voice),
+            media=media,
+            taught=link.taught,
+            node=node,
+            now=now,
+            loaded=loaded,
+            older=[one.release for one in older],
+        )
+        await _open_control(settings, place, stack, Inside(store, keyring, link, node, publisher))
+        stack.push_async_callback(publisher.close)
+        publisher.start()
         round_ = Neighbours(store, place.data, settings, place.host_port, node.lost.set)
         stack.push_async_callback(round_.close)
         round_.start()
         yield node
 
 
-async def _put_in_force(store: Store, config: Path, release: Release, place: Place) -> Path:
-    """Keep what this node starts with as the release in force; the folder where it is laid out
-    from the store, which the host's profile is then read from."""
-    before = await store.releases.current()
-    now = await store.releases.begin(release_files(config))
-    warn_of_release(before, now)
-    if now.hash != release.hash:
-        raise ReleaseError(f"{config} was changed while the node started: start it again")
-    log.info("release.in_force", release=now.hash, publication=now.number)
-    return await store.releases.materialise(place.run)
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What the control socket reaches of a node."""
+
+    store: Store
+    keyring: Keyring
+    link: HostLink
+    node: VoiceNode
+    publisher: Publisher
+
+
+async def _open_control(
+    settings: Settings, place: Place, stack: contextlib.AsyncExitStack, node: Inside
+) -> None:
+    link = node.link
+    parts = [
+        *open_staff(
+            *(settings.staff, node.store, node.keyring, link.processor, stack),
+            keyed=link.keyed,
+            publishing=node.publisher,
+        )
+    ]
+    parts += [HostTotalsPart(link.host), HostKeysPart(link.keyed)]
+    control = ControlServer(node.node, place.data / settings.node.control, link.tap, parts)
+    await control.start()
+    stack.push_async_callback(control.close)
+
+
+async def _in_force(store: Store, settings: Settings, place: Place) -> tuple[Published, Loaded]:
+    """What is in force, laid out from the store and loaded. Before people ever published, it is
+    what lies in this node's configuration, checked before it is published; afterwards DATA/config
+    is only compared, with an alarm where it holds anything that makes another release."""
+    config = effective_config(place.data)
+    before, by_people = await store.releases.current(), await store.releases.by_people()
+    files = release_files(config)
+    if not by_people:
+        checked = load(config, place.voice, settings, check=True).release.hash
+        if checked != hash_of(files):
+            raise ReleaseError(f"{config} was changed while the node started: start it again")
+    own = config != seed_dir()
+    now = await store.releases.begin(files, own=own)
+    warn_of_release(before, now, hash_of(files) if own or not by_people else now.hash)
+    log.info("release.in_force", release=now.hash, publication=now.number, by=now.by)
+    folder = await store.releases.materialise(place.run)
+    loaded = load(folder, place.voice, settings, check=by_people)
+    drop_others(place.voice, loaded)
+    return now, loaded
 
 
 async def _listen(node: VoiceNode, settings: Settings) -> None:

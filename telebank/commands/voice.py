@@ -11,7 +11,7 @@ from telebank.commands.common import EXIT_FINDING, Unreachable, data_option, jso
 
 if TYPE_CHECKING:
     from voice_prompts.catalogue import Catalogue
-    from voice_prompts.making import Plan, Studio
+    from voice_prompts.making import Line, Plan, Studio
 
 LANGUAGE = click.Choice(["zh", "en"])
 
@@ -26,6 +26,10 @@ texts_option = click.option(
     help="Folder of zh.yaml and en.yaml; that of the data folder or the shipped one if not given.",
 )
 
+
+missing_option = click.option(
+    "--missing", is_flag=True, help="Only what the shipped packs do not say in these words."
+)
 
 _STUDIO = (
     click.option(
@@ -109,30 +113,40 @@ def check(packs: Path | None, texts: Path | None, data: Path, as_json: bool) -> 
 @command.command(name="list")
 @click.option("--language", type=LANGUAGE, default="zh", show_default=True)
 @click.option("--units", is_flag=True, help="List the value units too.")
+@missing_option
 @texts_option
 @data_option
 @json_option
-def list_(language: str, units: bool, texts: Path | None, data: Path, as_json: bool) -> None:
+def list_(
+    language: str, units: bool, missing: bool, texts: Path | None, data: Path, as_json: bool
+) -> None:
     """List every prompt of a language: its id, its clips and its text.
+
+    With --missing it is the script for a release's recordings: each clip to be spoken, and the file
+    that it goes into.
 
     \b
     Examples:
       telebank voice list
       telebank voice list --language en --units --json
+      telebank voice list --missing --texts ./gas/prompts
     """
-    from voice_prompts.making import script
+    from voice_prompts.pack import file_name
 
+    lines = _script(_catalogue(_texts(texts, data)), language, missing)
     rows = [
         {"id": line.id, "text": line.text}
-        for line in script(_catalogue(_texts(texts, data)), language)
+        | ({"file": f"recordings/{language}/{file_name(line.id)}"} if missing else {})
+        for line in lines
         if units or line.kind == "text"
     ]
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
-    width = max(len(row["id"]) for row in rows)
+    name = "file" if missing else "id"
+    width = max((len(row[name]) for row in rows), default=0)
     for row in rows:
-        click.echo(f"{row['id']:<{width}}  {row['text']}")
+        click.echo(f"{row[name]:<{width}}  {row['text']}")
 
 
 @command.command()
@@ -173,6 +187,7 @@ def build(packs: Path | None, data: Path, as_json: bool) -> None:
 @click.option("--language", type=LANGUAGE, multiple=True, help="Only this language.")
 @click.option("--approved-by", default="", help="Who listened to what is made now.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be made.")
+@missing_option
 @packs_option
 @texts_option
 @data_option
@@ -184,6 +199,7 @@ def make(
     language: tuple[str, ...],
     approved_by: str,
     dry_run: bool,
+    missing: bool,
     packs: Path | None,
     texts: Path | None,
     data: Path,
@@ -197,6 +213,7 @@ def make(
     Examples:
       telebank voice make --studio-python ~/studio/bin/python --voices ~/studio/voices
       telebank voice make --language zh --dry-run --json
+      telebank voice make --missing --texts ./gas/prompts --packs ./gas/recordings
     """
     from voice_prompts import making
     from voice_prompts.pack import PackError
@@ -206,7 +223,10 @@ def make(
     done: dict[str, dict[str, int]] = {}
     try:
         for each in language or ("zh", "en"):
-            lines = making.script(catalogue, each)
+            lines = _script(catalogue, each, missing)
+            if not lines:
+                done[each] = {"kept": 0, "made": 0}
+                continue
             todo = making.plan(studio, _packs(packs) / each, lines)
             if todo.changed and not dry_run:
                 _make(studio, _packs(packs) / each, todo, approved_by, quiet=as_json)
@@ -324,6 +344,18 @@ def _make(studio: "Studio", folder: Path, todo: "Plan", approved_by: str, *, qui
             approved_by,
             lambda clip: bar.update(task, advance=1, description=f"{todo.language} {clip}"[:24]),
         )
+
+
+def _script(catalogue: "Catalogue", language: str, missing: bool) -> "tuple[Line, ...]":
+    """The clips of a language; with `missing` those that the shipped packs lack."""
+    from telebank.commands.wiring.release_check import shipped_index
+    from voice_prompts.making import script
+
+    lines = script(catalogue, language)
+    if not missing:
+        return lines
+    said = shipped_index().texts
+    return tuple(line for line in lines if said.get(f"{language}/{line.id}") != line.text)
 
 
 def _packs(given: Path | None) -> Path:

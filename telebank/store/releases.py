@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -134,15 +134,16 @@ class Releases:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
 
-    async def begin(self, files: Mapping[str, bytes]) -> Published:
+    async def begin(self, files: Mapping[str, bytes], *, own: bool = True) -> Published:
         """Put in force what the node starts with, unless it is already; give what is in force.
         Where something else was, an alarm names the files. Where people have published, theirs
-        stays in force: what the node starts with is then only the alarm's.
+        stays in force: what the node starts with is then only the alarm's, and where it is not the
+        bank's `own` but the shipped one, not even that.
 
         Raises `ReleaseError` for more than `MAX_FILES` files or `MAX_RELEASE_BYTES` bytes.
         """
         check_size(files)
-        return await self._writer.run(partial(_begin, files=dict(files)), (LOCK,))
+        return await self._writer.run(partial(_begin, files=dict(files), own=own), (LOCK,))
 
     async def publish(self, approving: Approving) -> Published | str:
         """Approve a proposal and put its release in force, in one commit; or why not: a refusal
@@ -169,6 +170,10 @@ class Releases:
     async def current(self) -> Published | None:
         """What is in force; None before the first start."""
         return await self._writer.run(_current)
+
+    async def by_people(self) -> bool:
+        """Whether people have published here: then no start does any more."""
+        return await self._writer.run(_by_people)
 
     async def files(self, release: str) -> Mapping[str, bytes]:
         """A release's files by path; empty where there is no such release."""
@@ -216,11 +221,13 @@ def _files(part: Transaction, release: str) -> dict[str, bytes]:
     return {row.path: bytes(row.content) for row in rows}
 
 
-def _begin(part: Transaction, files: Mapping[str, bytes]) -> Published:
+def _begin(part: Transaction, files: Mapping[str, bytes], own: bool) -> Published:
     before, release = _current(part), hash_of(files)
     if before is not None and before.hash == release:
         return before
-    if before is not None and part.execute(_BY_PEOPLE).first() is not None:
+    if before is not None and _by_people(part):
+        if not own:
+            return before
         detail: dict[str, Any] = {"release": before.hash, "folder": release}
         detail |= _changed(_files(part, before.hash), files)
         part.event(JournalEvent("alarm.release", actor=START, outcome="not_taken", detail=detail))
@@ -233,6 +240,10 @@ def _begin(part: Transaction, files: Mapping[str, bytes]) -> Published:
         part.event(JournalEvent("alarm.release", actor=START, detail=detail))
     part.event(JournalEvent("release.published", actor=START, detail=detail))
     return now
+
+
+def _by_people(part: Transaction) -> bool:
+    return part.execute(_BY_PEOPLE).first() is not None
 
 
 def propose(
@@ -346,7 +357,8 @@ def _changed(before: Mapping[str, bytes], files: Mapping[str, bytes]) -> dict[st
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRow:
-    """A release for people: `published` are its publications' numbers, oldest first."""
+    """A release for people: `published` are its publications' numbers, oldest first; `proposed_by`
+    is who waits for a second person, or empty."""
 
     hash: str
     made_at: datetime
@@ -354,6 +366,7 @@ class ReleaseRow:
     note: str
     published: Sequence[int]
     in_force: bool
+    proposed_by: str = ""
 
 
 def releases(connection: Connection, limit: int) -> list[ReleaseRow]:
@@ -374,7 +387,16 @@ def _row(
         .order_by(_PUBLICATION.number)
     ).scalars()
     published = tuple(numbers)
-    return ReleaseRow(*row, published=published, in_force=last in published)
+    waiting = connection.execute(
+        select(tables.approval.c.proposed_by).where(
+            tables.approval.c.act == ACT,
+            tables.approval.c.object == row[0],
+            text("state = 'pending'"),
+            tables.approval.c.expires_at > datetime.now(UTC),
+        )
+    ).scalar()
+    by = "" if waiting is None else str(waiting)
+    return ReleaseRow(*row, published=published, in_force=last in published, proposed_by=by)
 
 
 def find_release(connection: Connection, name: str) -> str:

@@ -66,6 +66,16 @@ def command(profile: str, data: Path, as_json: bool) -> None:
     _end(report, as_json)
 
 
+def findings(path: Path, contracts: Contracts) -> list[str]:
+    """What `host check` finds in one profile, of either kind."""
+    try:
+        if is_sql(path):
+            return list(sql_report(path, contracts)["findings"])
+        return list(_findings(path, load_profile(path, SHIPPED), contracts))
+    except ProfileError as error:
+        return [blamed(path, SHIPPED, error)]
+
+
 def _findings(path: Path, profile: Profile, contracts: Contracts) -> Iterator[str]:
     for service in profile.services.values():
         alone = replace(profile, services=MappingProxyType({service.name: service}))

@@ -15,8 +15,12 @@ def warn(event: JournalEvent) -> None:
     )
 
 
-def warn_of_release(before: Published | None, now: Published) -> None:
-    """A start that put other files in force than were: `alarm.release`, which the store writes."""
-    if before is not None and before.hash != now.hash:
-        detail = {"release": now.hash, "before": before.hash}
-        structlog.get_logger("telebank.alarm").warning("alarm.release", detail=detail)
+def warn_of_release(before: Published | None, now: Published, folder: str) -> None:
+    """A start that put other files in force than were, or whose folder (by its hash) is not what
+    people put in force: `alarm.release`, which the store writes."""
+    log = structlog.get_logger("telebank.alarm")
+    if now.hash != folder:
+        todo = "DATA/config is not in force: propose it, or make it the same (telebank release)"
+        log.warning("alarm.release", detail={"release": now.hash, "folder": folder, "todo": todo})
+    elif before is not None and before.hash != now.hash:
+        log.warning("alarm.release", detail={"release": now.hash, "before": before.hash})

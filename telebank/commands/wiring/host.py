@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,12 +19,14 @@ from core_adapters.iso8583.host_types import HostEvents
 from core_adapters.iso8583.keys.names import KeyNames
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile_load import load_profile
+from core_adapters.profiles.errors import ProfileError
 from core_adapters.sql import events as sql
 from core_adapters.tap import Tap
 from telebank.commands.keys.module import open_module
 from telebank.commands.wiring.alarms import warn
 from telebank.commands.wiring.host_control import KeyedHost
 from telebank.commands.wiring.host_watch import HostWatch
+from telebank.commands.wiring.rules import FixedSpeaks, Iso8583Speaks, Rules, Speaks, Taught
 from telebank.commands.wiring.sql_host import sql_host
 from telebank.commands.wiring.telephone_pin import (
     AtModule,
@@ -36,7 +38,8 @@ from telebank.ops.clock import SystemClock
 from telebank.settings import Settings, SettingsError, read_options
 from telebank.store.sealing import Keyring
 from telebank.store.store import Store
-from transactions.contract import Contracts
+from transactions.contract import ContractError
+from transactions.own import OwnDesk
 from transactions.ports import HostAdapter
 from transactions.processor import Processor
 from transactions.telephone_pin import Knowledge
@@ -71,6 +74,8 @@ class HostLink:
     processor: Processor
     tap: Tap
     host: HostAdapter
+    taught: Taught
+    """Both of them, as releases come and go."""
     keyed: KeyedHost | None = None
     """The host, where it shares keys with us."""
 
@@ -80,9 +85,9 @@ class Place:
     """Whose host it is, and what it is made of."""
 
     settings: Settings
-    config: Path
+    rules: Rules
+    """Of the release in force."""
     keys: Path
-    contracts: Contracts
     keyring: Keyring
     next_stan: Callable[[], Awaitable[str]]
     module: Callable[[], SecurityModule]
@@ -91,24 +96,32 @@ class Place:
 
 async def open_host(
     settings: Settings,
-    config: Path,
+    rules: Rules,
     keys: Path,
     store: Store,
     keyring: Keyring,
-    contracts: Contracts,
     stack: contextlib.AsyncExitStack,
+    older: Sequence[Rules] = (),
+    desk: OwnDesk | None = None,
 ) -> HostLink:
-    """Connect, then settle every open row of the last run before calls are taken (rule 8)."""
+    """Connect, then settle every open row of the last run before calls are taken (rule 8), each by
+    its own release: `older` are those of them that are not in force."""
     store.journal.on_alarm = warn
     watch, tap = HostWatch(store), Tap()
     module = OneModule(settings, keys, stack)
     next_stan = store.journal.next_stan
-    place = Place(settings, config, keys, contracts, keyring, next_stan, module.opened)
-    host, keyed = _make(place, watch, tap)
+    place = Place(settings, rules, keys, keyring, next_stan, module.opened)
+    host, keyed, speaks = _make(place, watch, tap)
     local = await _knowledge(place, host, store, stack)
     processor = Processor(
-        contracts, host, store.journal, keyring, settings.transactions, SystemClock(), local
+        *(rules.contracts, host, store.journal, keyring),
+        *(settings.transactions, SystemClock(), local, desk),
     )
+    taught = Taught(processor, speaks)
+    await taught.learn(rules)
+    await taught.use(rules.release)
+    for one in older:
+        await _learn_older(taught, one)
     watch.processor = processor
     stack.push_async_callback(host.close)
     await host.start()
@@ -121,7 +134,17 @@ async def open_host(
         log.warning("node.taken_over", had_it=store.rival, todo="end that process if it still runs")
     report = await processor.recover(rival=bool(store.rival))
     log.info("processor.recovered", report=str(report))
-    return HostLink(processor, tap, host, keyed)
+    return HostLink(processor, tap, host, taught, keyed)
+
+
+async def _learn_older(taught: Taught, rules: Rules) -> None:
+    """For open rows; where it cannot be, they are settled by the release in force."""
+    try:
+        why = await taught.learn(rules)
+    except (ProfileError, ContractError) as error:
+        why = str(error)
+    if why:
+        log.warning("release.not_spoken", release=rules.release, why=why)
 
 
 @dataclass(slots=True)
@@ -156,12 +179,13 @@ async def _knowledge(
         pool = ModulePool()
         stack.callback(pool.close)
         at_module = pool.run
-    contracts, keyring = place.contracts, place.keyring
+    contracts, keyring = place.rules.contracts, place.keyring
     return await open_local(place.settings, module, at_module, store, keyring, contracts, stack)
 
 
-def _make(place: Place, watch: HostWatch, tap: Tap) -> tuple[NodeHost, KeyedHost | None]:
-    """The adapter that `[hosts.NAME] adapter` names; the second is it where it shares keys."""
+def _make(place: Place, watch: HostWatch, tap: Tap) -> tuple[NodeHost, KeyedHost | None, Speaks]:
+    """The adapter that `[hosts.NAME] adapter` names; the second is it where it shares keys, the
+    third it where releases are meant."""
     name = place.settings.node.host
     if name not in place.settings.hosts:
         known = ", ".join(place.settings.hosts)
@@ -170,12 +194,16 @@ def _make(place: Place, watch: HostWatch, tap: Tap) -> tuple[NodeHost, KeyedHost
     table.setdefault("utc_offset_minutes", place.settings.node.utc_offset_minutes)
     adapter = table.pop("adapter", ISO8583)
     if adapter == ISO8583:
+        profile = table.get("profile", name)
         host = _iso8583(place, name, table, watch, tap)
-        return host, host
+        return host, host, Iso8583Speaks(host, profile)
     if adapter == SQL:
         told = sql.HostEvents(late=watch.late, alarm=watch.alarm, link=watch.link)
-        made = sql_host(name, table, place.config, place.keys, place.contracts, told, place.keyring)
-        return made, None
+        config, contracts = place.rules.config, place.rules.contracts
+        made = sql_host(name, table, config, place.keys, contracts, told, place.keyring)
+        profile = table.get("profile", name)
+        content = (config / "hosts" / f"{profile}.yaml").read_bytes()
+        return made, None, FixedSpeaks(made.capabilities(), content, profile, contracts)
     raise SettingsError(f"[hosts.{name}]: adapter is {adapter!r}; {ISO8583} and {SQL} are known")
 
 
@@ -186,14 +214,14 @@ def _iso8583(
     watch: HostWatch,
     tap: Tap,
 ) -> Iso8583Host | ApartHost:
-    profile = load_profile(place.config / "hosts" / f"{table.pop('profile', name)}.yaml")
+    profile = load_profile(place.rules.config / "hosts" / f"{table.pop('profile', name)}.yaml")
     options = read_options(Iso8583Options, table, f"hosts.{name}").under(place.keys)
     module = place.module()
 
     def make(events: HostEvents, tap: Tap | None) -> Iso8583Host:
         return Iso8583Host(
             profile,
-            place.contracts,
+            place.rules.contracts,
             module,
             options,
             key_names=KeyNames.of(name),

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from telebank.commands.common import Unreachable
 from telebank.commands.wiring.host import open_host
+from telebank.commands.wiring.rules import older_rules, read_rules
 from telebank.settings import Settings
 from telebank.store.engine import open_read_only
 from telebank.store.holder import certainly_gone, shown
 from telebank.store.sealing import Keyring
 from telebank.store.store import Store
 from telebank.store.succession import Entry, Neighbour, Seen, neighbours
-from transactions.contract import load_contracts
 from transactions.journal import JournalEvent
 
 LOOK_S = 1.0
@@ -146,11 +146,14 @@ class Settling:
         """Whether the host was there when it ended."""
         deadline = asyncio.get_running_loop().time() + self.task.within_s
         # Not where the release of a node lies that runs on this folder.
-        folder = await store.releases.materialise(self.data / "run" / f"settle-{store.node}")
-        contracts = load_contracts(folder / "services.yaml")
+        place = self.data / "run" / f"settle-{store.node}"
+        folder = await store.releases.materialise(place)
+        now = await store.releases.current()
+        rules = read_rules(now.hash if now is not None else "", folder)
+        older = await older_rules(store, rules, place)
         async with contextlib.AsyncExitStack() as stack:
             keys = self.data / "keys"
-            link = await open_host(theirs, folder, keys, store, keyring, contracts, stack)
+            link = await open_host(theirs, rules, keys, store, keyring, stack, older)
             while True:
                 up = (await link.host.health()).links_up > 0
                 self.said(await store.look_at_self(), up)

@@ -9,16 +9,19 @@ from telebank.calls.control.desk import Counter
 from telebank.calls.control.enrolment import EnrolmentPart
 from telebank.calls.control.login import StaffDesk
 from telebank.calls.control.loss import Decider, LiftAct, LossPart
+from telebank.calls.control.releases import Publish, Publishing, ReleasesPart
 from telebank.calls.control.resolve import Resolve
 from telebank.calls.control.server import ControlPart
 from telebank.calls.control.staff import StaffPart
 from telebank.commands.wiring import key_custody
+from telebank.commands.wiring.customer_control import CustomersPart
 from telebank.commands.wiring.host_control import ACT as KEY_CHANGE
 from telebank.commands.wiring.host_control import KeyChangeAct, KeyedHost
 from telebank.commands.wiring.key_custody import ACT as KEY_CUSTODY
 from telebank.commands.wiring.pin_control import PinsPart
 from telebank.staff.options import StaffOptions
 from telebank.store.clock import SystemClock
+from telebank.store.releases import ACT as PUBLISH
 from telebank.store.sealing import Keyring
 from telebank.store.store import Store
 from transactions.closing import ACT
@@ -34,9 +37,10 @@ def open_staff(
     stack: contextlib.ExitStack | contextlib.AsyncExitStack,
     more: Mapping[str, Carrier] | None = None,
     keyed: KeyedHost | None = None,
+    publishing: Publishing | None = None,
 ) -> Sequence[ControlPart]:
     """The parts; `more` carries out further acts of `telebank.staff.roles`, by name; `keyed` is
-    the host where it exchanges keys."""
+    the host where it exchanges keys, `publishing` what the node does about releases."""
     desk = StaffDesk(options, store.journal.run, keyring, SystemClock())
     stack.callback(desk.close)
     counter = Counter(desk)
@@ -50,11 +54,17 @@ def open_staff(
     if keyed is not None:
         act = KeyChangeAct(keyed)
         carriers[KEY_CHANGE] = AfterApproval(desk, act.work, act.complaint)
+    parts: list[ControlPart] = []
+    if publishing is not None:
+        carriers[PUBLISH] = Publish(publishing)
+        parts.append(ReleasesPart(counter, publishing))
     return [
+        *parts,
         StaffPart(counter),
         EnrolmentPart(counter),
         ApprovalsPart(counter, carriers),
         key_custody.CustodiansPart(counter),
         PinsPart(counter, keyring),
+        CustomersPart(counter, keyring),
         LossPart(counter, decider),
     ]

@@ -53,7 +53,8 @@ def _check_tier(service: Service, contracts: Contracts, where: str) -> None:
         )
     if service.effect == "money" and PROVE not in asked.out_on:
         raise ContractError(f"{where}: the exit `{PROVE}` of {asked.name} gives its outputs")
-    amounts = [name for name, kind in service.inputs.items() if kind == "money"]
+    sure = service.inputs.keys() - service.optional  # a fee may be told beside it
+    amounts = [name for name in sure if service.inputs[name] == "money"]
     if service.effect == "state" and len(amounts) != 1:
         raise ContractError(f"{where}: `second_factor_above` needs exactly one amount")
 

@@ -88,9 +88,10 @@ def _wrong_input(service: Service, request: Request) -> str | None:
 
 
 def _quoted_nothing(service: Service, name: str, value: Value) -> bool:
-    """Whether it is a fee or interest of nothing, among the terms that are proposed."""
-    proposed = service.proposes is not None and name != AMOUNT
-    return proposed and isinstance(value, Money) and value.minor == 0
+    """Whether it is a fee or interest of nothing: among the terms that are proposed, or what may be
+    left out."""
+    told = (service.proposes is not None or name in service.optional) and name != AMOUNT
+    return told and isinstance(value, Money) and value.minor == 0
 
 
 def answer_complaint(

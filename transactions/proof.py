@@ -63,7 +63,8 @@ def _amount(service: Service, terms: Values) -> Money | None:
     """The guarded amount; of a state service its one amount."""
     if service.guard:
         return guarded_amount(service, terms)
-    return next((value for value in terms.values() if isinstance(value, Money)), None)
+    sure = (value for name, value in terms.items() if name not in service.optional)
+    return next((value for value in sure if isinstance(value, Money)), None)
 
 
 def _within(amount: Money, tier: Money) -> bool:

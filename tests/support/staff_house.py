@@ -34,6 +34,7 @@ from telebank.calls.control.resolve import Resolve
 from telebank.calls.control.server import ControlPart, ControlServer
 from telebank.calls.control.staff import StaffPart
 from telebank.commands.wiring import key_custody
+from telebank.commands.wiring.customer_control import CustomersPart
 from telebank.commands.wiring.key_custody import ACT as KEY_CUSTODY
 from telebank.commands.wiring.pin_control import PinsPart
 from telebank.settings import store_url
@@ -238,6 +239,7 @@ async def open_house(
         ApprovalsPart(counter, all_carriers),
         key_custody.CustodiansPart(counter),
         PinsPart(counter, keys),
+        CustomersPart(counter, keys),
         LossPart(counter, decider),
     ]
     socket = folder / "control.sock"

@@ -19,6 +19,7 @@ from core_adapters.corehost.seed import demo_cards
 from telebank.calls.endpoint import reachable_address
 from telebank.commands.common import DEFAULT_DATA, Unreachable
 from telebank.commands.corehost.run import check_faults
+from telebank.customers.sender import OUTBOX
 from telebank.ops.ports import holder_of
 from telebank.ops.supervise import Child, ChildFailed, ChildSpec
 
@@ -182,9 +183,9 @@ async def _start(bank: Bank) -> None:
             "corehost", ("corehost", "run", *host_data, *ready, *faults), "--listen", "127.0.0.1:0"
         )
     )
-    port = host.rpartition(":")[2]
+    demo = ("--host-port", host.rpartition(":")[2], "--sms", "file")
     bank.sip = await bank.start(
-        Part("node", ("serve", *data, "--host-port", port, "--drain", "0"), "--sip", plan.sip)
+        Part("node", ("serve", *data, *demo, "--drain", "0"), "--sip", plan.sip)
     )
     bank.web = await bank.start(Part("console", ("console", *data), "--web", plan.web))
     _banner(bank)
@@ -208,6 +209,9 @@ def _banner(bank: Bank) -> None:
     table.add_row("", "before the card: 2 lost card, 3 information, 4 companies")
     table.add_row("", "# again, * back, 0 teller; every key: docs/menus.md")
     table.add_row("", "All demo cards: corehost/demo-cards.json in the data folder")
+    table.add_row(
+        "Codes", f"by message would come; here they stand in {_short(plan.data / OUTBOX)}"
+    )
     table.add_row("Web page", f"http://{bank.web}/")
     table.add_row("Core host", f"telebank corehost check --data {_short(plan.data / 'corehost')}")
     table.add_row("", "or file --date …, cut-over, key-change mak|zpk with the same --data")

@@ -102,9 +102,16 @@ class Place:
 @click.option("--sip", help="Listen here for SIP over UDP, address:port (port 0: any).")
 @click.option("--host-port", type=click.IntRange(1, 65_535), help="TCP port of the core host.")
 @click.option("--drain", type=float, help="Seconds that live calls may go on after a stop.")
+@click.option("--sms", type=click.Choice(["none", "file"]), help="As [sms] sender.")
 @click.option("--log-level", default="info", type=click.Choice(["debug", "info", "warning"]))
 def command(
-    data: Path, sip: str | None, host_port: int | None, drain: float | None, log_level: str
+    *,
+    data: Path,
+    sip: str | None,
+    host_port: int | None,
+    drain: float | None,
+    sms: str | None,
+    log_level: str,
 ) -> None:
     """Run one voice node until SIGTERM or Ctrl-C; a second one ends live calls at once.
 
@@ -118,7 +125,8 @@ def command(
     calls: dict[str, object] = {"listen": sip, "drain_s": drain}
     given = {key: value for key, value in calls.items() if value is not None}
     try:
-        settings = at_host_port(data, host_port, {"calls": given})
+        sender = {} if sms is None else {"sms": {"sender": sms}}
+        settings = at_host_port(data, host_port, {"calls": given, **sender})
         uvloop.run(serve(settings, Place(data, host_port)))
     except ModuleAwayError as error:
         raise Unreachable(str(error)) from error

@@ -98,7 +98,7 @@ def propose(part: Transaction, draft: ProposalDraft, most: int) -> int | None:
         return None
     number = int(part.execute(_LAST).scalar_one() or FIRST_NUMBER - 1) + 1
     part.execute(_INSERT, _row(part, number, draft))
-    detail: dict[str, Told] = {"proposal": number, "kind": draft.kind, "amount": str(draft.amount)}
+    detail: dict[str, Told] = {"proposal": number, "pays": draft.kind, "amount": str(draft.amount)}
     detail["terms_hash"] = draft.terms_hash
     tell(part, "proposal.made", draft.by, "open", **detail)
     return number

@@ -7,6 +7,7 @@ which every test card has.
 from collections.abc import Mapping, Sequence
 
 from core_adapters.corehost.products.history import RECENT
+from core_adapters.corehost.products.names import called
 from core_adapters.corehost.seed import SeedCard, trial_set
 from support.money_caller import fen
 from support.service_books import Books, Posted, Values
@@ -78,7 +79,12 @@ def _points(books: Books, who: SeedCard) -> list[Passage]:
 
 def _deposits(books: Books, who: SeedCard) -> list[Passage]:
     rows = [
-        {"sub": one.sub, "kind": one.kind, "amount": fen(one.held), "rate": one.rate}
+        {
+            "sub": one.sub,
+            "name": called({}, one.sub, one.kind),
+            "amount": fen(one.held),
+            "rate": one.rate,
+        }
         for one in books.deposits(who)
     ]
     return listed("list.deposit", rows)

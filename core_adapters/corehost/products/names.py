@@ -1,9 +1,12 @@
-"""Names that customers give their deposits, so that they know them by ear (word set `acctname`)."""
+"""Names that customers give their deposits, so that they know them by ear (word set `acctname`).
+
+A deposit that was given none is called by its kind."""
 
 import sqlite3
 from collections.abc import Mapping
+from types import MappingProxyType
 
-from core_adapters.corehost.products.stated import word_sets
+from core_adapters.corehost.products.deposits.terms import SAVINGS
 from core_adapters.corehost.refusal import Refusal
 
 SCHEMA = """
@@ -14,7 +17,10 @@ CREATE TABLE account_name (
     PRIMARY KEY (account, sub)
 ) STRICT, WITHOUT ROWID;
 """
-ACCTNAME = "acctname"
+NAMES = frozenset({"wages", "savings", "home", "family", "child", "travel", "business", "other"})
+"""What a deposit may be called."""
+KINDS: Mapping[str, str] = MappingProxyType({SAVINGS: "savings_account"})
+"""What it is called by its kind, where that is no name's word but the kind's own."""
 
 
 def names_of(db: sqlite3.Connection, account: str) -> Mapping[str, str]:
@@ -23,9 +29,14 @@ def names_of(db: sqlite3.Connection, account: str) -> Mapping[str, str]:
     return dict(rows.fetchall())
 
 
+def called(names: Mapping[str, str], sub: str, kind: str) -> str:
+    """What a deposit is called."""
+    return names.get(sub) or KINDS.get(kind, kind)
+
+
 def give_name(db: sqlite3.Connection, account: str, sub: str, name: str) -> Refusal | None:
     """Call a deposit so from now on; the deposit is there."""
-    if name not in word_sets()[ACCTNAME]:
+    if name not in NAMES:
         return Refusal.BAD_TERM
     db.execute(
         "INSERT INTO account_name VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET name = excluded.name",

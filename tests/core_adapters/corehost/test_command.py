@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_balances_are_printed_masked(own_host: CoreHostProcess) -> None:
     assert json.loads(one.output)[0]["balance"] == "10000.00 CNY"
     assert card not in one.output
     everything = json.loads(call("balance", "--all", "--data", folder, "--json").output)
-    assert sum(float(row["balance"].split()[0]) for row in everything) == 0
+    assert sum(Decimal(row["balance"].split()[0]) for row in everything) == 0
     assert "vault:CNY" in call("balance", "--all", "--data", folder).output
 
 

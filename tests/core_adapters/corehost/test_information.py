@@ -22,7 +22,7 @@ from core_adapters.corehost.products.information import (
     places,
     stated_rates,
 )
-from core_adapters.corehost.products.names import ACCTNAME
+from core_adapters.corehost.products.names import NAMES, called
 from core_adapters.corehost.products.stated import stated, word_sets
 from core_adapters.corehost.rules import Rules
 from transactions.money import Money, currency
@@ -60,7 +60,7 @@ def sent() -> dict[str, set[str]]:
         "remit": {companies.INWARD, companies.OUTWARD},
         "remitstate": {companies.DONE, companies.PENDING, companies.BACK},
         "cheque": {UNUSED, PAID, STOPPED, RETURNED},
-        "acctname": set(word_sets()[ACCTNAME]),
+        "acctname": NAMES | {called({}, "0001", kind) for kind in tariff.kinds},
     }
 
 

@@ -141,6 +141,7 @@ def test_rows_out_of_order_or_malformed_are_no_answer() -> None:
 
 def test_more_rows_than_the_contract_takes_are_no_answer() -> None:
     row = {"sub": "0001", "kind": "time", "amount": "156C000000010000", "rate": "2150"}
+    row["name"] = "time"
     assert isinstance(judged("deposit.list", {120: field_120(*[row] * 5)}), Approved)
     assert judged("deposit.list", {120: field_120(*[row] * 6)}) == Unknown("incomplete")
 

@@ -21,7 +21,7 @@ from core_adapters.corehost.orders import Answer, Order
 from core_adapters.corehost.products.deposits.accounts import Deposit
 from core_adapters.corehost.products.deposits.terms import SAVINGS
 from core_adapters.corehost.products.history import RECENT, Entry, entries, unposted
-from core_adapters.corehost.products.names import give_name, names_of
+from core_adapters.corehost.products.names import called, give_name, names_of
 from core_adapters.corehost.products.orders import DRAW, PLACE
 from core_adapters.corehost.refusal import Refusal
 
@@ -91,18 +91,18 @@ def deposit_list(counter: Counter, order: Order, now: datetime) -> Answer:
         return refused(holder)
     found = counter.bank.deposits.deposits.of_account(holder.account, order.sub(48, "kind"))
     names = names_of(counter.bank.office.db, holder.account)
-    return page_of([_deposit_row(one, names.get(one.sub)) for one in found], order)
+    return page_of([_deposit_row(one, called(names, one.sub, one.kind)) for one in found], order)
 
 
-def _deposit_row(one: Deposit, name: str | None) -> Row:
+def _deposit_row(one: Deposit, name: str) -> Row:
     row = {
         "sub": one.sub,
         "kind": one.kind,
         "amount": money_column(one.held),
         "rate": rate_text(one.rate),
+        "name": name,
     }
-    more = {"matures": date_text(one.matures) if one.matures else None, "name": name}
-    return {**row, **{column: text for column, text in more.items() if text}}
+    return row if one.matures is None else {**row, "matures": date_text(one.matures)}
 
 
 def account_name(counter: Counter, order: Order, now: datetime) -> Answer:

@@ -56,7 +56,6 @@ RULES: tuple[Rule, ...] = (
     menus.prefixes,
     menus.handling,
     menus.entry_keys,
-    menus.depth,
     rows.picks,
     rows.texts,
     words.currencies,
@@ -80,7 +79,8 @@ def check_release(
     """
     findings = _apply(REFERENCES, release)
     if not findings:
-        findings = _apply(RULES, release) | set(over_budget(release, options, seconds))
+        findings = _apply(RULES, release) | set(menus.depth(release))
+        findings |= set(over_budget(release, options, seconds))
     return sorted(findings)
 
 

@@ -1,7 +1,8 @@
 """What callers can bear: few choices, no deep menus, keys that mean one thing, handling for all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from heapq import heappop, heappush
 
 from telebank.flow.check.graph import edges, finding, reached
 from telebank.flow.entry import parse
@@ -97,48 +98,58 @@ def _entry_key(flow: Flow, node: Collect, key: str) -> Iterator[Finding]:
         yield finding(flow, node, "entry-exit", problem, mend)
 
 
-def depth(release: Release, flow: Flow) -> Iterator[Finding]:
+def depth(release: Release) -> Iterator[Finding]:
     """More menus in a row than the limit, none of which offers an agent."""
     depths = _depths(release)
-    for node in flow.nodes.values():
-        found = depths.get((flow.name, node.name), 0)
-        if isinstance(node, Menu) and found > MAX_DEPTH and not _offers_agent(flow, node):
-            problem = f"menu number {found} in a row without an agent, more than {MAX_DEPTH}"
-            mend = "offer a `queue` by a key there, or bring the menu nearer"
-            yield finding(flow, node, "depth", problem, mend)
+    for flow in release.flows.values():
+        for node in flow.nodes.values():
+            found = depths.get((flow.name, node.name), 0)
+            if isinstance(node, Menu) and found > MAX_DEPTH and not _offers_agent(flow, node):
+                problem = f"menu number {found} in a row without an agent, more than {MAX_DEPTH}"
+                mend = "offer a `queue` by a key there, or bring the menu nearer"
+                yield finding(flow, node, "depth", problem, mend)
 
 
 Place = tuple[str, str]
+Callers = Mapping[str, Sequence[tuple[str, Enter]]]
+"""By flow: who enters it, and in which flow that stands."""
 
 
 def _depths(release: Release) -> dict[Place, int]:
     """For each node the least number of menus without an agent on the way, itself included."""
-    start = release.flows["main"]
+    start, callers = release.flows["main"], _callers(release)
     best: dict[Place, int] = {}
     waiting: list[tuple[int, Place]] = [(0, (start.name, start.entry))]
     while waiting:
-        waiting.sort()
-        before, place = waiting.pop(0)
+        before, place = heappop(waiting)
+        if place in best:
+            continue
         flow = release.flows[place[0]]
         node = flow.nodes[place[1]]
         count = before + 1 if isinstance(node, Menu) else before
-        if place in best:
-            continue
         best[place] = count
         after = 0 if isinstance(node, Menu) and _offers_agent(flow, node) else count
-        waiting += [(after, target) for target in _next_places(release, flow, node.name)]
+        for target in _next_places(release, flow, node.name, callers):
+            heappush(waiting, (after, target))
     return best
 
 
-def _next_places(release: Release, flow: Flow, name: str) -> Iterator[Place]:
+def _callers(release: Release) -> Callers:
+    found: dict[str, list[tuple[str, Enter]]] = {}
+    for flow in release.flows.values():
+        for node in flow.nodes.values():
+            if isinstance(node, Enter):
+                found.setdefault(node.flow, []).append((flow.name, node))
+    return found
+
+
+def _next_places(release: Release, flow: Flow, name: str, callers: Callers) -> Iterator[Place]:
     node = flow.nodes[name]
     if isinstance(node, Enter):
         yield node.flow, release.flows[node.flow].entry
     elif isinstance(node, Return):
-        for outer in release.flows.values():
-            for caller in outer.nodes.values():
-                if isinstance(caller, Enter) and caller.flow == flow.name:
-                    yield outer.name, caller.then[node.exit]
+        for outer, caller in callers.get(flow.name, ()):
+            yield outer, caller.then[node.exit]
     elif not isinstance(node, Exit):
         yield from ((flow.name, edge.target) for edge in edges(flow, node))
 

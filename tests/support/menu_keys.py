@@ -1,17 +1,20 @@
 """What the holder of a test card keys where docs/menus.md has a word in capitals."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from core_adapters.corehost.products.bills.billers import load_billers
 from core_adapters.corehost.products.exchange.market import load_market
-from core_adapters.corehost.rules import Rules
+from core_adapters.corehost.rules import BANK_OFFSET, Rules
 from core_adapters.corehost.seed import SeedCard, trial_set
+from support.menu_people import TOLD_AFTER
 from support.quiet_line import Call
 
 BILLERS, _ = load_billers()
-COMPANY = trial_set()[-1]
+FAR_ACCOUNT, BANK, LOAN = "62220000123456", "9001", "6001"
+PAID = {"transfer": f"{trial_set()[0].card}#", "repay": f"{LOAN}#"}
+"""Whom a company pays, by the kind of the payment; else an account at another bank."""
 DONE = ("ok", "last")
 EMPTY = frozenset({"card.today", "sec.today", "fx.orders"})
 """Services whose list may be empty: nothing was done today, and no order was placed yet."""
@@ -26,6 +29,11 @@ def off_the_market(times: str) -> str:
     market = load_market(Rules())
     pays = market.rate("cny", "usd", market.last(datetime.now(UTC))).buy
     return f"{pays * Decimal(times):.2f}#".replace(".", "*")
+
+
+def later(days: int) -> str:
+    """Keys of a day so much after today on the bank's wall clock."""
+    return f"{datetime.now(UTC) + BANK_OFFSET + timedelta(days=days):%Y%m%d}"
 
 
 def typed(
@@ -46,6 +54,13 @@ def typed(
         "AREA": "880001",
         "MONTH#": datetime.now(UTC).strftime("%Y%m01"),
         "NEW_PIN#": "482915#",
+        "CHEQUE": "10020010",
+        "FIRST_CHEQUE": "10020012",
+        "LAST_CHEQUE": "10020013",
+        "FIRST#": later(1),
+        "LAST#": later(60),
+        "PAY_TO#": PAID.get(constants.get("kind", "transfer"), f"{FAR_ACCOUNT}#"),
+        "PAY_BANK#": f"{BANK}#",
         "LOST_CARD#": f"{one.card}#",
         "WRONG_CARD#": f"{one.card[:-1]}{(int(one.card[-1]) + 1) % 10}#",
         "IDENTITY": one.identity,
@@ -53,18 +68,29 @@ def typed(
     return [entries.get(word, word) for word in words]
 
 
-def complaint(service: str, call: Call, fine: Sequence[tuple[str, str]] = ()) -> str:
+def complaint(
+    service: str,
+    call: Call,
+    fine: Sequence[tuple[str, str]] = (),
+    again: Sequence[tuple[str, str]] = (),
+) -> str:
     """What is wrong with a call that was to ask a service, or hear a text, last; or nothing.
 
-    `fine` are services and exits that are as good as an approval here.
+    `fine` are services and exits that are as good as an approval here; `again` are those that show
+    that another call did it before, and the rest of the keys led nowhere.
     """
+    if set(again) & set(call.asked):
+        return ""
     told = {"input.invalid"} if service == "“sys.invalid”" else set()
     odd = (ODD - told) & set(call.records)
     if odd:
         return f"{sorted(odd)}, {call.said[-2:]}"
     if service[0] in QUOTES:
         return "" if service.strip(QUOTES) in call.prompts else "not told"
-    last = call.asked[-1] if call.asked else ("nothing", "")
+    asked = list(call.asked)
+    if asked[-1:] == [(TOLD_AFTER.get(service, ""), "last")]:
+        asked.pop()
+    last = asked[-1] if asked else ("nothing", "")
     done = (*DONE, "none") if service in EMPTY else DONE
     good = last in fine or (last[0] == service and last[1] in done)
     return "" if good else f"{call.asked}, {call.said[-1:]}"

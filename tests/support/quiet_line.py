@@ -4,8 +4,9 @@ The shipped menus, the processor, the journal in a file, the gateway's adapter, 
 only audio is missing, so what would be played is written down as the speaker words it.
 """
 
+import json
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
@@ -18,15 +19,21 @@ from core_adapters.iso8583.profile_load import load_profile
 from support.corehost_process import CoreHostProcess
 from support.limited import LIMITED
 from support.store_kit import open_store
-from telebank.flow.commands import Command, Enqueue, HangUp, Record, Say, Submit, Told
+from telebank.commands.wiring.customers import open_customers
+from telebank.commands.wiring.orders import OrderRoom
+from telebank.customers.sender import OUTBOX
+from telebank.customers.usage import Usage
+from telebank.flow.commands import Command, Enqueue, HangUp, Record, Say, Submit, Told, Used
 from telebank.flow.events import KeyPressed, PlayEnded, QueueAnswered, ServiceAnswered, Started
 from telebank.flow.load import load_release
 from telebank.flow.options import FlowOptions
-from telebank.flow.release import Release
+from telebank.flow.release import Release, release_files
 from telebank.flow.session import Session
 from telebank.flow.state import Phase
 from telebank.ops.clock import SystemClock
+from telebank.settings import load_settings
 from telebank.store.clock import SystemClock as StoreClock
+from telebank.store.sealing import Keyring
 from telebank.store.store import Store
 from transactions.card import CardNumber, SealedCard
 from transactions.money import Money
@@ -38,8 +45,9 @@ from voice_prompts.speaker import Speaker
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 CALLS = count(1)
 KEY_S, PROMPT_S = 0.3, 2.0
-SILENCE = "SILENCE"
-"""In place of a key: nothing is pressed until the bank has had enough of it."""
+SILENCE, CODE = "SILENCE", "CODE"
+"""In place of keys: nothing is pressed until the bank has had enough of it; the newest one-time
+code that was sent."""
 MAX_PROMPTS = 200
 """Prompts that a caller hears without pressing anything; more go round for ever."""
 
@@ -52,6 +60,13 @@ class House:
     processor: Processor
     store: Store
     speaker: Speaker
+    usage: Usage
+    folder: Path
+
+    def code(self) -> str:
+        """The newest one-time code."""
+        lines = (self.folder / OUTBOX).read_text(encoding="ascii").splitlines()
+        return str(json.loads(lines[-1])["code"])
 
     def call(self) -> "Call":
         """A call that has been answered, at the language menu."""
@@ -75,15 +90,21 @@ async def open_house(host: CoreHostProcess, folder: Path) -> AsyncIterator[House
         Iso8583Options(addresses=tuple(f"127.0.0.1:{port}" for port in host.ports)),
     )
     options = ProcessorOptions(limits=dict.fromkeys(LIMITED, Money.parse("50000")))
-    async with open_store(folder, clock=StoreClock()) as store:
+    clock, keys = SystemClock(), Keyring.open_or_create(folder / "keys")
+    async with open_store(folder, clock=StoreClock()) as store, AsyncExitStack() as stack:
+        await store.releases.begin(release_files(CONFIG))
+        settings = load_settings(folder, {"sms": {"sender": "file"}})
+        more = OrderRoom(settings, store, keys, release.contracts).handlers()
+        customers = open_customers(settings, folder, store, keys, stack, more)
         await adapter.start()
         assert await adapter.wait_signed_on(20.0)
         processor = Processor(
-            release.contracts, adapter, store.journal, store.vault, options, SystemClock()
+            *(release.contracts, adapter, store.journal, store.vault, options, clock),
+            desk=customers.desk,
         )
         await processor.recover()
         try:
-            yield House(release, processor, store, speaker)
+            yield House(release, processor, store, speaker, customers.usage, folder)
         finally:
             await processor.close()
             await adapter.close()
@@ -102,6 +123,8 @@ class Call:
     asked: list[tuple[str, str]] = field(default_factory=list)
     """Service and exit."""
     records: list[str] = field(default_factory=list)
+    used: dict[str, list[str]] = field(default_factory=dict)
+    """Customer's token to what is counted for him when he hangs up."""
     ended: str = ""
     now: float = 100.0
     _playing: Say | None = None
@@ -113,6 +136,12 @@ class Call:
             await (self.wait() if group == SILENCE else self.press(group))
         return self
 
+    async def hang_up(self) -> None:
+        """Go, having heard all of it."""
+        await self.listen()
+        for customer, what in self.used.items():
+            await self.house.usage.used(customer, what)
+
     async def wait(self) -> None:
         """Press nothing, after what is being said, until that is noticed."""
         await self.listen()
@@ -123,7 +152,7 @@ class Call:
     async def press(self, group: str) -> None:
         """Press keys in a row, after what is being said."""
         await self.listen()
-        for key in group:
+        for key in self.house.code() if group == CODE else group:
             self.now += KEY_S
             if self._playing is not None and key in self._playing.stop_keys:
                 self._playing = None
@@ -152,6 +181,8 @@ class Call:
                 case Told(visit, exit_name):
                     request = f"{self.session.call_ref}-{visit}"
                     await self.house.processor.told(request, exit_name)
+                case Used(what, card):
+                    self.used.setdefault(self.house.store.vault.token(card), []).append(what)
                 case Record(kind):
                     self.records.append(kind)
                 case HangUp(reason):

@@ -8,7 +8,7 @@ import pytest
 
 from support.corehost_process import CoreHostProcess
 from support.menu_ears import MENUS_MOST, Newcomer
-from support.menu_keys import COMPANY
+from support.menu_people import APPROVER
 from support.quiet_line import House, open_house
 from transactions.request import Language
 
@@ -33,7 +33,7 @@ FAMILIES = (
     Family("balance", ["card.balance"], ["卡余额"], ["card balance"]),
     Family("today's entries", ["card.today"], ["今日"], ["today"]),
     Family("points", ["card.points"], ["积分"], ["points"]),
-    Family("a cheque", ["cheque.status"], ["支票"], ["cheque"]),
+    Family("a cheque", ["“chq.number”"], ["支票"], ["cheque"]),
     Family("a difficult question", ["“enq.difficult”"], ["疑难"], ["difficult"]),
     Family("a transfer", ["“tr.payee”"], ["其他卡", "转账"], ["another card", "transfers"]),
     Family("a payee of his", ["payee.list"], ["已登记", "转账"], ["registered payee", "transfers"]),
@@ -52,14 +52,14 @@ FAMILIES = (
            ["securities balance", "securities", "investments"]),
     Family("a lost card", ["“loss.card”"], ["挂失"], ["lost"]),
     Family("a new PIN", ["“pin.old”"], ["密码"], ["PIN"]),
-    Family("a card blocked", ["card.block", "“card.block_days”"], ["临时锁卡", "卡片"],
+    Family("a card blocked", ["“crd.days”"], ["临时锁卡", "卡片"],
            ["block your card", "cards"]),
     Family("payees registered", ["payee.list"], ["我的收款人", "收款人", "设置"],
            ["your payees", "payees", "settings"]),
     Family("his ceiling", ["ceiling.tell"], ["转账限额", "限额", "设置"],
            ["transfer limit", "limits", "settings"]),
     Family("slow speech", ["“pace.menu”"], ["语速", "其他服务"], ["speech", "other services"]),
-    Family("telephone banking opened", ["“enrol.card”"], ["开通", "其他服务"],
+    Family("telephone banking opened", ["customer.identify"], ["开通", "其他服务"],
            ["open telephone", "other services"]),
     Family("deposit rates", ["info.deposit_rates"], ["存款利率", "利率"],
            ["deposit rates", "rates"]),
@@ -97,7 +97,7 @@ async def test_each_family_is_found_by_listening_alone(
 ) -> None:
     lost: list[str] = []
     for number, family in enumerate(FAMILIES):
-        who = COMPANY if family.company else host.cards[number]
+        who = APPROVER if family.company else host.cards[number]
         guest = Newcomer(house.call(), language, family.words(language), who)
         if not await guest.find(family.services) or guest.menus > MENUS_MOST + 1:
             lost.append(f"{family.name}: {guest.keys}, {guest.call.said[-1:]}")

@@ -96,14 +96,22 @@ class Life:
         return await self.runner.look()
 
     async def ask(
-        self, service: str, name: str, inputs: Values, auth: AuthLevel = AuthLevel.PIN, by: int = 0
+        self,
+        service: str,
+        name: str,
+        inputs: Values,
+        auth: AuthLevel = AuthLevel.PIN,
+        by: int = 0,
+        *,
+        card: bool = True,
     ) -> Answer:
-        """One request of the caller with card number `by`, with its own id."""
+        """One request of the caller with card number `by`, with its own id; `card` is False where
+        the quote has it."""
         request = Request(
             id=name,
             service=service,
             contract_version=1,
-            inputs={"card": CARDS[by], **inputs},
+            inputs={**({"card": CARDS[by]} if card else {}), **inputs},
             actor="caller",
             call="01-000001",
             auth=auth,

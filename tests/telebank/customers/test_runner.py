@@ -160,6 +160,18 @@ async def test_proof_of_its_making_goes_with_it(place: Path) -> None:
         assert minor == {20_000_00: 1, 100_00: 1}
 
 
+async def test_with_another_fee_than_was_told_nothing_goes(place: Path) -> None:
+    house = OrderHouse(place)
+    async with house.life() as life:
+        await life.order(fee=Money.parse("0.00"))
+        await life.order("o2", fee=Money.parse("2.00"))
+        life.host.business_date = FIRST
+        assert await life.look() == 2
+        assert house.posted() == [ID]
+        assert house.runs()[1] == (FIRST, "failed", "fee_changed")
+        assert [what for what, _ in await life.notices()] == ["posted", "not_posted"]
+
+
 async def test_cancelled_before_it_goes(place: Path) -> None:
     house = OrderHouse(place)
     async with house.life() as life:

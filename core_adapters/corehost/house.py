@@ -17,6 +17,7 @@ from core_adapters.corehost.ledger import connect, connect_read_only, transactio
 from core_adapters.corehost.pins import Pins, load_or_create_key
 from core_adapters.corehost.products import tables as products
 from core_adapters.corehost.products.bills.claims import Bills
+from core_adapters.corehost.products.end_of_day.book import DayBook, Ended, ended
 from core_adapters.corehost.rules import Rules
 from transactions.money import Money, currency
 
@@ -47,7 +48,7 @@ UPGRADES: Mapping[int, Sequence[str]] = MappingProxyType(
 BEFORE_PRODUCTS, BEFORE_INVESTMENTS, BEFORE_SERVICES = 3, 4, 5
 """The versions whose upgrades give the seeded customers their deposits and bills, and then loans,
 bonds, foreign currency and securities funds; and the bank its company; then mobile numbers and
-cheques, and the bank its newcomers."""
+cheques, and the bank its newcomers, the company's people, and the book of ended dates."""
 OWNER_ONLY = 0o600
 
 
@@ -165,6 +166,7 @@ def _give_services(bank: Bank, now: datetime) -> None:
     cards = _known_cards(db)
     seed.plant_newest_bills(bank, cards, now)
     seed.plant_services(bank, cards, now)
+    DayBook(bank.office).begin(now)
 
 
 def _create(
@@ -180,6 +182,7 @@ def _create(
             for statement in ledger.statements(script):
                 db.execute(statement)
         seed.plant(db, bank, pins, cards, now)
+        DayBook(bank.office).begin(now)
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
@@ -226,6 +229,12 @@ def day_file(folder: Path, day: date, out: TextIO) -> int:
     """Write the file of a business date as CSV, row by row; returns how many rows it has."""
     with _reading(folder) as db:
         return totals.write_file(db, day, out)
+
+
+def days_ended(folder: Path, most: int) -> list[Ended]:
+    """The latest business dates that are over and what was done, the last one first."""
+    with _reading(folder) as db:
+        return ended(db, most)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from telebank.commands.common import EXIT_UNREACHABLE, EXIT_USAGE, json_option
 from telebank.commands.corehost.acts import cut_over, key_change
 from telebank.commands.corehost.books import balance, check, day_file, folder_option
 from telebank.commands.corehost.run import Address, PortTakenError, RunPlan, check_faults, serve
+from telebank.commands.corehost.runs import runs
 
 PROFILE = Path(__file__).resolve().parents[3] / "config" / "hosts" / "tb87.yaml"
 MAX_PORT = 65535
@@ -38,12 +39,13 @@ def command() -> None:
       telebank corehost cut-over --data var/corehost
       telebank corehost key-change mak --data var/corehost
       telebank corehost file --date 2026-11-22 --data var/corehost
+      telebank corehost runs --data var/corehost
       telebank corehost balance --all --data var/corehost
       telebank corehost check --data var/corehost
     """
 
 
-for part in (balance, check, day_file, cut_over, key_change):
+for part in (balance, check, day_file, runs, cut_over, key_change):
     command.add_command(part)
 
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from core_adapters.corehost.back_office import BackOffice, stamp
 from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.products.dependents import ORDER_VOID
+from core_adapters.corehost.products.end_of_day.terms import ONE_DAY
 from transactions.money import Currency, Money, currency
 
 SCHEMA = """
@@ -117,9 +118,17 @@ class DayBook:
         self._db = office.db
 
     def last(self) -> date | None:
-        """The last date that is over; None in a bank where none was begun to be counted."""
+        """The last date that is over; None in a bank that never counted."""
         (text,) = self._db.execute("SELECT MAX(date) FROM day_run").fetchone()
         return date.fromisoformat(text) if text else None
+
+    def begin(self, now: datetime) -> date:
+        """The last date that is over; in a bank that never counted, yesterday is from now on."""
+        last = self.last()
+        if last is None:
+            last = self._office.today(now) - ONE_DAY
+            self.end(last, now)
+        return last
 
     def end(self, day: date, now: datetime) -> None:
         """A date is over; `sqlite3.IntegrityError` where it was before."""

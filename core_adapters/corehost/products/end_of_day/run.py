@@ -63,9 +63,7 @@ class EndOfDay:
             return 0
         with transaction(self._office.db):
             yesterday = self._office.today(now) - ONE_DAY
-            if self._book.last() is None:
-                self._book.end(yesterday, now)
-            last = self._book.last() or yesterday
+            last = self._book.begin(now)
         ended = 0
         while last < yesterday:
             last += ONE_DAY

@@ -13,7 +13,7 @@ from core_adapters.corehost.products.exchange.accounts import FxAccounts
 from core_adapters.corehost.products.history import entries
 from core_adapters.corehost.products.loans.accounts import Loans
 from support.bank_services import ACCOUNT
-from support.day_bank import DayBank
+from support.ending_bank import DayBank
 from transactions.money import Money, currency
 
 MARCH = date(2026, 3, 2)

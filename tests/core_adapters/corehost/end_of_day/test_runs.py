@@ -22,7 +22,7 @@ from core_adapters.corehost.products.exchange.moves import FX_ROLL, FxMoves
 from core_adapters.corehost.products.orders import DRAW, PLACE
 from core_adapters.corehost.refusal import Refusal
 from support.bank_services import ACCOUNT, CARD, CNY
-from support.day_bank import DayBank, noon
+from support.ending_bank import DayBank, noon
 from transactions.money import Money, currency
 
 BEGIN = date(2026, 3, 2)

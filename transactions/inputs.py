@@ -88,10 +88,12 @@ def _wrong_input(service: Service, request: Request) -> str | None:
 
 
 def _quoted_nothing(service: Service, name: str, value: Value) -> bool:
-    """Whether it is a fee or interest of nothing: among the terms that are proposed, or what may be
-    left out."""
-    told = (service.proposes is not None or name in service.optional) and name != AMOUNT
-    return told and isinstance(value, Money) and value.minor == 0
+    """Whether it is a fee or interest of nothing: among the terms that are proposed, or told to our
+    own desk, where it may be left out as well."""
+    told = service.source == "own" and name in service.optional
+    if name == AMOUNT or not (told or service.proposes is not None):
+        return False
+    return isinstance(value, Money) and value.minor == 0
 
 
 def answer_complaint(

@@ -150,7 +150,7 @@ def test_a_state_service_takes_its_own_exit() -> None:
         return (await house.ask("order.make", 0, level, card=CARDS[0], amount=value, **made)).exit
 
     async def story(house: House) -> None:
-        data = Approved({"order": "7", "first": date(2026, 12, 1)})
+        data = Approved({"order": "7"})
         house.desk.says["order.make"] = lambda _: data
         assert await order(house, "10000.00") == "ok"
         assert await order(house, "10000.01") == "prove"
@@ -158,6 +158,20 @@ def test_a_state_service_takes_its_own_exit() -> None:
         register(house)
         assert await order(house, "50000.00") == "ok"
         assert len(house.desk.asked) == 3
+        house.desk.trusted.clear()
+        fees = {"fee": Money.parse("1.00"), "amount": Money.parse("10000.01")}
+        answer = await house.ask("order.make", 0, PIN, **fees, card=CARDS[0], **made)
+        assert answer.exit == "prove"
+        nothing = {"fee": YUAN, "amount": Money.parse("1.00")}
+        assert (await house.ask("order.make", **nothing, card=CARDS[0], **made)).exit == "ok"
+
+    told(story)
+
+
+def test_a_host_is_never_asked_for_a_part_of_nothing() -> None:
+    async def story(house: House) -> None:
+        answer = await house.ask("deposit.draw_quote", card=CARDS[0], sub="0003", part=YUAN)
+        assert "'part' is not a usable money" in str(answer.data["why"])
 
     told(story)
 

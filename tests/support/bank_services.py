@@ -45,7 +45,9 @@ class SmallBank:
         for script in (ledger.SCHEMA, tables.SCHEMA, products.SCHEMA, bills.SCHEMA):
             for statement in statements(script):
                 again = re.sub(
-                    "CREATE (TABLE|UNIQUE INDEX|INDEX|TRIGGER)", r"CREATE \1 IF NOT EXISTS", statement
+                    "CREATE (TABLE|UNIQUE INDEX|INDEX|TRIGGER)",
+                    r"CREATE \1 IF NOT EXISTS",
+                    statement,
                 )
                 self.db.execute(again)
         self.office = BackOffice(self.db, Rules())

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from core_adapters.corehost.seed import trial_set
 from support.bank_services import Asker, asker
 from support.company_desk import (
     COMPANY,
@@ -25,6 +26,7 @@ from support.corehost_process import CoreHostProcess
 from support.lending_wire import approved, listed
 from transactions.card import CardNumber
 from transactions.outcome import Approved, Declined, Unknown, Value
+from transactions.secret import Secret
 
 
 @pytest.fixture
@@ -66,6 +68,28 @@ async def test_everybody_hears_what_he_may(
     assert told == expected
     accounts = await listed(caller, "corp.balance", card=card)
     assert [one["sub"] for one in accounts] == ["0001", "0002", "0003", "0004", "0005"]
+
+
+async def test_everybody_has_a_pin_of_his_own(caller: Asker) -> None:
+    people = [one for one in trial_set() if one.state == "operator"]
+    for one, other in zip(people, people[1:] + people[:1], strict=True):
+        card = CardNumber(one.card)
+        assert isinstance(await caller.ask("pin.verify", card=card, pin=Secret(one.pin)), Approved)
+        wrong = await caller.ask("pin.verify", card=card, pin=Secret(other.pin))
+        assert wrong == Declined("wrong_pin")
+
+
+async def test_a_stopped_card_neither_proposes_nor_pays(
+    own_host: CoreHostProcess, own_desk: CompanyDesk
+) -> None:
+    maker = next(one for one in trial_set() if one.card == MAKER.digits)
+    lost = await own_desk.caller.ask("card.report_loss", card=MAKER, identity=maker.identity)
+    assert isinstance(lost, Approved)
+    before = own_host.balances()
+    sent = await own_desk.pay(asked("transfer", 100))
+    assert isinstance(sent.outcome, Declined)
+    assert own_host.balances() == before
+    assert isinstance(await own_desk.quote(MAKER, asked("transfer", 100)), Declined)
 
 
 async def test_nobody_else_acts_for_a_company(caller: Asker) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 from click.testing import CliRunner
 
@@ -14,10 +15,10 @@ from support.corehost_process import CoreHostProcess
 from telebank.commands.corehost import command
 
 
-def told(host: CoreHostProcess) -> list[dict[str, str]]:
+def told(host: CoreHostProcess) -> list[dict[str, Any]]:
     said = CliRunner().invoke(command, ["runs", "--data", str(host.folder), "--json"])
     assert said.exit_code == 0, said.output
-    rows: list[dict[str, str]] = json.loads(said.output)
+    rows: list[dict[str, Any]] = json.loads(said.output)
     return rows
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from core_adapters.corehost.ledger import LedgerError, Leg, transaction
 from core_adapters.corehost.products.deposits.accounts import Deposits
-from core_adapters.corehost.products.end_of_day import run as runs
 from core_adapters.corehost.products.end_of_day.book import FAILED, Item
+from core_adapters.corehost.products.end_of_day.interest import settle_interest
 from core_adapters.corehost.products.end_of_day.run import STEPS, EndOfDay
 from core_adapters.corehost.products.end_of_day.terms import load_day_terms
 from core_adapters.corehost.products.end_of_day.work import Closing, Work
@@ -192,7 +192,7 @@ def test_what_fails_is_its_own_and_is_told(bank: DayBank) -> None:
         amount = Money(5, CNY)
         yield Work(Item("odd", "nobody", amount, (Leg("nobody", 5), Leg(ACCOUNT, -5))))
         yield Work(Item("lame", ACCOUNT, amount, (Leg("vault:CNY", -5), Leg(ACCOUNT, 5))), fails)
-        yield from runs.settle_interest(closing)
+        yield from settle_interest(closing)
 
     def fails(_key: str) -> None:
         raise LedgerError("no")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from telebank.commands import flow_menus
+from telebank.commands import flow_draw, flow_menus
 from telebank.commands.common import EXIT_FINDING, json_option
 
 if TYPE_CHECKING:
@@ -156,6 +156,7 @@ def test(paths: tuple[Path, ...], config: Path | None, coverage: bool, as_json: 
 
 
 command.add_command(flow_menus.command)
+command.add_command(flow_draw.command)
 
 
 def _folder(config: Path | None) -> Path:

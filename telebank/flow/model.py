@@ -258,6 +258,8 @@ class Flow:
     """Seconds that its longest way may be spoken; else the options'."""
     rows: Mapping[str, RowShape] = field(default_factory=lambda: MappingProxyType({}))
     """Columns of the variables that are rows."""
+    titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """What people call it, by language; for pictures, where no menu names it alone."""
     lines: Mapping[str, int] = field(default_factory=dict)
     """Lines of the top-level keys."""
 

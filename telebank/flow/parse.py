@@ -97,11 +97,19 @@ def load_flow(path: Path, file: str, findings: list[Finding]) -> Flow | None:
         rows=variables.rows,
         needs=top.names("needs"),
         gives=top.names("gives"),
+        titles=_titles(top),
         budget=top.seconds("budget", MAX_BUDGET_S) if "budget" in top else None,
         lines=MappingProxyType({key: top.line_of(key) for key in top.each()}),
     )
     top.finish()
     return flow
+
+
+def _titles(top: Block) -> Mapping[str, str]:
+    titles = top.mapping("title")
+    if "title" in top and (set(titles) != set(LANGUAGES) or not all(titles.values())):
+        top.refuse("title", "`title` is not in every language", "write {zh: name, en: name}")
+    return titles
 
 
 def _vars(top: Block) -> Declared:

@@ -1,0 +1,160 @@
+"""What a node is, in words: its head, what callers hear, and what each way out is called."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from telebank.flow.check.graph import CODE, PICKED, Edge
+from telebank.flow.draw.scene import Mark
+from telebank.flow.draw.words import Wording
+from telebank.flow.model import (
+    AnyNode,
+    AskingNode,
+    Branch,
+    Call,
+    Collect,
+    Confirm,
+    DateEntry,
+    DigitEntry,
+    Enter,
+    Exit,
+    Fax,
+    Menu,
+    MoneyEntry,
+    Pace,
+    Queue,
+    RateEntry,
+    Return,
+    Statement,
+)
+from telebank.flow.release import Release
+from telebank.flow.speech import prompt_of
+
+Titles = Mapping[str, str]
+"""What each flow is called."""
+
+_SLOT = re.compile(r"\{[a-z_][a-z0-9_]*(?:\|([a-z0-9_]+)(?::[^{}]*)?)?\}")
+
+
+def kind_of(release: Release, flow: str, node: AnyNode) -> str:
+    """The key of a node's kind among the words."""
+    match node:
+        case Call():
+            effect = release.contracts[node.service].effect
+            return "call" if effect == "read" else effect
+        case Collect():
+            hidden = release.flows[flow].vars[node.into] == "secret"
+            return "secret" if hidden else "collect"
+        case _:
+            return _KINDS[type(node)]
+
+
+_KINDS = {
+    Menu: "menu",
+    Confirm: "confirm",
+    Statement: "say",
+    Enter: "enter",
+    Branch: "branch",
+    Pace: "pace",
+    Return: "return",
+    Queue: "queue",
+    Fax: "fax",
+    Exit: "exit",
+}
+
+
+def mark_of(release: Release, node: AnyNode) -> Mark:
+    """Whether a node moves money, or changes something."""
+    effect = release.contracts[node.service].effect if isinstance(node, Call) else "read"
+    return "" if effect == "read" else effect
+
+
+def head(release: Release, flow: str, node: AnyNode, titles: Titles, word: Wording) -> str:
+    """The first line of a node's box, without its number."""
+    kind = word.say(kind_of(release, flow, node))
+    about = _about(node, titles, word)
+    return f"{kind} · {about}" if about else kind
+
+
+def _about(node: AnyNode, titles: Titles, word: Wording) -> str:
+    """What a node is about, beside its kind."""
+    about = ""
+    match node:
+        case Call():
+            about = word.service(node.service)
+        case Enter():
+            about = titles.get(node.flow, node.flow)
+        case Return():
+            about = word.exit(node.exit)
+        case Branch():
+            about = node.on
+        case Queue():
+            about = node.skill
+        case Fax():
+            about = node.document
+    return about
+
+
+def heard(release: Release, node: AnyNode, word: Wording) -> Iterator[str]:
+    """What callers hear at a node, values as what they are."""
+    if node.row is not None:
+        yield word.say("rows") + spoken(release, node.row, word)
+    said = [spoken(release, item, word) for item in node.say]
+    if said:
+        yield ("" if word.language == "zh" else " ").join(said)
+
+
+def spoken(release: Release, item: str, word: Wording) -> str:
+    """A text in the picture's language, values as what they are."""
+    prompt, _ = prompt_of(item, word.language)
+    text = release.texts[word.language].get(prompt)
+    if text is None:
+        return prompt
+    return _SLOT.sub(lambda slot: word.value(slot[1] or "text"), text.text)
+
+
+def notes(release: Release, node: AnyNode, word: Wording) -> Iterator[str]:
+    """What else a reader must know: the form of an entry, keys of rows."""
+    if isinstance(node, Collect):
+        yield _entry(node, word)
+        if node.same_as is not None:
+            yield word.say("same")
+    if isinstance(node, Menu) and node.usual:
+        yield word.say("usual", first=node.first_key)
+    if isinstance(node, Pace):
+        pace = [source.removeprefix("$") for source in (node.patience, node.speed) if source]
+        yield " · ".join(pace)
+
+
+def _entry(node: Collect, word: Wording) -> str:
+    match node.entry:
+        case DigitEntry(min=low, max=high, check=check):
+            fixed = low == high
+            size = str(low) if fixed else f"{low}–{high}"
+            checked = word.say("luhn") if check == "luhn" else ""
+            return word.say("fixed" if fixed else "digits", range=size) + checked
+        case MoneyEntry(min=least, max=most):
+            return word.say("amount", low=least, high=most)
+        case RateEntry(min=least, max=most):
+            return word.say("rate", low=least, high=most)
+        case DateEntry():
+            return word.say("date")
+
+
+def label(node: AnyNode, edge: Edge, word: Wording) -> str:
+    """What a way out is called; empty where it is simply what comes next."""
+    what, _, name = edge.via.partition(" ")
+    if edge.via == PICKED:
+        return word.say("row")
+    if what in ("choice", "key"):
+        return word.say("key", of=name)
+    if what == CODE:
+        return name
+    if what == "exit":
+        return word.exit(name)
+    return "" if what == "next" else word.say(what)
+
+
+def inherited(node: AnyNode, edge: Edge) -> bool:
+    """Whether a way comes of what the flow has for all its nodes."""
+    by_key = edge.via.startswith("key ") or edge.via == "exhausted"
+    return isinstance(node, AskingNode) and by_key

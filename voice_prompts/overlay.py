@@ -53,7 +53,7 @@ class Missing:
         was = f", the shipped recording says {self.stale!r}" if self.stale else ""
         return (
             f"{RECORDINGS}/{self.language}/{file}: {self.clip} {self.text!r} is not "
-            f"recorded{was}; {SCRIPT_HINT}"
+            f"recorded{was}"
         )
 
 

@@ -298,7 +298,8 @@ def approve(release: str, note: str, session: Path | None, data: Path, as_json: 
       telebank release approve 3fb1c0de --note "read and heard"
     """
     name, _ = _files(data, release)
-    check_note(note)
+    if note:
+        check_note(note)
     body = {"request_id": request_id(), "note": note}
     path, token = f"/v1/releases/{name}/approve", need_token(data, session)
     answer = call(data, "POST", path, body, token, PUBLISH_S)

@@ -134,7 +134,10 @@ def _voice(folder: Path) -> Iterator[str]:
     except (CatalogueError, PackError) as error:
         yield from error.findings
         return
-    yield from map(str, overlay.missing(catalogue, shipped, folder))
+    missing = list(map(str, overlay.missing(catalogue, shipped, folder)))
+    yield from missing
+    if missing:
+        yield f"record what is missing: {overlay.SCRIPT_HINT}"
     yield from overlay.faults(catalogue, folder)
 
 

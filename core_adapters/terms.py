@@ -19,6 +19,14 @@ def terms_of(name: str, contracts: Contracts) -> Mapping[str, Kind]:
     return terms
 
 
+def not_hosted(contract: Service) -> str:
+    """Why no host serves it, as a complaint about a profile that says one does."""
+    return (
+        f"no host is asked for it (source {contract.source}: this node answers); take it out of "
+        "this profile"
+    )
+
+
 def optional_terms(contracts: Contracts) -> Mapping[str, frozenset[str]]:
     """By service: which of them a request may lack."""
     found: dict[str, frozenset[str]] = {}

@@ -39,6 +39,10 @@ class Asked:
             if name in given or name not in contract.optional
         }
 
+    def detail(self, name: str) -> str:
+        """What the scenario gives under this name, else the customer's detail of it."""
+        return str(self._given(self.scenario.inputs.get(name, f"@{name}"), "digits"))
+
     @property
     def amount(self) -> Money:
         """The scenario's own."""
@@ -57,7 +61,7 @@ class Asked:
     def _made(self, name: str, kind: Kind) -> Value:
         match kind:
             case "card_no":
-                return self.to.card if name == "to" else self.who.card
+                return self.to.card if name in ("to", "payee") else self.who.card
             case "secret":
                 # A new PIN is the wrong one, and the other way round, so that it can be tried.
                 wrong = self._is_wrong("pin") != name.startswith("new")

@@ -20,9 +20,9 @@ from transactions.secret import Secret
 SCHEMA = 1
 MAX_PAYERS = 100
 NONCE_BYTES = 12
-ROLES = ("payer", "payee", "poor", "hot", "locked", "unknown", "company")
+ROLES = ("payer", "payee", "poor", "hot", "locked", "unknown", "company", "approver")
 """Payers have money; `poor` has none; `hot` was reported lost; `unknown` is no card of the host;
-`company` is a company's."""
+`company` is a company's, `approver` a person's who approves what another of it proposed."""
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 

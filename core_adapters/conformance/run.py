@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from core_adapters.conformance.inputs import NO_DETAIL, Asked, NotTried
+from core_adapters.conformance.inputs import Asked, NotTried
 from core_adapters.conformance.judge import UNSEEN, Seen
 from core_adapters.conformance.moved import Held, Move
 from core_adapters.conformance.moved import moved as moved_of
@@ -144,9 +144,8 @@ class Run:
 
     def _proposal(self, who: Person) -> str:
         """The number of a proposal of the first person of the customer's company."""
-        company, maker = who.details.get(COMPANY), who.details.get(MAKER)
-        if not company or not maker:
-            raise NotTried(f"{NO_DETAIL} {COMPANY!r} and {MAKER!r}, who proposed what he approves")
+        asked = Asked(self.scenario, who, who)
+        company, maker = asked.detail(COMPANY), asked.detail(MAKER)
         number = str(FIRST_PROPOSAL + len(self.rig.books.proposed))
         self.rig.books.proposed[number] = Proposed(company, maker)
         return number

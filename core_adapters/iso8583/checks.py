@@ -7,7 +7,7 @@ from core_adapters.iso8583.format.templates import Input, ReplySource, Source, T
 from core_adapters.iso8583.profile import Profile, ServiceMap
 from core_adapters.profiles.errors import ProfileError
 from core_adapters.profiles.yamlread import nearest
-from core_adapters.terms import terms_of
+from core_adapters.terms import not_hosted, terms_of
 from transactions.contract import Contracts, Kind, RowShape, Service
 
 PIN_FIELD = 52
@@ -30,6 +30,8 @@ def check_services(profile: Profile, contracts: Contracts) -> None:
         if service.name not in contracts:
             raise ProfileError(f"{where}: has no contract in services.yaml; add one or remove this")
         contract = contracts[service.name]
+        if contract.source != "host":
+            raise ProfileError(f"{where}: {not_hosted(contract)}")
         if contract.version != service.version:
             raise ProfileError(
                 f"{where}: version {service.version}, but the contract has {contract.version}"

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from core_adapters.profiles.errors import ProfileError
 from core_adapters.sql.profile import Call, Profile, ServiceMap
 from core_adapters.sql.statements import Source
-from core_adapters.terms import terms_of
-from transactions.contract import Contracts, Kind
+from core_adapters.terms import not_hosted, terms_of
+from transactions.contract import Contracts, Kind, Service
 
 
 def check_profile(profile: Profile, contracts: Contracts, dialect: str) -> None:
@@ -28,15 +28,7 @@ def _check_service(profile: Profile, service: ServiceMap, contracts: Contracts) 
     if service.name not in contracts:
         raise ProfileError(f"{where}: has no contract in services.yaml; add one or remove this")
     contract = contracts[service.name]
-    if contract.version != service.version:
-        raise ProfileError(
-            f"{where}: version {service.version}, but the contract has {contract.version}"
-        )
-    if contract.rows:
-        raise ProfileError(
-            f"{where}: gives a list ({min(contract.rows)}), and lists are read from ISO 8583 hosts "
-            "only; take the service out of this profile"
-        )
+    _check_able(service, contract, where)
     missing = set(contract.from_host) - contract.optional_out - set(service.reply)
     if missing:
         raise ProfileError(f"{where}: `reply` does not say which column {min(missing)!r} is")
@@ -53,6 +45,21 @@ def _check_service(profile: Profile, service: ServiceMap, contracts: Contracts) 
             raise ProfileError(
                 f"{where}: {dialect}: money and state need {{@request_id}}, or a repeat acts twice"
             )
+
+
+def _check_able(service: ServiceMap, contract: Service, where: str) -> None:
+    """What a database can be asked for at all."""
+    if contract.source != "host":
+        raise ProfileError(f"{where}: {not_hosted(contract)}")
+    if contract.version != service.version:
+        raise ProfileError(
+            f"{where}: version {service.version}, but the contract has {contract.version}"
+        )
+    if contract.rows:
+        raise ProfileError(
+            f"{where}: gives a list ({min(contract.rows)}), and lists are read from ISO 8583 hosts "
+            "only; take the service out of this profile"
+        )
 
 
 def _has_id(sources: list[Source]) -> bool:

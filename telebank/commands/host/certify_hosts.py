@@ -7,7 +7,7 @@ import select
 import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -27,12 +27,15 @@ from core_adapters.corehost.house import findings
 from core_adapters.corehost.products.bills.billers import Biller, load_billers
 from core_adapters.corehost.products.bonds import holdings as bonds
 from core_adapters.corehost.products.companies import accounts as companies
-from core_adapters.corehost.products.deposits.terms import TIME
+from core_adapters.corehost.products.companies.people import APPROVE, MAKE
+from core_adapters.corehost.products.deposits.terms import PASSBOOK, TIME
 from core_adapters.corehost.products.exchange import accounts as fx_accounts
 from core_adapters.corehost.products.exchange.market import YUAN, load_market
 from core_adapters.corehost.products.loans import accounts as loans
 from core_adapters.corehost.products.plantings import exchange as fx_planting
 from core_adapters.corehost.products.plantings.accounts import SMALL
+from core_adapters.corehost.products.plantings.customers import FIRST_CHEQUE
+from core_adapters.corehost.products.plantings.operators import ROLES
 from core_adapters.corehost.rules import EVERY_DAY, Rules
 from core_adapters.corehost.seed import SeedCard, card_number, trial_set
 from core_adapters.iso8583.options import Iso8583Options
@@ -239,19 +242,43 @@ def demo_people() -> People:
     }
     rows |= {one.state: _row(one) for one in special if one.state in ("hot", "locked")}
     company = next(one for one in special if one.company)
-    rows["company"] = (*_row(company), {"account": companies.FIRST_SUB})
+    cheques = [f"{FIRST_CHEQUE + place}" for place in (5, 6)]
+    rows["company"] = (
+        *_row(company),
+        {"account": companies.FIRST_SUB, "cheque": cheques[0], "cheque_too": cheques[1]},
+    )
+    rows["approver"] = _approver(company, special, cards[ORDINARY - 1])
     return people_of(rows)
+
+
+def _approver(company: SeedCard, special: Sequence[SeedCard], payee: SeedCard) -> tuple[Any, ...]:
+    """The first of the company's people who may approve, with the one who may propose."""
+    people = [one for one in special if one.state == "operator"]
+    maker, approver = (
+        next(place for place, role in enumerate(ROLES) if role.may == may)
+        for may in (MAKE, APPROVE)
+    )
+    details = {
+        "account": companies.FIRST_SUB,
+        "company": company.account,
+        "maker": ROLES[maker].number,
+        "operator": ROLES[approver].number,
+        "payee": payee.card,
+    }
+    return (*_row(people[approver]), details)
 
 
 def _details(one: SeedCard, billers: Mapping[str, Biller]) -> dict[str, str]:
     """The customer's numbers at the demo's billers, and of what the seed gave him: a time deposit
     that has matured, also of dollars, a loan, a bond; and a rate that the market may come to."""
     place = next(n for n, held in enumerate(SMALL.holdings, 1) if held.kind == TIME)
+    named = next(n for n, held in enumerate(SMALL.holdings, 1) if held.kind == PASSBOOK)
     numbers = {name: biller.number(one.card) for name, biller in billers.items()}
     terms = [one for one in fx_planting.SMALL if one.term]
     return {
         **numbers,
         "deposit": f"{place:04d}",
+        "deposit_named": f"{named:04d}",
         "loan": f"{loans.FIRST_SUB}",
         "bond": f"{bonds.FIRST_SUB}",
         "fx_deposit": f"{fx_accounts.FIRST_SUB + fx_planting.SMALL.index(terms[0])}",

@@ -37,6 +37,20 @@ def test_what_is_optional_is_given_only_where_the_scenario_says_so() -> None:
     assert asked("card.recent").inputs(CONTRACTS["card.recent"]) == {"card": WHO.card}
 
 
+def test_a_payee_is_the_other_card_and_who_proposed_is_a_detail_or_the_scenario_s() -> None:
+    assert asked("payee.check").inputs(CONTRACTS["payee.check"]) == {
+        "card": WHO.card,
+        "payee": TO.card,
+    }
+    who = PEOPLE.others["approver"]
+    plain = Asked(Scenario("a", "甲", "a", "corp.pay"), who, TO)
+    assert plain.detail("maker") == who.details["maker"] != who.details["operator"]
+    own = Scenario("a", "甲", "a", "corp.pay", inputs={"maker": "@operator"})
+    assert Asked(own, who, TO).detail("maker") == who.details["operator"]
+    with pytest.raises(NotTried, match="'company'"):
+        asked("corp.pay").detail("company")
+
+
 def test_details_are_the_customers() -> None:
     contract = CONTRACTS["bill.breakdown"]
     words = {"biller": "water", "number": "@water", "month": "@last_month"}

@@ -66,6 +66,20 @@ class AnyPin(Spoiled):
         return "00" if message.mti == "0600" else None
 
 
+class OneIsEnough(Spoiled):
+    """A payment of a company needs nobody but who approves it."""
+
+    def invented(self, message: Message) -> str | None:
+        return "00" if message.get(3) == "511000" and message.mti == "0200" else None
+
+
+class StopsTwice(Spoiled):
+    """A stop that comes again is another one, and is refused."""
+
+    def invented(self, message: Message) -> str | None:
+        return "05" if message.mti == "0303" and message.get(3) == "610100" else None
+
+
 class AnswersWithoutPosting(Spoiled):
     """Says 00 to a transfer and moves nothing."""
 
@@ -90,6 +104,9 @@ class ForgetsRepeats(Spoiled):
         (AnyPin, "service.pin.change.old", "outcome"),
         (AnswersWithoutPosting, "service.transfer.card_to_card.fee", "caller told the truth"),
         (ForgetsRepeats, "timeout.state", "state"),
+        (OneIsEnough, "service.corp.pay.self", "outcome"),
+        (OneIsEnough, "service.corp.pay", "caller told the truth"),
+        (StopsTwice, "service.cheque.stop.lost", "state"),
     ],
 )
 async def test_a_host_at_fault_is_found(

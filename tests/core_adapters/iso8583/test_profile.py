@@ -153,6 +153,9 @@ def test_a_missing_or_huge_file_is_refused(tmp_path: Path) -> None:
         ("  card.balance:\n    version: 1", "  card.balance:\n    version: 2", "version 2"),
         ("  card.balance:", "  card.balances:", "has no contract"),
         ('    repeat_mti: "0303"\n', "", "needs `repeat_mti`"),
+        ("  card.balance:", "  payee.remove:", "no host is asked for it (source own"),
+        ("  card.balance:", "  notice.next:", "no host is asked for it (source journal"),
+        ("maker: $maker", "maker: $operator", "$operator is no input"),
     ],
 )
 def test_a_profile_that_does_not_fit_its_contracts(

@@ -80,6 +80,7 @@ def test_a_profile_that_cannot_stand_says_where_and_why(
         ("card.balance:\n    version", "card.total:\n    version", "no contract"),
         ("      fee: {column: fee, currency: currency}\n", "", "'fee'"),
         ("  card.balance:\n", "  card.today:\n", "gives a list (items)"),
+        ("  card.balance:\n", "  ceiling.tell:\n", "no host is asked for it (source own"),
         ("balance({card})", "balance({cart})", "{cart} is no input"),
         ("balance({card})", "balance({secret:card})", "a secret, and nothing else"),
         ("balance({card})", "balance({card.currency})", "no money"),

@@ -51,13 +51,14 @@ def _first_keys(release: Release) -> dict[str, str]:
 
 
 def titles(release: Release, word: Wording) -> dict[str, str]:
-    """Each flow by its own title; else by the name of the keys that lead to it alone, by the first
-    service it asks, or by its file's name."""
+    """Each flow by its own title; else by the name of the keys that lead to it alone, by the
+    service that it is about, or by its file's name."""
     named = _named(release, word)
     found: dict[str, str] = {}
     for flow in release.flows.values():
         asked = [node.service for node in flow.nodes.values() if isinstance(node, Call)]
-        first = word.service(asked[0]) if asked else flow.name
+        acts = [name for name in asked if release.contracts[name].effect != "read"]
+        first = word.service([*acts, *asked][0]) if asked else flow.name
         found[flow.name] = flow.titles.get(word.language) or named.get(flow.name) or first
     return found
 

@@ -8,7 +8,7 @@ from core_adapters.corehost.products.bills.billers import load_billers
 from core_adapters.corehost.products.exchange.market import load_market
 from core_adapters.corehost.rules import BANK_OFFSET, Rules
 from core_adapters.corehost.seed import SeedCard, trial_set
-from support.menu_people import TOLD_AFTER
+from support.menu_people import MUCH, TOLD_AFTER
 from support.quiet_line import Call
 
 BILLERS, _ = load_billers()
@@ -16,6 +16,10 @@ FAR_ACCOUNT, BANK, LOAN = "62220000123456", "9001", "6001"
 PAID = {"transfer": f"{trial_set()[0].card}#", "repay": f"{LOAN}#"}
 """Whom a company pays, by the kind of the payment; else an account at another bank."""
 DONE = ("ok", "last")
+AS_GOOD: Mapping[str, Sequence[str]] = {"hours.state": ("open", "closed", "holiday")}
+"""Exits that are answers as good as an approval."""
+FIRST = ("settings.get", "notice.next", "usage.top")
+"""What is asked for whoever has just proved himself."""
 EMPTY = frozenset({"card.today", "sec.today", "fx.orders"})
 """Services whose list may be empty: nothing was done today, and no order was placed yet."""
 ODD = frozenset({"value.missing", "exit.unknown", "input.invalid", "input.exhausted", "rows.cut"})
@@ -54,6 +58,8 @@ def typed(
         "AREA": "880001",
         "MONTH#": datetime.now(UTC).strftime("%Y%m01"),
         "NEW_PIN#": "482915#",
+        "WEAK_PIN#": "123456#",
+        "MUCH#": f"{MUCH}#",
         "CHEQUE": "10020010",
         "FIRST_CHEQUE": "10020012",
         "LAST_CHEQUE": "10020013",
@@ -88,6 +94,8 @@ def complaint(
     if service[0] in QUOTES:
         return "" if service.strip(QUOTES) in call.prompts else "not told"
     asked = list(call.asked)
+    while asked and asked[-1][0] in FIRST:
+        asked.pop()
     if asked[-1:] == [(TOLD_AFTER.get(service, ""), "last")]:
         asked.pop()
     last = asked[-1] if asked else ("nothing", "")

@@ -44,6 +44,8 @@ from voice_prompts.speaker import Speaker
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 CALLS = count(1)
+TIER = Money.parse("5000")
+"""Transfers above it need a second factor here; test cards have not much more."""
 KEY_S, PROMPT_S = 0.3, 2.0
 SILENCE, CODE = "SILENCE", "CODE"
 """In place of keys: nothing is pressed until the bank has had enough of it; the newest one-time
@@ -89,7 +91,9 @@ async def open_house(host: CoreHostProcess, folder: Path) -> AsyncIterator[House
         open_software(host.keys),
         Iso8583Options(addresses=tuple(f"127.0.0.1:{port}" for port in host.ports)),
     )
-    options = ProcessorOptions(limits=dict.fromkeys(LIMITED, Money.parse("50000")))
+    most = Money.parse("50000")
+    tier = {"transfer": TIER, "transfer_registered": most}
+    options = ProcessorOptions(limits=dict.fromkeys(LIMITED, most), second_factor=tier)
     clock, keys = SystemClock(), Keyring.open_or_create(folder / "keys")
     async with open_store(folder, clock=StoreClock()) as store, AsyncExitStack() as stack:
         await store.releases.begin(release_files(CONFIG))

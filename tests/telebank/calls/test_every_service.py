@@ -11,7 +11,7 @@ import pytest
 from core_adapters.corehost.seed import SeedCard
 from support.corehost_process import CoreHostProcess
 from support.menu_keys import complaint, typed
-from support.menu_people import AGAIN, SPENT, caller_of, family_of
+from support.menu_people import SPENT, People, done_before, family_of, payee_of
 from support.quiet_line import Call, House, open_house
 from support.store_kit import rows
 from telebank.flow.keymap import Route, routes
@@ -47,10 +47,10 @@ async def press(
     house: House, host: CoreHostProcess, route: Route, one: SeedCard, keys: Sequence[str]
 ) -> Call:
     """A call of a customer who presses these keys, the language before them."""
-    payee = host.cards[SPENT - 1 - (one == host.cards[SPENT - 1])]
+    payee = payee_of(one, host)
     call = house.call()
     await call.dial([keys[0], *typed(keys[1:], route.service, dict(route.constants), one, payee)])
-    await call.listen()
+    await call.hang_up()
     return call
 
 
@@ -59,19 +59,19 @@ async def test_every_way_of_the_menus_ends_in_its_service(
     house: House, host: CoreHostProcess, folder: Path, language: str
 ) -> None:
     wrong: list[str] = []
-    ready: set[tuple[SeedCard, tuple[str, ...]]] = set()
+    people = People(host, language)
     moved = ordered = 0
     for number, route in enumerate(routes(house.release)):
         card = (2 * number + int(language)) % SPENT
         ordered = card if route.service == "fx.order" else ordered
         card = ordered if route.service == "fx.cancel" else card
-        one = caller_of(route.keys[1:], host, language, card)
+        one = people.caller(route.keys[1:], card)
         family, calls = family_of(route.keys[1:]), []
-        if family is not None and family.before and (one, family.before) not in ready:
-            ready.add((one, family.before))
+        for _ in range(people.calls_before(route.keys[1:], one)):
+            assert family is not None
             calls.append(await press(house, host, route, one, [language, *family.before]))
         calls.append(await press(house, host, route, one, [language, *route.keys[1:]]))
-        again = AGAIN.get(route.service, ())
+        again = done_before(route.keys[1:])
         said = complaint(route.service, calls[-1], REFUSED.get(route.what, ()), again)
         wrong += [f"{route.what}: {said}"] if said else []
         assert calls[-1].session.language == LANGUAGES[language]

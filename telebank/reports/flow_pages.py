@@ -14,8 +14,9 @@ from telebank.flow.draw.layout import MARGIN
 from telebank.flow.draw.paint import BADGE, GREY, INK, LINE, lines_of, look_of
 from telebank.flow.draw.scene import SIZES, Arrow, Box, Measure, Page
 
-PAPERS = (A4, landscape(A4), A3, landscape(A3))
-"""The first on which a page is no smaller than `LEAST` is taken; else the one it is largest on."""
+PAPERS = ((A4, landscape(A4)), (A3, landscape(A3)))
+"""Sizes, upright and lying; of the first size on which a page is no smaller than `LEAST`, the one
+that it is larger on, else of the last."""
 LEAST = 0.72
 BORDER = 20.0
 """Around a page, in points."""
@@ -127,7 +128,8 @@ class _Pen:
         legend = "  ·  ".join(
             word.say(key) for key in ("legend_money", "legend_state", "legend_number")
         )
-        self._text(legend, 130, y, 6.5, GREY)
+        after = self._canvas.stringWidth(word.say("index"), self._font, 7) + 16
+        self._text(legend, 40 + after, y, 6.5, GREY)
         told = word.say("pages", number=number, count=count)
         self._canvas.drawRightString(paper[0] - 40, self._top - y, told)
 
@@ -192,9 +194,8 @@ class _Pen:
 
 def _paper(page: Page) -> tuple[tuple[float, float], float]:
     """The paper for a page, and how much smaller or larger it is drawn on it."""
-    sizes = [(paper, _scale(page, paper)) for paper in PAPERS]
-    enough = [(paper, scale) for paper, scale in sizes if scale >= LEAST]
-    return enough[0] if enough else max(sizes, key=lambda pair: pair[1])
+    sizes = [max(((p, _scale(page, p)) for p in pair), key=lambda pair: pair[1]) for pair in PAPERS]
+    return next((found for found in sizes if found[1] >= LEAST), sizes[-1])
 
 
 def _scale(page: Page, paper: tuple[float, float]) -> float:

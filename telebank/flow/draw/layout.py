@@ -304,18 +304,51 @@ def _place_ends(plan: _Plan, top: float) -> None:
 # -- arrows -----------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One arrow between layers: where it leaves and where it comes in."""
+
+    node: str
+    port: _Port
+    start: tuple[float, float]
+    end: tuple[float, float]
+
+    @property
+    def turns_after(self) -> float:
+        """Those that go right turn first where they begin furthest right, and the other way about:
+        so none runs along another."""
+        x = self.start[0]
+        return -x if self.end[0] >= x else x
+
+
 def _arrows(plan: _Plan) -> list[Arrow]:
-    into = Counter(port.target for node in plan.where.depth for port in plan.down(node))
     turns = [floor + LAYER_GAP / 2 for floor in plan.floors]
     """Where the next arrow runs along, in the gap below each layer."""
+    lane, arrows = MARGIN, list[Arrow]()
+    for run in _runs(plan):
+        depth = plan.where.depth
+        below = [depth[run.node]]
+        if plan.where.far(run.node, run.port.target):
+            below.append(depth[run.port.target] - 1)
+        points = _falling(run.start, run.end, [turns[layer] for layer in below], lane)
+        label_at = (run.start[0] + 3, run.start[1] + SIZES["way"] + 2)
+        arrows.append(Arrow(run.port.ways, run.port.label, points, label_at))
+        lane += LANE * (len(below) - 1)
+        for layer in below:
+            turns[layer] += TRACK
+    for layer_nodes in plan.where.layers:
+        for node in layer_nodes:
+            arrows += _beside(plan, node)
+    return arrows
+
+
+def _runs(plan: _Plan) -> list[_Run]:
+    """The arrows between layers, from the top down, each layer's in the order that they turn."""
+    into = Counter(port.target for node in plan.where.depth for port in plan.down(node))
     came: Counter[str] = Counter()
-    arrows: list[Arrow] = []
-
-    def turn(layer: int) -> float:
-        turns[layer] += TRACK
-        return turns[layer] - TRACK
-
-    for layer, nodes in enumerate(plan.where.layers):
+    found: list[_Run] = []
+    for nodes in plan.where.layers:
+        runs: list[_Run] = []
         for node in nodes:
             box, ports = plan.boxes[node], plan.down(node)
             for at, port in enumerate(ports, 1):
@@ -323,19 +356,9 @@ def _arrows(plan: _Plan) -> list[Arrow]:
                 target = plan.boxes[port.target]
                 start = box.x + box.width * at / (len(ports) + 1)
                 end = target.x + target.width * came[port.target] / (into[port.target] + 1)
-                along = [turn(layer)]
-                if plan.where.far(node, port.target):
-                    along.append(turn(plan.where.depth[port.target] - 1))
-                lane = MARGIN + LANE * sum(len(arrow.points) > STRAIGHT for arrow in arrows)
-                points = _falling((start, box.bottom), (end, target.y), along, lane)
-                label_at = (start + 3, box.bottom + SIZES["way"] + 2)
-                arrows.append(Arrow(port.ways, port.label, points, label_at))
-            arrows += _beside(plan, node)
-    return arrows
-
-
-STRAIGHT = 4
-"""Points of an arrow that passes no layer."""
+                runs.append(_Run(node, port, (start, box.bottom), (end, target.y)))
+        found += sorted(runs, key=lambda run: run.turns_after)
+    return found
 
 
 def _falling(

@@ -64,7 +64,7 @@ _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "date": ("八位日期", "date, eight digits"),
         "same": ("须与前一次输入相同", "must be the same as before"),
         "usual": ("常用业务用 {first} 起的键", "What he uses most has keys from {first}"),
-        "key": ("按 {of}", "{of}"),
+        "key": ("按 {of}", "press {of}"),
         "row": ("选其中一条", "a row's number"),
         "over": ("次数已满", "too often"),
         "exhausted": ("多次无按键或按错", "no valid key, again and again"),
@@ -98,6 +98,10 @@ _EXITS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "not_on_duty": ("坐席不在岗", "nobody there"),
         "not_available": ("不能发", "not available"),
         "first_use": ("首次使用", "first use"),
+        "unchanged": ("未更改", "unchanged"),
+        "amount": ("另输金额", "another amount"),
+        "first": ("另选日期", "another date"),
+        "again": ("重新输入", "enter it again"),
     }
 )
 _VALUES: Mapping[str, tuple[str, str]] = MappingProxyType(

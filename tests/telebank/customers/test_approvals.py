@@ -141,6 +141,17 @@ async def test_nobody_approves_his_own_nor_twice_nor_a_strangers_number(place: P
         assert (await paid(life, number, by=THIRD)).outcome.reason == "no_proposal"
 
 
+async def test_no_account_number_is_in_any_file(tmp_path: Path) -> None:
+    # A server's files are its own.
+    house = OrderHouse(tmp_path)
+    async with house.life(host=CompanyHost) as life:
+        assert (await paid(life, await proposed(life))).exit == "ok"
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        found = b"".join(path.read_bytes() for path in files)
+        assert b"proposal.used" in found
+        assert b"62220000123456" not in found
+
+
 async def test_rejected_and_taken_back(place: Path) -> None:
     house = OrderHouse(place)
     async with house.life(host=CompanyHost) as life:

@@ -248,6 +248,19 @@ async def test_a_dead_nodes_due_dates_are_taken_over(place: Path) -> None:
         assert house.posted() == [ID]
 
 
+async def test_no_card_number_is_in_any_file(tmp_path: Path) -> None:
+    # A server's files are its own.
+    house = OrderHouse(tmp_path)
+    async with house.life() as life:
+        await life.order()
+        life.host.business_date = FIRST
+        await life.look()
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        found = b"".join(path.read_bytes() for path in files)
+        assert b"order-100001-20260401" in found
+        assert not any(card.digits.encode() in found for card in CARDS)
+
+
 def test_options_are_bounded() -> None:
     with pytest.raises(ValueError, match="grace_days"):
         replace(OrderOptions(), grace_days=31)

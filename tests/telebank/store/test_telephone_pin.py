@@ -186,26 +186,46 @@ def answers(pins: Pins, reason: str, of: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "heard"),
+    ("reason", "old", "heard"),
     [
-        ("weak_pin", "ok"),
-        ("wrong_pin", "unavailable"),
-        ("locked", "unavailable"),
-        ("lost", "unavailable"),
-        ("no_account", "unavailable"),
-        ("unavailable", "unavailable"),
+        ("weak_pin", OTHER_PIN, "ok"),
+        ("wrong_pin", OTHER_PIN, "ok"),  # a guess: nothing was said of the right one
+        ("wrong_pin", PIN, "unavailable"),
+        ("locked", OTHER_PIN, "unavailable"),
+        ("lost", OTHER_PIN, "unavailable"),
+        ("no_account", OTHER_PIN, "unavailable"),
+        ("unavailable", OTHER_PIN, "unavailable"),
     ],
 )
-async def test_a_refused_change_leaves_only_a_pin_that_the_host_found_right(
-    place: Path, reason: str, heard: str
+async def test_a_refused_change_leaves_only_a_pin_that_the_host_did_not_deny(
+    place: Path, reason: str, old: str, heard: str
 ) -> None:
     async with open_pins(place) as pins:
         assert (await pins.world.verify("v1", 0, PIN)).exit == "ok"
         answers(pins, reason, "c1")
-        assert (await pins.change("c1", 0, OTHER_PIN, NEW_PIN)).exit != "ok"
+        assert (await pins.change("c1", 0, old, NEW_PIN)).exit != "ok"
         pins.away()
         assert (await pins.world.verify("v2", 0, PIN)).exit == heard
     assert kinds(place, "pin.put_back") == (heard == "ok")
+
+
+async def test_a_pin_that_must_be_changed_first_is_not_kept_and_its_change_is(place: Path) -> None:
+    async with open_pins(place) as pins:
+        answers(pins, "first_use", "v1")
+        assert (await pins.world.verify("v1", 0, PIN)).exit == "first_use"
+        assert kept(place) == []
+        assert (await pins.change("c1", 0, PIN, NEW_PIN)).exit == "ok"
+        pins.away()
+        assert (await pins.world.verify("v2", 0, NEW_PIN)).exit == "ok"
+
+
+async def test_a_new_first_pin_from_the_bank_ends_the_one_that_was_kept(place: Path) -> None:
+    async with open_pins(place) as pins:
+        assert (await pins.world.verify("v1", 0, PIN)).exit == "ok"
+        answers(pins, "first_use", "v2")
+        assert (await pins.world.verify("v2", 0, OTHER_PIN)).exit == "first_use"
+        pins.away()
+        assert (await pins.world.verify("v3", 0, PIN)).exit == "unavailable"
 
 
 async def test_a_late_right_does_not_bring_the_old_pin_back(place: Path) -> None:
@@ -538,8 +558,8 @@ async def test_somebody_who_left_forgets_nothing(place: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("telephone_pin: pin", "telephone_pin: card", "secret input"),
-        ("    attempts: 3\n    telephone_pin", "    telephone_pin", "needs `attempts`"),
+        ("use]\n    telephone_pin: pin", "use]\n    telephone_pin: card", "secret input"),
+        ("    attempts: 3\n    right_on: [first", "    right_on: [first", "needs `attempts`"),
         ("outcomes: [ok, stale, no", "outcomes: [ok, no", "last_known"),
         ("{available: money, as_of: date, as", "{available: money, as", "as_of: date"),
         ("last_known: {available", "last_known: {fee", "money outputs"),

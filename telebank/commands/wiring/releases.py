@@ -20,6 +20,7 @@ from core_adapters.profiles.errors import ProfileError
 from telebank.calls.control.releases import NotStaged
 from telebank.calls.edition import Edition
 from telebank.calls.node import VoiceNode
+from telebank.commands.wiring.alarms import warn
 from telebank.commands.wiring.editions import Loaded, drop_bank, load
 from telebank.commands.wiring.release_check import check_apart, staged_in
 from telebank.commands.wiring.rules import Taught
@@ -162,6 +163,8 @@ class Publisher:
             if isinstance(done, str) or ready is None:
                 await self._drop_unused()
                 return done
+            detail: dict[str, Any] = {"release": done.hash, "by": by.id, "note": note}
+            warn(JournalEvent("alarm.release", outcome="rolled_back", detail=detail))
             return await self._taken(done, ready)
 
     # -- making ready, taking, dropping ---------------------------------------------------------
@@ -223,10 +226,12 @@ class Publisher:
             log.info("release.dropped", release=release)
 
     async def _tell(self, kind: str, outcome: str, detail: dict[str, Any]) -> None:
-        told = log.warning if kind.startswith("alarm") else log.info
-        told(kind, outcome=outcome, **detail)
+        event = JournalEvent(kind, outcome=outcome, detail=detail)
+        if kind.startswith("alarm"):
+            warn(event)
+        else:
+            log.info(kind, outcome=outcome, **detail)
         with contextlib.suppress(JournalUnavailable):
-            event = JournalEvent(kind, outcome=outcome, detail=detail)
             await self._store.releases.note(event)
 
     # -- other nodes ----------------------------------------------------------------------------

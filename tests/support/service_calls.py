@@ -337,5 +337,5 @@ def asked_of_host(data: Path, caller: str) -> list[str]:
             " AND s.personal ->> 'from_masked' = ? ORDER BY a.node, a.sequence",
             (masked,),
         ).fetchall()
-    on_the_way = ("pin.verify", "notice.next")
+    on_the_way = ("pin.verify", "settings.get", "notice.next", "usage.top")
     return [f"{service} {exit_}" for service, exit_ in rows if service not in on_the_way]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from core_adapters.corehost.seed import SeedCard, trial_set
+from core_adapters.corehost.seed import NO_ACCOUNT, SeedCard, trial_set
 from support.bank_process import BankProcess
 from telebank.store.sealing import Keyring
 from transactions.card import CardNumber, SealedCard
@@ -118,7 +118,7 @@ def _row(db: sqlite3.Connection, row: sqlite3.Row, keys: Keyring) -> Row:
 
 def expected_balances(journal: MoneyJournal) -> dict[str, int]:
     """Opening balances moved by what the journal says was done, fen by card."""
-    held = Counter({one.card: one.balance for one in trial_set() if one.state != "no_account"})
+    held = Counter({one.card: one.balance for one in trial_set() if one.state not in NO_ACCOUNT})
     for row in journal.rows(service=TRANSFER):
         if row.state in DONE:
             held[row.payer] -= row.amount + row.fee

@@ -23,10 +23,10 @@ SETTINGS = {
 BEIJING = timezone(timedelta(hours=8))
 DEATH_S = END_S = 90.0
 STEPS = [
-    ("record and send", "before"),
+    pytest.param("record and send", "before", marks=pytest.mark.long),
     ("record and send", "after"),
-    ("advance APPROVED", "before"),
-    ("advance APPROVED", "after"),
+    pytest.param("advance APPROVED", "before", marks=pytest.mark.long),
+    pytest.param("advance APPROVED", "after", marks=pytest.mark.long),
 ]
 
 

@@ -122,6 +122,27 @@ class Speaker:
             return len(utterance.text) / CHARACTERS_PER_SECOND[language]
         return utterance.samples / RATE
 
+    @property
+    def catalogue(self) -> Catalogue:
+        """The texts that it speaks."""
+        return self._catalogue
+
+    def seconds_before(
+        self, prompt: str, variable: str, values: Mapping[str, object], language: str
+    ) -> float:
+        """How long `prompt` has lasted when the value of `variable` begins; 0 without audio."""
+        template = self._catalogue.template(prompt, language)
+        at = [part.name if isinstance(part, Variable) else "" for part in template.parts]
+        until = template.parts[: at.index(variable)]
+        utterance = self.render(prompt, values, language)
+        spoken = [part for part in until if isinstance(part, Fragment) and part.spoken]
+        if self._index is None or not spoken:
+            return 0.0
+        last = utterance.clips.index(f"{language}/{template.clip(spoken[-1])}")
+        clips = [at for at, (start, _) in enumerate(utterance.segments) if start != SILENCE]
+        before = utterance.segments[: clips[min(last + 1, len(clips) - 1)]]
+        return sum(samples for _, samples in before) / RATE
+
 
 def speak(reading: Reading, language: str, index: BankIndex | None) -> Utterance:
     """One value alone; MissingClips names the units that the bank has not."""

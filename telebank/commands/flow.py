@@ -12,7 +12,9 @@ from telebank.commands.common import EXIT_FINDING, json_option
 
 if TYPE_CHECKING:
     from telebank.flow.check.budget import Seconds
+    from telebank.flow.check.quick import Lead, Quick
     from transactions.request import Language
+    from voice_prompts.speaker import Speaker
 
 config_option = click.option(
     "--config",
@@ -39,7 +41,13 @@ def command() -> None:
 @config_option
 @click.option("--times", is_flag=True, help="Show the spoken seconds of the longest ways.")
 @json_option
-def check(config: Path | None, times: bool, as_json: bool) -> None:
+@click.option(
+    "--quick-budget",
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
+    help="Seconds from the answer to the first sample of the balance, for one who knows the keys.",
+)
+def check(config: Path | None, times: bool, as_json: bool, quick_budget: float | None) -> None:
     """Refuse what must not take calls, each with file, line and what to do.
 
     \b
@@ -50,17 +58,26 @@ def check(config: Path | None, times: bool, as_json: bool) -> None:
       telebank flow check --config ./config --json
     """
     from telebank.flow.check import check_release
-    from telebank.flow.check.budget import ways
+    from telebank.flow.check.budget import estimated, ways
+    from telebank.flow.check.quick import estimated_lead, quick_calls
     from telebank.flow.model import Finding, FlowError
     from telebank.flow.options import FlowOptions
     from telebank.flow.release import read_release
 
+    options = FlowOptions() if quick_budget is None else FlowOptions(quick_budget_s=quick_budget)
     findings: list[Finding] = []
     longest: list[dict[str, Any]] = []
-    measure = _measured(_folder(config))
+    quick: list[dict[str, Any]] = []
+    speaker = _speaker(_folder(config))
+    measure, lead = (_seconds(speaker), _lead(speaker)) if speaker else (None, None)
     try:
         release = read_release(_folder(config))
-        findings = check_release(release, FlowOptions(), measure)
+        findings = check_release(release, options, measure, lead)
+        if times:
+            seconds = measure or estimated(release)
+            calls = quick_calls(release, options, seconds, lead or estimated_lead(release, seconds))
+            slow_only = all(finding.rule == "quick" for finding in findings)
+            quick = [_quick(call, options.quick_host_s) for call in calls] if slow_only else []
         if times and not findings:
             longest = [
                 _way(way.flow, way.language, way.seconds, way.nodes)
@@ -71,10 +88,12 @@ def check(config: Path | None, times: bool, as_json: bool) -> None:
     if as_json:
         plain = [_plain(finding) for finding in findings]
         measured = measure is not None
-        click.echo(_dumped({"findings": plain, "times": longest, "measured": measured}))
+        told = {"findings": plain, "times": longest, "quick": quick, "measured": measured}
+        click.echo(_dumped(told))
     else:
         _lines(str(finding) for finding in findings)
         _lines(_time_line(way) for way in longest)
+        _lines(_quick_line(call) for call in quick)
         if times:
             click.echo("measured on the prompt packs" if measure else "estimated from the texts")
         click.echo(f"{len(findings)} findings" if findings else "no findings")
@@ -177,12 +196,12 @@ _SAMPLES = {
 """A value of usual length for each way of reading."""
 
 
-def _measured(config: Path) -> "Seconds | None":
-    """Seconds by the shipped recordings, or None where they do not have every text."""
+def _speaker(config: Path) -> "Speaker | None":
+    """A speaker of the shipped recordings, or None where they do not have every text."""
     from telebank.settings import packs_dir
     from voice_prompts import pack
     from voice_prompts.bank import BankIndex
-    from voice_prompts.catalogue import WORD, Catalogue, CatalogueError
+    from voice_prompts.catalogue import Catalogue, CatalogueError
     from voice_prompts.speaker import MissingClips, Speaker
 
     clips: dict[str, tuple[int, int]] = {}
@@ -192,22 +211,39 @@ def _measured(config: Path) -> "Seconds | None":
             clips |= {
                 f"{manifest.language}/{clip.id}": (0, clip.samples) for clip in manifest.prompts
             }
-        catalogue = Catalogue.load(config / "prompts")
-        speaker = Speaker(catalogue, BankIndex(clips, {}))
+        return Speaker(Catalogue.load(config / "prompts"), BankIndex(clips, {}))
     except (pack.PackError, CatalogueError, MissingClips, OSError):
         return None
 
+
+def _seconds(speaker: "Speaker") -> "Seconds":
+    """Seconds of a text by its recordings, with values of usual length."""
+
     def seconds(prompt: str, language: "Language") -> float:
-        kinds = catalogue.variables(prompt)
-        values = {
-            name: catalogue.longest_word(kind.removeprefix(WORD))
-            if kind.startswith(WORD)
-            else _SAMPLES.get(kind, "12")
-            for name, kind in kinds.items()
-        }
-        return speaker.seconds(prompt, values, language)
+        return speaker.seconds(prompt, _usual(speaker, prompt), language)
 
     return seconds
+
+
+def _lead(speaker: "Speaker") -> "Lead":
+    """Seconds of a text's recordings before a value begins."""
+
+    def lead(prompt: str, slot: str, language: "Language") -> float:
+        return speaker.seconds_before(prompt, slot, _usual(speaker, prompt), language)
+
+    return lead
+
+
+def _usual(speaker: "Speaker", prompt: str) -> dict[str, str]:
+    from voice_prompts.catalogue import WORD
+
+    catalogue = speaker.catalogue
+    return {
+        name: catalogue.longest_word(kind.removeprefix(WORD))
+        if kind.startswith(WORD)
+        else _SAMPLES.get(kind, "12")
+        for name, kind in catalogue.variables(prompt).items()
+    }
 
 
 def _release(config: Path | None) -> Any:
@@ -237,6 +273,23 @@ def _way(flow: str, language: str, seconds: float, nodes: tuple[str, ...]) -> di
 def _time_line(way: dict[str, Any]) -> str:
     path = " > ".join(way["nodes"])
     return f"{way['seconds']:6.1f} s  {way['language']}  {way['flow']}: {path}"
+
+
+def _quick(call: "Quick", host: float) -> dict[str, Any]:
+    return {
+        "language": call.language,
+        "keys": list(call.keys),
+        "seconds": round(call.seconds, 1),
+        "host": host,
+    }
+
+
+def _quick_line(call: dict[str, Any]) -> str:
+    keys = " ".join(call["keys"])
+    return (
+        f"{call['seconds']:6.1f} s  {call['language']}  from the answer to the amount: {keys}, "
+        f"a key every 0.3 s, {call['host']:g} s a host answer"
+    )
 
 
 def _plain(finding: Any) -> dict[str, Any]:

@@ -67,5 +67,13 @@ class FlowOptions:
     """Seconds of a result's words after which a caller who presses on counts as told."""
     spoken_budget_s: float = 75.0
     """Seconds of prompts on the longest way through one flow, values included."""
+    quick_service: str = "card.balance"
+    """What a caller who knows the keys is timed to: the service, and below what it tells."""
+    quick_output: str = "available"
+    """The output whose first sample counts."""
+    quick_budget_s: float = 25.0
+    """Seconds from the answer to that sample, at 300 ms a key."""
+    quick_host_s: float = 1.0
+    """Seconds that the host is taken to need for an answer, in that reckoning."""
     type_ahead: int = MAX_BUFFER
     """Keys kept while nothing takes them."""

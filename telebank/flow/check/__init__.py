@@ -16,8 +16,9 @@ from telebank.flow.check import (
     shape,
     words,
 )
-from telebank.flow.check.budget import Seconds, over_budget
+from telebank.flow.check.budget import Seconds, estimated, over_budget
 from telebank.flow.check.graph import Rule
+from telebank.flow.check.quick import Lead, estimated_lead, too_slow
 from telebank.flow.model import Finding
 from telebank.flow.options import FlowOptions
 from telebank.flow.release import Release
@@ -71,16 +72,25 @@ RULES: tuple[Rule, ...] = (
 
 
 def check_release(
-    release: Release, options: FlowOptions, seconds: Seconds | None = None
+    release: Release,
+    options: FlowOptions,
+    seconds: Seconds | None = None,
+    lead: Lead | None = None,
 ) -> list[Finding]:
     """Everything that must be mended before the release can take calls, by file and line.
 
-    `seconds` measures prompts; without it their length is estimated from the text.
+    `seconds` measures prompts, and `lead` what of them comes before a value; without them their
+    length is estimated from the text. Calls are played only through menus that can take them.
     """
     findings = _apply(REFERENCES, release)
     if not findings:
         findings = _apply(RULES, release) | set(menus.depth(release))
         findings |= set(over_budget(release, options, seconds))
+    if not findings:
+        measure = seconds or estimated(release)
+        findings = set(
+            too_slow(release, options, measure, lead or estimated_lead(release, measure))
+        )
     return sorted(findings)
 
 

@@ -17,6 +17,8 @@ class OrderOptions:
     """Days that the first date may be ahead."""
     most: int = 20
     """Orders of one customer that wait."""
+    listed_days: int = 31
+    """Days for which an order that has ended is still heard in its customer's list."""
     look_s: float = 30.0
     """Seconds between two looks for what is due."""
     retry_s: float = 1_800.0
@@ -33,7 +35,7 @@ class OrderOptions:
             raise ValueError(f"grace_days is 0 to {MAX_GRACE_DAYS}")
         if not 0 < self.ahead_days <= MAX_AHEAD_DAYS:
             raise ValueError(f"ahead_days is 1 to {MAX_AHEAD_DAYS}")
-        for name in ("most", "look_s", "retry_s", "doubt_s", "hold_s", "batch"):
+        for name in ("most", "listed_days", "look_s", "retry_s", "doubt_s", "hold_s", "batch"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above zero")
 

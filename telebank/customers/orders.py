@@ -94,6 +94,7 @@ class Orders:
             customer=asked.customer,
             after=number_of(after),
             most=PAGE + 1,
+            since=self.clock.now() - timedelta(days=self.options.listed_days),
         )
         found: Sequence[tuple[Order, jobs.Run | None]] = await self.run(job)
         items = tuple(_row(order, last) for order, last in found[:PAGE])

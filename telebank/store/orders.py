@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Date, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import Date, bindparam, exists, func, insert, or_, select, text, update
 
 from telebank.store import tables
 from telebank.store.customer_events import Told, tell
@@ -36,9 +36,19 @@ _LAST = select(func.max(_O.number).label("highest"))
 _MADE = select(transfer_order).where(_O.request == bindparam("of_request"))
 _INSERT = insert(transfer_order)
 _ONE = select(transfer_order).where(_O.number == bindparam("of_number"))
+_SINCE = bindparam("since", type_=_O.changed_at.type)
+_LATELY = (
+    select(_R.number)
+    .where(_R.number == _O.number, _R.changed_at >= _SINCE)
+    .correlate(transfer_order)
+)
 _MINE = (
     select(transfer_order)
-    .where(_O.customer == bindparam("who"), _O.number > bindparam("after"))
+    .where(
+        _O.customer == bindparam("who"),
+        _O.number > bindparam("after"),
+        or_(text("transfer_order.state = 'waiting'"), _O.changed_at >= _SINCE, exists(_LATELY)),
+    )
     .order_by(_O.number)
     .limit(bindparam("most"))
 )
@@ -190,10 +200,11 @@ def make(part: Transaction, draft: OrderDraft, most: int) -> Order | None:
 
 
 def of_customer(
-    part: Transaction, customer: str, after: int, most: int
+    part: Transaction, customer: str, after: int, most: int, since: datetime
 ) -> Sequence[tuple[Order, Run | None]]:
-    """A customer's orders from the number after `after`, each with its last run."""
-    values = {"who": customer, "after": after, "most": most}
+    """A customer's orders that wait, or that something became of since then, from the number after
+    `after`; each with its last run."""
+    values = {"who": customer, "after": after, "most": most, "since": since}
     found = [_order(row) for row in part.execute(_MINE, values).all()]
     return [(order, _last_run(part, order.number)) for order in found]
 

@@ -36,6 +36,8 @@ async def test_on_its_day_and_once(place: Path) -> None:
         assert listed.exit == "last"
         (row,) = listed.data["items"]
         assert (row["state"], row["next"]) == ("done", FIRST)
+        house.later(days=32)
+        assert (await life.ask("order.list", "l2", {})).exit == "none"
 
 
 async def test_the_hosts_date_decides_not_the_clock(place: Path) -> None:

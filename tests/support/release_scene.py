@@ -16,7 +16,7 @@ from telebank.phone.phone import Phone, PhoneCall, PhoneOptions
 from voice_prompts import overlay
 from voice_prompts.catalogue import Catalogue
 
-STAYS_S = 280.0
+STAYS_S = 900.0
 """Longest that the caller stays on."""
 AGAIN_S = 4.0
 POLL_S = 0.05

@@ -30,6 +30,7 @@ from telebank.calls.control.desk import Counter
 from telebank.calls.control.enrolment import EnrolmentPart
 from telebank.calls.control.login import StaffDesk
 from telebank.calls.control.loss import Decider, LiftAct, LossPart
+from telebank.calls.control.releases import NotStaged, ReleasesPart
 from telebank.calls.control.resolve import Resolve
 from telebank.calls.control.server import ControlPart, ControlServer
 from telebank.calls.control.staff import StaffPart
@@ -43,8 +44,10 @@ from telebank.store import tables
 from telebank.store.clock import Stamp, to_us
 from telebank.store.engine import open_read_only
 from telebank.store.options import StoreOptions
+from telebank.store.releases import Published
 from telebank.store.sealing import Keyring
 from telebank.store.store import Store
+from transactions.approval import Actor, Approving
 from transactions.closing import ACT
 from transactions.contract import Contracts
 from transactions.hot_list import LIFT
@@ -99,6 +102,37 @@ class Asked:
 
 
 @dataclass
+class StoreAlone:
+    """What a node does about releases, as far as its store goes."""
+
+    store: Store
+    files: dict[str, Mapping[str, bytes]] = field(default_factory=dict)
+    findings: tuple[str, ...] = ()
+
+    def standing(self) -> Mapping[str, Any]:
+        """Nothing plays here."""
+        return {"calls": {}}
+
+    async def in_force(self) -> str:
+        """The hash of what is in force."""
+        now = await self.store.releases.current()
+        assert now is not None
+        return now.hash
+
+    async def staged(self, release: str) -> Mapping[str, bytes] | NotStaged:
+        """What the test staged."""
+        return NotStaged(self.findings) if self.findings else self.files[release]
+
+    async def publish(self, approving: Approving) -> Published | str | NotStaged:
+        """In the store."""
+        return await self.store.releases.publish(approving)
+
+    async def roll_back(self, by: Actor, to: str, note: str) -> Published | str | NotStaged:
+        """In the store."""
+        return await self.store.releases.roll_back(by, to, note)
+
+
+@dataclass
 class House:
     """The socket and what is behind it."""
 
@@ -109,6 +143,7 @@ class House:
     clock: StaffClock
     carriers: dict[str, Carrier]
     client: aiohttp.ClientSession
+    publishing: StoreAlone
 
     async def ask(
         self, who: Person | None, method: str, path: str, body: Mapping[str, Any] | None = None
@@ -228,6 +263,7 @@ async def open_house(
     processor = Processor(contracts, host, store.journal, vault, ProcessorOptions(), LoopClock())
     counter = Counter(desk)
     decider = Decider(processor, desk.run, store.journal.zone)
+    publishing = StoreAlone(store)
     all_carriers: dict[str, Carrier] = {
         ACT: Resolve(processor),
         KEY_CUSTODY: AfterApproval(desk, key_custody.work, key_custody.complaint),
@@ -241,6 +277,7 @@ async def open_house(
         PinsPart(counter, keys),
         CustomersPart(counter, keys),
         LossPart(counter, decider),
+        ReleasesPart(counter, publishing),
     ]
     socket = folder / "control.sock"
     node: Any = None  # none of these paths asks the voice node
@@ -249,7 +286,10 @@ async def open_house(
     connector = aiohttp.UnixConnector(path=str(socket))
     try:
         async with aiohttp.ClientSession(connector=connector) as client:
-            yield House(folder, store, processor, desk, clock, all_carriers, client)
+            yield House(
+                *(folder, store, processor, desk, clock, all_carriers, client),
+                publishing,
+            )
     finally:
         await server.close()
         await processor.close()

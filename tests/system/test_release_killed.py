@@ -13,7 +13,7 @@ from support.bank_process import BankProcess, Voice
 from support.release_scene import Staff, query
 from telebank.flow.release import hash_of, release_files
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
 CODE_S = 30
 """A code of the second factor lasts so long, and counts once."""

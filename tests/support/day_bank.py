@@ -1,94 +1,139 @@
-"""A small bank that ends its business dates: the lending bank, with foreign money."""
+"""The demo bank of the simulated day: some hundred customers with all its products."""
 
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
-from pathlib import Path
+import functools
+import random
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 
-from core_adapters.corehost.back_office import VAULT
-from core_adapters.corehost.ledger import Leg, transaction
-from core_adapters.corehost.products.deposits.accounts import Deposit, Deposits
-from core_adapters.corehost.products.end_of_day.book import Ended, ended
-from core_adapters.corehost.products.end_of_day.run import EndOfDay
-from core_adapters.corehost.products.exchange import deals as fx_deals
-from core_adapters.corehost.products.exchange.accounts import FxAccounts, FxDeposit, open_deposit
-from support.bank_services import ACCOUNT, CNY
-from support.lending import Lending
-from transactions.money import Money
+from core_adapters.corehost import book, ledger, seed, tables
+from core_adapters.corehost.bank import Bank
+from core_adapters.corehost.pins import Pins
+from core_adapters.corehost.products.bills.billers import load_billers
+from core_adapters.corehost.rules import Rules
+from core_adapters.corehost.seed import SeedCard
+from core_adapters.iso8583.format.message import Message
+from core_adapters.iso8583.profile import Profile
+from support.day_store import OPENS
+from support.iso8583_kit import BANK_MODULE, tb87
+from support.simulation_bank import PIN_KEY, SimBank, WeakDesk, Weakness, codec_of
+from support.simulation_net import Hit, Net, Plan, State
+
+CUSTOMERS = 120
+RULES = Rules(transfer_daily=50_000_000, bill_daily=50_000_000)
+"""Daily sums that a customer who rings forty times a day does not come to too early."""
+
+FAULTS: Mapping[Hit, int] = {
+    Hit.LOST: 3,
+    Hit.REPLY_LOST: 6,
+    Hit.LATE: 4,
+    Hit.OVERTAKEN: 2,
+    Hit.DUPLICATE: 3,
+    Hit.GARBLED: 1,
+    Hit.WRONG_KEY: 1,
+    Hit.WRONG_AMOUNT: 1,
+    Hit.BAD_MAC: 1,
+    Hit.CUT_REQUEST: 1,
+    Hit.CUT_REPLY: 1,
+    Hit.COLLISION: 1,
+    Hit.CUT_OVER: 1,
+    Hit.TWICE: 2,
+}
+"""What a message meets, by weight."""
+FAULTY = 0.04
+"""Part of all messages, reversals and repeats among them, that meet one of them."""
+APPLICATION = frozenset({"01", "02", "03", "04", "06"})
+"""Message classes that faults hit; the lines' own 08 is left alone, lines are cut instead."""
+AWAY_S = (20.0, 90.0, 400.0)
+"""How long the bank is away, each about twice a day."""
 
 
-def noon(day: date) -> datetime:
-    """Noon at the bank."""
-    return datetime.combine(day, time(4, tzinfo=UTC))
+PEOPLE: Sequence[SeedCard] = [one for one in seed.trial_set() if one.state == "operator"]
+"""Of the company: one who makes, two who approve, one who looks."""
+COMPANY = seed.trial_set()[-1]
 
 
-class DayBank(Lending):
-    """One customer who has a bit of everything; `pass_to` lets days go by."""
+@functools.cache
+def customers() -> tuple[SeedCard, ...]:
+    """Ordinary customers, one in four with cheques."""
+    chance = random.Random(87)
+    return tuple(
+        SeedCard(
+            seed.card_number(910_000_000 + number),
+            str(chance.randrange(10**11, 10**12)),
+            f"客户{number}",
+            f"{chance.randrange(10**4):04d}",
+            chance.choice((5_000_000, 20_000_000, 100_000_000)),
+            cheques=number % 4 == 0,
+        )
+        for number in range(1, CUSTOMERS + 1)
+    )
 
-    def __init__(self, path: Path, day: date) -> None:
-        super().__init__(path, noon(day))
-        self.day = day
-        with transaction(self.db):
-            fx_deals.open_accounts(self.office)
-        self.days = EndOfDay(self.office)
-        self.days.run_due(noon(day))
 
-    def pass_to(self, day: date, *, skipping: bool = False) -> None:
-        """Be at noon of `day`; one day at a time, or away until then."""
-        while self.day < day:
-            self.day = day if skipping else self.day + timedelta(days=1)
-            self.days.run_due(noon(self.day))
+@functools.cache
+def _template() -> bytes:
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    pins = Pins(db, PIN_KEY, RULES)
+    bank = Bank(db, RULES, pins)
+    for script in (ledger.SCHEMA, tables.SCHEMA, book.SCHEMA):
+        for statement in ledger.statements(script):
+            db.execute(statement)
+    db.execute("BEGIN")
+    seed.plant(db, bank, pins, (*customers(), *PEOPLE, COMPANY), OPENS)
+    db.execute("COMMIT")
+    return bytes(db.serialize())
 
-    def cash(self, key: str, account: str, minor: int, day: date) -> None:
-        """Cash into an account, or out of it."""
-        unit = self.office.ledger.unit(account)
-        legs = [Leg(VAULT.format(unit.code), -minor), Leg(account, minor)]
-        self.office.ledger.post(key, "deposit", legs, day, noon(day))
 
-    def deposit(self, kind: str, term: str, minor: int, rate: str, monthly: int = 0) -> str:
-        """Open a deposit with cash today; gives its number."""
-        deposits = Deposits(self.db)
-        with transaction(self.db):
-            sub = deposits.next_sub(ACCOUNT)
-            ident = f"D{ACCOUNT}{sub}"
-            self.office.ledger.open_account(ident, CNY)
-            row = (ident, ACCOUNT, sub, kind, term, Decimal(rate), self.day, monthly, 0)
-            deposits.add(Deposit(*row), None)
-            self.cash(f"open:{ident}", ident, minor, self.day)
-        return sub
+def biller_number(card: str, biller: str) -> str:
+    """Under which number the holder of a card is a subscriber."""
+    return load_billers()[0][biller].number(card)
 
-    def foreign(self, amount: Money, term: str, rate: str) -> str:
-        """Open a foreign deposit with cash today; gives its ledger account."""
-        accounts = FxAccounts(self.db)
-        with transaction(self.db):
-            ident = f"X{ACCOUNT}{accounts.next_sub(ACCOUNT)}"
-            one = FxDeposit(ident, ACCOUNT, "", amount, term, Decimal(rate), self.day)
-            assert open_deposit(self.office, one, None) is None
-            self.cash(f"open:{ident}", ident, amount.minor, self.day)
-        return ident
 
-    def ended(self) -> list[Ended]:
-        """All dates that are over, the last one first."""
-        return ended(self.db, 10_000)
+class DayBank(SimBank):
+    """All products, one day."""
 
-    def told(self, what: str) -> list[tuple[date, int, int]]:
-        """Every line of a kind, the first date first: date, count, minor units."""
-        return [
-            (one.day, line.count, line.amount.minor)
-            for one in reversed(self.ended())
-            for line in one.lines
-            if line.what == what
-        ]
+    def __init__(self, profile: Profile | None = None) -> None:
+        super().__init__(profile=profile)
+        self.db.close()
+        self.codec = codec_of(profile or tb87())
+        self.db = sqlite3.connect(":memory:", isolation_level=None)
+        self.db.deserialize(_template())
+        self.bank = Bank(self.db, RULES, Pins(self.db, PIN_KEY, RULES))
+        self.desk = WeakDesk(self.db, self.bank, self.codec, BANK_MODULE, Weakness())
 
-    def state(self) -> dict[str, list[tuple[object, ...]]]:
-        """All that ends of days may change, but for the time that it was done."""
-        tables = {
-            "leg": "SELECT account, ordinal, minor, balance FROM leg ORDER BY account, ordinal",
-            "posting": "SELECT key, kind, business_date FROM posting ORDER BY key",
-            "deposit": "SELECT id, opened, rate, closed_by FROM deposit ORDER BY id",
-            "fx_deposit": "SELECT id, opened, rate, closed_by FROM fx_deposit ORDER BY id",
-            "bill": "SELECT * FROM bill ORDER BY id",
-            "bill_charge": "SELECT * FROM bill_charge ORDER BY bill, ordinal",
-            "day_item": "SELECT * FROM day_item ORDER BY key",
-            "day_run": "SELECT date FROM day_run ORDER BY date",
-        }
-        return {name: self.db.execute(query).fetchall() for name, query in tables.items()}
+
+class DayNet(Net):
+    """Lines on which a message in so many meets a fault, and which are cut now and then."""
+
+    def __init__(
+        self, bank: DayBank, chance: random.Random, faulty: float, now: Callable[[], datetime]
+    ) -> None:
+        super().__init__(bank, Plan(), chance, State())
+        self.bank: DayBank = bank
+        self.now = now
+        self.faulty = faulty
+        self.hits: dict[Hit, int] = {}
+
+    def sent(self, line: object, data: bytes) -> None:
+        """A frame leaves: whether something happens to it is chance."""
+        message = self.bank.codec.decode(data[2:])
+        self.watch(message)
+        if message.mti[:2] not in APPLICATION or self.chance.random() >= self.faulty:
+            line.to_bank(data)  # type: ignore[attr-defined]
+            return
+        hit = self.chance.choices([*FAULTS], [*FAULTS.values()])[0]
+        self.hits[hit] = self.hits.get(hit, 0) + 1
+        self.plan = replace(self.plan, byte=self.chance.randrange(len(data)))
+        self._strike(line, data, message, hit)  # type: ignore[arg-type]
+
+    def _good(self, message: Message, changes: Mapping[int, str]) -> Message:
+        """With the bank's own date."""
+        today = f"{self.bank.bank.calendar.today(self.now()):%m%d}"
+        return super()._good(message, {15: today, **changes})
+
+    def outage(self, seconds: float, now: float) -> None:
+        """The bank is away, and every line is cut."""
+        self.away_until = now + seconds
+        for line in list(self.lines):
+            line.cut()

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -148,6 +149,8 @@ class Net:
         self.dead = False
         self.lines: list[Line] = []
         self.away_until = 0.0
+        self.now: Callable[[], datetime] = LoopClock().now
+        """The bank's clock."""
         self.watch: Callable[[Message], None] = lambda _message: None
         """Sees every message of the gateway as its first byte goes."""
 
@@ -262,7 +265,7 @@ class Net:
             return
         if is_reply(message.mti) or not codec.mac_ok(body, message, (MAC,)):
             return
-        reply = self.bank.answer(message, LoopClock().now())
+        reply = self.bank.answer(message, self.now())
         self._reply(line, message, reply, self.state.replies.pop(_key(message), Hit.NONE))
 
     def _reply(self, line: Line, message: Message, reply: Message, hit: Hit) -> None:

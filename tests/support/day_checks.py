@@ -1,0 +1,155 @@
+"""What must hold when a simulated day is over, and what it came to."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from support.day_bank import DayBank
+from support.day_caller import Told
+from telebank.store import tables
+from telebank.store.engine import open_read_only
+from transactions.answer import Answer
+from transactions.lifecycle import NOT_DONE, OPEN, State
+
+ORDER = "order-"
+"""How the request ids of scheduled transfers begin (rule 15)."""
+SURELY_NOT = ("refused", "not_done")
+
+
+class DayBrokenError(AssertionError):
+    """Something that must hold does not."""
+
+
+def need(true: object, what: str, *about: object) -> None:
+    """Raise `DayBrokenError` unless it holds."""
+    if not true:
+        raise DayBrokenError(f"{what} {' '.join(map(str, about))}".strip())
+
+
+@dataclass
+class Seen:
+    """What the day came to."""
+
+    calls: int = 0
+    services: Counter[str] = field(default_factory=Counter)
+    exits: Counter[str] = field(default_factory=Counter)
+    """Service and exit."""
+    states: Counter[str] = field(default_factory=Counter)
+    """Ends of all rows that move money."""
+    orders: Counter[str] = field(default_factory=Counter)
+    """Ends of those of scheduled transfers."""
+    hits: Counter[str] = field(default_factory=Counter)
+    """Faults."""
+    deaths: int = 0
+    moved: int = 0
+    """Minor units of all rows that stand, whatever their currency."""
+    ends_of_dates: int = 0
+    interest: int = 0
+    """Minor units of interest paid at the ends of dates."""
+    market_orders: Counter[str] = field(default_factory=Counter)
+    """States of orders at a rate."""
+    digest: str = ""
+    """Of every row of the journal and every leg of the bank's ledger."""
+
+    def table(self) -> str:
+        """For people."""
+        lines = [
+            f"{self.calls} calls, {self.deaths} deaths, {self.hits.total()} faults",
+            f"faults: {_listed(self.hits)}",
+            f"money rows: {_listed(self.states)}; {self.moved} minor units",
+            f"scheduled transfers: {_listed(self.orders)}",
+            f"ends of dates: {self.ends_of_dates}, interest {self.interest} minor units",
+            f"orders at a rate: {_listed(self.market_orders)}",
+            *(f"{what:40} {count:6}" for what, count in sorted(self.exits.items())),
+        ]
+        return "\n".join(lines)
+
+
+def _listed(counter: Counter[str]) -> str:
+    return ", ".join(f"{what} {count}" for what, count in sorted(counter.items())) or "none"
+
+
+def journal_rows(folder: Path) -> Sequence[Any]:
+    """Every request of the store in `folder`, in the order of their references."""
+    engine = open_read_only(f"sqlite:///{folder / 'telebank.db'}")
+    with engine.connect() as connection:
+        found = connection.execute(select(tables.request).order_by(tables.request.c.reference))
+        rows = found.all()
+    engine.dispose()
+    return rows
+
+
+def look(
+    seen: Seen,
+    bank: DayBank,
+    rows: Sequence[Any],
+    answers: Mapping[str, tuple[str, Answer]],
+    told: Mapping[str, Told],
+) -> None:
+    """Go through journal, ledger and what was told; raises `DayBrokenError`."""
+    posted = _posted(bank)
+    for row in rows:
+        state = State(row.state)
+        need(state is State.MANUAL or state not in OPEN, f"{row.id} is left {state}")
+        if row.effect == "money":
+            _look_at(row, state, posted.get(row.reference, (0, True)), told.get(row.id))
+    known = {row.reference for row in rows}
+    strays = [ref for ref, (_, undone) in posted.items() if ref not in known and not undone]
+    need(not strays, "posted at the bank without a row:", *strays[:5])
+    need(not bank.findings(), "the bank's books:", *bank.findings()[:5])
+    _count(seen, bank, rows, posted, answers)
+
+
+def _look_at(row: Any, state: State, at_bank: tuple[int, bool], heard: Told | None) -> None:
+    """Posted if and only if the journal says so, with its amount; and nobody was told else."""
+    minor, undone = at_bank
+    if state is not State.MANUAL:
+        approved = state is State.APPROVED
+        need(approved != undone, f"{row.id} ({row.service}): {state}, but undone is {undone}")
+        need(undone or minor == row.amount, f"{row.id}: another amount")
+    if heard is not None:
+        done, sure = heard.exit == "ok", heard.exit in SURELY_NOT
+        need(not done or state is State.APPROVED, f"{row.id} was told done: {state}")
+        need(not sure or state in NOT_DONE, f"{row.id} was told {heard.exit}: {state}")
+
+
+def _posted(bank: DayBank) -> dict[str, tuple[int, bool]]:
+    """By field 37: minor units, and whether it was undone."""
+    rows = bank.db.execute(
+        "SELECT reference, minor, undone FROM posted_order WHERE reference <> ''"
+    ).fetchall()
+    references = [row[0] for row in rows]
+    need(len(references) == len(set(references)), "a reference was posted twice")
+    return {reference: (minor, bool(undone)) for reference, minor, undone in rows}
+
+
+def _count(
+    seen: Seen,
+    bank: DayBank,
+    rows: Sequence[Any],
+    posted: Mapping[str, tuple[int, bool]],
+    answers: Mapping[str, tuple[str, Answer]],
+) -> None:
+    for service, answer in answers.values():
+        seen.services[service] += 1
+        seen.exits[f"{service} {answer.exit}"] += 1
+    for row in rows:
+        if row.effect == "money":
+            seen.states[row.state] += 1
+            minor, undone = posted.get(row.reference, (0, True))
+            seen.moved += 0 if undone else minor
+            seen.orders.update([row.state] if row.id.startswith(ORDER) else [])
+    (seen.ends_of_dates,) = bank.db.execute("SELECT COUNT(*) FROM day_run").fetchone()
+    (seen.interest,) = bank.db.execute("SELECT COALESCE(SUM(interest), 0) FROM day_item").fetchone()
+    seen.market_orders.update(
+        dict(bank.db.execute("SELECT state, COUNT(*) FROM fx_order GROUP BY state").fetchall())
+    )
+    digest = hashlib.sha256(repr([tuple(row)[:8] for row in rows]).encode())
+    legs = bank.db.execute("SELECT posting, minor FROM leg ORDER BY 1, 2")
+    digest.update(repr(legs.fetchall()).encode())
+    seen.digest = digest.hexdigest()

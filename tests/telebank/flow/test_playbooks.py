@@ -40,7 +40,7 @@ def test_every_node_and_every_outcome_of_every_service_is_taken() -> None:
 def test_a_node_or_an_outcome_without_a_path_test_is_named() -> None:
     results = [result_of(n) for n, test in enumerate(TESTS) if "transfer" not in test.file]
     missing = uncovered(shipped(), results)
-    assert "node transfer.confirm is never visited" in missing
+    assert "node transfer.confirm_again is never visited" in missing
     assert "exit in_doubt of transfer.post is never taken" in missing
 
 

@@ -13,7 +13,7 @@ from support.corehost_process import special_card
 from support.money_journal import MoneyJournal
 from support.release_scene import on_the_line, query
 
-pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(900)]
 
 SETTINGS = {
     "sms": {"sender": "file"},

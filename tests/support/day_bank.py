@@ -15,9 +15,10 @@ from core_adapters.corehost.rules import Rules
 from core_adapters.corehost.seed import SeedCard
 from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.profile import Profile
+from core_adapters.iso8583.profile_load import load_profile
 from support.day_store import OPENS
-from support.iso8583_kit import BANK_MODULE, tb87
-from support.simulation_bank import PIN_KEY, SimBank, WeakDesk, Weakness, codec_of
+from support.iso8583_kit import BANK_MODULE, TB87
+from support.simulation_bank import PIN_KEY, SimBank, WeakDesk, Weakness
 from support.simulation_net import Hit, Net, Plan, State
 
 CUSTOMERS = 120
@@ -90,13 +91,18 @@ def biller_number(card: str, biller: str) -> str:
     return load_billers()[0][biller].number(card)
 
 
+@functools.cache
+def profile() -> Profile:
+    """The shipped one, of the day's own: what is remembered of its messages is nobody else's."""
+    return load_profile(TB87)
+
+
 class DayBank(SimBank):
     """All products, one day."""
 
-    def __init__(self, profile: Profile | None = None) -> None:
-        super().__init__(profile=profile)
+    def __init__(self) -> None:
+        super().__init__(profile=profile())
         self.db.close()
-        self.codec = codec_of(profile or tb87())
         self.db = sqlite3.connect(":memory:", isolation_level=None)
         self.db.deserialize(_template())
         self.bank = Bank(self.db, RULES, Pins(self.db, PIN_KEY, RULES))

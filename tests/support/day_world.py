@@ -26,11 +26,12 @@ from support.day_bank import (
     DayNet,
     biller_number,
     customers,
+    profile,
 )
 from support.day_caller import CODE, END, DayCaller, Told
 from support.day_checks import Seen, journal_rows, look
 from support.day_store import DayClock, open_day_store
-from support.iso8583_kit import MODULE, tb87
+from support.iso8583_kit import MODULE
 from support.menu_keys import BANK, FAR_ACCOUNT, LOAN
 from support.money_caller import LANGUAGE_KEYS
 from telebank.commands.wiring import customers as wiring
@@ -206,7 +207,7 @@ class DayWorld:
                 *(self._orders.handlers(), self.clock),
             )
         self.host = Iso8583Host(
-            tb87(),
+            profile(),
             self.release.contracts,
             MODULE,
             Iso8583Options(links=2),

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core_adapters.corehost.seed import DEMO, trial_set
 from core_adapters.hsm.kinds import PinFormat
@@ -24,6 +25,8 @@ from transactions.secret import Secret
 
 WINDOW = 6
 """Octets by which a spelling is looked up; twelve digits in BCD have no more."""
+PART = 4_000_000
+"""Octets looked at together."""
 NOT_OURS = frozenset({"corehost", "faults.json"})
 KEY_EVENT = re.compile(rb'"digit"\s*:\s*"(.)"')
 LAST_ON_LINE = re.compile(rb"(?<![0-9.:])([0-9])\W*$", re.MULTILINE)
@@ -109,20 +112,33 @@ def found_in(content: bytes, sealed: Blocks = ()) -> list[str]:
 
 
 def _spelled(content: bytes, table: Table) -> list[str]:
-    octets = np.frombuffer(content, np.uint8)
-    if len(octets) < WINDOW:
-        return []
-    windows = np.zeros(len(octets) - WINDOW + 1, np.uint64)
-    for index in range(WINDOW):
-        part = octets[index : index + len(windows)].astype(np.uint64)
-        windows |= part << np.uint64(8 * index)
-    places = np.flatnonzero(np.isin(windows, np.fromiter(table, np.uint64)))
+    octets, starts = np.frombuffer(content, np.uint8), np.fromiter(table, np.uint64)
+    likely = np.zeros(1 << 16, bool)
+    likely[(starts & np.uint64(0xFFFF)).astype(np.int64)] = True
     return [
         f"{one.what} at {place}"
-        for place in places
-        for one in table[int(windows[place])]
-        if content.startswith(one.octets, int(place))
+        for begin in range(0, len(octets) - WINDOW + 1, PART)
+        for place, start in _alike(octets[begin : begin + PART + WINDOW - 1], likely, starts, begin)
+        for one in table[start]
+        if content.startswith(one.octets, place)
     ]
+
+
+def _alike(
+    octets: NDArray[np.uint8], likely: NDArray[np.bool_], starts: NDArray[np.uint64], begin: int
+) -> Iterator[tuple[int, int]]:
+    """Where a spelling may start, and with what; told apart by two octets first, for voices are
+    large. `begin` is the place of the first octet."""
+    pairs = octets[: len(octets) - WINDOW + 1] | octets[1:][: len(octets) - WINDOW + 1].astype(
+        np.uint16
+    ) << np.uint16(8)
+    places = np.flatnonzero(likely[pairs])
+    windows = np.zeros(len(places), np.uint64)
+    for index in range(WINDOW):
+        windows |= octets[places + index].astype(np.uint64) << np.uint64(8 * index)
+    found = np.isin(windows, starts)
+    for place, start in zip(places[found], windows[found], strict=True):
+        yield begin + int(place), int(start)
 
 
 def findings(data: Path, seen: set[int] | None = None) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core_adapters.iso8583 import dialects as dialects_module
 from core_adapters.iso8583 import host as host_module
 from core_adapters.iso8583.build import Builder
 from core_adapters.iso8583.host import Iso8583Host
@@ -183,14 +184,14 @@ def told_before_durable(patch: pytest.MonkeyPatch) -> None:
 
 def collision_reversed(patch: pytest.MonkeyPatch) -> None:
     """94 to a request sent once is taken for a silence."""
-    real = host_module.judge
+    real = dialects_module.judge
 
     def wrong(*args: Any) -> Any:
         judged = real(*args)
         collided = judged.outcome == Unknown("duplicate_stan")
         return Judged(Unknown("malfunction")) if collided else judged
 
-    patch.setattr(host_module, "judge", wrong)
+    patch.setattr(dialects_module, "judge", wrong)
 
 
 def stan_begins_again(patch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterator, MutableMapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import structlog
 from support.store_kit import money_plan, open_store, recorded, rows, transfer
 from telebank.commands.wiring.alarms import warn, warn_of_release
 from telebank.commands.wiring.host_watch import HostWatch
+from telebank.flow.release import hash_of
 from telebank.ops.logs import set_up_logs
 from telebank.store import tables
+from telebank.store.releases import Published
 from transactions.journal import JournalEvent, RecordRefused
 
 
@@ -67,10 +70,21 @@ async def test_a_start_with_other_files_is_warned_of_once(
     async with open_store(tmp_path) as store:
         for files in ({"a": b"1"}, {"a": b"1"}, {"a": b"2"}):
             before = await store.releases.current()
-            warn_of_release(before, await store.releases.begin(files))
+            warn_of_release(before, await store.releases.begin(files), hash_of(files))
     kept = [row for row in rows(tmp_path, tables.event) if row.kind == "alarm.release"]
     (line,) = told(warned)
     assert [row.detail["release"] for row in kept] == [line["detail"]["release"]]
+
+
+def test_a_start_whose_folder_is_not_in_force_is_told_what_to_do(
+    warned: list[MutableMapping[str, Any]],
+) -> None:
+    now = Published(2, "b" * 64, datetime.now(UTC), "wu")
+    warn_of_release(now, now, "b" * 64)
+    warn_of_release(now, now, "a" * 64)
+    (line,) = told(warned)
+    assert (line["detail"]["release"], line["detail"]["folder"]) == ("b" * 64, "a" * 64)
+    assert "propose it" in line["detail"]["todo"]
 
 
 async def links(tmp_path: Path, *told_of: tuple[str, bool, str]) -> list[Any]:

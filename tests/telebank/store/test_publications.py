@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from support.store_kit import FakeClock, check_log, open_store, rows
+from support.store_kit import FakeClock, check_log, money_plan, open_store, rows, transfer
 from telebank.flow.release import hash_of
 from telebank.settings import store_url
 from telebank.staff.roles import first_people
@@ -15,6 +15,8 @@ from telebank.store.engine import open_read_only
 from telebank.store.releases import ACT, MAX_UNPUBLISHED, Published
 from telebank.store.store import Store
 from transactions.approval import Actor, Approving, Proposal, content_hash
+from transactions.journal import Recorded
+from transactions.lifecycle import State
 
 CHEN = Actor("chen", "administrator", "control")
 WU = Actor("wu", "supervisor", "control")
@@ -170,3 +172,18 @@ async def test_what_was_refused_long_ago_is_dropped(place: Path) -> None:
     assert len(kept) == MAX_UNPUBLISHED + 2
     assert hash_of(ONE) in {row.hash for row in kept}
     assert len(rows(place, tables.release_file)) == MAX_UNPUBLISHED + 3
+
+
+async def test_releases_of_open_rows_are_known(place: Path) -> None:
+    async with open_store(place, nodes=2) as store, open_store(place, "02", nodes=2) as other:
+        assert await store.releases.used() == frozenset()
+        for name, release in (("r1", "f00d"), ("r2", "beef"), ("r3", "cafe")):
+            assert isinstance(
+                await store.journal.record(
+                    transfer(name, release=release), money_plan(guarded=False)
+                ),
+                Recorded,
+            )
+        await store.journal.advance("r2", [State.NOT_SENT])
+        assert await store.releases.used() == {"f00d", "cafe"}
+        assert await other.releases.used() == frozenset()

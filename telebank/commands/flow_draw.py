@@ -58,9 +58,11 @@ def command(
       telebank flow draw -o menus
       telebank flow draw main transfer --format svg --language en -o menus
     """
+    from telebank.reports.flow_pages import write_pages
+
     book = _book(flows, language, config)
     folder.mkdir(parents=True, exist_ok=True)
-    writing = _pdf(book, folder) if kind == "pdf" else _svg(book, folder)
+    writing = write_pages(folder / PDF, book) if kind == "pdf" else _svg(book, folder)
     with click.progressbar(
         writing, length=len(book.pages), label=f"{len(book.pages)} pages"
     ) as bar:
@@ -93,14 +95,6 @@ def _wording(language: str) -> "Wording":
 
     spoken: Language = "zh" if language == "zh" else "en"
     return Wording(spoken, WORDS[spoken].services, WORDS[spoken].exits)
-
-
-def _pdf(book: "Book", folder: Path) -> Iterator[str]:
-    from telebank.reports.flow_pages import write_pages
-
-    done: list[str] = []
-    write_pages(folder / PDF, book, done.append)
-    yield from done
 
 
 def _svg(book: "Book", folder: Path) -> Iterator[str]:

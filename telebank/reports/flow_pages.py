@@ -1,6 +1,6 @@
 """Pages of the menu trees as one PDF, each on paper that it fits on, with links between them."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 from reportlab.lib.colors import HexColor
@@ -37,8 +37,9 @@ def measure() -> Measure:
     return width
 
 
-def write_pages(path: Path, book: Book, printed: Callable[[str], None] = lambda flow: None) -> None:
-    """Write the index and all pages beside `path`, and put them there when they are whole."""
+def write_pages(path: Path, book: Book) -> Iterator[str]:
+    """Write the index and all pages beside `path`, and put them there when they are whole; says
+    each flow that is drawn."""
     part = path.with_name(f".{path.name}.part")
     canvas = Canvas(str(part), pagesize=A4, lang="zh-CN" if book.word.language == "zh" else "en")
     canvas.setTitle(book.word.say("index"))
@@ -46,7 +47,7 @@ def write_pages(path: Path, book: Book, printed: Callable[[str], None] = lambda 
     pen.index()
     for page in book.pages:
         pen.page(page)
-        printed(page.flow)
+        yield page.flow
     canvas.save()
     part.replace(path)
 
@@ -67,7 +68,7 @@ class _Pen:
         """All pages by name, with their keys."""
         word, release = self._book.word, self._book.release.hash[:12]
         for sheet in range(self._indexes):
-            self._paper(A4, 1.0)
+            self._paper(A4)
             if sheet == 0:
                 self._canvas.bookmarkPage("index")
                 self._canvas.addOutlineEntry(word.say("index"), "index", 0)
@@ -87,7 +88,7 @@ class _Pen:
     def page(self, page: Page) -> None:
         """One flow, as large as it fits on its paper."""
         paper, scale = _paper(page)
-        self._paper(paper, 1.0)
+        self._paper(paper)
         self._canvas.bookmarkPage(page.flow)
         self._canvas.addOutlineEntry(page.title, page.flow, 0)
         self._foot(page.number + self._indexes, paper)
@@ -103,7 +104,7 @@ class _Pen:
             self._box(box)
         self._canvas.restoreState()
 
-    def _paper(self, size: tuple[float, float], scale: float) -> None:
+    def _paper(self, size: tuple[float, float]) -> None:
         if self._canvas.getPageNumber() > 1 or self._top:
             self._canvas.showPage()
         self._canvas.setPageSize(size)

@@ -41,6 +41,7 @@ def page(name: str, language: Language = "zh") -> tuple[Flow, Page]:
     return drawn.release.flows[name], drawn.pages[drawn.numbers[name] - 1]
 
 
+@cache
 def parsed(name: str) -> ElementTree.Element:
     return ElementTree.fromstring(page_svg(book(), page(name)[1]))
 

@@ -140,18 +140,29 @@ def _entry(node: Collect, word: Wording) -> str:
             return word.say("date")
 
 
-def label(node: AnyNode, edge: Edge, word: Wording) -> str:
+def label(release: Release, node: AnyNode, edge: Edge, word: Wording) -> str:
     """What a way out is called; empty where it is simply what comes next."""
     what, _, name = edge.via.partition(" ")
     if edge.via == PICKED:
         return word.say("row")
     if what in ("choice", "key"):
         return word.say("key", of=name)
-    if what == CODE:
-        return name
+    if isinstance(node, Branch) and what == CODE:
+        return _code(release, node, name, word)
     if what == "exit":
         return word.exit(name)
     return "" if what == "next" else word.say(what)
+
+
+def _code(release: Release, node: Branch, code: str, word: Wording) -> str:
+    """What callers hear for a code, where one set of words has all codes of the branch."""
+    texts = release.texts[word.language]
+    named = sorted(text for text in texts if text.startswith("word.") and text.endswith(f".{code}"))
+    for text in named:
+        begin = text.removesuffix(code)
+        if all(begin + other in texts for other in node.then):
+            return texts[text].text
+    return code
 
 
 def inherited(node: AnyNode, edge: Edge) -> bool:

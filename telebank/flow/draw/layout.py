@@ -90,7 +90,7 @@ def page_of(drawing: Drawing, flow: Flow, keys: str) -> Page:
 def _ways(drawing: Drawing, flow: Flow) -> dict[str, list[Way]]:
     return {
         node.name: [
-            Way(e.source, e.target, e.via, content.label(node, e, drawing.word))
+            Way(e.source, e.target, e.via, content.label(drawing.release, node, e, drawing.word))
             for e in edges(flow, node)
             if e.target
         ]

@@ -52,8 +52,7 @@ class Missing:
         file = pack.file_name(self.clip)
         was = f", the shipped recording says {self.stale!r}" if self.stale else ""
         return (
-            f"{RECORDINGS}/{self.language}/{file}: {self.clip} {self.text!r} is not "
-            f"recorded{was}"
+            f"{RECORDINGS}/{self.language}/{file}: {self.clip} {self.text!r} is not recorded{was}"
         )
 
 

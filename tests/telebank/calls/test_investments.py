@@ -9,7 +9,8 @@ import pytest
 
 from core_adapters.corehost.seed import SeedCard
 from support.corehost_process import CoreHostProcess
-from support.menu_keys import COMPANY, off_the_market
+from support.menu_keys import off_the_market
+from support.menu_people import COMPANY
 from support.quiet_line import Call, House, open_house
 from transactions.money import Money, currency
 from voice_prompts.readings import read

@@ -29,7 +29,7 @@ from transactions.card import CardNumber
 
 NEW_PIN, WEAK_PIN = "280614937520", "123456"
 PROOF = ("factor.kind ok", "customer.mobile ok", "code.send ok", "code.verify ok")
-CONFIRM = f"{CODE} @sys.confirm ~1 !1"
+CONFIRM = f"{CODE} @sys.confirm 1"
 
 
 # -- opening, PINs, cards ---------------------------------------------------------------------
@@ -78,7 +78,7 @@ OPENING: Sequence[Story] = (
         Ring(f"!1 !{{card}}# !{NEW_PIN}# !1 !1", "bal.amount", asked=("card.balance ok",)),
     ), special="unenrolled", after=_open_now),
     Story("BT-02", "first_use", (
-        Ring(f"{SIGNED_IN} !{{pin}}# !{NEW_PIN}# !{NEW_PIN}#", "pin.done",
+        Ring(f"{SIGNED_IN} @pin.old !{{pin}}# !{NEW_PIN}# !{NEW_PIN}#", "pin.done",
              words("set.first_use", "pin.done"), asked=("pin.change ok",)),
     ), special="first_use", after=_changed),
     Story("BT-02", "weak", (
@@ -188,10 +188,10 @@ OWN: Sequence[Story] = (
     )),
     Story("BT-07", "usual", (
         *(BALANCE,) * 3,
-        Ring(f"{SIGNED_IN} @main.often !6", "bal.amount", _usual, asked=("card.balance ok",)),
+        Ring(f"{SIGNED_IN} 6", "bal.amount", _usual, asked=("card.balance ok",)),
     )),
     Story("BT-08", "named", (
-        Ring(f"{SIGNED_IN} !5 !5 !3 @sys.back !1 !1 @sys.confirm 1", "acn.done",
+        Ring(f"{SIGNED_IN} !5 !5 !3 @draw.more !1 !1 @sys.confirm 1", "acn.done",
              spoken("acn.done", label="wages"),
              asked=("deposit.list ok", "account.name ok")),
         Ring(f"{SIGNED_IN} !1 !5 !3", "list.more", _named, asked=("deposit.list ok",)),
@@ -260,7 +260,7 @@ PAYEES: Sequence[Story] = (
              asked=("payee.list last", "payee.use ok", "transfer.quote prove", *PROOF[:3])),
     ), after=_kept_payee, moved=True),
     Story("second_factor", "above_the_tier", (
-        Ring(f"{TO} !6000# {CODE} @tr.confirm ~1 !1", "tr.done", lambda people: [sent(people)],
+        Ring(f"{TO} !6000# {CODE} @tr.confirm 1", "tr.done", lambda people: [sent(people)],
              asked=("transfer.quote prove", *PROOF, "transfer.card_to_card ok")),
     ), after=_posted, moved=True),
     Story("refused", "no_second_factor", (

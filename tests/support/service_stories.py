@@ -18,7 +18,7 @@ from typing import Any
 from core_adapters.corehost.house import DATABASE
 from core_adapters.corehost.products.bills.billers import load_billers
 from core_adapters.corehost.seed import SeedCard, trial_set
-from support.money_caller import LANGUAGE_KEYS, PATIENCE_S, said
+from support.money_caller import LANGUAGE_KEYS, PATIENCE_S
 from support.money_stage import Day, Stage
 from support.service_books import Books, Values
 from support.service_calls import (
@@ -31,7 +31,6 @@ from support.service_calls import (
     assert_heard,
     books_of,
     caller_number,
-    plain,
 )
 from telebank.customers.sender import OUTBOX
 from telebank.phone.hearing import ClipHeard
@@ -40,6 +39,8 @@ from telebank.phone.script import parse_script
 
 CODE = "CODE"
 """In a script: the newest one-time code, once it was sent and told."""
+SAID_S = 5.5
+"""Without a further clip for so long the bank has said all of it."""
 TIER, VALID_S = "5000.00", 180.0
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "sms": {"sender": "file"},
@@ -188,26 +189,29 @@ async def _talk(people: People, caller: str, ring: Ring) -> Heard:
     for part in rest:
         code = await _code(people.day, who, known)
         known += 1
-        await _go_on(people, call, clips, f"@sf.code !{code}{part}")
+        await _go_on(call, clips, f"@sf.code !{code}{part}")
     return Heard(await talking, tuple(clips))
 
 
-async def _go_on(people: People, call: PhoneCall, clips: list[ClipHeard], script: str) -> None:
-    """Press on with what comes after a code; `@prompt` waits until all of it was said."""
-    begin = 0
+async def _go_on(call: PhoneCall, clips: list[ClipHeard], script: str) -> None:
+    """Press on with what comes after a code, as a script of `telebank.phone.script`."""
+    since = 0
     for word in script.split():
         if word[0] == "@":
-            wanted = said(people.day.bank, word[1:], people.language)
-            await _until(partial(_said_since, clips, begin, wanted))
-        elif word[0] == "~":
-            await asyncio.sleep(float(word[1:]))
-        else:
-            begin = len(clips)
-            call.press(word.lstrip("!"))
+            await _until(partial(call.report.heard, word[1:], since))
+            continue
+        if word[0] != "!":
+            await _said_all(clips)
+        since = len(call.report.prompts)
+        call.press(word.lstrip("!"))
 
 
-def _said_since(clips: Sequence[ClipHeard], begin: int, wanted: str) -> bool:
-    return wanted in "".join(plain(one.text) for one in clips[begin:])
+async def _said_all(clips: Sequence[ClipHeard]) -> None:
+    """Wait until nothing more is said."""
+    known = -1
+    while known < len(clips):
+        known = len(clips)
+        await asyncio.sleep(SAID_S)
 
 
 async def _until(come: Callable[[], bool]) -> None:

@@ -11,7 +11,7 @@ from support.service_stories import Told, open_bank
 pytestmark = [
     pytest.mark.system,
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1200),
 ]
 
 SAMPLE = frozenset({"BT-05-active-zh", "BT-11-slow-zh", "refused-no_second_factor-zh"})

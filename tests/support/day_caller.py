@@ -73,6 +73,8 @@ class DayCaller:
     chance: random.Random
     answers: dict[str, tuple[str, Answer]] = field(default_factory=dict)
     told: dict[str, Told] = field(default_factory=dict)
+    asked: dict[str, str] = field(default_factory=dict)
+    """Service of every request, answered or not."""
     _session: Session = field(init=False)
     _playing: commands.Say | None = None
     _over_at: float = 0.0
@@ -156,6 +158,7 @@ class DayCaller:
                 case commands.Say():
                     self._playing, self._over_at = command, self._now() + PROMPT_S
                 case commands.Submit():
+                    self.asked[self._id(command.visit)] = command.service
                     task = loop.create_task(self.house.processor.submit(self._request(command)))
                     self._asked[task] = command
                 case commands.Enqueue(visit):

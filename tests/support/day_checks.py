@@ -7,17 +7,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, func, select
 
 from support.day_bank import DayBank
 from support.day_caller import Told
-from telebank.store import tables
+from support.simulation_net import Hit
+from telebank.store import customer_tables, order_tables, tables
 from telebank.store.engine import open_read_only
 from transactions.answer import Answer
 from transactions.lifecycle import NOT_DONE, OPEN, State
 
 ORDER = "order-"
 """How the request ids of scheduled transfers begin (rule 15)."""
+LOSS = "card.report_loss"
+TO_PEOPLE = (Hit.COLLISION, Hit.CUT_OVER)
+"""Faults after which a row may be a person's: a STAN that another seems to have, a forged answer
+to a reversal."""
+OWN = (
+    (customer_tables.payee, "payee.add", "payee.remove"),
+    (order_tables.transfer_order, "order.make", ""),
+    (order_tables.proposal, "corp.propose", ""),
+)
+"""Tables of the node's own, with the services that add a row and take one away."""
 SURELY_NOT = ("refused", "not_done")
 
 
@@ -74,24 +85,48 @@ def _listed(counter: Counter[str]) -> str:
     return ", ".join(f"{what} {count}" for what, count in sorted(counter.items())) or "none"
 
 
-def journal_rows(folder: Path) -> Sequence[Any]:
-    """Every request of the store in `folder`, in the order of their references."""
+@dataclass(frozen=True)
+class Heard:
+    """Of all callers, by request id: what was asked, what came back, what they were told."""
+
+    asked: Mapping[str, str]
+    answers: Mapping[str, tuple[str, Answer]]
+    told: Mapping[str, Told]
+
+    def between(self, service: str) -> tuple[int, int]:
+        """How often a service surely did what was asked, and how often it may have: an answer that
+        died with the node came from a commit, or did not."""
+        done = sum(
+            name == service and answer.exit == "ok" for name, answer in self.answers.values()
+        )
+        lost = sum(one == service for name, one in self.asked.items() if name not in self.answers)
+        return done, done + lost
+
+
+def look(seen: Seen, bank: DayBank, folder: Path, heard: Heard) -> None:
+    """Go through journal, ledger and what was told; raises `DayBrokenError`."""
     engine = open_read_only(f"sqlite:///{folder / 'telebank.db'}")
     with engine.connect() as connection:
         found = connection.execute(select(tables.request).order_by(tables.request.c.reference))
         rows = found.all()
+        _look_at_own(connection, heard)
     engine.dispose()
-    return rows
+    _look_at_rows(seen, bank, rows, heard.told)
+    _count(seen, bank, rows, heard.answers)
 
 
-def look(
-    seen: Seen,
-    bank: DayBank,
-    rows: Sequence[Any],
-    answers: Mapping[str, tuple[str, Answer]],
-    told: Mapping[str, Told],
-) -> None:
-    """Go through journal, ledger and what was told; raises `DayBrokenError`."""
+def _look_at_own(connection: Connection, heard: Heard) -> None:
+    """What the node keeps for its customers is what they were told that it does."""
+    for table, made, ended in OWN:
+        (rows,) = connection.execute(select(func.count()).select_from(table)).one()
+        least, most = heard.between(made)
+        gone_least, gone_most = heard.between(ended) if ended else (0, 0)
+        told = f"{least - gone_most} to {most - gone_least}"
+        fits = least - gone_most <= rows <= most - gone_least
+        need(fits, f"{rows} rows of {table.name}, by the answers {told}")
+
+
+def _look_at_rows(seen: Seen, bank: DayBank, rows: Sequence[Any], told: Mapping[str, Told]) -> None:
     posted = _posted(bank)
     for row in rows:
         state = State(row.state)
@@ -102,16 +137,21 @@ def look(
     strays = [ref for ref, (_, undone) in posted.items() if ref not in known and not undone]
     need(not strays, "posted at the bank without a row:", *strays[:5])
     need(not bank.findings(), "the bank's books:", *bank.findings()[:5])
-    _count(seen, bank, rows, posted, answers)
+    manual = sum(row.state == State.MANUAL for row in rows)
+    collided = sum(seen.hits[hit.value] for hit in TO_PEOPLE)
+    need(manual <= collided, f"{manual} rows went to people, for {collided} faults that may do so")
+    stopped = {number for (number,) in bank.db.execute("SELECT number FROM stopped_card")}
+    reported = sum(row.service == LOSS and row.state == State.APPROVED for row in rows)
+    need(len(stopped) <= reported and bool(stopped) == bool(reported), "reports of loss")
 
 
 def _look_at(row: Any, state: State, at_bank: tuple[int, bool], heard: Told | None) -> None:
     """Posted if and only if the journal says so, with its amount; and nobody was told else."""
     minor, undone = at_bank
+    need(undone or minor == row.amount, f"{row.id}: another amount")
     if state is not State.MANUAL:
         approved = state is State.APPROVED
         need(approved != undone, f"{row.id} ({row.service}): {state}, but undone is {undone}")
-        need(undone or minor == row.amount, f"{row.id}: another amount")
     if heard is not None:
         done, sure = heard.exit == "ok", heard.exit in SURELY_NOT
         need(not done or state is State.APPROVED, f"{row.id} was told done: {state}")
@@ -132,9 +172,9 @@ def _count(
     seen: Seen,
     bank: DayBank,
     rows: Sequence[Any],
-    posted: Mapping[str, tuple[int, bool]],
     answers: Mapping[str, tuple[str, Answer]],
 ) -> None:
+    posted = _posted(bank)
     for service, answer in answers.values():
         seen.services[service] += 1
         seen.exits[f"{service} {answer.exit}"] += 1

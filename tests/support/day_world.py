@@ -29,7 +29,7 @@ from support.day_bank import (
     profile,
 )
 from support.day_caller import CODE, END, DayCaller, Told
-from support.day_checks import Seen, journal_rows, look
+from support.day_checks import Heard, Seen, look
 from support.day_store import DayClock, open_day_store
 from support.iso8583_kit import MODULE
 from support.menu_keys import BANK, FAR_ACCOUNT, LOAN
@@ -121,6 +121,7 @@ class DayWorld:
         self._beside: set[asyncio.Task[None]] = set()
         self.answers: dict[str, tuple[str, Answer]] = {}
         self.told: dict[str, Told] = {}
+        self.asked: dict[str, str] = {}
         self.seen = Seen()
         self.store: Store
         self.processor: Processor
@@ -163,7 +164,8 @@ class DayWorld:
         for end in (*deaths, None):
             await self._live(end)
         outages.cancel()
-        look(self.seen, self.bank, journal_rows(self.folder), self.answers, self.told)
+        heard = Heard(self.asked, self.answers, self.told)
+        look(self.seen, self.bank, self.folder, heard)
         self.bank.close()
         return self.seen
 
@@ -287,7 +289,7 @@ class DayWorld:
         who = _caller_of(route, chance)
         caller = DayCaller(self, who, f"d{number}", chance)
         self.seen.calls += 1
-        caller.answers, caller.told = self.answers, self.told
+        caller.answers, caller.told, caller.asked = self.answers, self.told, self.asked
         await caller.ring(self._keys(route, who, chance))
         self._changed_pin(route, who, number)
 

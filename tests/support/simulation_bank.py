@@ -230,6 +230,7 @@ def one_codec() -> Iterator[None]:
     told = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     real, chance = host_module.Codec, orders_module.secrets
+    _CODECS.clear()  # what another test's messages were is nothing to this one
     host_module.Codec = codec_of  # type: ignore[assignment, misc]
     try:
         yield

@@ -343,14 +343,16 @@ def reject(release: str, note: str, session: Path | None, data: Path, as_json: b
 def rollback(
     release: str | None, note: str, session: Path | None, data: Path, as_json: bool
 ) -> None:
-    """Put in force what was before, at once (a supervisor alone; an alarm says so).
+    """Put in force what was just before, at once (a supervisor alone; an alarm says so).
 
-    RELEASE names one that was in force at some time; without it, one step back.
+    One step, from a publication by two people at most 72 hours old. RELEASE, where it is given,
+    must be what was in force just before. Any other release is proposed and approved: export it by
+    its hash, and propose the folder. Calls that are up keep what they began with (`telebank calls`).
 
     \b
     Examples:
       telebank release rollback --note "callers hear no amounts"
-      telebank release rollback 9d2e55aa --note "as of Monday"
+      telebank release export 9d2e55aa ./old && telebank release propose ./old --note "as in May"
     """
     name = _files(data, release)[0] if release else ""
     check_note(note)

@@ -11,12 +11,12 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, text
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, text
 
 from telebank.flow.release import hash_of
 from telebank.store import approvals, tables
@@ -42,7 +42,9 @@ LOCK = "publication"
 HASH = 64
 """Digits of a release's whole hash."""
 ROLLBACK = "release.rollback"
-"""The right of one person: to take back what was published."""
+"""The right of one person: to take back the last publication by two, while it is young."""
+ALONE = timedelta(hours=72)
+"""How long after a publication one person may take it back."""
 _PUBLICATION = tables.publication.c
 _RELEASE = tables.release.c
 _FILE = tables.release_file.c
@@ -58,26 +60,15 @@ _FILES = (
     .order_by(_FILE.path)
 )
 _BY_PEOPLE = select(_PUBLICATION.number).where(_PUBLICATION.by != START).limit(1)
-_EVER = (
-    select(_PUBLICATION.number)
-    .where(_PUBLICATION.release == bindparam("of_hash"))
-    .order_by(_PUBLICATION.number)
-    .limit(1)
-)
 _BEFORE = (
     select(_PUBLICATION.release)
     .where(_PUBLICATION.number < bindparam("at_number"))
     .order_by(_PUBLICATION.number.desc())
     .limit(1)
 )
-# The last publication of a release that was no step back: a start's, or one with an approval.
-_STEP = (
+_APPROVED = (
     select(_PUBLICATION.number)
-    .where(
-        _PUBLICATION.release == bindparam("of_hash"),
-        or_(_PUBLICATION.by == START, _PUBLICATION.approval.is_not(None)),
-    )
-    .order_by(_PUBLICATION.number.desc())
+    .where(_PUBLICATION.number == bindparam("at_number"), _PUBLICATION.approval.is_not(None))
     .limit(1)
 )
 _USED = (
@@ -151,8 +142,9 @@ class Releases:
         return await self._writer.run(partial(_publish, approving=approving), (LOCK,))
 
     async def roll_back(self, by: Actor, to: str, note: str) -> Published | str:
-        """Put in force what was before (`to` empty), or `to`, which was in force at some time;
-        with an alarm. Or why not: `gone`, `first`, `never_in_force`, `in_force`."""
+        """Take back what two people published at most `ALONE` ago: put in force what was just
+        before (`to` empty, or its hash), with an alarm. Or why not: `gone`, `first`, `in_force`,
+        `too_late`, `too_far`."""
         return await self._writer.run(partial(_roll_back, by=by, to=to, note=note), (LOCK,))
 
     async def back_to(self, to: str) -> str:
@@ -295,17 +287,20 @@ def _roll_back(part: Transaction, by: Actor, to: str, note: str) -> Published | 
 
 
 def _back_to(part: Transaction, to: str) -> str:
-    """A hash, or why there is none."""
+    """A hash, or why there is none: one step, and none from a step back, or from a start's."""
     now = _current(part)
     if now is None:
         return "first"
-    if to:
-        if to == now.hash:
-            return "in_force"
-        return to if part.execute(_EVER, {"of_hash": to}).first() else "never_in_force"
-    step = part.execute(_STEP, {"of_hash": now.hash}).first()
-    row = part.execute(_BEFORE, {"at_number": step.number}).first() if step else None
-    return str(row.release) if row is not None else "first"
+    if to == now.hash:
+        return "in_force"
+    place = {"at_number": now.number}
+    row = part.execute(_BEFORE, place).first()
+    if row is None:
+        return "first"
+    before = str(row.release)
+    if part.execute(_APPROVED, place).first() is None or to not in {"", before}:
+        return "too_far"
+    return before if part.now - now.at <= ALONE else "too_late"
 
 
 def _used(part: Transaction) -> frozenset[str]:

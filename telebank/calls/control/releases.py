@@ -3,13 +3,14 @@
 (`POST /v1/approvals/ID/refuse`).
 
 Two people publish: what is proposed is a hash over every file, and what was then in force; the
-second says the same. One person takes back what was published, with an alarm: it was in force
-before, so two people, or a start, had said it once.
+second says the same. One person takes back the last publication, one step and while it is young,
+with an alarm; any other release, though it was in force once, is put in force by two.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
 
@@ -21,11 +22,15 @@ from telebank.calls.control.common import Note, Reply, RequestId, read_body, ref
 from telebank.calls.control.desk import Counter
 from telebank.staff.roles import ACTS, RIGHTS, ROLL_BACK, Role, may
 from telebank.store import approvals, releases
-from telebank.store.releases import ACT, Published
+from telebank.store.releases import ACT, ALONE, Published
 from telebank.store.transaction import Transaction
 from transactions.approval import Actor, Approving, Detail
 
 _HASH = re.compile(r"[0-9a-f]{64}")
+_BY_TWO = (
+    "two people put an older release in force again: `telebank release export HASH ./old`, then "
+    "`telebank release propose ./old`"
+)
 _WORDS = {
     "moved_on": (
         "another release was put in force since it was proposed: look at the difference again "
@@ -33,7 +38,14 @@ _WORDS = {
     ),
     "in_force": "this release is in force: nothing is to be done",
     "first": "nothing was in force before it",
-    "never_in_force": "this release was never in force; two people publish it",
+    "too_far": (
+        "one person takes back the last publication by two people, to what was in force just "
+        f"before it, and nothing else; {_BY_TWO}"
+    ),
+    "too_late": (
+        f"it was published more than {ALONE // timedelta(hours=1)} hours ago, so one person alone "
+        f"does not take it back; {_BY_TWO}"
+    ),
 }
 
 
@@ -65,7 +77,7 @@ class Publishing(Protocol):
         ...
 
     async def roll_back(self, by: Actor, to: str, note: str) -> Published | str | NotStaged:
-        """Put in force what was before (`to` empty) or once, or why not."""
+        """Put in force what was just before (`to` empty, or its hash), or why not."""
         ...
 
 
@@ -77,7 +89,7 @@ class WordBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class RollbackBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What to go back to: empty for one step."""
+    """What to go back to, where the caller names it: it must be what was in force just before."""
 
     request_id: RequestId
     note: Note

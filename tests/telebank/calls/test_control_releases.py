@@ -65,8 +65,10 @@ async def test_one_proposes_another_approves_and_a_supervisor_takes_it_back(
         assert (await back(house, people["tian"])).status == 403
         taken = await back(house, people["ma"])
         assert (taken.status, taken.body["release"]) == (200, hash_of(ONE))
-        first = await back(house, people["ma"])
-        assert (first.status, first.body["code"]) == (409, "first")
+        for to in ("", hash_of(TWO)):
+            further = await back(house, people["ma"], release=to)
+            assert (further.status, further.body["code"]) == (409, "too_far")
+            assert "telebank release export HASH" in further.body["error"]
         assert house.events("release.rolled_back") == [("ma", "supervisor", "")]
         assert house.events("alarm.release") == [("ma", "supervisor", "rolled_back")]
 

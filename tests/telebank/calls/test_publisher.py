@@ -62,7 +62,8 @@ async def test_the_other_node_takes_what_one_published_and_both_go_back(
             for each in (one, two):
                 while (each.place.voice / f"release-{new[:16]}").exists():
                     await asyncio.sleep(0.05)
-        again = await one.publisher.roll_back(WU, new, "mended after all")
+        assert await one.publisher.roll_back(WU, new, "mended after all") == "too_far"
+        again = await one.publisher.publish(await proposed(one.store, files))
         assert isinstance(again, Published)
         assert one.node.edition.bank > 0
 

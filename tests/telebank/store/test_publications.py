@@ -12,7 +12,7 @@ from telebank.settings import store_url
 from telebank.staff.roles import first_people
 from telebank.store import approvals, people, releases, tables
 from telebank.store.engine import open_read_only
-from telebank.store.releases import ACT, MAX_UNPUBLISHED, Published
+from telebank.store.releases import ACT, ALONE, MAX_UNPUBLISHED, Published
 from telebank.store.store import Store
 from transactions.approval import Actor, Approving, Proposal, content_hash
 from transactions.journal import Recorded
@@ -106,39 +106,64 @@ async def test_a_proposal_is_of_what_was_in_force_when_it_was_made(place: Path) 
     assert [event.outcome for event in turned] == ["in_force", "moved_on", "moved_on"]
 
 
+async def published(store: Store, files: Mapping[str, bytes], before: Mapping[str, bytes]) -> None:
+    assert isinstance(await propose(store, files, before), Proposal)
+    assert isinstance(await store.releases.publish(approving(files, before)), Published)
+
+
 async def test_one_step_back_is_one_persons_with_an_alarm(place: Path) -> None:
     async with open_store(place) as store:
         await staff(store)
         await store.releases.begin(ONE)
         assert await store.releases.roll_back(WU, "", "") == "first"
-        before = ONE
-        for files in (TWO, THREE):
-            await propose(store, files, before)
-            assert isinstance(await store.releases.publish(approving(files, before)), Published)
-            before = files
+        await published(store, TWO, ONE)
+        await published(store, THREE, TWO)
         gone = Actor("wu", "it", "control")
         assert await store.releases.roll_back(gone, "", "") == "gone"
         back = await store.releases.roll_back(WU, "", "callers hear nothing")
         assert isinstance(back, Published)
         assert (back.number, back.hash, back.by) == (4, hash_of(TWO), "wu")
-        again = await store.releases.roll_back(WU, "", "worse")
-        assert isinstance(again, Published)
-        assert again.hash == hash_of(ONE)
-        assert await store.releases.roll_back(WU, "", "") == "first"
-        assert await store.releases.roll_back(WU, hash_of(ONE), "") == "in_force"
-        assert await store.releases.roll_back(WU, "0" * 64, "") == "never_in_force"
-        forth = await store.releases.roll_back(WU, hash_of(THREE), "mended")
-        assert isinstance(forth, Published)
-        assert forth.hash == hash_of(THREE)
+        assert await store.releases.roll_back(WU, hash_of(TWO), "") == "in_force"
     alarms = rows(place, tables.event, tables.event.c.kind == "alarm.release")
-    assert [event.detail["release"] for event in alarms] == [
-        hash_of(files) for files in (TWO, ONE, THREE)
-    ]
-    assert [event.detail["note"] for event in alarms[:2]] == ["callers hear nothing", "worse"]
+    said = [(event.detail["release"], event.detail["note"]) for event in alarms]
+    assert said == [(hash_of(TWO), "callers hear nothing")]
     backs = rows(place, tables.event, tables.event.c.kind == "release.rolled_back")
     assert {(event.actor, event.role) for event in backs} == {("wu", "supervisor")}
     with open_read_only(store_url(place)).connect() as connection:
         check_log(connection)
+
+
+async def test_any_other_release_takes_two_people_though_it_was_in_force(place: Path) -> None:
+    clock = FakeClock()
+    async with open_store(place, clock=clock) as store:
+        await staff(store)
+        await store.releases.begin(ONE)
+        await published(store, TWO, ONE)
+        await published(store, THREE, TWO)
+        for old in (ONE, {"services.yaml": b"never\n"}):
+            assert await store.releases.roll_back(WU, hash_of(old), "") == "too_far"
+        clock.forward(ALONE.total_seconds() + 1)
+        for to in ("", hash_of(TWO)):
+            assert await store.releases.roll_back(WU, to, "") == "too_late"
+        await published(store, ONE, THREE)
+        clock.forward(ALONE.total_seconds())
+        back = await store.releases.roll_back(WU, hash_of(THREE), "just in time")
+        assert isinstance(back, Published)
+        for to in ("", hash_of(ONE)):
+            assert await store.releases.roll_back(WU, to, "and on") == "too_far"
+    turned = rows(place, tables.event, tables.event.c.kind == "approval.turned_away")
+    assert [event.outcome for event in turned] == [
+        *("too_far", "too_far", "too_late", "too_late", "too_far", "too_far")
+    ]
+
+
+async def test_what_a_start_published_is_no_one_persons_to_take_back(place: Path) -> None:
+    async with open_store(place) as store:
+        await staff(store)
+        await store.releases.begin(ONE)
+        await store.releases.begin(TWO)
+        for to in ("", hash_of(ONE)):
+            assert await store.releases.roll_back(WU, to, "") == "too_far"
 
 
 async def test_a_start_changes_nothing_after_people_published(place: Path) -> None:

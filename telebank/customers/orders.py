@@ -72,10 +72,11 @@ class Orders:
         return card if isinstance(card, SealedCard) else self.keys.seal(card)
 
     def _schedule(self, asked: Asked) -> Schedule | None:
-        """The dates, where they are possible: from tomorrow on by the bank's wall clock."""
+        """The dates, where they are possible: from tomorrow on, by the bank's wall clock and by the
+        host's date, which may be a day ahead in the evening: nothing goes at once."""
         first, every = _day(asked.request.inputs["first"]), asked.text("every")
         last = asked.request.inputs.get(LAST)
-        today = self.clock.now().astimezone(self.zone).date()
+        today = max(self.clock.now().astimezone(self.zone).date(), asked.on)
         if first is None or every not in EVERY or not today < first <= self._farthest(today):
             return None
         until = None if every == "once" else _day(last)
@@ -115,7 +116,7 @@ class Orders:
         return await self._of_one(asked, job)
 
     async def cancel(self, asked: Asked) -> Outcome:
-        """No due date comes any more."""
+        """No due date comes any more, and none is tried again."""
         job = partial(jobs.cancel, by=asked.by, number=asked.text("order"))
         return await self._of_one(asked, job)
 

@@ -1,42 +1,53 @@
 """Carries out scheduled transfers: what is due by the host's business date, each due date once.
 
-A due date is taken in one commit (`telebank.store.orders.begin`), so that one node has it. What
+A due date is taken in one commit (`telebank.store.order_runs.begin`), so that one node has it. What
 came of it is asked of the journal by its request id (`order-NUMBER-YYYYMMDD`), never remembered
 here: killed at any step, a node goes on where the journal says that it was. Nothing is posted while
-an earlier try of the same date is not settled as not done.
+an earlier try of the same date is not settled as not done. A bug met with one order is an alarm,
+and the others go on.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from telebank.customers import asked
 from telebank.customers.order_options import OrderOptions
 from telebank.customers.schedule import Every, Schedule, request_id, sort_out, too_late
-from telebank.store import orders as jobs
-from telebank.store.orders import Order, Run
+from telebank.store import order_runs as jobs
+from telebank.store.order_runs import Place
+from telebank.store.orders import Order, Run, RunState, judged, one
+from telebank.store.sealing import Keyring
 from transactions.answer import Answer
-from transactions.card import CardVault
 from transactions.clock import Clock
+from transactions.guarded import AdapterFailed, guarded
 from transactions.inputs import content_hash
-from transactions.journal import Existing, Journal, Recorded, RecordPlan
+from transactions.journal import Existing, Journal, JournalEvent, RecordPlan
 from transactions.lifecycle import DONE, UNSETTLED, State
-from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Values
+from transactions.money import Money
+from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Value, Values
 from transactions.ports import Health
 from transactions.request import Request
 from transactions.service import Contracts
 
 CHANNEL = "order"
 QUOTE, POST = "transfer.quote", "transfer.card_to_card"
-TRY_AGAIN = frozenset({"insufficient", "pending", "unavailable", "cut_over"})
+REPEATED = "repeated"
+"""The same was paid within the last minutes: a person would be asked whether he means it (rule 13);
+here nobody can be, so it waits until that is over."""
+TRY_AGAIN = frozenset({"insufficient", "pending", "unavailable", "cut_over", REPEATED})
 """Why a transfer was declined that may go well before its date is too late."""
 FINAL = frozenset({State.DECLINED, State.CLOSED_NOT_POSTED})
-"""Ends in which the host or people said no; in the others it was not reached, or it was undone."""
+"""Ends in which the host or people said no, as every `Declined` does whatever the end; in the
+others it was not reached, or it was undone."""
 SUPERSEDED = "tried_again"
 """What is noted of a try that another one followed: its customer is told of the last alone."""
 MISSED, CANCELLED, IN_DOUBT = "missed", "cancelled", "in_doubt"
+MOST_ALARMS = 10
+"""Orders that fail at the same time with an alarm for each; of more, their runs alone say so."""
+T = TypeVar("T")
 
 
 class Host(Protocol):
@@ -77,79 +88,120 @@ class Runner:
     journal: Journal
     processor: Processor
     host: Host
-    vault: CardVault
+    vault: Keyring
     release: Callable[[], InForce]
     options: OrderOptions
     clock: Clock
+    failing: set[int] = field(default_factory=set)
+    """Orders that met a bug, of which there was an alarm, until they go well again."""
 
     async def look(self) -> int:
-        """Do what is due; return how many due dates were worked on.
+        """Do all that is due; return how many due dates were worked on.
 
         Nothing while no link is up: the host's date says what is due, and nothing could be sent.
         Raises `JournalUnavailable` or `LeaseLost`; what was begun is gone on with later.
         """
-        health = await self.host.health()
-        if health.business_date is None or health.links_up == 0:
-            return 0
-        return await self._left(health.business_date) + await self._coming(health.business_date)
+        worked, past = 0, Place()
+        while True:
+            health = await self.host.health()
+            day = health.business_date
+            if day is None or health.links_up == 0:
+                return worked
+            again, more = await self._left(day)
+            came, further = await self._coming(day, past)
+            worked += again + came
+            if not more and further is None:
+                return worked
+            past = further or past
 
-    async def _left(self, day: date) -> int:
-        """Due dates that wait for another try, or that a killed node left."""
+    async def _left(self, day: date) -> tuple[int, bool]:
+        """Due dates that wait for another try, or that a killed node left; whether there may be
+        more than were read."""
         found: Sequence[Run] = await self.run(partial(jobs.left, most=self.options.batch))
         worked = 0
         for run in found:
-            job = partial(
-                jobs.take, number=run.number, due=run.due, until=self._later(self.options.hold_s)
-            )
-            mine: Run | None = await self.run(job, jobs.judged(run.number))
-            order: Order | None = await self.run(partial(jobs.one, number=run.number))
-            if mine is not None and order is not None:
-                await self._work(order, mine, day)
-                worked += 1
-        return worked
+            worked += bool(await self._contained(run, self._taken_up(run, day)))
+        return worked, worked > 0 and len(found) == self.options.batch
 
-    async def _coming(self, day: date) -> int:
-        """Due dates that the host's date has reached, oldest first."""
-        job = partial(jobs.coming, day=day, most=self.options.batch)
+    async def _taken_up(self, run: Run, day: date) -> bool:
+        """Go on with a due date, where nobody else does."""
+        until = self._later(self.options.hold_s)
+        job = partial(jobs.take, number=run.number, due=run.due, until=until)
+        mine: Run | None = await self.run(job, judged(run.number))
+        order: Order | None = await self.run(partial(one, number=run.number))
+        if mine is None or order is None:
+            return False
+        await self._work(order, mine, day)
+        return True
+
+    async def _coming(self, day: date, past: Place) -> tuple[int, Place | None]:
+        """Due dates that the host's date has reached, oldest first, of a batch of orders; where the
+        next batch begins, where there may be one."""
+        job = partial(jobs.coming, day=day, most=self.options.batch, past=past)
         found: Sequence[Order] = await self.run(job)
-        dates = [(due, order) for order in found for due in _dates(order, day)]
+        dates: list[tuple[date, Order]] = []
+        for order in found:
+            due = await self._contained(self._new(order, order.next or day), _dates(order, day))
+            dates += [(one_day, order) for one_day in due or ()]
         worked = 0
-        for due, order in sorted(dates, key=lambda one: (one[0], one[1].number)):
-            taken = await self._begun(order, due)
-            if taken is not None:
-                await self._work(taken, Run(order.number, due, 1, "open", ""), day)
-                worked += 1
-        return worked
+        for due_on, order in sorted(dates, key=lambda it: (it[0], it[1].number)):
+            run = self._new(order, due_on)
+            worked += bool(await self._contained(run, self._begun(order, run, day)))
+        if len(found) < self.options.batch:
+            return worked, None
+        return worked, Place(found[-1].next or day, found[-1].number)
 
-    async def _begun(self, order: Order, due: date) -> Order | None:
-        """Take a due date for this node: the order as it stands by then. None where another node
-        has it, or it was cancelled."""
+    def _new(self, order: Order, due: date) -> Run:
+        return Run(order.number, due, 1, "open", "", self.clock.now())
+
+    async def _begun(self, order: Order, run: Run, day: date) -> bool:
+        """Take a due date for this node and work on it: as the order stands by then. False where
+        another node has it, or it was cancelled."""
         job = partial(
             jobs.begin,
             number=order.number,
-            due=due,
-            then=_schedule(order).after(due),
+            due=run.due,
+            then=_schedule(order).after(run.due),
             until=self._later(self.options.hold_s),
         )
-        begun: Order | None = await self.run(job, jobs.judged(order.number))
-        return begun
+        begun: Order | None = await self.run(job, judged(order.number))
+        if begun is None:
+            return False
+        await self._work(begun, run, day)
+        return True
+
+    # -- one order's bug ------------------------------------------------------------------------
+
+    async def _contained(self, run: Run, work: Coroutine[Any, Any, T]) -> T | None:
+        """The result of one order's work. What it raises that nobody foresaw is an alarm, once, and
+        the due date is tried again later; the other orders go on. What the journal's port raises
+        passes: it is no order's."""
+        done = await guarded(work)
+        if not isinstance(done, AdapterFailed):
+            return done
+        why = f"failed: {done.kind}"
+        await self._hold(replace(run, why=why), self.options.retry_s)
+        if run.number not in self.failing and len(self.failing) < MOST_ALARMS:
+            self.failing.add(run.number)
+            event = JournalEvent("alarm.orders", origin=CHANNEL)
+            event.detail.update(order=run.number, due=run.due.isoformat(), why=why)
+            await self.journal.append(event)
+        return None
 
     # -- one due date ---------------------------------------------------------------------------
 
     async def _work(self, order: Order, run: Run, day: date) -> None:
-        if await self._known(order, run, day):
-            return
-        late = too_late(run.due, day, self.options.grace_days)
-        if order.state == CANCELLED:
-            await self._end(run, "failed", CANCELLED)
-        elif late and run.why:
-            await self._not_done(order, run, day, run.why)
-        elif late:
-            await self._not_done(order, run, day, MISSED)
-        else:
-            outcome = await self._try(order, run, day)
-            if not await self._known(order, run, day):
-                await self._without_row(order, run, day, outcome)
+        if not await self._known(order, run, day):
+            late = too_late(run.due, day, self.options.grace_days)
+            if order.state == CANCELLED:
+                await self._end(run, "failed", CANCELLED)
+            elif late:
+                await self._not_done(order, run, day, run.why or MISSED)
+            else:
+                outcome = await self._try(order, run, day)
+                if not await self._known(order, run, day):
+                    await self._without_row(order, run, day, outcome)
+        self.failing.discard(run.number)
 
     async def _known(self, order: Order, run: Run, day: date) -> bool:
         """Go on by what the journal says of this try; False where it knows nothing of it."""
@@ -160,32 +212,52 @@ class Runner:
         if existing.state in DONE:
             await self._end(run, "done", "")
         elif existing.state in UNSETTLED:
-            await self._hold(replace(run, why=IN_DOUBT), self.options.doubt_s)
+            await self._hold(replace(run, why=IN_DOUBT), self._doubt_s(run))
         elif order.state != CANCELLED and self._again(existing, run, day):
-            await self.journal.told(existing.request_id, SUPERSEDED)
-            later = replace(run, attempt=run.attempt + 1, why=_reason(existing))
-            await self._hold(later, self.options.retry_s)
+            await self._try_again(existing, run)
         else:
             await self._end(run, "failed", _reason(existing))
         return True
 
     def _again(self, existing: Existing, run: Run, day: date) -> bool:
         """Whether what was not done is tried once more."""
-        no = existing.state in FINAL and _reason(existing) not in TRY_AGAIN
-        return not no and not too_late(run.due, day, self.options.grace_days)
+        said_no = existing.state in FINAL or isinstance(existing.outcome, Declined)
+        final = said_no and _reason(existing) not in TRY_AGAIN
+        return not final and not too_late(run.due, day, self.options.grace_days)
+
+    async def _try_again(self, existing: Existing, run: Run) -> None:
+        """Later; the customer hears of the last try alone."""
+        job = partial(
+            jobs.try_again,
+            run=replace(run, attempt=run.attempt + 1, why=_reason(existing)),
+            request=existing.request_id,
+            note=SUPERSEDED,
+            until=self._later(self.options.retry_s),
+        )
+        await self.run(job, judged(run.number))
+
+    def _doubt_s(self, run: Run) -> float:
+        """Seconds until it is asked after again: as many as it has been in doubt."""
+        lasted = (self.clock.now() - run.since).total_seconds() if run.why == IN_DOUBT else 0.0
+        return min(max(lasted, self.options.doubt_s), self.options.doubt_most_s)
 
     async def _try(self, order: Order, run: Run, day: date) -> Outcome:
         """Have it quoted and, where the terms are those that were told, post it."""
         name = request_id(run.number, run.due, run.attempt)
         answer = await self._ask(order, f"{name}-quote", QUOTE, _terms(order))
-        quoted = answer.outcome
-        told_again = isinstance(quoted, Declined) and quoted.reason == "repeated"
-        if not isinstance(quoted, Approved) and not told_again:
-            return quoted
-        if order.fee is not None and answer.data.get("fee") != order.fee:
+        if not isinstance(answer.outcome, Approved):
+            return answer.outcome
+        if not self._agreed(order, answer.data.get("fee")):
             return Declined("fee_changed")
         posted = await self._ask(order, name, POST, {"quote": answer.data["quote"]})
         return posted.outcome
+
+    def _agreed(self, order: Order, fee: Value | None) -> bool:
+        """Whether it is the fee that was told; where none was, one that nobody would refuse."""
+        if order.fee is not None:
+            return fee == order.fee
+        most = self.options.highest_fee(order.amount.currency)
+        return isinstance(fee, Money) and fee.currency == most.currency and fee.minor <= most.minor
 
     async def _ask(self, order: Order, name: str, service: str, inputs: Values) -> Answer:
         return await self.processor.submit(self._request(order, name, service, inputs))
@@ -212,7 +284,8 @@ class Runner:
             case Declined(reason=reason) if reason not in TRY_AGAIN:
                 await self._not_done(order, run, day, reason)
             case Declined(reason=reason) | NotSent(reason=reason) | Unknown(reason=reason):
-                await self._hold(replace(run, why=reason), self.options.retry_s)
+                pause = self.options.repeat_s if reason == REPEATED else self.options.retry_s
+                await self._hold(replace(run, why=reason), pause)
             case Approved():
                 raise RuntimeError(f"order {run.number} of {run.due} was posted without a row")
 
@@ -220,7 +293,8 @@ class Runner:
 
     async def _not_done(self, order: Order, run: Run, day: date, why: str) -> None:
         """Not carried out, and nothing was recorded: a row that was never sent says so, so that it
-        is told first in the customer's next call (`notice.next`)."""
+        is told first in the customer's next call (`notice.next`); in one commit with the run's end.
+        Where another node was faster, what the journal says counts."""
         name = request_id(run.number, run.due, run.attempt)
         inputs: Values = {**_terms(order), "payee_masked": order.payee_name}
         request = replace(
@@ -228,13 +302,13 @@ class Runner:
             business_date=day,
             reference=await self.journal.next_reference(),
         )
-        made = await self.journal.record(request, self._unsent(request, order))
-        if isinstance(made, Recorded):
-            states = [State.NOT_SENT]
-            await self.journal.advance(name, states, why=why, outcome=Declined(why))
-        await self._end(run, "missed" if why == MISSED else "failed", why)
+        row = jobs.unsent(request, self._plan(request, order), why, self.vault)
+        state: RunState = "missed" if why == MISSED else "failed"
+        job = partial(jobs.end_unsent, run=run, state=state, row=row)
+        if await self.run(job, jobs.judged_unsent(run, row)) is not True:
+            await self._known(order, run, day)
 
-    def _unsent(self, request: Request, order: Order) -> RecordPlan:
+    def _plan(self, request: Request, order: Order) -> RecordPlan:
         """It draws on no limit and may be of a hot card, since nothing goes to the host."""
         service = self.release().contracts[POST]
         return RecordPlan(
@@ -245,12 +319,12 @@ class Runner:
             takes_hot=True,
         )
 
-    async def _end(self, run: Run, state: jobs.RunState, why: str) -> None:
-        await self.run(partial(jobs.end, run=run, state=state, why=why), jobs.judged(run.number))
+    async def _end(self, run: Run, state: RunState, why: str) -> None:
+        await self.run(partial(jobs.end, run=run, state=state, why=why), judged(run.number))
 
     async def _hold(self, run: Run, seconds: float) -> None:
         job = partial(jobs.hold, run=run, until=self._later(seconds))
-        await self.run(job, jobs.judged(run.number))
+        await self.run(job, judged(run.number))
 
     def _later(self, seconds: float) -> datetime:
         return self.clock.now() + timedelta(seconds=seconds)
@@ -264,7 +338,7 @@ def _schedule(order: Order) -> Schedule:
     return Schedule(order.first, cast("Every", order.every), order.last)
 
 
-def _dates(order: Order, day: date) -> Sequence[date]:
+async def _dates(order: Order, day: date) -> Sequence[date]:
     assert order.next is not None
     return sort_out(_schedule(order), order.next, day).due
 

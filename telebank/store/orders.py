@@ -1,9 +1,5 @@
-"""Jobs on scheduled transfers: made, heard, changed and cancelled by their customer, and carried
-out by nodes.
-
-An order has a due date that comes (`next`). A node takes it in one commit: a run of (order, due
-date) is written and the date moves on, so that no other node takes it too. A run is one node's work
-until its hold is over; then any node goes on with it, and finds by the request id how far it came.
+"""Jobs on scheduled transfers: made, heard, changed and cancelled by their customer. What nodes do
+about those that are due is in `telebank.store.order_runs`.
 """
 
 from collections.abc import Sequence
@@ -11,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Date, bindparam, exists, func, insert, or_, select, text, update
+from sqlalchemy import and_, bindparam, exists, func, insert, or_, select, text, update
 
 from telebank.store import tables
 from telebank.store.customer_events import Told, tell
@@ -19,7 +15,6 @@ from telebank.store.events import clean_text
 from telebank.store.order_tables import order_run, transfer_order
 from telebank.store.transaction import Transaction
 from transactions.card import SealedCard
-from transactions.journal import JournalEvent
 from transactions.money import Money, currency
 from transactions.request import AuthLevel, Language
 from transactions.telephone_pin import Customer
@@ -37,9 +32,17 @@ _MADE = select(transfer_order).where(_O.request == bindparam("of_request"))
 _INSERT = insert(transfer_order)
 _ONE = select(transfer_order).where(_O.number == bindparam("of_number"))
 _SINCE = bindparam("since", type_=_O.changed_at.type)
+_OPEN_RUN = (
+    select(_R.number)
+    .where(_R.number == _O.number, text("order_run.state = 'open'"))
+    .correlate(transfer_order)
+)
 _LATELY = (
     select(_R.number)
-    .where(_R.number == _O.number, _R.changed_at >= _SINCE)
+    .where(
+        _R.number == _O.number,
+        or_(text("order_run.state = 'open'"), _R.changed_at >= _SINCE),
+    )
     .correlate(transfer_order)
 )
 _MINE = (
@@ -68,57 +71,19 @@ _CHANGE = (
         changed_at=bindparam("at", type_=_O.changed_at.type),
     )
 )
-_MOVE = (
+_CANCEL = (
     update(transfer_order)
     .where(
         _O.number == bindparam("of_number"),
-        _O.next == bindparam("was", type_=Date),
-        text("state = 'waiting'"),
+        or_(
+            text("transfer_order.state = 'waiting'"),
+            and_(text("transfer_order.state = 'ended'"), exists(_OPEN_RUN)),
+        ),
     )
-    .values(
-        next=bindparam("becomes", type_=_O.next.type),
-        state=bindparam("ends", type_=_O.state.type),
-    )
-)
-_CANCEL = (
-    update(transfer_order)
-    .where(_O.number == bindparam("of_number"), text("state = 'waiting'"))
     .values(
         state=text("'cancelled'"),
         next=text("NULL"),
         changed_at=bindparam("at", type_=_O.changed_at.type),
-    )
-)
-_COMING = (
-    select(transfer_order)
-    .where(text("state = 'waiting'"), _O.next <= bindparam("day", type_=Date))
-    .order_by(_O.next, _O.number)
-    .limit(bindparam("most"))
-)
-_LEFT = or_(
-    _R.held_until <= bindparam("at", type_=_R.held_until.type),
-    (_R.node == bindparam("of_node")) & (_R.epoch < bindparam("of_epoch")),
-)
-_OPEN = (
-    select(order_run)
-    .where(text("order_run.state = 'open'"), _LEFT)
-    .order_by(_R.due, _R.number)
-    .limit(bindparam("most"))
-)
-_BEGIN = insert(order_run)
-_THIS = (_R.number == bindparam("of_number")) & (_R.due == bindparam("of_due", type_=Date))
-_RUN = select(order_run).where(_THIS)
-_SET = (
-    update(order_run)
-    .where(_THIS, text("state = 'open'"))
-    .values(
-        attempt=bindparam("nth", type_=_R.attempt.type),
-        state=bindparam("becomes", type_=_R.state.type),
-        why=bindparam("because", type_=_R.why.type),
-        node=bindparam("of_node", type_=_R.node.type),
-        epoch=bindparam("of_epoch", type_=_R.epoch.type),
-        held_until=bindparam("until", type_=_R.held_until.type),
-        changed_at=bindparam("at", type_=_R.changed_at.type),
     )
 )
 
@@ -152,7 +117,7 @@ class Order:
     payee_name: str
     amount: Money
     fee: Money | None
-    """As it was told; none: as on the day."""
+    """As it was told; none: as on the day, up to a highest one."""
     first: date
     every: str
     last: date | None
@@ -174,6 +139,8 @@ class Run:
     """From 1; of the request id."""
     state: RunState
     why: str
+    since: datetime
+    """When state or reason became what they are."""
 
 
 def judged(number: int | str) -> tuple[str, ...]:
@@ -185,7 +152,7 @@ def make(part: Transaction, draft: OrderDraft, most: int) -> Order | None:
     """Write an order; the same request finds the one it made. None where `most` wait already."""
     made = part.execute(_MADE, {"of_request": draft.by.request}).first()
     if made is not None:
-        return _order(made)
+        return order_of(made)
     if part.execute(_COUNT, {"who": draft.by.token}).scalar_one() >= most:
         tell(part, "order.refused", draft.by, "too_many")
         return None
@@ -196,7 +163,7 @@ def make(part: Transaction, draft: OrderDraft, most: int) -> Order | None:
     detail |= {"first": draft.first.isoformat(), "every": draft.every}
     detail["last"] = None if draft.last is None else draft.last.isoformat()
     tell(part, "order.made", draft.by, "waiting", **detail, auth=draft.auth.value)
-    return _order(part.execute(_ONE, {"of_number": number}).first())
+    return order_of(part.execute(_ONE, {"of_number": number}).first())
 
 
 def of_customer(
@@ -205,14 +172,14 @@ def of_customer(
     """A customer's orders that wait, or that something became of since then, from the number after
     `after`; each with its last run."""
     values = {"who": customer, "after": after, "most": most, "since": since}
-    found = [_order(row) for row in part.execute(_MINE, values).all()]
+    found = [order_of(row) for row in part.execute(_MINE, values).all()]
     return [(order, _last_run(part, order.number)) for order in found]
 
 
 def one(part: Transaction, number: int) -> Order | None:
     """An order by its number."""
     row = part.execute(_ONE, {"of_number": number}).first()
-    return None if row is None else _order(row)
+    return None if row is None else order_of(row)
 
 
 def change(part: Transaction, by: Customer, number: str, amount: Money, auth: AuthLevel) -> bool:
@@ -231,8 +198,8 @@ def change(part: Transaction, by: Customer, number: str, amount: Money, auth: Au
 
 
 def cancel(part: Transaction, by: Customer, number: str) -> bool:
-    """No due date comes any more; what is on its way to the host goes on. False where it is no
-    order of his that waits."""
+    """No due date comes any more, and none is tried again; what is on its way to the host goes on.
+    False where it is no order of his that waits, or whose last date is still worked on."""
     row = _own(part, by.token, number)
     if row is None:
         return False
@@ -240,66 +207,6 @@ def cancel(part: Transaction, by: Customer, number: str) -> bool:
         return False
     tell(part, "order.cancelled", by, "ok", order=row.number)
     return True
-
-
-def coming(part: Transaction, day: date, most: int) -> Sequence[Order]:
-    """Orders whose due date has come by the host's `day`, oldest first."""
-    return [_order(row) for row in part.execute(_COMING, {"day": day, "most": most}).all()]
-
-
-def begin(
-    part: Transaction, number: int, due: date, then: date | None, until: datetime
-) -> Order | None:
-    """Take an order on a due date: write its run, held by this node, and let the date move on to
-    `then` (None: it ends). None where another node has, or its customer was
-    faster; else the order as it stands."""
-    ends = "waiting" if then is not None else "ended"
-    values = {"of_number": number, "was": due, "becomes": then, "ends": ends}
-    if part.execute(_MOVE, values).rowcount != 1:
-        return None
-    row = {"number": number, "due": due, "attempt": 1, "state": "open", "why": ""}
-    held = {"node": part.node, "epoch": part.epoch, "held_until": until}
-    part.execute(_BEGIN, row | held | {"changed_at": part.now})
-    _tell_run(part, number, due, "open", "")
-    return one(part, number)
-
-
-def left(part: Transaction, most: int) -> Sequence[Run]:
-    """Runs that nobody works on: their hold is over, or this node's former life had them."""
-    values = {"at": part.now, "of_node": part.node, "of_epoch": part.epoch, "most": most}
-    return [_run(row) for row in part.execute(_OPEN, values).all()]
-
-
-def take(part: Transaction, number: int, due: date, until: datetime) -> Run | None:
-    """Hold a run that nobody works on; None where somebody does, or it has ended."""
-    row = part.execute(_RUN, {"of_number": number, "of_due": due}).first()
-    if row is None or row.state != "open":
-        return None
-    ours = row.node == part.node and row.epoch < part.epoch
-    if row.held_until > part.now and not ours:
-        return None
-    run = _run(row)
-    _set(part, run, run.state, run.why, until)
-    return run
-
-
-def hold(part: Transaction, run: Run, until: datetime) -> None:
-    """Go on with a run later, as `run` now says (its attempt, and why it waits)."""
-    _set(part, run, "open", run.why, until)
-    _tell_run(part, run.number, run.due, "open", run.why)
-
-
-def end(part: Transaction, run: Run, state: RunState, why: str) -> None:
-    """A run's end."""
-    _set(part, run, state, why, part.now)
-    _tell_run(part, run.number, run.due, state, why)
-
-
-def _set(part: Transaction, run: Run, state: str, why: str, until: datetime) -> None:
-    values = {"of_number": run.number, "of_due": run.due, "nth": run.attempt, "becomes": state}
-    held = {"of_node": part.node, "of_epoch": part.epoch, "until": until, "at": part.now}
-    because = clean_text(why, tables.TEXT)
-    part.execute(_SET, values | held | {"because": because})
 
 
 def _own(part: Transaction, customer: str, number: str) -> Any:
@@ -311,7 +218,7 @@ def _own(part: Transaction, customer: str, number: str) -> Any:
 
 def _last_run(part: Transaction, number: int) -> Run | None:
     row = part.execute(_LAST_RUN, {"of_number": number}).first()
-    return None if row is None else _run(row)
+    return None if row is None else run_of(row)
 
 
 def _under_way(part: Transaction, number: int) -> bool:
@@ -319,13 +226,8 @@ def _under_way(part: Transaction, number: int) -> bool:
     return run is not None and run.state == "open"
 
 
-def _tell_run(part: Transaction, number: int, due: date, state: str, why: str) -> None:
-    detail: dict[str, Told] = {"order": number, "due": due.isoformat(), "why": why}
-    event = JournalEvent("order.run", role="order", origin="order", outcome=state, detail=detail)
-    part.event(event)
-
-
-def _order(row: Any) -> Order:
+def order_of(row: Any) -> Order:
+    """An order as its row has it."""
     unit = currency(row.currency)
     payer = SealedCard(row.customer, row.payer_masked, row.payer_key_id, row.payer_ciphertext)
     payee = SealedCard(row.payee_token, row.payee_masked, row.payee_key_id, row.payee_ciphertext)
@@ -347,8 +249,9 @@ def _order(row: Any) -> Order:
     )
 
 
-def _run(row: Any) -> Run:
-    return Run(row.number, row.due, row.attempt, row.state, row.why)
+def run_of(row: Any) -> Run:
+    """A run as its row has it."""
+    return Run(row.number, row.due, row.attempt, row.state, row.why, row.changed_at)
 
 
 def _row(part: Transaction, number: int, draft: OrderDraft) -> dict[str, Any]:

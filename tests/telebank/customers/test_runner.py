@@ -45,7 +45,7 @@ async def test_the_hosts_date_decides_not_the_clock(place: Path) -> None:
     house = OrderHouse(place)
     async with house.life() as life:
         await life.order(every="week")
-        await life.order("o2", first=FIRST + timedelta(days=1))
+        await life.order("o2", first=FIRST + timedelta(days=1), amount=Money.parse("50.00"))
         house.clock.forward(2 * 86_400)
         assert await life.look() == 0
         life.host.business_date = FIRST + timedelta(days=2)
@@ -97,6 +97,7 @@ async def test_too_little_money_is_tried_again_until_it_is_too_late(place: Path)
         assert house.posted() == [f"{ID}.4"]
         assert await life.notices() == [("posted", Money.parse("100.00"))]
         house.bank.balances[token] = 0
+        house.later(hours=1)
         life.host.business_date = date(2026, 5, 1)
         assert await life.look() == 1
         life.host.business_date = date(2026, 5, 5)
@@ -166,7 +167,7 @@ async def test_with_another_fee_than_was_told_nothing_goes(place: Path) -> None:
     house = OrderHouse(place)
     async with house.life() as life:
         await life.order(fee=Money.parse("0.00"))
-        await life.order("o2", fee=Money.parse("2.00"))
+        await life.order("o2", fee=Money.parse("2.00"), amount=Money.parse("50.00"))
         life.host.business_date = FIRST
         assert await life.look() == 2
         assert house.posted() == [ID]

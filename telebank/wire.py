@@ -8,11 +8,15 @@ the one that a worker begins with, and others are opened and left while it runs.
 
 import msgspec
 
-VERSION = 2
+VERSION = 3
 MAX_PACKET = 65_536
 """Largest packet on the socket, in bytes; `Play` stays under it by `MAX_SEGMENTS`."""
 MAX_SEGMENTS = 2_000
 """Clips and pauses in one `Play`."""
+MAX_RECORDED = 8_000 * 60
+"""Samples, and octets, of one `Record` at most: 60 seconds."""
+RECORDED_PART = 32_000
+"""Octets in one `Recorded` at most."""
 MAX_BANKS = 8
 """Prompt banks that a worker has open at once, the first one included."""
 
@@ -86,6 +90,20 @@ class Collect(Message, frozen=True, tag=True, kw_only=True):
     secret: bool
 
 
+class Record(Message, frozen=True, tag=True, kw_only=True):
+    """Record what the peer says from now on, at most `most` samples; `Recorded` brings it.
+
+    A new `Record` replaces a running one, of which nothing is told.
+    """
+
+    token: int
+    most: int = MAX_RECORDED
+
+
+class StopRecord(Message, frozen=True, tag=True, kw_only=True):
+    """End the recording: the peer has finished."""
+
+
 class Hold(Message, frozen=True, tag=True, kw_only=True):
     """The peer put us on hold (or took us off): media time-out off while held."""
 
@@ -155,6 +173,15 @@ class PlayEnded(Message, frozen=True, tag=True, kw_only=True):
     """Monotonic seconds at which the first packet of this play went out."""
 
 
+class Recorded(Message, frozen=True, tag=True, kw_only=True):
+    """A part of a recording in `codec`, in order; `last` ends it. What was lost is silence."""
+
+    token: int
+    codec: str
+    octets: bytes
+    last: bool
+
+
 class MediaLost(Message, frozen=True, tag=True, kw_only=True):
     """Nothing came from the peer for the time-out, in seconds."""
 
@@ -189,7 +216,20 @@ class Closed(Message, frozen=True, tag=True, kw_only=True):
     """The channel is gone; its number may be used again."""
 
 
-ToWorker = Open | SetRemote | Play | OpenBank | LeaveBank | Stop | Collect | Hold | Close | Shutdown
+ToWorker = (
+    Open
+    | SetRemote
+    | Play
+    | OpenBank
+    | LeaveBank
+    | Stop
+    | Collect
+    | Record
+    | StopRecord
+    | Hold
+    | Close
+    | Shutdown
+)
 FromWorker = (
     Hello
     | BankOpened
@@ -197,6 +237,7 @@ FromWorker = (
     | OpenFailed
     | Key
     | PlayEnded
+    | Recorded
     | MediaLost
     | Stats
     | WorkerStats

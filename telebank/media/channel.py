@@ -17,6 +17,7 @@ from telebank.media.options import MediaOptions
 from telebank.media.reception import Reception
 from telebank.media.rtp import MAX_PACKET, MalformedRtp, Packet, is_rtcp, parse
 from telebank.media.source import Address, SourceLatch, Verdict
+from telebank.media.tape import Tape
 
 BURST = 8
 """Datagrams read from one socket at a time, so that a flood into one port delays no other."""
@@ -58,6 +59,7 @@ class Channel:
         self._reception = Reception()
         self._play: wire.Play | None = None
         self._first_packet_at = 0.0
+        self._tape: Tape | None = None
         self._secret = False
         self._held = False
         self._heard_at = 0.0
@@ -83,6 +85,8 @@ class Channel:
         elif self._source is not None:
             self._narrow(remote)
         self._heard_at, self._lost = now, False
+        if law != self._law:
+            self.stop_record()  # octets of two laws are no recording
         self._law = law
         self._direct(remote)
 
@@ -115,6 +119,22 @@ class Channel:
     def collect(self, secret: bool) -> None:
         """Mark the keys from now on."""
         self._secret = secret
+
+    def record(self, record: wire.Record, now: float) -> None:
+        """Keep what the peer says; every packet is heard while it lasts."""
+        self._tape = Tape(record.token, record.most, self._law, now)
+        self._widen()
+
+    def stop_record(self) -> None:
+        """Hand over what was recorded, and hear keys alone again."""
+        tape, self._tape = self._tape, None
+        if tape is None:
+            return
+        for part in tape.parts(self.number):
+            self._report(part)
+        if self._source is not None and self._remote is not None:
+            self._narrow(self._remote)
+            self._reception.sample(True)
 
     def hold(self, held: bool, now: float) -> None:
         """No time-out while held; a fresh one afterwards."""
@@ -165,7 +185,9 @@ class Channel:
             self._datagram(data, address[:2], now)
 
     def check(self, now: float) -> None:
-        """Report, once, a peer that has been silent for the time-out."""
+        """Report, once, a peer that has been silent for the time-out; end a recording in time."""
+        if self._tape is not None and self._tape.over(now):
+            self.stop_record()
         limit = self._options.media_timeout_s
         if self._remote is None or self._remote.direction not in _RECEIVES or not limit:
             return
@@ -191,6 +213,14 @@ class Channel:
             digit = self._keys.receive(packet)
             if digit is not None:
                 self._key(digit, now)
+        elif self._tape is not None:
+            self._hear(self._tape, packet, now)
+
+    def _hear(self, tape: Tape, packet: Packet, now: float) -> None:
+        if self._remote is not None and packet.payload_type == self._remote.payload_type:
+            tape.add(packet)
+            if tape.over(now):
+                self.stop_record()
 
     def _accepts(self, packet: Packet, address: Address, now: float) -> bool:
         if self._source is not None:
@@ -258,11 +288,21 @@ class Channel:
         with suppress(OSError):  # no route to it: stay as we are, hear it, send as agreed
             self.endpoint.connect(address)
             self._source = address
-            self._narrow(self._remote)
-            self._reception.sample(True)
+            if self._tape is None:
+                self._narrow(self._remote)
+                self._reception.sample(True)
             self._direct(self._remote)
 
+    def _widen(self) -> None:
+        """Hear every packet of the source again."""
+        if self._source is not None:
+            with suppress(OSError):
+                packet_filter.detach(self.endpoint)
+            self._reception.sample(False)
+
     def _narrow(self, remote: wire.SetRemote) -> None:
+        if self._tape is not None:
+            return
         program = packet_filter.narrow(remote.event_type, remote.rtcp_mux)
         packet_filter.attach(self.endpoint, program)
 

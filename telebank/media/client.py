@@ -46,6 +46,14 @@ class MediaChannel:
         """Mark the keys from now on secret, or not."""
         self.send(wire.Collect(secret=secret))
 
+    def record(self, token: int, most: int) -> None:
+        """Record what the peer says, at most `most` samples; `Recorded` events bring it."""
+        self.send(wire.Record(token=token, most=most))
+
+    def stop_record(self) -> None:
+        """The peer has finished."""
+        self.send(wire.StopRecord())
+
     def hold(self, held: bool) -> None:
         """The peer holds us: no media time-out."""
         self.send(wire.Hold(held=held))

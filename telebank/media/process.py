@@ -47,7 +47,15 @@ class WorkerLost:
     channel: int
 
 
-Event = wire.Key | wire.PlayEnded | wire.MediaLost | wire.Stats | wire.Closed | WorkerLost
+Event = (
+    wire.Key
+    | wire.PlayEnded
+    | wire.Recorded
+    | wire.MediaLost
+    | wire.Stats
+    | wire.Closed
+    | WorkerLost
+)
 OnEvent = Callable[[Event], None]
 
 

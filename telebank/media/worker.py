@@ -230,7 +230,14 @@ class Worker:
 
 
 def _instruct(
-    channel: Channel, message: wire.SetRemote | wire.Play | wire.Stop | wire.Collect | wire.Hold
+    channel: Channel,
+    message: wire.SetRemote
+    | wire.Play
+    | wire.Stop
+    | wire.Collect
+    | wire.Record
+    | wire.StopRecord
+    | wire.Hold,
 ) -> None:
     match message:
         case wire.SetRemote():
@@ -241,6 +248,10 @@ def _instruct(
             channel.stop()
         case wire.Collect():
             channel.collect(message.secret)
+        case wire.Record():
+            channel.record(message, time.monotonic())
+        case wire.StopRecord():
+            channel.stop_record()
         case wire.Hold():
             channel.hold(message.held, time.monotonic())
 

@@ -2,7 +2,11 @@
 
 from alembic import context
 
-from telebank.store import customer_tables, order_tables  # noqa: F401 - tables in the metadata
+from telebank.store import (  # noqa: F401 - tables in the metadata
+    customer_tables,
+    notice_tables,
+    order_tables,
+)
 from telebank.store.tables import metadata
 
 context.configure(

@@ -57,9 +57,12 @@ class ReversalImpossible:
 
 ReversalOutcome = Reversed | ReversalUnanswered | ReversalRefused | ReversalImpossible
 
-IMPOSSIBLE = frozenset({"format", "keys", "not_served"})
+RELEASE = "release"
+"""Why nothing is done for a request that names a release which is not known here."""
+IMPOSSIBLE = frozenset({"format", "keys", "not_served", RELEASE})
 """Reasons of a `NotSent` that no waiting for a link mends: the message cannot be made from the
-profile, the security module has not its keys, or the host does not have the service."""
+profile, the security module has not its keys, the host does not have the service, or nobody knows
+the release that the request was made under."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from transactions.options import ProcessorOptions
 from transactions.outcome import Approved, Declined, NotSent, Outcome
 from transactions.own import NoDesk, OwnDesk
 from transactions.owned import OwnServices
-from transactions.ports import HostAdapter, JournalUnavailable, LeaseLost
+from transactions.ports import RELEASE, HostAdapter, JournalUnavailable, LeaseLost
 from transactions.proof import Tiers, check_tiers
 from transactions.proposals import COMPANY, MAKER, Proposed
 from transactions.quotes import Quote, QuoteBook, quote_name
@@ -36,6 +36,7 @@ from transactions.rulebook import Rulebook
 from transactions.settle import Settler
 from transactions.settling import RANKS
 from transactions.telephone_pin import Knowledge
+from transactions.told import ToldBook
 from transactions.writes import Writer
 
 DEADLINE_MARGIN_S = 1.0
@@ -87,17 +88,22 @@ class Processor:
         tries = TriesDesk(journal, clock, options)
         self._local = local
         self._desk = desk or NoDesk()
-        self._tiers = Tiers(self._desk, options.second_factor)
+        self._tiers = Tiers(
+            self._desk, options.second_factor, journal, options.second_factor_per_day
+        )
+        self._told = ToldBook(options.remembered_max, options.told_ttl_s, vault)
         self._own = OwnServices(self._desk, journal, tries, self._tiers)
         self._reader = Reader(
             *(self._rulebook, host, journal, vault, options, clock, self._quotes, tries),
             self._tiers,
+            self._told,
             local,
         )
         self._writer = Writer(
-            *(self._rulebook, host, journal, vault, options, clock, self._settler, tries)
+            *(self._rulebook, host, journal, vault, options, clock, self._settler, tries),
+            self._tiers,
         )
-        self._work: set[asyncio.Task[Answer]] = set()
+        self._work: dict[asyncio.Task[Answer], str] = {}
         self._notes: set[asyncio.Task[None]] = set()
         self._claims: dict[str, asyncio.Event] = {}
         self._rows: OrderedDict[str, str] = OrderedDict()
@@ -116,7 +122,7 @@ class Processor:
             raise RuntimeError("call recover() before requests are taken")
         work = self._whole(request, len(self._work))
         task = asyncio.create_task(work, name=f"request {request.id[:MAX_REQUEST_ID]}")
-        self._work.add(task)
+        self._work[task] = request.release
         task.add_done_callback(self._work_ended)
         return await asyncio.shield(task)
 
@@ -146,7 +152,7 @@ class Processor:
         task.add_done_callback(self._note_ended)
 
     def _work_ended(self, task: asyncio.Task[Answer]) -> None:
-        self._work.discard(task)
+        self._work.pop(task, None)
         self._alarm_of(task)
 
     def _note_ended(self, task: asyncio.Task[None]) -> None:
@@ -170,19 +176,31 @@ class Processor:
 
     # -- releases -------------------------------------------------------------------------------
 
+    def contracts(self, release: str) -> Contracts:
+        """Those that a request of this release is served by."""
+        return self._rulebook.of(release)
+
     def learn(self, release: str, contracts: Contracts, served: Mapping[str, int]) -> None:
-        """Serve requests of this release by these contracts; `served` is what the adapter serves of
-        it. Raises `ContractError` where a contract names a limit or tier that is not set."""
+        """Serve this release too; `served` is what the adapter serves of it. Raises `ContractError`
+        where a contract names a limit or tier that is not set."""
         check_settings(contracts, self._options.limits)
         check_tiers(contracts, self._options.second_factor)
         self._rulebook.learn(release, contracts, served)
+
+    def in_flight(self) -> frozenset[str]:
+        """Releases of the requests in flight."""
+        return frozenset(self._work.values())
+
+    def stand_in(self, release: str) -> None:
+        """Serve a release that cannot be read by the one in force."""
+        self._rulebook.stand_in(release)
 
     def use(self, release: str) -> None:
         """A release that was learnt is in force."""
         self._rulebook.use(release)
 
     def forget(self, release: str) -> None:
-        """No call and no open row has this release any more."""
+        """No call, no request in flight and no open row has this release any more."""
         self._rulebook.forget(release)
 
     # -- start and stop -------------------------------------------------------------------------
@@ -222,8 +240,7 @@ class Processor:
         for task in set(self._work):
             task.cancel()
         await self._settler.close(self._options.close_wait_s)
-        left = {*self._work, *self._notes}
-        if left:
+        if left := {*self._work, *self._notes}:
             await asyncio.wait(left)
 
     # -- one request ----------------------------------------------------------------------------
@@ -245,6 +262,9 @@ class Processor:
         no_room = self._no_room(service, ahead)
         if no_room is not None:
             return self._refuse(request, no_room)  # cheaply: not even an event
+        if not self._rulebook.knows(request.release):
+            unknown = NotSent(RELEASE) if service.effect == "money" else Declined(RELEASE)
+            return await self._without_row(service, request, unknown)
         why = complaint(service, request)
         refused = None if why is None else Declined("bad_request", {"why": why})
         if refused is None and service.source != "journal":
@@ -293,7 +313,7 @@ class Processor:
             request = replace(request, inputs={**quote.terms, **request.inputs})
         customer = customer_token(service, request.inputs, self._vault)
         try:
-            request, refused = await self._admitted(service, request, customer)
+            request, refused = await self._admitted(service, request, customer, handle)
         except JournalUnavailable:
             return self._refuse(request, NotSent("journal"))
         if refused is not None:
@@ -311,24 +331,49 @@ class Processor:
             self._remember(request.id, answer)
             return answer
         outcome = await self._reader.read(service, request, customer)
+        if isinstance(outcome, Approved):
+            contracts, now = self._rulebook.of(request.release), self._clock.monotonic()
+            self._told.hear(contracts, service, request, customer, outcome.data, now)
         return await self._without_row(service, request, outcome)
 
     async def _admitted(
-        self, service: Service, request: Request, customer: str
+        self, service: Service, request: Request, customer: str, handle: str
     ) -> tuple[Request, Declined | None]:
-        """Why he may not have it now: who he is, how far he proved it, how much it is, who proposed
-        it; with what the proposal tells the host."""
+        """Why he may not have it now: who he is, how far he proved it, what the host told of him,
+        how much it is, who proposed it; with what the proposal tells the host."""
         refused = await refusal(service, request, customer, self._journal)
+        if refused is not None:
+            return request, refused
+        if service.approved_by is not None:
+            proposed = await self._journal.proposed(str(request.inputs[service.approved_by]))
+            if proposed is None:
+                return request, Declined("no_proposal")
+            request = _approving(request, proposed)
+        refused = await self._untold(service, request, customer)
         if refused is not None or service.source == "own":
             return request, refused  # an own service says `prove` itself
-        if await self._tiers.asks(service, request.inputs, customer, request.auth):
-            return request, Declined(PROVE)
-        if service.approved_by is None:
+        if not await self._tiers.asks(service, request, customer):
             return request, None
-        proposed = await self._journal.proposed(str(request.inputs[service.approved_by]))
-        if proposed is None:
-            return request, Declined("no_proposal")
-        return _approving(request, proposed), None
+        # What was posted before is told again (rule 9): it is among the day's use by now.
+        again = await self._journal.find(request.id, handle or None)
+        return request, None if again is not None else Declined(PROVE)
+
+    async def _untold(self, service: Service, request: Request, customer: str) -> Declined | None:
+        """Why a term is not taken that the host must have told of him in this call. No menu asks
+        for such a thing: it is an alarm."""
+        found = self._told.untold(service, request, customer, self._clock.monotonic())
+        if found is None:
+            return None
+        name, why = found
+        detail: dict[str, str | int | float | bool | None] = {"service": service.name}
+        detail["why"] = f"{name}: {why}"
+        event = JournalEvent("alarm.told", request.call, request=request.id, detail=detail)
+        await self._journal.append(event)
+        if why == "not_permitted":
+            return Declined(why)
+        if name not in service.inputs:
+            return Declined("other_company")
+        return Declined("bad_request", {"why": f"input {name!r} is not what the host told"})
 
     async def _owned(self, service: Service, request: Request, customer: str) -> Answer:
         """Answered by the node's desk, one at a time for an id."""

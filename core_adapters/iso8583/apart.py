@@ -82,6 +82,10 @@ class ApartHost:
         """See `Iso8583Host.use`."""
         await self._there(self._host.use(release))
 
+    async def stand_in(self, release: str) -> None:
+        """See `Iso8583Host.stand_in`."""
+        await self._there(self._host.stand_in(release))
+
     async def forget(self, release: str) -> None:
         """See `Iso8583Host.forget`."""
         await self._there(self._host.forget(release))

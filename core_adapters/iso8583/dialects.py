@@ -45,22 +45,25 @@ Make = Callable[[Profile, Contracts], Dialect]
 
 
 class Dialects:
-    """The releases that calls or open requests of this node have; a release that nobody taught
-    speaks as the one in force."""
+    """The releases that calls or open requests of this node have. What names no release speaks as
+    the one in force, and so does all where nobody ever taught a release."""
 
     def __init__(self, first: Dialect, make: Make) -> None:
         self._make = make
         self._first = self._current = first
         self._known: dict[str, Dialect] = {}
+        self._taught = False
 
     @property
     def current(self) -> Dialect:
         """Of the release in force."""
         return self._current
 
-    def of(self, release: str) -> Dialect:
-        """Of one release."""
-        return self._known.get(release, self._current)
+    def of(self, release: str) -> Dialect | None:
+        """Of one release; None for one that nobody taught."""
+        if not release or not self._taught:
+            return self._current
+        return self._known.get(release)
 
     def learn(self, release: str, profile: Profile, contracts: Contracts) -> str:
         """Speak another release too; what the links would need a restart for, or empty.
@@ -69,7 +72,13 @@ class Dialects:
         differs = of_the_links(self._first.profile, profile)
         if not differs:
             self._known[release] = self._make(profile, contracts)
+            self._taught = True
         return differs
+
+    def stand_in(self, release: str) -> None:
+        """Let the one in force speak for a release that cannot be read."""
+        self._known[release] = self._current
+        self._taught = True
 
     def use(self, release: str) -> None:
         """A known release is in force from here on."""

@@ -43,6 +43,7 @@ from transactions.contract import Contracts
 from transactions.outcome import NotSent, Outcome, Unknown
 from transactions.ports import (
     IMPOSSIBLE,
+    RELEASE,
     Health,
     HostTotals,
     MessageLog,
@@ -173,7 +174,8 @@ class Iso8583Host:
 
     def serves(self, release: str) -> Mapping[str, int]:
         """Services of a release's profile, each with its contract version."""
-        services = self._dialects.of(release).profile.services
+        dialect = self._dialects.of(release)
+        services = {} if dialect is None else dialect.profile.services
         return {name: service.version for name, service in services.items()}
 
     async def learn(self, release: str, profile: Profile, contracts: Contracts) -> str:
@@ -183,6 +185,10 @@ class Iso8583Host:
     async def use(self, release: str) -> None:
         """See `Dialects.use`."""
         self._dialects.use(release)
+
+    async def stand_in(self, release: str) -> None:
+        """See `Dialects.stand_in`."""
+        self._dialects.stand_in(release)
 
     async def forget(self, release: str) -> None:
         """See `Dialects.forget`."""
@@ -196,6 +202,8 @@ class Iso8583Host:
         `Unknown("duplicate_stan")` is a collision of STANs and must never be reversed (rule 10).
         """
         dialect = self._dialects.of(request.release)
+        if dialect is None:
+            return NotSent(RELEASE)
         service = dialect.profile.services.get(request.service)
         refusal = self._not_now(request, service)
         if refusal is not None or service is None:
@@ -217,7 +225,7 @@ class Iso8583Host:
         if repeat_of is not None:
             row = replace(row, sent_at=self._clock.now())
         urgent = service.repeat_mti != ""
-        end = await self._exchange(request, row, message, service, log, urgent=urgent)
+        end = await self._exchange(dialect, request, row, message, service, log, urgent=urgent)
         if isinstance(end, Outcome):
             return end
         return self._judge(dialect, service, message, end, request.id)
@@ -233,9 +241,9 @@ class Iso8583Host:
     ) -> ReversalOutcome:
         """0420 on attempt 0, 0421 afterwards; identical but for MTI and MAC."""
         dialect = self._dialects.of(original.release)
-        service = dialect.profile.services.get(original.service)
-        if service is None:
-            return ReversalImpossible("not_served")
+        service = None if dialect is None else dialect.profile.services.get(original.service)
+        if dialect is None or service is None:
+            return ReversalImpossible(RELEASE if dialect is None else "not_served")
         if self._driver.stopping or not self._driver.links_ready:
             return ReversalUnanswered(False, "no_link")
         rules = dialect.profile.reversal
@@ -248,7 +256,7 @@ class Iso8583Host:
             message = message.with_fields(rules.repeat_mti, {})
         row = message_row(original, "reversal", attempt, message, stamp)
         row = replace(row, sent_at=self._clock.now())
-        end = await self._exchange(original, row, message, service, log, urgent=True)
+        end = await self._exchange(dialect, original, row, message, service, log, urgent=True)
         if isinstance(end, Message):
             return judge_reversal(dialect.profile, end, attempt, self._age(sent))
         if isinstance(end, NotSent) and end.reason in IMPOSSIBLE:
@@ -308,8 +316,9 @@ class Iso8583Host:
         self._frame_alarms.raised(kind, f"{request.service}: {error}", request.id)
         return NotSent("keys" if keys else "format")
 
-    async def _exchange(
+    async def _exchange(  # noqa: PLR0917 - what one message is made of
         self,
+        dialect: Dialect,
         request: Request,
         row: HostMessage,
         message: Message,
@@ -332,12 +341,7 @@ class Iso8583Host:
             # From now on a late reply may come, even in the segment of one that is no use.
             self._remember(
                 place.ticket,
-                _Sent(
-                    row,
-                    service.name,
-                    message.get(CURRENCY) or "",
-                    self._dialects.of(request.release),
-                ),
+                _Sent(row, service.name, message.get(CURRENCY) or "", dialect),
             )
             if row.role == "request" and self._too_late(request, service):
                 # The row took too long; it says SENT, so this is unknown, but nothing goes late.

@@ -347,7 +347,7 @@ def rollback(
 
     One step, from a publication by two people at most 72 hours old. RELEASE, where it is given,
     must be what was in force just before. Any other release is proposed and approved: export it by
-    its hash, and propose the folder. Calls that are up keep what they began with (`telebank calls`).
+    its hash, and propose the folder. Calls that are up keep what they have (`telebank calls`).
 
     \b
     Examples:

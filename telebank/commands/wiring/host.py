@@ -19,14 +19,21 @@ from core_adapters.iso8583.host_types import HostEvents
 from core_adapters.iso8583.keys.names import KeyNames
 from core_adapters.iso8583.options import Iso8583Options
 from core_adapters.iso8583.profile_load import load_profile
-from core_adapters.profiles.errors import ProfileError
 from core_adapters.sql import events as sql
 from core_adapters.tap import Tap
 from telebank.commands.keys.module import open_module
 from telebank.commands.wiring.alarms import warn
 from telebank.commands.wiring.host_control import KeyedHost
 from telebank.commands.wiring.host_watch import HostWatch
-from telebank.commands.wiring.rules import FixedSpeaks, Iso8583Speaks, Rules, Speaks, Taught
+from telebank.commands.wiring.rules import (
+    FixedSpeaks,
+    Iso8583Speaks,
+    Rules,
+    Speaks,
+    Taught,
+    Unread,
+    learn_older,
+)
 from telebank.commands.wiring.sql_host import sql_host
 from telebank.commands.wiring.telephone_pin import (
     AtModule,
@@ -38,7 +45,6 @@ from telebank.ops.clock import SystemClock
 from telebank.settings import Settings, SettingsError, read_options
 from telebank.store.sealing import Keyring
 from telebank.store.store import Store
-from transactions.contract import ContractError
 from transactions.own import OwnDesk
 from transactions.ports import HostAdapter
 from transactions.processor import Processor
@@ -101,7 +107,7 @@ async def open_host(
     store: Store,
     keyring: Keyring,
     stack: contextlib.AsyncExitStack,
-    older: Sequence[Rules] = (),
+    older: Sequence[Rules | Unread] = (),
     desk: OwnDesk | None = None,
 ) -> HostLink:
     """Connect, then settle every open row of the last run before calls are taken (rule 8), each by
@@ -120,8 +126,7 @@ async def open_host(
     taught = Taught(processor, speaks)
     await taught.learn(rules)
     await taught.use(rules.release)
-    for one in older:
-        await _learn_older(taught, one)
+    await learn_older(taught, older, store)
     watch.processor = processor
     stack.push_async_callback(host.close)
     await host.start()
@@ -135,16 +140,6 @@ async def open_host(
     report = await processor.recover(rival=bool(store.rival))
     log.info("processor.recovered", report=str(report))
     return HostLink(processor, tap, host, taught, keyed)
-
-
-async def _learn_older(taught: Taught, rules: Rules) -> None:
-    """For open rows; where it cannot be, they are settled by the release in force."""
-    try:
-        why = await taught.learn(rules)
-    except (ProfileError, ContractError) as error:
-        why = str(error)
-    if why:
-        log.warning("release.not_spoken", release=rules.release, why=why)
 
 
 @dataclass(slots=True)

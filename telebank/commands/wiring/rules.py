@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import structlog
-
 from core_adapters.iso8583.profile import Profile
 from core_adapters.iso8583.profile_load import load_profile
+from core_adapters.profiles.errors import ProfileError
+from telebank.commands.wiring.alarms import warn
 from telebank.store.releases import ReleaseError, lay_out
 from telebank.store.store import Store
 from transactions.contract import ContractError, Contracts, load_contracts
+from transactions.journal import JournalEvent
 from transactions.processor import Processor
 
-log = structlog.get_logger("telebank.releases")
+TODO = "its open requests are settled by the release in force: see telebank host unknown"
+"""What people do about an older release that is not spoken here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +30,58 @@ class Rules:
     contracts: Contracts
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A release of open rows that cannot be read, and why."""
+
+    release: str
+    why: str
+
+
 def read_rules(release: str, config: Path) -> Rules:
     """Of a release laid out in `config`; raises `ContractError`."""
     return Rules(release, config, load_contracts(config / "services.yaml"))
 
 
-async def older_rules(store: Store, now: Rules, place: Path) -> Sequence[Rules]:
-    """Those of this node's open rows that are not in force, laid out under `place`. What cannot be
-    read is left out with a warning; its rows are settled by what is in force."""
-    found: list[Rules] = []
-    for release in sorted(await store.releases.used() - {now.release}):
+async def older_rules(store: Store, now: Rules, place: Path) -> Sequence[Rules | Unread]:
+    """Those of this node's open rows that are not in force, laid out under `place`."""
+    found: list[Rules | Unread] = []
+    for release in sorted(await store.releases.used() - {now.release, ""}):
         try:
             folder = lay_out(release, await store.releases.files(release), place)
             found.append(read_rules(release, folder))
         except (ReleaseError, ContractError, OSError) as error:
-            log.warning("release.not_read", release=release, why=str(error))
+            found.append(Unread(release, str(error)))
     return found
+
+
+async def learn_older(taught: "Taught", older: Sequence[Rules | Unread], store: Store) -> None:
+    """For open rows. Where it cannot be, the release in force stands in, with an alarm that says
+    so: their rows have to end."""
+    for one in older:
+        why = one.why if isinstance(one, Unread) else await _not_learnt(taught, one)
+        if not why:
+            continue
+        await taught.stand_in(one.release)
+        event = JournalEvent("alarm.release", outcome="stand_in")
+        event.detail.update(release=one.release, why=why, todo=TODO)
+        warn(event)
+        await store.releases.note(event)
+
+
+async def _not_learnt(taught: "Taught", rules: Rules) -> str:
+    try:
+        return await taught.learn(rules)
+    except (ProfileError, ContractError, OSError) as error:
+        return str(error)
 
 
 class Speaks(Protocol):
     """An adapter, as far as releases go."""
+
+    async def stand_in(self, release: str) -> None:
+        """Let the one in force speak for a release."""
+        ...
 
     def serves(self, release: str) -> Mapping[str, int]:
         """Services of a release, each with its contract version."""
@@ -81,6 +115,10 @@ class Dialected(Protocol):
         """It is in force."""
         ...
 
+    async def stand_in(self, release: str) -> None:
+        """The one in force speaks for it."""
+        ...
+
     async def forget(self, release: str) -> None:
         """Nobody speaks it."""
         ...
@@ -109,6 +147,10 @@ class Iso8583Speaks:
     async def use(self, release: str) -> None:
         """See `Speaks`."""
         await self.host.use(release)
+
+    async def stand_in(self, release: str) -> None:
+        """See `Speaks`."""
+        await self.host.stand_in(release)
 
     async def forget(self, release: str) -> None:
         """See `Speaks`."""
@@ -142,6 +184,9 @@ class FixedSpeaks:
     async def use(self, release: str) -> None:
         """There is one only."""
 
+    async def stand_in(self, release: str) -> None:
+        """There is one only."""
+
     async def forget(self, release: str) -> None:
         """There is one only."""
 
@@ -164,12 +209,17 @@ class Taught:
             self.processor.learn(rules.release, rules.contracts, served)
         return why
 
+    async def stand_in(self, release: str) -> None:
+        """The one in force serves and settles what was made under a release that is not read."""
+        await self.speaks.stand_in(release)
+        self.processor.stand_in(release)
+
     async def use(self, release: str) -> None:
-        """It is in force: a request that names no release, or one forgotten, is served by it."""
+        """It is in force: a request that names no release is served by it."""
         await self.speaks.use(release)
         self.processor.use(release)
 
     async def forget(self, release: str) -> None:
-        """No call and no open row has it any more."""
+        """No call, no request in flight and no open row has it any more."""
         await self.speaks.forget(release)
         self.processor.forget(release)

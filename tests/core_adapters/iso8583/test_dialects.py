@@ -20,7 +20,7 @@ from transactions.contract import Contracts
 from transactions.outcome import Approved, Declined, NotSent
 from transactions.ports import ReversalImpossible, Reversed
 
-OLD, NEW = "old", "new"
+OLD, NEW, OTHER = "old", "new", "other"
 BALANCE, TRANSFER = "card.balance", "transfer.card_to_card"
 
 
@@ -52,7 +52,7 @@ async def test_a_request_speaks_as_its_own_release() -> None:
     other = changed(request=template, codes=meaning)
     async with speaking(old=tb87(), new=other) as (host, peer):
         await host.use(NEW)
-        for release in (OLD, NEW, "forgotten"):
+        for release in (OLD, NEW, ""):
             asked = request(BALANCE, release=release)
             assert isinstance(await host.execute(asked, MemoryLog()), Approved)
         codes = [message.fields[3] for message in peer.seen]
@@ -70,7 +70,7 @@ async def test_what_a_release_does_not_have_is_not_sent_and_not_undone() -> None
     without = dict(tb87().services)
     del without[TRANSFER]
     bare = replace(tb87(), services=MappingProxyType(without))
-    async with speaking(old=tb87(), new=bare) as (host, peer):
+    async with speaking(old=tb87(), new=bare, other=tb87()) as (host, peer):
         await host.use(NEW)
         assert (TRANSFER in host.serves(OLD), TRANSFER in host.serves(NEW)) == (True, False)
         assert host.capabilities() == host.serves(NEW)
@@ -83,8 +83,15 @@ async def test_what_a_release_does_not_have_is_not_sent_and_not_undone() -> None
         gone = await host.reverse(new, sent, "time_out", log, 0)
         assert gone == ReversalImpossible("not_served")
         await host.forget(OLD)
-        assert TRANSFER not in host.serves(OLD)
-        assert [message.mti for message in peer.seen] == ["0200", "0420"]
+        assert host.serves(OLD) == {}
+        assert await host.execute(old, log) == NotSent("release")
+        gone = await host.reverse(old, sent, "time_out", log, 0)
+        assert gone == ReversalImpossible("release")
+        await host.use(OTHER)
+        await host.stand_in(OLD)
+        assert host.serves(OLD) == host.serves(OTHER)
+        assert isinstance(await host.reverse(old, sent, "time_out", log, 0), Reversed)
+        assert [message.mti for message in peer.seen] == ["0200", "0420", "0420"]
 
 
 async def test_what_the_links_are_made_of_needs_a_restart() -> None:

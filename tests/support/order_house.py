@@ -5,7 +5,7 @@ commit: before it, or after it and before anybody heard of it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -25,9 +25,9 @@ from telebank.store.order_tables import order_run
 from telebank.store.store import Store
 from transactions.answer import Answer
 from transactions.money import Money
-from transactions.outcome import Values
+from transactions.outcome import Approved, Declined, Outcome, Value, Values
 from transactions.processor import Processor
-from transactions.request import AuthLevel, Request
+from transactions.request import AuthLevel, HostMessage, Request
 from transactions.service import Contracts
 
 OPENING = 100_000_00
@@ -81,6 +81,23 @@ class Kill:
             return await asyncio.Event().wait()
 
         return killing
+
+
+class PricingHost(Host):
+    """Says what a transfer costs, or why it is none."""
+
+    fee = "0.00"
+    refuses = ""
+
+    def _serve(
+        self, service: str, inputs: Mapping[str, Value], pin: str, message: HostMessage
+    ) -> Outcome:
+        outcome = super()._serve(service, inputs, pin, message)
+        if service != "transfer.quote" or not isinstance(outcome, Approved):
+            return outcome
+        if self.refuses:
+            return Declined(self.refuses)
+        return Approved({**outcome.data, "fee": Money.parse(self.fee)})
 
 
 @dataclass
@@ -184,7 +201,7 @@ class OrderHouse:
             self.bank.balances.setdefault(vault.token(card), OPENING)
         run, zone = store.journal.run, store.journal.zone
         orders = Orders(run, vault, self.options, clock, zone)
-        approvals = Approvals(run, vault, self.approvals, lambda: CONTRACTS, clock, zone)
+        approvals = Approvals(run, vault, self.approvals, lambda _release: CONTRACTS, clock, zone)
 
         async def nobody(terms: Values, customer: str) -> bool:
             return False
@@ -204,6 +221,11 @@ class OrderHouse:
     def runs(self) -> list[tuple[date, str, str]]:
         """Each due date with its state and why."""
         return [(run.due, run.state, run.why) for run in rows(self.place, order_run)]
+
+    def events(self, kind: str) -> list[tuple[str, str]]:
+        """Outcome and reason of each event of a kind."""
+        found = rows(self.place, tables.event, tables.event.c.kind == kind)
+        return [(row.outcome, row.detail["why"]) for row in found]
 
     def requests(self) -> dict[str, str]:
         """Rows of the journal by request id."""

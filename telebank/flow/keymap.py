@@ -127,6 +127,11 @@ def places(release: Release) -> Iterator[tuple[Place, AnyNode]]:
             heappush(waiting, (len(following.keys), next(order), following))
 
 
+def cut_short(release: Release) -> bool:
+    """Whether there are more places than are looked at, so that a way may be missing."""
+    return sum(1 for _ in places(release)) >= MAX_PLACES
+
+
 def _further(release: Release, place: Place, node: AnyNode) -> Iterator[Place]:
     match node:
         case Menu():

@@ -64,9 +64,11 @@ RULES: tuple[Rule, ...] = (
     words.sets,
     words.texts,
     dataflow.not_set,
+    money.steering,
     money.guards,
     money.read_back,
     money.state_read_back,
+    money.stale_on_entry,
     money.endings,
 )
 

@@ -162,14 +162,11 @@ def fresh_quotes(release: Release, flow: Flow, quote: str) -> dict[str, Facts]:
 def fresh_answers(release: Release, flow: Flow, names: set[str]) -> dict[str, Facts]:
     """For each node which of `names` certainly still fit what was entered.
 
-    An answer of a service called in this flow no longer fits once a variable that went into the
-    question was set again; what no service here gives always fits.
+    An answer of a service called in this flow, or of a flow entered from it, no longer fits once a
+    variable that went into the question was set again. What comes with the caller into this flow
+    fits: `stale_on_entry` looks at that where the flow is entered.
     """
-    askers = {
-        name: [node for node in flow.nodes.values() if _gives(release, node, name)]
-        for name in names
-    }
-    went_in = {name: {v for node in nodes for v in named(node)} for name, nodes in askers.items()}
+    went_in = {name: _went_in(release, flow, name) for name in names}
 
     def step(facts: Facts, node: AnyNode, edge: Edge) -> Facts:
         changed = writes(release, node)
@@ -179,8 +176,17 @@ def fresh_answers(release: Release, flow: Flow, names: set[str]) -> dict[str, Fa
     return facts_at(flow, frozenset(names), step)
 
 
-def _gives(release: Release, node: AnyNode, name: str) -> bool:
-    return isinstance(node, Call) and name in release.contracts[node.service].gives
+def _went_in(release: Release, flow: Flow, name: str) -> set[str]:
+    """The variables that an answer `name` is about: what a service was asked with, or all that a
+    sub-flow which gives it reads."""
+    about: set[str] = set()
+    for node in flow.nodes.values():
+        if isinstance(node, Call) and name in release.contracts[node.service].gives:
+            about |= set(named(node))
+        elif isinstance(node, Enter) and name in release.flows[node.flow].gives:
+            inner = release.flows[node.flow]
+            about |= set(inner.needs) | _went_in(release, inner, name)
+    return about - {name}
 
 
 def _answered(release: Release, node: AnyNode, edge: Edge) -> set[str]:
@@ -189,8 +195,18 @@ def _answered(release: Release, node: AnyNode, edge: Edge) -> set[str]:
         case Call() if edge.exit is not None:
             return set(release.contracts[node.service].given(edge.exit))
         case Enter() if edge.exit == "ok":
-            return set(release.flows[node.flow].gives)
+            return _given_fresh(release, release.flows[node.flow])
         case Menu() if edge.via == PICKED:
             return set(node.pick)
         case _:
             return set()
+
+
+def _given_fresh(release: Release, inner: Flow) -> set[str]:
+    """What a sub-flow gives that still fits, wherever it ends well, what was entered in it."""
+    gives = set(inner.gives)
+    fresh = fresh_answers(release, inner, gives)
+    for node in inner.nodes.values():
+        if isinstance(node, Return) and node.exit == "ok":
+            gives &= fresh.get(node.name, gives)
+    return gives

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from telebank.flow.check.dataflow import fresh_answers, fresh_quotes
 from telebank.flow.check.graph import all_edges, finding
-from telebank.flow.model import Call, Confirm, Finding, Flow
+from telebank.flow.model import Call, Confirm, Enter, Finding, Flow
 from telebank.flow.options import LANGUAGES
 from telebank.flow.release import Release
 from telebank.flow.speech import prompt_of
@@ -36,6 +36,32 @@ def _confirmed_calls(release: Release, flow: Flow) -> Iterator[tuple[Call, Servi
             service = release.contracts[node.service]
             if service.effect == "money" or service.must_read_back:
                 yield node, service
+
+
+def steering(release: Release, flow: Flow) -> Iterator[Finding]:
+    """A change of state that has to do with money, and whose contract demands no read-back of it:
+    one with an amount, or one that prepares what a money service carries out."""
+    for node in flow.nodes.values():
+        if not isinstance(node, Call):
+            continue
+        service = release.contracts[node.service]
+        left_out = [
+            name for name in _steers(release, service) if name not in service.must_read_back
+        ]
+        if service.effect == "state" and left_out:
+            problem = f"{service.name}: nobody must read back {', '.join(left_out)}"
+            mend = "add to its `must_read_back`, and read it in the confirm before each call"
+            yield Finding("services.yaml", service.line, "money-terms", problem, mend)
+
+
+def _steers(release: Release, service: Service) -> list[str]:
+    """The inputs of a service that say what is paid: amounts that it always takes, and what the
+    money service that it prepares reads back."""
+    terms = {name for name, kind in service.inputs.items() if kind == "money"} - service.optional
+    prepared = service.proposes
+    if prepared is not None and prepared in release.contracts:
+        terms |= set(release.contracts[prepared].must_read_back) & set(service.inputs)
+    return sorted(terms)
 
 
 def _money_calls(release: Release, flow: Flow) -> Iterator[tuple[Call, Service]]:
@@ -104,12 +130,42 @@ def state_read_back(release: Release, flow: Flow) -> Iterator[Finding]:
                 problem = f"{term}, which {service.name} demands to be read back, is written out"
                 mend = "pass a variable, set where the flow is entered (`set`)"
                 yield finding(flow, call, "money-read-back", problem, mend)
-        read = {source[1:] for source in sources.values() if source.startswith("$")}
+        read = _read(call, service)
         yield from _unread(flow, call, guard, read)
         for name in sorted(read - fresh_answers(release, flow, read)[guard.name]):
             problem = f"some way leads to it with a {name} that answered something else"
             mend = "ask again after anything that went into that answer was entered"
             yield finding(flow, guard, "money-quote", problem, mend)
+
+
+def stale_on_entry(release: Release, flow: Flow) -> Iterator[Finding]:
+    """A sub-flow that reads back what it needs, entered with an answer to something else."""
+    for node in flow.nodes.values():
+        if not isinstance(node, Enter):
+            continue
+        read = _read_inside(release, release.flows[node.flow]) - set(node.set)
+        fresh = fresh_answers(release, flow, read).get(node.name, frozenset(read))
+        for name in sorted(read - fresh):
+            problem = f"some way leads to it with a {name} that answered something else"
+            mend = "ask again after anything that went into that answer was entered"
+            yield finding(flow, node, "money-quote", problem, mend)
+
+
+def _read_inside(release: Release, flow: Flow) -> set[str]:
+    """What a flow needs and reads back before a change of state, also in flows that it enters."""
+    read: set[str] = set()
+    for call, service in _confirmed_calls(release, flow):
+        read |= _read(call, service) if service.effect != "money" else set()
+    for node in flow.nodes.values():
+        if isinstance(node, Enter):
+            read |= _read_inside(release, release.flows[node.flow]) - set(node.set)
+    return read & set(flow.needs)
+
+
+def _read(call: Call, service: Service) -> set[str]:
+    """The variables that go into what a change of state demands to be read back."""
+    sources = (call.inputs.get(term, "") for term in service.must_read_back)
+    return {source[1:] for source in sources if source.startswith("$")}
 
 
 def _unread(flow: Flow, node: Call, guard: Confirm, sources: set[str]) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from telebank.flow.check.budget import Seconds
 from telebank.flow.commands import Command, HangUp, Say, Submit
 from telebank.flow.events import Event, KeyPressed, PlayEnded, ServiceAnswered, Started
-from telebank.flow.keymap import routes
+from telebank.flow.keymap import MAX_PLACES, cut_short, routes
 from telebank.flow.model import Finding, Menu
 from telebank.flow.options import LANGUAGES, FlowOptions
 from telebank.flow.release import Release
@@ -72,8 +72,11 @@ def quick_calls(
 def too_slow(
     release: Release, options: FlowOptions, seconds: Seconds, lead: Lead
 ) -> Iterator[Finding]:
-    """A value that comes later than the budget."""
-    for call in quick_calls(release, options, seconds, lead):
+    """A value that comes later than the budget, or that no way leads to."""
+    calls = list(quick_calls(release, options, seconds, lead))
+    if options.quick_service in release.contracts:
+        yield from _unreached(release, options, reached=bool(calls))
+    for call in calls:
         if call.seconds > options.quick_budget_s:
             flow = release.flows["main"]
             what = f"{options.quick_output} of {options.quick_service}"
@@ -83,6 +86,18 @@ def too_slow(
             )
             mend = "bring it nearer, let keys stop what comes before, or raise quick_budget_s"
             yield Finding(flow.file, 1, "quick", problem, mend)
+
+
+def _unreached(release: Release, options: FlowOptions, *, reached: bool) -> Iterator[Finding]:
+    """No way to the service, or not all ways looked at: then nobody knows how soon it is told."""
+    file = release.flows["main"].file
+    if cut_short(release):
+        problem = f"the menus have more than {MAX_PLACES} places, and only these are looked at"
+        yield Finding(file, 1, "quick", problem, "enter fewer sub-flows from one another")
+    elif not reached:
+        problem = f"no keys lead to {options.quick_service}, which is to be told quickly"
+        mend = "lead a menu to it, or name another service in quick_service"
+        yield Finding(file, 1, "quick", problem, mend)
 
 
 def _language_key(release: Release, language: Language) -> str | None:

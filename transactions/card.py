@@ -82,6 +82,11 @@ class CardVault(Protocol):
         """HMAC-SHA-256 of the digits under the look-up key, hexadecimal."""
         ...
 
+    def digest(self, text: str) -> str:
+        """HMAC-SHA-256 of any text under the look-up key, hexadecimal: for what could be guessed
+        from a plain hash."""
+        ...
+
     def seal(self, card: CardNumber) -> SealedCard:
         """Encrypt under the current key."""
         ...

@@ -70,6 +70,8 @@ _KEYS = frozenset(
         "approved_by",
         "proposes",
         "limit_by",
+        "told_by",
+        "told_as",
     }
 )
 
@@ -115,6 +117,7 @@ def _service(name: str, entry: Any, line: int, where: str) -> Service:
         raise ContractError(f"{where}: {error}; use none, code, pin or second_factor") from error
     takes = _declared(entry["in"], f"{where}: in", lists=False)
     gives = _declared(entry["out"], f"{where}: out", lists=True)
+    guard, guard_payer = _guard(entry.get("guard", []), f"{where}: guard")
     return Service(
         name=name,
         version=int(entry["version"]),
@@ -133,7 +136,8 @@ def _service(name: str, entry: Any, line: int, where: str) -> Service:
         attempts=entry.get("attempts"),
         quoted_by=entry.get("quoted_by"),
         must_read_back=_words(entry.get("must_read_back", []), f"{where}: must_read_back"),
-        guard=_words(entry.get("guard", []), f"{where}: guard"),
+        guard=guard,
+        guard_payer=guard_payer,
         limits=_words(entry.get("limits", []), f"{where}: limits"),
         source=_one_of(entry.get("source", "host"), Source, f"{where}: source"),
         hot_lists=entry.get("hot_lists"),
@@ -151,14 +155,40 @@ def _service(name: str, entry: Any, line: int, where: str) -> Service:
         second_factor_above=entry.get("second_factor_above"),
         approved_by=entry.get("approved_by"),
         proposes=entry.get("proposes"),
-        limit_by=_limit_by(entry.get("limit_by", {}), f"{where}: limit_by"),
+        limit_by=_lists(
+            *(entry.get("limit_by", {}), f"{where}: limit_by"),
+            "maps a limit to the terms that it is counted by",
+        ),
+        told_by=_lists(
+            *(entry.get("told_by", {}), f"{where}: told_by"),
+            "maps a term to the services that tell it",
+        ),
+        told_as=_lists(
+            *(entry.get("told_as", {}), f"{where}: told_as"),
+            "maps what is told to the words that it must be",
+        ),
         line=line,
     )
 
 
-def _limit_by(raw: Any, where: str) -> Mapping[str, tuple[str, ...]]:
+def _guard(raw: Any, where: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """All its terms, and those of the payer: a list has none of its own, as the customer is it."""
     if not isinstance(raw, dict):
-        raise ContractError(f"{where}: maps a limit to the terms that it is counted by")
+        return _words(raw, where), ()
+    if set(raw) != {"payer", "payee", "amount"} or not isinstance(raw["amount"], str):
+        raise ContractError(
+            f"{where}: is a list, or {{payer: [terms], payee: [terms], amount: term}}"
+        )
+    payer = _words(raw["payer"], f"{where}: payer")
+    payee = _words(raw["payee"], f"{where}: payee")
+    if not payer or not payee or len({*payer, *payee, raw["amount"]}) != len(payer + payee) + 1:
+        raise ContractError(f"{where}: payer and payee name terms, and none of them twice")
+    return (*payer, *payee, raw["amount"]), payer
+
+
+def _lists(raw: Any, where: str, does: str) -> Mapping[str, tuple[str, ...]]:
+    if not isinstance(raw, dict):
+        raise ContractError(f"{where}: {does}")
     read = {str(name): _words(terms, f"{where}: {name}") for name, terms in raw.items()}
     return MappingProxyType(read)
 

@@ -1,7 +1,17 @@
 """Whether a contract can stand: every complaint names file, line and the mend."""
 
-from transactions.contract_people import check_limits, check_own, check_people, check_proof
+from collections.abc import Mapping
+
+from transactions.contract_people import (
+    check_limits,
+    check_own,
+    check_people,
+    check_proof,
+    check_told,
+)
 from transactions.hot_list import TELEPHONE
+from transactions.kinds import Kind
+from transactions.proposals import COMPANY, MAKER
 from transactions.request import AuthLevel
 from transactions.service import (
     MONEY_OUTCOMES,
@@ -36,6 +46,7 @@ def check(service: Service, contracts: Contracts, where: str) -> None:
     check_proof(service, contracts, where)
     check_people(service, contracts, where)
     check_limits(service, contracts, where)
+    check_told(service, contracts, where)
 
 
 def _check_names(service: Service, contracts: Contracts, where: str) -> None:
@@ -56,17 +67,32 @@ def _check_names(service: Service, contracts: Contracts, where: str) -> None:
                 f"{where}: {quote.name} takes {both!r} and gives it; give the output another name"
             )
     named = {service.customer, service.hot_lists, *service.guard}
+    if service.guard_payer:  # what may be left out of these counts as absent
+        named -= set(service.guard) - {service.customer}
+        _check_guard(service, terms, where)
     for name in (*named, *service.must_read_back):
         if name is not None and name not in terms:
             raise ContractError(f"{where}: {name!r} is no input or output of it or of its quote")
         if name in lacking and (name in named or name not in may_lack):
             raise ContractError(f"{where}: {name!r} may be left out, so nothing can rest on it")
-    for name in service.guard:
+    for name in () if service.guard_payer else service.guard:
         if name not in (service.customer, *service.must_read_back) and terms[name] != "card_no":
             raise ContractError(
                 f"{where}: `must_read_back` leaves out {name!r}, which `guard` names: "
                 f"the caller must hear who or what is paid"
             )
+
+
+def _check_guard(service: Service, terms: Mapping[str, Kind], where: str) -> None:
+    """Payer and payee of a guard may be numbers that nobody reads back: a text of the quote that is
+    read back stands for them."""
+    from_proposal = {COMPANY, MAKER} if service.approved_by is not None else set[str]()
+    for name in service.guard:
+        if name not in terms and name not in from_proposal:
+            raise ContractError(f"{where}: {name!r} is no input or output of it or of its quote")
+    read = {terms[name] for name in service.must_read_back if name in terms}
+    if service.guard[-1] not in service.must_read_back or "text" not in read:
+        raise ContractError(f"{where}: `must_read_back` names the amount and a text for the payee")
 
 
 def _check_lists(service: Service, where: str) -> None:

@@ -66,6 +66,8 @@ def check_people(service: Service, contracts: Contracts, where: str) -> None:
             raise ContractError(f"{where}: `approved_by` names an input of digits, of money")
         if service.auth is AuthLevel.NONE or service.customer is None:
             raise ContractError(f"{where}: who approves needs `auth` and `customer`")
+        if COMPANY not in service.told_by:
+            raise ContractError(f"{where}: who approves needs `told_by` of {COMPANY!r}: of his own")
         quote = contracts[str(service.quoted_by)]
         for name in (COMPANY, MAKER):
             if name in {**service.inputs, **quote.inputs, **quote.outputs}:
@@ -103,3 +105,23 @@ def check_limits(service: Service, contracts: Contracts, where: str) -> None:
             raise ContractError(f"{where}: `limit_by` names {limit!r}, which `limits` does not")
         if not names or not set(names) <= terms:
             raise ContractError(f"{where}: `limit_by` {limit}: names terms of it or of its quote")
+
+
+def check_told(service: Service, contracts: Contracts, where: str) -> None:
+    """What must be told by the host is told of the customer's card, under the same name."""
+    if service.told_by and service.customer is None:
+        raise ContractError(f"{where}: `told_by` needs `customer`: of whom it is told")
+    terms: set[str] = {*service.inputs, *({COMPANY} if service.approved_by is not None else ())}
+    for name, sources in service.told_by.items():
+        if (name in terms) == (name in service.told_as):
+            raise ContractError(
+                f"{where}: `told_by` {name}: is a term of it, or has its words in `told_as`"
+            )
+        for source in sources:
+            other = contracts.services.get(source)
+            if other is None or other.customer is None or other.source != "host":
+                raise ContractError(f"{where}: `told_by` {name}: names services of the host")
+            if name not in other.outputs:
+                raise ContractError(f"{where}: `told_by` {name}: {source} does not tell it")
+    if not all(service.told_by.values()) or not set(service.told_as) <= set(service.told_by):
+        raise ContractError(f"{where}: `told_by` names who tells it, of all in `told_as` too")

@@ -19,10 +19,17 @@ def guard_key(money: Service, terms: Values, vault: CardVault) -> GuardKey | Non
     The payer is the term that is the customer; the amount is the term that is money; all others
     together are the payee. The payer's text has the service too, since a number or an amount alone
     does not say which: into securities is not out of them. All ways from card to card are one.
+
+    A contract that says who the payer is, and who the payee, is taken at its word: a company pays
+    the same whichever of its people asks. What may be left out and is counts as absent.
     """
     amount = guarded_amount(money, terms)
     if amount is None:
         return None
+    if money.guard_payer:
+        payee = money.guard[len(money.guard_payer) : -1]
+        payer = "|".join((money.name, *_texts(money.guard_payer, terms, vault)))
+        return GuardKey(payer, "|".join(_texts(payee, terms, vault)), amount)
     payer = canonical(terms[money.customer], vault) if money.customer else ""
     others = [n for n in money.guard if n != money.customer and terms[n] is not amount]
     if not any(isinstance(terms[n], CardNumber | SealedCard) for n in others):
@@ -30,13 +37,22 @@ def guard_key(money: Service, terms: Values, vault: CardVault) -> GuardKey | Non
     return GuardKey(payer, "|".join(canonical(terms[n], vault) for n in others), amount)
 
 
+def _texts(names: Sequence[str], terms: Values, vault: CardVault) -> list[str]:
+    return [canonical(terms[name], vault) if name in terms else "" for name in names]
+
+
 def guarded_amount(money: Service, terms: Values) -> Money | None:
     """The amount among the guarded terms."""
     for name in money.guard:
-        value = terms[name]
+        value = terms.get(name)
         if isinstance(value, Money):
             return value
     return None
+
+
+def own_limit(money: Service) -> str | None:
+    """The limit that is counted by the customer alone: his day's use of the service."""
+    return next((name for name in money.limits if name not in money.limit_by), None)
 
 
 def holds(

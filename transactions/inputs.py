@@ -166,16 +166,31 @@ def canonical(value: Value, vault: CardVault) -> str:
             return str(value)
 
 
+KEYED = "k:"
+"""Begins a hash that is the vault's keyed digest; one without it is plain SHA-256, of before."""
+
+
 def content_hash(service: Service, inputs: Values, actor_token: str, vault: CardVault) -> str:
-    """SHA-256, hexadecimal, of the canonical JSON of what was asked for and by whom (rule 9)."""
+    """Keyed digest of the canonical JSON of what was asked for and by whom (rule 9). Identity
+    digits and account numbers are among it, which anybody can guess who has a plain hash."""
+    return f"{KEYED}{vault.digest(_content(service, inputs, actor_token, vault))}"
+
+
+def plain_content_hash(service: Service, inputs: Values, actor_token: str, vault: CardVault) -> str:
+    """SHA-256, hexadecimal, of the same: as rows of before have it. For comparison alone, never
+    to be kept."""
+    text = _content(service, inputs, actor_token, vault)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _content(service: Service, inputs: Values, actor_token: str, vault: CardVault) -> str:
     content = {
         "service": service.name,
         "version": service.version,
         "customer": actor_token,
         "inputs": {name: canonical(value, vault) for name, value in inputs.items()},
     }
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def without_secrets(inputs: Values) -> Values:

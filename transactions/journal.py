@@ -13,7 +13,7 @@ from transactions.card import CardNumber
 from transactions.closing import ClosingJournal
 from transactions.hot_list import HotDecision, Undecided
 from transactions.lifecycle import State
-from transactions.money import Money
+from transactions.money import Currency, Money
 from transactions.outcome import Outcome
 from transactions.ports import MessageLog
 from transactions.proposals import ApprovalClaim, ClaimRefusal, Proposed
@@ -68,9 +68,15 @@ class RecordPlan:
     takes_hot: bool = False
     """A hot card is no hindrance: the service reports cards as lost, or decides on reports."""
     decision: HotDecision | None = None
+    plain_hash: str = field(default="", repr=False)
+    """The content's plain SHA-256, to know rows of before by, which have no other; never kept."""
     approval: ApprovalClaim | None = None
     """Another person's proposal, marked used in this commit; where it cannot be, nothing is
     written."""
+
+    def same(self, content_hash: str) -> bool:
+        """Whether a row with this hash has the same content (rule 9), whatever kind it is of."""
+        return content_hash in (self.content_hash, self.plain_hash or self.content_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +244,10 @@ class Journal(MessageLog, ClosingJournal, Protocol):
 
     async def open_rows(self) -> Sequence[OpenRow]:
         """Every row of this node in an open state, oldest first."""
+        ...
+
+    async def used(self, limit: str, customer: str, unit: Currency, on: date) -> Money:
+        """What is reserved and used under a limit of a business date."""
         ...
 
     async def guard_state(self, key: GuardKey) -> GuardState:

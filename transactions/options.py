@@ -10,7 +10,14 @@ from transactions.money import Money
 
 POSITIVE = (
     *("send_deadline_s", "quote_ttl_s", "quotes_max", "in_flight_max", "retry_first_s"),
-    *("retry_cap_s", "attempts_max", "away_poll_s", "settle_parallel", "remembered_max"),
+    *(
+        "retry_cap_s",
+        "attempts_max",
+        "away_poll_s",
+        "settle_parallel",
+        "remembered_max",
+        "told_ttl_s",
+    ),
 )
 
 REGISTERED = "_registered"
@@ -61,6 +68,12 @@ class ProcessorOptions:
     second_factor: Mapping[str, Money] = field(default_factory=lambda: SECOND_FACTOR)
     """Amounts above which a second factor is needed, by the name that a contract says; with
     `_registered` after it the amount for payees that the customer registered."""
+
+    second_factor_per_day: bool = True
+    """Whether what a customer used of the money service's daily limit on the day counts with the
+    amount; without it each amount is looked at alone."""
+    told_ttl_s: float = 7_200.0
+    """Seconds for which it is remembered what the host told in a call (`told_by`)."""
 
     def __post_init__(self) -> None:
         for name in POSITIVE:

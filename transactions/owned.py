@@ -29,7 +29,7 @@ class OwnServices:
     async def outcome(self, service: Service, request: Request, customer: str) -> Outcome:
         """The desk's outcome with outputs of the contract's kinds, or why there is none."""
         try:
-            if await self.tiers.asks(service, request.inputs, customer, request.auth):
+            if await self.tiers.asks(service, request, customer):
                 return Declined(PROVE)
             tries = self.tries.of(service, customer)
             if tries is not None and not await tries.take():

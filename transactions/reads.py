@@ -22,6 +22,7 @@ from transactions.request import Request
 from transactions.rulebook import Rulebook
 from transactions.sending import ReadLog, SendDeadlinePassed
 from transactions.telephone_pin import Knowledge
+from transactions.told import ToldBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Reader:
     quotes: QuoteBook
     tries: TriesDesk
     tiers: Tiers
+    told: ToldBook
     local: Knowledge | None = None
     """What is known here of PINs and balances; without it everything is the host's to say."""
 
@@ -104,11 +106,12 @@ class Reader:
         if not given.keys().isdisjoint(request.inputs):
             return Unknown("the answer has another value for what was asked")
         terms = {**request.inputs, **given}
-        key = guard_key(money, terms, self.vault)
+        told_here = self.told.terms(money, request, customer, self.clock.monotonic())
+        key = guard_key(money, {**told_here, **terms}, self.vault)
         state = "free" if key is None else (await self.journal.guard_state(key)).state
         if state == "open":
             return Declined("pending")
-        asks = await self.tiers.asks(money, terms, customer, request.auth)
+        asks = await self.tiers.asks(money, request, customer, terms)
         text = str(terms[quote_name(money, self.rulebook.of(request.release))])
         now = self.clock.monotonic()
         told = state == "done" and not asks

@@ -45,6 +45,9 @@ class Service:
     quoted_by: str | None = None
     must_read_back: tuple[str, ...] = ()
     guard: tuple[str, ...] = ()
+    """All terms of the guard, in whatever form it was written."""
+    guard_payer: tuple[str, ...] = ()
+    """Those of them that are the payer, where that is not `customer`."""
     limits: tuple[str, ...] = ()
     source: Source = "host"
     hot_lists: str | None = None
@@ -82,6 +85,10 @@ class Service:
     """By limit: the terms that it is counted by, where that is not the customer alone."""
     last_without: str | None = None
     """Optional output whose absence means that no page follows: exit `last`."""
+    told_by: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """By term: the services whose output it must be, as told of this card in this call."""
+    told_as: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """By output in `told_by` that is no term: the words that it must have been told as."""
     line: int = 0
     """Line in services.yaml, for error messages."""
 
@@ -149,6 +156,15 @@ class Contracts:
 
     def __contains__(self, name: object) -> bool:
         return name in self.services
+
+    def told(self, name: str) -> frozenset[str]:
+        """The outputs of a service that another's `told_by` wants told by it."""
+        return frozenset(
+            term
+            for service in self.services.values()
+            for term, sources in service.told_by.items()
+            if name in sources
+        )
 
     def quoted_money(self, quote_service: str) -> Service | None:
         """The money service that `quote_service` gives terms for."""

@@ -12,12 +12,13 @@ from transactions.answer import Answer, exit_of, first_result, with_own
 from transactions.card import CardNumber, CardVault
 from transactions.clock import Clock
 from transactions.contract import Service
-from transactions.guard import foreign_limit, guard_key, holds
+from transactions.guard import foreign_limit, guard_key, holds, own_limit
 from transactions.guarded import AdapterFailed, guarded
 from transactions.hot_list import EXPIRY
-from transactions.inputs import content_hash, without_secrets
-from transactions.journal import Existing, Journal, Recorded, RecordPlan, RecordRefused
+from transactions.inputs import content_hash, plain_content_hash, without_secrets
+from transactions.journal import Existing, Hold, Journal, Recorded, RecordPlan, RecordRefused
 from transactions.lifecycle import State
+from transactions.money import Money
 from transactions.options import ProcessorOptions
 from transactions.outcome import (
     CUT_OVER,
@@ -30,7 +31,8 @@ from transactions.outcome import (
     Values,
 )
 from transactions.ports import HostAdapter, JournalUnavailable, LeaseLost
-from transactions.proposals import ApprovalClaim, terms_hash
+from transactions.proof import Tiers
+from transactions.proposals import COMPANY, ApprovalClaim, terms_hash
 from transactions.quotes import Quote
 from transactions.request import HostMessage, Request
 from transactions.rulebook import Rulebook
@@ -51,12 +53,17 @@ class Writer:
     clock: Clock
     settler: Settler
     tries: TriesDesk
+    tiers: Tiers
 
     async def write(
         self, service: Service, request: Request, customer: str, quote: Quote | None, handle: str
     ) -> Answer:
         """Record, send and conclude; `request.inputs` has the terms of its quote, `handle`."""
-        plan = self._plan(service, request, customer, quote, handle)
+        try:
+            most = await self.tiers.most(service, request, customer)
+        except JournalUnavailable:
+            return self._answer(service, NotSent("journal"), request)
+        plan = self._plan(service, request, customer, quote, handle, most)
         if isinstance(plan, Declined):
             return self._answer(service, plan, request)
         request = _until(service, request, plan.hot_until)
@@ -122,8 +129,14 @@ class Writer:
             await tries.give_back(judged)
         return answer
 
-    def _plan(
-        self, service: Service, request: Request, customer: str, quote: Quote | None, handle: str
+    def _plan(  # noqa: PLR0917 - all that a plan is made of
+        self,
+        service: Service,
+        request: Request,
+        customer: str,
+        quote: Quote | None,
+        handle: str,
+        most: Money | None,
     ) -> RecordPlan | Declined:
         terms, limits = request.inputs, self.options.limits
         wrong = foreign_limit(service, terms, limits)
@@ -134,9 +147,13 @@ class Writer:
             effect=service.effect,
             recovery=service.recovery,
             content_hash=content_hash(service, terms, customer, self.vault),
+            plain_hash=plain_content_hash(service, terms, customer, self.vault),
             guard=guard_key(service, terms, self.vault) if service.guard else None,
             repeat_told=quote is not None and quote.repeat_told,
-            holds=holds(service, terms, customer, limits, self.vault),
+            holds=[
+                _bounded(hold, own_limit(service), most)
+                for hold in holds(service, terms, customer, limits, self.vault)
+            ],
             quote=handle or None,
             customer=customer or None,
             hot_list=hot if isinstance(hot, CardNumber) else None,
@@ -154,8 +171,9 @@ class Writer:
         return ApprovalClaim(
             number=str(request.inputs[service.approved_by]),
             service=service.name,
-            terms_hash=terms_hash(service, contracts, request.inputs, self.vault),
+            terms_hash=terms_hash(service, contracts, request.inputs, self.vault, request.release),
             by=request.authenticated_token or "",
+            company=str(request.inputs[COMPANY]),  # the host told it of his card
         )
 
     def _last_day(self, service: Service, request: Request) -> date | None:
@@ -279,6 +297,14 @@ def _until(service: Service, request: Request, last_day: date | None) -> Request
     if last_day is not None:
         inputs[EXPIRY] = last_day
     return replace(request, inputs=inputs)
+
+
+def _bounded(hold: Hold, limit: str | None, most: Money | None) -> Hold:
+    """With a ceiling no higher than what may be paid on a day without a second factor: two at the
+    same moment may each have been within it."""
+    if most is None or hold.limit != limit or most.currency != hold.ceiling.currency:
+        return hold
+    return replace(hold, ceiling=min(hold.ceiling, most, key=lambda money: money.minor))
 
 
 def _checked(outcome: Outcome, sent: HostMessage | None) -> Outcome:

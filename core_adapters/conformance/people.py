@@ -113,6 +113,10 @@ class KitVault:
         """HMAC-SHA-256 of the digits, hexadecimal."""
         return hmac.digest(self._token_key, card.digits.encode("ascii"), "sha256").hex()
 
+    def digest(self, text: str) -> str:
+        """HMAC-SHA-256 of a text, hexadecimal."""
+        return hmac.digest(self._token_key, text.encode(), "sha256").hex()
+
     def seal(self, card: CardNumber) -> SealedCard:
         """Encrypt under the kit's key."""
         nonce = os.urandom(NONCE_BYTES)

@@ -52,6 +52,8 @@ class Run:
     balance_service: str
     _terms: Mapping[str, Value] = field(default_factory=dict)
     """Of the last quote."""
+    call: str = ""
+    """The scenario whose call it is part of, by its `name`; empty: its own."""
 
     @property
     def _contracts(self) -> Contracts:
@@ -136,7 +138,7 @@ class Run:
             inputs=inputs,
             actor="conformance kit",
             channel=contract.channels[0] if contract.channels else TELEPHONE,
-            call=name[:32],
+            call=(self.call or self.name)[:32],
             auth=AuthLevel.PIN if enough(AuthLevel.PIN, contract.auth) else contract.auth,
             authenticated_token=self.rig.vault.token(who.card),
             deciding=_decision(contract, inputs),
@@ -268,7 +270,9 @@ class Run:
         assert node is not None
         for number, one in enumerate(before_of(self.scenario)):
             name = f"{self.name}-f{number}"
-            part = Run(self.rig, one, self.people, self.turn, name, self.balance_service)
+            part = Run(
+                self.rig, one, self.people, self.turn, name, self.balance_service, call=self.name
+            )
             asked = await part._request(0, who, self._person(one.to))
             answer = await self._submit(node.processor, asked)
             if not isinstance(answer.outcome, Approved):

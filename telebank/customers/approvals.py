@@ -2,7 +2,8 @@
 waits, has it quoted again and pays it, or rejects it.
 
 That both mean the same is judged where the payment is recorded (`telebank.store.proposals.claim`);
-whether they may, by the host, which is told both operators.
+whether they may, by the host, which is told both operators. Whose company it is, and what he may
+propose or decide, the host told in the same call: the contracts' `told_by` has it compared.
 """
 
 import json
@@ -37,7 +38,8 @@ class Approvals:
     run: Run
     keys: Keyring
     options: ApprovalOptions
-    contracts: Callable[[], Contracts]
+    contracts: Callable[[str], Contracts]
+    """Of a release."""
     clock: Clock
     zone: timezone
 
@@ -56,7 +58,8 @@ class Approvals:
             told: asked.text(name) for name, told in TOLD.items() if name in asked.request.inputs
         }
         sealed = self.keys.seal_digits(json.dumps(told, sort_keys=True))
-        contracts = self.contracts()
+        release = asked.request.release
+        contracts = self.contracts(release)
         money = contracts[str(asked.service.proposes)]
         draft = jobs.ProposalDraft(
             by=asked.by,
@@ -67,7 +70,7 @@ class Approvals:
             amount=asked.money("amount"),
             sealed=sealed.ciphertext,
             key_id=sealed.key_id,
-            terms_hash=terms_hash(money, contracts, asked.request.inputs, self.keys),
+            terms_hash=terms_hash(money, contracts, asked.request.inputs, self.keys, release),
             expires_at=self._expires(),
         )
         job = partial(jobs.propose, draft=draft, most=self.options.most)

@@ -47,4 +47,6 @@ class Ceilings:
         wanted = jobs.Wanted(limit, amount, bank, asked.on, asked.on + NEXT)
         job = partial(jobs.put, by=asked.by, wanted=wanted, may_raise=asked.proved)
         since = await self.run(job, jobs.judged(asked.customer))
+        if isinstance(since, str):
+            return Declined(since)
         return Declined("prove") if since is None else Approved({"since": since})

@@ -38,6 +38,8 @@ class CodeBook:
         it is wiped here."""
         self.drop(customer)
         self._sweep(now)
+        while len(self._held) >= self._options.held_max:
+            self.drop(next(iter(self._held)))
         code = Secret(f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}")
         self._held[customer] = _Held(code, now + self._options.valid_s)
         return code
@@ -68,10 +70,10 @@ class CodeBook:
             self.drop(customer)
 
     def _sweep(self, now: float) -> None:
-        """Forget what is over, and the oldest where there are too many."""
+        """Forget what is over."""
         while self._held:
             customer, held = next(iter(self._held.items()))
-            if held.until > now and len(self._held) < self._options.held_max:
+            if held.until > now:
                 return
             self.drop(customer)
 

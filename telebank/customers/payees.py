@@ -16,6 +16,8 @@ from transactions.clock import Clock
 from transactions.money import Money
 from transactions.outcome import Approved, Declined, Outcome, Plain, Values
 
+NEXT = timedelta(days=1)
+"""The cap of one who is taken out holds until the business date after this one."""
 PAGE = 5
 """Rows of one page."""
 
@@ -83,8 +85,10 @@ class Payees:
 
     async def remove(self, asked: Asked) -> Outcome:
         """Take one out."""
-        job = partial(jobs.remove, by=asked.by, slot=_slot(asked.text("slot")) or 0)
-        return Approved() if await self.run(job) else Declined("no_payee")
+        slot = _slot(asked.text("slot")) or 0
+        job = partial(jobs.remove, by=asked.by, slot=slot, on=asked.on, until=asked.on + NEXT)
+        done: bool = await self.run(job, jobs.judged(asked.customer))
+        return Approved() if done else Declined("no_payee")
 
     async def limit(self, asked: Asked) -> Outcome:
         """Set what one may be paid a day; higher than now only with a second factor."""

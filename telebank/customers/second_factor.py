@@ -56,8 +56,10 @@ class SecondFactors:
         most = jobs.Most(self.options.hourly, self.options.daily)
         tail = number[-TAIL:]
         job = partial(jobs.may_send, by=asked.by, most=most, tail=tail)
-        if not await self.run(job, jobs.judged(asked.customer)):
-            return Declined("too_many")
+        counted: str = await self.run(job, jobs.judged(asked.customer))
+        told = Approved({"tail": tail, "minutes": math.ceil(self.options.valid_s / 60)})
+        if counted != "ok":  # the same request again sends no second one (rule 9)
+            return told if counted == "sent" else Declined(counted)
         code = self.book.draw(asked.customer, self.clock.monotonic())
         try:
             await self.sender.send(number, code)
@@ -65,7 +67,7 @@ class SecondFactors:
             self.book.drop(asked.customer)
             await self.run(partial(jobs.not_sent, by=asked.by, why=str(error)))
             return Declined("unavailable")
-        return Approved({"tail": tail, "minutes": math.ceil(self.options.valid_s / 60)})
+        return told
 
     async def verify(self, asked: Asked) -> Outcome:
         """Judge a code; a right one is used up before its event: it is never taken twice."""

@@ -6,15 +6,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import bindparam, func, select, text
 
 from telebank.store import tables
-from telebank.store.customer_events import tell
+from telebank.store.customer_events import done, tell
 from telebank.store.customer_tables import ceiling
 from telebank.store.transaction import Transaction
-from transactions.money import Money, currency
+from transactions.money import MAX_MINOR, Currency, Money, currency
 from transactions.telephone_pin import Customer
 
 _C = ceiling.c
@@ -23,7 +23,13 @@ _FIND = select(ceiling).where(
     _C.limit_name == bindparam("limit"),
     _C.currency == bindparam("unit"),
 )
-_ALL = select(ceiling).where(_C.customer == bindparam("who")).order_by(_C.limit_name)
+PAYEE = "payee "
+"""Begins the name of what is no ceiling that he set: the cap of a payee whom he took out."""
+_ALL = (
+    select(ceiling)
+    .where(_C.customer == bindparam("who"), _C.limit_name.not_like(f"{PAYEE}%"))
+    .order_by(_C.limit_name)
+)
 _PUT = text(
     "INSERT INTO ceiling (customer, limit_name, amount, currency, next_amount, next_from,"
     " changed_at) VALUES (:customer, :limit_name, :amount, :currency, :next_amount, :next_from,"
@@ -78,15 +84,25 @@ def most(part: Transaction, customer: str, limit: str, bank: Money, on: date) ->
 
 def look(part: Transaction, customer: str, limit: str, bank: Money, on: date) -> Now:
     """Ceiling and use of a business date."""
-    unit = bank.currency
+    now = used(part, customer, limit, bank.currency, on)
+    return Now(most(part, customer, limit, bank, on), now)
+
+
+def used(part: Transaction, customer: str, limit: str, unit: Currency, on: date) -> Money:
+    """What is reserved and used under a limit of a business date."""
     values = {"who": customer, "limit": limit, "day": on, "unit": unit.code}
-    used = int(part.execute(_USED, values).scalar_one())
-    return Now(most(part, customer, limit, bank, on), Money(used, unit))
+    return Money(int(part.execute(_USED, values).scalar_one()), unit)
 
 
-def put(part: Transaction, by: Customer, wanted: Wanted, *, may_raise: bool) -> date | None:
+def put(
+    part: Transaction, by: Customer, wanted: Wanted, *, may_raise: bool
+) -> date | Literal["different_content"] | None:
     """Set it; the business date from which it holds, or None where it is higher than what holds
-    and `may_raise` is not given."""
+    and `may_raise` is not given. The same request again gives what it gave first."""
+    before = done(part, by, "ceiling.changed")
+    if before is not None:
+        same = (before["limit"], before["amount"]) == (wanted.limit, str(wanted.amount))
+        return date.fromisoformat(before["since"]) if same else "different_content"
     held = most(part, by.token, wanted.limit, wanted.bank, wanted.on)
     higher = wanted.amount.minor > held.minor
     if higher and not may_raise:
@@ -96,6 +112,13 @@ def put(part: Transaction, by: Customer, wanted: Wanted, *, may_raise: bool) -> 
     detail = {"limit": wanted.limit, "was": str(held), "amount": str(wanted.amount)}
     tell(part, "ceiling.changed", by, "ok", **detail, since=since.isoformat())
     return since
+
+
+def keep(part: Transaction, customer: str, limit: str, held: Money, until: date) -> None:
+    """Keep what a limit is lowered to until a business date; from then on it is not lowered."""
+    row = {"customer": customer, "limit_name": limit, "amount": held.minor}
+    row |= {"currency": held.currency.code, "next_amount": MAX_MINOR, "next_from": until}
+    part.execute(_PUT, row | {"changed_at": part.now})
 
 
 def _values(

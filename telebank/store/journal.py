@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 
+from telebank.store import ceilings, hot_list, lookups, numbers, proposals, steps
 from telebank.store import closing as closings
-from telebank.store import hot_list, lookups, numbers, proposals, steps
 from telebank.store.options import StoreOptions
 from telebank.store.record import draft_of, find, guard_columns, record, twin
 from telebank.store.sealing import Keyring
@@ -28,6 +28,7 @@ from transactions.journal import (
     RecordRefused,
 )
 from transactions.lifecycle import State
+from transactions.money import Currency, Money
 from transactions.outcome import Outcome
 from transactions.proposals import Proposed
 from transactions.request import HostMessage, Request
@@ -130,6 +131,11 @@ class StoreJournal:
     async def close_row(self, closing: Closing) -> Closed | NotClosed:
         """Approve the proposal and close the row in one commit, or change neither."""
         return await self._writer.run(partial(closings.close, closing=closing))
+
+    async def used(self, limit: str, customer: str, unit: Currency, on: date) -> Money:
+        """What is reserved and used under a limit of a business date."""
+        asked = partial(ceilings.used, customer=customer, limit=limit, unit=unit, on=on)
+        return await self._writer.run(asked)
 
     async def guard_state(self, key: GuardKey) -> GuardState:
         """Whether the same payer, payee and amount is open, or was done within the window."""

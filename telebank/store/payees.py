@@ -4,20 +4,20 @@ A new payee is cooling until `ready_at`; only then does it stand for a second fa
 may be paid on a business date is `most_daily`, which the commit that reserves asks.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from telebank.store import tables
-from telebank.store.customer_events import Told, tell
+from telebank.store import ceilings, tables
+from telebank.store.customer_events import Told, done, tell
 from telebank.store.customer_tables import payee
 from telebank.store.events import clean_text
 from telebank.store.transaction import Transaction
 from transactions.card import SealedCard
-from transactions.money import Money, currency
+from transactions.money import MAX_MINOR, Money, currency
 from transactions.telephone_pin import Customer
 
 SLOTS = 9
@@ -33,7 +33,9 @@ _DELETE = delete(payee).where(_MINE, _PLACE)
 _CAP = update(payee).where(_MINE, _PLACE)
 _CAP = _CAP.values(daily=bindparam("most", type_=_P.daily.type), currency=bindparam("unit"))
 
-Full = Literal["full", "exists"]
+LEFT_CHARS = 48
+"""Of a token, in the name of the ceiling that a payee leaves behind."""
+Full = Literal["full", "exists", "different_content"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +76,34 @@ def trusted(part: Transaction, customer: str, tokens: Collection[str]) -> bool:
     return bool(tokens) and ready.issuperset(tokens)
 
 
-def most_daily(part: Transaction, customer: str, token: str, bank: Money | None) -> Money | None:
-    """What this payee may be paid on a business date: the lower of the customer's own cap and the
-    bank's; None where it is not registered or neither is set."""
+def most_daily(
+    part: Transaction, customer: str, token: str, bank: Money, on: date | None
+) -> Money | None:
+    """What this payee may be paid on a business date: the lowest of the customer's own cap, the one
+    that it had when it was taken out this day, and the bank's; None where it is not registered and
+    has left none."""
+    left = _left(part, customer, token, bank, on)
     row = part.execute(_BY_TOKEN, {"who": customer, "of_token": token}).first()
     if row is None:
-        return None
+        return left
     own = _payee(row).daily
-    if own is None or (bank is not None and own.currency != bank.currency):
-        return bank
-    return own if bank is None or own.minor < bank.minor else bank
+    caps = [cap for cap in (own, left, bank) if cap is not None and cap.currency == bank.currency]
+    return min(caps, key=lambda cap: cap.minor)
+
+
+def _left(
+    part: Transaction, customer: str, token: str, bank: Money, on: date | None
+) -> Money | None:
+    """The cap that a payee left behind who was taken out, on the day that it still holds."""
+    if on is None:
+        return None
+    most = ceilings.most(part, customer, left_by(token), bank, on)
+    return most if most.minor < bank.minor else None
+
+
+def left_by(token: str) -> str:
+    """Under which name the ceiling is kept that a payee leaves behind."""
+    return f"{ceilings.PAYEE}{token[:LEFT_CHARS]}"
 
 
 def add(
@@ -95,8 +115,12 @@ def add(
     cooling: timedelta,
     most: int = SLOTS,
 ) -> Payee | Full:
-    """Register a card in the first free place of `most`, unless it is there or all are taken."""
+    """Register a card in the first free place of `most`, unless it is there or all are taken. The
+    same request again gives what it gave first."""
     there = of(part, by.token)
+    before = done(part, by, "payee.added")
+    if before is not None:
+        return _added(before, card, name, part.now)
     if any(one.card.token == card.token for one in there):
         return "exists"
     free = sorted(set(range(1, most + 1)) - {one.slot for one in there})
@@ -112,21 +136,49 @@ def add(
     return new
 
 
-def remove(part: Transaction, by: Customer, slot: int) -> bool:
-    """Take one out; False where that place is empty."""
+def _added(
+    before: Mapping[str, Any], card: SealedCard, name: str, now: datetime
+) -> Payee | Literal["different_content"]:
+    """What a request added, by its event: the payee may be gone by now."""
+    if before["payee_masked"] != card.masked:
+        return "different_content"
+    ready = datetime.fromisoformat(before["ready"])
+    return Payee(int(before["slot"]), card, name, now, ready, daily=None)
+
+
+def remove(part: Transaction, by: Customer, slot: int, on: date, until: date) -> bool:
+    """Take one out; False where that place is empty. A cap of its own holds until the business date
+    `until`: or a PIN alone would lift what only a second factor raises."""
+    before = done(part, by, "payee.removed")
+    if before is not None:
+        return int(before["slot"]) == slot
     gone = at(part, by.token, slot)
     if gone is None:
         return False
+    if gone.daily is not None:
+        _leave(part, by.token, gone, on, until)
     part.execute(_DELETE, {"who": by.token, "place": slot})
     tell(part, "payee.removed", by, "ok", slot=slot, payee_masked=gone.card.masked)
     return True
 
 
+def _leave(part: Transaction, customer: str, gone: Payee, on: date, until: date) -> None:
+    assert gone.daily is not None
+    highest = Money(MAX_MINOR, gone.daily.currency)
+    name = left_by(gone.card.token)
+    held = ceilings.most(part, customer, name, highest, on)
+    ceilings.keep(part, customer, name, min(held, gone.daily, key=lambda m: m.minor), until)
+
+
 def cap(
     part: Transaction, by: Customer, slot: int, amount: Money, bank: Money, *, may_raise: bool
-) -> Literal["ok", "no_payee", "prove"]:
+) -> Literal["ok", "no_payee", "prove", "different_content"]:
     """Set what one may be paid a day; to raise it (from the bank's where none is set) `may_raise`
     must be given."""
+    before = done(part, by, "payee.limited")
+    if before is not None:
+        same = (before["slot"], before["amount"]) == (slot, str(amount))
+        return "ok" if same else "different_content"
     one = at(part, by.token, slot)
     if one is None:
         return "no_payee"

@@ -12,13 +12,13 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, select, text, update
 
 from telebank.store import tables
-from telebank.store.customer_events import Told, tell
+from telebank.store.customer_events import Told, done, tell
 from telebank.store.events import clean_text
 from telebank.store.order_tables import proposal
 from telebank.store.transaction import Transaction
 from transactions.journal import JournalEvent
 from transactions.money import Money, currency
-from transactions.proposals import ApprovalClaim, ClaimRefusal, Proposed
+from transactions.proposals import ApprovalClaim, ClaimRefusal, Proposed, refused_terms
 from transactions.telephone_pin import Customer
 
 FIRST_NUMBER = 100_001
@@ -99,7 +99,6 @@ def propose(part: Transaction, draft: ProposalDraft, most: int) -> int | None:
     number = int(part.execute(_LAST).scalar_one() or FIRST_NUMBER - 1) + 1
     part.execute(_INSERT, _row(part, number, draft))
     detail: dict[str, Told] = {"proposal": number, "pays": draft.kind, "amount": str(draft.amount)}
-    detail["terms_hash"] = draft.terms_hash
     tell(part, "proposal.made", draft.by, "open", **detail)
     return number
 
@@ -113,17 +112,12 @@ def find(part: Transaction, number: str) -> Proposed | None:
 def claim(part: Transaction, claim: ApprovalClaim, request_id: str) -> ClaimRefusal | None:
     """Mark a proposal as used by a request, or say why it approves nothing."""
     row = _find(part, claim.number)
-    if row is None or row.state != "open":
-        return "no_proposal"
-    if part.now >= row.expires_at:
-        return "expired"
-    if row.maker == claim.by:
-        return "same_person"
-    if row.terms_hash != claim.terms_hash:
-        return "different_terms"
+    refused = _refusal(row, claim, part.now)
+    if refused is not None:
+        return refused
     if not _decide(part, row.number, "used", claim.by, request_id):
         return "no_proposal"
-    detail: dict[str, Any] = {"proposal": row.number, "terms_hash": row.terms_hash}
+    detail: dict[str, Any] = {"proposal": row.number}
     detail |= {"customer": claim.by, "proposed_by": row.maker}
     part.event(
         JournalEvent(
@@ -135,6 +129,18 @@ def claim(part: Transaction, claim: ApprovalClaim, request_id: str) -> ClaimRefu
         )
     )
     return None
+
+
+def _refusal(row: Any, claim: ApprovalClaim, now: datetime) -> ClaimRefusal | None:
+    if row is None or row.state != "open":
+        return "no_proposal"
+    if row.company != claim.company:
+        return "other_company"
+    if now >= row.expires_at:
+        return "expired"
+    if row.maker == claim.by:
+        return "same_person"
+    return refused_terms(row.terms_hash, claim.terms_hash)
 
 
 def waiting(part: Transaction, company: str, after: int, most: int) -> Sequence[Waiting]:
@@ -152,7 +158,11 @@ def recall(part: Transaction, company: str, number: str) -> Waiting | None:
 
 
 def reject(part: Transaction, by: Customer, company: str, number: str) -> bool:
-    """End one that waits: refused by another, or taken back by who made it."""
+    """End one that waits: refused by another, or taken back by who made it. The same request again
+    finds it done."""
+    before = done(part, by, "proposal.rejected")
+    if before is not None:
+        return str(before["proposal"]) == number
     row = recall(part, company, number)
     if row is None:
         return False

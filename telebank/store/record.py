@@ -208,7 +208,7 @@ def record(
     if draft.hot is not None:
         hot_list.put(part, request, draft.hot, draft.plan.hot_until)
     part.state(request.id, 0, State.RECORDED, "")
-    part.event(_event(request, "request.state", State.RECORDED, draft.plan.content_hash))
+    part.event(_event(request, "request.state", State.RECORDED))
     if draft.sent is not None:
         sent_first(part, draft.sent, _told_of(request, "request.state", State.SENT, {}))
     return Recorded(request, waits)
@@ -224,7 +224,7 @@ def _existing(part: Transaction, draft: Draft) -> Existing | None:
     row = _same(part, draft.request.id, draft.plan.quote)
     if row is None:
         return None
-    if row.content_hash == draft.plan.content_hash:
+    if draft.plan.same(row.content_hash):
         return _result(row)
     refused = _refused(draft.request, "different_content")
     if row.id != draft.request.id:
@@ -299,7 +299,8 @@ def _reserve(part: Transaction, request: Request, hold: Hold) -> None:
 def _ceiling(part: Transaction, request: Request, hold: Hold) -> Money:
     """The bank's, or what its owner has lowered it to for himself or for one payee."""
     if hold.payee:
-        own = payees.most_daily(part, hold.owner, hold.payee, hold.ceiling)
+        on = request.business_date
+        own = payees.most_daily(part, hold.owner, hold.payee, hold.ceiling, on)
         return hold.ceiling if own is None else own
     if not hold.owner or request.business_date is None:
         return hold.ceiling
@@ -309,17 +310,17 @@ def _ceiling(part: Transaction, request: Request, hold: Hold) -> Money:
 def _refused(request: Request, reason: str) -> Refused:
     return Refused(
         RecordRefused(reason),  # type: ignore[arg-type]
-        _event(request, "request.refused", reason, ""),
+        _event(request, "request.refused", reason),
     )
 
 
-def _event(request: Request, kind: str, outcome: str, content_hash: str) -> JournalEvent:
+def _event(request: Request, kind: str, outcome: str) -> JournalEvent:
+    """Without any hash of what was asked: the log is kept for years."""
     detail: dict[str, str | int] = {
         "service": request.service,
         "version": request.contract_version,
         "release": request.release,
         "reference": request.reference,
-        "content_hash": content_hash,
     }
     return _told_of(request, kind, str(outcome), detail)
 

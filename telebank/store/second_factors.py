@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import bindparam, delete, func, insert, select, text, update
 
 from telebank.store import approvals
-from telebank.store.customer_events import tell
+from telebank.store.customer_events import done, tell
 from telebank.store.customer_tables import code_sent, code_token
 from telebank.store.transaction import Transaction
 from transactions.approval import Approving, Refusal
@@ -63,18 +63,29 @@ def judged(customer: str) -> tuple[str, ...]:
     return (f"codes:{customer}",)
 
 
-def may_send(part: Transaction, by: Customer, most: Most, tail: str) -> bool:
-    """Count a code before it is sent; False where too many were, or this request had one."""
+def may_send(
+    part: Transaction, by: Customer, most: Most, tail: str
+) -> Literal["ok", "sent", "too_many", "unavailable"]:
+    """Count a code before it is sent. `sent`: this very request had one, of the number with that
+    tail; `unavailable`: it had one that did not go, or another's."""
+    before = done(part, by, "code.sent")
+    if before is not None:
+        same = before["number_masked"] == _masked(tail)
+        return "sent" if same and done(part, by, "code.not_sent") is None else "unavailable"
     for window, limit in ((HOUR, most.hourly), (DAY, most.daily)):
         values = {"who": by.token, "since": part.now - window}
         if part.execute(_COUNT, values).scalar_one() >= limit:
             tell(part, "code.refused", by, "too_many")
-            return False
+            return "too_many"
     row = {"id": by.request, "customer": by.token, "at": part.now}
     if not part.execute(_SENT, row).rowcount:
-        return False
-    tell(part, "code.sent", by, "ok", number_masked=f"****{tail}")
-    return True
+        return "unavailable"  # another customer's request of this id
+    tell(part, "code.sent", by, "ok", number_masked=_masked(tail))
+    return "ok"
+
+
+def _masked(tail: str) -> str:
+    return f"****{tail}"
 
 
 def forget_sent(part: Transaction) -> int:

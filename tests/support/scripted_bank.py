@@ -125,6 +125,7 @@ class House:
         by: int | None = 0,
         level: AuthLevel = AuthLevel.PIN,
         name: str = "",
+        release: str = "",
         **inputs: Value,
     ) -> Answer:
         """Ask as the customer of a card, or as nobody yet known (`by` None)."""
@@ -137,12 +138,24 @@ class House:
             actor="caller",
             auth=AuthLevel.NONE if by is None else level,
             authenticated_token=None if by is None else self.vault.token(CARDS[by]),
+            release=release,
         )
         return await self.processor.submit(request)
 
-    def offer(self, number: str, maker: int, **terms: Value) -> None:
+    async def rights(self, by: int, company: str = "7001", may: str = "both") -> None:
+        """The host tells whose person the customer of a card is, as at the beginning of a menu."""
+        data: Values = {
+            "company": company,
+            "operator": f"0{by}",
+            "may": may,
+            "most": Money.parse("1"),
+        }
+        self.host.says["corp.rights"] = lambda _: Approved(data)
+        assert (await self.ask("corp.rights", by, card=CARDS[by])).exit == "ok"
+
+    def offer(self, number: str, maker: int, release: str = "", **terms: Value) -> None:
         """A proposal of the customer of a card, as a store keeps it."""
-        hashed = terms_hash(self.contracts["corp.pay"], self.contracts, terms, self.vault)
+        hashed = terms_hash(self.contracts["corp.pay"], self.contracts, terms, self.vault, release)
         told, ends = Proposed("7001", "02"), LoopClock().now() + timedelta(days=1)
         self.books.offers[number] = Offer(self.vault.token(CARDS[maker]), told, hashed, ends)
 

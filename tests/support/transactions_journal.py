@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from typing import TypeVar
 
 from support.transactions_time import START, LoopClock
@@ -25,10 +26,10 @@ from transactions.journal import (
     RecordRefused,
 )
 from transactions.lifecycle import DONE, NOT_DONE, OPEN, UNSETTLED, State, check
-from transactions.money import Money
+from transactions.money import Currency, Money
 from transactions.outcome import Outcome
 from transactions.ports import JournalUnavailable, LeaseLost
-from transactions.proposals import ApprovalClaim, ClaimRefusal, Proposed
+from transactions.proposals import ApprovalClaim, ClaimRefusal, Proposed, refused_terms
 from transactions.request import HostMessage, Request
 from transactions.secret import Secret
 
@@ -42,6 +43,10 @@ class PlainVault:
 
     def token(self, card: CardNumber) -> str:
         return f"t{card.digits}"
+
+    def digest(self, text: str) -> str:
+        """As a key would: not the text's own hash."""
+        return sha256(f"key {text}".encode()).hexdigest()
 
     def seal(self, card: CardNumber) -> SealedCard:
         return SealedCard(self.token(card), card.masked, "k1", card.digits[::-1].encode())
@@ -105,12 +110,15 @@ class Books:
         offer = self.offers.get(claim.number)
         if offer is None or offer.used_by:
             return "no_proposal"
+        if offer.proposed.company != claim.company:
+            return "other_company"
         if now >= offer.expires_at:
             return "expired"
         if offer.maker == claim.by:
             return "same_person"
-        if offer.terms_hash != claim.terms_hash:
-            return "different_terms"
+        refused = refused_terms(offer.terms_hash, claim.terms_hash)
+        if refused is not None:
+            return refused
         offer.used_by = request_id
         return None
 
@@ -261,7 +269,7 @@ class Journal:
         books = self.books
         assert not any(isinstance(v, Secret) for v in request.inputs.values())
         first = books.same(request.id, plan.quote)
-        if first is not None and first.plan.content_hash != plan.content_hash:
+        if first is not None and not plan.same(first.plan.content_hash):
             return RecordRefused("different_content")
         if first is not None:
             return _existing(first)
@@ -292,6 +300,10 @@ class Journal:
         stored = replace(kept, inputs=sealed, deadline=0.0)
         books.rows[request.id] = Row(stored, plan, State.RECORDED, [State.RECORDED])
         return Recorded(kept)
+
+    async def used(self, limit: str, customer: str, unit: Currency, on: date) -> Money:
+        used = self.books.used[limit, customer, on]
+        return await self._commit("used", lambda: Money(used, unit))
 
     def _hold(self, plan: RecordPlan, day: date | None) -> None:
         for hold in plan.holds:

@@ -52,7 +52,7 @@ def with_change(tmp_path: Path, service: str, old: str, new: str) -> Path:
             "from the proposal",
         ),
         ("corp.propose", "proposes: corp.pay", "proposes: bill.pay", "that is `approved_by`"),
-        ("corp.propose", "      kind: word\n", "", "must take 'kind' (word)"),
+        ("corp.propose", "      kind: word\n", "      kind: text\n", "must take 'kind' (word)"),
         ("corp.propose", "fee: money", "fee: rate", "must take 'fee' (money)"),
         ("corp.propose", "to: digits?", "to: digits", "may be left out in corp.pay_quote"),
         ("corp.propose", "operator: digits", "operator: text", "must take 'operator' (digits)"),

@@ -32,7 +32,7 @@ def key_of(name: str, **other: Value) -> GuardKey:
     """The key of a service whose every term is the sample of its kind, but for `other`."""
     service = CONTRACTS[name]
     quote = CONTRACTS[str(service.quoted_by)]
-    kinds = {**quote.inputs, **quote.outputs}
+    kinds = {**quote.inputs, **quote.outputs, "company": "digits"}
     terms: Values = {
         term: SAMPLES.get(kinds[term], CARDS[0 if term == service.customer else 1])
         for term in service.guard

@@ -64,7 +64,8 @@ def test_the_row_has_the_terms_sealed_and_a_host_day() -> None:
         assert CARDS[1] not in row.request.inputs.values()
         assert row.request.business_date == world.host.business_date
         assert CARDS[0].digits not in row.plan.content_hash
-        assert len(row.plan.content_hash) == 64
+        assert row.plan.content_hash.startswith("k:")
+        assert len(row.plan.content_hash) == 66
 
     told(story)
 

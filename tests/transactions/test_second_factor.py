@@ -215,6 +215,7 @@ async def pay_quote(house: House, by: int = CHECKER, **other: Value) -> Answer:
     house.host.says["corp.pay_quote"] = lambda _: Approved(given)
     house.host.says[CORP] = lambda r: Approved({"ref": r.reference})
     asked = {name: value for name, value in terms.items() if value != ""}
+    await house.rights(by)
     return await house.ask("corp.pay_quote", by, PIN, card=CARDS[by], **asked)
 
 
@@ -315,10 +316,11 @@ def test_a_payment_that_did_not_go_through_has_used_up_its_proposal() -> None:
 
 
 def test_a_proposal_may_have_no_fee_but_never_no_amount() -> None:
-    asked = {"card": CARDS[MAKER], "company": "7001", "operator": "02", **TERMS}
+    asked = {"card": CARDS[MAKER], "company": "7001", "operator": "04", **TERMS}
 
     async def story(house: House) -> None:
         house.desk.says["corp.propose"] = lambda _: Approved({"approval": "100001"})
+        await house.rights(MAKER)
         assert (await house.ask("corp.propose", MAKER, **asked)).exit == "ok"
         for amount in (YUAN, Money.parse("-1")):
             answer = await house.ask("corp.propose", MAKER, **{**asked, "amount": amount})

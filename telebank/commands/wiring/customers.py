@@ -78,7 +78,7 @@ def _sender(settings: Settings, data: Path) -> CodeSender | None:
     if settings.sms.sender == "none":
         return None
     log.warning("codes.to_file", file=str(data / OUTBOX))
-    return FileSender(data / OUTBOX)
+    return FileSender(data / OUTBOX, settings.codes.valid_s)
 
 
 async def _tidy_daily(store: Store, usage: Usage, clock: Clock) -> None:

@@ -3,6 +3,7 @@ and the part of the node that carries out what is due."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import structlog
 
@@ -22,6 +23,14 @@ from transactions.service import Contracts
 log = structlog.get_logger("telebank.orders")
 
 
+class RuledProcessor(Processor, Protocol):
+    """Which also says by what contracts a release's requests are served."""
+
+    def contracts(self, release: str) -> Contracts:
+        """See `transactions.processor.Processor`."""
+        ...
+
+
 class OrderRoom:
     """Handlers before the node is there, the runner once it is."""
 
@@ -38,7 +47,7 @@ class OrderRoom:
         self._store = store
         self._keyring = keyring
         self._clock = clock or SystemClock()
-        self._now: Callable[[], Contracts] = lambda: contracts
+        self._of: Callable[[str], Contracts] = lambda _release: contracts
         run, zone = store.journal.run, store.journal.zone
         self._families: list[Mapping[str, Handler]] = [
             Orders(run, keyring, self._options, self._clock, zone).handlers(),
@@ -55,17 +64,17 @@ class OrderRoom:
         """For the desk."""
         return self._families
 
-    def start(self, processor: Processor, host: Host, now: Callable[[], InForce]) -> None:
+    def start(self, processor: RuledProcessor, host: Host, now: Callable[[], InForce]) -> None:
         """Look for what is due until `close`; `now` is what new requests go by."""
-        self._now = lambda: now().contracts
+        self._of = processor.contracts
         runner = Runner(
             *(self._store.journal.run, self._store.journal, processor, host, self._keyring),
             *(now, self._options, self._clock),
         )
         self._begin(runner, 0.0)
 
-    def _contracts(self) -> Contracts:
-        return self._now()
+    def _contracts(self, release: str) -> Contracts:
+        return self._of(release)
 
     async def close(self) -> None:
         """Look no more; what is on its way to the host is the processor's."""

@@ -10,9 +10,10 @@ from sqlalchemy import text
 
 from support.ledger_world import CARDS
 from support.order_house import FIRST, Life, OrderHouse, settled
-from support.store_kit import open_store
+from support.store_kit import money_plan, open_store, transfer
 from support.transactions_host import Fault
 from telebank.customers.order_options import OrderOptions
+from telebank.customers.runner import MOST_ALARMS
 from telebank.store import order_runs as jobs
 from telebank.store.orders import Run
 from telebank.store.store import Store
@@ -76,14 +77,14 @@ async def test_a_long_doubt_is_one_event_and_is_asked_after_less_and_less(tmp_pa
 
 @dataclass
 class Failing:
-    """A processor with a bug that one order meets."""
+    """A processor with a bug that orders of these names meet."""
 
     processor: Processor
-    number: int
+    names: str
     well: bool = False
 
     async def submit(self, request: Request) -> Answer:
-        if not self.well and request.id.startswith(f"order-{self.number}-"):
+        if not self.well and request.id.startswith(self.names):
             raise KeyError("transfer.quote")
         return await self.processor.submit(request)
 
@@ -92,7 +93,7 @@ async def test_a_bug_with_one_order_is_one_alarm_and_the_others_go_on(place: Pat
     house = OrderHouse(place)
     async with house.life() as life:
         await _orders(life, 3)
-        failing = Failing(life.processor, 100001)
+        failing = Failing(life.processor, "order-100001-")
         object.__setattr__(life.runner, "processor", failing)
         life.host.business_date = FIRST
         assert await life.look() == 2
@@ -107,6 +108,18 @@ async def test_a_bug_with_one_order_is_one_alarm_and_the_others_go_on(place: Pat
         assert await life.look() == 1
         assert ID in house.posted()
         assert house.runs()[0] == (FIRST, "done", "")
+
+
+async def test_a_bug_that_all_meet_is_not_an_alarm_for_each(tmp_path: Path) -> None:
+    # The database makes no difference here.
+    house = OrderHouse(tmp_path)
+    async with house.life() as life:
+        await _orders(life, MOST_ALARMS + 2)
+        object.__setattr__(life.runner, "processor", Failing(life.processor, "order-"))
+        life.host.business_date = FIRST
+        assert await life.look() == 0
+        assert len(house.events("alarm.orders")) == MOST_ALARMS
+        assert house.runs() == [(FIRST, "open", "failed: KeyError")] * (MOST_ALARMS + 2)
 
 
 async def test_an_order_that_makes_no_sense_is_one_alarm_and_the_others_go_on(
@@ -154,6 +167,27 @@ async def test_only_who_holds_a_run_writes_it(place: Path) -> None:
         assert await _do(other, jobs.end, run=taken, state="failed", why="late")
         assert not await _do(other, jobs.end, run=taken, state="done", why="")
         assert house.events("order.run") == [("open", ""), ("failed", "late")]
+
+
+async def test_what_was_not_carried_out_is_said_by_who_holds_it_and_once(place: Path) -> None:
+    """Row and end are one commit: neither where another has the run, or the row stands already."""
+    house = OrderHouse(place)
+    async with house.life() as slow, open_store(place, "02", house.clock, nodes=2) as other:
+        await slow.order()
+        await _begun(slow, 100001, house)
+        house.later(seconds=60)
+        late = house.clock.now + timedelta(hours=1)
+        run = await _do(other, jobs.take, number=100001, due=FIRST, until=late)
+        plan = money_plan(holds=(), guard=None, takes_hot=True)
+        row = jobs.unsent(transfer(ID), plan, "over_limit", other.vault)
+        values: dict[str, Any] = {"run": run, "state": "failed", "row": row}
+        assert await _do(slow.store, jobs.end_unsent, **values) is False
+        assert (house.requests(), house.runs()) == ({}, [(FIRST, "open", "")])
+        assert await _do(other, jobs.end_unsent, **values) is True
+        assert house.requests() == {ID: "NOT_SENT"}
+        assert house.runs() == [(FIRST, "failed", "over_limit")]
+        assert await _do(other, jobs.end_unsent, **values) is False
+        assert house.events("order.run") == [("open", ""), ("failed", "over_limit")]
 
 
 async def test_who_waited_longest_is_next(place: Path) -> None:

@@ -9,8 +9,12 @@ import pytest
 
 from support.ledger_world import CARDS
 from support.order_house import FIRST, Kill, Life, OrderHouse, PricingHost, doomed, settled
+from support.transactions_host import Host
 from telebank.customers.order_options import OrderOptions
 from transactions.money import Money
+from transactions.outcome import Declined, Outcome
+from transactions.ports import MessageLog
+from transactions.request import HostMessage, Request
 
 ID = "order-100001-20260401"
 HUNDRED = Money.parse("100.00")
@@ -64,6 +68,33 @@ async def _finish(house: OrderHouse, life: Life) -> None:
         await settled(life)
         await life.look()
         house.later(hours=1)
+
+
+class RefusingUnsent(Host):
+    """Its adapter knows by itself that a transfer would be refused, and sends nothing."""
+
+    async def execute(
+        self, request: Request, log: MessageLog, repeat_of: HostMessage | None = None
+    ) -> Outcome:
+        if request.service == "transfer.card_to_card":
+            return Declined("over_limit")
+        return await super().execute(request, log, repeat_of)
+
+
+async def test_a_refusal_is_final_whatever_state_its_row_has(place: Path) -> None:
+    house = OrderHouse(place)
+    async with house.life(host=RefusingUnsent) as life:
+        await life.order()
+        life.host.business_date = FIRST
+        assert await life.look() == 1
+        assert house.requests() == {ID: "NOT_SENT"}
+        assert house.runs() == [(FIRST, "failed", "over_limit")]
+        assert await life.notices() == [("not_posted", HUNDRED)]
+    house.day = FIRST
+    async with house.life() as life:
+        house.later(hours=1)
+        assert await life.look() == 0
+        assert house.posted() == []
 
 
 @pytest.mark.parametrize("every", ["once", "month"])

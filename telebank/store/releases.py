@@ -111,10 +111,15 @@ class Published:
     by: str
 
 
+def check_count(files: int) -> None:
+    """Raise `ReleaseError` for none, or more than `MAX_FILES`."""
+    if not 0 < files <= MAX_FILES:
+        raise ReleaseError(f"a release has 1 to {MAX_FILES} files, not {files}")
+
+
 def check_size(files: Mapping[str, bytes]) -> None:
     """Raise `ReleaseError` for more than `MAX_FILES` files or `MAX_RELEASE_BYTES` bytes."""
-    if not 0 < len(files) <= MAX_FILES:
-        raise ReleaseError(f"a release has 1 to {MAX_FILES} files, not {len(files)}")
+    check_count(len(files))
     if sum(map(len, files.values())) > MAX_RELEASE_BYTES:
         raise ReleaseError(f"a release has at most {MAX_RELEASE_BYTES} bytes")
 

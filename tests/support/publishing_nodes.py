@@ -2,7 +2,7 @@
 processor, media worker, SIP endpoint. Two people propose and approve at the store."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -32,6 +32,7 @@ from telebank.store.releases import ACT
 from telebank.store.sealing import Keyring
 from telebank.store.store import Store
 from transactions.approval import Actor, Approving, Proposal, content_hash
+from transactions.own import OwnDesk
 from transactions.processor import Processor
 
 CHEN = Actor("chen", "administrator", "control")
@@ -48,6 +49,7 @@ class ReleaseNode:
     node: VoiceNode
     publisher: Publisher
     place: Place
+    processor: Processor
 
     @property
     def new_calls(self) -> str:
@@ -79,8 +81,15 @@ async def proposed(store: Store, files: Mapping[str, bytes]) -> Approving:
 
 
 @asynccontextmanager
-async def open_node(shared: Path, name: str, voice: Voice) -> AsyncIterator[ReleaseNode]:
-    """Node `name` of the store in `shared`, on the shipped release."""
+async def open_node(
+    shared: Path,
+    name: str,
+    voice: Voice,
+    desk: OwnDesk | None = None,
+    wrapped: Callable[[Taught], Taught] | None = None,
+) -> AsyncIterator[ReleaseNode]:
+    """Node `name` of the store in `shared`, on the shipped release; its publisher teaches what
+    `wrapped` makes of processor and adapter."""
     data = shared / f"node-{name}"
     place = Place(data, data / "run", data / "voice")
     _lend(voice, place.voice)
@@ -98,6 +107,7 @@ async def open_node(shared: Path, name: str, voice: Voice) -> AsyncIterator[Rele
         processor = Processor(
             *(loaded.release.contracts, host, store.journal, keys),
             *(settings.transactions, LoopClock()),
+            desk=desk,
         )
         taught = Taught(processor, Iso8583Speaks(host, "tb87"))
         assert await taught.learn(loaded.rules) == ""
@@ -125,14 +135,14 @@ async def open_node(shared: Path, name: str, voice: Voice) -> AsyncIterator[Rele
             settings=settings,
             place=place,
             media=media,
-            taught=taught,
+            taught=wrapped(taught) if wrapped is not None else taught,
             node=node,
             now=now,
             loaded=loaded,
         )
         publisher.start()
         stack.push_async_callback(publisher.close)
-        yield ReleaseNode(store, node, publisher, place)
+        yield ReleaseNode(store, node, publisher, place, processor)
 
 
 def _lend(voice: Voice, folder: Path) -> None:

@@ -8,17 +8,32 @@ import asyncio
 import json
 import os
 import shutil
+import stat
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
-from telebank.flow.release import Release, hash_of, release_files
+from telebank.flow.release import HASHED, Release, hash_of, release_files
 from telebank.settings import Settings, SettingsError, load_settings, packs_dir
-from telebank.store.releases import SHORT, ReleaseError, check_size, lay_out
+from telebank.store.releases import (
+    MAX_FILES,
+    MAX_RELEASE_BYTES,
+    SHORT,
+    ReleaseError,
+    check_count,
+    check_size,
+    lay_out,
+)
+from transactions.contract import Contracts
 from voice_prompts.bank import BankIndex
 
 CHECK_S = 120.0
 """Longest time that a check may take, in seconds."""
+CHECKING = "check-"
+"""Folders under DATA/run that hold what is being checked; mode 0700."""
 MAX_TOLD = 200
 """Findings told of one check."""
 
@@ -34,13 +49,62 @@ def staged_in(data: Path, release: str) -> Path:
     return data / "run" / "proposed" / f"release-{release[:SHORT]}"
 
 
+def read_staged(data: Path, release: str) -> Mapping[str, bytes]:
+    """The files that were staged, read once and no more than a release may have; a link, or what
+    is no file, is refused. Raises `ReleaseError`."""
+    folder = staged_in(data, release)
+    paths = [path for pattern in HASHED for path in islice(folder.glob(pattern), MAX_FILES + 1)]
+    check_count(len(paths))
+    files: dict[str, bytes] = {}
+    left = MAX_RELEASE_BYTES
+    for path in sorted(paths):
+        content = _read(path, left + 1)
+        left -= len(content)
+        if left < 0:
+            break
+        files[path.relative_to(folder).as_posix()] = content
+    if left < 0 or hash_of(files) != release:
+        raise ReleaseError(f"{folder}: these are not the files of {release}; propose again")
+    return files
+
+
+def _read(path: Path, most: int) -> bytes:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise ReleaseError(f"{path} is no plain file; propose again")
+            return file.read(most)
+    except OSError as error:
+        raise ReleaseError(f"{path} cannot be read ({error.strerror}); propose again") from error
+
+
+async def check_staged(data: Path, release: str) -> Mapping[str, bytes] | tuple[str, ...]:
+    """What was staged, checked: the files, or what is wrong with them. What is checked is a copy
+    that nobody but the node can change, of the very bytes that are given. Raises `ReleaseError`."""
+    files = await asyncio.to_thread(read_staged, data, release)
+    own = await asyncio.to_thread(tempfile.mkdtemp, prefix=CHECKING, dir=data / "run")
+    try:
+        folder = await asyncio.to_thread(lay_out, release, files, Path(own))
+        found = await check_apart(folder, data, release)
+    finally:
+        await asyncio.to_thread(shutil.rmtree, own, ignore_errors=True)
+    return found or files
+
+
+def drop_checking(data: Path) -> None:
+    """Remove copies that a killed node left."""
+    for folder in (data / "run").glob(f"{CHECKING}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def unstage(data: Path, release: str) -> None:
     """The node has them, or does not want them."""
     shutil.rmtree(staged_in(data, release), ignore_errors=True)
 
 
-async def check_apart(folder: Path, data: Path) -> tuple[str, ...]:
-    """`findings` in a process of its own."""
+async def check_apart(folder: Path, data: Path, release: str) -> tuple[str, ...]:
+    """`findings` in a process of its own, which must have read `release`."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "telebank", "release", "check", str(folder)),
         *("--data", str(data), "--json"),
@@ -56,7 +120,10 @@ async def check_apart(folder: Path, data: Path) -> tuple[str, ...]:
         await process.wait()
         return (f"the check did not end within {CHECK_S:g} s; see `telebank release check`",)
     try:
-        return tuple(json.loads(out)["findings"])
+        told = json.loads(out)
+        if told["release"] != release:
+            return (f"{folder} was changed while it was checked; propose again",)
+        return tuple(told["findings"])
     except (ValueError, KeyError):
         return (f"the check itself failed (exit {process.returncode}): see the node's log",)
 
@@ -84,6 +151,7 @@ def _findings(folder: Path, settings: Settings) -> Iterator[str]:
         return
     yield from map(str, check_release(release, settings.flow))
     yield from _against_settings(release, settings)
+    yield from _scheduled(release.contracts)
     yield from _profiles(folder, release, settings)
     yield from _hours(folder)
     yield from _voice(folder)
@@ -93,12 +161,43 @@ def _against_settings(release: Release, settings: Settings) -> Iterator[str]:
     from telebank.commands.wiring.loss import check_texts
     from transactions.contract import ContractError
     from transactions.guard import check_settings
+    from transactions.proof import check_tiers
 
-    try:
-        check_settings(release.contracts, settings.transactions.limits)
-        check_texts(release, settings.loss)
-    except (ContractError, SettingsError) as error:
-        yield str(error)
+    checks = (
+        partial(check_settings, release.contracts, settings.transactions.limits),
+        partial(check_tiers, release.contracts, settings.transactions.second_factor),
+        partial(check_texts, release, settings.loss),
+    )
+    for check in checks:
+        try:
+            check()
+        except (ContractError, SettingsError) as error:
+            yield str(error)
+
+
+def _scheduled(contracts: Contracts) -> Iterator[str]:
+    """What the runner of scheduled transfers asks by name: `telebank.customers.runner`."""
+    from telebank.customers.runner import CHANNEL, POST, QUOTE
+
+    asks = ((QUOTE, {"from", "to", "amount"}, {"quote", "fee"}), (POST, {"quote"}, set[str]()))
+    for name, told, needed in asks:
+        service = contracts.services.get(name)
+        if service is None:
+            yield f"services.yaml: {name} is missing; scheduled transfers are made by it"
+            continue
+        at = f"services.yaml:{service.line}: {name}: scheduled transfers"
+        must = set(service.inputs) - service.optional
+        for one in sorted(told - set(service.inputs)):
+            yield f"{at} give it {one!r}, which is no input of it"
+        for one in sorted(must - told):
+            yield f"{at} do not know its input {one!r}; make it optional"
+        for one in sorted(needed - set(service.outputs)):
+            yield f"{at} need its output {one!r}"
+        if not service.served_on(CHANNEL):
+            yield f"{at} ask on the channel {CHANNEL!r}; add it to `channels`"
+    post = contracts.services.get(POST)
+    if post is not None and post.quoted_by != QUOTE:
+        yield f"services.yaml:{post.line}: {POST}: scheduled transfers quote it by {QUOTE}"
 
 
 def _profiles(folder: Path, release: Release, settings: Settings) -> Iterator[str]:

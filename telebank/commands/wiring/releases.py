@@ -9,7 +9,7 @@ where the process ends between, its next start takes what is in force, whole.
 import asyncio
 import contextlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,9 @@ from telebank.calls.edition import Edition
 from telebank.calls.node import VoiceNode
 from telebank.commands.wiring.alarms import warn
 from telebank.commands.wiring.editions import Loaded, drop_bank, load
-from telebank.commands.wiring.release_check import check_apart, staged_in
+from telebank.commands.wiring.release_check import check_staged, drop_checking
 from telebank.commands.wiring.rules import Taught
 from telebank.flow.load import FlowError
-from telebank.flow.release import hash_of, release_files
 from telebank.media.client import MediaError, MediaWorkers
 from telebank.settings import Settings, SettingsError
 from telebank.store.releases import Published, ReleaseError, lay_out
@@ -41,6 +40,9 @@ from voice_prompts.speaker import MissingClips
 
 log = structlog.get_logger("telebank.releases")
 
+NOT_YET = "it is not taken yet"
+MAX_PAUSE_S = 300.0
+"""Longest time between two goes at a release that could not be taken, in seconds."""
 UNFIT = (
     *(FlowError, ContractError, CatalogueError, PackError, RecordingError, MissingClips),
     *(ProfileError, ReleaseError, SettingsError, MediaError, OSError),
@@ -64,6 +66,25 @@ class Ready:
     edition: Edition | None
     loaded: Loaded | None
     restart: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trying:
+    """Goes at a publication that another node made: number `of`, the next not before `at`
+    (monotonic seconds), `pause_s` after the last."""
+
+    of: int = 0
+    at: float = 0.0
+    pause_s: float = 0.0
+
+    def due(self, number: int, now: float) -> bool:
+        """Whether to try this one now."""
+        return number != self.of or now >= self.at
+
+    def again(self, number: int, now: float, first_s: float) -> "Trying":
+        """After a go at it that begins now."""
+        pause = min(2 * self.pause_s, MAX_PAUSE_S) if number == self.of else first_s
+        return Trying(number, now + pause, pause)
 
 
 class Publisher:
@@ -94,19 +115,28 @@ class Publisher:
         self._had: dict[str, tuple[Edition, Loaded] | None] = dict.fromkeys(older)
         self._had[loaded.release.hash] = (node.edition, loaded)
         self._seen = now.number
-        """Number of the publication that was taken, or tried, last."""
+        """Number of the publication that new calls have here, or that waits for a restart."""
         self._why = ""
         """Why the one in force is not what new calls get here."""
+        self._trouble = ""
+        """What ended the last look, until one goes well again."""
+        self._trying = Trying()
         self._turn = asyncio.Lock()
         self._looking: asyncio.Task[None] | None = None
+        self._closing = False
 
     def start(self) -> None:
         """Look for what other nodes publish, until `close`."""
+        drop_checking(self._place.data)
+        self._begin()
+
+    def _begin(self) -> None:
         self._looking = asyncio.create_task(self._keep_looking(), name="releases")
-        self._looking.add_done_callback(_ended)
+        self._looking.add_done_callback(self._ended)
 
     async def close(self) -> None:
         """Look no more."""
+        self._closing = True
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
@@ -121,7 +151,7 @@ class Publisher:
             "by": self._now.by,
             "new_calls": self._node.edition.hash,
             "calls": dict(self._node.releases()),
-            "why": self._why,
+            "why": self._why or self._trouble,
         }
 
     async def in_force(self) -> str:
@@ -131,12 +161,11 @@ class Publisher:
 
     async def staged(self, release: str) -> Mapping[str, bytes] | NotStaged:
         """The files that were staged for a proposal, if nothing is wrong with them."""
-        folder = staged_in(self._place.data, release)
-        files = await asyncio.to_thread(release_files, folder)
-        if not files or hash_of(files) != release:
-            return NotStaged((), f"{folder}: these are not the files of {release}; propose again")
-        findings = await check_apart(folder, self._place.data)
-        return NotStaged(findings) if findings else files
+        try:
+            found = await check_staged(self._place.data, release)
+        except ReleaseError as error:
+            return NotStaged((), str(error))
+        return NotStaged(found) if isinstance(found, tuple) else found
 
     async def publish(self, approving: Approving) -> Published | str | NotStaged:
         """Make it ready, approve and publish in one commit, and give it to new calls."""
@@ -189,33 +218,46 @@ class Publisher:
         try:
             bank = await self._media.open_bank(loaded.bank) if loaded.own else 0
         except MediaError:
-            await self._taught.forget(release)
+            if release not in self._had:  # else open rows have it
+                await self._taught.forget(release)
             raise
         edition = Edition(loaded.release, loaded.speaker, bank)
         self._had[release] = (edition, loaded)
         return Ready(edition, loaded)
 
     async def _taken(self, now: Published, ready: Ready) -> Published:
-        self._now, self._seen, self._why = now, now.number, ready.restart
+        """Give it to new calls. Until that is done it counts as not taken: the next look tries."""
+        self._now, self._why = now, ready.restart or NOT_YET
         detail: dict[str, Any]
         if ready.edition is None:
+            self._has(now, ready.restart)
             detail = {"release": now.hash, "why": ready.restart, "todo": "restart this node"}
             await self._tell("alarm.release", "restart", detail)
             return now
         await self._taught.use(now.hash)
         self._node.use(ready.edition)
+        self._has(now)
         detail = {"release": now.hash, "number": now.number, "by": now.by}
         await self._tell("release.taken", "ok", detail)
         await self._drop_unused()
         return now
 
+    def _has(self, now: Published, why: str = "") -> None:
+        self._seen, self._why, self._trying = now.number, why, Trying()
+
+    def _in_use(self) -> set[str]:
+        """What live calls, requests in flight and new calls have. A request that a call began may
+        outlive it; those of scheduled transfers have no call."""
+        flying = self._taught.processor.in_flight()
+        return {*self._node.releases(), *flying, self._node.edition.hash}
+
     async def _drop_unused(self) -> None:
-        """What no live call and no open row has, and new calls do not get."""
-        used = {*self._node.releases(), self._node.edition.hash}
+        """What no live call, no request in flight and no open row has, and new calls do not get."""
+        used = self._in_use()
         if not self._had.keys() - used:
             return
         used |= await self._store.releases.used()
-        for release in sorted(self._had.keys() - used - set(self._node.releases())):
+        for release in sorted(self._had.keys() - used - self._in_use()):
             had = self._had.pop(release)
             await self._taught.forget(release)
             if had is not None:
@@ -252,22 +294,44 @@ class Publisher:
             if now is not None and now.number != self._seen:
                 await self._take(now)
             await self._drop_unused()
+            if now is None or now.number == self._seen:
+                self._trouble = ""
 
     async def _take(self, now: Published) -> None:
-        """Another node published it. What cannot be taken is an alarm, once; new calls go on with
-        what they had."""
-        self._seen = now.number
+        """Another node published it. What cannot be taken is an alarm, once, and is tried again,
+        ever later; new calls go on with what they had."""
+        if not self._trying.due(now.number, asyncio.get_running_loop().time()):
+            return
+        first, self._trying = self._trying.of != now.number, self._tried(now.number)
         ready = await self._make_ready(now.hash)
-        if isinstance(ready, NotStaged):
-            self._why = ready.error
+        if not isinstance(ready, NotStaged):
+            await self._taken(now, ready)
+            return
+        self._now, self._why = now, ready.error
+        if first:
             detail: dict[str, Any]
             detail = {"release": now.hash, "number": now.number, "why": ready.error}
             await self._tell("alarm.release", "not_taken", detail)
-        else:
-            await self._taken(now, ready)
+
+    def _tried(self, number: int) -> Trying:
+        return self._trying.again(
+            number, asyncio.get_running_loop().time(), self._settings.store.heartbeat_s
+        )
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """What nobody foresaw is an alarm, once until all is well again; the looking goes on."""
+        error = None if task.cancelled() else task.exception()
+        if error is None or self._closing:
+            return
+        why = f"looking for releases failed: {type(error).__name__}"
+        if not self._trouble:
+            log.error("releases.failed", error=type(error).__name__)
+            told = self._tell("alarm.release", "failed", {"release": self._now.hash, "why": why})
+            self._note = asyncio.create_task(_noted(told), name="alarm")
+        self._trouble = why
+        self._begin()
 
 
-def _ended(task: asyncio.Task[None]) -> None:
-    error = None if task.cancelled() else task.exception()
-    if error is not None:
-        log.error("releases.looking_ended", error=type(error).__name__)
+async def _noted(told: Coroutine[Any, Any, None]) -> None:
+    with contextlib.suppress(LeaseLost):  # it is in the log
+        await told

@@ -2,22 +2,70 @@
 was; what the links are made of waits for a restart."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from support.bank_process import Voice
 from support.gas_release import add_gas
 from support.publishing_nodes import WU, ReleaseNode, founders, open_node, proposed
+from support.store_kit import rows
 from telebank.calls.control.releases import NotStaged
+from telebank.commands.wiring.rules import Taught
 from telebank.flow.release import hash_of, release_files
 from telebank.settings import seed_dir
+from telebank.store import tables
 from telebank.store.releases import Published
+from transactions.card import CardNumber
+from transactions.contract import Service
+from transactions.outcome import Declined, Outcome, Values
+from transactions.request import AuthLevel, Request
+
+SLOW = "ceiling.tell"
+CARD = CardNumber("6227001234567894")
+
+
+@dataclass(frozen=True, slots=True)
+class Stumbling(Taught):
+    """Fails in a way that nobody foresaw as often as `times` has entries."""
+
+    times: list[int] = field(default_factory=list)
+
+    async def use(self, release: str) -> None:
+        if self.times:
+            raise ZeroDivisionError(self.times.pop())
+        # By name: a slotted dataclass is made twice, and `super()` knows the first alone.
+        await Taught.use(self, release)
+
+
+@dataclass
+class SlowDesk:
+    """Answers when it is told to."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def serves(self) -> Mapping[str, int]:
+        return {SLOW: 1}
+
+    async def execute(self, service: Service, request: Request, customer: str) -> Outcome:
+        self.asked.set()
+        await self.go.wait()
+        return Declined("unavailable")
+
+    async def trusts(self, service: Service, terms: Values, customer: str) -> bool:
+        return False
 
 
 @asynccontextmanager
-async def two_nodes(folder: Path, voice: Voice) -> AsyncIterator[tuple[ReleaseNode, ReleaseNode]]:
-    async with open_node(folder, "01", voice) as one, open_node(folder, "02", voice) as two:
+async def two_nodes(
+    folder: Path, voice: Voice, wrapped: Callable[[Taught], Taught] | None = None
+) -> AsyncIterator[tuple[ReleaseNode, ReleaseNode]]:
+    async with (
+        open_node(folder, "01", voice) as one,
+        open_node(folder, "02", voice, wrapped=wrapped) as two,
+    ):
         await founders(one.store)
         yield one, two
 
@@ -94,3 +142,73 @@ async def test_what_the_links_are_made_of_waits_for_a_restart(voice: Voice, tmp_
             standing = each.publisher.standing()
             assert (standing["release"], standing["new_calls"]) == (done.hash, old)
             assert "network is what the links are made of" in str(standing["why"])
+
+
+def alarms(folder: Path) -> Sequence[tuple[str, str]]:
+    found = rows(folder, tables.event, tables.event.c.kind == "alarm.release")
+    return [(event.node, event.outcome) for event in found]
+
+
+async def test_a_node_that_cannot_take_it_tries_again(voice: Voice, tmp_path: Path) -> None:
+    async with two_nodes(tmp_path, voice) as (one, two):
+        old, files = one.new_calls, dict(release_files(seed_dir()))
+        files["services.yaml"] += b"# as of May\n"
+        in_the_way = two.place.run / f"release-{hash_of(files)[:16]}"
+        in_the_way.write_text("no folder")
+        done = await one.publisher.publish(await proposed(one.store, files))
+        assert isinstance(done, Published)
+        async with asyncio.timeout(60):
+            while not two.publisher.standing()["why"]:
+                await asyncio.sleep(0.05)
+        standing = two.publisher.standing()
+        assert (standing["release"], standing["new_calls"]) == (done.hash, old)
+        assert "cannot be taken" in str(standing["why"])
+        in_the_way.unlink()
+        await has(two, done.hash)
+        assert two.publisher.standing()["why"] == ""
+    assert alarms(tmp_path) == [("02", "not_taken")]
+
+
+async def test_what_nobody_foresaw_ends_no_looking(voice: Voice, tmp_path: Path) -> None:
+    def stumbling(taught: Taught) -> Taught:
+        return Stumbling(taught.processor, taught.speaks, [2, 1])
+
+    async with two_nodes(tmp_path, voice, stumbling) as (one, two):
+        files = dict(release_files(seed_dir()))
+        files["services.yaml"] += b"# as of May\n"
+        done = await one.publisher.publish(await proposed(one.store, files))
+        assert isinstance(done, Published)
+        async with asyncio.timeout(60):
+            while "ZeroDivisionError" not in str(two.publisher.standing()["why"]):
+                await asyncio.sleep(0.02)
+        await has(two, done.hash)
+        async with asyncio.timeout(20):
+            while two.publisher.standing()["why"]:
+                await asyncio.sleep(0.05)
+    assert alarms(tmp_path) == [("02", "failed")]
+
+
+async def test_a_request_in_flight_keeps_its_release(voice: Voice, tmp_path: Path) -> None:
+    desk = SlowDesk()
+    async with open_node(tmp_path, "01", voice, desk) as one:
+        await founders(one.store)
+        await one.processor.recover()
+        old, files = one.new_calls, dict(release_files(seed_dir()))
+        laid_out = one.place.run / f"release-{old[:16]}"
+        request = Request(
+            *("r1", SLOW, 1, {"card": CARD}, "order-1"),
+            auth=AuthLevel.PIN,
+            authenticated_token=one.store.vault.token(CARD),
+            release=old,
+        )
+        flying = asyncio.create_task(one.processor.submit(request))
+        await asyncio.wait_for(desk.asked.wait(), 10)
+        files["services.yaml"] += b"# as of May\n"
+        done = await one.publisher.publish(await proposed(one.store, files))
+        assert isinstance(done, Published)
+        assert laid_out.is_dir()
+        desk.go.set()
+        await flying
+        async with asyncio.timeout(20):
+            while laid_out.exists():
+                await asyncio.sleep(0.05)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
 
+from telebank.flow import keymap
 from telebank.flow.check.budget import Seconds
 from telebank.flow.commands import Command, HangUp, Say, Submit
 from telebank.flow.events import Event, KeyPressed, PlayEnded, ServiceAnswered, Started
-from telebank.flow.keymap import MAX_PLACES, cut_short, routes
 from telebank.flow.model import Finding, Menu
 from telebank.flow.options import LANGUAGES, FlowOptions
 from telebank.flow.release import Release
@@ -59,7 +59,9 @@ def quick_calls(
     release: Release, options: FlowOptions, seconds: Seconds, lead: Lead
 ) -> Iterator[Quick]:
     """One call in each language, where the menus lead to the service that is looked at."""
-    ways = [route.keys for route in routes(release) if route.service == options.quick_service]
+    ways = [
+        route.keys for route in keymap.routes(release) if route.service == options.quick_service
+    ]
     if not ways:
         return
     way = min(ways, key=len)
@@ -91,8 +93,10 @@ def too_slow(
 def _unreached(release: Release, options: FlowOptions, *, reached: bool) -> Iterator[Finding]:
     """No way to the service, or not all ways looked at: then nobody knows how soon it is told."""
     file = release.flows["main"].file
-    if cut_short(release):
-        problem = f"the menus have more than {MAX_PLACES} places, and only these are looked at"
+    if keymap.cut_short(release):
+        problem = (
+            f"the menus have more than {keymap.MAX_PLACES} places, and only these are looked at"
+        )
         yield Finding(file, 1, "quick", problem, "enter fewer sub-flows from one another")
     elif not reached:
         problem = f"no keys lead to {options.quick_service}, which is to be told quickly"

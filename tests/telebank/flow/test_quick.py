@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from support.flow_bank import BANK
+from telebank.flow import keymap
 from telebank.flow.check.quick import KEY_S, TYPED, quick_calls, too_slow
 from telebank.flow.load import load_release
 from telebank.flow.options import FlowOptions
@@ -72,6 +73,31 @@ def test_menus_without_that_service_are_not_timed() -> None:
     run = CliRunner().invoke(main, ["flow", "check", "--times", "--config", str(BANK)])
     assert run.exit_code == 0
     assert "from the answer" not in run.output
+
+
+def unreached(service: str = "card.balance") -> list[tuple[str, str, str]]:
+    found = too_slow(SHIPPED, FlowOptions(quick_service=service), lambda *_: 1.0, lambda *_: 1.0)
+    return [(one.rule, one.file, one.problem) for one in found]
+
+
+def test_a_service_that_no_keys_lead_to_is_a_finding() -> None:
+    """A quote is asked on the way, so that no menu leads to it."""
+    assert unreached("transfer.quote") == [
+        (
+            "quick",
+            "flows/main.yaml",
+            "no keys lead to transfer.quote, which is to be told quickly",
+        )
+    ]
+    assert unreached() == []
+
+
+def test_menus_of_too_many_places_are_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not looked at may hold the way; a short way that was seen says nothing of others."""
+    monkeypatch.setattr(keymap, "MAX_PLACES", 60)
+    (found,) = unreached()
+    assert found[:2] == ("quick", "flows/main.yaml")
+    assert "more than 60 places" in found[2]
 
 
 def test_the_card_that_is_reckoned_with_is_the_longest_there_is() -> None:

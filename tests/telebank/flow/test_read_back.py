@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.flow_bank import changed, findings_of
+from support.flow_bank import changed, findings_of, line_of
 from transactions.contract import ContractError, load_contracts
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
@@ -95,3 +95,122 @@ def test_an_answer_that_may_be_missing_cannot_be_read_back(tmp_path: Path) -> No
     file = changed(tmp_path, SERVICES, old, new, CONFIG) / SERVICES
     with pytest.raises(ContractError, match="'gets' may be left out"):
         load_contracts(file)
+
+
+ANOTHER = """
+  other:
+    {kind: collect, say: tr.payee, into: payee, digits: {min: 16, max: 19, end: "#"}, next: %s}
+"""
+"""A payee collected after what was answered about the one before."""
+
+
+def collects_another(config: Path, flow: str, old: str, new: str, back_to: str) -> None:
+    """Lead `old` to another payee first, who then goes on to `back_to`."""
+    path = config / "flows" / f"{flow}.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, old
+    path.write_text(text.replace(old, new) + ANOTHER % back_to, encoding="utf-8")
+
+
+def shipped(folder: Path) -> Path:
+    config = folder / "config"
+    shutil.copytree(CONFIG, config)
+    return config
+
+
+def test_what_an_entered_flow_gave_is_about_what_that_flow_reads(tmp_path: Path) -> None:
+    """payee_add asks through order_check, then takes another payee, and reads back the first."""
+    config = shipped(tmp_path)
+    path = config / "flows" / "payee_add.yaml"
+    asks = path.read_text(encoding="utf-8").split("  check:")[1].split("  prove:")[0]
+    entered = (
+        " {kind: enter, flow: order_check, then: {ok: other, bad_payee: bad_payee, down: down}}"
+    )
+    collects_another(config, "payee_add", asks, f"{entered}\n", "prove")
+    assert [(f.rule, f.file, f.problem) for f in findings_of(config)] == [
+        (
+            "money-quote",
+            "flows/payee_add.yaml",
+            "confirm: some way leads to it with a payee_masked that answered something else",
+        )
+    ]
+
+
+ENTERED = {f"flows/order_make.yaml {node}" for node in ("once", "week", "month")}
+ENTERED |= {f"flows/order_make.yaml {node}_until" for node in ("week", "month")}
+"""Where order_make enters what reads back a payee."""
+
+
+def stale(config: Path) -> set[str]:
+    found = findings_of(config)
+    assert {f.rule for f in found} <= {"money-quote"}
+    return {f"{f.file} {f.problem.split(':')[0]}" for f in found}
+
+
+def test_what_a_flow_needs_and_reads_back_fits_where_it_is_entered(tmp_path: Path) -> None:
+    config = shipped(tmp_path)
+    fee = "fee: {kind: say, say: ord.fee, next: "
+    collects_another(config, "order_make", f"{fee}first}}", f"{fee}other}}", "first")
+    assert stale(config) == ENTERED
+
+
+def test_a_flow_gives_nothing_that_no_longer_fits_within_it(tmp_path: Path) -> None:
+    config = shipped(tmp_path)
+    fee = "fee_later: {kind: say, say: ord.fee_later, next: "
+    collects_another(config, "order_check", f"{fee}ok}}", f"{fee}other}}", "ok")
+    assert stale(config) == ENTERED
+
+
+STEERING = {
+    "payee.limit": ["amount"],
+    "ceiling.set": ["amount"],
+    "order.change": ["amount"],
+    "order.make": ["amount"],
+    "corp.propose": ["amount", "fee", "interest", "kind", "payee_masked", "sub"],
+}
+"""Changes of state that have to do with money, and what must be read back of them at least."""
+
+
+def test_what_steers_money_is_read_back(tmp_path: Path) -> None:
+    config = shipped(tmp_path)
+    path = config / SERVICES
+    text = path.read_text(encoding="utf-8")
+    for service in STEERING:
+        entry = re.compile(rf"(\n  {re.escape(service)}:\n(?:    .*\n)*?)    must_read_back:.*\n")
+        text, changes = entry.subn(r"\1", text)
+        assert changes == 1, service
+    path.write_text(text, encoding="utf-8")
+    assert [(f.rule, f.file, f.line, f.problem) for f in findings_of(config)] == [
+        (
+            "money-terms",
+            SERVICES,
+            line_of(config, SERVICES, f"  {service}:"),
+            f"{service}: nobody must read back {', '.join(terms)}",
+        )
+        for service, terms in sorted(STEERING.items(), key=lambda item: text.index(f"  {item[0]}:"))
+    ]
+
+
+CONFIRMED = {
+    "payees": ("amount",),
+    "ceiling": ("amount",),
+    "orders": ("amount",),
+    "card_block_days": ("hold_days",),
+    "card_unblock": ("card",),
+    "corp_propose": ("sub", "fee"),
+    "corp_approve": ("sub", "interest"),
+}
+"""What the confirms of each flow must say before a state changes or a company pays."""
+
+
+def test_changes_of_state_are_confirmed_with_their_terms(tmp_path: Path) -> None:
+    config = shipped(tmp_path)
+    for flow, terms in CONFIRMED.items():
+        path = config / "flows" / f"{flow}.yaml"
+        left_out = re.compile("|".join(rf"\b{t}, |, {t}\b|(?<=\[){t}(?=\])" for t in terms))
+        text = path.read_text(encoding="utf-8")
+        for reads in set(re.findall(r"reads: \[.*?\]", text)):
+            text = text.replace(reads, left_out.sub("", reads))
+        path.write_text(text, encoding="utf-8")
+    told = {(f.file, f.problem.split("read back ")[1].split(",")[0]) for f in findings_of(config)}
+    assert told == {(f"flows/{flow}.yaml", t) for flow, terms in CONFIRMED.items() for t in terms}

@@ -50,6 +50,7 @@ class ReleaseNode:
     publisher: Publisher
     place: Place
     processor: Processor
+    taught: Taught
 
     @property
     def new_calls(self) -> str:
@@ -142,7 +143,7 @@ async def open_node(
         )
         publisher.start()
         stack.push_async_callback(publisher.close)
-        yield ReleaseNode(store, node, publisher, place, processor)
+        yield ReleaseNode(store, node, publisher, place, processor, taught)
 
 
 def _lend(voice: Voice, folder: Path) -> None:

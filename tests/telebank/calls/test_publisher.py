@@ -10,15 +10,16 @@ from pathlib import Path
 from support.bank_process import Voice
 from support.gas_release import add_gas
 from support.publishing_nodes import WU, ReleaseNode, founders, open_node, proposed
-from support.store_kit import rows
+from support.store_kit import money_plan, rows, transfer
 from telebank.calls.control.releases import NotStaged
-from telebank.commands.wiring.rules import Taught
+from telebank.commands.wiring.rules import Taught, Unread, learn_older, older_rules, read_rules
 from telebank.flow.release import hash_of, release_files
 from telebank.settings import seed_dir
 from telebank.store import tables
-from telebank.store.releases import Published
+from telebank.store.releases import Published, lay_out
 from transactions.card import CardNumber
 from transactions.contract import Service
+from transactions.journal import Recorded
 from transactions.outcome import Declined, Outcome, Values
 from transactions.request import AuthLevel, Request
 
@@ -212,3 +213,22 @@ async def test_a_request_in_flight_keeps_its_release(voice: Voice, tmp_path: Pat
         async with asyncio.timeout(20):
             while laid_out.exists():
                 await asyncio.sleep(0.05)
+
+
+async def test_open_rows_of_a_release_that_cannot_be_read_are_an_alarm(
+    voice: Voice, tmp_path: Path
+) -> None:
+    async with open_node(tmp_path, "01", voice) as one:
+        row = transfer("r1", release="f00d")
+        made = await one.store.journal.record(row, money_plan(guarded=False))
+        assert isinstance(made, Recorded)
+        files = await one.store.releases.files(one.new_calls)
+        rules = read_rules(one.new_calls, lay_out(one.new_calls, files, tmp_path))
+        older = await older_rules(one.store, rules, tmp_path)
+        assert [type(found) for found in older] == [Unread]
+        assert one.taught.speaks.serves("f00d") == {}
+        await learn_older(one.taught, older, one.store)
+        assert one.taught.speaks.serves("f00d") == one.taught.speaks.serves(one.new_calls)
+    (said,) = rows(tmp_path, tables.event, tables.event.c.kind == "alarm.release")
+    assert (said.outcome, said.detail["release"]) == ("stand_in", "f00d")
+    assert "telebank host unknown" in said.detail["todo"]

@@ -275,8 +275,8 @@ PAYEES: Sequence[Story] = (
         Ring(f"{TO} !6000# {CODE}", "sf.expired", words("sf.expired"), asked=None),
     ), after=_nothing_sent, bank=SHORT),
     Story("refused", "ceiling", (
-        Ring(f"{SIGNED_IN} !5 !4 !3 !1 !100#", "ceil.done", asked=("ceiling.tell ok",
-             "ceiling.set ok")),
+        Ring(f"{SIGNED_IN} !5 !4 !3 !1 !100# @sys.confirm_amount 1", "ceil.done",
+             asked=("ceiling.tell ok", "ceiling.set ok")),
         Ring(f"{TO} !200# @tr.confirm 1", "tr.refused", words("tr.refused"),
              asked=("transfer.quote ok", "transfer.card_to_card refused")),
     ), after=_refused),

@@ -55,6 +55,7 @@ CODES: Mapping[Refusal | PinAnswer, str] = MappingProxyType(
         Refusal.NO_MOBILE: "24",
         Refusal.NO_CHEQUE: "25",
         Refusal.PAID_CHEQUE: "57",
+        Refusal.RETURNED_CHEQUE: "05",
         Refusal.TOO_MANY: "65",
         PinAnswer.RIGHT: OK,
         PinAnswer.FIRST_USE: "57",

@@ -1,7 +1,7 @@
 """Messages in, answers out: duplicates, repeats, reversals and tombstones around the bank."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from core_adapters.corehost.ledger import LedgerError, transaction
 from core_adapters.corehost.orders import Answer, BadMessage, Key, Order
 from core_adapters.corehost.products.end_of_day.run import EndOfDay
 from core_adapters.corehost.products.exchange.execution import FxExecution
+from core_adapters.corehost.products.orders import forget_quotes
 from core_adapters.corehost.rules import business_date
 from core_adapters.corehost.services import answer
 from core_adapters.corehost.totals import totals_answer
@@ -77,34 +78,72 @@ class Desk:
         self._codec = codec
         self._book = Book(db)
         self._counter = Counter(bank, module, codec.profile)
-        self._end_of_day = EndOfDay(bank.office)
         self._market_orders = FxExecution(bank.office)
+        self._end_of_day = EndOfDay(bank.office, before=self._market_orders.end_date)
+        self._undone: dict[str, str] = {}
 
     def pass_time(self, now: datetime) -> None:
-        """Do what is due by the clock alone: ends of business dates, then orders that the market
-        has come to, or whose time is over. Where a commit fails, nothing happened, and the next
-        call does it."""
+        """Do what is due by the clock alone: ends of business dates, each after the orders that the
+        market came to on it, then orders that it has come to since, or whose time is over. What
+        cannot be done has not happened, is logged once for each cause, and the next call tries it
+        again: messages are answered meanwhile."""
+        self._try("day_not_ended", self._end_dates, now)
+        self._try("orders_not_executed", self._market_orders.execute_due, now)
+
+    def _end_dates(self, now: datetime) -> int:
+        """Once a date is over, what need not be known any longer is forgotten."""
+        ended = self._end_of_day.run_due(now)
+        if ended:
+            with transaction(self._db):
+                forgotten = self._book.forget(now), forget_quotes(self._db, now)
+            log.info("forgotten", messages=forgotten[0], quotes=forgotten[1])
+        return ended
+
+    def _try(self, failure: str, work: Callable[[datetime], int], now: datetime) -> None:
         try:
-            self._end_of_day.run_due(now)
-        except sqlite3.Error as error:
-            log.error("day_not_ended", error=type(error).__name__)
-        try:
-            self._market_orders.execute_due(now)
-        except sqlite3.Error as error:
-            log.error("orders_not_executed", error=type(error).__name__)
+            work(now)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the bank goes on answering
+            cause = type(error).__name__
+            if self._undone.get(failure) != cause:
+                log.error(failure, error=cause)
+            self._undone[failure] = cause
+        else:
+            self._undone.pop(failure, None)
 
     def answer(self, messages: Sequence[Message], now: datetime) -> list[Message]:
-        """Answer in order in one durable commit; where it fails, nothing happened: all get 96."""
+        """Answer in order in one durable commit; where it fails, nothing happened: all get 96.
+        Where a message has what nobody thought of, each has a commit of its own, so that only that
+        one gets 96."""
         self.pass_time(now)
         try:
-            with transaction(self._db):
-                self._bank.calendar.today(now)  # a cut-over is not undone with a message
-                return [self._one(message, now) for message in messages]
+            return self._together(messages, now)
         except sqlite3.Error as error:
-            log.error("commit_failed", error=type(error).__name__, messages=len(messages))
-            orders = [Order(message, self._codec) for message in messages]
-            day = business_date(now)  # field 15 of a 96 settles nothing
-            return [reply_to(order, order.written(Answer(FAILED)), day) for order in orders]
+            return self._failed(messages, error, now)
+        except Exception as error:  # noqa: BLE001 - one message must not cost the others theirs
+            log.error("batch_failed", error=type(error).__name__, messages=len(messages))
+            return [self._alone(message, now) for message in messages]
+
+    def _together(self, messages: Sequence[Message], now: datetime) -> list[Message]:
+        with transaction(self._db):
+            self._bank.calendar.today(now)  # a cut-over is not undone with a message
+            return [self._one(message, now) for message in messages]
+
+    def _alone(self, message: Message, now: datetime) -> Message:
+        try:
+            return self._together([message], now)[0]
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._failed([message], error, now)[0]
+
+    def _failed(
+        self, messages: Sequence[Message], error: Exception, now: datetime
+    ) -> list[Message]:
+        """Nothing happened; only the kind of the error is logged, as its words may tell of a
+        customer."""
+        kinds = sorted({message.mti for message in messages})
+        log.error("commit_failed", error=type(error).__name__, messages=len(messages), mti=kinds)
+        orders = [Order(message, self._codec) for message in messages]
+        day = business_date(now)  # field 15 of a 96 settles nothing
+        return [reply_to(order, order.written(Answer(FAILED)), day) for order in orders]
 
     def _one(self, message: Message, now: datetime) -> Message:
         """One message in a savepoint, so that its failure is its own."""

@@ -105,12 +105,15 @@ class Teller:
     def _serve(self) -> None:
         size = min(len(self._waiting), self._most)
         batch = [self._waiting.popleft() for _ in range(size)]
-        replies = self._office.answer([message for message, _ in batch], self._clock())
-        for (_, done), reply in zip(batch, replies, strict=True):
-            done(reply)
-        self._after()
-        if self._waiting:
-            self._loop.call_soon(self._serve)
+        try:
+            replies = self._office.answer([message for message, _ in batch], self._clock())
+            for (_, done), reply in zip(batch, replies, strict=True):
+                done(reply)
+            self._after()
+        finally:
+            # Nothing else has the others served: `submit` counts on this while some wait.
+            if self._waiting:
+                self._loop.call_soon(self._serve)
 
 
 @dataclass(slots=True)

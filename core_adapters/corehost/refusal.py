@@ -39,4 +39,5 @@ class Refusal(Enum):
     NO_MOBILE = "the holder registered no mobile number"
     NO_CHEQUE = "the account has no such cheque"
     PAID_CHEQUE = "one of the cheques was paid"
+    RETURNED_CHEQUE = "one of the cheques was sent back already"
     TOO_MANY = "one is waiting already"

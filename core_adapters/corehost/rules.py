@@ -63,3 +63,9 @@ def business_date(now: datetime, cut_over: time = time(0)) -> date:
     early = timedelta(hours=cut_over.hour, minutes=cut_over.minute, seconds=cut_over.second)
     ahead = timedelta(days=1) - early if early else timedelta()
     return (now.astimezone(UTC) + BANK_OFFSET + ahead).date()
+
+
+def date_ends(day: date, cut_over: time = time(0)) -> datetime:
+    """When (UTC) a business date ends by the clock: the first moment of the one after it."""
+    eve = day if cut_over != time(0) else day + timedelta(days=1)
+    return datetime.combine(eve, cut_over, UTC) - BANK_OFFSET

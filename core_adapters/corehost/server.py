@@ -9,6 +9,8 @@ import ssl
 from collections.abc import Callable
 from datetime import datetime
 
+import structlog
+
 from core_adapters.corehost.connection import Connection
 from core_adapters.corehost.day import Day
 from core_adapters.corehost.desk import Office
@@ -23,6 +25,8 @@ LOOK_S = 600.0
 """Longest sleep towards a cut-over, so that a clock that was set does not make it late."""
 TICK_S = 1.0
 """How often the bank does what is due by the clock, in seconds."""
+
+log = structlog.get_logger("corehost.server")
 
 __all__ = ["EXIT_BY_FAULT", "Server", "ServerOptions"]
 
@@ -80,7 +84,10 @@ class Server:
         """Do what is due by the clock also while no message comes."""
         while True:
             await asyncio.sleep(TICK_S)
-            pass_time(self.hall.clock())
+            try:
+                pass_time(self.hall.clock())
+            except Exception as error:  # noqa: BLE001 - the next tick does it
+                log.error("time_not_passed", error=type(error).__name__)
 
     async def stop(self) -> None:
         """Listen no more and close every connection."""

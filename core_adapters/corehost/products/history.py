@@ -100,6 +100,12 @@ def entries(
     return [_entry(row) for row in rows]
 
 
+def begun(db: sqlite3.Connection, today: date) -> date:
+    """The business date of the first posting of all; today where there is none."""
+    (text,) = db.execute("SELECT MIN(business_date) FROM posting").fetchone()
+    return date.fromisoformat(text) if text else today
+
+
 def _entry(row: tuple[Any, ...]) -> Entry:
     number, day, at, kind, minor, balance = row
     what = word(kind, minor)

@@ -1,5 +1,6 @@
 """The month that a message asks after."""
 
+from calendar import monthrange
 from datetime import date
 
 from core_adapters.corehost.orders import BadMessage, Order
@@ -18,3 +19,8 @@ def month_of(order: Order) -> date | None:
         return date(int(text[:4]), int(text[4:6]), 1)
     except ValueError as error:
         raise BadMessage("48.month is no month (YYYYMM01)") from error
+
+
+def last_of(month: date) -> date:
+    """The last day of a month."""
+    return month.replace(day=monthrange(month.year, month.month)[1])

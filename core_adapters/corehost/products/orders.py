@@ -7,6 +7,7 @@ the money in one posting and does the effect. Undoing it posts the opposite and 
 
 import json
 import secrets
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -67,6 +68,8 @@ CHECKS = (
 )
 TRANSFER, PLACE, DRAW, BILL = "transfer", "deposit_place", "deposit_draw", "bill_payment"
 """Kinds of orders, which are the kinds of their postings; `history` has a word for each."""
+FORGET_AFTER = timedelta(days=1)
+"""An offer that is over is remembered for so long: who takes it up late hears that it is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +249,15 @@ class Orders:
         if data:
             self._effects[data["name"]].undo(office, data, key, now)
         return True
+
+
+def forget_quotes(db: sqlite3.Connection, now: datetime) -> int:
+    """Delete offers that were never taken and are over; returns how many. Those taken stay: an
+    undoing needs them."""
+    return db.execute(
+        "DELETE FROM priced_order WHERE used_by IS NULL AND expires_at < ?",
+        (stamp(now - FORGET_AFTER),),
+    ).rowcount
 
 
 def is_house(account: str) -> bool:

@@ -44,6 +44,11 @@ CHECKS = (
            HAVING took <> CASE WHEN q.state = 'paid' THEN q.minor ELSE 0 END""",
     ),
     (
+        "cheque {} of {} is {}, but has {}",
+        """SELECT number, account, state, minor FROM cheque
+           WHERE minor > 0 AND state NOT IN ('paid', 'returned')""",
+    ),
+    (
         "posting {} belongs to no cheque",
         """SELECT p.key FROM posting p WHERE p.kind = 'cheque' AND NOT EXISTS
              (SELECT 1 FROM cheque q WHERE p.key = 'cheque:' || q.account || ':' || q.number)""",
@@ -123,6 +128,8 @@ class ChequeBooks:
             return Refusal.NO_CHEQUE
         if any(one.state == PAID for one in found):
             return Refusal.PAID_CHEQUE
+        if any(one.state == RETURNED for one in found):
+            return Refusal.RETURNED_CHEQUE  # what became of it stays on the books
         today = self._office.today(now).isoformat()
         self._db.execute(
             "UPDATE cheque SET state = 'stopped', since = ?"

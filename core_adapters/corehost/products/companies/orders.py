@@ -33,8 +33,10 @@ from core_adapters.corehost.products.companies.terms import (
 from core_adapters.corehost.products.orders import Agreed, Offer, Orders
 from core_adapters.corehost.refusal import Refusal
 from transactions.card import mask
-from transactions.money import Money
+from transactions.money import Money, currency
 
+CNY = currency("CNY")
+"""What companies pay in: ceilings, fees and what drafts and loans are in."""
 LEAST_DIGITS, MOST_DIGITS = 6, 20
 """Of an account number with another bank."""
 
@@ -126,6 +128,8 @@ class CompanyOrders:
         kind = self._tariff.kinds.get(asked.kind)
         if kind is None or not (who.makes or who.approves):
             return Refusal.NOT_PERMITTED
+        if asked.amount.currency != CNY:
+            return Refusal.WRONG_CURRENCY  # ceilings and fees are in fen
         if asked.amount.minor <= 0:
             return Refusal.BAD_AMOUNT
         over = asked.amount.minor > min(who.most, kind.most)
@@ -187,6 +191,8 @@ class CompanyOrders:
         legs = [Leg(payer.id, -amount.minor - way.interest - fee), *way.legs]
         if fee:
             legs.append(Leg(FEES.format(unit.code), fee))
+        if any(self._office.ledger.unit(leg.account) != unit for leg in legs):
+            return Refusal.WRONG_CURRENCY
         refusal = self._orders.affordable(legs)
         if refusal:
             return refusal
@@ -225,6 +231,8 @@ class CompanyOrders:
         approver = self.rights(order.agreed.card)
         if isinstance(approver, Refusal):
             return approver
+        if order.agreed.amount.currency != CNY:
+            return Refusal.WRONG_CURRENCY
         maker = self._operators.numbered(order.company, order.maker)
         if maker is None or maker.account != approver.account or maker.card == approver.card:
             return Refusal.NOT_PERMITTED

@@ -17,6 +17,7 @@ from core_adapters.corehost.products.deposits.terms import matures
 from core_adapters.corehost.products.end_of_day.book import unwind
 from core_adapters.corehost.products.orders import Agreed
 from core_adapters.corehost.products.pledges import owed_on
+from core_adapters.corehost.products.standing import STANDING
 from core_adapters.corehost.refusal import Refusal
 
 SCHEMA = """
@@ -148,10 +149,12 @@ class Deposits:
         )
 
     def product(self, deposit: str, until: date) -> int:
-        """Fen times days that it held up to a day, by the business dates of its postings."""
+        """Fen times days that it held up to a day, by the business dates of its postings that
+        stand."""
         rows = self._db.execute(
-            "SELECT p.business_date, SUM(l.minor) FROM leg l JOIN posting p ON p.id = l.posting"
-            " WHERE l.account = ? AND p.business_date < ? GROUP BY p.business_date",
+            "SELECT p.business_date, SUM(l.minor) FROM leg l JOIN posting p ON p.id = l.posting"  # noqa: S608
+            f" WHERE l.account = ? AND p.business_date < ? AND {STANDING}"
+            " GROUP BY p.business_date",
             (deposit, until.isoformat()),
         )
         return sum(minor * (until - date.fromisoformat(day)).days for day, minor in rows)

@@ -1,7 +1,7 @@
 """Handlers of companies: field by field what `companies` knows."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from types import MappingProxyType
 
 from core_adapters.corehost.counter import Counter, Handler, refused
@@ -14,14 +14,12 @@ from core_adapters.corehost.listing import (
     page_of,
     paged,
 )
-from core_adapters.corehost.orders import Answer, Order
+from core_adapters.corehost.orders import Answer, BadMessage, Order
 from core_adapters.corehost.products.companies.accounts import Companies, CompanyAccount, Remittance
-from core_adapters.corehost.products.history import Entry, entries
-from core_adapters.corehost.products.months import month_of
+from core_adapters.corehost.products.history import Entry, begun, entries
+from core_adapters.corehost.products.months import last_of, month_of
 from core_adapters.corehost.refusal import Refusal
 from transactions.money import Currency
-
-MONTH_AND_MORE = timedelta(days=32)
 
 
 def company_balances(counter: Counter, order: Order, now: datetime) -> Answer:
@@ -56,9 +54,18 @@ def company_entries(counter: Counter, order: Order, now: datetime) -> Answer:
     found = companies.find(holder.account, order.sub(48, "sub"))
     if found is None:
         return refused(Refusal.NO_ACCOUNT)
-    begin = month_of(order) or counter.bank.office.today(now).replace(day=1)
-    end = (begin + MONTH_AND_MORE).replace(day=1) - timedelta(days=1)
-    return _entries(counter, order, found, (begin, end))
+    month = _month(counter, order, now)
+    return _entries(counter, order, found, (month, last_of(month)))
+
+
+def _month(counter: Counter, order: Order, now: datetime) -> date:
+    """The month asked after, this one where none is; one that the bank has no books of is no
+    question."""
+    today = counter.bank.office.today(now)
+    month = month_of(order) or today.replace(day=1)
+    if not begun(counter.bank.office.db, today).replace(day=1) <= month <= today:
+        raise BadMessage("48.month is before the bank's books begin, or still to come")
+    return month
 
 
 def _entries(

@@ -13,7 +13,7 @@ from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.products.bills.billers import Biller, load_billers
 from core_adapters.corehost.products.bills.claims import BILLER, CLAIMS
 from core_adapters.corehost.products.end_of_day.book import BILLS, Item
-from core_adapters.corehost.products.end_of_day.work import Closing, Work
+from core_adapters.corehost.products.end_of_day.work import Closing, Subject, Work
 from transactions.money import Money, currency
 
 CNY = currency("CNY")
@@ -29,16 +29,20 @@ class _Bill:
         return sum(minor for _what, minor in self.charges)
 
 
-def bills_due(closing: Closing) -> Iterator[Work]:
+def bills_due(closing: Closing) -> Iterator[Subject]:
     """Hand in the bills of the month that ends with the date, if the next day is the billers'."""
     if not closing.terms.bills_on(closing.posts_on):
         return
     month = closing.day.replace(day=1)
     due_on = closing.posts_on + timedelta(days=closing.terms.bill_due_days)
     for biller in load_billers()[0].values():
-        bills = _bills(closing.office.db, biller, month)
-        if bills:
-            yield _handed_in(closing.office.db, biller, bills, (month, due_on))
+        yield Subject(biller.name, partial(_due, closing.office.db, biller, (month, due_on)))
+
+
+def _due(db: sqlite3.Connection, biller: Biller, dates: tuple[date, date]) -> Iterator[Work]:
+    bills = _bills(db, biller, dates[0])
+    if bills:
+        yield _handed_in(db, biller, bills, dates)
 
 
 def _bills(db: sqlite3.Connection, biller: Biller, month: date) -> list[_Bill]:

@@ -1,7 +1,9 @@
 """The book of ended business dates: which are over, what was done for each, and its undoing.
 
 Everything that a run posts has a key `day:DATE:WHAT:ACCOUNT` and a row here, so that nothing is
-done twice for a date. What is only told (a loan overdue) has a row and no posting.
+done twice for a date. What is only told (a loan overdue) has a row and no posting. What is done
+late for a date, or again after an order was undone, may have a number behind its key. `day_term`
+has what the term was that an item began anew, as long as the item stands.
 """
 
 import sqlite3
@@ -31,6 +33,11 @@ CREATE TABLE day_item (
     minor INTEGER NOT NULL,
     interest INTEGER NOT NULL DEFAULT 0 CHECK (interest >= 0),
     posted INTEGER NOT NULL CHECK (posted IN (0, 1))
+) STRICT, WITHOUT ROWID;
+CREATE TABLE day_term (
+    key TEXT PRIMARY KEY REFERENCES day_item (key),
+    opened TEXT NOT NULL,
+    rate TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX day_item_date ON day_item (date);
 CREATE INDEX day_item_subject ON day_item (subject);
@@ -81,7 +88,8 @@ CHECKS = (
 @dataclass(frozen=True, slots=True)
 class Item:
     """What is done for one account; `legs` none where it is only told. `amount` is what it is
-    about, `interest` what of it the bank pays, in minor units of the same currency."""
+    about, `interest` what of it the bank pays, in minor units of the same currency. `on` is the
+    date that it belongs to, where that is over already."""
 
     what: str
     subject: str
@@ -89,6 +97,7 @@ class Item:
     legs: Sequence[Leg] = ()
     interest: int = 0
     count: int = 1
+    on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +131,11 @@ class DayBook:
         (text,) = self._db.execute("SELECT MAX(date) FROM day_run").fetchone()
         return date.fromisoformat(text) if text else None
 
+    def first(self) -> date:
+        """The first date that is over: the bank keeps this book since then."""
+        (text,) = self._db.execute("SELECT MIN(date) FROM day_run").fetchone()
+        return date.fromisoformat(text)
+
     def begin(self, now: datetime) -> date:
         """The last date that is over; in a bank that never counted, yesterday is from now on."""
         last = self.last()
@@ -136,13 +150,34 @@ class DayBook:
 
     def do(self, day: date, posted_on: date, item: Item, now: datetime) -> str:
         """Write an item and post its legs on `posted_on`; gives its key."""
-        key = f"day:{day}:{item.what}:{item.subject}"
+        key = self._key(day, item)
         if item.legs:
             self._office.ledger.post(key, item.what, item.legs, posted_on, now)
-        row = (key, day.isoformat(), item.what, item.subject, item.amount.currency.code)
+        row = (
+            key,
+            (item.on or day).isoformat(),
+            item.what,
+            item.subject,
+            item.amount.currency.code,
+        )
         sums = (item.count, item.amount.minor, item.interest, int(bool(item.legs)))
         self._db.execute("INSERT INTO day_item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row + sums)
         return key
+
+    def _key(self, day: date, item: Item) -> str:
+        if item.on is None:
+            return f"day:{day}:{item.what}:{item.subject}"
+        key = first = f"day:{item.on}:{item.what}:{item.subject}"
+        number = 1
+        while self._db.execute("SELECT 1 FROM day_item WHERE key = ?", (key,)).fetchone():
+            number += 1
+            key = f"{first}:{number}"
+        return key
+
+
+def void(office: BackOffice, key: str, now: datetime) -> None:
+    """Make up for what an end of day posted, if it posted anything."""
+    office.ledger.undo(key, f"void:{key}", office.today(now), now, kind=ORDER_VOID)
 
 
 def unwind(office: BackOffice, subject: str, now: datetime) -> None:
@@ -151,7 +186,7 @@ def unwind(office: BackOffice, subject: str, now: datetime) -> None:
         "SELECT key FROM day_item WHERE subject = ? AND posted = 1 ORDER BY key", (subject,)
     ).fetchall()
     for (key,) in rows:
-        office.ledger.undo(key, f"void:{key}", office.today(now), now, kind=ORDER_VOID)
+        void(office, key, now)
 
 
 def ended(db: sqlite3.Connection, most: int) -> list[Ended]:

@@ -2,11 +2,12 @@
 
 Every day counts with what is held when it ends, by the business dates of postings; the sum of all
 days since the settlement before, times the demand rate of the day of the settlement, act/360, is
-exact and rounded once, half up, to the minor unit. What is held for an order, or was undone, earns
-nothing on the days that it is not there; below nothing is nothing.
+exact and rounded once, half up, to the minor unit. What is held for an order earns nothing; what
+was undone counts for no day, neither the order nor its undoing; below nothing is nothing.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 
 from core_adapters.corehost.back_office import INTEREST
@@ -14,47 +15,81 @@ from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.products.deposits.terms import by_days, load_tariff, rounded
 from core_adapters.corehost.products.end_of_day.book import INTEREST_PAID, Item
 from core_adapters.corehost.products.end_of_day.terms import ONE_DAY
-from core_adapters.corehost.products.end_of_day.work import Closing, Work
+from core_adapters.corehost.products.end_of_day.work import Closing, Subject, Work
 from core_adapters.corehost.products.exchange.accounts import DEMAND, deposit_rate
+from core_adapters.corehost.products.standing import SINCE, STANDING
 from transactions.money import Money, currency
 
-_DAYS = """
-    SUM(l.minor * CAST(julianday(:until) - julianday(MAX(p.business_date, :since)) AS INTEGER))
+_DAYS = f"""
+    SUM(l.minor * CAST(julianday(:until) - julianday(MAX({SINCE}, :since)) AS INTEGER))
+"""
+_LEGS = f"""
+    JOIN leg l ON l.account = d.id JOIN posting p ON p.id = l.posting
+    WHERE (:account = '' OR d.account = :account) AND {SINCE} < :until AND {STANDING}
 """
 _OF_DEPOSITS = f"""
-    SELECT d.id, 'CNY', {_DAYS} FROM deposit d JOIN leg l ON l.account = d.id
-    JOIN posting p ON p.id = l.posting
-    WHERE d.kind IN ('savings', 'passbook') AND d.cancelled = 0 AND d.closed_by IS NULL
-      AND p.business_date < :until GROUP BY d.id ORDER BY d.id
+    SELECT d.id, 'CNY', d.id, {_DAYS} FROM deposit d {_LEGS}
+      AND d.kind IN ('savings', 'passbook') AND d.cancelled = 0 AND d.closed_by IS NULL
+    GROUP BY d.id ORDER BY d.id
 """  # noqa: S608 - no outside text
 _OF_CURRENCIES = f"""
     SELECT (SELECT o.id FROM fx_deposit o WHERE o.account = d.account AND o.kind = 'demand'
               AND o.currency = d.currency AND o.cancelled = 0 AND o.closed_by IS NULL
-            ORDER BY o.sub LIMIT 1) AS target, d.currency, {_DAYS}
-    FROM fx_deposit d JOIN leg l ON l.account = d.id JOIN posting p ON p.id = l.posting
-    WHERE d.kind = 'demand' AND d.cancelled = 0 AND p.business_date < :until
+            ORDER BY o.sub LIMIT 1) AS target, d.currency, d.currency, {_DAYS}
+    FROM fx_deposit d {_LEGS} AND d.kind = 'demand'
     GROUP BY d.account, d.currency HAVING target IS NOT NULL ORDER BY target
 """  # noqa: S608 - no outside text
 """Minor units times days. Several foreign deposits of one currency count together, those merged
 since among them, and the one with the lowest number gets the interest."""
 
 
-def settle_interest(closing: Closing) -> Iterator[Work]:
-    """Pay what demand money has earned, where the date is a settlement's."""
-    if not closing.terms.settles(closing.day):
-        return
+@dataclass(frozen=True, slots=True)
+class Earning:
+    """Minor units times days of what counts together (`group`: a deposit in yuan, or a currency),
+    and the deposit that gets the interest."""
+
+    ident: str
+    code: str
+    group: str
+    product: int
+
+    @property
+    def minor(self) -> int:
+        """The interest, in minor units."""
+        unit = currency(self.code)
+        yuan = self.ident == self.group
+        rate = load_tariff().demand if yuan else deposit_rate(unit, DEMAND) or Decimal(0)
+        return rounded(by_days(self.product, rate))
+
+    def work(self) -> Work:
+        """Paying it."""
+        legs = (Leg(INTEREST.format(self.code), -self.minor), Leg(self.ident, self.minor))
+        return Work(
+            Item(
+                INTEREST_PAID, self.ident, Money(self.minor, currency(self.code)), legs, self.minor
+            )
+        )
+
+    def works(self) -> Iterator[Work]:
+        """Paying it, where it comes to anything."""
+        if self.minor:
+            yield self.work()
+
+
+def earnings(closing: Closing, account: str = "") -> list[Earning]:
+    """What demand money has earned since the settlement before that of the date: that of one card's
+    account, or all."""
     since = closing.terms.settled_before(closing.day) + ONE_DAY
-    within = {"since": since.isoformat(), "until": closing.posts_on.isoformat()}
-    demand, db = load_tariff().demand, closing.office.db
-    for ident, code, product in db.execute(_OF_DEPOSITS, within).fetchall():
-        yield from _paid(ident, code, product, demand)
-    for ident, code, product in db.execute(_OF_CURRENCIES, within).fetchall():
-        yield from _paid(ident, code, product, deposit_rate(currency(code), DEMAND) or Decimal(0))
+    within = {"since": since.isoformat(), "until": closing.posts_on.isoformat(), "account": account}
+    return [
+        Earning(*row)
+        for query in (_OF_DEPOSITS, _OF_CURRENCIES)
+        for row in closing.office.db.execute(query, within).fetchall()
+    ]
 
 
-def _paid(ident: str, code: str, product: int, rate: Decimal) -> Iterator[Work]:
-    earned = rounded(by_days(product, rate))
-    if earned:
-        legs = (Leg(INTEREST.format(code), -earned), Leg(ident, earned))
-        amount = Money(earned, currency(code))
-        yield Work(Item(INTEREST_PAID, ident, amount, legs, earned))
+def settle_interest(closing: Closing) -> Iterator[Subject]:
+    """Pay what demand money has earned, where the date is a settlement's."""
+    if closing.terms.settles(closing.day):
+        for one in earnings(closing):
+            yield Subject(one.ident, one.works)

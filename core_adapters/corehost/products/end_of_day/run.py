@@ -8,7 +8,7 @@ as if the bank had been there: what comes of it does not depend on when it is do
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -27,8 +27,9 @@ from core_adapters.corehost.products.end_of_day.maturities import (
     foreign_due,
 )
 from core_adapters.corehost.products.end_of_day.terms import ONE_DAY, load_day_terms
-from core_adapters.corehost.products.end_of_day.work import Closing, Step, Work
+from core_adapters.corehost.products.end_of_day.work import Closing, Step, Subject
 from core_adapters.corehost.rules import business_date
+from transactions.money import Money, currency
 
 STEPS: Sequence[Step] = (
     settle_interest,
@@ -41,15 +42,28 @@ STEPS: Sequence[Step] = (
 )
 """In this order: interest is on what the day left, before anything that matures moves it."""
 
+NOTHING = Money(0, currency("CNY"))
+
 log = structlog.get_logger("corehost.end_of_day")
+
+
+def _nothing(_day: date, _now: datetime) -> None:
+    return None
 
 
 class EndOfDay:
     """One for the bank's only writer."""
 
-    def __init__(self, office: BackOffice, steps: Sequence[Step] = STEPS) -> None:
+    def __init__(
+        self,
+        office: BackOffice,
+        steps: Sequence[Step] = STEPS,
+        before: Callable[[date, datetime], object] = _nothing,
+    ) -> None:
+        """`before` is told each date, and the time, before it ends; with no transaction open."""
         self._office = office
         self._steps = steps
+        self._before = before
         self._book = DayBook(office)
         self._terms = load_day_terms()
         self._done: date | None = None
@@ -67,6 +81,7 @@ class EndOfDay:
         ended = 0
         while last < yesterday:
             last += ONE_DAY
+            self._before(last, now)
             self._run(last, now)
             ended += 1
         self._done = last
@@ -85,26 +100,53 @@ class EndOfDay:
             self._book.end(day, now)
             closing = Closing(self._office, self._terms, day, now)
             for step in self._steps:
-                for work in step(closing):
-                    counts[self._one(closing, work)] += work.item.count
+                for subject in self._subjects(closing, step, counts):
+                    counts.update(self._one(closing, step, subject))
         seconds = round(time.perf_counter() - began, 3)
         log.info("day_ended", day=day.isoformat(), seconds=seconds, **counts)
 
-    def _one(self, closing: Closing, work: Work) -> str:
-        """One piece of work in a savepoint, so that its failure is its own; gives what was done."""
-        db, item = self._office.db, work.item
+    def _subjects(self, closing: Closing, step: Step, counts: Counter[str]) -> Sequence[Subject]:
+        """All of a step's, before anything is done for the first of them."""
+        try:
+            return list(step(closing))
+        except Exception as error:
+            if _stops(error):
+                raise
+            counts[self._failed(closing, Item(step.__name__, "all", NOTHING), error)] += 1
+            return ()
+
+    def _one(self, closing: Closing, step: Step, subject: Subject) -> Counter[str]:
+        """The work of one subject in a savepoint, so that its failure is its own; gives what was
+        done, how often."""
+        db, done = self._office.db, Counter[str]()
+        item = Item(step.__name__, subject.name, NOTHING)
         db.execute("SAVEPOINT day_item")
         try:
-            work.after(self._book.do(closing.day, closing.posts_on, item, closing.now))
-        except (LedgerError, sqlite3.IntegrityError) as error:
+            for work in subject.work():
+                item = work.item
+                work.after(self._book.do(closing.day, closing.posts_on, item, closing.now))
+                done[item.what] += item.count
+        except Exception as error:
+            if _stops(error):
+                raise
             db.execute("ROLLBACK TO day_item")
-            log.error("item_failed", what=item.what, subject=item.subject, why=str(error))
-            item = _told(item)
-            self._book.do(closing.day, closing.posts_on, item, closing.now)
+            done = Counter({self._failed(closing, item, error): item.count})
         db.execute("RELEASE day_item")
-        return item.what
+        return done
+
+    def _failed(self, closing: Closing, item: Item, error: Exception) -> str:
+        """Tell what could not be done, for people to see."""
+        # The words of an error that nobody thought of may tell of a customer.
+        words = str(error) if isinstance(error, LedgerError | sqlite3.Error) else ""
+        kind = type(error).__name__
+        log.error("item_failed", what=item.what, subject=item.subject, error=kind, why=words)
+        subject = f"{item.what}:{item.subject}"
+        told = replace(item, what=FAILED, subject=subject, legs=(), interest=0)
+        self._book.do(closing.day, closing.posts_on, told, closing.now)
+        return FAILED
 
 
-def _told(item: Item) -> Item:
-    """What could not be done, for people to see."""
-    return replace(item, what=FAILED, subject=f"{item.what}:{item.subject}", legs=(), interest=0)
+def _stops(error: Exception) -> bool:
+    """Whether it is the database that fails, and not what is written to it: then nothing of the
+    date happened."""
+    return isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError)

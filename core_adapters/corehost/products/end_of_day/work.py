@@ -1,6 +1,6 @@
-"""What the steps of an end of day share: the date, the bank's figures, a piece of work."""
+"""What the steps of an end of day share: the date, the bank's figures, subjects and their work."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -36,5 +36,14 @@ class Work:
     after: Callable[[str], None] = _nothing
 
 
-Step = Callable[[Closing], Iterator[Work]]
-"""A step reads the books as the steps before it left them."""
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An account (or biller, or company) that a step has to do with; `work` reads the books and
+    says what there is to do. What goes wrong in it, or in doing it, is this subject's alone."""
+
+    name: str
+    work: Callable[[], Iterable[Work]]
+
+
+Step = Callable[[Closing], Iterable[Subject]]
+"""A step names its subjects, and reads the books as the steps before it left them."""

@@ -19,6 +19,7 @@ from core_adapters.corehost.products.deposits.terms import matures
 from core_adapters.corehost.products.end_of_day.book import unwind
 from core_adapters.corehost.products.exchange.market import YUAN, word_of
 from core_adapters.corehost.products.orders import Agreed
+from core_adapters.corehost.products.standing import STANDING
 from core_adapters.corehost.products.stated import stated
 from core_adapters.corehost.refusal import Refusal
 from transactions.money import Currency, Money, currency
@@ -67,6 +68,13 @@ CHECKS = (
         "foreign deposit {} of {}: cancelled is {}, but not so the posting that opened it",
         f"""SELECT d.sub, d.account, d.cancelled FROM fx_deposit d
             WHERE d.cancelled <> {_UNDONE.format("COALESCE(d.opened_by, '')")}""",  # noqa: S608
+    ),
+    (
+        "foreign deposit {} of {} is cancelled and no order that stands is on it, but it has {}",
+        f"""SELECT d.sub, d.account, {_BALANCE} AS stands FROM fx_deposit d
+            WHERE d.cancelled = 1 AND stands <> 0 AND NOT EXISTS
+              (SELECT 1 FROM leg l JOIN posting p ON p.id = l.posting
+               WHERE l.account = d.id AND p.key NOT GLOB 'day:*' AND {STANDING})""",  # noqa: S608
     ),
 )
 """As in the ledger: what must find nothing."""

@@ -7,7 +7,7 @@ it sold, and every exchange that stands is a row of `fx_deal`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -103,10 +103,10 @@ class Exchange:
             Leg(self.into.id, self.got.minor),
         ]
 
-    def written(self, office: BackOffice, key: str, now: datetime) -> Refusal | None:
+    def written(self, office: BackOffice, key: str, today: date) -> Refusal | None:
         """Open what it goes into, if need be, and write its row; before the posting `key`."""
         if self.into.opens:
-            refusal = open_demand(office, self.account, self.into, key, office.today(now))
+            refusal = open_demand(office, self.account, self.into, key, today)
             if refusal:
                 return refusal
         office.db.execute(
@@ -241,7 +241,7 @@ class DealEffect:
         got, rate_at = Money(minor, into.unit), datetime.fromisoformat(data["rate_at"])
         rate = Decimal(data["rate"])
         exchange = Exchange(data["account"], order.amount, got, rate, rate_at, into)
-        return exchange.written(office, order.key, now)
+        return exchange.written(office, order.key, office.today(now))
 
     def undo(self, office: BackOffice, data: Mapping[str, Any], key: str, now: datetime) -> None:
         """See `Effect.undo`."""

@@ -1,14 +1,16 @@
 """Orders executed as the market comes to their rate, and given back when their time is over.
 
-The host calls `execute_due` before each batch of messages and once a second. What is due depends
-on the market and the orders alone, not on when it is asked for: an order is executed at the rate of
-the first tick at which it was met, also where the host was away then. So nothing need be remembered
-but the orders themselves; ticks looked at without finding anything are kept in memory to save time.
+The host calls `execute_due` before each batch of messages and once a second, and `end_date` for
+each business date before it ends: so what the market met on a date is posted on that date, also
+where the host was away, and the end of the date finds it in the books. What is due depends on the
+market and the orders alone, not on when it is asked for: an order is executed at the rate of the
+first tick at which it was met. So nothing need be remembered but the orders themselves; ticks
+looked at without finding anything are kept in memory to save time.
 """
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import structlog
 
@@ -19,6 +21,7 @@ from core_adapters.corehost.products.exchange.deals import Exchange
 from core_adapters.corehost.products.exchange.market import Market, converted, load_market
 from core_adapters.corehost.products.exchange.orders import DONE, EXPIRED, FxBook, FxOrder, back
 from core_adapters.corehost.refusal import Refusal
+from core_adapters.corehost.rules import date_ends
 
 FX_FILLED, FX_EXPIRED = "fx_filled", "fx_expired"
 """Kinds of the postings that end orders."""
@@ -63,11 +66,20 @@ class FxExecution:
         One that cannot be ended is tried again after twice as long each time; its money stays held.
         Must not be called inside a transaction. Raises `sqlite3.Error` where the commit fails; then
         nothing happened, and the next call does it."""
-        tick = self._market.tick(now)
+        return self._until(self._market.tick(now), None, now)
+
+    def end_date(self, day: date, now: datetime) -> int:
+        """End all orders that the market came to by the last tick of a business date, posted on
+        that date; else as `execute_due`. It is ended by the clock, or by hand before: then what
+        was due by now is its own."""
+        last = self._market.tick(date_ends(day, self._office.rules.cut_over)) - 1
+        return self._until(min(last, self._market.tick(now)), day, now)
+
+    def _until(self, tick: int, day: date | None, now: datetime) -> int:
         if tick == self._tick:
             return 0
         due, looked = self._due(tick)
-        ended = self._execute(due, now) if due else 0
+        ended = self._execute(due, tick, day, now) if due else 0
         self._tick, self._looked = tick, looked
         return ended
 
@@ -91,20 +103,21 @@ class FxExecution:
                 looked[order.hold] = max(after, until)
         return sorted(due, key=lambda one: (one.tick, one.order.number)), looked
 
-    def _execute(self, due: list[Due], now: datetime) -> int:
+    def _execute(self, due: list[Due], tick: int, day: date | None, now: datetime) -> int:
         ended, failed = 0, list[FxOrder]()
         with transaction(self._office.db):
+            posts_on = day or self._office.today(now)
             for one in due:
-                done = self._one(one, now)
+                done = self._one(one, posts_on, now)
                 ended += done
                 if not done:
                     failed.append(one.order)
-        self._put_off(due, failed, now)
+        self._put_off(due, failed, tick)
         return ended
 
-    def _put_off(self, tried: list[Due], failed: list[FxOrder], now: datetime) -> None:
+    def _put_off(self, tried: list[Due], failed: list[FxOrder], tick: int) -> None:
         """Try what failed again later; what is ended is forgotten."""
-        tick, tries = self._market.tick(now), {one.order.hold for one in tried}
+        tries = {one.order.hold for one in tried}
         later = {hold: one for hold, one in self._failed.items() if hold not in tries}
         for order in failed:
             last = self._failed.get(order.hold)
@@ -113,12 +126,12 @@ class FxExecution:
         waiting = {order.hold for order in self._book.open()} if later else set()
         self._failed = {hold: one for hold, one in later.items() if hold in waiting}
 
-    def _one(self, due: Due, now: datetime) -> int:
+    def _one(self, due: Due, day: date, now: datetime) -> int:
         """One order in a savepoint, so that its failure is its own."""
         db, number = self._office.db, due.order.number
         db.execute("SAVEPOINT fx_order")
         try:
-            refusal = self._fill(due, now) if due.met else self._expire(due.order, now)
+            refusal = self._fill(due, day, now) if due.met else self._expire(due.order, day, now)
         except (LedgerError, sqlite3.IntegrityError) as error:
             refusal, why = Refusal.BAD_QUOTE, str(error)
         else:
@@ -129,7 +142,7 @@ class FxExecution:
         db.execute("RELEASE fx_order")
         return 0 if refusal else 1
 
-    def _fill(self, due: Due, now: datetime) -> Refusal | None:
+    def _fill(self, due: Due, day: date, now: datetime) -> Refusal | None:
         order, market, office = due.order, self._market, self._office
         unit = market.traded[order.wanted.bought].unit
         rate = market.rate(order.wanted.sold, order.wanted.bought, due.tick).buy
@@ -138,18 +151,18 @@ class FxExecution:
         at = market.began(due.tick)
         exchange = Exchange(order.account, order.amount, got, rate, at, into)
         key = f"fx:{order.number:06d}:done"
-        refusal = exchange.written(office, key, now)
+        refusal = exchange.written(office, key, day)
         if refusal:
             return refusal
         legs = exchange.legs([Leg(order.hold, -order.amount.minor)])
-        office.ledger.post(key, FX_FILLED, legs, office.today(now), now)
+        office.ledger.post(key, FX_FILLED, legs, day, now)
         self._book.to(order.number, DONE, key)
         log.info("order_executed", order=order.number, rate=str(rate))
         return None
 
-    def _expire(self, order: FxOrder, now: datetime) -> Refusal | None:
+    def _expire(self, order: FxOrder, day: date, now: datetime) -> Refusal | None:
         key, office = f"fx:{order.number:06d}:expired", self._office
-        office.ledger.post(key, FX_EXPIRED, back(office, order), office.today(now), now)
+        office.ledger.post(key, FX_EXPIRED, back(office, order), day, now)
         self._book.to(order.number, EXPIRED, key)
         log.info("order_expired", order=order.number)
         return None

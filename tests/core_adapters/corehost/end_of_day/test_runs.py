@@ -16,7 +16,7 @@ from core_adapters.corehost.products.end_of_day.book import FAILED, Item
 from core_adapters.corehost.products.end_of_day.interest import settle_interest
 from core_adapters.corehost.products.end_of_day.run import STEPS, EndOfDay
 from core_adapters.corehost.products.end_of_day.terms import load_day_terms
-from core_adapters.corehost.products.end_of_day.work import Closing, Work
+from core_adapters.corehost.products.end_of_day.work import Closing, Subject, Work
 from core_adapters.corehost.products.exchange.accounts import FxAccounts
 from core_adapters.corehost.products.exchange.moves import FX_ROLL, FxMoves
 from core_adapters.corehost.products.orders import DRAW, PLACE
@@ -172,7 +172,7 @@ def test_what_breaks_off_in_the_middle_changed_nothing_and_is_done_whole(
         bank.bills.subscribe("water", "5550001")
     until = date(2026, 7, 1)
 
-    def broken(closing: Closing) -> Iterator[Work]:
+    def broken(closing: Closing) -> Iterator[Subject]:
         yield from STEPS[step](closing)
         raise sqlite3.OperationalError("disk I/O error")
 
@@ -188,14 +188,23 @@ def test_what_breaks_off_in_the_middle_changed_nothing_and_is_done_whole(
 def test_what_fails_is_its_own_and_is_told(bank: DayBank) -> None:
     good = bank.deposit("savings", "", 1_000_000, "0.35")
 
-    def bad(closing: Closing) -> Iterator[Work]:
+    def bad(closing: Closing) -> Iterator[Subject]:
         amount = Money(5, CNY)
-        yield Work(Item("odd", "nobody", amount, (Leg("nobody", 5), Leg(ACCOUNT, -5))))
-        yield Work(Item("lame", ACCOUNT, amount, (Leg("vault:CNY", -5), Leg(ACCOUNT, 5))), fails)
+        odd = Work(Item("odd", "nobody", amount, (Leg("nobody", 5), Leg(ACCOUNT, -5))))
+        lame = Work(Item("lame", ACCOUNT, amount, (Leg("vault:CNY", -5), Leg(ACCOUNT, 5))), fails)
+        yield Subject("odd", lambda: (odd,))
+        yield Subject("lame", lambda: (lame,))
+        yield Subject("blind", cannot_say)
         yield from settle_interest(closing)
 
     def fails(_key: str) -> None:
         raise LedgerError("no")
+
+    def cannot_say() -> Iterator[Work]:
+        yield Work(Item("done first", ACCOUNT, Money(5, CNY), legs_in))
+        raise OverflowError("nobody thought of it")
+
+    legs_in = (Leg("vault:CNY", -5), Leg(ACCOUNT, 5))
 
     held = bank.held
     assert EndOfDay(bank.office, [bad]).run_due(noon(date(2026, 3, 21))) == 19
@@ -204,7 +213,24 @@ def test_what_fails_is_its_own_and_is_told(bank: DayBank) -> None:
     assert found is not None
     assert found.held > 1_000_000
     assert {line.what for line in bank.ended()[0].lines} == {FAILED, "interest"}
+    (failed,) = [line for line in bank.ended()[0].lines if line.what == FAILED]
+    assert failed.count == 3
     assert bank.findings() == []
+
+
+def test_a_step_that_cannot_name_its_subjects_fails_alone(bank: DayBank) -> None:
+    good = bank.deposit("savings", "", 1_000_000, "0.35")
+
+    def blind(closing: Closing) -> Iterator[Subject]:
+        yield from settle_interest(closing)
+        raise ValueError("nobody thought of it")
+
+    days = EndOfDay(bank.office, [blind, settle_interest])
+    assert days.run_due(noon(date(2026, 3, 21))) == 19
+    found = Deposits(bank.db).find(ACCOUNT, good)
+    assert found is not None
+    assert found.held > 1_000_000
+    assert {line.what for line in bank.ended()[0].lines} == {FAILED, "interest"}
 
 
 def test_settlement_days_follow_each_other() -> None:

@@ -14,10 +14,10 @@ from functools import partial
 
 from telebank.customers.asked import Asked, Handler, Run
 from telebank.customers.order_options import ApprovalOptions
-from telebank.customers.orders import number_of
 from telebank.store import proposals as jobs
 from telebank.store.proposals import Waiting
 from telebank.store.sealing import Keyring
+from telebank.store.spoken_numbers import number_of
 from transactions.card import SealedCard
 from transactions.clock import Clock
 from transactions.outcome import Approved, Declined, Outcome, Plain, Value

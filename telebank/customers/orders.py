@@ -10,8 +10,9 @@ from telebank.customers.asked import Asked, Handler, Run
 from telebank.customers.order_options import OrderOptions
 from telebank.customers.schedule import EVERY, Schedule
 from telebank.store import orders as jobs
-from telebank.store.orders import MAX_DIGITS, Order
+from telebank.store.orders import Order
 from telebank.store.sealing import Keyring
+from telebank.store.spoken_numbers import number_of
 from transactions.card import CardNumber, SealedCard
 from transactions.clock import Clock
 from transactions.money import Money
@@ -123,11 +124,6 @@ class Orders:
     async def _of_one(self, asked: Asked, job: partial[bool]) -> Outcome:
         done = await self.run(job, jobs.judged(asked.text("order")))
         return Approved({}) if done else Declined("no_order")
-
-
-def number_of(text: str) -> int:
-    """A number that came in from outside; 0, which is nobody's, where it is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else 0
 
 
 def _day(value: Value | None) -> date | None:

@@ -37,8 +37,9 @@ QUOTE, POST = "transfer.quote", "transfer.card_to_card"
 REPEATED = "repeated"
 """The same was paid within the last minutes: a person would be asked whether he means it (rule 13);
 here nobody can be, so it waits until that is over."""
-TRY_AGAIN = frozenset({"insufficient", "pending", "unavailable", "cut_over", REPEATED})
-"""Why a transfer was declined that may go well before its date is too late."""
+TRY_AGAIN = frozenset({"insufficient", "pending", "unavailable", "cut_over", "prove", REPEATED})
+"""Why a transfer was declined that may go well before its date is too late. `prove`: the customer
+used so much on the day that a second factor was needed; the next day begins at nothing."""
 FINAL = frozenset({State.DECLINED, State.CLOSED_NOT_POSTED})
 """Ends in which the host or people said no, as every `Declined` does whatever the end; in the
 others it was not reached, or it was undone."""
@@ -249,6 +250,9 @@ class Runner:
             return answer.outcome
         if not self._agreed(order, answer.data.get("fee")):
             return Declined("fee_changed")
+        now: Order | None = await self.run(partial(one, number=order.number))
+        if now is None or now.state == CANCELLED:  # while it was quoted
+            return Declined(CANCELLED)
         posted = await self._ask(order, name, POST, {"quote": answer.data["quote"]})
         return posted.outcome
 
@@ -281,6 +285,8 @@ class Runner:
     async def _without_row(self, order: Order, run: Run, day: date, outcome: Outcome) -> None:
         """Nothing was recorded: ask again later, or it is not done."""
         match outcome:
+            case Declined(reason=reason) if reason == CANCELLED:
+                await self._end(run, "failed", CANCELLED)
             case Declined(reason=reason) if reason not in TRY_AGAIN:
                 await self._not_done(order, run, day, reason)
             case Declined(reason=reason) | NotSent(reason=reason) | Unknown(reason=reason):

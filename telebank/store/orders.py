@@ -13,17 +13,14 @@ from telebank.store import tables
 from telebank.store.customer_events import Told, tell
 from telebank.store.events import clean_text
 from telebank.store.order_tables import order_run, transfer_order
+from telebank.store.spoken_numbers import number_after, number_of
 from telebank.store.transaction import Transaction
 from transactions.card import SealedCard
 from transactions.money import Money, currency
 from transactions.request import AuthLevel, Language
 from transactions.telephone_pin import Customer
 
-FIRST_NUMBER = 100_001
-"""Numbers are spoken; these have six digits for long."""
 NUMBERS = "order-numbers"
-MAX_DIGITS = 18
-"""Of a number that a caller may give."""
 
 RunState = Literal["open", "done", "failed", "missed"]
 _O, _R = transfer_order.c, order_run.c
@@ -156,7 +153,7 @@ def make(part: Transaction, draft: OrderDraft, most: int) -> Order | None:
     if part.execute(_COUNT, {"who": draft.by.token}).scalar_one() >= most:
         tell(part, "order.refused", draft.by, "too_many")
         return None
-    number = int(part.execute(_LAST).scalar_one() or FIRST_NUMBER - 1) + 1
+    number = number_after(part.execute(_LAST).scalar_one())
     part.execute(_INSERT, _row(part, number, draft))
     detail: dict[str, Told] = {"order": number, "payee_masked": draft.payee.masked}
     detail |= {"amount": str(draft.amount), "fee": None if draft.fee is None else str(draft.fee)}
@@ -210,9 +207,7 @@ def cancel(part: Transaction, by: Customer, number: str) -> bool:
 
 
 def _own(part: Transaction, customer: str, number: str) -> Any:
-    if not (number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS):
-        return None
-    row = part.execute(_ONE, {"of_number": int(number)}).first()
+    row = part.execute(_ONE, {"of_number": number_of(number)}).first()
     return row if row is not None and row.customer == customer else None
 
 

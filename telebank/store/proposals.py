@@ -15,17 +15,14 @@ from telebank.store import tables
 from telebank.store.customer_events import Told, done, tell
 from telebank.store.events import clean_text
 from telebank.store.order_tables import proposal
+from telebank.store.spoken_numbers import number_after, number_of
 from telebank.store.transaction import Transaction
 from transactions.journal import JournalEvent
 from transactions.money import Money, currency
 from transactions.proposals import ApprovalClaim, ClaimRefusal, Proposed, refused_terms
 from transactions.telephone_pin import Customer
 
-FIRST_NUMBER = 100_001
-"""Numbers are spoken; these have six digits for long."""
 NUMBERS = "proposal-numbers"
-MAX_DIGITS = 18
-"""Of a number that a caller may give."""
 _P = proposal.c
 _LAST = select(func.max(_P.number).label("highest"))
 _MADE = select(_P.number).where(_P.request == bindparam("of_request"))
@@ -96,7 +93,7 @@ def propose(part: Transaction, draft: ProposalDraft, most: int) -> int | None:
     if waiting >= most:
         tell(part, "proposal.refused", draft.by, "too_many")
         return None
-    number = int(part.execute(_LAST).scalar_one() or FIRST_NUMBER - 1) + 1
+    number = number_after(part.execute(_LAST).scalar_one())
     part.execute(_INSERT, _row(part, number, draft))
     detail: dict[str, Told] = {"proposal": number, "pays": draft.kind, "amount": str(draft.amount)}
     tell(part, "proposal.made", draft.by, "open", **detail)
@@ -174,9 +171,7 @@ def reject(part: Transaction, by: Customer, company: str, number: str) -> bool:
 
 
 def _find(part: Transaction, number: str) -> Any:
-    if not (number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS):
-        return None
-    return part.execute(_ONE, {"of_number": int(number)}).first()
+    return part.execute(_ONE, {"of_number": number_of(number)}).first()
 
 
 def _decide(

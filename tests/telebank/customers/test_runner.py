@@ -160,7 +160,12 @@ async def test_proof_of_its_making_goes_with_it(place: Path) -> None:
         life.host.business_date = FIRST
         assert await life.look() == 2
         minor = Counter(posting.minor for posting in house.bank.postings.values())
-        assert minor == {20_000_00: 1, 100_00: 1}
+        assert minor == {20_000_00: 1}
+        assert house.runs()[1] == (FIRST, "open", "prove")  # of what he has used on the day
+        life.host.business_date = FIRST + timedelta(days=1)
+        house.later(hours=1)
+        assert await life.look() == 1
+        assert house.runs()[1] == (FIRST, "done", "")
 
 
 async def test_with_another_fee_than_was_told_nothing_goes(place: Path) -> None:

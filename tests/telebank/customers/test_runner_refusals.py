@@ -11,6 +11,7 @@ from support.ledger_world import CARDS
 from support.order_house import FIRST, Kill, Life, OrderHouse, PricingHost, doomed, settled
 from support.transactions_host import Host
 from telebank.customers.order_options import OrderOptions
+from transactions.answer import Answer
 from transactions.money import Money
 from transactions.outcome import Declined, Outcome
 from transactions.ports import MessageLog
@@ -122,6 +123,25 @@ async def test_what_is_tried_again_can_be_cancelled_and_is_not_paid_then(
         assert [state for _, state, _ in house.runs()] == ["failed"]
         (row,) = (await life.ask("order.list", "l2", {})).data["items"]
         assert row["state"] == "cancelled"
+
+
+async def test_what_is_cancelled_while_it_is_quoted_is_not_paid(place: Path) -> None:
+    house = OrderHouse(place)
+    async with house.life() as life:
+        await life.order()
+        life.host.business_date = FIRST
+        submit = life.processor.submit
+
+        async def cancelling(request: Request) -> Answer:
+            answer = await submit(request)
+            if request.service == "transfer.quote":
+                assert (await life.ask("order.cancel", "x1", {"order": "100001"})).exit == "ok"
+            return answer
+
+        object.__setattr__(life.processor, "submit", cancelling)
+        assert await life.look() == 1
+        assert house.posted() == []
+        assert house.runs() == [(FIRST, "failed", "cancelled")]
 
 
 async def test_what_was_carried_out_cannot_be_cancelled(place: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import resource
@@ -20,6 +21,7 @@ from core_adapters.profiles.errors import ProfileError
 from telebank.calls.control.server import ControlServer
 from telebank.calls.edition import Edition
 from telebank.calls.node import NodeParts, VoiceNode
+from telebank.calls.notices import Notices
 from telebank.commands.common import Unreachable, data_option
 from telebank.commands.wiring.alarms import warn_of_release
 from telebank.commands.wiring.customers import open_customers
@@ -36,6 +38,7 @@ from telebank.commands.wiring.staff import open_staff
 from telebank.flow.load import FlowError
 from telebank.flow.release import hash_of, release_files
 from telebank.media.client import MediaError, MediaWorkers
+from telebank.ops.clock import SystemClock
 from telebank.ops.logs import set_up_logs
 from telebank.ops.ports import holder_of
 from telebank.settings import (
@@ -203,17 +206,21 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
         now, loaded = await _in_force(store, settings, place)
         older = await older_rules(store, loaded.rules, place.run)
         orders = OrderRoom(settings, store, keyring, loaded.rules.contracts)
+        media = MediaWorkers(settings.media, place.voice)
+        notices = Notices(store.journal.run, media, place.voice, SystemClock())
+        stack.callback(notices.close)
         customers = open_customers(
-            settings, place.data, store, keyring, stack, more=orders.handlers()
+            *(settings, place.data, store, keyring, stack),
+            more=[*orders.handlers(), notices.handlers()],
         )
         link = await open_host(
             *(settings, loaded.rules, place.keys, store, keyring, stack),
             older,
             customers.desk,
         )
-        media = MediaWorkers(settings.media, place.voice)
         stack.push_async_callback(media.close)
         await media.start()
+        await notices.start()
         bank = await media.open_bank(loaded.bank) if loaded.own else 0
         node = VoiceNode(
             NodeParts(
@@ -228,11 +235,14 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
                 vault=keyring,
                 media=media,
                 used=customers.usage.used,
+                notices=notices,
             )
         )
         store.died.add_done_callback(lambda died: None if died.cancelled() else node.lost.set())
         stack.push_async_callback(orders.close)
         orders.start(link.processor, link.host, lambda: node.edition)
+        gc.collect()
+        gc.freeze()  # what was read stays: to walk it would stop all calls for a quarter second
         await _listen(node, settings)
         stack.push_async_callback(node.close)
         publisher = Publisher(
@@ -246,7 +256,9 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
             loaded=loaded,
             older=[one.release for one in older],
         )
-        await _open_control(settings, place, stack, Inside(store, keyring, link, node, publisher))
+        await _open_control(
+            settings, place, stack, Inside(store, keyring, link, node, publisher, notices)
+        )
         stack.push_async_callback(publisher.close)
         publisher.start()
         round_ = Neighbours(store, place.data, settings, place.host_port, node.lost.set)
@@ -264,6 +276,7 @@ class Inside:
     link: HostLink
     node: VoiceNode
     publisher: Publisher
+    notices: Notices
 
 
 async def _open_control(
@@ -275,6 +288,7 @@ async def _open_control(
             *(settings.staff, node.store, node.keyring, link.processor, stack),
             keyed=link.keyed,
             publishing=node.publisher,
+            notices=node.notices,
         )
     ]
     parts += [HostTotalsPart(link.host), HostKeysPart(link.keyed)]

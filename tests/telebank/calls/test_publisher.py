@@ -2,6 +2,7 @@
 was; what the links are made of waits for a restart."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -91,9 +92,10 @@ async def test_the_other_node_takes_what_one_published_and_both_go_back(
 ) -> None:
     async with two_nodes(tmp_path, voice) as (one, two):
         old, files = one.new_calls, gas(tmp_path / "gas")
-        new = hash_of(files)
+        new, frozen = hash_of(files), gc.get_freeze_count()
         done = await one.publisher.publish(await proposed(one.store, files))
         assert isinstance(done, Published)
+        assert gc.get_freeze_count() > frozen  # else reading has the collector walk all calls
         assert (done.hash, one.new_calls) == (new, new)
         await has(two, new)
         for each in (one, two):

@@ -230,7 +230,7 @@ def make(service: str, inputs: Values, name: str) -> Request:
         1,
         inputs,
         "caller",
-        auth=AuthLevel.PIN,
+        auth=AuthLevel.SECOND_FACTOR,
         reference=f"01{abs(hash(name)) % 10**10:010d}",
     )
 
@@ -305,7 +305,7 @@ class Node:
     def request(self, service: str, inputs: Values, name: str, by: int) -> Request:
         token = self.vault.token(CARDS[by])
         return Request(
-            name, service, 1, inputs, "caller", auth=AuthLevel.PIN, authenticated_token=token
+            name, service, 1, inputs, "caller", auth=AuthLevel.SECOND_FACTOR, authenticated_token=token
         )
 
     async def quote(self, name: str, payer: int, payee: int, amount: str) -> Answer:

@@ -27,6 +27,7 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "pin": ("pin", "What is kept of telephone PINs."),
         "loss": ("loss", "Reports of lost cards: list, confirm, lift."),
         "customer": ("customer", "What is kept for a customer; tokens for second factors."),
+        "notice": ("notice", "What new callers hear first, recorded by telephone."),
         "order": ("order", "Scheduled transfers: list, show."),
         "keys": ("keys", "The security module's keys."),
         "release": (

@@ -14,6 +14,7 @@ import structlog
 
 from telebank import wire
 from telebank.calls.alarm import Alarm
+from telebank.calls.aside import Aside
 from telebank.calls.edition import Edition, Unspeakable
 from telebank.calls.leg import Leg
 from telebank.calls.masking import mask_caller, plain
@@ -59,6 +60,7 @@ class Call:
         self.release = edition.hash
         """Of the menus that this caller hears to the end."""
         self.leg = Leg("caller", offered.leg, shell)
+        self.aside = Aside(self.leg, shell.notice)
         self._offered = offered
         self._session = session
         self._edition = edition
@@ -194,12 +196,15 @@ class Call:
                 self._key(event.digit, event.token)
             case wire.PlayEnded():
                 self._play_ended(event)
+            case wire.Recorded():
+                self.aside.recorded(event)
             case wire.MediaLost():
                 log.warning("call.media_lost", call=self.ref, seconds=event.seconds)
                 self.hang_up("media lost")
             case WorkerLost():
                 log.error("call.worker_lost", call=self.ref)
                 self.leg.channel = None
+                self.aside.close()
                 self.hang_up("media worker lost")
             case wire.Stats():
                 self._shell.media_stats(self.ref, event)
@@ -208,6 +213,8 @@ class Call:
 
     def _key(self, digit: str, token: int) -> None:
         """One key. `token` is the prompt that the worker was playing when it came."""
+        if self.aside.takes(digit):
+            return
         playing = self._playing
         if playing is not None and token != playing.token and digit in playing.stop_keys:
             # Pressed before the worker had this prompt, or outside RTP: it would play on.
@@ -225,6 +232,8 @@ class Call:
             self._key(digit, token=0)
 
     def _play_ended(self, event: wire.PlayEnded) -> None:
+        if self.aside.ended(event, self._playing):
+            return
         if self._playing is not None and self._playing.token == event.token:
             self._playing = None
         if event.reason == "refused":
@@ -262,13 +271,18 @@ class Call:
                 customer = self._shell.vault.token(command.customer)
                 self._used.setdefault(customer, []).append(command.what)
             case commands.Record():
-                self._log(command.kind, **command.detail)
+                self._record(command)
             case commands.Enqueue():
                 self._soon(events.QueueAnswered(command.visit, "not_on_duty"))
             case commands.SendFax():
                 self._soon(events.FaxAnswered(command.visit, "not_available"))
             case commands.HangUp():
                 self.hang_up(command.reason)
+
+    def _record(self, record: commands.Record) -> None:
+        if record.kind == "call.language":
+            self.aside.chose_language()
+        self._log(record.kind, **record.detail)
 
     def _listen(self, secret: bool) -> None:
         if self.leg.channel is not None:
@@ -283,8 +297,8 @@ class Call:
             self._soon(events.PlayEnded(say.token, completed=False, heard=False))
             return
         self._playing = say
-        if self.leg.channel is not None:
-            self.leg.channel.play(segments, say.stop_keys, say.token, self._edition.bank)
+        menu = self._session.says_menu(say.token)
+        self.aside.say(say, segments, self._edition.bank, menu=menu)
 
     def _soon(self, event: events.Event) -> None:
         """Answer a command after the session has returned, never inside it."""
@@ -342,6 +356,8 @@ class Call:
                 self._say_last_words()
         finally:
             self.leg.close()
+            self.aside.close()
+            self._shell.call_ended(self.ref)
             for customer, what in self._used.items():
                 self._shell.used(customer, what)
             self._log("call.ended", by=by, seconds=round(self._now() - self._began, 1))

@@ -10,9 +10,11 @@ from typing import Any
 import structlog
 
 from telebank import sip, wire
+from telebank.calls.aside import Aside
 from telebank.calls.call import Call
 from telebank.calls.edition import Edition
 from telebank.calls.endpoint import Endpoint, Fact
+from telebank.calls.notices import Notices
 from telebank.calls.options import CallOptions
 from telebank.calls.recorder import Recorder
 from telebank.calls.services import CallServices, RequestProcessor, SipActs
@@ -42,6 +44,8 @@ class NodeParts:
     media: MediaWorkers
     used: Callable[[str, Sequence[str]], Coroutine[Any, Any, None]] | None = None
     """Counts what a customer, by token, used in a call; None: nobody counts."""
+    notices: Notices | None = None
+    """What new callers hear before the first menu; None: nothing, and none is recorded."""
 
 
 class VoiceNode:
@@ -63,6 +67,7 @@ class VoiceNode:
     async def start(self) -> None:
         """Bind the SIP port and take calls; raises `OSError` when it is taken."""
         parts = self._parts
+        notices = parts.notices
         host, _, port = parts.calls.listen.rpartition(":")
         self._endpoint = Endpoint.bind(
             (host, int(port)),
@@ -86,7 +91,11 @@ class VoiceNode:
             told=self._told,
             used=self._used,
             media_stats=self._media_stats,
+            notice=lambda language: None if notices is None else notices.clip(language),
+            call_ended=lambda call: None if notices is None else notices.call_ended(call),
         )
+        if notices is not None:
+            notices.line = self.line
         self._recorder.append(
             JournalEvent(
                 "node.started", detail={"listen": parts.calls.listen, "epoch": parts.epoch}
@@ -129,6 +138,11 @@ class VoiceNode:
         """Live calls for the control socket."""
         now = self._endpoint.now()
         return [call.line(now) for call in self._calls.values()]
+
+    def line(self, ref: str) -> Aside | None:
+        """Beside the menus of a live call, by its reference."""
+        found = (call.aside for call in self._calls.values() if call.ref == ref)
+        return next(found, None)
 
     @property
     def edition(self) -> Edition:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from telebank import wire
+from telebank.calls.clip import Clip
 from telebank.calls.endpoint import Endpoint
 from telebank.calls.options import CallOptions
 from telebank.calls.recorder import Recorder
@@ -12,7 +13,7 @@ from telebank.media.client import MediaWorkers
 from telebank.sip import Answer, Refused, SessionDescription, make_offer, read_answer
 from transactions.answer import Answer as ServiceAnswer
 from transactions.card import CardVault
-from transactions.request import Request
+from transactions.request import Language, Request
 
 
 class RequestProcessor(Protocol):
@@ -69,6 +70,10 @@ class CallServices:
     used: Callable[[str, Sequence[str]], None]
     """Takes a customer's token and what he used in a call that is over."""
     media_stats: Callable[[str, wire.Stats], None]
+    notice: Callable[[Language], Clip | None]
+    """What new callers hear before the first menu."""
+    call_ended: Callable[[str], None]
+    """Takes the reference of a call that is over."""
 
     def offer(self, port: int, session_id: int = 1, version: int = 1) -> bytes:
         """Our own offer, for an INVITE or re-INVITE that came without one."""

@@ -47,6 +47,11 @@ class Session(Walker):
         """The language the caller hears."""
         return self._state.language
 
+    def says_menu(self, token: int) -> bool:
+        """Whether this `Say` is a menu's that tells no result: something may go before it."""
+        state = self._state
+        return state.playing == token and isinstance(self._node(), Menu) and not state.telling
+
     @property
     def wake_at(self) -> float | None:
         """Monotonic seconds at which `wake` is due; None while only an answer can go on."""

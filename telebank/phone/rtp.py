@@ -38,6 +38,7 @@ class PhoneMedia(asyncio.DatagramProtocol):
         self._timestamp = secrets.randbelow(1 << 32)
         self._ssrc = secrets.randbelow(1 << 32)
         self._frames: deque[tuple[TelephoneEvent | None, bool, int]] = deque()
+        self._speech: deque[bytes] = deque()
         self._keys_waiting = 0
         self.last_key_at: float | None = None
         """When the first event packet of the newest key went out, monotonic seconds."""
@@ -89,6 +90,15 @@ class PhoneMedia(asyncio.DatagramProtocol):
                 self._frames.append((event, False, length + repeat * SAMPLES))
             self._frames.extend([(None, False, 0)] * GAP_FRAMES)
 
+    @property
+    def speaking(self) -> bool:
+        """Whether sound is still going out."""
+        return bool(self._speech)
+
+    def speak(self, octets: bytes) -> None:
+        """Queue sound, 8000 octets a second in the law of the call; keys go before it."""
+        self._speech.extend(octets[at : at + SAMPLES] for at in range(0, len(octets), SAMPLES))
+
     def tick(self) -> None:
         """Send this frame's packet: a key's event, or silence."""
         answer, transport = self._answer, self._transport
@@ -107,7 +117,9 @@ class PhoneMedia(asyncio.DatagramProtocol):
             payload, kind, stamp = b"", 0, 0
         else:
             law: g711.Law = "pcma" if answer.codec == "PCMA" else "pcmu"
-            payload, kind = bytes([g711.SILENCE[law]]) * SAMPLES, answer.payload_type
+            said = self._speech.popleft() if self._speech else b""
+            payload = said.ljust(SAMPLES, bytes([g711.SILENCE[law]]))
+            kind = answer.payload_type
             stamp = self._timestamp
         if payload:
             packet = rtp.Packet(kind, first, self._sequence, stamp, self._ssrc, payload)

@@ -33,7 +33,7 @@ class Act:
 
 
 LIST_LOSSES, FORGET_PIN, ROLL_BACK = "loss.list", "pin.forget", "release.rollback"
-SHOW_CUSTOMER = "customer.show"
+SHOW_CUSTOMER, NOTICE = "customer.show", "notice.record"
 """Rights that are asked for elsewhere too."""
 _R = Role
 ACTS: Mapping[str, Act] = MappingProxyType(
@@ -97,6 +97,7 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         FORGET_PIN: frozenset({_R.SUPERVISOR}),
         SHOW_CUSTOMER: frozenset({_R.TELLER, _R.SUPERVISOR}),
         ROLL_BACK: frozenset({_R.SUPERVISOR}),
+        NOTICE: frozenset({_R.SUPERVISOR}),
         "approval.list": frozenset(Role),
         "approval.refuse": frozenset({_R.SUPERVISOR}),
     }

@@ -54,7 +54,7 @@ def keep(
     new = Notice(language, content, samples, by.id, part.now)
     detail = {"language": language, "content": content, "seconds": new.seconds}
     if not approvals.still_here(part, by):
-        raise Refused(None, _event("notice.recorded", by, "gone", detail, call))
+        raise Refused(None, event_of("notice.recorded", by, "gone", detail, call))
     part.execute(_DELETE, {"of_language": language})
     part.execute(
         _INSERT,
@@ -66,7 +66,7 @@ def keep(
             "recorded_at": part.now,
         },
     )
-    part.event(_event("notice.recorded", by, "ok", detail, call))
+    part.event(event_of("notice.recorded", by, "ok", detail, call))
     return new
 
 
@@ -77,23 +77,22 @@ def take_down(part: Transaction, language: str, by: Actor) -> str | None:
     reason = reason or ("none" if there is None else None)
     detail: dict[str, Any] = {"language": language}
     if reason is not None or there is None:
-        raise Refused(reason, _event("notice.taken_down", by, reason or "", detail, None))
+        raise Refused(reason, event_of("notice.taken_down", by, reason or "", detail, None))
     part.execute(_DELETE, {"of_language": language})
     detail["content"] = there.content
-    part.event(_event("notice.taken_down", by, "ok", detail, None))
+    part.event(event_of("notice.taken_down", by, "ok", detail, None))
     return None
 
 
-def tell(
-    part: Transaction, kind: str, by: Actor, outcome: str, language: str, call: str | None = None
-) -> None:
-    """An event about a recording code, never its digits."""
-    part.event(_event(kind, by, outcome, {"language": language} if language else {}, call))
+def tell(part: Transaction, event: JournalEvent) -> None:
+    """Add an event."""
+    part.event(event)
 
 
-def _event(
+def event_of(
     kind: str, by: Actor, outcome: str, detail: Mapping[str, Any], call: str | None
 ) -> JournalEvent:
+    """An event about notices and their codes, never a code's digits."""
     return JournalEvent(
         kind,
         call=call,

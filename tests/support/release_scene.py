@@ -64,7 +64,7 @@ class OnTheLine:
     """A caller who stays: he presses what he is told to, and `waits` for what he must hear."""
 
     def __init__(self, call: PhoneCall) -> None:
-        self._call = call
+        self.call = self._call = call
         self._seen = 0
 
     @property

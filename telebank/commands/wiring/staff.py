@@ -9,10 +9,12 @@ from telebank.calls.control.desk import Counter
 from telebank.calls.control.enrolment import EnrolmentPart
 from telebank.calls.control.login import StaffDesk
 from telebank.calls.control.loss import Decider, LiftAct, LossPart
+from telebank.calls.control.notices import NoticesPart
 from telebank.calls.control.releases import Publish, Publishing, ReleasesPart
 from telebank.calls.control.resolve import Resolve
 from telebank.calls.control.server import ControlPart
 from telebank.calls.control.staff import StaffPart
+from telebank.calls.notices import Notices
 from telebank.commands.wiring import key_custody
 from telebank.commands.wiring.customer_control import CustomersPart
 from telebank.commands.wiring.host_control import ACT as KEY_CHANGE
@@ -38,9 +40,11 @@ def open_staff(
     more: Mapping[str, Carrier] | None = None,
     keyed: KeyedHost | None = None,
     publishing: Publishing | None = None,
+    notices: Notices | None = None,
 ) -> Sequence[ControlPart]:
     """The parts; `more` carries out further acts of `telebank.staff.roles`, by name; `keyed` is
-    the host where it exchanges keys, `publishing` what the node does about releases."""
+    the host where it exchanges keys, `publishing` what the node does about releases, `notices`
+    what new callers hear."""
     desk = StaffDesk(options, store.journal.run, keyring, SystemClock())
     stack.callback(desk.close)
     counter = Counter(desk)
@@ -58,6 +62,8 @@ def open_staff(
     if publishing is not None:
         carriers[PUBLISH] = Publish(publishing)
         parts.append(ReleasesPart(counter, publishing))
+    if notices is not None:
+        parts.append(NoticesPart(counter, notices))
     return [
         *parts,
         StaffPart(counter),

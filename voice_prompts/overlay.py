@@ -67,7 +67,7 @@ def missing(catalogue: Catalogue, shipped: BankIndex, config: Path) -> Iterator[
     recorded, spoken = recordings(config), _script(catalogue)
     for key in needed(catalogue):
         language, _, clip = key.partition("/")
-        if _name(key) in recorded:
+        if name_of(key) in recorded:
             continue
         line = spoken.get(key)
         said = shipped.texts.get(key)
@@ -79,7 +79,7 @@ def missing(catalogue: Catalogue, shipped: BankIndex, config: Path) -> Iterator[
 
 def faults(catalogue: Catalogue, config: Path) -> Iterator[str]:
     """What is wrong with the recordings themselves, a line each."""
-    wanted = {_name(key) for key in needed(catalogue)}
+    wanted = {name_of(key) for key in needed(catalogue)}
     for name, path in recordings(config).items():
         where = path.relative_to(config).as_posix()
         if name not in wanted:
@@ -130,7 +130,7 @@ def lay_over(base: Path, config: Path, out: Path, catalogue: Catalogue) -> None:
     there = read_index(out)
     if there is not None and there.stamp == stamp:
         return
-    paths = {key: path for key in needed(catalogue) if (path := recorded.get(_name(key)))}
+    paths = {key: path for key in needed(catalogue) if (path := recorded.get(name_of(key)))}
     pieces = {key: read(path) for key, path in paths.items()}
     spoken = _script(catalogue)
     texts = {**under.texts, **{key: spoken[key].text for key in pieces}}
@@ -156,7 +156,8 @@ def _script(catalogue: Catalogue) -> Mapping[str, Line]:
     return {f"{each}/{line.id}": line for each in LANGUAGES for line in script(catalogue, each)}
 
 
-def _name(key: str) -> str:
+def name_of(key: str) -> str:
+    """The key of a clip, `LANGUAGE/CLIP`, as `recordings` names its file."""
     language, _, clip = key.partition("/")
     return f"{language}/{pack.file_name(clip).removesuffix('.flac')}"
 

@@ -11,10 +11,7 @@ from telebank.commands import flow_draw, flow_menus
 from telebank.commands.common import EXIT_FINDING, json_option
 
 if TYPE_CHECKING:
-    from telebank.flow.check.budget import Seconds
-    from telebank.flow.check.quick import Lead, Quick
-    from transactions.request import Language
-    from voice_prompts.speaker import Speaker
+    from telebank.flow.check.quick import Quick
 
 config_option = click.option(
     "--config",
@@ -57,6 +54,7 @@ def check(config: Path | None, times: bool, as_json: bool, quick_budget: float |
       telebank flow check --times
       telebank flow check --config ./config --json
     """
+    from telebank.commands.measured import lengths
     from telebank.flow.check import check_release
     from telebank.flow.check.budget import estimated, ways
     from telebank.flow.check.quick import estimated_lead, quick_calls
@@ -68,8 +66,7 @@ def check(config: Path | None, times: bool, as_json: bool, quick_budget: float |
     findings: list[Finding] = []
     longest: list[dict[str, Any]] = []
     quick: list[dict[str, Any]] = []
-    speaker = _speaker(_folder(config))
-    measure, lead = (_seconds(speaker), _lead(speaker)) if speaker else (None, None)
+    measure, lead = lengths(_folder(config))
     try:
         release = read_release(_folder(config))
         findings = check_release(release, options, measure, lead)
@@ -182,68 +179,6 @@ def _folder(config: Path | None) -> Path:
     from telebank.settings import seed_dir
 
     return config if config is not None else seed_dir()
-
-
-_SAMPLES = {
-    "money": "1234.56",
-    "digits": "010000000001",
-    "tail": "1234",
-    "date": "2026-01-20",
-    "time": "08:30",
-    "month": "2026-01-01",
-    "rate": "7.1234",
-}
-"""A value of usual length for each way of reading."""
-
-
-def _speaker(config: Path) -> "Speaker | None":
-    """A speaker of the shipped recordings, or None where they do not have every text."""
-    from telebank.settings import packs_dir
-    from voice_prompts import pack
-    from voice_prompts.bank import BankIndex
-    from voice_prompts.catalogue import Catalogue, CatalogueError
-    from voice_prompts.speaker import MissingClips, Speaker
-
-    clips: dict[str, tuple[int, int]] = {}
-    try:
-        for path in sorted(packs_dir().glob(f"*/{pack.MANIFEST}")):
-            manifest = pack.load(path.parent)
-            clips |= {
-                f"{manifest.language}/{clip.id}": (0, clip.samples) for clip in manifest.prompts
-            }
-        return Speaker(Catalogue.load(config / "prompts"), BankIndex(clips, {}))
-    except (pack.PackError, CatalogueError, MissingClips, OSError):
-        return None
-
-
-def _seconds(speaker: "Speaker") -> "Seconds":
-    """Seconds of a text by its recordings, with values of usual length."""
-
-    def seconds(prompt: str, language: "Language") -> float:
-        return speaker.seconds(prompt, _usual(speaker, prompt), language)
-
-    return seconds
-
-
-def _lead(speaker: "Speaker") -> "Lead":
-    """Seconds of a text's recordings before a value begins."""
-
-    def lead(prompt: str, slot: str, language: "Language") -> float:
-        return speaker.seconds_before(prompt, slot, _usual(speaker, prompt), language)
-
-    return lead
-
-
-def _usual(speaker: "Speaker", prompt: str) -> dict[str, str]:
-    from voice_prompts.catalogue import WORD
-
-    catalogue = speaker.catalogue
-    return {
-        name: catalogue.longest_word(kind.removeprefix(WORD))
-        if kind.startswith(WORD)
-        else _SAMPLES.get(kind, "12")
-        for name, kind in catalogue.variables(prompt).items()
-    }
 
 
 def _release(config: Path | None) -> Any:

@@ -140,6 +140,7 @@ def findings(folder: Path, data: Path) -> tuple[str, ...]:
 
 
 def _findings(folder: Path, settings: Settings) -> Iterator[str]:
+    from telebank.commands.measured import lengths
     from telebank.flow.check import check_release
     from telebank.flow.model import FlowError
     from telebank.flow.release import read_release
@@ -149,7 +150,7 @@ def _findings(folder: Path, settings: Settings) -> Iterator[str]:
     except FlowError as error:
         yield from map(str, error.findings)
         return
-    yield from map(str, check_release(release, settings.flow))
+    yield from map(str, check_release(release, settings.flow, *lengths(folder)))
     yield from _against_settings(release, settings)
     yield from _scheduled(release.contracts)
     yield from _profiles(folder, release, settings)

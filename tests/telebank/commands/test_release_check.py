@@ -8,8 +8,11 @@ import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
+from telebank.commands.measured import lengths
 from telebank.commands.wiring.release_check import (
     check_staged,
     findings,
@@ -88,6 +91,25 @@ async def test_what_is_checked_are_the_bytes_that_were_read(tmp_path: Path) -> N
     assert isinstance(found, tuple)
     assert any(line.startswith("flows/main.yaml:") for line in found)
     assert list((tmp_path / "run").glob("check-*")) == []
+
+
+def test_texts_are_as_long_as_their_recordings(tmp_path: Path) -> None:
+    for path, content in release_files(seed_dir()).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(content)
+    shipped, lead = lengths(tmp_path)
+    assert shipped is not None
+    assert lead is not None
+    before = shipped("tr.payee", "zh")
+    own = tmp_path / "recordings" / "zh" / "tr.payee-0.wav"
+    own.parent.mkdir(parents=True)
+    for each in (own, own.with_name("tr.amount-0.wav")):
+        soundfile.write(each, np.zeros(16_000 * 59, np.int16), 16_000)
+    now, _ = lengths(tmp_path)
+    assert now is not None
+    assert now("tr.payee", "zh") > 58 > before
+    assert now("tr.payee", "en") == shipped("tr.payee", "en")
+    assert any("[budget]" in line for line in findings(tmp_path, tmp_path / "data"))
 
 
 @pytest.mark.parametrize(

@@ -18,18 +18,19 @@ def tell(part: Transaction, kind: str, by: Customer, outcome: str = "", **detail
     part.event(act(kind, by, outcome, **detail))
 
 
-_DONE = select(event.c.outcome, event.c.detail).where(
+_DONE = select(event.c.detail, event.c.personal).where(
     event.c.request == bindparam("of_request"), event.c.kind == bindparam("of_kind")
 )
 
 
 def done(part: Transaction, by: Customer, kind: str) -> Mapping[str, Any] | None:
-    """The detail of what this very request of the customer did before, by its event (rule 9)."""
+    """The detail of what this very request of the customer did before, by its event (rule 9);
+    without its personal part where that was erased."""
     if by.request is None:
         return None
     for row in part.execute(_DONE, {"of_request": by.request, "of_kind": kind}).all():
         if row.detail.get("customer") == by.token:
-            return dict(row.detail)
+            return {**row.detail, **(row.personal or {})}
     return None
 
 

@@ -140,7 +140,7 @@ def _added(
     before: Mapping[str, Any], card: SealedCard, name: str, now: datetime
 ) -> Payee | Literal["different_content"]:
     """What a request added, by its event: the payee may be gone by now."""
-    if before["payee_masked"] != card.masked:
+    if before.get("payee_masked", card.masked) != card.masked:
         return "different_content"
     ready = datetime.fromisoformat(before["ready"])
     return Payee(int(before["slot"]), card, name, now, ready, daily=None)

@@ -70,7 +70,7 @@ def may_send(
     tail; `unavailable`: it had one that did not go, or another's."""
     before = done(part, by, "code.sent")
     if before is not None:
-        same = before["number_masked"] == _masked(tail)
+        same = before.get("number_masked") == _masked(tail)
         return "sent" if same and done(part, by, "code.not_sent") is None else "unavailable"
     for window, limit in ((HOUR, most.hourly), (DAY, most.daily)):
         values = {"who": by.token, "since": part.now - window}

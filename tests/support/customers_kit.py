@@ -28,7 +28,8 @@ from telebank.store.store import Store
 from transactions.answer import Answer
 from transactions.card import CardNumber
 from transactions.contract import Contracts, load_contracts
-from transactions.ports import Health
+from transactions.outcome import Approved, Outcome
+from transactions.ports import Health, MessageLog
 from transactions.processor import Processor
 from transactions.request import AuthLevel, Request
 from transactions.secret import Secret
@@ -45,13 +46,17 @@ def shipped() -> Contracts:
 
 
 class NoHost:
-    """Serves no service; its business date is the house's."""
+    """Tells a customer's number, and serves no other service; its business date is the house's."""
 
     def __init__(self, day: date) -> None:
         self.day = day
+        self.mobile = MOBILE
 
     def capabilities(self) -> Mapping[str, int]:
-        return {}
+        return {"customer.mobile": 1, "customer.identify": 1}
+
+    async def execute(self, request: Request, log: MessageLog) -> Outcome:
+        return Approved({"mobile": self.mobile})
 
     async def health(self) -> Health:
         return Health(1, 1, self.day, 0)
@@ -94,23 +99,41 @@ class House:
         card: CardNumber = PAYER,
         level: AuthLevel = AuthLevel.PIN,
         release: str = "",
+        name: str = "",
+        call: str = "01-000001",
         **inputs: Any,
     ) -> Answer:
         """One request of a caller who proved himself so far, with his own card."""
         known = shipped()[service].inputs
         own = {"card": card} if "card" in known else {}
         request = Request(
-            id=f"c{next(self.numbers)}-{self.store.epoch}",
+            id=name or f"c{next(self.numbers)}-{self.store.epoch}",
             service=service,
             contract_version=1,
             inputs={**own, **inputs},
             actor="caller",
-            call="01-000001",
+            call=call,
             auth=level,
             authenticated_token=self.keys.token(card),
             release=release,
         )
         return await self.processor.submit(request)
+
+    async def send(
+        self,
+        mobile: str = MOBILE,
+        *,
+        card: CardNumber = PAYER,
+        level: AuthLevel = AuthLevel.PIN,
+        name: str = "",
+    ) -> Answer:
+        """A code to the number that the host tells of the card."""
+        self.host.mobile = mobile
+        if level is AuthLevel.NONE:
+            await self.ask("customer.identify", card=card, level=level, identity="1234")
+        else:
+            await self.ask("customer.mobile", card=card, level=level)
+        return await self.ask("code.send", card=card, level=level, name=name, mobile=mobile)
 
     async def run(self, work: Any) -> Any:
         """A job of the store."""

@@ -302,3 +302,15 @@ def test_identity_digits_are_guessed_in_one_number_of_tries() -> None:
         assert last.exit == "locked"
 
     told(story)
+
+
+def test_a_code_that_is_over_costs_no_try() -> None:
+    async def story(house: House) -> None:
+        for service in ("code.verify", "enrol.verify"):
+            says(house, service, Declined("expired"))
+        exits = [await code(house, "code.verify") for _ in range(4)]
+        assert exits == ["expired"] * 4
+        assert await code(house, "enrol.verify", None) == "expired"
+        assert house.tries() == {}
+
+    told(story)

@@ -1,9 +1,11 @@
 """The processor's small parts by themselves."""
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import date, time
 from decimal import Decimal
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -15,11 +17,12 @@ from support.transactions_journal import PlainVault
 from support.transactions_time import run
 from transactions.contract import ContractError, Contracts, Kind
 from transactions.guard import check_settings, guard_key
-from transactions.inputs import KINDS, canonical, content_hash
+from transactions.inputs import KINDS, _content, canonical, content_hash, plain_content_hash
 from transactions.lane import Lane
 from transactions.money import Money
 from transactions.options import ProcessorOptions
 from transactions.outcome import Value, Values
+from transactions.proposals import refused_terms, terms_hash
 from transactions.quotes import QuoteBook
 from transactions.secret import Secret
 
@@ -105,6 +108,38 @@ def test_a_sealed_card_is_the_same_content_as_a_live_one() -> None:
     other: Values = {**live, "amount": Money.parse("5", "USD")}
     assert content_hash(MONEY, live, "t", VAULT) != content_hash(MONEY, other, "t", VAULT)
     assert canonical(Secret("918273645091"), VAULT) == ""
+
+
+def test_no_hash_can_be_guessed_from_what_was_keyed() -> None:
+    """Neither of identity digits nor of an account number: both are under the vault's key."""
+    inputs: Values = {"card": CARDS[0], "identity": "1234"}
+    plain = plain_content_hash(MONEY, inputs, "t", VAULT)
+    kept = content_hash(MONEY, inputs, "t", VAULT)
+    assert len(plain) == 64
+    assert plain not in kept
+    assert kept == f"k:{VAULT.digest(_content(MONEY, inputs, 't', VAULT))}"
+    money = CONTRACTS["corp.pay"]
+    terms: Values = {"to": "88001234", "sub": "0001"}
+    said = terms_hash(money, CONTRACTS, terms, VAULT, "f00d" * 16)
+    text = json.dumps(["corp.pay", terms], sort_keys=True)
+    assert said == f"f00df00df00d:{VAULT.digest(text)[:48]}"
+    assert sha256(text.encode()).hexdigest()[:48] not in said
+
+
+@pytest.mark.parametrize(
+    ("kept", "said", "why"),
+    [
+        ("a:1", "a:1", None),
+        ("a:1", "b:1", None),
+        (":1", ":1", None),
+        ("a:1", "a:2", "different_terms"),
+        ("a:1", "b:2", "older_rules"),
+        ("1", "a:1", "older_rules"),
+        ("1", ":1", "older_rules"),
+    ],
+)
+def test_terms_are_the_same_by_their_digest(kept: str, said: str, why: str | None) -> None:
+    assert refused_terms(kept, said) == why
 
 
 def test_the_guard_takes_payer_payee_and_amount_by_the_contract() -> None:

@@ -1,5 +1,6 @@
 """Amounts above a tier: what is quoted, what is posted, and for whom the higher tier holds."""
 
+import asyncio
 from datetime import date
 
 import pytest
@@ -8,7 +9,7 @@ from support.scripted_bank import CARDS, LIMITS, House, changed, told
 from transactions.contract import ContractError
 from transactions.lifecycle import State
 from transactions.money import Money
-from transactions.outcome import Approved, Declined, NotSent, Value
+from transactions.outcome import Approved, Declined, NotSent, Outcome, Value
 from transactions.processor import Answer, Processor, ProcessorOptions
 from transactions.request import AuthLevel
 
@@ -205,7 +206,7 @@ TERMS: dict[str, Value] = {
     "interest": YUAN,
     "fee": Money.parse("50.00"),
 }
-MAKER, CHECKER, CORP = 4, 5, "corp.pay"
+MAKER, CHECKER, THIRD, CORP = 4, 5, 3, "corp.pay"
 
 
 async def pay_quote(house: House, by: int = CHECKER, **other: Value) -> Answer:
@@ -327,6 +328,276 @@ def test_a_proposal_may_have_no_fee_but_never_no_amount() -> None:
             assert "'amount' is not a usable money" in str(answer.data["why"])
         answer = await house.ask("corp.propose", MAKER, **{**asked, "fee": Money.parse("-1")})
         assert "'fee' is not a usable money" in str(answer.data["why"])
+
+    told(story)
+
+
+def test_the_same_of_a_company_is_the_same_whoever_of_it_asks() -> None:
+    """Proposed twice: who pays the second one hears that it was just paid (rule 13)."""
+
+    async def story(house: House) -> None:
+        for number in ("100001", "100002"):
+            house.offer(number, MAKER, **TERMS)
+        assert (await pay(house, await pay_quote(house))).exit == "ok"
+        third = await pay_quote(house, THIRD)
+        assert third.exit == "repeated"
+        assert (await pay(house, third, "100002", THIRD)).exit == "ok"
+
+    told(story)
+
+
+def test_what_was_quoted_before_the_other_paid_is_not_paid_unheard() -> None:
+    async def story(house: House) -> None:
+        for number in ("100001", "100002"):
+            house.offer(number, MAKER, **TERMS)
+        early = await pay_quote(house, THIRD)
+        assert (await pay(house, await pay_quote(house))).exit == "ok"
+        answer = await pay(house, early, "100002", THIRD)
+        assert answer.outcome == Declined("repeated")
+        assert house.books.offers["100002"].used_by == ""
+
+    told(story)
+
+
+def test_two_payees_with_one_mask_are_two() -> None:
+    async def story(house: House) -> None:
+        other = {**TERMS, "to": "99001234"}
+        house.offer("100001", MAKER, **TERMS)
+        house.offer("100002", MAKER, **other)
+        assert (await pay(house, await pay_quote(house))).exit == "ok"
+        quoted = await pay_quote(house, to="99001234")
+        assert quoted.exit == "ok"
+        assert (await pay(house, quoted, "100002")).exit == "ok"
+
+    told(story)
+
+
+async def other_company(house: House) -> Answer:
+    """A person of another company, who had the very terms quoted, gives the number."""
+    quoted = await pay_quote(house, THIRD)
+    await house.rights(THIRD, company="7002")
+    return await pay(house, quoted, by=THIRD)
+
+
+def test_nobody_approves_for_another_company() -> None:
+    async def story(house: House) -> None:
+        house.offer("100001", MAKER, **TERMS)
+        answer = await other_company(house)
+        assert (answer.exit, answer.outcome) == ("refused", Declined("other_company"))
+        assert not any(request.service == CORP for request in house.host.asked)
+        assert house.books.offers["100001"].used_by == ""
+        assert house.events("alarm.told") == [""]
+        assert (await pay(house, await pay_quote(house))).exit == "ok"
+
+    told(story)
+
+
+def test_whose_company_nobody_told_approves_nothing() -> None:
+    async def story(house: House) -> None:
+        house.offer("100001", MAKER, **TERMS)
+        quoted = await pay_quote(house)
+        house.processor._told.heard.clear()
+        assert (await pay(house, quoted)).outcome == Declined("other_company")
+        await house.rights(CHECKER)
+        assert (await pay(house, quoted)).exit == "ok"
+
+    told(story)
+
+
+def test_terms_of_another_release_are_said_to_be_older() -> None:
+    """By its own release a proposal is what it was; by rules that compare other terms it is not."""
+    newer = changed(CORP, must_read_back=("kind", "payee_masked", "amount"))
+
+    async def story(house: House) -> None:
+        house.offer("100001", MAKER, "a" * 64, **TERMS)
+        house.offer("100002", MAKER, "b" * 64, **{**TERMS, "interest": Money.parse("1.00")})
+        terms = {**TERMS, "sub": "0002"}
+        house.offer("100003", MAKER, "b" * 64, **terms)
+        quoted = await pay_quote(house)
+        served = house.host.capabilities()
+        for release in ("a" * 64, "b" * 64):
+            house.processor.learn(release, newer if release[0] == "b" else house.contracts, served)
+        for number, release, why in (
+            ("100002", "a" * 64, "older_rules"),
+            ("100003", "b" * 64, "different_terms"),
+        ):
+            answer = await house.ask(
+                *(CORP, CHECKER, PIN, f"p{number}", release),
+                quote=str(quoted.data["quote"]),
+                approval=number,
+            )
+            assert answer.outcome == Declined(why)
+        assert (await pay(house, quoted)).exit == "ok"
+
+    told(story)
+
+
+def test_a_proposal_of_before_has_a_hash_that_approves_nothing() -> None:
+    async def story(house: House) -> None:
+        house.offer("100001", MAKER, **TERMS)
+        house.books.offers["100001"].terms_hash = "5" * 64
+        answer = await pay(house, await pay_quote(house))
+        assert answer.outcome == Declined("older_rules")
+
+    told(story)
+
+
+# -- a day's use -----------------------------------------------------------------------------------
+
+
+def test_amounts_below_the_tier_come_to_it_together() -> None:
+    async def story(house: House) -> None:
+        for amount in ("4000.00", "3000.00", "3000.00"):
+            first = await quote(house, amount, to=2 if amount == "4000.00" else 1)
+            told_again = first.exit == "repeated"
+            assert told_again or first.exit == "ok"
+            assert (await post(house, first)).exit == "ok"
+        over = await quote(house, "0.01")
+        assert over.exit == "prove"
+        assert (await post(house, over)).outcome == Declined("prove")
+        assert (await post(house, over, BOTH)).exit == "ok"
+
+    told(story)
+
+
+def test_quotes_of_before_do_not_pass_the_tier_together_either() -> None:
+    async def story(house: House) -> None:
+        quotes = [await quote(house, amount) for amount in ("6000.00", "5000.00")]
+        assert [(one.exit) for one in quotes] == ["ok", "ok"]
+        assert (await post(house, quotes[0])).exit == "ok"
+        assert (await post(house, quotes[1])).outcome == Declined("prove")
+
+    told(story)
+
+
+def test_two_at_the_same_moment_do_not_pass_the_tier_together() -> None:
+    async def story(house: House) -> None:
+        quotes = [await quote(house, amount) for amount in ("6000.00", "5000.00")]
+        answers = await asyncio.gather(*(post(house, one) for one in quotes))
+        assert sorted(answer.exit for answer in answers) == ["ok", "refused"]
+        assert sum(house.books.used.values()) == 2 * max(
+            hold.amount.minor for row in house.books.rows.values() for hold in row.plan.holds
+        )
+
+    told(story)
+
+
+def test_what_was_posted_is_told_again_though_it_has_used_the_tier_up() -> None:
+    async def story(house: House) -> None:
+        quoted = await quote(house, "6000.00")
+        assert (await post(house, quoted)).exit == "ok"
+        again = await post(house, quoted)
+        assert (again.exit, again.again) == ("ok", True)
+
+    told(story)
+
+
+def test_the_day_need_not_count() -> None:
+    async def story(house: House) -> None:
+        for amount in ("6000.00", "5000.00"):
+            assert (await post(house, await quote(house, amount))).exit == "ok"
+
+    told(story, second_factor_per_day=False)
+
+
+# -- what the host told ----------------------------------------------------------------------------
+
+MOBILE: Value = "13800138000"
+
+
+async def send(house: House, mobile: Value = MOBILE, by: int = 0) -> Outcome:
+    return (await house.ask("code.send", by, card=CARDS[by], mobile=mobile)).outcome
+
+
+def test_a_code_goes_only_to_a_number_that_the_host_told_of_this_card() -> None:
+    async def story(house: House) -> None:
+        house.desk.says["code.send"] = lambda _: Approved({"tail": "8000", "minutes": 3})
+        house.host.says["customer.mobile"] = lambda _: Approved({"mobile": MOBILE})
+        assert await send(house) == Declined(
+            "bad_request", {"why": "input 'mobile' is not what the host told"}
+        )
+        assert (await house.ask("customer.mobile", 0, card=CARDS[0])).exit == "ok"
+        assert isinstance(await send(house, "13900139000"), Declined)
+        assert isinstance(await send(house, by=1), Declined)
+        assert isinstance(await send(house), Approved)
+        assert len(house.desk.asked) == 1
+        assert len(house.events("alarm.told")) == 3
+
+    told(story)
+
+
+def test_who_enrols_gets_his_code_at_the_number_that_his_identity_gave() -> None:
+    async def story(house: House) -> None:
+        house.desk.says["code.send"] = lambda _: Approved({"tail": "8000", "minutes": 3})
+        house.host.says["customer.identify"] = lambda _: Approved({"mobile": MOBILE})
+        asked = await house.ask("customer.identify", None, card=CARDS[0], identity="1234")
+        assert asked.exit == "ok"
+        answer = await house.ask("code.send", None, card=CARDS[0], mobile=MOBILE)
+        assert answer.exit == "ok"
+
+    told(story)
+
+
+def test_what_was_told_is_forgotten_and_a_newer_answer_takes_its_place() -> None:
+    async def story(house: House) -> None:
+        house.desk.says["code.send"] = lambda _: Approved({"tail": "8000", "minutes": 3})
+        for mobile in (MOBILE, "13900139000"):
+            house.host.says["customer.mobile"] = lambda _, told=mobile: Approved({"mobile": told})
+            assert (await house.ask("customer.mobile", 0, card=CARDS[0])).exit == "ok"
+        assert isinstance(await send(house), Declined)
+        assert isinstance(await send(house, "13900139000"), Approved)
+        await asyncio.sleep(61)
+        assert isinstance(await send(house, "13900139000"), Declined)
+        for by in range(3):
+            assert (await house.ask("customer.mobile", by, card=CARDS[by])).exit == "ok"
+        assert len(house.processor._told.heard) == 2
+
+    told(story, told_ttl_s=60.0, remembered_max=2)
+
+
+@pytest.mark.parametrize(
+    ("other", "may", "why"),
+    [
+        ({}, "both", None),
+        ({}, "make", None),
+        ({}, "approve", "not_permitted"),
+        ({}, "view", "not_permitted"),
+        ({"company": "7002"}, "both", "bad_request"),
+        ({"operator": "05"}, "both", "bad_request"),
+    ],
+)
+def test_who_proposes_is_whom_the_host_told(
+    other: dict[str, Value], may: str, why: str | None
+) -> None:
+    async def story(house: House) -> None:
+        house.desk.says["corp.propose"] = lambda _: Approved({"approval": "100001"})
+        asked = {"card": CARDS[MAKER], "company": "7001", "operator": "04", **TERMS, **other}
+        await house.rights(MAKER, may=may)
+        outcome = (await house.ask("corp.propose", MAKER, **asked)).outcome
+        assert getattr(outcome, "reason", None) == why
+
+    told(story)
+
+
+@pytest.mark.parametrize("service", ["corp.waiting", "corp.recall", "corp.reject"])
+@pytest.mark.parametrize(
+    ("company", "may", "asks"),
+    [
+        ("7001", "approve", True),
+        ("7001", "make", False),
+        ("7002", "both", False),
+    ],
+)
+def test_who_decides_is_of_the_company_and_may(
+    service: str, company: str, may: str, *, asks: bool
+) -> None:
+    async def story(house: House) -> None:
+        await house.rights(CHECKER, company, may)
+        inputs: dict[str, Value] = {"card": CARDS[CHECKER], "company": "7001"}
+        if service != "corp.waiting":
+            inputs["approval"] = "100001"
+        await house.ask(service, CHECKER, **inputs)
+        assert len(house.desk.asked) == asks
 
     told(story)
 

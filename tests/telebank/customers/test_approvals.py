@@ -38,10 +38,12 @@ class CompanyHost(Host):
 
     fee = 2_00
     told: list[tuple[str, str]]
+    company, may = "8001", "both"
+    """What it tells of whoever asks next."""
 
     def capabilities(self) -> Mapping[str, int]:
         self.told = getattr(self, "told", [])
-        return {**super().capabilities(), "corp.pay_quote": 1, "corp.pay": 1}
+        return {**super().capabilities(), "corp.pay_quote": 1, "corp.pay": 1, "corp.rights": 1}
 
     def _serve(
         self, service: str, inputs: Mapping[str, Value], pin: str, message: HostMessage
@@ -50,12 +52,22 @@ class CompanyHost(Host):
             self.bank.quotes += 1
             given = {"payee_masked": "****3456", "quote": f"Q{self.bank.quotes}"}
             return Approved({**given, "interest": Money(0, CNY), "fee": Money(self.fee, CNY)})
+        if service == "corp.rights":
+            told = {"company": self.company, "operator": "01", "may": self.may}
+            return Approved({**told, "most": Money.parse("1000000.00")})
         if service == "corp.pay":
             self.told.append((str(inputs["company"]), str(inputs["maker"])))
             key = (message.stan, message.field7)
             self.bank.postings[key] = Posting(message.request_id, "company", "payee", 1)
             return Approved({"ref": message.field37, "available": Money(1, CNY)})
         return super()._serve(service, inputs, pin, message)
+
+
+async def rights(life: Life, by: int, company: str = "8001", may: str = "both") -> None:
+    """As every menu begins: the host tells whose person this is, and what he may."""
+    assert isinstance(life.host, CompanyHost)
+    life.host.company, life.host.may = company, may
+    assert (await life.ask("corp.rights", f"r{next(IDS)}", {}, by=by)).exit == "ok"
 
 
 async def quoted(life: Life, by: int, terms: Mapping[str, Value] = TERMS) -> Answer:
@@ -65,6 +77,7 @@ async def quoted(life: Life, by: int, terms: Mapping[str, Value] = TERMS) -> Ans
 
 
 async def proposed(life: Life, by: int = MAKER, terms: Mapping[str, Value] = TERMS) -> str:
+    await rights(life, by)
     quote = await quoted(life, by, terms)
     heard = {name: quote.data[name] for name in ("payee_masked", "interest", "fee")}
     inputs = {**terms, **heard, "company": "8001", "operator": "01"}
@@ -73,18 +86,23 @@ async def proposed(life: Life, by: int = MAKER, terms: Mapping[str, Value] = TER
     return str(answer.data["approval"])
 
 
-async def paid(life: Life, number: str, by: int = SECOND, terms: Any = TERMS) -> Answer:
+async def paid(
+    life: Life, number: str, by: int = SECOND, terms: Any = TERMS, company: str = "8001"
+) -> Answer:
+    await rights(life, by, company)
     quote = await quoted(life, by, terms)
     inputs = {"quote": quote.data["quote"], "approval": number}
     return await life.ask("corp.pay", f"a{next(IDS)}", inputs, by=by, card=False)
 
 
 async def recalled(life: Life, number: str, by: int, company: str = "8001") -> Answer:
+    await rights(life, by, company)
     inputs = {"company": company, "approval": number}
     return await life.ask("corp.recall", f"r{next(IDS)}", inputs, by=by)
 
 
 async def waiting(life: Life, company: str = "8001") -> list[str]:
+    await rights(life, SECOND, company)
     answer = await life.ask("corp.waiting", f"w{next(IDS)}", {"company": company}, by=SECOND)
     return [str(row["approval"]) for row in answer.data["items"]]
 
@@ -158,6 +176,7 @@ async def test_rejected_and_taken_back(place: Path) -> None:
         first, second = await proposed(life), await proposed(life)
         for number, by in ((first, SECOND), (second, MAKER)):
             inputs = {"company": "8001", "approval": number}
+            await rights(life, by)
             assert (await life.ask("corp.reject", f"x{number}", inputs, by=by)).exit == "ok"
             assert (await life.ask("corp.reject", f"y{number}", inputs, by=by)).exit == "none"
             assert (await paid(life, number, by=THIRD)).outcome.reason == "no_proposal"
@@ -182,6 +201,7 @@ async def test_pages_and_no_more_than_may_wait(place: Path) -> None:
     house = OrderHouse(place)
     async with house.life(host=CompanyHost) as life:
         numbers = [await proposed(life) for _ in range(7)]
+        await rights(life, SECOND)
         page = await life.ask("corp.waiting", "w1", {"company": "8001"}, by=SECOND)
         assert page.exit == "ok"
         assert [row["approval"] for row in page.data["items"]] == numbers[:5]
@@ -189,6 +209,7 @@ async def test_pages_and_no_more_than_may_wait(place: Path) -> None:
         last = await life.ask("corp.waiting", "w2", rest, by=SECOND)
         assert last.exit == "last"
         assert [row["approval"] for row in last.data["items"]] == numbers[5:]
+        await rights(life, SECOND, "8002")
         none = await life.ask("corp.waiting", "w3", {"company": "8002"}, by=SECOND)
         assert none.exit == "none"
 
@@ -223,3 +244,65 @@ def test_business_days_are_counted_without_weekends(day: date, days: int) -> Non
     assert end.weekday() < 5
     between = [date.fromordinal(n) for n in range(day.toordinal() + 1, end.toordinal() + 1)]
     assert sum(one.weekday() < 5 for one in between) == days
+
+
+async def test_another_company_uses_up_nothing(place: Path) -> None:
+    house = OrderHouse(place)
+    async with house.life(host=CompanyHost) as life:
+        number = await proposed(life)
+        refused = await paid(life, number, by=THIRD, company="8002")
+        assert (refused.exit, refused.outcome.reason) == ("refused", "other_company")
+        assert house.requests() == {}
+        inputs = {"company": "8001", "approval": number}
+        assert (await life.ask("corp.reject", f"x{next(IDS)}", inputs, by=THIRD)).exit == (
+            "unavailable"
+        )
+        alarms = [row for row in rows(place, tables.event) if row.kind == "alarm.told"]
+        assert [row.detail["why"] for row in alarms] == ["company: other"] * 2
+        assert await waiting(life) == [number]
+        assert (await paid(life, number)).exit == "ok"
+
+
+async def test_the_same_payment_again_is_said_to_be_the_same_to_another_person(place: Path) -> None:
+    house = OrderHouse(place)
+    async with house.life(host=CompanyHost) as life:
+        first, second = await proposed(life), await proposed(life)
+        early = await quoted(life, THIRD)
+        assert (await paid(life, first)).exit == "ok"
+        await rights(life, THIRD)
+        inputs = {"quote": early.data["quote"], "approval": second}
+        unheard = await life.ask("corp.pay", f"a{next(IDS)}", inputs, by=THIRD, card=False)
+        assert unheard.outcome.reason == "repeated"
+        assert (await quoted(life, THIRD)).exit == "repeated"
+        assert (await paid(life, second, by=THIRD)).exit == "ok"
+        assert len(house.posted()) == 2
+        other = {**TERMS, "to": "62220000993456"}  # of the same mask
+        third = await proposed(life, terms=other)
+        assert (await quoted(life, SECOND, other)).exit == "ok"
+        assert (await paid(life, third, terms=other)).exit == "ok"
+
+
+async def test_the_log_has_no_hash_of_what_was_asked(place: Path) -> None:
+    house = OrderHouse(place)
+    async with house.life(host=CompanyHost) as life:
+        number = await proposed(life)
+        assert (await paid(life, number)).exit == "ok"
+        (kept,) = rows(place, proposal)
+        (row,) = rows(place, tables.request)
+        said = str([event.detail for event in rows(place, tables.event)])
+        assert row.content_hash.startswith("k:")
+        assert kept.terms_hash.startswith(":")
+        for text in (row.content_hash[2:], kept.terms_hash[1:]):
+            assert text not in said
+
+
+async def test_the_same_rejection_again_is_the_same(tmp_path: Path) -> None:
+    house = OrderHouse(tmp_path)
+    async with house.life(host=CompanyHost) as life:
+        number = await proposed(life)
+        await rights(life, SECOND)
+        for _ in range(2):
+            inputs = {"company": "8001", "approval": number}
+            assert (await life.ask("corp.reject", "x1", inputs, by=SECOND)).exit == "ok"
+        made = [row for row in rows(tmp_path, tables.event) if row.kind == "proposal.rejected"]
+        assert len(made) == 1

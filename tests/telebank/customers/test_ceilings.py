@@ -114,3 +114,21 @@ async def test_what_holds_is_never_raised_on_its_own_day(
             else:
                 assert answer.exit == "prove"
             assert (await _daily(house)).minor == held
+
+
+async def test_the_same_request_again_gives_what_it_gave_first(place: Path) -> None:
+    async with open_house(place) as house:
+        amount = Money.parse("1000.00")
+
+        async def put(name: str, amount: Money, level: AuthLevel = AuthLevel.PIN) -> object:
+            answer = await house.ask("ceiling.set", name=name, amount=amount, level=level)
+            return answer.data.get("since") or answer.exit
+
+        assert [await put("s1", amount) for _ in range(2)] == [DAY, DAY]
+        raised = Money.parse("2000.00")
+        assert [await put("s2", raised, PROVED) for _ in range(2)] == [TOMORROW] * 2
+        house.host.day = TOMORROW
+        assert await put("s1", amount) == DAY  # not lowered once more
+        assert await _daily(house) == raised
+        assert await put("s1", raised) == "unavailable"
+        assert len(house.events("ceiling.changed")) == 2

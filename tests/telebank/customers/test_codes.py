@@ -61,6 +61,13 @@ def test_the_oldest_goes_where_there_are_too_many() -> None:
     assert not any(map(len, codes.values()))
 
 
+def test_a_full_book_takes_entries_without_losing_a_code() -> None:
+    book = CodeBook(OPTIONS)
+    codes = {name: book.draw(name, 0).reveal() for name in "abc"}
+    assert book.check("b", Secret("x"), 1) == "wrong_code"
+    assert [book.check(name, Secret(code), 1) for name, code in codes.items()] == ["ok"] * 3
+
+
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("draw"), st.sampled_from("ab")),

@@ -1,16 +1,18 @@
 """Registered payees on both databases: places, cooling, limits, and whom the tiers trust."""
 
 import random
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from support.customers_kit import House, open_house, shipped
-from support.store_kit import PAYEE, PAYER, FakeClock, rows
+from support.store_kit import DAY, PAYEE, PAYER, FakeClock, rows
+from telebank.store import ceilings
 from telebank.store import payees as jobs
 from telebank.store.customer_tables import payee
 from transactions.answer import Answer
 from transactions.card import CardNumber, luhn_valid
 from transactions.money import Money
+from transactions.outcome import Declined
 from transactions.request import AuthLevel
 
 PROVED = AuthLevel.SECOND_FACTOR
@@ -133,7 +135,7 @@ async def test_what_a_payee_may_have_a_day(place: Path) -> None:
             return (await house.ask("payee.limit", slot=slot, amount=money, level=level)).exit
 
         async def most() -> Money | None:
-            job = lambda part: jobs.most_daily(part, customer, token, bank)  # noqa: E731
+            job = lambda part: jobs.most_daily(part, customer, token, bank, house.host.day)  # noqa: E731
             return await house.run(job)  # type: ignore[no-any-return]
 
         assert await most() == bank
@@ -144,6 +146,52 @@ async def test_what_a_payee_may_have_a_day(place: Path) -> None:
         assert await limit("50000.01", PROVED) == "over_bank"
         assert await limit("1.00", slot="2") == "no_payee"
         assert await most() == Money.parse("100.01")
-        unknown = house.keys.token(_card(1))
-        assert await house.run(lambda part: jobs.most_daily(part, customer, unknown, bank)) is None
+        token = house.keys.token(_card(1))
+        assert await most() is None
         assert len(house.events("payee.limited")) == 2
+
+
+async def test_who_takes_a_payee_out_does_not_lift_its_cap(place: Path) -> None:
+    """A PIN alone may take one out: what it may be paid stays until the next business date."""
+    bank, cap = Money.parse("50000.00"), Money.parse("100.00")
+    async with open_house(place) as house:
+        await _add(house, PAYEE)
+        customer, token = house.keys.token(PAYER), house.keys.token(PAYEE)
+
+        async def most(days: int = 0, of: str = token) -> Money | None:
+            on = DAY + timedelta(days=days)
+            job = lambda part: jobs.most_daily(part, customer, of, bank, on)  # noqa: E731
+            return await house.run(job)  # type: ignore[no-any-return]
+
+        assert (await house.ask("payee.limit", slot="1", amount=cap)).exit == "ok"
+        assert (await house.ask("payee.remove", slot="1")).exit == "ok"
+        assert (await most(), await most(1)) == (cap, None)
+        assert await most(of=house.keys.token(_card(1))) is None
+        await _add(house, PAYEE)
+        assert (await most(), await most(1)) == (cap, bank)
+        more = Money.parse("200.00")
+        await house.ask("payee.limit", slot="1", amount=more, level=PROVED)
+        assert (await house.ask("payee.remove", slot="1")).exit == "ok"
+        assert await most() == cap  # the lower of both
+        assert await house.run(lambda part: ceilings.of(part, customer)) == []
+
+
+async def test_the_same_request_again_gives_what_it_gave_first(place: Path) -> None:
+    async with open_house(place) as house:
+        first = await _add(house, PAYEE, name="a1")
+        again = await _add(house, PAYEE, name="a1")
+        assert (again.exit, again.data) == (first.exit, first.data) == ("ok", first.data)
+        assert (await _add(house, _card(1), name="a1")).exit == "unavailable"
+        amount = Money.parse("100.00")
+        for _ in range(2):
+            answer = await house.ask("payee.limit", name="l1", slot="1", amount=amount)
+            assert answer.exit == "ok"
+        other = await house.ask("payee.limit", name="l1", slot="1", amount=Money.parse("1.00"))
+        assert other.outcome == Declined("different_content")
+        for _ in range(2):
+            assert (await house.ask("payee.remove", name="d1", slot="1")).exit == "ok"
+        assert (await house.ask("payee.remove", name="d1", slot="2")).exit == "no_payee"
+        assert (await _add(house, PAYEE, name="a1")).data == first.data
+        assert (await house.ask("payee.list")).exit == "none"
+        kinds = ("payee.added", "payee.limited", "payee.removed")
+        assert [event[0] for event in house.events(*kinds)] == list(kinds)

@@ -324,3 +324,16 @@ async def test_an_id_too_long_is_refused_clearly(place: Path) -> None:
         with pytest.raises(ValueError, match="1 to 64 characters"):
             await store.journal.record(transfer("r" * 65), money_plan())
     assert rows(place, tables.request) == []
+
+
+async def test_a_row_of_before_has_a_plain_hash_and_is_known_by_it(place: Path) -> None:
+    async with open_store(place) as store:
+        journal = store.journal
+        before = money_plan(content_hash="5" * 64)
+        assert isinstance(await journal.record(transfer("r1"), before), Recorded)
+        now = money_plan(content_hash="k:1", plain_hash="5" * 64)
+        assert isinstance(await journal.record(transfer("r1"), now), Existing)
+        other = money_plan(content_hash="k:1", plain_hash="6" * 64)
+        assert await journal.record(transfer("r1"), other) == RecordRefused("different_content")
+        told = [event.detail for event in rows(place, tables.event)]
+        assert not any("content_hash" in detail for detail in told)

@@ -21,12 +21,12 @@ from transactions.proposals import ApprovalClaim, Proposed
 from transactions.telephone_pin import Customer
 
 MAKER, CHECKER, OWNER = "token-of-maker", "token-of-checker", "token-of-payer"
-HASH = "5" * 64
+HASH = f"f00d:{'5' * 48}"
 BANK = Money.parse("50000.00")
 
 
 def claim(number: str, **changes: str) -> ApprovalClaim:
-    values = {"service": "corp.pay", "terms_hash": HASH, "by": CHECKER}
+    values = {"service": "corp.pay", "terms_hash": HASH, "by": CHECKER, "company": "7001"}
     return ApprovalClaim(number, **{**values, **changes})
 
 
@@ -72,7 +72,10 @@ async def test_a_proposal_is_used_up_in_the_commit_that_records(place: Path) -> 
     ("change", "why"),
     [
         ({"by": MAKER}, "same_person"),
-        ({"terms_hash": "6" * 64}, "different_terms"),
+        ({"terms_hash": f"f00d:{'6' * 48}"}, "different_terms"),
+        ({"terms_hash": f"beef:{'6' * 48}"}, "older_rules"),
+        ({"company": "7002"}, "other_company"),
+        ({"company": ""}, "other_company"),
         ({"number": "100999"}, "no_proposal"),
         ({"number": "٣"}, "no_proposal"),
     ],

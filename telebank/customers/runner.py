@@ -113,7 +113,7 @@ class Runner:
             worked += again + came
             if not more and further is None:
                 return worked
-            past = further or past
+            past = further or Place()
 
     async def _left(self, day: date) -> tuple[int, bool]:
         """Due dates that wait for another try, or that a killed node left; whether there may be

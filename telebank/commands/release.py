@@ -28,16 +28,8 @@ from telebank.flow.release import hash_of, release_files
 from telebank.settings import SettingsError, effective_config, store_url
 from telebank.store.engine import open_read_only
 from telebank.store.errors import KeyFileError, StoreMissing
-from telebank.store.releases import (
-    ACT,
-    SHORT,
-    ReleaseError,
-    ReleaseRow,
-    changes,
-    find_release,
-    read_files,
-    releases,
-)
+from telebank.store.release_views import ReleaseRow, find_release, read_files, releases
+from telebank.store.releases import ACT, SHORT, ReleaseError, changes
 
 MAX_LISTED = 1_000
 PUBLISH_S = 120.0

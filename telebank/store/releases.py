@@ -9,14 +9,14 @@ people on, only people publish, and a start whose folder differs raises an alarm
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, text
+from sqlalchemy import bindparam, delete, insert, select, text
 
 from telebank.flow.release import hash_of
 from telebank.store import approvals, tables
@@ -48,13 +48,13 @@ ALONE = timedelta(hours=72)
 _PUBLICATION = tables.publication.c
 _RELEASE = tables.release.c
 _FILE = tables.release_file.c
-_LAST = (
+LAST = (
     select(_PUBLICATION.number, _PUBLICATION.release, _PUBLICATION.at, _PUBLICATION.by)
     .order_by(_PUBLICATION.number.desc())
     .limit(1)
 )
 _KNOWN = select(_RELEASE.hash).where(_RELEASE.hash == bindparam("of_hash"))
-_FILES = (
+FILES = (
     select(_FILE.path, _FILE.content)
     .where(_FILE.release == bindparam("of_hash"))
     .order_by(_FILE.path)
@@ -209,12 +209,12 @@ def lay_out(release: str, files: Mapping[str, bytes], folder: Path) -> Path:
 
 
 def _current(part: Transaction) -> Published | None:
-    row = part.execute(_LAST).first()
+    row = part.execute(LAST).first()
     return None if row is None else Published(row.number, row.release, row.at, row.by)
 
 
 def _files(part: Transaction, release: str) -> dict[str, bytes]:
-    rows = part.execute(_FILES, {"of_hash": release}).all()
+    rows = part.execute(FILES, {"of_hash": release}).all()
     return {row.path: bytes(row.content) for row in rows}
 
 
@@ -350,77 +350,6 @@ def _changed(before: Mapping[str, bytes], files: Mapping[str, bytes]) -> dict[st
     named = [f"{path} {became}" for path, became in changes(before, files)]
     shown = ", ".join(named[:MAX_NAMED]) + (", ..." if len(named) > MAX_NAMED else "")
     return {"files": len(named), "changed": shown}
-
-
-# -- reading, for the commands --------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseRow:
-    """A release for people: `published` are its publications' numbers, oldest first; `proposed_by`
-    is who waits for a second person, or empty."""
-
-    hash: str
-    made_at: datetime
-    made_by: str
-    note: str
-    published: Sequence[int]
-    in_force: bool
-    proposed_by: str = ""
-
-
-def releases(connection: Connection, limit: int) -> list[ReleaseRow]:
-    """Releases, newest first."""
-    last = connection.execute(select(func.max(_PUBLICATION.number))).scalar()
-    found = connection.execute(
-        select(tables.release).order_by(_RELEASE.made_at.desc(), _RELEASE.hash).limit(limit)
-    ).all()
-    return [_row(connection, row, last) for row in found]
-
-
-def _row(
-    connection: Connection, row: tuple[str, datetime, str, str], last: int | None
-) -> ReleaseRow:
-    numbers = connection.execute(
-        select(_PUBLICATION.number)
-        .where(_PUBLICATION.release == row[0])
-        .order_by(_PUBLICATION.number)
-    ).scalars()
-    published = tuple(numbers)
-    waiting = connection.execute(
-        select(tables.approval.c.proposed_by).where(
-            tables.approval.c.act == ACT,
-            tables.approval.c.object == row[0],
-            text("state = 'pending'"),
-            tables.approval.c.expires_at > datetime.now(UTC),
-        )
-    ).scalar()
-    by = "" if waiting is None else str(waiting)
-    return ReleaseRow(*row, published=published, in_force=last in published, proposed_by=by)
-
-
-def find_release(connection: Connection, name: str) -> str:
-    """The hash that `name` begins; `current` is what is in force. Raises `ReleaseError`."""
-    if name == "current":
-        row = connection.execute(_LAST).first()
-        if row is None:
-            raise ReleaseError("no release is in force: start a node")
-        return str(row.release)
-    found: list[str] = list(
-        connection.execute(
-            select(_RELEASE.hash).where(_RELEASE.hash.startswith(name, autoescape=True)).limit(2)
-        ).scalars()
-    )
-    if len(found) != 1:
-        many = "more than one release begins" if found else "no release begins"
-        raise ReleaseError(f"{many} with {name}; `telebank release list` names them")
-    return found[0]
-
-
-def read_files(connection: Connection, release: str) -> dict[str, bytes]:
-    """A release's files by path."""
-    rows = connection.execute(_FILES, {"of_hash": release})
-    return {path: bytes(content) for path, content in rows}
 
 
 def changes(a: Mapping[str, bytes], b: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:

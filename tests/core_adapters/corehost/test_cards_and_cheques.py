@@ -119,9 +119,24 @@ def test_a_series_has_its_limits(house: House) -> None:
     assert found.since == DAY  # it was stopped then, and stays so
 
 
+@pytest.mark.parametrize(("first", "last"), [("10020002", "10020002"), ("10020002", "10020009")])
+def test_what_was_returned_is_not_stopped_and_keeps_its_history(
+    house: House, first: str, last: str
+) -> None:
+    books = ChequeBooks(house.bank.office)
+    before = [books.find(DRAWER.account, f"{number}") for number in range(10020001, 10020010)]
+    returned = before[1]
+    assert not isinstance(returned, Refusal)
+    assert (returned.state, returned.amount.minor > 0) == ("returned", True)
+    assert books.stop(DRAWER.account, first, last, NOON) is Refusal.RETURNED_CHEQUE
+    after = [books.find(DRAWER.account, f"{number}") for number in range(10020001, 10020010)]
+    assert after == before
+
+
 @pytest.mark.parametrize(
     "damage",
     [
+        "UPDATE cheque SET state = 'stopped' WHERE state = 'returned'",
         "UPDATE cheque SET minor = minor + 1 WHERE state = 'paid'",
         "UPDATE cheque SET state = 'unused' WHERE state = 'paid'",
         "UPDATE cheque SET state = 'paid' WHERE state = 'returned'",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core_adapters.corehost.house import House, findings, holdings, open_house
+from core_adapters.corehost.house import House, days_ended, findings, holdings, open_house
 from core_adapters.corehost.products.companies.loans import CompanyLoans
 from core_adapters.corehost.products.companies.orders import (
     Asked,
@@ -19,7 +19,7 @@ from core_adapters.corehost.products.companies.orders import (
     PayQuote,
     terms_of,
 )
-from core_adapters.corehost.products.companies.payments import KINDS
+from core_adapters.corehost.products.companies.payments import KINDS, CompanyPayments
 from core_adapters.corehost.products.end_of_day.run import EndOfDay
 from core_adapters.corehost.products.orders import Agreed
 from core_adapters.corehost.refusal import Refusal
@@ -198,3 +198,44 @@ def test_the_check_finds_what_disagrees(desk: Desk, damage: str) -> None:
     desk.house.db.execute("PRAGMA foreign_keys = OFF")
     desk.house.db.execute(damage)
     assert desk.findings() != []
+
+
+@pytest.mark.parametrize("code", ["CNY", "USD", "EUR", "JPY"])
+@pytest.mark.parametrize("sub", ["0001", "0002", "0003", "0004", "0005"])
+@pytest.mark.parametrize("kind", [*TO, "repay"])
+def test_whatever_is_quoted_can_be_posted(desk: Desk, kind: str, sub: str, code: str) -> None:
+    """Ceilings and fees are in fen, drafts and loans in yuan: so nothing else is paid in."""
+    unit = currency(code)
+    asked = replace(desk.asked(kind, 100_000, sub), amount=Money(100_000, unit))
+    quote = desk.orders.quote(asked, desk.now)
+    if unit != CNY:
+        assert quote is Refusal.WRONG_CURRENCY
+    elif sub not in {"0001", "0002"}:
+        assert quote is Refusal.NO_ACCOUNT
+    else:
+        assert isinstance(quote, PayQuote)
+        _, paid = desk.post(asked, quote)
+        assert isinstance(paid, Paid)
+    assert findings(desk.house.folder) == []
+
+
+def test_a_payment_in_another_currency_is_refused_whatever_was_quoted(desk: Desk) -> None:
+    asked = desk.asked("transfer", 100_000)
+    quote = desk.orders.quote(asked, desk.now)
+    assert isinstance(quote, PayQuote)
+    dollars = replace(asked, amount=Money(100_000, currency("USD")))
+    _, paid = desk.post(dollars, quote)
+    assert paid is Refusal.WRONG_CURRENCY
+
+
+def test_what_was_paid_is_told_by_currency(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def totals(_self: CompanyPayments, _day: date) -> list[tuple[str, str, str, int, int, int]]:
+        return [(COMPANY.account, "remote", code, 2, 500, 0) for code in ("CNY", "USD")]
+
+    monkeypatch.setattr(CompanyPayments, "totals", totals)
+    desk.pass_to(BEGIN + timedelta(days=1))
+    (last,) = days_ended(desk.house.folder, 1)
+    told = [(one.what, one.count, one.amount.currency.code) for one in last.lines]
+    assert ("corp_paid_remote", 2, "CNY") in told
+    assert ("corp_paid_remote", 2, "USD") in told
+    assert "failed" not in {one.what for one in last.lines}

@@ -176,8 +176,10 @@ async def test_cheques_are_stopped_all_or_none(own_host: CoreHostProcess) -> Non
         assert await state(FIRST_FREE) == "unused"
         assert approved(await stop(FIRST_FREE, FIRST_FREE))["count"] == 1
         assert await state(FIRST_FREE) == "stopped"
-        assert approved(await stop(RETURNED, "10020006"))["count"] == 5
-        assert [await state(f"1002000{n}") for n in range(2, 8)] == [*["stopped"] * 5, "unused"]
+        assert await stop(RETURNED, "10020006") == Declined("refused")
+        assert approved(await stop("10020003", "10020006"))["count"] == 4
+        states = [await state(f"1002000{n}") for n in range(2, 8)]
+        assert states == ["returned", *["stopped"] * 4, "unused"]
         nobody = await stop(FIRST_FREE, FIRST_FREE, special_card("empty"))
         assert nobody == Declined("no_cheque")
         assert own_host.balances() == before

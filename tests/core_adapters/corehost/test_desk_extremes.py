@@ -129,18 +129,16 @@ OUTER = st.fixed_dictionaries({number: st.sampled_from(of) for number, of in FIE
     st.sampled_from(sorted(SERVICES)),
     OUTER,
     SUBS,
-    st.sampled_from(EXTREMES),
-    st.sampled_from(EXTREMES),
+    st.tuples(st.sampled_from(EXTREMES), st.sampled_from(EXTREMES)),
 )
 def test_every_service_answers_every_extreme_and_nobody_else_hears_of_it(
     desk: Desk,
     service: tuple[str, str],
     outer: dict[int, str],
     subs: dict[str, str],
-    cursor: str,
-    quote: str,
+    references: tuple[str, str],
 ) -> None:
-    join, (kind, processing) = tb87().join, service
+    join, (kind, processing), (cursor, quote) = tb87().join, service, references
     fields = dict(outer)
     fields[48] = join(48, {name: text for name, text in subs.items() if text})
     fields[62] = join(62, {"cursor": cursor}) if cursor else ""

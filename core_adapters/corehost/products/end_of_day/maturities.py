@@ -69,9 +69,9 @@ def deposit_ends(
     """Every end of a term of a deposit that is over. It is done again where there is `later`: fen
     that were drawn, by date, of a deposit that is now ended as of a day before."""
     deposits, tariff = Deposits(closing.office.db), load_tariff()
-    while True:
-        one = deposits.find(account, sub)
-        if one is None or not one.term or (end := _end(one.opened, one.term)) > closing.day:
+    while (one := deposits.find(account, sub)) is not None and one.term:
+        end = _end(one.opened, one.term)
+        if not _is_over(closing, end):
             return
         one = replace(
             one, held=one.held + sum(fen for day, fen in (later or {}).items() if day > end)
@@ -100,6 +100,11 @@ def _ending(closing: Closing, query: str) -> list[tuple[str, str]]:
         if kept_since < ends[began] <= closing.day:
             found.append((account, sub))
     return found
+
+
+def _is_over(closing: Closing, end: date) -> bool:
+    """Whether a term ended on a date that is over, and the bank kept this book then."""
+    return DayBook(closing.office).first() < end <= closing.day
 
 
 def _end(opened: date, term: str) -> date:
@@ -170,13 +175,10 @@ def foreign_due(closing: Closing) -> Iterator[Subject]:
 def foreign_ends(closing: Closing, account: str, sub: str) -> Iterator[Work]:
     """As `deposit_ends`; nothing is drawn of these."""
     accounts = FxAccounts(closing.office.db)
-    while closing.terms.fx_at_maturity == RENEW:
-        one = accounts.find(account, sub)
-        end = one.matures if one is not None else None
-        if one is None or end is None or end > closing.day or one.held.minor <= 0:
-            return
-        rate = deposit_rate(one.held.currency, one.term)
-        if rate is None:
+    while (one := accounts.find(account, sub)) is not None and one.matures is not None:
+        end, rate = one.matures, deposit_rate(one.held.currency, one.term)
+        renews = closing.terms.fx_at_maturity == RENEW and one.held.minor > 0
+        if not renews or rate is None or not _is_over(closing, end):
             return
         item = _added(FX_RENEWED, one.id, one.held, fx_interest(one, end))
         yield _begins_anew(closing, "fx_deposit", item, (end, rate))

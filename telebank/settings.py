@@ -176,7 +176,11 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
             _merge(tables, _read(path), str(path))
     _merge(tables, overrides or {}, "command line")
     limits = _amounts(tables.pop("limits", {}), "limits")
-    tiers = _amounts(tables.pop("second_factor", {}), "second_factor")
+    proof = dict(tables.pop("second_factor", {}))
+    per_day = proof.pop("per_day", True)
+    if not isinstance(per_day, bool):
+        raise SettingsError("[second_factor] per_day is true or false")
+    tiers = _amounts(proof, "second_factor")
     sections = {
         name: read_options(cls, tables.pop(name, {}), name) for name, cls in SECTIONS.items()
     }
@@ -194,6 +198,7 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
         sections["transactions"],
         limits=limits,
         second_factor=tiers,
+        second_factor_per_day=per_day,
         utc_offset_minutes=zone,
         loss=sections["loss"],
     )

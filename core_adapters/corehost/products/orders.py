@@ -17,7 +17,7 @@ from core_adapters.corehost.back_office import BackOffice, stamp
 from core_adapters.corehost.ledger import Leg
 from core_adapters.corehost.products.cards.uses import CardUses
 from core_adapters.corehost.refusal import Refusal
-from transactions.money import Money
+from transactions.money import Currency, Money
 
 SCHEMA = """
 CREATE TABLE priced_order (
@@ -249,6 +249,11 @@ class Orders:
         if data:
             self._effects[data["name"]].undo(office, data, key, now)
         return True
+
+
+def free(unit: Currency) -> Money:
+    """The fee of moving money between one's own accounts: nothing."""
+    return Money(0, unit)
 
 
 def forget_quotes(db: sqlite3.Connection, now: datetime) -> int:

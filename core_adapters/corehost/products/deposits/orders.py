@@ -25,7 +25,7 @@ from core_adapters.corehost.products.deposits.terms import (
     load_tariff,
     months_of,
 )
-from core_adapters.corehost.products.orders import DRAW, PLACE, Offer, Orders
+from core_adapters.corehost.products.orders import DRAW, PLACE, Offer, Orders, free
 from core_adapters.corehost.products.pledges import owed_on
 from core_adapters.corehost.refusal import Refusal
 from transactions.money import Currency, Money
@@ -33,8 +33,6 @@ from transactions.money import Currency, Money
 DEMAND = (SAVINGS, PASSBOOK)
 IN_PART = ("savings", "passbook", "time", "notice")
 """Kinds that may be drawn in part; the others are drawn whole."""
-FREE = 0
-"""Moving money between one's own accounts costs nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,7 @@ class DepositOrders:
         }
         legs = (Leg(holder.account, -amount.minor), Leg(there.id, amount.minor))
         about = {"kind": there.kind, "term": term}
-        offer = Offer(holder.card, PLACE, amount, _free(amount), legs, about, effect)
+        offer = Offer(holder.card, PLACE, amount, free(amount.currency), legs, about, effect)
         return self._placed(offer, there.rate, now)
 
     def _month_open(self, there: Deposit, minor: int, today: date) -> bool:
@@ -149,7 +147,7 @@ class DepositOrders:
         }
         legs = (Leg(holder.account, -amount.minor), Leg(ident, amount.minor))
         about = {"kind": kind, "term": term}
-        offer = Offer(holder.card, PLACE, amount, _free(amount), legs, about, effect)
+        offer = Offer(holder.card, PLACE, amount, free(amount.currency), legs, about, effect)
         return self._placed(offer, rate, now)
 
     def _placed(self, offer: Offer, rate: Decimal, now: datetime) -> PlaceQuote | Refusal:
@@ -202,15 +200,11 @@ class DepositOrders:
             "held": None if demand else deposit.held,
             "close": not demand and amount.minor == deposit.held,
         }
-        fee, about = _free(amount), {"sub": deposit.sub, "interest": str(earned)}
+        fee, about = free(amount.currency), {"sub": deposit.sub, "interest": str(earned)}
         legs = draw_legs(deposit.id, holder.account, amount.minor, earned, unit)
         offer = Offer(holder.card, DRAW, amount, fee, legs, about, effect)
         priced = self._orders.quote(offer, now)
         return DrawQuote(priced.id, amount, Money(earned, unit), fee, priced.expires_at)
-
-
-def _free(amount: Money) -> Money:
-    return Money(FREE, amount.currency)
 
 
 def draw_legs(deposit: str, account: str, minor: int, earned: int, unit: Currency) -> Sequence[Leg]:

@@ -26,9 +26,9 @@ from core_adapters.corehost.products.exchange.accounts import (
 )
 from core_adapters.corehost.products.exchange.market import YUAN, Market, load_market, word_of
 from core_adapters.corehost.products.exchange.orders import FxBook
-from core_adapters.corehost.products.orders import Offer, Orders
+from core_adapters.corehost.products.orders import Offer, Orders, free
 from core_adapters.corehost.refusal import Refusal
-from transactions.money import Currency, Money
+from transactions.money import Money
 
 FX_MERGE, FX_ROLL = "fx_merge", "fx_roll"
 """Kinds of orders, which are the kinds of their postings."""
@@ -111,7 +111,7 @@ class FxMoves:
         kept = several[0]
         legs = [Leg(kept.id, amount.minor - kept.held.minor)]
         legs += [Leg(one.id, -one.held.minor) for one in several[1:]]
-        fee, about = _free(amount.currency), {"unit": word_of(amount.currency)}
+        fee, about = free(amount.currency), {"unit": word_of(amount.currency)}
         offer = Offer(holder.card, FX_MERGE, amount, fee, legs, about, effect)
         priced = self._orders.quote(offer, now)
         return MergeQuote(priced.id, amount, len(several), fee, priced.expires_at)
@@ -151,7 +151,7 @@ class FxMoves:
         if earned:
             legs.append(Leg(INTEREST.format(unit.code), -earned))
         about: Mapping[str, str] = {"sub": old.sub, "term": term}
-        offer = Offer(holder.card, FX_ROLL, amount, _free(unit), legs, about, effect)
+        offer = Offer(holder.card, FX_ROLL, amount, free(unit), legs, about, effect)
         priced = self._orders.quote(offer, now)
         until = matures(today, term)
         return RollQuote(priced.id, amount, rate, until, offer.fee, priced.expires_at)
@@ -167,7 +167,3 @@ def interest(old: FxDeposit, today: date) -> int:
     demand = deposit_rate(old.held.currency, DEMAND) or Decimal(0)
     days = (today - old.matures).days
     return rounded(own + by_days(old.held.minor * days, demand))
-
-
-def _free(unit: Currency) -> Money:
-    return Money(0, unit)

@@ -9,10 +9,11 @@ import pytest
 
 from core_adapters.corehost.ledger import transaction
 from core_adapters.corehost.products.end_of_day.run import EndOfDay
+from core_adapters.corehost.products.exchange.accounts import FxAccounts
 from core_adapters.corehost.products.exchange.execution import FxExecution
 from core_adapters.corehost.products.exchange.orders import FX_ORDER, Asked, FxOrders, OrderQuote
 from core_adapters.corehost.rules import Rules, business_date, date_ends
-from support.bank_services import CARD, CNY
+from support.bank_services import ACCOUNT, CARD, CNY
 from support.ending_bank import DayBank, noon
 from transactions.money import Money
 
@@ -36,24 +37,25 @@ class Trading:
         self.days.run_due(now)
         self.execution.execute_due(now)
 
-    def place(self, share: str) -> None:
-        """5,000 yuan for dollars, at a rate better by a share."""
+    def place(self, share: str, fen: int = 300_000) -> str:
+        """Yuan for dollars, at a rate better by a share."""
         now, market = noon(MONDAY), self.orders.market
         pays = market.rate("cny", "usd", market.last(now)).buy
         limit = (pays * (1 + Decimal(share))).quantize(Decimal("0.0001"))
-        asked = Asked("cny", "usd", Money(200_000, CNY), limit, None, 5)
+        asked = Asked("cny", "usd", Money(fen, CNY), limit, None, 5)
         with transaction(self.bank.db):
             quote = self.orders.place(CARD, asked, now)
         assert isinstance(quote, OrderQuote), quote
         key = self.bank.order(FX_ORDER, quote.id, (asked.amount, quote.fee), asked.about, now)
         assert isinstance(key, str), key
+        return key
 
     def state(self) -> list[tuple[object, ...]]:
         rows = self.bank.db.execute(
-            "SELECT p.key, p.kind, p.business_date, l.minor, d.rate_at FROM posting p"
+            "SELECT substr(p.key, 1, 22), p.kind, p.business_date, l.minor, d.rate_at FROM posting p"
             " JOIN leg l ON l.posting = p.id LEFT JOIN fx_deal d ON d.key = p.key"
             " WHERE p.key LIKE 'fx:%' OR (p.key LIKE 'day:%' AND l.account NOT LIKE 'X%')"
-            " ORDER BY p.key, l.minor"
+            " ORDER BY 1, 2, l.minor"
         )
         return rows.fetchall()
 
@@ -89,6 +91,20 @@ def test_a_host_that_was_away_has_the_books_of_one_that_was_there(
         assert str(posted) < NEXT.isoformat()
     # It stood to the end of Saturday, and its money came back when that was over.
     assert {row[2] for row in expired} == {f"{MONDAY + timedelta(days=6)}"}
+
+
+def test_a_fill_that_is_undone_takes_its_interest_with_it(both: tuple[Trading, Trading]) -> None:
+    one, other = both
+    key = one.place("0.0005", 900_000)
+    for each in both:
+        each.look(noon(NEXT))
+    (opened,) = FxAccounts(one.bank.db).of_account(ACCOUNT)
+    assert opened.held.minor > 0
+    assert one.bank.balance("interest:USD") < 0
+    assert one.bank.undo(key, noon(NEXT))
+    assert FxAccounts(one.bank.db).of_account(ACCOUNT) == []
+    for name in ("interest:USD", "position:USD", ACCOUNT):
+        assert one.bank.balance(name) == other.bank.balance(name)
 
 
 @pytest.mark.parametrize("cut_over", [time(0), time(17, 30), time(23, 59, 50)])

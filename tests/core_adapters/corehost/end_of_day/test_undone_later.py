@@ -13,7 +13,13 @@ from core_adapters.corehost.products.deposits.accounts import Deposits
 from core_adapters.corehost.products.deposits.orders import DrawQuote, PlaceQuote
 from core_adapters.corehost.products.exchange.accounts import FxAccounts
 from core_adapters.corehost.products.exchange.deals import FX_DEAL, DealQuote, FxDeals
-from core_adapters.corehost.products.exchange.moves import FX_ROLL, FxMoves, RollQuote
+from core_adapters.corehost.products.exchange.moves import (
+    FX_MERGE,
+    FX_ROLL,
+    FxMoves,
+    MergeQuote,
+    RollQuote,
+)
 from core_adapters.corehost.products.orders import DRAW, PLACE
 from support.bank_services import ACCOUNT, CARD, CNY
 from support.ending_bank import DayBank, noon
@@ -274,3 +280,29 @@ def test_what_matured_before_the_bank_kept_this_book_stays_where_a_drawing_is_un
     assert books(one) == books(other)
     one.pass_to(date(2026, 4, 25))
     assert Deposits(one.db).find(ACCOUNT, sub) == found
+
+
+def merge(bank: DayBank) -> str:
+    now = noon(bank.day)
+    with transaction(bank.db):
+        quote = FxMoves(bank.office, bank.orders).merge(CARD, "usd", now)
+    assert isinstance(quote, MergeQuote)
+    key = bank.order(FX_MERGE, quote.id, (quote.amount, quote.fee), {"unit": "usd"}, now)
+    assert isinstance(key, str)
+    return key
+
+
+@pytest.mark.parametrize("until", [date(2026, 3, 25), date(2026, 6, 25)])
+def test_a_merging_undone_leaves_the_interest_that_there_was(banks: Both, until: date) -> None:
+    one, other = banks
+    for bank in banks:
+        for cents in (2_500_000, 480_500, 900_000):
+            bank.foreign(Money(cents, USD), "", "0.05")
+    bought = deal(one, 500_000)
+    key = merge(one)
+    one.pass_to(until)
+    for each in (bought, key):
+        assert one.undo(each, noon(one.day))
+        assert one.findings() == []
+    other.pass_to(until)
+    assert books(one) == books(other)

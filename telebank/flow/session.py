@@ -145,9 +145,9 @@ class Session(Walker):
 
     def _deaf(self) -> bool:
         """A confirm takes no key until its values were played; an exit takes none at all."""
-        node = self._node()
-        speaking = self.phase is Phase.SPEAKING
-        return isinstance(node, Exit) or (isinstance(node, Confirm) and speaking)
+        node, state = self._node(), self._state
+        unread = self.phase is Phase.SPEAKING and not state.read
+        return isinstance(node, Exit) or (isinstance(node, Confirm) and unread)
 
     def _spoken(self, barged: bool, heard: bool) -> None:
         """What was being spoken is over; a result is told only where it was heard."""
@@ -157,6 +157,8 @@ class Session(Walker):
             self._speak_part()
             return
         state.parts.clear()
+        if isinstance(self._node(), Confirm) and not barged and not state.closing:
+            state.read = True
         if state.telling:
             if heard:
                 self._out += [Told(answer.visit, answer.exit) for answer in state.untold]

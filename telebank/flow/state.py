@@ -88,6 +88,8 @@ class Place:
     buffer: str = field(default="", repr=False)
     entry: str = field(default="", repr=False)
     tries: int = 0
+    read: bool = False
+    """The confirm here has been read back whole: what is said again may be cut by a key."""
     listening: bool | None = None
     """The last `Listen`."""
     token: int = 0

@@ -113,7 +113,7 @@ class Walker:
             return None
         state.frames[-1].node = name
         state.timer = state.resume = None
-        state.tries, state.entry = 0, ""
+        state.tries, state.entry, state.read = 0, "", False
         node = self._node()
         self._record("node.entered")
         if node.visits is not None and self._count(node) > node.visits:
@@ -285,10 +285,10 @@ class Walker:
         if state.listening is not secret:
             state.listening = secret
             self._out.append(Listen(secret))
-        confirm = isinstance(node, Confirm)
-        if confirm:
+        unread = isinstance(node, Confirm) and not state.read
+        if unread:
             state.buffer = ""
-        barge_in = node.asking.barge_in and not confirm
+        barge_in = node.asking.barge_in and not unread
         typed_ahead = bool(state.buffer) and barge_in
         if typed_ahead and node.each is not None:
             state.untold = []  # the rows are the answer, and he does not wait for them

@@ -157,6 +157,22 @@ def test_a_confirm_takes_no_key_until_its_values_were_played(caller: Caller) -> 
     assert caller.of(Submit)[-1].inputs == {"quote": "Q1"}
 
 
+def test_what_is_read_back_again_may_be_cut_by_the_key_that_confirms(caller: Caller) -> None:
+    at_confirm(caller).listen()
+    caller.wait()
+    assert caller.heard == ["sys.noinput", "pay.confirm"]
+    caller.press("1")
+    assert caller.of(Submit)[-1].service == "pay.post"
+
+
+def test_a_read_back_that_was_lost_is_not_one_that_was_heard(caller: Caller) -> None:
+    at_confirm(caller)
+    caller.wait()  # its end was never told
+    caller.wait()
+    caller.press("1")
+    assert [submit.service for submit in caller.of(Submit)] == ["pin.verify", "pay.quote"]
+
+
 def test_a_confirm_empties_what_was_typed_ahead(caller: Caller) -> None:
     signed_in(caller).press("100#")
     caller.press("111")

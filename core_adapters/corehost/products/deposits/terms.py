@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from math import floor
 from types import MappingProxyType
 
@@ -61,6 +62,7 @@ class Tariff:
         return rates[reached[-1]] * self.either_share / PER_CENT if reached else self.demand
 
 
+@cache
 def load_tariff() -> Tariff:
     """The bank's figures in data/deposits.yaml."""
     read = stated("deposits.yaml")

@@ -150,7 +150,8 @@ def _settled(closing: Closing, account: str, group: str) -> None:
         return
     for key, _ident, _minor in paid:
         void(office, key, now)
-    _done(closing, [one.work() for one in is_due])
+    for one in is_due:
+        _done(closing, one.works())
 
 
 def _paid(closing: Closing, account: str, group: str) -> list[tuple[str, str, int]]:

@@ -61,19 +61,13 @@ class Earning:
         rate = load_tariff().demand if yuan else deposit_rate(unit, DEMAND) or Decimal(0)
         return rounded(by_days(self.product, rate))
 
-    def work(self) -> Work:
-        """Paying it."""
-        legs = (Leg(INTEREST.format(self.code), -self.minor), Leg(self.ident, self.minor))
-        return Work(
-            Item(
-                INTEREST_PAID, self.ident, Money(self.minor, currency(self.code)), legs, self.minor
-            )
-        )
-
     def works(self) -> Iterator[Work]:
         """Paying it, where it comes to anything."""
-        if self.minor:
-            yield self.work()
+        minor = self.minor
+        if minor:
+            legs = (Leg(INTEREST.format(self.code), -minor), Leg(self.ident, minor))
+            amount = Money(minor, currency(self.code))
+            yield Work(Item(INTEREST_PAID, self.ident, amount, legs, minor))
 
 
 def earnings(closing: Closing, account: str = "") -> list[Earning]:

@@ -1,11 +1,12 @@
 """`telebank call`: a phone in the terminal, and the caller of the tests."""
 
 import asyncio
+import contextlib
 import json
 import math
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -39,6 +40,8 @@ from voice_prompts.pack import PackError
 MAX_CALLS = 2_000
 MAX_KEYS_FILE = 10_000_000
 """Largest file of keys, in bytes."""
+MAX_BANKS = 8
+"""Banks of releases whose clips are known, at most."""
 FAULTS_SHOWN = 10
 SILENCE_S = 20.0
 """Without a packet for this long, or for --patience, the bank is taken for dead."""
@@ -164,6 +167,9 @@ def command(
     the last keys, at the end of what it is saying. It also ends when no sound comes from the bank
     for 20 s, or for --patience. Ctrl-C and SIGTERM hang up.
 
+    Words are those of the bank's recordings in the data folder, a release's own too. Other speech
+    is shown as (…), and counts as the bank's speaking.
+
     \b
     Examples:
       .venv/bin/telebank call
@@ -178,7 +184,7 @@ def command(
     --json prints one object, with --calls a list of them:
       target, status (ended, refused, failed, cancelled), ended_by (local, remote, …), why,
       answered_after and seconds (s from the INVITE), codec, packets (received),
-      prompts: [{prompt, language, words, began_at}],
+      prompts: [{prompt, language, words, began_at}], prompt empty and words (…) for other speech,
       answers: [{group, prompt, ms}] from a group's last key to the prompt that answered it,
       fault: what was not as expected, or empty.
 
@@ -247,7 +253,8 @@ def _listens(asked: bool | None, *, live: bool) -> bool:
 
 
 def _lexicons(data: Path) -> dict[str, Lexicon]:
-    """The clips to recognise: from the bank of a running node here, or built from the packs."""
+    """The clips to recognise: from the bank of a running node here, or built from the packs, and
+    from the banks of releases."""
     folder = data / "voice"
     try:
         build_bank(packs_dir(), folder)
@@ -258,8 +265,27 @@ def _lexicons(data: Path) -> dict[str, Lexicon]:
         catalogue = Catalogue.load(effective_config(data) / "prompts")
     except CatalogueError as error:
         raise click.ClickException(str(error)) from error
-    texts = texts_with_marks(catalogue, bank.index)
-    return {law: Lexicon(bank, law, texts) for law in g711.LAWS}
+    banks = [bank, *_release_banks(folder)]
+    told = [(each, texts_with_marks(catalogue, each.index)) for each in banks]
+    lexicons: dict[str, Lexicon] = {law: Lexicon(bank, law, told[0][1]) for law in g711.LAWS}
+    for lexicon in lexicons.values():
+        for each, texts in told[1:]:
+            lexicon.learn(each, texts)
+    return lexicons
+
+
+def _release_banks(folder: Path) -> Iterator[Bank]:
+    """Banks of releases with recordings of their own, newest first. The node may be writing or
+    removing one: that is left out."""
+    from telebank.commands.wiring.editions import BANK
+
+    dated: list[tuple[float, Path]] = []
+    for path in folder.glob(f"{BANK}*"):
+        with contextlib.suppress(OSError):
+            dated.append((path.stat().st_mtime, path))
+    for _, path in sorted(dated, reverse=True)[:MAX_BANKS]:
+        with contextlib.suppress(PackError, OSError, ValueError):
+            yield Bank.open(path)
 
 
 async def _run(order: Order, lexicons: dict[str, Lexicon]) -> list[CallReport]:
@@ -385,7 +411,8 @@ def _fault(order: Order, report: CallReport) -> str:
         return f"not answered: {report.why or report.status}"
     missing = [prompt for prompt in order.expect if not report.heard(prompt)]
     if missing:
-        heard = ", ".join(dict.fromkeys(p.prompt for p in report.prompts)) or "nothing known"
+        heard = ", ".join(dict.fromkeys(p.prompt or p.words for p in report.prompts))
+        heard = heard or "nothing known"
         why = f"; {report.why}" if report.status == "failed" else ""
         return f"did not hear {', '.join(missing)} (heard {heard}){why}"
     return report.why if report.status == "failed" else ""

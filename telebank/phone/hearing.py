@@ -1,7 +1,7 @@
 """Recognising our own clips in received G.711, octet by octet, as they arrive.
 
 A digital path changes no octet, so a clip is known by its first audible octets and then compared
-to its end. What was transcoded on the way is not recognised; the ear then only says "sound".
+to its end. Of what was transcoded on the way, or is no clip that we have, the ear says `(…)`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,11 +30,20 @@ ENOUGH = 0.5
 """Part of a clip after which it counts as heard, when it is cut short."""
 BEGUN = 10 * FRAME
 """Octets after which a prompt is known to have begun (200 ms): enough to tell clips apart."""
+UNKNOWN_TEXT = "(…)"
+UNKNOWN_S = 0.3
+"""Seconds of sound that is no known clip from which on it is taken for speech, not for a remnant
+of a clip that a key or a lost packet cut."""
+PAUSE_S = 0.5
+"""Seconds of silence that end it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClipHeard:
-    """One clip, whole or cut short; `began_at` is when its first packet came (monotonic s)."""
+    """One clip, whole or cut short; `began_at` is when its first packet came (monotonic s).
+
+    Speech that is no known clip has no key, and the text `(…)`.
+    """
 
     key: str
     text: str
@@ -73,14 +82,20 @@ class Lexicon:
     def __init__(self, bank: Bank, law: g711.Law, texts: Mapping[str, str] = NO_TEXTS) -> None:
         """`texts` by clip key are shown instead of the bank's own, which lack marks at values."""
         self.silence = g711.SILENCE[law]
-        octets: NDArray[np.uint8] = bank.laws[law]
+        self._law = law
         self._by_start: dict[bytes, list[_Clip]] = {}
         self._by_sound: dict[bytes, list[str]] = {}
-        self._keys = bank.index.clips.keys()
+        self._keys: set[str] = set()
+        self.learn(bank, texts)
+
+    def learn(self, bank: Bank, texts: Mapping[str, str] = NO_TEXTS) -> None:
+        """Know the clips of one more bank too; a key may then have several recordings."""
+        octets: NDArray[np.uint8] = bank.laws[self._law]
+        self._keys |= bank.index.clips.keys()
         for form, (start, samples) in bank.index.clips.items():
             key = slow.plain(form)  # slowly spoken, it is the same clip
             audible = octets[start : start + samples].tobytes().strip(bytes([self.silence]))
-            if len(audible) >= START:
+            if len(audible) >= START and key not in self._by_sound.get(audible, ()):
                 clip = _Clip(key, texts.get(key, bank.index.texts[key]), audible)
                 self._by_start.setdefault(audible[:START], []).append(clip)
                 self._by_sound.setdefault(audible, []).append(key)
@@ -111,6 +126,25 @@ class _Following:
     """Reported however little of it comes: somebody has acted on its having begun."""
 
 
+@dataclass(slots=True)
+class _Unknown:
+    """Sound of no known clip, since the last clip or pause."""
+
+    began_at: float = 0.0
+    seconds: float = 0.0
+
+    def add(self, seconds: float, now: float) -> None:
+        """So much more of it came."""
+        self.began_at = self.began_at if self.seconds else now
+        self.seconds += seconds
+
+    def end(self) -> Iterator[ClipHeard]:
+        """It is over: speech where it was long enough."""
+        if self.seconds >= UNKNOWN_S:
+            yield ClipHeard("", UNKNOWN_TEXT, whole=True, began_at=self.began_at)
+        self.seconds = 0.0
+
+
 class Ear:
     """Listens to one stream: `hear` packets in, clips out."""
 
@@ -119,6 +153,7 @@ class Ear:
         self._silence = bytes([lexicon.silence])
         self._pending = b""
         self._following: _Following | None = None
+        self._unknown = _Unknown()
         self._expected: int | None = None
         self._last: list[str] = []
         """The prompt's part heard last, and every other part that sounds the same."""
@@ -147,7 +182,14 @@ class Ear:
         self._came = (self._came[1], now, len(payload))
         self._pending += payload
         heard += self._consume()
-        return heard
+        return [*self._no_clip(payload, now, known=bool(heard)), *heard]
+
+    def _no_clip(self, payload: bytes, now: float, *, known: bool) -> Iterator[ClipHeard]:
+        """Keep account of sound that belongs to no clip."""
+        if known or self._following is not None or self.silent_s >= PAUSE_S:
+            yield from self._unknown.end()
+        elif payload.strip(self._silence):
+            self._unknown.add(len(payload) / RATE, now)
 
     @property
     def following(self) -> tuple[str, float] | None:
@@ -171,7 +213,7 @@ class Ear:
 
     def finish(self) -> list[ClipHeard]:
         """The stream ended: what was being followed was cut short."""
-        return list(self._give_up())
+        return [*self._give_up(), *self._unknown.end()]
 
     def _consume(self) -> Iterator[ClipHeard]:
         while self._pending:

@@ -3,13 +3,16 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from telebank.phone.hearing import WORD_ID, ClipHeard
+from telebank.phone.hearing import UNKNOWN_TEXT, WORD_ID, ClipHeard
 from voice_prompts.catalogue import PAUSES, SENTENCE_END
 
 
 @dataclass(frozen=True, slots=True)
 class PromptHeard:
-    """A prompt as it was heard: its words so far, and when it began (seconds of the call)."""
+    """A prompt as it was heard: its words so far, and when it began (seconds of the call).
+
+    Speech that is no known clip has neither id nor language, and the words `(…)`.
+    """
 
     prompt: str
     language: str
@@ -56,7 +59,7 @@ class CallReport:
         if last is not None and clip.corrects and named(clip.corrects)[1] == last.prompt:
             last = replace(last, prompt=prompt)
         if first or last is None or (prompt and prompt != last.prompt):
-            if prompt:
+            if prompt or clip.text == UNKNOWN_TEXT:
                 self.prompts.append(PromptHeard(prompt, language, clip.text, began))
             return
         words = last.words + glue(language, clip.text) + clip.text

@@ -1,6 +1,8 @@
 """What `telebank call` says where there is no bank, and of orders that cannot be carried out."""
 
 import json
+import os
+import shutil
 import socket
 from pathlib import Path
 
@@ -8,7 +10,9 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 
-from telebank.commands.call import command
+from support.voice_pack import write_pack
+from telebank.commands.call import MAX_BANKS, _release_banks, command
+from voice_prompts.bank import build_bank
 
 
 def call(*words: str) -> Result:
@@ -76,3 +80,17 @@ def test_prompt_ids_are_completed() -> None:
     found = ShellComplete(command, {}, "call", "_X").get_completions(["--expect"], "bal.")
     assert {item.value for item in found} >= {"bal.amount", "bal.after"}
     assert all(item.value.startswith("bal.") for item in found)
+
+
+def test_recordings_of_releases_are_known_the_newest_of_them(tmp_path: Path) -> None:
+    for number in range(MAX_BANKS + 2):
+        write_pack(tmp_path / f"packs{number}" / "zh", "zh", {f"new.{number}": "新"})
+        folder = tmp_path / "voice" / f"release-{number}"
+        build_bank(tmp_path / f"packs{number}", folder)
+        os.utime(folder, (number, number))
+    for name, left in (("half", "prompts.pcmu"), ("cut", "index.json")):
+        (tmp_path / "voice" / f"release-{name}").mkdir()
+        shutil.copy(tmp_path / "voice" / "release-3" / left, tmp_path / "voice" / f"release-{name}")
+    known = {key for bank in _release_banks(tmp_path / "voice") for key in bank.index.texts}
+    newest = range(MAX_BANKS + 1, 3, -1)
+    assert known == {f"zh/new.{number}" for number in newest}

@@ -101,9 +101,43 @@ def test_repeated_and_late_packets_are_left_out() -> None:
     assert listen(doubled) == [("zh/a#0", True)]
 
 
-def test_unknown_sound_is_no_clip() -> None:
-    noise = np.random.default_rng(1).integers(0, 256, 8_000, np.uint8).tobytes()
-    assert listen(list(enumerate(packets(noise)))) == []
+def noise(milliseconds: int) -> bytes:
+    return np.random.default_rng(1).integers(0, 256, 8 * milliseconds, np.uint8).tobytes()
+
+
+def test_unknown_sound_is_speech_where_it_is_long_enough() -> None:
+    assert listen(list(enumerate(packets(noise(200), quiet(1_000), noise(200))))) == []
+    said = [noise(1_000), quiet(300), noise(100), quiet(600), noise(400)]
+    assert listen(list(enumerate(packets(*said)))) == [("", True), ("", True)]
+
+
+def test_unknown_sound_is_heard_where_it_came_among_clips() -> None:
+    ear, report = Ear(Lexicon(BANK, "pcma")), CallReport("sip:bank@127.0.0.1")
+    heard = []
+    stream = packets(clip("zh/a#0"), noise(800), clip("zh/b#0"), noise(400))
+    for sequence, payload in enumerate(stream):
+        heard += ear.hear(sequence, payload, sequence * 0.02)
+    for one in heard + ear.finish():
+        report.add(one, one.began_at)
+    told = [(one.prompt, one.words) for one in report.prompts]
+    unknown = ("", "(…)")
+    assert told == [("a", "words of zh/a#0"), unknown, ("b", "words of zh/b#0"), unknown]
+    assert heard[1].began_at == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_lexicon_knows_what_it_learns_beside_what_it_knew() -> None:
+    more = make_bank({"zh/a#0": 3_000, "zh/new": 2_000}, seed=8)
+    lexicon = Lexicon(BANK, "pcma")
+    lexicon.learn(more, {"zh/a#0": "other words"})
+    ear, octets = Ear(lexicon), more.laws["pcma"].tobytes()
+    heard = []
+    for sequence, payload in enumerate(packets(octets, clip("zh/a#0"))):
+        heard += ear.hear(sequence, payload, sequence * 0.02)
+    assert [(one.key, one.text) for one in heard + ear.finish()] == [
+        ("zh/a#0", "other words"),
+        ("zh/new", "words of zh/new"),
+        ("zh/a#0", "words of zh/a#0"),
+    ]
 
 
 def test_when_a_clip_began_is_the_time_of_its_first_packet() -> None:

@@ -135,6 +135,14 @@ async def test_a_script_that_is_over_stays_on_for_a_while_and_hangs_up() -> None
     assert [one.words for one in report.prompts] == ["words"]
 
 
+async def test_keys_are_pressed_after_speech_that_nobody_knows() -> None:
+    unknown = np.random.default_rng(4).integers(0, 256, 4_000, np.uint8).tobytes()
+    bank = ScriptedBank(unknown, dies=False)
+    report = await ring(bank, "1", PhoneOptions(patience_s=3, quiet_s=0.1, stay_s=0.1))
+    assert (report.status, report.ended_by) == ("ended", "local")
+    assert [(one.prompt, one.words) for one in report.prompts] == [("", "(…)")]
+
+
 async def test_a_phone_that_is_told_to_hang_up_says_bye() -> None:
     bank = ScriptedBank(CLIP.tobytes(), dies=False)
     async with running(bank) as phone:

@@ -111,19 +111,19 @@ def check(packs: Path | None, texts: Path | None, data: Path, as_json: bool) -> 
 
 
 @command.command(name="list")
-@click.option("--language", type=LANGUAGE, default="zh", show_default=True)
+@click.option("--language", type=LANGUAGE, help="Only this language.")
 @click.option("--units", is_flag=True, help="List the value units too.")
 @missing_option
 @texts_option
 @data_option
 @json_option
 def list_(
-    language: str, units: bool, missing: bool, texts: Path | None, data: Path, as_json: bool
+    language: str | None, units: bool, missing: bool, texts: Path | None, data: Path, as_json: bool
 ) -> None:
-    """List every prompt of a language: its id, its clips and its text.
+    """List every prompt: its language and id, its clips and its text.
 
     With --missing it is the script for a release's recordings: each clip to be spoken, and the file
-    that it goes into.
+    that it goes into, beside the folder of the texts. What is recorded there is left out.
 
     \b
     Examples:
@@ -131,22 +131,38 @@ def list_(
       telebank voice list --language en --units --json
       telebank voice list --missing --texts ./gas/prompts
     """
-    from voice_prompts.pack import file_name
+    from voice_prompts import overlay
 
-    lines = _script(_catalogue(_texts(texts, data)), language, missing)
+    folder = _texts(texts, data)
+    catalogue = _catalogue(folder)
+    recorded = overlay.recordings(folder.absolute().parent) if missing else {}
     rows = [
-        {"id": line.id, "text": line.text}
-        | ({"file": f"recordings/{language}/{file_name(line.id)}"} if missing else {})
-        for line in lines
-        if units or line.kind == "text"
+        _listed(each, line, missing)
+        for each in ((language,) if language else ("zh", "en"))
+        for line in _script(catalogue, each, missing)
+        if (units or line.kind == "text") and overlay.name_of(f"{each}/{line.id}") not in recorded
     ]
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
-    name = "file" if missing else "id"
-    width = max((len(row[name]) for row in rows), default=0)
-    for row in rows:
-        click.echo(f"{row[name]:<{width}}  {row['text']}")
+    names = [_name(row, one_language=language is not None) for row in rows]
+    width = max(map(len, names), default=0)
+    for name, row in zip(names, rows, strict=True):
+        click.echo(f"{name:<{width}}  {row['text']}")
+
+
+def _name(row: dict[str, str], *, one_language: bool) -> str:
+    return row.get("file") or (row["id"] if one_language else f"{row['language']}/{row['id']}")
+
+
+def _listed(language: str, line: "Line", missing: bool) -> dict[str, str]:
+    from voice_prompts.overlay import RECORDINGS
+    from voice_prompts.pack import file_name
+
+    row = {"language": language, "id": line.id, "text": line.text}
+    if missing:
+        row["file"] = f"{RECORDINGS}/{language}/{file_name(line.id)}"
+    return row
 
 
 @command.command()

@@ -65,6 +65,28 @@ def test_voice_makes_checks_lists_and_builds(run: CliRunner, tmp_path: Path) -> 
     assert json.loads(built.stdout)["clips"] > 500
 
 
+def test_what_is_recorded_is_not_missing(run: CliRunner, tmp_path: Path) -> None:
+    texts = write_texts(tmp_path / "prompts", ZH, EN)
+    missing = ["list", "--missing", "--json", "--texts", str(texts)]
+
+    def files(*words: str) -> list[str]:
+        return [row["file"] for row in json.loads(run.invoke(voice, [*missing, *words]).output)]
+
+    first = files()
+    assert [name for name in first if "a.sum" in name] == [
+        "recordings/zh/a.sum-0.flac",
+        "recordings/en/a.sum-0.flac",
+    ]
+    recorded = tmp_path / "recordings" / "zh" / "a.sum-0.wav"
+    recorded.parent.mkdir(parents=True)
+    recorded.touch()
+    assert files() == [name for name in first if name != "recordings/zh/a.sum-0.flac"]
+    assert all(name.startswith("recordings/en/") for name in files("--language", "en"))
+    both = run.invoke(voice, ["list", "--texts", str(texts)]).output
+    assert "zh/a.sum#0" in both
+    assert "en/a.sum#0  You have\n" in both
+
+
 def test_voice_says_what_is_wrong(run: CliRunner, tmp_path: Path) -> None:
     folders = ["--packs", str(tmp_path / "packs"), "--data", str(tmp_path)]
     assert run.invoke(voice, ["build", *folders]).exit_code == 1

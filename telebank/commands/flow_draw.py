@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
     from telebank.flow.draw.book import Book
@@ -15,8 +16,22 @@ if TYPE_CHECKING:
 PDF = "menus.pdf"
 
 
+def _flow_names(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Names of the flows for the shell: of their files, which need not be right."""
+    from telebank.settings import seed_dir
+
+    folder = Path(str(ctx.params.get("config") or seed_dir())) / "flows"
+    named = set(ctx.params.get("flows") or ())
+    names = sorted(path.stem for path in folder.glob("*.yaml"))
+    return [
+        CompletionItem(name) for name in names if name.startswith(incomplete) and name not in named
+    ]
+
+
 @click.command(name="draw")
-@click.argument("flows", nargs=-1)
+@click.argument("flows", nargs=-1, shell_complete=_flow_names)
 @click.option(
     "-o",
     "--out",
@@ -58,14 +73,14 @@ def command(
       telebank flow draw -o menus
       telebank flow draw main transfer --format svg --language en -o menus
     """
-    from telebank.reports.flow_pages import write_pages
+    from telebank.reports.flow_pages import page_count, write_pages
 
     book = _book(flows, language, config)
     folder.mkdir(parents=True, exist_ok=True)
     writing = write_pages(folder / PDF, book) if kind == "pdf" else _svg(book, folder)
-    with click.progressbar(
-        writing, length=len(book.pages), label=f"{len(book.pages)} pages"
-    ) as bar:
+    menus = len(book.pages)
+    pages = page_count(book) if kind == "pdf" else menus + 1  # the index is a page too
+    with click.progressbar(writing, length=menus, label=f"{menus} menus, {pages} pages") as bar:
         for _ in bar:
             pass
     click.echo(str(folder / (PDF if kind == "pdf" else "index.svg")))

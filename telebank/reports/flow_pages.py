@@ -37,6 +37,15 @@ def measure() -> Measure:
     return width
 
 
+def page_count(book: Book) -> int:
+    """Pages of the PDF, those of its index among them."""
+    return len(book.pages) + _indexes(book)
+
+
+def _indexes(book: Book) -> int:
+    return -(-len(book.pages) // ROWS)
+
+
 def write_pages(path: Path, book: Book) -> Iterator[str]:
     """Write the index and all pages beside `path`, and put them there when they are whole; says
     each flow that is drawn."""
@@ -60,7 +69,7 @@ class _Pen:
         self._book = book
         self._font = font
         self._top = 0.0
-        self._indexes = -(-len(book.pages) // ROWS)
+        self._indexes = _indexes(book)
 
     # -- pages ------------------------------------------------------------------------------------
 
@@ -122,7 +131,7 @@ class _Pen:
 
     def _foot(self, number: int, paper: tuple[float, float]) -> None:
         self._top = paper[1]
-        word, count = self._book.word, len(self._book.pages) + self._indexes
+        word, count = self._book.word, page_count(self._book)
         y = paper[1] - 16
         self._text(word.say("index"), 40, y, 7, BADGE["link"])
         self._link("index", 38, y - 9, 120, 12)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from telebank.flow.check.graph import CODE, PICKED, Edge
 from telebank.flow.draw.scene import Mark
@@ -28,6 +29,7 @@ from telebank.flow.model import (
 )
 from telebank.flow.release import Release
 from telebank.flow.speech import prompt_of
+from transactions.request import Language
 
 Titles = Mapping[str, str]
 """What each flow is called."""
@@ -95,21 +97,28 @@ def _about(node: AnyNode, titles: Titles, word: Wording) -> str:
 
 
 def heard(release: Release, node: AnyNode, word: Wording) -> Iterator[str]:
-    """What callers hear at a node, values as what they are."""
+    """What callers hear at a node, values as what they are; in the language that the node has for
+    all callers, else in the picture's."""
+    language = (node.language if isinstance(node, Menu | Statement) else None) or word.language
     if node.row is not None:
-        yield word.say("rows") + spoken(release, node.row, word)
-    said = [spoken(release, item, word) for item in node.say]
+        yield word.say("rows") + spoken(release, node.row, word, language)
+    said = ""
+    for item in node.say:
+        _, own = prompt_of(item, language)
+        said += " " if said and own == "en" else ""
+        said += spoken(release, item, word, language)
     if said:
-        yield ("" if word.language == "zh" else " ").join(said)
+        yield said
 
 
-def spoken(release: Release, item: str, word: Wording) -> str:
-    """A text in the picture's language, values as what they are."""
-    prompt, _ = prompt_of(item, word.language)
-    text = release.texts[word.language].get(prompt)
+def spoken(release: Release, item: str, word: Wording, language: Language) -> str:
+    """A text in this language, or in the item's own; values as what they are."""
+    prompt, own = prompt_of(item, language)
+    text = release.texts[own].get(prompt)
     if text is None:
         return prompt
-    return _SLOT.sub(lambda slot: word.value(slot[1] or "text"), text.text)
+    said = replace(word, language=own)
+    return _SLOT.sub(lambda slot: said.value(slot[1] or "text"), text.text)
 
 
 def notes(release: Release, node: AnyNode, word: Wording) -> Iterator[str]:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pypdfium2
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from support.flow_bank import BANK, DESK, LISTS
@@ -149,6 +150,32 @@ def test_a_page_says_what_callers_hear_and_what_is_asked_in_people_s_words() -> 
     assert "[amount]" in english
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_texts_are_in_the_language_that_callers_hear(language: Language) -> None:
+    flow, drawn = page("main", language)
+    texts = book(language).release.texts
+
+    def said(node: str) -> str:
+        box = next(one for one in drawn.boxes if one.node == node)
+        return "".join(line.text for line in box.lines if line.role == "body").replace(" ", "")
+
+    assert said("lang").endswith(texts["en"]["lang.en"].text.replace(" ", ""))
+    assert texts[language]["lang.zh"].text.replace(" ", "") in said("lang")
+    assert said("en") == texts["en"]["lang.chosen"].text.replace(" ", "")
+    assert flow.nodes["lang"].say[-1] == "lang.en@en"
+
+
+def test_flows_are_completed() -> None:
+    draw = ShellComplete(main, {}, "telebank", "_X")
+    found = [item.value for item in draw.get_completions(["flow", "draw"], "or")]
+    assert found == sorted(name for name in NAMES if name.startswith("or"))
+    assert "orders" in found
+    again = draw.get_completions(["flow", "draw", "orders"], "or")
+    assert "orders" not in [item.value for item in again]
+    there = ["flow", "draw", "--config", str(BANK)]
+    assert "pay" in [item.value for item in draw.get_completions(there, "")]
+
+
 @pytest.mark.parametrize("bank", [BANK, LISTS, DESK], ids=["payments", "lists", "desk"])
 def test_names_that_nobody_knows_are_shown_as_they_are(bank: Path) -> None:
     drawn = book("en", bank)
@@ -162,6 +189,7 @@ def test_the_pdf_has_an_index_and_a_page_for_each_flow_asked_for(tmp_path: Path)
         main, ["flow", "draw", "main", "transfer", "bill", "-o", str(tmp_path)]
     )
     assert (run.exit_code, run.output.split()[-1]) == (0, str(tmp_path / "menus.pdf"))
+    assert "3 menus, 4 pages" in run.output
     document = pypdfium2.PdfDocument(tmp_path / "menus.pdf")
     told = [one.get_textpage().get_text_bounded() for one in document]
     assert len(told) == 4
@@ -177,6 +205,7 @@ def test_svg_pages_come_with_their_typeface(tmp_path: Path) -> None:
     assert run.exit_code == 0
     files = {path.name for path in (tmp_path / "new").iterdir()}
     assert files == {"index.svg", "balance.svg", "telebank-sans.ttf"}
+    assert "1 menus, 2 pages" in run.output
 
 
 def test_a_flow_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -5,23 +5,50 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
-from telebank.commands.common import EXIT_FINDING, Unreachable, data_option, json_option
+from telebank.commands.common import (
+    DEFAULT_DATA,
+    EXIT_FINDING,
+    Unreachable,
+    data_option,
+    json_option,
+)
 from telebank.settings import SettingsError, store_url
 from telebank.store.engine import open_read_only
 from telebank.store.errors import KeyFileError, StoreMissing
 from telebank.store.order_views import MAX_LISTED, OrderSeen, order, orders, runs, tries
+from telebank.store.releases import SHORT
 from transactions.money import Money, currency
 
 STATES = ("waiting", "ended", "cancelled")
 MAX_NUMBER = 10**18
+PROVED = MappingProxyType(
+    {"pin": "telephone PIN", "second_factor": "telephone PIN and second factor"}
+)
+"""How the customer proved himself when he made it."""
+
+
+def complete_order(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Numbers of the newest orders, for the shell."""
+    try:
+        with _engine(ctx.params.get("data") or DEFAULT_DATA).connect() as connection:
+            found = orders(connection, most=MAX_LISTED)
+    except (click.ClickException, SQLAlchemyError):
+        return []
+    items = [CompletionItem(str(one.number), help=f"{one.state}, {one.every}") for one in found]
+    return [item for item in items if item.value.startswith(incomplete)]
 
 
 @click.group(name="order", context_settings={"help_option_names": ["-h", "--help"]})
@@ -65,7 +92,7 @@ def list_(state: str | None, limit: int, data: Path, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("number", type=click.IntRange(1, MAX_NUMBER))
+@click.argument("number", type=click.IntRange(1, MAX_NUMBER), shell_complete=complete_order)
 @data_option
 @json_option
 def show(number: int, data: Path, as_json: bool) -> None:
@@ -82,21 +109,43 @@ def show(number: int, data: Path, as_json: bool) -> None:
     if found is None:
         click.echo(f"no order {number}; `telebank order list` lists them", err=True)
         raise click.exceptions.Exit(EXIT_FINDING)
-    shown = {
-        **_json(found),
-        "dates": [_plain(asdict(one)) for one in dates],
-        "requests": [_plain(asdict(one)) for one in requests],
-    }
     if as_json:
+        shown = {
+            **_json(found),
+            "dates": [_plain(asdict(one)) for one in dates],
+            "requests": [_plain(asdict(one)) for one in requests],
+        }
         click.echo(json.dumps(shown, ensure_ascii=False))
         return
-    for name, value in shown.items():
-        if name not in ("dates", "requests") and value is not None:
-            click.echo(f"{name.replace('_', ' '):>14}  {value}")
-    for one in shown["dates"]:
-        click.echo(f"{one['due']:>14}  {one['state']} {one['why']}".rstrip())
-    for one in shown["requests"]:
-        click.echo(f"{one['reference']:>14}  {one['id']} {one['state']}")
+    for name, told in _shown(found).items():
+        if told:
+            click.echo(f"{name:>14}  {told}")
+    for run in dates:
+        click.echo(f"{run.due.isoformat():>14}  {run.state} {run.why}".rstrip())
+    for one in requests:
+        click.echo(f"{one.reference:>14}  {one.id} {one.state}")
+
+
+def _shown(one: OrderSeen) -> dict[str, str]:
+    """An order for people: amounts, dates and names as `list` has them, times UTC."""
+    told = _json(one)
+    return {
+        "number": str(one.number),
+        "state": one.state,
+        "payer": one.payer_masked,
+        "payee": one.payee_masked,
+        "amount": told["amount"],
+        "fee": told["fee"] or "as on the day",
+        "every": one.every,
+        "first": told["first"],
+        "next": told["next"] or "",
+        "last": told["last"] or "",
+        "proved by": PROVED.get(one.auth, one.auth),
+        "made": f"{one.made_at:%Y-%m-%d %H:%M:%S} UTC",
+        "changed": f"{one.changed_at:%Y-%m-%d %H:%M:%S} UTC",
+        "call": one.call or "",
+        "release": one.release[:SHORT],
+    }
 
 
 def _engine(data: Path) -> Engine:

@@ -13,9 +13,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from telebank.commands.approval import check_note
-from telebank.commands.common import EXIT_FINDING, Unreachable, data_option, json_option
+from telebank.commands.common import (
+    DEFAULT_DATA,
+    EXIT_FINDING,
+    Unreachable,
+    data_option,
+    json_option,
+)
 from telebank.commands.control_client import (
     TIMEOUT_S,
     ControlRefused,
@@ -51,6 +58,19 @@ def complete_release(
         return []
     found = [CompletionItem("current", help="what is in force")]
     found += [CompletionItem(row.hash[:SHORT], help=row.note or row.made_by) for row in rows]
+    return [item for item in found if item.value.startswith(incomplete)]
+
+
+def complete_proposed(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Hashes of the releases that wait for a second person, for the shell."""
+    try:
+        with closing(_open(ctx.params.get("data") or DEFAULT_DATA)) as connection:
+            rows = [row for row in releases(connection, MAX_LISTED) if row.proposed_by]
+    except (click.ClickException, SQLAlchemyError):
+        return []
+    found = [CompletionItem(row.hash[:SHORT], help=row.note or row.proposed_by) for row in rows]
     return [item for item in found if item.value.startswith(incomplete)]
 
 
@@ -277,7 +297,7 @@ def propose(
 
 
 @command.command()
-@click.argument("release", shell_complete=complete_release)
+@click.argument("release", shell_complete=complete_proposed)
 @click.option("--note", default="", help="What you looked at.")
 @session_option
 @data_option
@@ -299,7 +319,7 @@ def approve(release: str, note: str, session: Path | None, data: Path, as_json: 
 
 
 @command.command()
-@click.argument("release", shell_complete=complete_release)
+@click.argument("release", shell_complete=complete_proposed)
 @note_option
 @session_option
 @data_option

@@ -1,9 +1,11 @@
 """`telebank order`: lists and shows, masked, and changes nothing."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from support.ledger_world import CARDS
@@ -49,6 +51,33 @@ async def test_shown_with_its_dates_and_requests(house: OrderHouse) -> None:
     assert [one["id"] for one in shown["requests"]] == ["order-100001-20260401"]
     code, text = _run(house, "show", "100001")
     assert "2026-04-01  done" in text
+
+
+async def test_shown_in_the_forms_of_the_list(house: OrderHouse) -> None:
+    shown = {
+        name: told
+        for line in _run(house, "show", "100002")[1].splitlines()
+        for name, told in [line.strip().split("  ", 1)]
+    }
+    listed = _run(house, "list", "--state", "waiting")[1]
+    for name in ("number", "state", "payer", "payee", "amount", "every", "next"):
+        assert shown[name] in listed
+    assert (shown["fee"], shown["proved by"]) == ("as on the day", "telephone PIN")
+    for name in ("made", "changed"):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", shown[name])
+    assert "fee  0.00 CNY" in _run(house, "show", "100001")[1]
+
+
+async def test_numbers_are_completed(house: OrderHouse, tmp_path: Path) -> None:
+    shell = ShellComplete(command, {}, "order", "_X")
+
+    def found(data: Path, begun: str) -> list[str]:
+        words = ["show", "--data", str(data)]
+        return [item.value for item in shell.get_completions(words, begun)]
+
+    assert found(house.place, "1") == ["100002", "100001"]
+    assert found(house.place, "100001") == ["100001"]
+    assert found(tmp_path / "none", "") == []
 
 
 async def test_none_of_that_number_and_no_store(house: OrderHouse, tmp_path: Path) -> None:

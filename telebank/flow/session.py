@@ -175,7 +175,9 @@ class Session(Walker):
             self._record("answer.late", visit=event.visit)
             return
         service = self.release.contracts[node.service]
-        self._state.visit = self._state.answer_by = self._state.timer = None
+        self._state.visit = self._state.answer_by = None
+        if self._state.playing is None:
+            self._state.timer = None  # else it is the filler's, whose end may never be told
         self._forget_secrets(node)
         for name in service.gives:
             if name in event.data:

@@ -238,6 +238,15 @@ def test_the_filler_is_said_after_three_seconds_and_ends_before_the_answer(calle
     assert caller.heard == ["sys.bye"]
 
 
+def test_a_filler_whose_end_is_never_told_does_not_hold_up_its_answer(caller: Caller) -> None:
+    caller.press(f"1{CARD}#{PIN}")
+    caller.wait()
+    assert caller.heard == ["sys.wait"]
+    caller.answer("ok")
+    caller.wait()
+    assert caller.heard == ["pay.amount"]
+
+
 def test_an_exit_that_the_contract_does_not_have_is_an_unknown_outcome(caller: Caller) -> None:
     at_confirm(caller)
     caller.listen()

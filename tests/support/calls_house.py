@@ -48,7 +48,9 @@ class Script:
         money = Money.parse("12.34")
         usual: dict[str, tuple[str, Values]] = {
             "pin.verify": ("ok", {}),
+            "settings.get": ("ok", {"speed": "normal", "patience": "normal", "greeting": "none"}),
             "notice.next": ("none", {}),
+            "usage.top": ("none", {}),
             "card.balance": ("ok", {"available": money, "ledger": money}),
         }
         exit_name, data = self.exits.get(request.service) or usual[request.service]

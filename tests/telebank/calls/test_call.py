@@ -39,11 +39,13 @@ async def test_a_balance_is_asked_said_and_told(house: House, peer: Peer, tmp_pa
     await house.idle()
     assert [request.service for request in house.script.asked] == [
         "pin.verify",
+        "settings.get",
         "notice.next",
+        "usage.top",
         "card.balance",
     ]
     customer = Keyring.open(tmp_path / "keys").token(CardNumber(CARD))
-    assert [request.actor for request in house.script.asked] == ["caller", customer, customer]
+    assert [request.actor for request in house.script.asked] == ["caller", *[customer] * 4]
     assert house.script.heard[-1] == (house.script.asked[-1].id, "ok")
     assert house.log.kinds()[-1] == "call.ended"
     digits = "".join(str(e.detail["digit"]) for e in house.log.events if e.kind == "key")

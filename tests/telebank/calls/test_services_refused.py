@@ -156,7 +156,7 @@ async def test_more_decimals_than_there_are_fen_are_no_amount(
 ) -> None:
     call = await signed_in(house, language, customer, *TIME_M3, "60*505#")
     assert call.prompts[-2:] == ["sys.invalid", "place.amount"]
-    assert call.asked[-1][0] == "notice.next"
+    assert call.asked[-1][0] == "usage.top"
 
 
 async def test_a_postcode_without_branches_has_none(house: House, language: str) -> None:

@@ -49,7 +49,6 @@ class ApartHost:
 
     async def start(self) -> None:
         """Open the links; returns before they are signed on."""
-        self._thread.start()
         await self._there(self._host.start())
 
     async def wait_signed_on(self, timeout_s: float) -> bool:
@@ -145,7 +144,13 @@ class ApartHost:
 
         return await self._there(there())
 
+    def _begin(self) -> None:
+        """Run the thread, once: what releases say is learnt before `start`."""
+        if self._thread.ident is None:
+            self._thread.start()
+
     async def _there(self, work: Coroutine[Any, Any, T]) -> T:
+        self._begin()
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     def _home_call(self, told: Callable[..., None]) -> Callable[..., None]:

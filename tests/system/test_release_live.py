@@ -14,7 +14,7 @@ from support.release_scene import OnTheLine, Staff, heard_with, on_the_line, que
 from support.service_books import Books
 from telebank.phone.report import CallReport
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(900)]
 
 MENU, GAS_MENU = "zh/bill.menu#0", "zh/gas.menu#0"
 

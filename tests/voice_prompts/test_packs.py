@@ -33,8 +33,10 @@ def test_they_are_what_manifests_texts_and_levels_promise() -> None:
 
 
 def sample(kind: str) -> str:
-    """A value of a kind; every set of words has `other`."""
-    return "other" if kind.startswith("word:") else SAMPLES[kind]
+    """A value of a kind; every set of words has `other`, and what is counted is a number."""
+    if kind.startswith("word:"):
+        return "other"
+    return SAMPLES["number" if kind.startswith("count:") else kind]
 
 
 def test_every_prompt_can_be_spoken(tmp_path: Path) -> None:

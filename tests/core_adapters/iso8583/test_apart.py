@@ -147,3 +147,12 @@ async def test_what_the_journal_says_comes_across(bank: CoreHostProcess, token: 
 async def test_a_host_apart_that_never_began_can_be_closed() -> None:
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         await Bench(MODULE, nobody.getsockname()[1]).host.close()
+
+
+async def test_a_host_apart_answers_before_it_has_begun() -> None:
+    """What releases say is learnt before `start`; a wait for a thread that is not there is long."""
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        host = Bench(MODULE, nobody.getsockname()[1]).host
+        health = await asyncio.wait_for(host.health(), 10.0)
+        assert health.links_up == 0
+        await host.close()

@@ -305,7 +305,13 @@ class Node:
     def request(self, service: str, inputs: Values, name: str, by: int) -> Request:
         token = self.vault.token(CARDS[by])
         return Request(
-            name, service, 1, inputs, "caller", auth=AuthLevel.SECOND_FACTOR, authenticated_token=token
+            name,
+            service,
+            1,
+            inputs,
+            "caller",
+            auth=AuthLevel.SECOND_FACTOR,
+            authenticated_token=token,
         )
 
     async def quote(self, name: str, payer: int, payee: int, amount: str) -> Answer:

@@ -52,8 +52,8 @@ class Trading:
 
     def state(self) -> list[tuple[object, ...]]:
         rows = self.bank.db.execute(
-            "SELECT substr(p.key, 1, 22), p.kind, p.business_date, l.minor, d.rate_at FROM posting p"
-            " JOIN leg l ON l.posting = p.id LEFT JOIN fx_deal d ON d.key = p.key"
+            "SELECT substr(p.key, 1, 22), p.kind, p.business_date, l.minor, d.rate_at"
+            " FROM posting p JOIN leg l ON l.posting = p.id LEFT JOIN fx_deal d ON d.key = p.key"
             " WHERE p.key LIKE 'fx:%' OR (p.key LIKE 'day:%' AND l.account NOT LIKE 'X%')"
             " ORDER BY 1, 2, l.minor"
         )

@@ -206,7 +206,7 @@ def _banner(bank: Bank) -> None:
     table.add_row("Company", f"{company}   PIN {pin}   {holder}")
     table.add_row("Keys", "1 中文, 2 English; 1 accounts; card # PIN #; then 1 enquiries,")
     table.add_row("", "2 transfers, 3 bills, 4 loans and investments, 5 settings;")
-    table.add_row("", "before the card: 2 lost card, 3 information, 4 companies")
+    table.add_row("", "before the card: 2 lost card, 3 information, 4 companies, 5 more")
     table.add_row("", "# again, * back, 0 teller; every key: docs/menus.md")
     table.add_row("", "All demo cards: corehost/demo-cards.json in the data folder")
     table.add_row(

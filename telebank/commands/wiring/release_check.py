@@ -210,6 +210,31 @@ def _profiles(folder: Path, release: Release, settings: Settings) -> Iterator[st
         yield f"hosts/{profile}.yaml: missing; it is the profile of this bank's [hosts.{name}]"
     for path in sorted((folder / "hosts").glob("*.yaml")):
         yield from profile_findings(path, release.contracts)
+    if settings.hosts.get(name, {}).get("adapter") == "iso8583":
+        yield from _not_mapped(folder / "hosts" / f"{profile}.yaml", release)
+
+
+def _not_mapped(path: Path, release: Release) -> Iterator[str]:
+    """Services of the host that a menu asks, and its profile does not map: a key that leads every
+    caller to "not available"."""
+    from core_adapters.iso8583.profile_load import load_profile
+    from core_adapters.profiles.errors import ProfileError
+    from telebank.flow.model import Call
+
+    try:
+        mapped = load_profile(path).services
+    except (ProfileError, OSError):
+        return  # it is a finding already
+    for flow in release.flows.values():
+        for node in flow.nodes.values():
+            service = (
+                release.contracts.services.get(node.service) if isinstance(node, Call) else None
+            )
+            if service and service.source == "host" and service.name not in mapped:
+                yield (
+                    f"{flow.file}:{node.line}: {node.name}: asks {service.name}, which"
+                    f" hosts/{path.name} does not map; map it there"
+                )
 
 
 def _hours(folder: Path) -> Iterator[str]:

@@ -46,6 +46,14 @@ def exit_of(service: Service, outcome: Outcome) -> str:
             return service.exit_for(outcome)
 
 
+def exit_without_row(service: Service, outcome: Outcome) -> str:
+    """The exit where the journal has no row. What is repeated until the host has it counts as
+    stored because a row says so; here none does, and nobody may hear that it was."""
+    if service.recovery == "repeat" and isinstance(outcome, NotSent):
+        return service.exit_for(Declined(outcome.reason))
+    return exit_of(service, outcome)
+
+
 def with_own(service: Service, data: Values, request: Request, zone: timezone) -> Values:
     """Add the outputs that are ours to give where the host gave none: `ref`, the reference that
     is spoken (field 37), `at`, when the request was taken, on the bank's wall clock, and `until`,

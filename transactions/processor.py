@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from transactions.admission import TriesDesk, customer_token, refusal
-from transactions.answer import Answer, exit_of
+from transactions.answer import Answer, exit_without_row
 from transactions.card import CardVault
 from transactions.clock import Clock
 from transactions.closing import Closed, Closing, NotClosed
@@ -465,7 +465,7 @@ class Processor:
 
     def _refuse(self, request: Request, outcome: Outcome) -> Answer:
         service = self._rulebook.of(request.release).services.get(request.service)
-        exit_name = "unavailable" if service is None else exit_of(service, outcome)
+        exit_name = "unavailable" if service is None else exit_without_row(service, outcome)
         data = outcome.data if isinstance(outcome, Approved | Declined) else {}
         return Answer(exit_name, outcome, data, request.id)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from transactions.admission import Tries, TriesDesk
-from transactions.answer import Answer, exit_of, first_result, with_own
+from transactions.answer import Answer, exit_of, exit_without_row, first_result, with_own
 from transactions.card import CardNumber, CardVault
 from transactions.clock import Clock
 from transactions.contract import Service
@@ -62,7 +62,7 @@ class Writer:
         try:
             most = await self.tiers.most(service, request, customer)
         except JournalUnavailable:
-            return self._answer(service, NotSent("journal"), request)
+            return self._without_row(service, NotSent("journal"), request)
         plan = self._plan(service, request, customer, quote, handle, most)
         if isinstance(plan, Declined):
             return self._answer(service, plan, request)
@@ -74,13 +74,13 @@ class Writer:
                 if await self.journal.find(request.id) is None:
                     return await self._past_tries(service, request, plan)
         except JournalUnavailable:
-            return self._answer(service, NotSent("journal"), request)
+            return self._without_row(service, NotSent("journal"), request)
         try:
             return await self._numbered(service, request, plan, tries)
         except JournalUnavailable:
             if tries is not None:
                 await tries.give_back(NotSent("journal"))
-            return self._answer(service, NotSent("journal"), request)
+            return self._without_row(service, NotSent("journal"), request)
 
     async def _past_tries(self, service: Service, request: Request, plan: RecordPlan) -> Answer:
         """No try is left. A report of loss is taken all the same, or a stranger could bar its
@@ -124,7 +124,7 @@ class Writer:
             case Recorded():
                 answer = replace(self._answer(service, told, numbered), row=request.id)
             case None:
-                answer = self._answer(service, told, request)
+                answer = self._without_row(service, told, request)
         if tries is not None:
             await tries.give_back(judged)
         return answer
@@ -280,6 +280,10 @@ class Writer:
         request = _until(service, request, existing.until)
         same = replace(request, id=existing.request_id, reference=reference, created_at=None)
         return replace(self._answer(service, outcome, same), row=existing.request_id, again=True)
+
+    def _without_row(self, service: Service, outcome: Outcome, request: Request) -> Answer:
+        answer = self._answer(service, outcome, request)
+        return replace(answer, exit=exit_without_row(service, outcome))
 
     def _answer(self, service: Service, outcome: Outcome, request: Request) -> Answer:
         data: Values = outcome.data if isinstance(outcome, Approved | Declined) else {}

@@ -486,6 +486,15 @@ def test_a_loss_report_is_answered_with_time_and_reference_and_refuses_the_card(
     told(story)
 
 
+def test_a_loss_report_that_nothing_keeps_is_not_told_as_stored() -> None:
+    async def story(world: World) -> None:
+        await world.processor.close()
+        assert (await world.report_loss("l1", 0)).exit == "refused"
+        assert "l1" not in world.books.rows
+
+    told(story)
+
+
 def test_with_the_host_away_a_loss_report_is_stored_and_delivered_later() -> None:
     async def story(world: World) -> None:
         world.host.links_up = 0

@@ -28,6 +28,11 @@ SLOW = "ceiling.tell"
 CARD = CardNumber("6227001234567894")
 
 
+pytestmark = pytest.mark.timeout(500)
+PATIENCE_S = 200.0
+"""Reading a release takes seconds of a core, and each node reads it; a busy machine has few."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stumbling(Taught):
     """Fails in a way that nobody foresaw as often as `times` has entries."""
@@ -74,7 +79,7 @@ async def two_nodes(
 
 async def has(node: ReleaseNode, release: str) -> None:
     """Wait until new calls of a node get this release."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while node.new_calls != release:
             await asyncio.sleep(0.05)
 
@@ -109,7 +114,7 @@ async def test_the_other_node_takes_what_one_published_and_both_go_back(
         assert isinstance(back, Published)
         assert two.new_calls == old
         await has(one, old)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             for each in (one, two):
                 while (each.place.voice / f"release-{new[:16]}").exists():
                     await asyncio.sleep(0.05)
@@ -138,7 +143,7 @@ async def test_what_the_links_are_made_of_waits_for_a_restart(voice: Voice, tmp_
         files["hosts/tb87.yaml"] = profile
         done = await one.publisher.publish(await proposed(one.store, files))
         assert isinstance(done, Published)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while two.publisher.standing()["publication"] != 2:
                 await asyncio.sleep(0.05)
         for each in (one, two):
@@ -160,7 +165,7 @@ async def test_a_node_that_cannot_take_it_tries_again(voice: Voice, tmp_path: Pa
         in_the_way.write_text("no folder")
         done = await one.publisher.publish(await proposed(one.store, files))
         assert isinstance(done, Published)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while not two.publisher.standing()["why"]:
                 await asyncio.sleep(0.05)
         standing = two.publisher.standing()
@@ -181,11 +186,11 @@ async def test_what_nobody_foresaw_ends_no_looking(voice: Voice, tmp_path: Path)
         files["services.yaml"] += b"# as of May\n"
         done = await one.publisher.publish(await proposed(one.store, files))
         assert isinstance(done, Published)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while "ZeroDivisionError" not in str(two.publisher.standing()["why"]):
                 await asyncio.sleep(0.02)
         await has(two, done.hash)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while two.publisher.standing()["why"]:
                 await asyncio.sleep(0.05)
     assert alarms(tmp_path) == [("02", "failed")]
@@ -212,7 +217,7 @@ async def test_a_request_in_flight_keeps_its_release(voice: Voice, tmp_path: Pat
         assert laid_out.is_dir()
         desk.go.set()
         await flying
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while laid_out.exists():
                 await asyncio.sleep(0.05)
 

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from support.bank_process import Voice
 from support.gas_release import add_gas
 from support.publishing_nodes import WU, ReleaseNode, founders, open_node, proposed

@@ -152,7 +152,7 @@ class Publisher:
             "by": self._now.by,
             "new_calls": self._node.edition.hash,
             "calls": dict(self._node.releases()),
-            "why": self._why or self._trouble,
+            "why": self._trouble or self._why,
         }
 
     async def in_force(self) -> str:

@@ -179,7 +179,6 @@ async def test_a_node_that_cannot_take_it_tries_again(voice: Voice, tmp_path: Pa
     assert alarms(tmp_path) == [("02", "not_taken")]
 
 
-@pytest.mark.long
 async def test_what_nobody_foresaw_ends_no_looking(voice: Voice, tmp_path: Path) -> None:
     def stumbling(taught: Taught) -> Taught:
         return Stumbling(taught.processor, taught.speaks, [2, 1])

@@ -5,14 +5,15 @@ fonts/README.md. It has the characters of GBK, Latin with accents, and figures o
 columns of amounts line up. There is one weight: emphasis is size and shade.
 """
 
-from pathlib import Path
-
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
+from fax.typeface import FILE
+
+__all__ = ["FILE", "NAME", "register"]
+
 NAME = "TelebankSans"
 """The name that reportlab knows it by, once `register` was called."""
-FILE = Path(__file__).resolve().parent / "fonts" / "telebank-sans.ttf"
 
 
 def register() -> str:

@@ -2,38 +2,59 @@
 
 import hashlib
 import zlib
+from collections import Counter
 from collections.abc import Callable
 
 from telebank.sip.dialog import Dialog, DialogKey
-from telebank.sip.events import CallEnded, Command, EndedBy, SendDatagram, Trouble
-from telebank.sip.layer import TransactionLayer, follow_up
+from telebank.sip.events import (
+    CallEnded,
+    CloseConnection,
+    Command,
+    EndedBy,
+    SendDatagram,
+    Trouble,
+)
+from telebank.sip.headers import ALLOWED, SDP_TYPE
+from telebank.sip.layer import TransactionLayer
 from telebank.sip.leg import LEG_TIMERS, Leg, LegState
 from telebank.sip.message import HeaderLines, Request, write_request, write_response
 from telebank.sip.options import SipOptions
+from telebank.sip.places import Places
 from telebank.sip.timers import Timers
-from telebank.sip.transaction import ClientTransaction, Outgoing, ServerTransaction
-from telebank.sip.uri import Address, host_port
+from telebank.sip.transaction import ClientTransaction, Key, Outgoing, ServerTransaction, State
+from telebank.sip.uri import Hop
 
-ALLOWED = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE"
-SDP_TYPE = "application/sdp"
+LARGE = 1_300
+"""Octets; a larger request does not go over UDP where the way is not known (RFC 3261 18.1.1)."""
 
 
 class Core:
     """The state of one user agent. Commands gather in `out` until `take` empties it."""
 
-    def __init__(self, local: Address, options: SipOptions, token: Callable[[], str]) -> None:
-        self.local = local
+    def __init__(self, places: Places, options: SipOptions, token: Callable[[], str]) -> None:
+        self.places = places
+        self.local = places.first
         self.options = options
         self.token = token
         self.out: list[Command] = []
         self.timers = Timers()
-        self.layer = TransactionLayer(local, options, self.timers, self.out)
+        self.layer = TransactionLayer(places, options, self.timers, self.out)
         self.legs: dict[str, Leg] = {}
         self.dialogs: dict[DialogKey, Leg] = {}
         self.offered: set[str] = set()
         """Ids of legs whose INVITE waits for the application."""
+        self.trunk_calls: Counter[tuple[str, str]] = Counter()
+        """Live calls by trunk and `in` or `out`."""
+        self.probes: dict[Key, Callable[[int], None]] = {}
+        """Who waits for the answer to a request outside calls: takes the status, 0 for none."""
+        self.sign: Callable[[Leg, str, str], HeaderLines] = lambda leg, method, uri: ()
+        """Credentials for a request in a leg whose trunk asked for them before."""
+        self.may_follow: Callable[[str, str], bool] = lambda trunk, target: True
+        """Whether a call over a trunk may go on to the target of a 3xx or REFER."""
         self.draining = False
-        self.contact = f"<sip:{host_port(local)}>"
+        self.contact = places.contact(places.first)
+        self.has_tcp: Callable[[Hop], bool] = lambda peer: False
+        """Whether a UDP peer is a trunk that takes large requests by TCP at the same port."""
         self.now = 0.0
         """When the current event came; only the log limit reads it."""
         self._second, self._troubles, self._hidden = 0, 0, 0
@@ -45,7 +66,7 @@ class Core:
         self.out.clear()
         return out
 
-    def trouble(self, kind: str, detail: str, source: Address) -> None:
+    def trouble(self, kind: str, detail: str, source: Hop) -> None:
         """One log line, unless this second has had its share: a flood must not fill the log."""
         if int(self.now) != self._second:
             self._second, self._troubles = int(self.now), 0
@@ -61,6 +82,11 @@ class Core:
         """A number in [low, high] in steps of 10 ms, drawn from the token source."""
         steps = round((high - low) * 100)
         return low + zlib.crc32(self.token().encode()) % (steps + 1) / 100
+
+    def shut(self, source: Hop) -> None:
+        """Somebody gets no answer: a connection of his is closed."""
+        if source.reliable:
+            self.out.append(CloseConnection(source))
 
     # Answers
 
@@ -80,7 +106,7 @@ class Core:
         self.layer.say(transaction, status, data, now)
 
     def answer_once(
-        self, request: Request, source: Address, status: int, headers: HeaderLines = ()
+        self, request: Request, source: Hop, status: int, headers: HeaderLines = ()
     ) -> None:
         """Answer without keeping anything (RFC 3261 8.2.7): the request's repeat gets the same."""
         seed = f"{request.call_id}\n{request.from_.tag}\n{request.via.branch}"
@@ -90,16 +116,23 @@ class Core:
         data = write_response(
             request, status, source, to_tag=tag, headers=[*self._server_line(), *headers]
         )
-        self.out.append(SendDatagram(data, request.via.reply_to(source)))
+        alive = source in self.layer.streams
+        self.out.append(SendDatagram(data, source if alive else request.via.reply_to(source)))
 
     def dialog_headers(self, request: Request) -> list[tuple[str, str]]:
-        """Contact, Allow and the echoed Record-Route of an answer that makes or keeps a dialog."""
+        """Contact, Allow, Supported and the echoed Record-Route of an answer that makes or keeps a
+        dialog."""
         routes = request.headers.get("record-route", ())
         return [
             *(("Record-Route", route) for route in routes),
-            ("Contact", self.contact),
+            ("Contact", self.contact_for(request)),
             ("Allow", ALLOWED),
+            ("Supported", self.options.supported),
         ]
+
+    def contact_for(self, request: Request) -> str:
+        """Our Contact in an answer; a sips URI where one was asked for (12.1.1)."""
+        return self.places.contact(request.source, secure=request.uri[:5].lower() == "sips:")
 
     def _server_line(self) -> list[tuple[str, str]]:
         return [("Server", self.options.user_agent)] if self.options.user_agent else []
@@ -107,13 +140,40 @@ class Core:
     # Requests
 
     def compose(
-        self, method: str, dialog: Dialog, cseq: int, body: bytes, headers: HeaderLines = ()
-    ) -> tuple[Outgoing, Address]:
-        """A request in `dialog` with a branch of its own, and where it goes."""
-        uri, routes, address = dialog.way()
+        self, method: str, dialog: Dialog, cseq: int, body: bytes, headers: HeaderLines = (),
+        *, to: Hop | None = None,
+    ) -> tuple[Outgoing, Hop]:  # fmt: skip
+        """A request in `dialog` with a branch of its own, and where it goes: `to`, or as the dialog
+        says."""
+        hop = to or self.towards(dialog)
+        sent = self._written(method, dialog, cseq, body, headers, hop)
+        wide = hop._replace(transport="tcp")
+        if len(sent.data) > LARGE and not hop.reliable and self.has_tcp(hop):
+            sent, hop = self._written(method, dialog, cseq, body, headers, wide), wide
+        return sent, hop
+
+    def towards(self, dialog: Dialog) -> Hop:
+        """Where the next request of a dialog goes: over the connection its messages came by, while
+        that lives and leads to the same host (RFC 5923)."""
+        uri, routes, hop = dialog.way()
+        peer = dialog.peer
+        same = (hop.host, hop.transport) == (peer.host, peer.transport)
+        leg = self.dialogs.get(dialog.key)
+        if leg is not None and leg.by_flow:
+            return peer
+        # A sips URI is never reached over anything else: without TLS its requests fail.
+        secure = "sips:" in (routes[0] if routes else uri)[:64].lower()
+        if (same and peer in self.layer.streams) or not (secure or self.places.has(hop)):
+            return peer
+        return hop
+
+    def _written(  # noqa: PLR0917 - what `compose` takes
+        self, method: str, dialog: Dialog, cseq: int, body: bytes, headers: HeaderLines, hop: Hop
+    ) -> Outgoing:
+        uri, routes, _ = dialog.way()
         branch = f"z9hG4bK{self.token()}"
         lines = [
-            ("Via", f"SIP/2.0/UDP {host_port(self.local)};branch={branch};rport"),
+            ("Via", self.places.via(hop, branch)),
             ("Max-Forwards", "70"),
             *(("Route", route) for route in routes),
             ("From", dialog.local),
@@ -122,17 +182,17 @@ class Core:
             ("CSeq", f"{cseq} {method}"),
             *headers,
         ]
-        if method in ("INVITE", "UPDATE"):
-            lines += [("Contact", self.contact), ("Allow", ALLOWED)]
+        if method in ("INVITE", "UPDATE", "REFER", "NOTIFY"):
+            secure = uri[:5].lower() == "sips:"
+            lines += [("Contact", self.places.contact(hop, secure=secure)), ("Allow", ALLOWED)]
         if self.options.user_agent:
             lines.append(("User-Agent", self.options.user_agent))
-        if body:
+        if body and not any(name == "Content-Type" for name, _ in lines):
             lines.append(("Content-Type", SDP_TYPE))
         data = write_request(method, uri, lines, body)
-        sent = Outgoing(
+        return Outgoing(
             method, uri, branch, routes, dialog.local, dialog.remote, dialog.call_id, cseq, data
         )
-        return sent, address
 
     def request(
         self, leg: Leg, method: str, now: float, body: bytes = b"", headers: HeaderLines = ()
@@ -140,8 +200,13 @@ class Core:
         """Send a request in the leg's dialog."""
         assert leg.dialog is not None
         leg.dialog.local_cseq += 1
-        sent, address = self.compose(method, leg.dialog, leg.dialog.local_cseq, body, headers)
+        lines = [*headers, *self.signed(leg, method, leg.dialog)]
+        sent, address = self.compose(method, leg.dialog, leg.dialog.local_cseq, body, lines)
         return self.layer.open_client(sent, address, leg.id, now)
+
+    def signed(self, leg: Leg, method: str, dialog: Dialog) -> HeaderLines:
+        """Our credentials for a request along the dialog's route."""
+        return self.sign(leg, method, dialog.way()[0])
 
     def cancel(self, leg: Leg, now: float) -> None:
         """CANCEL the leg's INVITE, once a provisional response has come (9.1)."""
@@ -149,8 +214,7 @@ class Core:
         if invite is None:
             self.forget(leg)
         elif leg.heard:
-            cancel = follow_up(invite.sent, "CANCEL", invite.sent.to, self.local)
-            self.layer.open_client(cancel, invite.peer, "", now)
+            self.layer.cancel(invite, now)
             self.timers.start(leg.id, "cancel", now + self.options.transaction_timeout)
 
     # The life of a leg
@@ -173,19 +237,25 @@ class Core:
         """Send BYE; the leg is forgotten when it is answered or times out."""
         self.timers.stop(leg.id, LEG_TIMERS)
         leg.move(LegState.ENDING)
-        asked = self.layer.servers.get(leg.asked)
-        if asked is not None:
-            self.answer(asked, 487, now)
-        leg.ok_cseq, leg.asking, leg.asked = -1, (), ()
+        self.drop_asked(leg, now)
+        leg.ok_cseq, leg.asking = -1, ()
         quoted = reason.replace("\\", "").replace('"', "").replace("\r", "").replace("\n", "")
         headers = [("Reason", f'SIP;cause=200;text="{quoted}"')] if quoted else []
         self.request(leg, "BYE", now, headers=headers)
+
+    def drop_asked(self, leg: Leg, now: float) -> None:
+        """Nobody will answer what the other side asked within the call: 487."""
+        asked = self.layer.servers.get(leg.asked)
+        leg.asked = ()
+        if asked is not None and asked.state in (State.PROCEEDING, State.TRYING):
+            self.answer(asked, 487, now)
 
     def forget(self, leg: Leg) -> None:
         """Drop the leg and its dialog; transactions live on for their timers."""
         leg.move(LegState.GONE)
         self.timers.stop(leg.id, LEG_TIMERS)
-        self.legs.pop(leg.id, None)
+        if self.legs.pop(leg.id, None) is not None and leg.trunk:
+            self.trunk_calls[leg.trunk, leg.way] -= 1
         self.offered.discard(leg.id)
         if leg.dialog is not None:
             self.dialogs.pop(leg.dialog.key, None)

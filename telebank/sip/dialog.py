@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from telebank.sip.headers import BadHeader, first_name_addr, split_list
 from telebank.sip.message import Headers, Request, Response
-from telebank.sip.uri import Address, BadUri, SipUri, address_of
+from telebank.sip.uri import BadUri, Hop, SipUri, hop_of
 
 DialogKey = tuple[str, str, str]
 MAX_ROUTES = 20
@@ -25,7 +25,7 @@ class Dialog:
     local_cseq: int
     remote_cseq: int
     """Highest CSeq number heard, -1 before the first request."""
-    peer: Address
+    peer: Hop
     """Where the other side was heard from; used where target or route name no IP address."""
 
     @property
@@ -39,22 +39,27 @@ class Dialog:
         self.remote_cseq = request.cseq
         return True
 
+    def heard_from(self, source: Hop) -> None:
+        """The other side has another connection now; of UDP nothing is learnt so."""
+        if source.reliable:
+            self.peer = source
+
     def refresh(self, message: Request | Response) -> None:
         """Target refresh by a Contact (12.2.1.2, 12.2.2)."""
         self.target = _readable(message.headers)[0] or self.target
 
-    def way(self) -> tuple[str, tuple[str, ...], Address]:
+    def way(self) -> tuple[str, tuple[str, ...], Hop]:
         """Request-URI, Route values and address of the next request (12.2.1.1)."""
         if not self.routes:
-            return self.target, (), address_of(self.target, self.peer)
+            return self.target, (), hop_of(self.target, self.peer)
         first = _uri(self.routes[0])
-        address = address_of(first, self.peer)
+        address = hop_of(first, self.peer)
         if _loose(first):
             return self.target, self.routes, address
         return first, (*self.routes[1:], f"<{self.target}>"), address
 
 
-def for_server(request: Request, local_tag: str, source: Address) -> Dialog:
+def for_server(request: Request, local_tag: str, source: Hop) -> Dialog:
     """The dialog an INVITE received opens (12.1.1). Raises `BadHeader` for a bad Contact."""
     return Dialog(
         request.call_id,
@@ -71,7 +76,7 @@ def for_server(request: Request, local_tag: str, source: Address) -> Dialog:
 
 
 def for_client(
-    response: Response, local_tag: str, local: str, *, target: str, cseq: int, peer: Address
+    response: Response, local_tag: str, local: str, *, target: str, cseq: int, peer: Hop
 ) -> Dialog:
     """The dialog a 2xx to our INVITE opens (12.1.2). A Contact or Record-Route nobody can read
     counts as absent: the call has to be acknowledged, and ended, all the same."""

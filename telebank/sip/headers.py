@@ -4,7 +4,11 @@ section 25.1). Every pattern is linear in its input: no two neighbours can match
 import re
 from dataclasses import dataclass
 
-from telebank.sip.uri import MAX_PORT, Address
+from telebank.sip.uri import MAX_PORT, Hop, default_port
+
+ALLOWED = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK"
+"""Methods that we take within calls and for new ones (Allow, RFC 3261 section 20.5)."""
+SDP_TYPE = "application/sdp"
 
 # RFC 3261 section 25.1: token
 TOKEN = r"[A-Za-z0-9\-.!%*_+`'~]+"  # noqa: S105 - RFC 3261's word for a grammar element
@@ -63,7 +67,7 @@ class Via:
     def branch(self) -> str:
         return param(self.params, "branch") or ""
 
-    def stamped(self, source: Address) -> str:
+    def stamped(self, source: Hop) -> str:
         """The value with `received` and `rport` filled in (RFC 3261 18.2.1, RFC 3581 4)."""
         port = "" if self.port is None else f":{self.port}"
         out = f"SIP/{self.version}/{self.transport} {self.host}{port}"
@@ -79,11 +83,12 @@ class Via:
             out += f";received={source[0]}"
         return out + self.rest
 
-    def reply_to(self, source: Address) -> Address:
-        """Where responses go: the source address; its port where `rport` asks for it."""
-        if any(name == "rport" for name, _ in self.params):
+    def reply_to(self, source: Hop) -> Hop:
+        """Where responses go: the source address; its port where `rport` asks for it. Over a stream
+        this is for the time when the connection is gone (RFC 3261 18.2.2)."""
+        if not source.reliable and any(name == "rport" for name, _ in self.params):
             return source
-        return source[0], self.port or 5060
+        return source._replace(port=self.port or default_port(source.transport))
 
 
 def param(params: Params, name: str) -> str | None:

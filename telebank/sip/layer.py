@@ -4,6 +4,7 @@ from telebank.sip.events import Command, SendDatagram
 from telebank.sip.headers import MAGIC_COOKIE
 from telebank.sip.message import Request, Response, write_request
 from telebank.sip.options import SipOptions
+from telebank.sip.places import Places
 from telebank.sip.timers import Timers
 from telebank.sip.transaction import (
     CLIENT,
@@ -20,22 +21,27 @@ from telebank.sip.transaction import (
     State,
     Transaction,
 )
-from telebank.sip.uri import Address, host_port
+from telebank.sip.uri import Hop
 
 
 class TransactionLayer:
-    """All live transactions of one socket. What is to be sent goes to `out`."""
+    """All live transactions of one user agent. What is to be sent goes to `out`."""
 
     def __init__(
-        self, local: Address, options: SipOptions, timers: Timers, out: list[Command]
+        self, places: Places, options: SipOptions, timers: Timers, out: list[Command]
     ) -> None:
-        self.local = local
+        self.places = places
         self.options = options
         self.timers = timers
         self.out = out
         self.servers: dict[Key, ServerTransaction] = {}
         self.clients: dict[Key, ClientTransaction] = {}
         self._merged: dict[Key, Key] = {}
+        self._over: dict[Hop, set[Key]] = {}
+        """Client transactions by the stream that they use."""
+        self.streams: dict[Hop, tuple[str, ...]] = {}
+        """Connections that something came over, until they are lost: the names that the peer's
+        certificate gave."""
 
     def __len__(self) -> int:
         return len(self.servers) + len(self.clients)
@@ -50,9 +56,7 @@ class TransactionLayer:
         """Whether the same request already came by another way (RFC 3261 8.2.2.2)."""
         return not request.to.tag and _merge_key(request) in self._merged
 
-    def open_server(
-        self, request: Request, source: Address, leg: str, now: float
-    ) -> ServerTransaction:
+    def open_server(self, request: Request, source: Hop, leg: str, now: float) -> ServerTransaction:
         """Start a transaction for a new request; an INVITE is expected to get its 100 next."""
         invite = request.method == "INVITE"
         key = server_key(request, request.method)
@@ -91,7 +95,7 @@ class TransactionLayer:
     # Client side
 
     def open_client(
-        self, sent: Outgoing, destination: Address, leg: str, now: float
+        self, sent: Outgoing, destination: Hop, leg: str, now: float
     ) -> ClientTransaction:
         """Send a request of ours and see to its repetition."""
         invite = sent.method == "INVITE"
@@ -107,6 +111,8 @@ class TransactionLayer:
             {},
         )
         self.clients[transaction.key] = transaction
+        if destination.reliable:
+            self._over.setdefault(destination, set()).add(transaction.key)
         self._start(transaction, "AB" if invite else "EF", now)
         self.out.append(SendDatagram(sent.data, destination))
         return transaction
@@ -122,6 +128,13 @@ class TransactionLayer:
             signal = Signal.GOT_2XX if response.status < 300 else Signal.GOT_REFUSAL  # noqa: PLR2004
         called = response.headers["to"][0]
         return transaction, self._take(transaction, signal, now, called=called)
+
+    def lost(self, hop: Hop, now: float) -> list[ClientTransaction]:
+        """A connection is gone; returns the requests of ours that will get no answer over it."""
+        self.streams.pop(hop, None)
+        keys = sorted(self._over.get(hop, ()))
+        waiting = [self.clients[key] for key in keys]
+        return [one for one in waiting if self._take(one, Signal.LOST, now)]
 
     def drop(self, transaction: Transaction) -> None:
         """Forget a transaction before its time."""
@@ -152,10 +165,10 @@ class TransactionLayer:
             if act is Act.SEND:
                 transaction.last = data
             if act is Act.ACKNOWLEDGE:
-                self.out.append(SendDatagram(self._ack(transaction, called), transaction.peer))
+                self._send(transaction, self._ack(transaction, called))
             elif act in (Act.SEND, Act.AGAIN):
                 if transaction.last:
-                    self.out.append(SendDatagram(transaction.last, transaction.peer))
+                    self._send(transaction, transaction.last)
             else:
                 told = True
         self._start(transaction, step.start, now)
@@ -166,12 +179,31 @@ class TransactionLayer:
     def _ack(self, transaction: Transaction, called: str) -> bytes:
         """The ACK for a refusal, same branch as the INVITE (RFC 3261 17.1.1.3)."""
         assert isinstance(transaction, ClientTransaction)
-        return follow_up(transaction.sent, "ACK", called, self.local).data
+        return follow_up(transaction.sent, "ACK", called, self._via(transaction)).data
+
+    def _via(self, invite: ClientTransaction) -> str:
+        return self.places.via(invite.peer, invite.sent.branch)
+
+    def cancel(self, invite: ClientTransaction, now: float) -> None:
+        """CANCEL an INVITE of ours that got a provisional response (9.1)."""
+        sent = follow_up(invite.sent, "CANCEL", invite.sent.to, self._via(invite))
+        self.open_client(sent, invite.peer, "", now)
+
+    def _send(self, transaction: Transaction, data: bytes) -> None:
+        """To the peer; a response to what came over a connection that still lives goes back over
+        that (18.2.2)."""
+        peer = transaction.peer
+        if isinstance(transaction, ServerTransaction) and transaction.source in self.streams:
+            peer = transaction.source
+        self.out.append(SendDatagram(data, peer))
 
     def _start(self, transaction: Transaction, timers: str, now: float) -> None:
         for timer in timers:
             wait = transaction.duration(timer, self.options)
-            self.timers.start(transaction.key, timer, now + wait)
+            if wait == 0:
+                self._take(transaction, Signal(timer), now)
+            elif wait is not None:
+                self.timers.start(transaction.key, timer, now + wait)
 
     def _forget(self, transaction: Transaction) -> None:
         self.timers.stop(transaction.key, TIMER_NAMES)
@@ -181,6 +213,11 @@ class TransactionLayer:
                 del self._merged[transaction.merge_key]
         else:
             self.clients.pop(transaction.key, None)
+            users = self._over.get(transaction.peer)
+            if users is not None:
+                users.discard(transaction.key)
+                if not users:
+                    del self._over[transaction.peer]
 
 
 def server_key(request: Request, method: str) -> Key:
@@ -200,10 +237,10 @@ def _merge_key(request: Request) -> Key:
     return (request.call_id, request.from_.tag, str(request.cseq), request.method)
 
 
-def follow_up(sent: Outgoing, method: str, called: str, local: Address) -> Outgoing:
+def follow_up(sent: Outgoing, method: str, called: str, via: str) -> Outgoing:
     """ACK (for a refusal) or CANCEL of an INVITE: same branch, URI, route and CSeq number."""
     headers = [
-        ("Via", f"SIP/2.0/UDP {host_port(local)};branch={sent.branch};rport"),
+        ("Via", via),
         ("Max-Forwards", "70"),
         *(("Route", route) for route in sent.routes),
         ("From", sent.from_),

@@ -17,12 +17,13 @@ from telebank.sip.headers import (
     parse_name_addr,
     parse_via,
 )
-from telebank.sip.uri import SIP_SCHEMES, Address, BadUri, SipUri, scheme_of
+from telebank.sip.uri import SIP_SCHEMES, BadUri, Hop, SipUri, scheme_of
 
 MAX_DATAGRAM = 65_535  # octets
 MAX_HEADERS = 128
 MAX_LINE = 8_192  # characters, after unfolding
 MAX_FORWARDS = 255
+NOWHERE = Hop("0.0.0.0", 0)  # noqa: S104 - nothing is bound
 
 Headers = dict[str, list[str]]
 _REQUEST_LINE = re.compile(rf"({TOKEN}) ([^\s<>\"]+) SIP/([0-9]+\.[0-9]+)")
@@ -36,15 +37,17 @@ _COMPACT = {
 }  # fmt: skip
 _SINGLE = ("call-id", "cseq", "from", "to", "max-forwards", "content-length", "content-type")
 REASONS = {
-    100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 400: "Bad Request",
+    100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK",
+    202: "Accepted", 400: "Bad Request", 401: "Unauthorized", 407: "Proxy Authentication Required",
     403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 406: "Not Acceptable",
     408: "Request Timeout", 413: "Request Entity Too Large", 415: "Unsupported Media Type",
-    416: "Unsupported URI Scheme", 420: "Bad Extension", 480: "Temporarily Unavailable",
+    416: "Unsupported URI Scheme", 420: "Bad Extension",
+    422: "Session Interval Too Small", 423: "Interval Too Brief", 480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist", 482: "Loop Detected", 483: "Too Many Hops",
-    486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here",
+    486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here", 489: "Bad Event",
     491: "Request Pending", 500: "Server Internal Error", 501: "Not Implemented",
-    503: "Service Unavailable", 505: "Version Not Supported", 600: "Busy Everywhere",
-    603: "Decline",
+    503: "Service Unavailable", 504: "Server Time-out", 505: "Version Not Supported",
+    600: "Busy Everywhere", 603: "Decline",
 }  # fmt: skip
 
 
@@ -87,6 +90,8 @@ class _Common:
 class Request(_Common):
     method: str
     uri: str
+    source: Hop = NOWHERE
+    """Where it came from; whoever received it says so."""
 
 
 @dataclass(slots=True)
@@ -247,7 +252,7 @@ def _write(start: str, headers: HeaderLines, body: bytes) -> bytes:
 def write_response(
     request: Request,
     status: int,
-    source: Address,
+    source: Hop,
     *,
     reason: str | None = None,
     to_tag: str = "",
@@ -268,6 +273,16 @@ def write_response(
         *headers,
     ]
     return _write(f"SIP/2.0 {status} {reason or REASONS.get(status, 'Refused')}", lines, body)
+
+
+def refusal_to(head: bytes, why: str, status: int = 400) -> bytes:
+    """The answer to a header block after which nothing can be read; empty where none may be given:
+    to a response, an ACK, or what has no Via."""
+    lines = head.decode("utf-8", "surrogateescape").split("\r\n")
+    asked = _REQUEST_LINE.fullmatch(lines[0])
+    headers, _ = _read_headers(lines)
+    error = _refusal(why, status, asked and asked[1], headers)
+    return write_refusal(error) if error.headers is not None else b""
 
 
 def write_refusal(error: MalformedMessage) -> bytes:

@@ -29,6 +29,16 @@ class SipOptions:
     """Longest time the application may take over a re-INVITE or UPDATE, seconds."""
     max_glare_retries: int = 3
     """How often our re-INVITE is sent again after a 491."""
+    reliable_always: bool = False
+    """Send 18x reliably (RFC 3262) to every caller that supports it; False: to those that require
+    it."""
+    session_expires: int = 1_800
+    """Session interval that we ask for and allow at most, seconds (RFC 4028); 0: no session timers
+    at all."""
+    min_se: int = 90
+    """Shortest session interval that we take, seconds; 90 or more."""
+    refer_timeout: float = 60.0
+    """Longest time from a REFER to its outcome, seconds, either direction."""
     scanners: tuple[str, ...] = ("friendly-scanner", "sipvicious", "sipcli", "sundayddr")
     """Lower-case pieces of User-Agent texts whose requests are dropped without an answer."""
 
@@ -36,9 +46,18 @@ class SipOptions:
     """`Trouble` commands let out within one second; the rest are counted and named by number."""
 
     def __post_init__(self) -> None:
-        for name in ("t1", "t2", "t4", "ring_timeout", "offer_timeout"):
+        for name in ("t1", "t2", "t4", "ring_timeout", "offer_timeout", "refer_timeout"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"sip option {name} must be above 0 seconds")
+        if self.min_se < 90:  # noqa: PLR2004 - RFC 4028 section 4
+            raise ValueError("sip option min_se must be 90 seconds or more")
+        if self.session_expires and self.session_expires < self.min_se:
+            raise ValueError("sip option session_expires must be 0, or min_se or more")
+
+    @property
+    def supported(self) -> str:
+        """The option tags of what we can, as in Supported."""
+        return "100rel, timer" if self.session_expires else "100rel"
 
     @property
     def transaction_timeout(self) -> float:

@@ -2,9 +2,8 @@
 
 from typing import NamedTuple
 
-from telebank.sip.core import ALLOWED, SDP_TYPE
 from telebank.sip.dialog import contact_of, routes_of
-from telebank.sip.headers import BadHeader, split_list
+from telebank.sip.headers import ALLOWED, SDP_TYPE, BadHeader, split_list
 from telebank.sip.message import HeaderLines, Request
 from telebank.sip.options import SipOptions
 from telebank.sip.uri import scheme_of
@@ -17,8 +16,9 @@ KNOWN_METHODS = METHODS | {
     "REFER",
     "MESSAGE",
     "PUBLISH",
-    "PRACK",
 }
+WITHIN = ("REFER", "NOTIFY")
+"""Methods taken within a dialog alone."""
 SCHEMES = ("sip", "sips", "tel")
 KEY_TYPES = ("application/dtmf-relay", "application/dtmf")
 
@@ -28,17 +28,24 @@ class Rejection(NamedTuple):
     headers: HeaderLines = ()
 
 
-def refuse_early(request: Request) -> Rejection | None:
-    """Method, scheme and extensions; body and session come later (`refuse_body`)."""
-    if request.method not in METHODS:
+def refuse_early(request: Request, supported: str, *, registers: bool = False) -> Rejection | None:
+    """Method, scheme and extensions; body and session come later (`refuse_body`). `supported`: the
+    option tags that may be required; `registers`: there is a registrar here."""
+    if registers and request.method == "REGISTER":
+        supported = ""
+    elif request.method not in METHODS and not (request.method in WITHIN and request.to.tag):
         status = 405 if request.method in KNOWN_METHODS else 501
         return Rejection(status, [("Allow", ALLOWED)])
     if scheme_of(request.uri) not in SCHEMES:
         return Rejection(416)
+    if scheme_of(request.uri) == "sips" and request.source.transport != "tls":
+        return Rejection(403)  # somebody on the way did not keep to it (RFC 3261 26.2.2)
     wanted = request.headers.get("require")
     if wanted and request.method != "CANCEL":
-        # No extension is supported yet, so each that is required is named in the answer.
-        return Rejection(420, [("Unsupported", ", ".join(split_list(wanted)))])
+        known = split_list([supported])
+        unknown = [tag for tag in split_list(wanted) if tag.lower() not in known]
+        if unknown:
+            return Rejection(420, [("Unsupported", ", ".join(unknown))])
     return None if _sound(request) else Rejection(400)
 
 

@@ -1,4 +1,4 @@
-"""Session descriptions: bytes to `SessionDescription` (RFC 4566, RFC 4733, RFC 5761)."""
+"""Session descriptions: bytes to `SessionDescription` (RFC 4566, RFC 4733, RFC 5761, RFC 3362)."""
 
 import re
 from dataclasses import dataclass
@@ -21,8 +21,11 @@ _MEDIA = re.compile(
     r"([a-z]{1,16}) ([0-9]{1,5})(?:/[0-9]{1,5})? ([A-Za-z0-9/]{1,32})((?: [^ ]+)+) *"
 )
 _MILLISECONDS = re.compile(r"([0-9]{1,4})(?:\.[0-9]+)?")
+_NUMBER = re.compile(r"[0-9]{1,40}")
 RTP_PROFILES = ("RTP/AVP", "RTP/AVPF")
 EVENT_CLOCK = 8000
+MAX_DATAGRAM = 1_400
+"""Octets of the longest UDPTL datagram made for anybody: none is cut up on its way."""
 
 
 class MalformedDescription(ValueError):  # noqa: N818 - the name others know it by
@@ -35,10 +38,35 @@ class MediaLine:
 
     kind: str
     port: int
-    profile: str
+    transport: str
     formats: tuple[str, ...]
     address: str
     attributes: tuple[tuple[str, str], ...]
+
+    @property
+    def profile(self) -> str:
+        """The transport in upper case: some write `UDPTL`, some `udptl`."""
+        return self.transport.upper()
+
+    @property
+    def speech(self) -> bool:
+        """Whether it is audio over plain RTP."""
+        return self.kind == "audio" and self.profile in RTP_PROFILES
+
+    @property
+    def fax(self) -> bool:
+        """Whether it is T.38 over UDPTL."""
+        formats = [name.lower() for name in self.formats]
+        return self.kind == "image" and self.profile == "UDPTL" and "t38" in formats
+
+    def first(self, name: str) -> str:
+        """The first value of an attribute, empty where there is none."""
+        return next((value for key, value in self.attributes if key == name.lower()), "")
+
+    def number(self, name: str) -> int | None:
+        """An attribute that is a count; None where it is missing or no count (-1, `72k` ...)."""
+        found = _NUMBER.fullmatch(self.first(name))
+        return int(found[0]) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +101,36 @@ class AudioOffer:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageOffer:
+    """The first usable T.38 stream of a description (ITU-T T.38 Annex D). Version, rate and error
+    correction are not read: we speak version 0 at up to 14400 bit/s, which everybody takes, and
+    each datagram says how it is to be mended."""
+
+    address: str
+    port: int
+    """UDP port, 0 where the stream is refused or taken away."""
+    max_datagram: int | None
+    """T38FaxMaxDatagram: octets of the longest datagram that the other side takes, `MAX_DATAGRAM`
+    at most; None where it says nothing usable (missing, zero, negative, no number)."""
+    index: int
+    """Place of the stream among the m= lines."""
+
+
+@dataclass(frozen=True, slots=True)
 class SessionDescription:
-    """What we keep of an SDP body; `audio` is None where no plain RTP audio line is in it."""
+    """What we keep of an SDP body; `audio` is None where no plain RTP audio line is in it, and
+    `image` where no T.38 over UDPTL is."""
 
     origin: str
     address: str
     media: tuple[MediaLine, ...]
     audio: AudioOffer | None
+    image: ImageOffer | None = None
+
+    def says_the_same(self, other: "SessionDescription | None") -> bool:
+        """Whether both describe one session: the same octets, or those under another version of
+        o= (RFC 3264 8 lets a version stand for its content, but not everybody counts it)."""
+        return other is not None and self.media == other.media
 
     @classmethod
     def parse(cls, data: bytes) -> "SessionDescription":
@@ -88,7 +139,7 @@ class SessionDescription:
         origin = next((value for letter, value in session if letter == "o"), "")
         address, attributes = _connection(session, ""), _attributes(session)
         media = tuple(_media(section, address, attributes) for section in sections)
-        return cls(origin, address, media, _first_audio(media))
+        return cls(origin, address, media, _first_audio(media), _first_image(media))
 
 
 def _lines(data: bytes) -> list[tuple[str, str]]:
@@ -156,18 +207,32 @@ def _media(lines: Lines, address: str, session: tuple[tuple[str, str], ...]) -> 
     address = _connection(lines, address)
     if not address:
         raise MalformedDescription("no c= line for an m= line")
-    return MediaLine(found[1], int(found[2]), found[3].upper(), formats, address, own)
+    return MediaLine(found[1], int(found[2]), found[3], formats, address, own)
 
 
 def _first_audio(media: tuple[MediaLine, ...]) -> AudioOffer | None:
-    """The first RTP audio line with a port; else the first one refused (port 0)."""
-    usable = [
-        (number, line)
-        for number, line in enumerate(media)
-        if line.kind == "audio" and line.profile in RTP_PROFILES
-    ]
-    chosen = next((item for item in usable if item[1].port), usable[0] if usable else None)
+    chosen = _usable([(number, line) for number, line in enumerate(media) if line.speech])
     return _audio(*chosen) if chosen else None
+
+
+def _first_image(media: tuple[MediaLine, ...]) -> ImageOffer | None:
+    chosen = _usable([(number, line) for number, line in enumerate(media) if line.fax])
+    return _image(*chosen) if chosen else None
+
+
+def _usable(lines: list[tuple[int, MediaLine]]) -> tuple[int, MediaLine] | None:
+    """The first line with a port; else the first one refused (port 0)."""
+    return next((item for item in lines if item[1].port), lines[0] if lines else None)
+
+
+def _image(index: int, line: MediaLine) -> ImageOffer:
+    datagram = line.number("T38FaxMaxDatagram")
+    return ImageOffer(
+        line.address,
+        line.port,
+        min(datagram, MAX_DATAGRAM) if datagram else None,
+        index,
+    )
 
 
 def _audio(index: int, line: MediaLine) -> AudioOffer:

@@ -1,4 +1,4 @@
-"""The four SIP transactions over UDP as data (RFC 3261 section 17, RFC 6026).
+"""The four SIP transactions as data (RFC 3261 section 17, RFC 6026).
 
 A row is (state, signal) -> where to go, what to do, which timers to start and stop. Signals that
 the network can cause have a row in every state; a signal of ours without one is our error.
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from telebank.sip.message import Request
 from telebank.sip.options import SipOptions
-from telebank.sip.uri import Address
+from telebank.sip.uri import Hop
 
 
 class State(Enum):
@@ -45,6 +45,7 @@ class Signal(Enum):
     K = "K"
     L = "L"
     M = "M"
+    LOST = "connection lost"
 
 
 class Act(Enum):
@@ -73,6 +74,8 @@ S, N = State, Signal
 INVITE_CLIENT: Table = {
     (S.CALLING, N.A): Step(S.CALLING, (Act.AGAIN,), start="A"),
     (S.CALLING, N.B): Step(S.TERMINATED, (Act.EXPIRE,)),
+    # 17.1.4: a connection that breaks is the end where a final answer is still owed.
+    (S.CALLING, N.LOST): Step(S.TERMINATED, (Act.EXPIRE,), stop="AB"),
     (S.CALLING, N.GOT_1XX): Step(S.PROCEEDING, (Act.PASS,), start="C", stop="AB"),
     (S.CALLING, N.GOT_2XX): Step(S.ACCEPTED, (Act.PASS,), start="M", stop="AB"),
     (S.CALLING, N.GOT_REFUSAL): Step(S.COMPLETED, (Act.ACKNOWLEDGE, Act.PASS), "D", "AB"),
@@ -81,23 +84,28 @@ INVITE_CLIENT: Table = {
     (S.PROCEEDING, N.GOT_REFUSAL): Step(S.COMPLETED, (Act.ACKNOWLEDGE, Act.PASS), "D", "C"),
     # Timer C is a proxy's in RFC 3261 16.6; here it bounds an INVITE nobody ever answers.
     (S.PROCEEDING, N.C): Step(S.TERMINATED, (Act.EXPIRE,)),
+    (S.PROCEEDING, N.LOST): Step(S.TERMINATED, (Act.EXPIRE,), stop="C"),
     (S.COMPLETED, N.GOT_1XX): Step(S.COMPLETED),
     (S.COMPLETED, N.GOT_2XX): Step(S.COMPLETED),
     (S.COMPLETED, N.GOT_REFUSAL): Step(S.COMPLETED, (Act.ACKNOWLEDGE,)),
     (S.COMPLETED, N.D): Step(S.TERMINATED),
+    (S.COMPLETED, N.LOST): Step(S.COMPLETED),
     (S.ACCEPTED, N.GOT_1XX): Step(S.ACCEPTED),
     (S.ACCEPTED, N.GOT_2XX): Step(S.ACCEPTED, (Act.PASS,)),
     (S.ACCEPTED, N.GOT_REFUSAL): Step(S.ACCEPTED),
     (S.ACCEPTED, N.M): Step(S.TERMINATED),
+    (S.ACCEPTED, N.LOST): Step(S.ACCEPTED),
 }
 CLIENT: Table = {
     (S.TRYING, N.E): Step(S.TRYING, (Act.AGAIN,), start="E"),
     (S.TRYING, N.F): Step(S.TERMINATED, (Act.EXPIRE,), stop="E"),
+    (S.TRYING, N.LOST): Step(S.TERMINATED, (Act.EXPIRE,), stop="EF"),
     (S.TRYING, N.GOT_1XX): Step(S.PROCEEDING, (Act.PASS,)),
     (S.TRYING, N.GOT_2XX): Step(S.COMPLETED, (Act.PASS,), start="K", stop="EF"),
     (S.TRYING, N.GOT_REFUSAL): Step(S.COMPLETED, (Act.PASS,), start="K", stop="EF"),
     (S.PROCEEDING, N.E): Step(S.PROCEEDING, (Act.AGAIN,), start="E"),
     (S.PROCEEDING, N.F): Step(S.TERMINATED, (Act.EXPIRE,), stop="E"),
+    (S.PROCEEDING, N.LOST): Step(S.TERMINATED, (Act.EXPIRE,), stop="EF"),
     (S.PROCEEDING, N.GOT_1XX): Step(S.PROCEEDING, (Act.PASS,)),
     (S.PROCEEDING, N.GOT_2XX): Step(S.COMPLETED, (Act.PASS,), start="K", stop="EF"),
     (S.PROCEEDING, N.GOT_REFUSAL): Step(S.COMPLETED, (Act.PASS,), start="K", stop="EF"),
@@ -105,6 +113,7 @@ CLIENT: Table = {
     (S.COMPLETED, N.GOT_2XX): Step(S.COMPLETED),
     (S.COMPLETED, N.GOT_REFUSAL): Step(S.COMPLETED),
     (S.COMPLETED, N.K): Step(S.TERMINATED),
+    (S.COMPLETED, N.LOST): Step(S.COMPLETED),
 }
 INVITE_SERVER: Table = {
     (S.PROCEEDING, N.REQUEST_AGAIN): Step(S.PROCEEDING, (Act.AGAIN,)),
@@ -138,6 +147,10 @@ SERVER: Table = {
     (S.COMPLETED, N.J): Step(S.TERMINATED),
 }
 TIMER_NAMES = "ABCDEFGHIJKLM"
+REPEATING = "AEG"
+"""Timers that send again: none over a transport that repeats by itself."""
+LINGERING = "DIJK"
+"""Timers that wait for what the network may still bring: zero over a reliable transport."""
 Key = tuple[str, ...]
 
 
@@ -152,8 +165,9 @@ class Transaction:
     key: Key
     table: Table
     state: State
-    peer: Address
-    """Where our messages of this transaction go."""
+    peer: Hop
+    """Where our messages of this transaction go; a server's that came over a stream: where they go
+    when that connection is gone."""
     leg: str
     """Id of the leg it serves, empty for none."""
     last: bytes
@@ -169,9 +183,16 @@ class Transaction:
         self.state = step.state
         return step
 
-    def duration(self, timer: str, options: SipOptions) -> float:
-        """Seconds until `timer` fires when started now (RFC 3261 table 4, UDP)."""
-        if timer in "AEG":
+    @property
+    def reliable(self) -> bool:
+        """Whether nothing needs to be sent twice."""
+        return self.peer.reliable
+
+    def duration(self, timer: str, options: SipOptions) -> float | None:
+        """Seconds until `timer` fires when started now, None for never (RFC 3261 table 4)."""
+        if self.reliable and timer in REPEATING + LINGERING:
+            return None if timer in REPEATING else 0.0
+        if timer in REPEATING:
             if timer == "E" and self.state is State.PROCEEDING:
                 return options.t2
             doubled = options.t1 * 2.0**self.repeats
@@ -187,7 +208,7 @@ class Transaction:
 @dataclass(slots=True)
 class ServerTransaction(Transaction):
     request: Request
-    source: Address
+    source: Hop
     merge_key: Key
 
 
@@ -209,5 +230,5 @@ class Outgoing:
 @dataclass(slots=True)
 class ClientTransaction(Transaction):
     sent: Outgoing
-    acknowledged: dict[str, tuple[bytes, Address]]
+    acknowledged: dict[str, tuple[bytes, Hop]]
     """For an INVITE: the ACK sent for the 2xx of each To tag."""

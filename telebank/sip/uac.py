@@ -1,92 +1,132 @@
 """The client side: requests of ours and what comes back (RFC 3261 8.1, 9.1, 13.2, 14.1, 15.1.1)."""
 
-from telebank.sip.core import SDP_TYPE, Core
+from telebank.sip.core import Core
 from telebank.sip.dialog import Dialog, for_client
+from telebank.sip.door import Door
 from telebank.sip.events import (
     CallAnswered,
+    CallRedirected,
     CallRefused,
     CallRinging,
-    OfferAnswered,
     OfferReceived,
-    OfferRefused,
     SendDatagram,
 )
-from telebank.sip.leg import Leg, LegState
+from telebank.sip.exchange import Talk
+from telebank.sip.headers import SDP_TYPE, param, parse_name_addr, split_list
+from telebank.sip.leg import LEG_TIMERS, Early, Leg, LegState
 from telebank.sip.message import REASONS, Response
-from telebank.sip.session_description import MalformedDescription, SessionDescription
-from telebank.sip.transaction import ClientTransaction, IllegalTransition
-from telebank.sip.uri import Address, SipUri
+from telebank.sip.refer import Transfers
+from telebank.sip.reliable import ReliableClient, described, opened
+from telebank.sip.reoffer import OurOffers
+from telebank.sip.session_timer import SessionTimers
+from telebank.sip.transaction import ClientTransaction, Key
+from telebank.sip.uri import Hop, SipUri, hop_of, host_port, scheme_of
+from telebank.sip.within import note_methods
 
 OK = 200
 MULTIPLE_CHOICES = 300
-DEAD_DIALOG = (408, 481)
-GLARE = 491
+TOO_SMALL = 422
+REDIRECTS = (300, 301, 302)
 
 
 class ClientSide:
     """Takes every response that comes in, and places calls."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(
+        self, core: Core, door: Door | None, timers: SessionTimers, transfers: Transfers,
+        offers: OurOffers,
+    ) -> None:  # fmt: skip
         self.core = core
+        self._door = door
+        self.reliable = ReliableClient(core)
+        self._timers = timers
+        self._transfers = transfers
+        self._offers = offers
 
     # Acts of the application
 
     def invite(
-        self, target: str, caller: str, sdp: bytes | None, destination: Address, now: float
-    ) -> str:
+        self, target: str, caller: str, sdp: bytes | None, destination: Hop, now: float,
+        *, trusted: bool = False, trunk: str = "", by_flow: bool = False,
+    ) -> str:  # fmt: skip
         """Place a call; returns the new leg's id. Raises `BadUri`."""
         core = self.core
         for uri in (target, caller):
             SipUri.parse(uri)
         tag = core.token()
-        leg = Leg(core.token(), LegState.CALLING, tag, destination)
+        leg = Leg(core.token(), LegState.CALLING, tag, destination, trusted=trusted)
+        leg.by_flow = by_flow
         if len(core.legs) >= core.options.max_calls:
             core.out.append(CallRefused(leg.id, 503, "too many calls here"))
             return leg.id
+        if trunk and self._door is not None:
+            why = self._door.places(trunk, now)
+            if why:
+                core.out.append(CallRefused(leg.id, 503, why))
+                return leg.id
+            leg.trunk, leg.way = trunk, "out"
+            leg.trusted = trusted or self._door.trunks.by_name[trunk].options.trusted
+            core.trunk_calls[trunk, "out"] += 1
         call_id = f"{core.token()}@{core.local[0]}"
         draft = Dialog(
             call_id, tag, "", f"<{caller}>;tag={tag}", f"<{target}>", target, (), 1, -1,
             destination,
         )  # fmt: skip
-        sent, _ = core.compose("INVITE", draft, 1, sdp or b"", [("Accept", SDP_TYPE)])
         core.legs[leg.id] = leg
-        leg.invite = core.layer.open_client(sent, destination, leg.id, now).key
-        leg.late = not sdp
+        leg.opening = sdp or b""
+        self._send(leg, draft, destination, now)
         core.timers.start(leg.id, "ring", now + core.options.ring_timeout)
         return leg.id
 
+    def _send(self, leg: Leg, draft: Dialog, destination: Hop, now: float) -> None:
+        core = self.core
+        lines = [("Accept", SDP_TYPE), ("Supported", core.options.supported)]
+        lines += [*self._timers.ask(leg), *core.signed(leg, "INVITE", draft)]
+        sent, hop = core.compose(
+            "INVITE", draft, draft.local_cseq, leg.opening, lines, to=destination
+        )
+        leg.exchange = opened(leg.opening)
+        leg.invite = core.layer.open_client(sent, hop, leg.id, now).key
+
+    def _again(
+        self, leg: Leg, before: ClientTransaction, target: str, destination: Hop, now: float
+    ) -> None:
+        """The INVITE once more, changed (8.1.3.4, 8.1.3.5): same Call-ID, To and From."""
+        sent = before.sent
+        self._no_dialog(leg)
+        leg.earlies.clear()
+        leg.heard, leg.early, leg.unpracked = False, None, 0
+        draft = Dialog(
+            sent.call_id, leg.local_tag, "", sent.from_, sent.to, target, (), sent.cseq + 1, -1,
+            destination,
+        )  # fmt: skip
+        self._send(leg, draft, destination, now)
+
+    def options(self, hop: Hop, now: float) -> Key:
+        """Ask a peer whether it is there (11.1); its answer goes to `Core.probes`."""
+        core, tag = self.core, self.core.token()
+        uri = f"sip:{host_port(hop)}" + (f";transport={hop.transport}" if hop.reliable else "")
+        ours = f"<sip:{host_port(core.local)}>;tag={tag}"
+        draft = Dialog(
+            f"{core.token()}@{core.local.host}", tag, "", ours, f"<{uri}>", uri, (), 1, -1, hop
+        )
+        sent, way = core.compose("OPTIONS", draft, 1, b"", [("Accept", SDP_TYPE)], to=hop)
+        return core.layer.open_client(sent, way, "", now).key
+
     def give_up(self, leg: Leg, now: float) -> None:
         """CANCEL, now or as soon as a provisional response has come."""
-        self.core.timers.stop(leg.id, ("ring",))
+        self.core.timers.stop(leg.id, LEG_TIMERS)
+        self.core.drop_asked(leg, now)
+        leg.asking, leg.reoffer, leg.unpracked = (), b"", 0
         leg.move(LegState.ENDING)
         self.core.cancel(leg, now)
-
-    def reoffer(self, leg: Leg, sdp: bytes, now: float) -> None:
-        """re-INVITE; refused at once with 491 while another offer is open."""
-        if leg.state is not LegState.LIVE:
-            raise IllegalTransition(f"no re-INVITE while the leg is {leg.state.name}")
-        busy = leg.asked or leg.asking or leg.reoffer or leg.ok_cseq >= 0 or leg.unacked
-        if busy:
-            self.core.out.append(OfferRefused(leg.id, GLARE))
-            return
-        leg.glares = 0
-        self._ask(leg, sdp, now)
-
-    def ask_again(self, leg: Leg, now: float) -> None:
-        """The wait after a 491 is over."""
-        if leg.asked or leg.ok_cseq >= 0:
-            self._wait(leg, now)
-        else:
-            self._ask(leg, leg.reoffer, now)
-
-    def _ask(self, leg: Leg, sdp: bytes, now: float) -> None:
-        leg.reoffer = sdp
-        leg.asking = self.core.request(leg, "INVITE", now, sdp).key
 
     def answer_in_ack(self, leg: Leg, sdp: bytes, now: float) -> None:
         """Our answer to the offer in the 200 to our INVITE without SDP."""
         invite = self.core.layer.clients.get(leg.unacked)
         leg.unacked = ()
+        if sdp:
+            leg.exchange.answer(sdp)
         if invite is not None:
             self._send_ack(leg, invite, sdp)
         else:
@@ -95,19 +135,30 @@ class ClientSide:
 
     # Responses
 
-    def response(self, response: Response, source: Address, now: float) -> None:
+    def response(self, response: Response, source: Hop, now: float) -> None:
         """Any response, to its transaction and on; never answered but by ACK."""
         transaction, wanted = self.core.layer.got(response, now)
         if transaction is None:
             self.core.trouble("stray response", "no transaction of ours has its branch", source)
         elif wanted:
+            probe = self.core.probes.pop(transaction.key, None)
+            if probe is not None:
+                probe(response.status)
             self._wanted(transaction, response, now)
 
     def expired(self, transaction: ClientTransaction, now: float) -> None:
         """No final response came in time; treated as 408 (8.1.3.1)."""
+        self._unanswered(transaction, 408, now)
+
+    def lost(self, transaction: ClientTransaction, now: float) -> None:
+        """The connection that the request went over is gone; treated as 503 (8.1.3.1)."""
+        self._unanswered(transaction, 503, now)
+
+    def _unanswered(self, transaction: ClientTransaction, status: int, now: float) -> None:
         leg = self.core.legs.get(transaction.leg)
         if leg is not None:
-            self._failed(leg, transaction, 408, REASONS[408], now)
+            self._final(leg, transaction, status, None, now)
+        self.core.probes.pop(transaction.key, None)
 
     def _wanted(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         leg = self.core.legs.get(transaction.leg)
@@ -118,51 +169,77 @@ class ClientSide:
             return
         elif response.status < OK:
             if transaction.key == leg.invite:
-                self._provisional(leg, response, now)
-        elif response.status >= MULTIPLE_CHOICES or transaction.sent.method == "BYE":
-            self._failed(leg, transaction, response.status, response.reason, now)
+                self._provisional(leg, transaction, response, now)
+        else:
+            self._final(leg, transaction, response.status, response, now)
 
-    def _provisional(self, leg: Leg, response: Response, now: float) -> None:
+    def _provisional(
+        self, leg: Leg, transaction: ClientTransaction, response: Response, now: float
+    ) -> None:
         first, leg.heard = not leg.heard, True
         if leg.state is LegState.ENDING:
             if first:
                 self.core.cancel(leg, now)  # hung up before anything came back
         elif leg.state is LegState.CALLING and response.status > 100:  # noqa: PLR2004
-            leg.early = _session(response) or leg.early
-            self.core.out.append(CallRinging(leg.id, response.status, leg.early))
+            how = self.reliable.take(
+                leg, transaction, response, lambda: self._early(leg, transaction, response), now
+            )
+            if how == "plain":
+                leg.early = described(response) or leg.early
+                self.core.out.append(CallRinging(leg.id, response.status, leg.early))
 
-    def _failed(
-        self, leg: Leg, transaction: ClientTransaction, status: int, reason: str, now: float
-    ) -> None:
+    def _early(self, leg: Leg, transaction: ClientTransaction, response: Response) -> Early:
+        """The early dialog that a reliable response opens (12.1.2). The first is the leg's, until
+        another one is answered."""
+        dialog = self._dialog(leg, transaction, response)
+        exchange = leg.exchange if leg.dialog is None else opened(leg.opening)
+        early = leg.earlies[response.to.tag] = Early(dialog, exchange)
+        if leg.dialog is None:
+            note_methods(leg, response)
+            self.core.open_dialog(leg, dialog)
+        return early
+
+    def _final(
+        self, leg: Leg, transaction: ClientTransaction, status: int, response: Response | None,
+        now: float,
+    ) -> None:  # fmt: skip
+        """A final answer, or none in time (`response` None); no 2xx to an INVITE is among them."""
+        key, method = transaction.key, transaction.sent.method
+        if key == leg.invite:
+            self._refused(leg, transaction, status, response, now)
+        elif method == "BYE":
+            self.core.forget(leg)
+        elif key in (leg.asking, leg.timer.refreshing):
+            self._offers.final(leg, transaction, status, response, now)
+        elif key == leg.pracking:
+            leg.pracking = ()
+        elif method == "REFER":
+            self._transfers.answered(leg, status, response)
+
+    def _refused(
+        self, leg: Leg, transaction: ClientTransaction, status: int, response: Response | None,
+        now: float,
+    ) -> None:  # fmt: skip
         core = self.core
-        if transaction.key == leg.invite:
-            if not leg.ended:
-                leg.ended = True
-                core.out.append(CallRefused(leg.id, status, reason))
-            core.forget(leg)
-        elif transaction.sent.method == "BYE":
-            core.forget(leg)
-        elif transaction.key == leg.asking:
-            self._offer_failed(leg, status, now)
-
-    def _offer_failed(self, leg: Leg, status: int, now: float) -> None:
-        core = self.core
-        leg.asking = ()
-        if status == GLARE and leg.glares < core.options.max_glare_retries:
-            leg.glares += 1
-            self._wait(leg, now)
-            return
-        leg.reoffer = b""
-        core.out.append(OfferRefused(leg.id, status))
-        if status in DEAD_DIALOG:  # 12.2.1.2: the other side does not know the call any more
-            core.end(leg, "timeout" if status == 408 else "error", f"{status} to a re-INVITE")  # noqa: PLR2004
-            core.bye(leg, now)
-
-    def _wait(self, leg: Leg, now: float) -> None:
-        """14.1: the owner of the Call-ID waits longer, so that the two do not meet again."""
-        own = leg.invite[:1] == ("c",)
-        wait = self.core.chance(2.1, 4.0) if own else self.core.chance(0.0, 2.0)
-        self.core.timers.start(leg.id, "glare", now + wait)
+        if response is not None and leg.state is LegState.CALLING:
+            if status == TOO_SMALL and self._timers.longer(leg, response):
+                self._again(leg, transaction, transaction.sent.uri, transaction.peer, now)
+                return
+            if self._door is not None and self._door.sign_again(leg, response):
+                self._again(leg, transaction, transaction.sent.uri, transaction.peer, now)
+                return
+            target = redirect_of(response) if leg.trusted and not leg.redirected else ""
+            if target and core.may_follow(leg.trunk, target):
+                leg.redirected = True
+                core.out.append(CallRedirected(leg.id, target))
+                self._again(leg, transaction, target, hop_of(target, transaction.peer), now)
+                return
+        core.drop_asked(leg, now)
+        if not leg.ended:
+            leg.ended = True
+            reason = response.reason if response is not None else REASONS[status]
+            core.out.append(CallRefused(leg.id, status, reason))
+        core.forget(leg)
 
     # 2xx to an INVITE
 
@@ -173,7 +250,8 @@ class ClientSide:
         if sent is not None:
             self.core.out.append(SendDatagram(*sent))  # our ACK was lost (13.2.2.4)
         elif leg is not None and transaction.key == leg.asking:
-            self._offer_accepted(leg, transaction, response)
+            self._send_ack(leg, transaction)
+            self._offers.final(leg, transaction, response.status, response, now)
         elif leg is not None and leg.state is LegState.CALLING:
             self._call_accepted(leg, transaction, response, now)
         elif leg is not None and leg.unacked == transaction.key and _same(leg, response):
@@ -184,43 +262,61 @@ class ClientSide:
     def _call_accepted(
         self, leg: Leg, transaction: ClientTransaction, response: Response, now: float
     ) -> None:
-        core = self.core
-        core.open_dialog(leg, self._dialog(transaction, response, leg.local_tag))
-        core.timers.stop(leg.id, ("ring",))
-        leg.move(LegState.LIVE)
-        session = _session(response) or (None if leg.late else leg.early)
-        if leg.late and session is not None:
+        core, session = self.core, described(response)
+        self._confirm(leg, transaction, response, now)
+        exchange = leg.exchange
+        if exchange.talk is Talk.NEW and session is not None:
+            exchange.offered(session)
             leg.unacked = transaction.key
+            self._timers.accepted(leg, response, now)
             core.out.append(OfferReceived(leg.id, session))
             return
+        early = leg.early if leg.opening else None
+        if exchange.talk is Talk.OURS and not leg.asking and (session or early) is not None:
+            exchange.answered(session or early)  # type: ignore[arg-type]
         self._send_ack(leg, transaction)
-        if session is None:
+        if exchange.theirs is None:
             core.end(leg, "error", "no usable session in the 200")
             core.bye(leg, now)
         else:
-            core.out.append(CallAnswered(leg.id, session))
+            self._timers.accepted(leg, response, now)
+            core.out.append(CallAnswered(leg.id, exchange.theirs))
 
-    def _offer_accepted(self, leg: Leg, transaction: ClientTransaction, response: Response) -> None:
-        assert leg.dialog is not None
-        leg.dialog.refresh(response)
-        leg.asking, leg.reoffer = (), b""
-        self._send_ack(leg, transaction)
-        session = _session(response)
-        if session is not None:
-            self.core.out.append(OfferAnswered(leg.id, session))
-        else:
-            self.core.out.append(OfferRefused(leg.id, 488))
+    def _confirm(
+        self, leg: Leg, transaction: ClientTransaction, response: Response, now: float
+    ) -> None:
+        """The dialog of a 2xx is the leg's, whichever was early (13.2.2.4)."""
+        core, early = self.core, leg.earlies.get(response.to.tag)
+        if leg.dialog is not None and leg.dialog.remote_tag != response.to.tag:
+            core.drop_asked(leg, now)
+            core.timers.stop(leg.id, ("glare", "offer"))
+            leg.asking, leg.reoffer, leg.unpracked = (), b"", 0
+            leg.exchange = early.exchange if early is not None else opened(leg.opening)
+        self._no_dialog(leg)
+        core.open_dialog(leg, self._dialog(leg, transaction, response))
+        core.timers.stop(leg.id, ("ring",))
+        note_methods(leg, response)
+        leg.move(LegState.LIVE)
+        leg.confirmed = True
+
+    def _no_dialog(self, leg: Leg) -> None:
+        if leg.dialog is not None:
+            self.core.dialogs.pop(leg.dialog.key, None)
+            leg.dialog = None
 
     def _unwanted(
         self, leg: Leg | None, transaction: ClientTransaction, response: Response, now: float
     ) -> None:
         """A 2xx after our CANCEL, or of another branch of a forked call: ACK and BYE."""
         core = self.core
-        if leg is None or leg.state is not LegState.ENDING or leg.dialog is not None:
+        if leg is None or leg.state is not LegState.ENDING or leg.confirmed:
+            earlies = leg.earlies if leg is not None else {}
             leg = Leg(core.token(), LegState.LIVE, _tag(transaction), transaction.peer)
-            leg.ended = True
+            leg.ended, leg.earlies = True, earlies
             core.legs[leg.id] = leg
-        core.open_dialog(leg, self._dialog(transaction, response, _tag(transaction)))
+        self._no_dialog(leg)
+        leg.confirmed = True
+        core.open_dialog(leg, self._dialog(leg, transaction, response))
         self._send_ack(leg, transaction)
         if leg.state is LegState.ENDING:
             core.timers.stop(leg.id, ("cancel",))
@@ -228,17 +324,22 @@ class ClientSide:
         else:
             core.bye(leg, now)
 
-    def _dialog(self, transaction: ClientTransaction, response: Response, local_tag: str) -> Dialog:
-        sent = transaction.sent
-        return for_client(
-            response, local_tag, sent.from_,
+    def _dialog(self, leg: Leg, transaction: ClientTransaction, response: Response) -> Dialog:
+        sent, early = transaction.sent, leg.earlies.get(response.to.tag)
+        dialog = for_client(
+            response, leg.local_tag, sent.from_,
             target=sent.uri, cseq=sent.cseq, peer=transaction.peer,
         )  # fmt: skip
+        if early is not None:  # the numbers go on, route and target are those of the 2xx
+            dialog.local_cseq = early.dialog.local_cseq
+            dialog.remote_cseq = early.dialog.remote_cseq
+        return dialog
 
     def _send_ack(self, leg: Leg, transaction: ClientTransaction, sdp: bytes = b"") -> None:
         """ACK to a 2xx: a request in the dialog, kept to be sent again (13.2.2.4)."""
         assert leg.dialog is not None
-        ack, address = self.core.compose("ACK", leg.dialog, transaction.sent.cseq, sdp)
+        lines = self.core.signed(leg, "ACK", leg.dialog)
+        ack, address = self.core.compose("ACK", leg.dialog, transaction.sent.cseq, sdp, lines)
         transaction.acknowledged[leg.dialog.remote_tag] = (ack.data, address)
         self.core.out.append(SendDatagram(ack.data, address))
 
@@ -251,11 +352,19 @@ def _tag(transaction: ClientTransaction) -> str:
     return transaction.sent.from_.rpartition(";tag=")[2]
 
 
-def _session(response: Response) -> SessionDescription | None:
-    """The SDP of a response, None where there is none or it cannot be read."""
-    if not response.body or response.content_type != SDP_TYPE:
-        return None
-    try:
-        return SessionDescription.parse(response.body)
-    except MalformedDescription:
-        return None
+def redirect_of(response: Response) -> str:
+    """Where a 3xx leads: the Contact with the highest q (20.10) that is a sip URI without headers;
+    empty where there is none."""
+    if response.status not in REDIRECTS:
+        return ""
+    best, found = 0.0, ""
+    for value in split_list(response.headers.get("contact", [])):
+        try:
+            contact = parse_name_addr(value, "Contact")
+            q = float(param(contact.params, "q") or 1)
+            plain = not SipUri.parse(contact.uri).headers
+        except ValueError:
+            continue
+        if plain and scheme_of(contact.uri) == "sip" and q > best:
+            best, found = q, contact.uri
+    return found

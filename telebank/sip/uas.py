@@ -1,44 +1,55 @@
-"""The server side: requests of others (RFC 3261 sections 8.2, 9.2, 12.2.2, 13.3, 14.2, 15.1.2)."""
+"""The server side: requests of others, and calls that come in (RFC 3261 sections 8.2, 9.2, 13.3).
 
-from telebank.sip.core import ALLOWED, SDP_TYPE, Core
+What comes within a call is in `telebank.sip.within`.
+"""
+
+from telebank.sip.core import Core
 from telebank.sip.dialog import for_server
+from telebank.sip.door import NOBODY, Door
 from telebank.sip.events import (
     CallConfirmed,
     CallOffered,
-    KeyInfoReceived,
     OfferAnswered,
-    OfferReceived,
 )
+from telebank.sip.exchange import Talk
+from telebank.sip.headers import ALLOWED, SDP_TYPE
+from telebank.sip.identities import read_identities
 from telebank.sip.leg import Leg, LegState
 from telebank.sip.message import HeaderLines, Request
+from telebank.sip.refer import Transfers
+from telebank.sip.registering import Registering
+from telebank.sip.reliable import ReliableServer
 from telebank.sip.screening import (
-    KEY_TYPES,
     Rejection,
     busy,
     is_scanner,
-    key_of,
     refuse_body,
     refuse_early,
 )
 from telebank.sip.session_description import MalformedDescription, SessionDescription
+from telebank.sip.session_timer import SessionTimers
 from telebank.sip.transaction import IllegalTransition, ServerTransaction, State
-from telebank.sip.uri import Address
+from telebank.sip.trunks import Trunk
+from telebank.sip.uri import Hop
+from telebank.sip.within import WithinDialog, note_methods
 
 
 class ServerSide:
     """Takes every request that comes in."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(
+        self, core: Core, door: Door | None, phones: Registering | None,
+        timers: SessionTimers, transfers: Transfers,
+    ) -> None:  # fmt: skip
+        """Without `door` everybody is let in, without `phones` no REGISTER is."""
         self.core = core
-        self._in_dialog = {
-            "BYE": self._bye,
-            "INVITE": self._reinvite,
-            "UPDATE": self._update,
-            "INFO": self._info,
-            "OPTIONS": self._ping,
-        }
+        self._door = door
+        self._phones = phones
+        self.reliable = ReliableServer(core, self.free, self.give_up)
+        self._timers = timers
+        self._within = WithinDialog(core, self.reliable, timers, transfers)
 
-    def request(self, request: Request, source: Address, now: float) -> None:
+    def request(self, request: Request, source: Hop, now: float) -> None:
         """Any request, new or repeated."""
         layer = self.core.layer
         known = layer.find_server(request)
@@ -49,37 +60,53 @@ class ServerSide:
             layer.repeated(known, now)
         elif is_scanner(request, self.core.options):
             self.core.trouble("scanner", "dropped without an answer", source)
+            self.core.shut(source)
         elif request.method == "CANCEL":
             self._cancel(request, source, now)
         else:
             self._new(request, source, now)
 
-    def _new(self, request: Request, source: Address, now: float) -> None:
-        rejection = refuse_early(request)
+    def _new(self, request: Request, source: Hop, now: float) -> None:
+        phones = self._phones
+        rejection = refuse_early(request, self.core.options.supported, registers=phones is not None)
         leg = self.core.leg_of(request) if request.to.tag else None
+        door, trunk = self._door, NOBODY
+        if door is not None and leg is None and request.method != "REGISTER":
+            screened = door.screen(request, source, now)
+            if not isinstance(screened, Trunk):
+                if screened is not None:
+                    self.core.answer_once(request, source, *screened)
+                return
+            trunk = screened
         room = len(self.core.layer) - 2 * self.core.options.max_transactions
         if rejection is None and room >= 0:
             rejection = busy(self.core.options)
         if rejection is not None:
             self.core.answer_once(request, source, *rejection)
+            if door is not None and leg is None:
+                door.failed(source, now)
         elif leg is not None:
-            self._within(leg, request, source, now)
+            self._within.request(leg, request, source, now)
+        elif phones is not None and request.method == "REGISTER":
+            phones.request(request, source, now)
         elif request.to.tag or request.method not in ("INVITE", "OPTIONS"):
             self.core.answer_once(request, source, 481)
         else:
-            self._outside(request, source, now)
+            self._outside(request, source, trunk, now)
 
     # New calls
 
-    def _outside(self, request: Request, source: Address, now: float) -> None:
+    def _outside(self, request: Request, source: Hop, trunk: Trunk, now: float) -> None:
         rejection = self._refuse_outside(request)
         if rejection is not None:
             self.core.answer_once(request, source, *rejection)
         elif request.method == "OPTIONS":
-            headers = [("Allow", ALLOWED), ("Accept", SDP_TYPE), ("Contact", self.core.contact)]
+            contact = self.core.contact_for(request)
+            headers = [("Allow", ALLOWED), ("Accept", SDP_TYPE), ("Contact", contact)]
+            headers.append(("Supported", self.core.options.supported))
             self.core.answer_once(request, source, 200, headers)
         else:
-            self._offered(request, source, now)
+            self._offered(request, source, trunk, now)
 
     def _refuse_outside(self, request: Request) -> Rejection | None:
         core, options = self.core, self.core.options
@@ -91,9 +118,9 @@ class ServerSide:
             return None
         if len(core.layer) >= options.max_transactions or len(core.offered) >= options.max_pending:
             return busy(options)
-        return refuse_body(request)
+        return refuse_body(request) or self._timers.refuse(request)
 
-    def _offered(self, request: Request, source: Address, now: float) -> None:
+    def _offered(self, request: Request, source: Hop, trunk: Trunk, now: float) -> None:
         core = self.core
         try:
             offer = SessionDescription.parse(request.body) if request.body else None
@@ -103,21 +130,38 @@ class ServerSide:
             return
         tag = core.token()
         leg = Leg(core.token(), LegState.OFFERED, tag, source)
+        leg.trusted = trunk.options.trusted
+        if self._door is not None:
+            leg.trunk = trunk.name
+            core.trunk_calls[trunk.name, leg.way] += 1
         transaction = core.layer.open_server(request, source, leg.id, now)
         leg.invite = transaction.key
         core.legs[leg.id] = leg
         core.offered.add(leg.id)
         core.open_dialog(leg, for_server(request, tag, source))
+        self.reliable.begin(leg, request)
+        note_methods(leg, request)
+        if offer is not None:
+            leg.exchange.offered(offer)
         core.timers.start(leg.id, "ring", now + core.options.ring_timeout)
         core.answer(transaction, 100, now)
-        caller = request.from_
+        who = read_identities(request, trusted=trunk.options.trusted)
         core.out.append(
             CallOffered(
-                leg.id, request.call_id, caller.uri, caller.display, request.uri, offer, source
+                leg.id,
+                request.call_id,
+                who.caller.uri,
+                who.caller.display,
+                request.uri,
+                offer,
+                source,
+                core.layer.streams.get(source, ()),
+                leg.trunk,
+                who,
             )
         )
 
-    def _cancel(self, request: Request, source: Address, now: float) -> None:
+    def _cancel(self, request: Request, source: Hop, now: float) -> None:
         core = self.core
         invite = core.layer.find_server(request, "INVITE")
         leg = core.legs.get(invite.leg) if invite is not None else None
@@ -130,29 +174,45 @@ class ServerSide:
             return  # the final answer was faster: CANCEL has no effect (9.2)
         core.answer(invite, 487, now, to_tag=leg.local_tag)
         if leg.state is LegState.OFFERED:
+            core.drop_asked(leg, now)
             core.end(leg, "cancel", "cancelled by the caller")
             core.forget(leg)
-        else:
+        elif leg.asked == invite.key:
             self._closed(leg)
+            leg.exchange.failed()
 
     # What the application says
 
-    def ring(self, leg: Leg, now: float) -> None:
-        """180 with the tag of the dialog to be."""
-        invite = self._open_invite(leg)
-        headers = self.core.dialog_headers(invite.request)
-        self.core.answer(invite, 180, now, to_tag=leg.local_tag, headers=headers)
+    def progress(self, leg: Leg, status: int, sdp: bytes, now: float) -> None:
+        """A provisional response with the tag of the dialog to be, reliable where wanted."""
+        waits = leg.final is not None and leg.state is LegState.OFFERED
+        if not waits:  # else the final answer is decided: it comes too late
+            self.reliable.progress(leg, self._open_invite(leg), status, sdp, now)
 
     def accept(self, leg: Leg, sdp: bytes, now: float) -> None:
-        """200 to the first INVITE."""
-        invite = self._open_invite(leg)
+        """200 to the first INVITE, as soon as what is open before it is done."""
+        self._open_invite(leg)
+        if leg.final is not None:
+            raise IllegalTransition("the INVITE has its answer already")
+        leg.final = sdp
+        self.free(leg, now)
+
+    def free(self, leg: Leg, now: float) -> None:
+        """Send the 200 that waits, if nothing has to come before it: the PRACK of a session
+        (RFC 3262 section 3), the answer to an offer in PRACK or UPDATE."""
+        invite = self.core.layer.servers.get(leg.invite)
+        if leg.final is None or leg.state is not LegState.OFFERED or invite is None:
+            return
+        if self.reliable.blocks(leg) or leg.asked or leg.asking or leg.reoffer:
+            return
+        self.reliable.final(leg)
         self.core.timers.stop(leg.id, ("ring",))
         self.core.offered.discard(leg.id)
         leg.move(LegState.ANSWERED)
-        self._say_ok(leg, invite, sdp, now)
+        self._say_ok(leg, invite, leg.final, now)
 
     def accept_again(self, leg: Leg, sdp: bytes, now: float) -> None:
-        """200 to a re-INVITE or UPDATE; nothing where it was cancelled meanwhile."""
+        """200 to a re-INVITE, UPDATE or PRACK; nothing where it was cancelled meanwhile."""
         asked = self.core.layer.servers.get(leg.asked)
         self._closed(leg)
         if asked is None:
@@ -160,25 +220,40 @@ class ServerSide:
         if asked.request.method == "INVITE":
             leg.refreshed = True
             self._say_ok(leg, asked, sdp, now)
-        else:
-            headers = self.core.dialog_headers(asked.request)
-            self.core.answer(asked, 200, now, headers=headers, body=sdp)
+            return
+        leg.exchange.answer(sdp)
+        update = asked.request.method == "UPDATE"
+        headers = self._within.kept(leg, asked.request, now) if update else ()
+        self.core.answer(asked, 200, now, headers=headers, body=sdp)
+        self.free(leg, now)
 
     def refuse(
         self, leg: Leg, status: int, now: float, reason: str | None, headers: HeaderLines
     ) -> None:
-        """A final refusal to whatever INVITE or UPDATE is open."""
+        """Refuse the call."""
         core = self.core
-        if leg.state is LegState.OFFERED:
-            invite = self._open_invite(leg)
-            core.answer(invite, status, now, to_tag=leg.local_tag, reason=reason, headers=headers)
-            core.end(leg, "local", f"refused with {status}")
-            core.forget(leg)
-            return
-        asked = core.layer.servers.get(leg.asked)
+        invite = self._open_invite(leg)
+        core.drop_asked(leg, now)
+        core.answer(invite, status, now, to_tag=leg.local_tag, reason=reason, headers=headers)
+        core.end(leg, "local", f"refused with {status}")
+        core.forget(leg)
+
+    def refuse_again(
+        self, leg: Leg, status: int, now: float, reason: str | None, headers: HeaderLines
+    ) -> None:
+        """Refuse the re-INVITE, UPDATE or PRACK that is open."""
+        asked = self.core.layer.servers.get(leg.asked)
         self._closed(leg)
         if asked is not None:
-            core.answer(asked, status, now, reason=reason, headers=headers)
+            leg.exchange.failed()
+            self.core.answer(asked, status, now, reason=reason, headers=headers)
+            self.free(leg, now)
+
+    def give_up(self, leg: Leg, status: int, why: str, now: float) -> None:
+        """The INVITE cannot be brought to an end."""
+        self.core.end(leg, "timeout" if status == 504 else "error", why)  # noqa: PLR2004
+        if leg.state is LegState.OFFERED:
+            self.refuse(leg, status, now, None, ())
 
     def _open_invite(self, leg: Leg) -> ServerTransaction:
         invite = self.core.layer.servers.get(leg.invite)
@@ -188,10 +263,16 @@ class ServerSide:
 
     def _say_ok(self, leg: Leg, invite: ServerTransaction, sdp: bytes, now: float) -> None:
         """A 200 to an INVITE, repeated until its ACK comes (13.3.1.4)."""
-        core, request = self.core, invite.request
-        leg.late = not request.body
+        core, request, exchange = self.core, invite.request, leg.exchange
+        leg.late = exchange.talk is not Talk.THEIRS and not request.body
+        if exchange.talk is Talk.THEIRS:
+            exchange.answer(sdp)
+        elif leg.refreshed or exchange.talk is Talk.NEW:
+            exchange.offer(sdp)
+        else:  # agreed in a reliable provisional response: no session is in the 200
+            leg.late, sdp = False, b""
         leg.ok_cseq, leg.ok_repeats = request.cseq, 0
-        headers = core.dialog_headers(request)
+        headers = self._within.kept(leg, request, now)
         core.answer(invite, 200, now, to_tag=leg.local_tag, headers=headers, body=sdp)
         leg.unacked = invite.key
         core.timers.start(leg.id, "ok", now + core.options.t1)
@@ -216,15 +297,15 @@ class ServerSide:
         leg.asked = ()
         self.core.timers.stop(leg.id, ("offer",))
 
-    # Within a dialog
-
-    def _ack(self, request: Request, source: Address, now: float) -> None:
+    def _ack(self, request: Request, source: Hop, now: float) -> None:
         leg = self.core.leg_of(request)
         if leg is None or leg.ok_cseq != request.cseq:
             return
         leg.ok_cseq, leg.unacked = -1, ()
         self.core.timers.stop(leg.id, ("ok", "ack"))
         answer = self._answer_in(request, source) if leg.late and not leg.ended else None
+        if answer is not None:
+            leg.exchange.answered(answer)
         if leg.state is LegState.ANSWERED:
             leg.move(LegState.LIVE)
         if leg.ended:
@@ -238,7 +319,7 @@ class ServerSide:
             self.core.out.append(OfferAnswered(leg.id, answer))
         leg.refreshed = False
 
-    def _answer_in(self, request: Request, source: Address) -> SessionDescription | None:
+    def _answer_in(self, request: Request, source: Hop) -> SessionDescription | None:
         if request.content_type != SDP_TYPE:
             return None
         try:
@@ -246,77 +327,3 @@ class ServerSide:
         except MalformedDescription as error:
             self.core.trouble("malformed ACK", str(error), source)
             return None
-
-    def _within(self, leg: Leg, request: Request, source: Address, now: float) -> None:
-        core, dialog = self.core, leg.dialog
-        assert dialog is not None
-        transaction = core.layer.open_server(request, source, leg.id, now)
-        if leg.state is LegState.ENDING and request.method != "BYE":
-            core.answer(transaction, 481, now)
-        elif not dialog.in_order(request):
-            core.answer(transaction, 500, now)
-        else:
-            self._in_dialog[request.method](leg, transaction, now)
-
-    def _bye(self, leg: Leg, transaction: ServerTransaction, now: float) -> None:
-        core = self.core
-        core.answer(transaction, 200, now)
-        for key in (leg.invite, leg.asked):
-            pending = core.layer.servers.get(key)
-            if pending is not None and pending.state in (State.PROCEEDING, State.TRYING):
-                core.answer(pending, 487, now, to_tag=leg.local_tag)
-        if leg.state is LegState.ENDING:
-            return  # both hung up at once: our own BYE still waits for its answer
-        core.end(leg, "remote", "BYE")
-        core.forget(leg)
-
-    def _ping(self, leg: Leg, transaction: ServerTransaction, now: float) -> None:
-        headers = [("Allow", ALLOWED), ("Accept", SDP_TYPE)]
-        self.core.answer(transaction, 200, now, to_tag=leg.local_tag, headers=headers)
-
-    def _info(self, leg: Leg, transaction: ServerTransaction, now: float) -> None:
-        request = transaction.request
-        if request.body and request.content_type not in KEY_TYPES:
-            self.core.answer(transaction, 415, now, headers=[("Accept", ", ".join(KEY_TYPES))])
-            return
-        self.core.answer(transaction, 200, now)
-        digit = key_of(request) if request.body else ""
-        if digit:
-            self.core.out.append(KeyInfoReceived(leg.id, digit))
-
-    def _reinvite(self, leg: Leg, transaction: ServerTransaction, now: float) -> None:
-        self.core.answer(transaction, 100, now)
-        self._renegotiate(leg, transaction, now)
-
-    def _update(self, leg: Leg, transaction: ServerTransaction, now: float) -> None:
-        if transaction.request.body:
-            self._renegotiate(leg, transaction, now)
-        else:
-            self._refresh(leg, transaction.request)
-            headers = self.core.dialog_headers(transaction.request)
-            self.core.answer(transaction, 200, now, headers=headers)
-
-    def _renegotiate(self, leg: Leg, transaction: ServerTransaction, now: float) -> None:
-        """An offer inside the call, or the reason why not now (14.2, RFC 3311 5.2)."""
-        core, request = self.core, transaction.request
-        again = [("Retry-After", str(round(core.chance(0, 10))))]
-        rejection = refuse_body(request)
-        if leg.asking or leg.state is LegState.CALLING:
-            rejection = Rejection(491)
-        elif leg.asked or leg.ok_cseq >= 0 or leg.state is not LegState.LIVE:
-            rejection = Rejection(500, again)
-        try:
-            offer = SessionDescription.parse(request.body) if request.body else None
-        except MalformedDescription:
-            rejection, offer = rejection or Rejection(400), None
-        if rejection is not None:
-            core.answer(transaction, rejection.status, now, headers=rejection.headers)
-            return
-        self._refresh(leg, request)
-        leg.asked = transaction.key
-        core.timers.start(leg.id, "offer", now + core.options.offer_timeout)
-        core.out.append(OfferReceived(leg.id, offer))
-
-    def _refresh(self, leg: Leg, request: Request) -> None:
-        assert leg.dialog is not None
-        leg.dialog.refresh(request)

@@ -1,13 +1,43 @@
-"""SIP URIs, as far as a user agent must look into them (RFC 3261 section 19.1)."""
+"""SIP URIs, as far as a user agent must look into them (RFC 3261 section 19.1), and hops."""
 
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import Literal, NamedTuple, get_args
 
 Address = tuple[str, int]
-"""IP address literal and UDP port, as a socket gives them."""
+"""IP address literal and UDP port of media, as a socket gives them."""
+
+Transport = Literal["udp", "tcp", "tls"]
+TRANSPORTS: tuple[Transport, ...] = get_args(Transport)
+
+
+class Hop(NamedTuple):
+    """A peer of ours, or a place of ours, in signalling."""
+
+    host: str
+    """IP address literal, IPv6 without brackets."""
+    port: int
+    """Of UDP: its port. Of a stream: the port that was connected to, or, where the peer connected
+    to us, the one it did so from: that hop names the one connection."""
+    transport: Transport = "udp"
+
+    @property
+    def reliable(self) -> bool:
+        """Whether the transport repeats what is lost (RFC 3261 17)."""
+        return self.transport != "udp"
+
+    @property
+    def family(self) -> int:
+        """4 or 6."""
+        return 6 if ":" in self.host else 4
+
+    def __str__(self) -> str:
+        return f"{self.transport}:{host_port(self)}"
+
 
 DEFAULT_PORT = 5060
+DEFAULT_TLS_PORT = 5061
 MAX_PORT = 65535
 SIP_SCHEMES = ("sip", "sips")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
@@ -60,6 +90,13 @@ class SipUri:
         """Whether a Route entry asks for loose routing (the `lr` parameter)."""
         return any(p.split("=")[0].strip().lower() == "lr" for p in self.params.split(";"))
 
+    @property
+    def transport(self) -> str:
+        """The `transport` parameter in lower case, empty where there is none."""
+        pairs = (item.partition("=") for item in self.params.split(";"))
+        found = (value for name, _, value in pairs if name.strip().lower() == "transport")
+        return next(found, "").strip().lower()
+
 
 def scheme_of(text: str) -> str:
     """The lower-case scheme; raises `BadUri` where the text has none."""
@@ -69,17 +106,36 @@ def scheme_of(text: str) -> str:
     return found[1].lower()
 
 
-def address_of(uri: str, otherwise: Address) -> Address:
-    """Where a request for `uri` goes. Host names, unusable hosts and foreign schemes lead to
-    `otherwise`, the address the peer was last heard from: this machine resolves no names."""
+def hop_of(uri: str, otherwise: Hop) -> Hop:
+    """Where a request for `uri` goes. Host names, unusable hosts, foreign schemes and transports
+    that are not ours lead to `otherwise`, where the peer was last heard from: this machine resolves
+    no names. A URI that names no transport keeps the one in use: TLS is never left by silence.
+    A sips URI is reached over TLS alone (RFC 3261 26.2.2), and one with `otherwise` of another
+    transport is reached at its own default port."""
     try:
         parsed = SipUri.parse(uri)
     except BadUri:
         return otherwise
+    transport = transport_of(parsed, otherwise.transport)
     host = parsed.host.strip("[]")
-    if not is_usable(host, otherwise[0]):
+    if transport is None or not is_usable(host, otherwise.host):
+        secure = parsed.scheme == "sips" and otherwise.transport != "tls"
+        return Hop(otherwise.host, DEFAULT_TLS_PORT, "tls") if secure else otherwise
+    return Hop(str(ip_address(host)), parsed.port or default_port(transport), transport)
+
+
+def transport_of(uri: SipUri, otherwise: Transport) -> Transport | None:
+    """What a URI is reached over; None where we do not have that (`transport=sctp`)."""
+    if uri.scheme == "sips":
+        return "tls" if uri.transport in ("", "tcp", "tls") else None
+    if not uri.transport:
         return otherwise
-    return host, parsed.port or DEFAULT_PORT
+    return next((known for known in TRANSPORTS if known == uri.transport), None)
+
+
+def default_port(transport: str) -> int:
+    """The port where none is given (RFC 3261 19.1.2)."""
+    return DEFAULT_TLS_PORT if transport == "tls" else DEFAULT_PORT
 
 
 def is_usable(host: str, peer: str) -> bool:
@@ -94,7 +150,7 @@ def is_usable(host: str, peer: str) -> bool:
     return host != _BROADCAST and (known.is_loopback or not address.is_loopback)
 
 
-def host_port(address: Address) -> str:
+def host_port(address: Hop | Address) -> str:
     """`host:port` as it stands in a header, IPv6 in brackets."""
-    host, port = address
+    host, port = address[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

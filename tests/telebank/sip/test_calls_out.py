@@ -3,7 +3,7 @@
 import pytest
 
 from support.sip_line import NOTHING, PEER, SDP, US, Line
-from telebank.sip import SendDatagram, SipOptions
+from telebank.sip import OfferRefused, SendDatagram, SipOptions
 from telebank.sip.message import Request
 from telebank.sip.uri import BadUri
 
@@ -171,6 +171,31 @@ def test_glare_is_tried_again_and_given_up() -> None:
     assert line.hears(line.reply(line.sent[-1], 491)) == ["> ACK", "OfferRefused 491"]
 
 
+def test_an_offer_is_withdrawn_wherever_it_is() -> None:
+    line = Line()
+    line.talking()
+    assert line.did(line.agent.withdraw(line.leg, 0)) == []  # there is none
+    line.did(line.agent.reoffer(line.leg, SDP.encode(), 0))
+    assert line.did(line.agent.withdraw(line.leg, 0)) == []  # it is out: the next 491 is the last
+    assert line.hears(line.reply(line.sent[-1], 491)) == ["> ACK", "OfferRefused 491"]
+    line.did(line.agent.reoffer(line.leg, SDP.encode(), 0))
+    assert line.hears(line.reply(line.sent[-1], 491)) == ["> ACK"]
+    assert line.did(line.agent.withdraw(line.leg, 0)) == ["OfferRefused 491"]  # it waits
+    assert line.wait(30) == []
+    assert line.did(line.agent.withdraw(line.leg, 0)) == []
+
+
+def test_only_an_offer_that_was_sent_is_refused_by_the_other_side() -> None:
+    line = Line()
+    line.talking()
+    line.did(line.agent.reoffer(line.leg, SDP.encode(), 0))
+    second = line.agent.reoffer(line.leg, SDP.encode(), 0)
+    assert second == [OfferRefused(line.leg, 491, sent=False)]
+    line.commands.clear()
+    line.hears(line.reply(line.sent[-1], 488))
+    assert OfferRefused(line.leg, 488) in line.commands
+
+
 @pytest.mark.parametrize(("status", "by"), [(481, "error"), (408, "timeout")])
 def test_a_reinvite_the_other_side_knows_nothing_of(status: int, by: str) -> None:
     line = Line()
@@ -243,7 +268,7 @@ def test_record_route_is_used_in_reverse() -> None:
     ack = line.last()
     assert ack.headers["route"] == ["<sip:192.0.2.99:5080;lr>", "<sip:192.0.2.98;lr>"]
     destinations = [c.destination for c in line.commands if isinstance(c, SendDatagram)]
-    assert destinations == [PEER, ("192.0.2.99", 5080)]
+    assert destinations == [PEER, ("192.0.2.99", 5080, "udp")]
 
 
 def test_a_200_without_contact_goes_back_to_where_the_call_went() -> None:

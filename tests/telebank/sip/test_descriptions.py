@@ -81,7 +81,7 @@ def test_other_streams_are_refused_in_their_place() -> None:
     assert lines == [
         "m=video 0 RTP/AVP 31",
         "m=audio 5004 RTP/AVP 8",
-        "m=image 0 UDPTL t38",
+        "m=image 0 udptl t38",
         "m=audio 0 RTP/SAVP 8",
     ]
 

@@ -14,7 +14,7 @@ from telebank.sip.message import (
     write_request,
     write_response,
 )
-from telebank.sip.uri import BadUri, SipUri, address_of, host_port
+from telebank.sip.uri import BadUri, Hop, SipUri, hop_of, host_port
 
 LINES = [
     "Via: SIP/2.0/UDP 192.0.2.20:5062;branch=z9hG4bK1;rport",
@@ -176,17 +176,40 @@ def test_uris() -> None:
             SipUri.parse(text)
 
 
-def test_addresses() -> None:
-    here = ("192.0.2.1", 5)
-    assert address_of("sip:a@192.0.2.7", here) == ("192.0.2.7", 5060)
-    six = ("2001:db8::9", 5)
-    assert address_of("sip:[2001:db8::1]:7", six) == ("2001:db8::1", 7)
-    assert address_of("sip:127.0.0.1", ("127.0.0.2", 5)) == ("127.0.0.1", 5060)
+def test_where_a_uri_leads() -> None:
+    here = Hop("192.0.2.1", 5)
+    assert hop_of("sip:a@192.0.2.7", here) == ("192.0.2.7", 5060, "udp")
+    six = Hop("2001:db8::9", 5)
+    assert hop_of("sip:[2001:DB8:0::1]:7", six) == ("2001:db8::1", 7, "udp")
+    assert hop_of("sip:127.0.0.1", Hop("127.0.0.2", 5)) == ("127.0.0.1", 5060, "udp")
     for text in ("sip:a@name.example", "sip:a@0.0.0.0", "sip:a@255.255.255.255", "sip:224.0.0.1",
                  "tel:1", "nonsense", "sip:a@192.0.2.7:0", "sip:a@999.0.2.7",
-                 "sip:a@[2001:db8::1]", "sip:127.0.0.1"):  # fmt: skip
-        assert address_of(text, here) == here
+                 "sip:a@[2001:db8::1]", "sip:127.0.0.1",
+                 "sip:a@192.0.2.7;transport=sctp"):  # fmt: skip
+        assert hop_of(text, here) == here
     assert host_port(("2001:db8::1", 5)) == "[2001:db8::1]:5"
+    assert str(Hop("2001:db8::1", 5, "tls")) == "tls:[2001:db8::1]:5"
+
+
+@pytest.mark.parametrize(
+    ("uri", "port", "transport"),
+    [
+        ("sip:a@192.0.2.7;transport=tcp", 5060, "tcp"),
+        ("sip:a@192.0.2.7:5080;lr;Transport=TCP", 5080, "tcp"),
+        ("sip:a@192.0.2.7;transport=tls", 5061, "tls"),
+        ("sips:a@192.0.2.7", 5061, "tls"),
+        ("sips:a@192.0.2.7:7;transport=tcp", 7, "tls"),
+        ("sip:a@192.0.2.7;transport=udp", 5060, "udp"),
+    ],
+)
+def test_the_transport_of_a_uri(uri: str, port: int, transport: str) -> None:
+    assert hop_of(uri, Hop("192.0.2.1", 5)) == ("192.0.2.7", port, transport)
+
+
+def test_a_uri_without_transport_keeps_the_one_in_use() -> None:
+    assert hop_of("sip:a@192.0.2.7", Hop("192.0.2.1", 5, "tls")) == ("192.0.2.7", 5061, "tls")
+    assert hop_of("sips:a@name", Hop("192.0.2.1", 5)) == ("192.0.2.1", 5061, "tls")
+    assert hop_of("sips:a@name", Hop("192.0.2.1", 5, "tls")) == ("192.0.2.1", 5, "tls")
 
 
 def test_lists_and_names() -> None:
@@ -205,5 +228,5 @@ def test_a_via_of_another_transport() -> None:
         7,
         "z9hG4bK1",
     )
-    assert via.reply_to(("2001:db8::1", 9)) == ("2001:db8::1", 7)
-    assert "received" not in via.stamped(("2001:db8::1", 9))
+    assert via.reply_to(Hop("2001:db8::1", 9)) == ("2001:db8::1", 7, "udp")
+    assert "received" not in via.stamped(Hop("2001:db8::1", 9))

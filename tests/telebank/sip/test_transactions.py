@@ -3,7 +3,7 @@
 import pytest
 
 from support.sip_line import Line
-from telebank.sip import SipOptions
+from telebank.sip import Hop, SipOptions
 from telebank.sip.timers import Timers
 from telebank.sip.transaction import (
     CLIENT,
@@ -71,9 +71,9 @@ def _after(
 
 def test_intervals_of_the_repeating_timers() -> None:
     options = SipOptions()
-    ict = Transaction((), INVITE_CLIENT, State.CALLING, ("", 0), "", b"", 0)
+    ict = Transaction((), INVITE_CLIENT, State.CALLING, Hop("", 0), "", b"", 0)
     assert [ict.duration("A", options) for _ in range(6)] == [0.5, 1, 2, 4, 8, 16]
-    nict = Transaction((), CLIENT, State.TRYING, ("", 0), "", b"", 0)
+    nict = Transaction((), CLIENT, State.TRYING, Hop("", 0), "", b"", 0)
     assert [nict.duration("E", options) for _ in range(6)] == [0.5, 1, 2, 4, 4, 4]
     nict.state = State.PROCEEDING
     assert nict.duration("E", options) == 4
@@ -81,7 +81,7 @@ def test_intervals_of_the_repeating_timers() -> None:
 
 def test_lengths_of_the_other_timers() -> None:
     options = SipOptions()
-    transaction = Transaction((), CLIENT, State.TRYING, ("", 0), "", b"", 0)
+    transaction = Transaction((), CLIENT, State.TRYING, Hop("", 0), "", b"", 0)
     assert {timer: transaction.duration(timer, options) for timer in "BDFHJLM"} == dict.fromkeys(
         "BDFHJLM", 32.0
     )
@@ -90,7 +90,7 @@ def test_lengths_of_the_other_timers() -> None:
 
 
 def test_an_answer_after_the_final_one_is_our_error() -> None:
-    transaction = Transaction((), SERVER, State.COMPLETED, ("", 0), "", b"", 0)
+    transaction = Transaction((), SERVER, State.COMPLETED, Hop("", 0), "", b"", 0)
     with pytest.raises(IllegalTransition, match="COMPLETED does not take 'say 2xx'"):
         transaction.step(Signal.SAY_2XX)
 

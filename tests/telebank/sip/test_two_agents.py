@@ -16,10 +16,10 @@ from telebank.sip import (
     answer_audio,
     make_offer,
 )
-from telebank.sip.uri import Address
+from telebank.sip.uri import Hop
 
-PHONE: Address = ("127.0.0.1", 5070)
-BANK: Address = ("127.0.0.1", 5060)
+PHONE = Hop("127.0.0.1", 5070)
+BANK = Hop("127.0.0.1", 5060)
 OFFER = make_offer("127.0.0.1", 40000)
 
 
@@ -31,7 +31,7 @@ class Bank:
         self.agent = network.agents[BANK]
         self.mood = mood
 
-    def __call__(self, address: Address, command: Command) -> None:
+    def __call__(self, address: Hop, command: Command) -> None:
         agent = self.network.agents[address]
         now = self.network.now
         match command:
@@ -56,7 +56,7 @@ class Bank:
         assert isinstance(answer, Answer)
         return answer.sdp
 
-    def _do(self, address: Address, commands: list[Command]) -> None:
+    def _do(self, address: Hop, commands: list[Command]) -> None:
         self.network.do(address, commands)
 
 
@@ -92,7 +92,7 @@ def _hold(network: Network, leg: str) -> list[Command]:
     return agent.reoffer(leg, OFFER, network.now) if held and not ended else []
 
 
-def endings(network: Network, address: Address) -> list[str]:
+def endings(network: Network, address: Hop) -> list[str]:
     return [
         c.leg for at, c in network.heard if at == address and isinstance(c, CallEnded | CallRefused)
     ]

@@ -1,0 +1,188 @@
+"""The door of a user agent: trunks, admission and passwords, in front of all that is no part of a
+live call."""
+
+from collections import deque
+from collections.abc import Callable
+
+from telebank.sip.admission import Admission, AdmissionOptions, Verdict
+from telebank.sip.core import Core
+from telebank.sip.digest import Account
+from telebank.sip.digest_client import DigestClient, GivenUp
+from telebank.sip.digest_server import Challenged, DigestOptions, DigestServer, Why
+from telebank.sip.events import SendDatagram
+from telebank.sip.failed_attempts import AttemptOptions, FailedAttempts
+from telebank.sip.glance import Glance, branch_of_response, glance, refusal
+from telebank.sip.headers import MAGIC_COOKIE
+from telebank.sip.identities import number_of
+from telebank.sip.leg import Leg
+from telebank.sip.message import HeaderLines, Request, Response
+from telebank.sip.screening import Rejection, busy
+from telebank.sip.trunks import STRANGERS, Trunk, TrunkOptions, Trunks
+from telebank.sip.uri import BadUri, Hop, SipUri
+
+MINUTE_S = 60.0
+CHALLENGES = (401, 407)
+NOBODY = Trunk(STRANGERS, TrunkOptions(t38="never"), known=False)
+"""Strangers that are let in to the menus."""
+
+
+class Door:
+    """Who comes in, and by which trunk."""
+
+    def __init__(
+        self, core: Core, trunks: Trunks, options: AdmissionOptions, token: Callable[[], str]
+    ) -> None:
+        self.trunks = trunks
+        self.admission = Admission(options, core.options.scanners)
+        self._core = core
+        self._secret = token().encode()
+        self._placed: dict[str, deque[float]] = {}
+        """When calls of the last minute were placed, by trunk."""
+        attempts = FailedAttempts(AttemptOptions())
+        self._servers: dict[str, tuple[DigestServer, dict[str, Account]]] = {}
+        self.clients: dict[str, DigestClient] = {}
+        """What calls to a trunk are signed with."""
+        for trunk in trunks.by_name.values():
+            if trunk.account is None:
+                continue
+            self.clients[trunk.name] = DigestClient([trunk.account], token)
+            if trunk.options.challenge:
+                asked = DigestOptions(trunk.options.realm, trunk.options.algorithms)
+                key = "".join(token() for _ in range(4)).encode()
+                server = DigestServer(asked, key, attempts)
+                self._servers[trunk.name] = server, {trunk.options.user: trunk.account}
+
+    def of(self, source: Hop) -> Trunk | None:
+        """The trunk of who sends from there; None: a stranger."""
+        return self.trunks.of(source, self._core.layer.streams.get(source, ()))
+
+    # What comes in, before it is parsed
+
+    def lets(self, data: bytes, source: Hop, now: float) -> bool:
+        """Whether a message is to be parsed; a cheap refusal is said here."""
+        trunk = self.of(source)
+        if data.startswith(b"SIP/2.0"):
+            branch, method = branch_of_response(data)
+            if ("c", branch, method) in self._core.layer.clients:
+                return True
+            return self.admission.hears(source, trunk, now)
+        seen = glance(data)
+        if seen is None:
+            return self.admission.hears(source, trunk, now)
+        if self._is_live(seen):
+            return True
+        if seen.method == "ACK":  # of a refusal of which nothing was kept, most of them
+            old = not seen.branch.startswith(MAGIC_COOKIE)
+            return old and self.admission.hears(source, trunk, now)
+        verdict = self.admission.judge(seen, source, trunk, now)
+        if verdict is Verdict.REFUSE:
+            wait = self._core.options.retry_after
+            self._core.out.append(SendDatagram(*refusal(seen, source, self._secret, wait)))
+        if trunk is None and verdict in (Verdict.HELD, Verdict.SCAN):
+            self._core.shut(source)
+        return verdict is Verdict.PASS
+
+    def _is_live(self, seen: Glance) -> bool:
+        """Whether a request belongs to a live dialog, or to a transaction that is open."""
+        core = self._core
+        tag = seen.to_tag
+        if tag:
+            call_id = seen.call_id.decode("utf-8", "surrogateescape")
+            if (call_id, tag, seen.from_tag) in core.dialogs:
+                return True
+        host, port = seen.sent_by
+        branch, method = seen.branch, seen.method
+        method = "INVITE" if method in ("ACK", "CANCEL") else method
+        return ("s", branch, host, str(port), method) in core.layer.servers
+
+    # What was parsed
+
+    def screen(self, request: Request, source: Hop, now: float) -> Trunk | Rejection | None:
+        """The trunk that a request outside calls comes by, or its refusal; None: silence. REGISTER
+        is the registrar's."""
+        trunk = self.of(source)
+        if trunk is None:
+            return self._stranger(request, source, now)
+        if not trunk.may(request.method):
+            return Rejection(405, [("Allow", ", ".join(trunk.options.methods))])
+        if request.method != "INVITE":
+            return trunk
+        if self._core.trunk_calls[trunk.name, "in"] >= trunk.options.calls_in:
+            return busy(self._core.options)
+        if trunk.name in self._servers:
+            server, accounts = self._servers[trunk.name]
+            answer = server.check(request, source, accounts, now)
+            if isinstance(answer, Challenged):
+                if answer.why in (Why.WRONG, Why.HELD):
+                    self._core.trouble("wrong password", f"trunk {trunk.name}", source)
+                return Rejection(answer.status, answer.headers)
+        return trunk if trunk.takes(dialled(request.uri)) else Rejection(404)
+
+    def _stranger(self, request: Request, source: Hop, now: float) -> Trunk | Rejection | None:
+        policy = self.admission.options.strangers
+        if policy == "menu":
+            self.admission.succeeded(source, None, now)
+            return NOBODY
+        self.admission.failed(source, None, now)
+        self._core.trouble("stranger", f"{request.method} from no trunk", source)
+        if policy == "drop":
+            self._core.shut(source)
+            return None
+        return Rejection(403)
+
+    def failed(self, source: Hop, now: float) -> None:
+        """Something that was let in is malformed, or nothing that we know."""
+        self.admission.failed(source, self.of(source), now)
+
+    # What goes out
+
+    def places(self, name: str, now: float) -> str:
+        """Count a call to a trunk; why it may not be, empty where it may."""
+        trunk = self.trunks.by_name.get(name)
+        if trunk is None:
+            return f"no trunk {name}"
+        if self._core.trunk_calls[name, "out"] >= trunk.options.calls_out:
+            return "calls_out of the trunk is reached"
+        placed = self._placed.setdefault(name, deque())
+        while placed and placed[0] <= now - MINUTE_S:
+            placed.popleft()
+        if len(placed) >= trunk.options.calls_a_minute:
+            return "calls_a_minute of the trunk is reached"
+        placed.append(now)
+        return ""
+
+    def sign(self, leg: Leg, method: str, uri: str) -> HeaderLines:
+        """Credentials for a request in a leg over a trunk that asked for them before."""
+        client = self.clients.get(leg.trunk)
+        if client is None or leg.way != "out":
+            return ()
+        if method == "ACK":  # the INVITE's (RFC 3261 22.1)
+            return leg.signed.headers if leg.signed is not None else ()
+        again, leg.signed_again = leg.signed_again, None
+        signed = again if again is not None and again.uri == uri else client.begin(method, uri)
+        if method == "INVITE":
+            leg.signed = signed
+        return signed.headers
+
+    def sign_again(self, leg: Leg, response: Response) -> bool:
+        """Whether there is an answer to a challenge to the leg's INVITE; the next has it."""
+        client = self.clients.get(leg.trunk)
+        if client is None or leg.signed is None or response.status not in CHALLENGES:
+            return False
+        again = client.again(leg.signed, response)
+        if isinstance(again, GivenUp):
+            self._core.trouble("digest", f"trunk {leg.trunk}: {again.why.value}", leg.peer)
+            return False
+        leg.signed_again = again
+        return True
+
+
+def dialled(uri: str) -> str:
+    """The called number of a Request-URI without separators, or its user part as it came."""
+    number = number_of(uri)
+    if number:
+        return number
+    try:
+        return SipUri.parse(uri).user
+    except BadUri:
+        return ""

@@ -7,51 +7,54 @@ import argparse
 import gc
 import logging
 import os
-import resource
-import signal
 import socket
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from telebank import wire
 from telebank.media.bank import Bank, BankError
-from telebank.media.link import NodeGone, NodeLink
 from telebank.media.options import MediaOptions
+from telebank.media.tones import MusicError
 from telebank.media.worker import Worker
+from telebank.workers.link import Link, LinkGone
+from telebank.workers.service import inherited, prepare_process, real_time
 
 REALTIME_PRIORITY = 10
 
 
 def main() -> int:
-    """Exit code 0 after `Shutdown`, 1 when the node is gone, 2 when the bank cannot be used."""
+    """Exit code 0 after `Shutdown`, 1 when the node is gone, 2 when the bank or the music cannot be
+    used."""
     arguments = _arguments()
     logging.basicConfig(level=logging.INFO, format="media %(process)d: %(message)s")
-    _prepare_process()
+    prepare_process()
+    real_time(REALTIME_PRIORITY)
     try:
         bank = Bank.open(arguments.bank_dir)
     except BankError as error:
         sys.stderr.write(f"media: {error}\n")
         return 2
-    # A copy of the descriptor gets a low number, as select() needs.
-    with socket.socket(fileno=os.dup(arguments.fd)) as endpoint:
-        os.close(arguments.fd)
-        return _serve(NodeLink(endpoint), bank, arguments)
+    with inherited(arguments.fd) as endpoint:
+        return _serve(endpoint, bank, arguments)
 
 
-def _serve(link: NodeLink, bank: Bank, arguments: argparse.Namespace) -> int:
+def _serve(endpoint: socket.socket, bank: Bank, arguments: argparse.Namespace) -> int:
     options = msgspec.json.decode(arguments.options, type=MediaOptions)
+    link: Link[wire.ToWorker] = Link(endpoint, msgspec.msgpack.Decoder(wire.ToWorker))
     try:
-        link.send(wire.Hello(version=wire.VERSION, pid=os.getpid()))
         worker = Worker(link, bank, options, arguments.slot_offset / 1_000)
+        link.send(wire.Hello(version=wire.VERSION, pid=os.getpid()))
         gc.collect()
         gc.freeze()
         gc.disable()
         worker.run()
-    except NodeGone:
+    except LinkGone:
         return 1
+    except MusicError as error:
+        sys.stderr.write(f"media: {error}\n")
+        return 2
     return 0
 
 
@@ -62,16 +65,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--slot-offset", type=float, default=0.0, help="milliseconds, 0 to 5")
     parser.add_argument("--options", default="{}", help="MediaOptions as JSON")
     return parser.parse_args()
-
-
-def _prepare_process() -> None:
-    """No core dumps (keys are in memory), every descriptor we may have, real time if allowed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the node's business
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    with suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REALTIME_PRIORITY))
 
 
 if __name__ == "__main__":

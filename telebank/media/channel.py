@@ -6,18 +6,25 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from ipaddress import ip_address
+from typing import Literal
 
 from telebank import wire
 from telebank.media import filter as packet_filter
+from telebank.media import rtcp
 from telebank.media.bank import LAWS, Banks
-from telebank.media.endpoint import disconnect
-from telebank.media.engine import Slot
+from telebank.media.control import Control
+from telebank.media.endpoint import disconnect, send_to
+from telebank.media.engine import Send, Slot
+from telebank.media.express import Lane
+from telebank.media.figures import Own, stats
 from telebank.media.keys import KeyReceiver
+from telebank.media.listening import RATE, Listening
 from telebank.media.options import MediaOptions
 from telebank.media.reception import Reception
-from telebank.media.rtp import MAX_PACKET, MalformedRtp, Packet, is_rtcp, parse
-from telebank.media.source import Address, SourceLatch, Verdict
+from telebank.media.sending import Sending
+from telebank.media.source import SourceLatch, Verdict
 from telebank.media.tape import Tape
+from telebank.rtp import MAX_PACKET, Address, MalformedRtp, Packet, is_rtcp, parse
 
 BURST = 8
 """Datagrams read from one socket at a time, so that a flood into one port delays no other."""
@@ -25,10 +32,14 @@ COMFORT_NOISE = 13
 """Static payload type of RFC 3389."""
 _SENDS = frozenset({"sendrecv", "sendonly"})
 _RECEIVES = frozenset({"sendrecv", "recvonly"})
+STATS_EVERY = 3
+"""Reports of RTCP from one `Stats` to the next."""
 
 _log = logging.getLogger(__name__)
 
 Report = Callable[[wire.Message], None]
+Ear = Literal["keys", "bridge", "recording"]
+"""Who wants the sound of a channel."""
 
 
 class Channel:
@@ -38,16 +49,25 @@ class Channel:
         self,
         number: int,
         endpoint: socket.socket,
+        control: socket.socket | None = None,
         *,
         slot: Slot,
+        listening: Listening,
         banks: Banks,
         options: MediaOptions,
         report: Report,
     ) -> None:
         self.number = number
+        self.closed = False
         self.endpoint = endpoint
         self.slot = slot
         self.row = slot.add()
+        self.control = Control(endpoint, control)
+        self._listening = listening
+        self._ears: set[Ear] = set()
+        self.lane: Lane  # given by the worker, at once
+        self.sending = Sending(slot, self.row)
+        self._reported = 0
         self._banks = banks
         self._options = options
         self._report = report
@@ -65,6 +85,7 @@ class Channel:
         self._heard_at = 0.0
         self._lost = False
         self._key_count = 0
+        self._key_method = ""
         self._foreign = 0
 
     # -- commands of the node -----------------------------------------------------------------
@@ -76,19 +97,26 @@ class Channel:
         """
         agreed = (str(ip_address(remote.address)), remote.port)
         law = LAWS.index(remote.codec)
+        self._catch_up()
         before, self._remote = self._remote, remote
-        if before is None or _moved(before, remote):
+        if before is None or before.event_type != remote.event_type:
+            self._key_method = ""
+        if before is None or (before.address, before.port) != (remote.address, remote.port):
             self._release()
             learn = self._options.learn_source
             self._latch = SourceLatch(agreed, now, self._options.learn_after_s, learn)
             self._keys = KeyReceiver()
-        elif self._source is not None:
+        elif self._narrowed:
             self._narrow(remote)
         self._heard_at, self._lost = now, False
         if law != self._law:
             self.stop_record()  # octets of two laws are no recording
-        self._law = law
+        relaw, self._law = law != self._law, law
+        self.control.agree(self._source or agreed, muxed=remote.rtcp_mux)
         self._direct(remote)
+        if relaw and self._ears:
+            self._listening.add(self.row, law)
+        self._listen_for_keys()
 
     def play(self, play: wire.Play) -> None:
         """Begin a play with the next packet."""
@@ -122,8 +150,11 @@ class Channel:
 
     def record(self, record: wire.Record, now: float) -> None:
         """Keep what the peer says; every packet is heard while it lasts."""
+        narrow = self._narrowed
+        self._catch_up()
         self._tape = Tape(record.token, record.most, self._law, now)
-        self._widen()
+        if narrow:
+            self._widen()
 
     def stop_record(self) -> None:
         """Hand over what was recorded, and hear keys alone again."""
@@ -132,33 +163,50 @@ class Channel:
             return
         for part in tape.parts(self.number):
             self._report(part)
-        if self._source is not None and self._remote is not None:
-            self._narrow(self._remote)
-            self._reception.sample(True)
+        self._narrow_again()
+
+    def listen(self, ear: Ear) -> None:
+        """From now on this channel's row is in the frames of its slot's `Listening`, all that the
+        peer says is read, and loss and jitter are measured."""
+        narrow = self._narrowed
+        if not self._ears:
+            self._listening.add(self.row, self._law)
+        self._ears.add(ear)
+        if narrow:
+            self._widen()
+
+    def unlisten(self, ear: Ear) -> None:
+        """This one wants no sound any more; when nobody does, the kernel drops it again."""
+        if self._ears == {ear}:
+            self._catch_up()
+            self._ears.clear()
+            self._listening.remove(self.row)
+            self._narrow_again()
+        self._ears.discard(ear)
+
+    def keys_by(self, method: str) -> None:
+        """Keys came another way first, as the node knows."""
+        self._key_method = self._key_method or method
+        self._listen_for_keys()
 
     def hold(self, held: bool, now: float) -> None:
         """No time-out while held; a fresh one afterwards."""
         self._held = held
         self._heard_at = now
 
-    def close(self) -> None:
+    def close(self, now: float) -> None:
         """Give everything back; the last figures go to the node."""
         self._end_play("stopped")
-        sent = self.slot.sent(self.row)
+        self.control_readable(now)
+        if self._reported:
+            ssrc = self.slot.ssrc(self.row)
+            self.control.send(self._compound(now) + rtcp.build_goodbye(ssrc))
+        self._report(self._stats())
+        self._listening.remove(self.row)
         self.slot.remove(self.row)
         self.endpoint.close()
-        counts = self._reception.counts()
-        self._report(
-            wire.Stats(
-                channel=self.number,
-                packets_sent=sent,
-                packets_received=counts.received,
-                lost=counts.lost,
-                sampled=counts.sampled,
-                keys=self._key_count,
-                dropped_foreign=self._foreign,
-            )
-        )
+        self.control.close()
+        self.closed = True
         self._report(wire.Closed(channel=self.number))
 
     # -- what the plane tells -----------------------------------------------------------------
@@ -171,6 +219,40 @@ class Channel:
         """The play was sent to its end."""
         self._report_end("done", played)
 
+    def pressed(self, digit: str, now: float) -> None:
+        """A key was recognised in the sound, where it is looked for."""
+        if "keys" in self._ears:
+            self._key(digit, now, "inband")
+
+    # -- reports ------------------------------------------------------------------------------
+
+    def report(self, now: float) -> None:
+        """A report of RTCP is due; now and then the node is told too."""
+        remote = self._remote
+        if remote is None:
+            return
+        self._reported += 1
+        if remote.direction in _SENDS or remote.direction in _RECEIVES:
+            self.control.send(self._compound(now))
+        if self._reported % STATS_EVERY == 0:
+            self._report(self._stats())
+
+    def control_readable(self, now: float) -> None:
+        """The peer's reports wait."""
+        if self.control.read(self.slot.ssrc(self.row), now):
+            self._heard_at = now
+
+    def _compound(self, now: float) -> bytes:
+        self._catch_up()
+        return self.control.reports.build(self.sending.sent(), self._reception.span(), now)
+
+    def _stats(self) -> wire.Stats:
+        self._catch_up()
+        buffered_ms = 1_000 * self._listening.delay(self.row) / RATE
+        sent, listening = self.sending.packets, bool(self._ears)
+        own = Own(sent, self._key_count, self._foreign, listening, buffered_ms)
+        return stats(self.number, own, self._reception, self.control.reports)
+
     # -- what the peer sends ------------------------------------------------------------------
 
     def readable(self, now: float) -> None:
@@ -179,6 +261,7 @@ class Channel:
             try:
                 data, address = self.endpoint.recvfrom(MAX_PACKET + 1)
             except BlockingIOError:
+                self.lane.drained = self._source is not None
                 return
             except OSError:
                 continue  # the peer's machine refused an earlier packet of ours (ICMP)
@@ -195,9 +278,22 @@ class Channel:
             self._lost = True
             self._report(wire.MediaLost(channel=self.number, seconds=now - self._heard_at))
 
+    def other(self, data: bytes, now: float) -> None:
+        """A datagram of the source that the lane did not take."""
+        if self._source is not None:
+            self._datagram(data, self._source, now)
+
+    def _catch_up(self) -> None:
+        """Shut the lane, and count what it took."""
+        if count := self.lane.passed():
+            self._reception.passed(count)
+            self._listening.passed(self.row, count)
+
     def _datagram(self, data: bytes, address: Address, now: float) -> None:
+        self._catch_up()
         if is_rtcp(data):
             if address == self._source:
+                self.control.reports.receive(data, self.slot.ssrc(self.row), now)
                 self._heard_at = now
             return
         try:
@@ -208,19 +304,30 @@ class Channel:
             self._foreign += 1
             return
         self._heard_at, self._lost = now, False
+        remote = self._remote
+        assert remote is not None
+        if packet.payload_type == remote.payload_type:
+            self._reception.receive(packet, now)
+            self._hear(packet, now)
+            return
         self._reception.receive(packet)
-        if self._remote is not None and packet.payload_type == self._remote.event_type:
+        if packet.payload_type == remote.event_type:
             digit = self._keys.receive(packet)
             if digit is not None:
-                self._key(digit, now)
-        elif self._tape is not None:
-            self._hear(self._tape, packet, now)
+                self._key(digit, now, "events")
+        elif packet.payload_type == COMFORT_NOISE and self._ears:
+            self._listening.noise(self.row, packet)
 
-    def _hear(self, tape: Tape, packet: Packet, now: float) -> None:
-        if self._remote is not None and packet.payload_type == self._remote.payload_type:
-            tape.add(packet)
-            if tape.over(now):
+    def _hear(self, packet: Packet, now: float) -> None:
+        if self._tape is not None:
+            if not self._secret:
+                self._tape.add(packet)
+            if self._tape.over(now):
                 self.stop_record()
+        if self._ears:
+            self._listening.put(self.row, packet, now)
+            if self._tape is None:
+                self.lane.expect(packet, self._listening.expects(self.row, packet))
 
     def _accepts(self, packet: Packet, address: Address, now: float) -> bool:
         if self._source is not None:
@@ -236,7 +343,10 @@ class Channel:
         assert self._remote is not None
         return (self._remote.payload_type, self._remote.event_type, COMFORT_NOISE)
 
-    def _key(self, digit: str, now: float) -> None:
+    def _key(self, digit: str, now: float, method: str) -> None:
+        self._key_method = self._key_method or method
+        if method != self._key_method:
+            return  # the same press again, another way
         self._key_count += 1
         play = self._play
         self._report(
@@ -246,10 +356,22 @@ class Channel:
                 at=now,
                 token=play.token if play else 0,
                 secret=self._secret,
+                method=method,
             )
         )
         if play and digit in play.stop_keys:
             self._end_play("key")
+
+    def _listen_for_keys(self) -> None:
+        """In the sound itself, of a peer that agreed to no telephone-event."""
+        remote = self._remote
+        spoken = remote is not None and remote.event_type is None and remote.direction in _RECEIVES
+        if spoken and self._key_method in {"", "inband"}:
+            self.listen("keys")
+            self._listening.keyed[self.row] = True
+        else:
+            self._listening.keyed[self.row] = False
+            self.unlisten("keys")
 
     # -- plays and sending --------------------------------------------------------------------
 
@@ -277,8 +399,9 @@ class Channel:
         if nowhere or remote.direction not in _SENDS:
             self.slot.mute(self.row)
             return
-        send = self.endpoint.send if self._source else partial(_send_to, self.endpoint, remote)
-        self.slot.direct(self.row, self._law, remote.payload_type, send)
+        to = remote.address, remote.port
+        send: Send = self.endpoint.send if self._source else partial(send_to, self.endpoint, to)
+        self.sending.direct(self._law, remote.payload_type, remote.ptime_ms, send)
 
     # -- the source ---------------------------------------------------------------------------
 
@@ -288,21 +411,27 @@ class Channel:
         with suppress(OSError):  # no route to it: stay as we are, hear it, send as agreed
             self.endpoint.connect(address)
             self._source = address
-            if self._tape is None:
-                self._narrow(self._remote)
-                self._reception.sample(True)
+            self.control.latch(address)
+            self._narrow_again()
             self._direct(self._remote)
+
+    @property
+    def _narrowed(self) -> bool:
+        """Whether the kernel drops what nobody listens to."""
+        return self._source is not None and self._tape is None and not self._ears
 
     def _widen(self) -> None:
         """Hear every packet of the source again."""
-        if self._source is not None:
-            with suppress(OSError):
-                packet_filter.detach(self.endpoint)
-            self._reception.sample(False)
+        with suppress(OSError):
+            packet_filter.detach(self.endpoint)
+        self._reception.sample(False)
+
+    def _narrow_again(self) -> None:
+        if self._narrowed and self._remote is not None:
+            self._narrow(self._remote)
+            self._reception.sample(True)
 
     def _narrow(self, remote: wire.SetRemote) -> None:
-        if self._tape is not None:
-            return
         program = packet_filter.narrow(remote.event_type, remote.rtcp_mux)
         packet_filter.attach(self.endpoint, program)
 
@@ -311,17 +440,11 @@ class Channel:
         if self._source is None:
             return
         self._source = None
+        self.lane.drained = False
         self._reception.sample(False)
+        self.control.release()
         try:
             packet_filter.detach(self.endpoint)
             disconnect(self.endpoint)
         except OSError as error:
             _log.warning("channel %d: its port was lost: %s", self.number, error)
-
-
-def _moved(before: wire.SetRemote, after: wire.SetRemote) -> bool:
-    return (before.address, before.port) != (after.address, after.port)
-
-
-def _send_to(endpoint: socket.socket, remote: wire.SetRemote, view: memoryview) -> int:
-    return endpoint.sendto(view, (remote.address, remote.port))

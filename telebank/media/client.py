@@ -23,7 +23,7 @@ class MediaChannel:
         self.number = number
         self.port = port
         """The UDP port for the SDP."""
-        self._worker = worker
+        self.worker = worker
 
     def set_remote(self, remote: wire.SetRemote) -> None:
         """Where to send and what; `channel` in it is filled in here."""
@@ -54,6 +54,35 @@ class MediaChannel:
         """The peer has finished."""
         self.send(wire.StopRecord())
 
+    def join(
+        self,
+        mixer: int,
+        role: str = "party",
+        *,
+        toward: "MediaChannel | None" = None,
+        sound: str = "",
+    ) -> None:
+        """Hear and be heard in a mixer: see `wire.Join`. `toward`: the channel that a whisper is
+        for; `sound`: the name of what a leg of role `tone` hears."""
+        number = 0 if toward is None else toward.number
+        self.send(wire.Join(mixer=mixer, role=role, toward=number, sound=sound))
+
+    def leave(self) -> None:
+        """Out of the mixer."""
+        self.send(wire.Leave())
+
+    def pause_record(self, paused: bool) -> None:
+        """Leave out of the recording what follows, or go on with it."""
+        self.send(wire.PauseRecord() if paused else wire.ResumeRecord())
+
+    def stop_record_call(self) -> None:
+        """End the recording begun by a `wire.RecordCall` sent; `CallRecorded` follows."""
+        self.send(wire.StopRecordCall())
+
+    def keys_by(self, method: str) -> None:
+        """The leg's keys come another way (`info`): no more of them from its media."""
+        self.send(wire.KeysBy(method=method))
+
     def hold(self, held: bool) -> None:
         """The peer holds us: no media time-out."""
         self.send(wire.Hold(held=held))
@@ -64,7 +93,7 @@ class MediaChannel:
 
     def send(self, message: wire.Message) -> None:
         """Send any message of `wire` for this channel; nothing happens once the worker is gone."""
-        self._worker.send(msgspec.structs.replace(message, channel=self.number))
+        self.worker.send(msgspec.structs.replace(message, channel=self.number))
 
 
 class MediaWorkers:
@@ -80,6 +109,11 @@ class MediaWorkers:
         self._numbers = itertools.count(1)
         self._bank_numbers = itertools.count(1)
         self._banks: set[int] = {0}
+
+    @property
+    def workers(self) -> Sequence[WorkerProcess]:
+        """Every worker, up or not."""
+        return tuple(self._workers)
 
     @property
     def pids(self) -> list[int]:
@@ -104,16 +138,29 @@ class MediaWorkers:
             await self.close()
             raise
 
-    async def open(self, address: str, on_event: OnEvent) -> MediaChannel | wire.OpenFailed:
-        """Open a channel on an address of this machine, in the worker that has fewest."""
+    async def open(
+        self, address: str, on_event: OnEvent, beside: MediaChannel | None = None
+    ) -> MediaChannel | wire.OpenFailed:
+        """Open a channel on an address of this machine, in the worker that has fewest; or in that
+        of a channel that it is to be joined with."""
         ready = [worker for worker in self._workers if worker.ready]
         if not ready:
             return wire.OpenFailed(reason="no media worker is up")
         worker = min(ready, key=lambda worker: worker.load)
-        answer = await worker.open(next(self._numbers), address, on_event)
+        if beside is not None:
+            worker = beside.worker
+        near = 0 if beside is None else beside.number
+        answer = await worker.open(next(self._numbers), address, on_event, near)
         if isinstance(answer, wire.OpenFailed):
             return answer
         return MediaChannel(worker, answer.channel, answer.port)
+
+    def keep_sound(self, name: str, start: int, samples: int, bank: int = 0) -> None:
+        """In every worker a clip of a bank, 5 minutes at most, is a sound of this name: `music` is
+        what a leg of that role hears."""
+        sound = wire.KeepSound(name=name, bank=bank, start=start, samples=samples)
+        for worker in self._workers:
+            worker.keep_sound(sound)
 
     async def open_bank(self, folder: Path) -> int:
         """Have every worker play from the bank in `folder` too; its number. Raises `MediaError`

@@ -11,17 +11,17 @@ import secrets
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from telebank.media.bank import FRAME, LAWS, SILENCE, Bank, Banks
-from telebank.media.rtp import MARKER, VERSION
 from telebank.media.speakers import Speakers
+from telebank.rtp import MARKER, VERSION
 
-FRAME_SECONDS = 0.020
 SLOTS = 4
-SLOT_SECONDS = FRAME_SECONDS / SLOTS
+"""Ticks in 20 ms, each of its own rows."""
 SILENT = -1
 """Start of a segment that is a pause."""
 MAX_RUN = 3_000
@@ -89,6 +89,21 @@ class _Play:
         self.played += samples
 
 
+class Joined(Protocol):
+    """Fills the payload of rows that are joined, and keeps what rows are sent. Arrays are by row:
+    the payload, the law, whether a clip plays, whether the row sends."""
+
+    def fill(
+        self, payload: NDArray[np.uint8], laws: NDArray[np.intp], playing: NDArray[np.bool_]
+    ) -> None:
+        """Before a tick's packets are built."""
+
+    def keep(
+        self, payload: NDArray[np.uint8], laws: NDArray[np.intp], sending: NDArray[np.bool_]
+    ) -> None:
+        """After they were sent."""
+
+
 class Slot:
     """A quarter of a worker's calls; no clock, and no I/O but the `Send` of each row."""
 
@@ -106,7 +121,10 @@ class Slot:
         self._sending = np.zeros(capacity, dtype=np.bool_)
         self._sent = np.zeros(capacity, dtype=np.int64)
         self._clock = 0
-        self._law = [0] * capacity
+        self._law = np.zeros(capacity, dtype=np.intp)
+        self._playing = np.zeros(capacity, dtype=np.bool_)
+        self.bridge: Joined | None = None
+        """What the rows have to do with each other, if anything."""
         self._speakers: list[dict[int, Speakers]] = [{} for _ in LAWS]
         """By law, then by bank."""
         self._plays: dict[int, _Play] = {}
@@ -150,6 +168,11 @@ class Slot:
         self._sent[row] = 0
         return row
 
+    @property
+    def full(self) -> bool:
+        """Whether no row is left."""
+        return not self._free
+
     def remove(self, row: int) -> None:
         """Give the row back."""
         self.stop(row)
@@ -181,12 +204,30 @@ class Slot:
         """Packets of the row sent so far."""
         return int(self._sent[row])
 
+    def hush(self, row: int) -> None:
+        """Silence where nothing plays: the row is joined no more."""
+        if row not in self._plays:
+            self._hush(row)
+
+    def sending(self, row: int) -> bool:
+        """Whether the row sends."""
+        return bool(self._sending[row])
+
+    def ssrc(self, row: int) -> int:
+        """The row's synchronisation source."""
+        return int(self._packets["ssrc"][row])
+
+    def timestamp(self, row: int) -> int:
+        """RTP time of the row's next packet."""
+        return (int(self._timestamp[row]) + self._clock) & 0xFFFFFFFF
+
     # -- plays --------------------------------------------------------------------------------
 
     def play(self, row: int, segments: Segments, bank: int = 0) -> None:
         """Begin the segments of a bank with the next packet, in place of what played."""
         self.stop(row)
         self._plays[row] = _Play(segments, bank)
+        self._playing[row] = True
         self._mark(row)
         self._resume(row)
 
@@ -194,6 +235,7 @@ class Slot:
         """Send silence from the next packet on; returns the samples played."""
         self._pause(row)
         self._hush(row)
+        self._playing[row] = False
         play = self._plays.pop(row, None)
         return play.played if play else 0
 
@@ -242,6 +284,8 @@ class Slot:
 
     def tick(self) -> Ticked:
         """Build and send one packet of every sending row."""
+        if self.bridge is not None:
+            self.bridge.fill(self._payload, self._law, self._playing)
         for of_law in self._speakers:
             for speakers in of_law.values():
                 speakers.gather(self._payload)
@@ -249,6 +293,8 @@ class Slot:
         silent = [row for row in self._calendar.pop(self._now, ()) if self._join(row, ticked)]
         self._stamp()
         self._transmit()
+        if self.bridge is not None:
+            self.bridge.keep(self._payload, self._law, self._sending)
         for row in silent:
             self._hush(row)
         self._now += 1
@@ -267,6 +313,7 @@ class Slot:
             return play.position == SILENT
         self._speakers[self._law[row]][play.bank].drop(row)
         del self._plays[row]
+        self._playing[row] = False
         ticked.ended.append(Ended(row, play.played))
         return True
 

@@ -63,6 +63,17 @@ def narrow(event_type: int | None, rtcp_mux: bool) -> list[Instruction]:
     ]
 
 
+def control() -> list[Instruction]:
+    """The program of a port of RTCP's own: what is no RTCP by its type (200 to 207) is dropped."""
+    return [
+        Instruction(_LOAD_BYTE, 0, 0, _TYPE_OFFSET),
+        Instruction(_JUMP_GREATER_OR_EQUAL, 0, 2, 200),
+        Instruction(_JUMP_GREATER_OR_EQUAL, 1, 0, 208),
+        Instruction(_RETURN, 0, 0, _PASS),
+        Instruction(_RETURN, 0, 0, 0),
+    ]
+
+
 def attach(endpoint: socket.socket, program: list[Instruction]) -> None:
     """Attach a program to a socket, in place of any before it; ordinary users may."""
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in program)

@@ -9,7 +9,7 @@ import struct
 from collections import deque
 from typing import NamedTuple
 
-from telebank.media.rtp import Packet, timestamp_step
+from telebank.rtp import Packet, timestamp_step
 
 DIGITS = "0123456789*#ABCD"
 """Event codes 0 to 15 (RFC 4733 section 3.2); flash and tones are no keys."""

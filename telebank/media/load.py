@@ -15,9 +15,10 @@ from pathlib import Path
 import msgspec
 
 from telebank.media.bank import FILE_NAMES, FRAME
-from telebank.media.engine import FRAME_SECONDS, SLOT_SECONDS, SLOTS
+from telebank.media.engine import SLOTS
 from telebank.media.keys import DIGITS, TelephoneEvent, build_event
-from telebank.media.rtp import HEADER, MARKER, VERSION
+from telebank.rtp import HEADER, MARKER, VERSION
+from telebank.workers.ticker import FRAME_SECONDS
 
 AUDIO_TYPE = 8
 EVENT_TYPE = 101
@@ -27,6 +28,7 @@ KEY_PACKETS = 6
 LAST_WORDS_SECONDS = 0.5
 """No key is begun so close to the end."""
 SILENCE = b"\xd5" * FRAME
+SLOT_SECONDS = FRAME_SECONDS / SLOTS
 
 
 class Order(msgspec.Struct, frozen=True):

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+from telebank.workers.ports import good_range
+
 MAX_WORKERS = 64
 MAX_CHANNELS = 10_000
-PORTS = range(1_024, 65_536)
+MIN_SILENT_S = 1.0
+"""A worker that is only late, on a machine that is busy for a moment, is not replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,13 @@ class MediaOptions:
     open_timeout_s: float = 2.0
     """Seconds the node waits for a worker's answer to `Open`, and for its end at `Shutdown`."""
 
+    silent_s: float = 15.0
+    """Seconds without a word of a worker after which it is killed and replaced, 1 at least; it
+    says something three times as often."""
+    music_file: str = ""
+    """Music on hold: a WAV or FLAC file of 8000 samples a second, 5 minutes at most; empty: a short
+    tone each five seconds."""
+
     def __post_init__(self) -> None:
         if not 1 <= self.workers <= MAX_WORKERS:
             raise ValueError(f"media.workers is {self.workers}: give 1 to {MAX_WORKERS}")
@@ -38,12 +48,10 @@ class MediaOptions:
             raise ValueError(f"media.channels is {self.channels}: give 1 to {MAX_CHANNELS}")
         if self.media_timeout_s < 0 or self.learn_after_s < 0 or self.open_timeout_s <= 0:
             raise ValueError("media: times are seconds and not negative; open_timeout_s above 0")
-        if self.port_low and not self._ports_are_good():
+        if not self.silent_s >= MIN_SILENT_S:
+            raise ValueError(f"media: silent_s is {self.silent_s:g}: give {MIN_SILENT_S:g} or more")
+        if not good_range(self.port_low, self.port_high):
             raise ValueError(
                 f"media ports {self.port_low}-{self.port_high}: give an even first port from 1024 "
                 "and a higher last port, or 0 for ports chosen by the system"
             )
-
-    def _ports_are_good(self) -> bool:
-        low, high = self.port_low, self.port_high
-        return low % 2 == 0 and low in PORTS and high in PORTS and low < high

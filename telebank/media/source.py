@@ -7,12 +7,7 @@ nothing for a while after the answer. Once latched, nothing moves it but a new `
 
 from enum import Enum
 
-from telebank.media.rtp import Packet
-
-CONSECUTIVE = 4
-"""Packets in unbroken sequence that make an address the source."""
-
-Address = tuple[str, int]
+from telebank.rtp import Address, Packet, Run
 
 
 class Verdict(Enum):
@@ -33,9 +28,7 @@ class SourceLatch:
         self._learn_from = since + learn_after
         self._learn = learn
         self._agreed_spoke = False
-        self._candidate: tuple[Address, int] | None = None
-        self._next_sequence = 0
-        self._run = 0
+        self._run = Run()
 
     def receive(self, address: Address, packet: Packet, now: float) -> Verdict:
         """Take one well-formed packet from `address`."""
@@ -44,16 +37,7 @@ class SourceLatch:
         learnable = self._learn and not self._agreed_spoke and now >= self._learn_from
         if not agreed and not learnable:
             return Verdict.FOREIGN
-        if self._count(address, packet) < CONSECUTIVE:
+        if not self._run.settles(address, packet.ssrc, packet.sequence):
             return Verdict.HEARD if agreed else Verdict.FOREIGN
         self.source = address
         return Verdict.LATCHED
-
-    def _count(self, address: Address, packet: Packet) -> int:
-        """Length of the run of consecutive packets that this one belongs to."""
-        who = (address, packet.ssrc)
-        follows = who == self._candidate and packet.sequence == self._next_sequence
-        self._run = self._run + 1 if follows else 1
-        self._candidate = who
-        self._next_sequence = (packet.sequence + 1) & 0xFFFF
-        return self._run

@@ -2,7 +2,7 @@
 
 from telebank import wire
 from telebank.media.bank import LAWS, SILENCE
-from telebank.media.rtp import Packet
+from telebank.rtp import Packet
 
 GRACE_S = 1.0
 """Seconds beyond its length after which a recording ends without another packet."""

@@ -1,76 +1,103 @@
 """The media worker's loop: tick a slot, read what callers sent, do what the node asks, wait."""
 
-import gc
 import logging
 import select
 import time
 from pathlib import Path
 
-import msgspec
+import numpy as np
 
 from telebank import wire
-from telebank.media.bank import Bank, BankError, Banks
+from telebank.media.bank import FRAME, Bank, BankError, Banks
 from telebank.media.channel import Channel
-from telebank.media.endpoint import Ports
 from telebank.media.engine import SLOTS, Slot
-from telebank.media.link import NodeLink
+from telebank.media.express import Express
+from telebank.media.inband import InbandKeys
+from telebank.media.inband_values import KeyOn
+from telebank.media.joining import ORDERS, Joining
+from telebank.media.listening import Heard, Listening, Tables
 from telebank.media.options import MediaOptions
-from telebank.media.ticker import Ticker
+from telebank.media.reporting import Reporting
+from telebank.media.tones import sounds_of
+from telebank.workers.link import Link
+from telebank.workers.ports import Ports
+from telebank.workers.service import Figures, Service
+from telebank.workers.ticker import Ticker
 
 CHECK_SECONDS = 0.5
-STATS_SECONDS = 10.0
+LATE_FRAMES = 3
+"""Later than this (a stopped process), whole frames are left out instead of sent in a burst."""
 READY_AT_ONCE = 512
 """Sockets looked at between two ticks; the others' turn is five milliseconds later."""
+
+ToChannel = (
+    wire.SetRemote
+    | wire.Play
+    | wire.Stop
+    | wire.Collect
+    | wire.Record
+    | wire.StopRecord
+    | wire.KeysBy
+    | wire.Hold
+)
 
 _log = logging.getLogger(__name__)
 
 
-class Worker:
-    """Channels of one process. Runs until `Shutdown`, or `NodeGone` is raised."""
+class Worker(Service[wire.ToWorker]):
+    """Channels of one process."""
 
     def __init__(
-        self, link: NodeLink, bank: Bank, options: MediaOptions, slot_offset: float
+        self, link: Link[wire.ToWorker], bank: Bank, options: MediaOptions, slot_offset: float
     ) -> None:
         """`slot_offset` in seconds: see `Ticker`."""
-        self._link = link
+        ticker = Ticker(time.monotonic(), LATE_FRAMES, 0, SLOTS, slot_offset)
+        super().__init__(link, ticker, options.silent_s / 3)
+        self._each(CHECK_SECONDS, self._check)
         self._banks: Banks = {0: bank}
         self._options = options
-        self._ports = Ports(options)
-        self._slots = [Slot(self._banks, -(-options.channels // SLOTS)) for _ in range(SLOTS)]
+        self._ports = Ports(options.port_low, options.port_high)
+        quarter, tables = -(-options.channels // SLOTS), Tables()
+        capacity = min(2 * quarter, options.channels)  # those joined are in one slot
+        self._slots = [Slot(self._banks, capacity) for _ in range(SLOTS)]
+        self._listening = [Listening(capacity, tables) for _ in range(SLOTS)]
+        self._express = Express(self._listening, capacity)
+        self._joining = Joining(self._slots, capacity, sounds_of(options), self._banks, link.send)
+        self._inband: dict[int, InbandKeys] = {}
+        """By slot, once a channel of it needs them."""
+        self._halves: list[set[Channel]] = [set() for _ in range(SLOTS)]
+        """By slot, whose packets are not as long as a tick."""
+        self._reporting = Reporting()
         self._rows: list[dict[int, Channel]] = [{} for _ in range(SLOTS)]
         self._channels: dict[int, Channel] = {}
         self._by_descriptor: dict[int, Channel] = {}
         self._poller = select.epoll()
-        self._ticker = Ticker(time.monotonic(), slot_offset)
-        self._check_at = self._stats_at = 0.0
-        self._stopping = False
-
-    def run(self) -> None:
-        """Serve until told to stop."""
-        now = time.monotonic()
-        self._check_at, self._stats_at = now + CHECK_SECONDS, now + STATS_SECONDS
-        while not self._stopping:
-            if self._channels and now >= self._ticker.due:
-                self._tick(now)
-                self._read_media()
-            now = time.monotonic()
-            self._keep_house(now)
-            self._wait(now)
-            now = time.monotonic()
-        self._link.drain()
 
     # -- time ---------------------------------------------------------------------------------
 
+    def _is_busy(self) -> bool:
+        return bool(self._channels)
+
+    def _leave_out(self, frames: int) -> None:
+        for slot, listening in zip(self._slots, self._listening, strict=True):
+            slot.skip(frames)
+            listening.skip(frames)
+        self._joining.skip(frames)
+
     def _tick(self, now: float) -> None:
-        skipped = self._ticker.skip(now)
-        if skipped:
-            _log.warning("stopped for %d ms: frames were left out", skipped * 20)
-            for slot in self._slots:
-                slot.skip(skipped)
         number = self._ticker.slot
-        if not self._slots[number].rows:
+        if len(self._listening[number]):
+            self._listen(number, now)
+        if self._slots[number].rows:
+            self._send(number)
+        else:
             self._ticker.pass_over()
-            return
+        for channel in self._halves[(number + SLOTS // 2) % SLOTS]:
+            channel.sending.flush()
+        self._read_media()
+        self._reporting.look(now)
+
+    def _send(self, number: int) -> None:
         ticked = self._slots[number].tick()
         sent_at = time.monotonic()
         self._ticker.done(sent_at)
@@ -80,56 +107,43 @@ class Worker:
         for end in ticked.ended:
             rows[end.row].ended(end.played)
 
-    def _wait(self, now: float) -> None:
-        """Until the next tick is due or the node says something."""
-        next_at = min(self._check_at, self._stats_at)
-        if self._channels:
-            next_at = min(next_at, self._ticker.due)
-        writes = [self._link.endpoint] if self._link.waiting else []
-        timeout = max(0.0, next_at - now)
-        readable, writable, _ = select.select([self._link.endpoint], writes, [], timeout)
-        if writable:
-            self._link.flush()
-        if readable:
-            self._obey()
+    def _listen(self, number: int, now: float) -> None:
+        """The next 20 ms of all that is listened to in a slot, for whoever wants it."""
+        listening = self._listening[number]
+        heard = listening.frames(now)
+        self._joining.hear(number, heard)
+        if listening.keyed.any():
+            self._hear_keys(number, heard, now)
 
-    def _keep_house(self, now: float) -> None:
-        if now >= self._check_at:
-            self._check_at = now + CHECK_SECONDS
-            for channel in self._channels.values():
-                channel.check(now)
-        if now >= self._stats_at:
-            self._stats_at = now + STATS_SECONDS
-            self._report_stats()
-            gc.collect()
+    def _hear_keys(self, number: int, heard: Heard, now: float) -> None:
+        listening, rows = self._listening[number], self._rows[number]
+        if number not in self._inband:
+            self._inband[number] = InbandKeys(listening.capacity)
+        block = np.zeros((listening.capacity, FRAME), np.int16)
+        active = np.zeros(listening.capacity, np.bool_)
+        block[heard.rows] = heard.samples
+        active[heard.rows] = heard.real.all(axis=1)
+        active &= listening.keyed
+        for event in self._inband[number].hear(block, active):
+            if isinstance(event, KeyOn) and event.row in rows:
+                rows[event.row].pressed(event.key, now)
 
-    def _report_stats(self) -> None:
-        self._link.send(
-            wire.WorkerStats(
-                channels=len(self._channels),
-                cpu_seconds=time.process_time(),
-                ticks=self._ticker.ticks,
-                tick_late_p99_ms=self._ticker.late_p99() * 1_000,
-                rss_mb=proportional_set_mb(),
-            )
-        )
+    def _check(self, now: float) -> None:
+        for channel in self._channels.values():
+            channel.check(now)
+        self._joining.check(now)
+
+    def _stats(self, figures: Figures) -> wire.WorkerStats:
+        return wire.WorkerStats(channels=len(self._channels), **figures)
 
     # -- callers ------------------------------------------------------------------------------
 
     def _read_media(self) -> None:
         ready = self._poller.poll(0, READY_AT_ONCE)
         now = time.monotonic()
-        for descriptor, _ in ready:
-            self._by_descriptor[descriptor].readable(now)
+        self._express.read(ready, self._by_descriptor, now)
 
     # -- the node -----------------------------------------------------------------------------
-
-    def _obey(self) -> None:
-        try:
-            for message in self._link.receive():
-                self._carry_out(message)
-        except (msgspec.DecodeError, ValueError) as error:
-            _log.error("a message of the node was refused: %s", error)
 
     def _carry_out(self, message: wire.ToWorker) -> None:
         if isinstance(message, wire.Open):
@@ -138,14 +152,25 @@ class Worker:
             self._open_bank(message)
         elif isinstance(message, wire.LeaveBank):
             self._leave_bank(message.bank)
+        elif isinstance(message, wire.KeepSound):
+            self._joining.keep_sound(message)
         elif isinstance(message, wire.Shutdown):
             self._shut_down()
         elif (channel := self._channels.get(message.channel)) is None:
             _log.debug("%s for channel %d, which is gone", type(message), message.channel)
+        elif isinstance(message, ORDERS):
+            self._joining.carry_out(channel, message)
         elif isinstance(message, wire.Close):
             self._close(channel)
         else:
-            _instruct(channel, message)
+            self._instruct(channel, message)
+
+    def _instruct(self, channel: Channel, message: ToChannel) -> None:
+        if isinstance(message, wire.Collect):
+            self._joining.secret(channel, secret=message.secret)
+        _instruct(channel, message)
+        if channel.sending.repacked:
+            self._halves[self._slots.index(channel.slot)].add(channel)
 
     def _open_bank(self, message: wire.OpenBank) -> None:
         number = message.bank
@@ -183,32 +208,47 @@ class Worker:
             self._refuse(number, f"channel {number} is open already")
         elif len(self._channels) >= self._options.channels:
             self._refuse(number, f"all {self._options.channels} channels are in use")
+        elif message.beside and self._joining.slot_of(message.beside) is None:
+            self._refuse(number, f"channel {message.beside}, to open it beside, is gone")
+        elif self._slots[index := self._slot_for(message.beside)].full:
+            self._refuse(number, "no more channels can be joined with that one")
         else:
-            self._bind(message)
+            self._bind(message, index)
 
-    def _bind(self, message: wire.Open) -> None:
+    def _slot_for(self, beside: int) -> int:
+        """That of the channel it is to be joined with, or the one that has fewest."""
+        slot = self._joining.slot_of(beside)
+        if slot is None:
+            return min(range(SLOTS), key=lambda slot: self._slots[slot].rows)
+        return slot
+
+    def _bind(self, message: wire.Open, index: int) -> None:
         number = message.channel
         try:
-            endpoint = self._ports.bind(message.address)
+            endpoint, control = self._ports.bind_pair(message.address)
         except (OSError, ValueError) as error:
             self._refuse(number, f"no socket on {message.address}: {error}")
             return
-        if not self._channels:
-            self._ticker.restart(time.monotonic())
-        index = min(range(SLOTS), key=lambda slot: self._slots[slot].rows)
         slot = self._slots[index]
         channel = Channel(
             number,
             endpoint,
+            control,
             slot=slot,
+            listening=self._listening[index],
             banks=self._banks,
             options=self._options,
-            report=self._link.send,
+            report=self._joining.report,
         )
         self._rows[index][channel.row] = channel
         self._channels[number] = channel
+        channel.lane = self._express.lane(index, channel.row, endpoint, channel.other)
+        self._joining.opened(channel, index)
+        if index in self._inband:
+            self._inband[index].reset(channel.row)
         self._by_descriptor[endpoint.fileno()] = channel
         self._poller.register(endpoint.fileno(), select.EPOLLIN)
+        self._reporting.add(channel, time.monotonic())
         self._link.send(wire.Opened(channel=number, port=endpoint.getsockname()[1]))
 
     def _refuse(self, number: int, reason: str) -> None:
@@ -218,27 +258,22 @@ class Worker:
         descriptor = channel.endpoint.fileno()
         self._poller.unregister(descriptor)
         del self._by_descriptor[descriptor]
+        self._reporting.remove(channel)
         del self._channels[channel.number]
-        del self._rows[self._slots.index(channel.slot)][channel.row]
-        channel.close()
+        index = self._slots.index(channel.slot)
+        del self._rows[index][channel.row]
+        self._halves[index].discard(channel)
+        self._joining.close(channel)
+        channel.close(time.monotonic())
 
     def _shut_down(self) -> None:
-        self._report_stats()
+        self._stop()
         for channel in list(self._channels.values()):
             self._close(channel)
-        self._stopping = True
+        self._joining.drain()
 
 
-def _instruct(
-    channel: Channel,
-    message: wire.SetRemote
-    | wire.Play
-    | wire.Stop
-    | wire.Collect
-    | wire.Record
-    | wire.StopRecord
-    | wire.Hold,
-) -> None:
+def _instruct(channel: Channel, message: ToChannel) -> None:
     match message:
         case wire.SetRemote():
             channel.set_remote(message, time.monotonic())
@@ -252,17 +287,7 @@ def _instruct(
             channel.record(message, time.monotonic())
         case wire.StopRecord():
             channel.stop_record()
+        case wire.KeysBy():
+            channel.keys_by(message.method)
         case wire.Hold():
             channel.hold(message.held, time.monotonic())
-
-
-def proportional_set_mb() -> float:
-    """This process's share of memory (PSS) in megabytes; 0 where the kernel does not tell."""
-    try:
-        lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0.0
-    for line in lines:
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1_024
-    return 0.0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from telebank.media.bank import FRAME, Bank
 from telebank.media.engine import Ended, Slot
-from telebank.media.rtp import Packet, parse
+from telebank.rtp import Packet, parse
 
 SAMPLES = 4_000
 DRAW = np.random.default_rng(4)

@@ -13,7 +13,7 @@ from telebank.media.keys import (
     build_event,
     parse_event,
 )
-from telebank.media.rtp import Packet
+from telebank.rtp import Packet
 
 
 def press(

@@ -3,7 +3,7 @@
 import random
 
 from telebank.media.reception import Counts, Reception
-from telebank.media.rtp import Packet
+from telebank.rtp import Packet
 
 
 def packet(sequence: int, ssrc: int = 1) -> Packet:

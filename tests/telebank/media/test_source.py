@@ -2,8 +2,8 @@
 
 import pytest
 
-from telebank.media.rtp import Packet
-from telebank.media.source import Address, SourceLatch, Verdict
+from telebank.media.source import SourceLatch, Verdict
+from telebank.rtp import Address, Packet
 
 AGREED, STRANGER, THIRD = ("192.0.2.1", 4_000), ("203.0.113.9", 5_000), ("203.0.113.9", 5_002)
 HEARD, LATCHED, FOREIGN = Verdict.HEARD, Verdict.LATCHED, Verdict.FOREIGN

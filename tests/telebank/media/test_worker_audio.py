@@ -9,7 +9,7 @@ import pytest
 from support.media_peer import A_LAW, FRAME, MU_LAW, Peer, open_call
 from telebank import wire
 from telebank.media.client import MediaWorkers
-from telebank.media.rtp import Packet
+from telebank.rtp import Packet
 
 SILENCE = {"PCMA": b"\xd5", "PCMU": b"\xff"}
 

@@ -13,7 +13,7 @@ from support.media_peer import FRAME, MU_LAW, Events, Peer, open_call
 from telebank import wire
 from telebank.media.client import MediaChannel, MediaWorkers
 from telebank.media.options import MediaOptions
-from telebank.media.rtp import Packet, build
+from telebank.rtp import Packet, build
 
 
 async def keys_until(events: Events, last: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 from support.media_peer import FRAME, Events, Peer, open_call
 from telebank import wire
 from telebank.media.client import MediaWorkers
-from telebank.media.rtp import Packet, build
+from telebank.rtp import Packet, build
 
 SILENCE = b"\xd5" * FRAME
 

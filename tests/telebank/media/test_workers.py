@@ -1,6 +1,7 @@
 """The pool: limits as values, a killed or stopped worker, leaks, the end."""
 
 import asyncio
+import math
 import os
 import resource
 import signal
@@ -10,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from support.media_peer import Events, open_call
+from support.media_peer import Events, make_bank, open_call
 from telebank import wire
 from telebank.media.client import MediaChannel, MediaError, MediaWorkers, WorkerLost
 from telebank.media.options import MediaOptions
+from telebank.workers import link
 
 
 def descriptors(pid: int) -> int:
@@ -115,6 +117,47 @@ async def test_a_stopped_worker_is_a_value_and_in_the_end_replaced(pool: MediaWo
     assert pool.pids != [pid]
 
 
+@pytest.mark.parametrize("seconds", [0.9, 0.0, -1.0, math.nan])
+def test_a_worker_that_is_only_late_is_not_replaced(seconds: float) -> None:
+    with pytest.raises(ValueError, match="give 1 or more"):
+        MediaOptions(silent_s=seconds)
+    assert MediaOptions(silent_s=1.0).silent_s == 1.0
+
+
+async def test_a_worker_that_lives_and_says_nothing_is_found_and_replaced(
+    bank: object, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody asks it for anything meanwhile: its calls are told, and others notice nothing."""
+    pool = MediaWorkers(MediaOptions(workers=2, silent_s=1.5), tmp_path)
+    await pool.start()
+    folder = tmp_path / "another"
+    folder.mkdir()
+    make_bank(folder)
+    assert await pool.open_bank(folder) == 1
+    before = pool.pids
+    calls = [await open_call(pool) for _ in range(4)]
+    os.kill(before[0], signal.SIGSTOP)
+    hung = [events for channel, _, events in calls if channel.worker.pid == before[0]]
+    assert len(hung) == 2
+    async with asyncio.timeout(30):
+        for events in hung:
+            assert isinstance(await events.of(WorkerLost), WorkerLost)
+        while len(pool.pids) < 2 or before[0] in pool.pids:
+            await asyncio.sleep(0.02)
+    assert "has said nothing for 1.5 s" in caplog.text
+    assert not Path(f"/proc/{before[0]}").exists()
+    for channel, peer, events in calls:
+        if events not in hung:
+            peer.press("1")
+            assert (await events.of(wire.Key)).channel == channel.number
+    await asyncio.sleep(3)  # those that do answer stay
+    assert before[1] in pool.pids
+    channel, _, events = await open_call(pool)
+    channel.play([(0, 800)], "", token=1, bank=1)
+    assert (await events.of(wire.PlayEnded)).token == 1
+    await pool.close()
+
+
 async def test_an_open_given_up_by_its_caller_leaves_nothing(pool: MediaWorkers) -> None:
     [pid] = pool.pids
     await opened(pool)
@@ -153,7 +196,7 @@ async def test_the_worker_goes_when_its_node_does(bank: object, tmp_path: Path) 
         sys.executable, *command, pass_fds=(theirs.fileno(),)
     )
     theirs.close()
-    assert b"Hello" in await asyncio.to_thread(ours.recv, wire.MAX_PACKET)
+    assert b"Hello" in await asyncio.to_thread(ours.recv, link.MAX_PACKET)
     ours.send(b"\xc1 no message at all")
     ours.send(b"")
     ours.close()

@@ -1,0 +1,114 @@
+"""Where one leg's RTCP goes and comes: a port of its own, or that of RTP where that is agreed.
+
+Only the latched peer is heard: from the port after its RTP port (RFC 3550 section 11), or from the
+RTP port itself. Whatever it says, a BYE too, is noted and ends nothing: SIP does that.
+"""
+
+import socket
+import struct
+import time
+from contextlib import suppress
+
+from telebank.media import filter as packet_filter
+from telebank.media.endpoint import disconnect
+from telebank.media.reports import Reports
+from telebank.rtp import MAX_PACKET, Address
+
+SO_TIMESTAMPNS = 35
+"""The kernel notes when a datagram came (socket(7)), in seconds and nanoseconds of the date."""
+_TIMESPEC = struct.Struct("@ll")
+_NOTES = socket.CMSG_SPACE(_TIMESPEC.size)
+OLDEST_S = 1.0
+"""A datagram noted as older is not believed: the date was set."""
+BURST = 4
+"""Datagrams read at a time."""
+
+
+class Control:
+    """The sockets of one leg's RTCP; what is said is `reports`."""
+
+    def __init__(self, media: socket.socket, own: socket.socket | None) -> None:
+        """`media`: the leg's RTP socket, which stays the channel's. `own`: bound to the port
+        after it, and closed here; None where there is none: RTCP is sent only if multiplexed."""
+        self.reports = Reports()
+        self._media = media
+        self._own = own
+        self._muxed = False
+        self._peer: Address | None = None
+        self._latched = False
+        if own is not None:
+            packet_filter.attach(own, packet_filter.control())
+            own.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+
+    @property
+    def descriptor(self) -> int | None:
+        """Of the port of its own."""
+        return None if self._own is None else self._own.fileno()
+
+    def agree(self, peer: Address, *, muxed: bool) -> None:
+        """The peer's RTP address as of the answer (or as latched, if it is), and whether RTCP
+        goes there too."""
+        self._muxed = muxed
+        if not self._latched:
+            self._peer = self._place(peer)
+        elif not muxed:
+            self.latch(peer)
+
+    def latch(self, source: Address) -> None:
+        """This is where the peer's RTP comes from: what comes from elsewhere is dropped."""
+        self._peer, self._latched = self._place(source), True
+        if self._own is not None and not self._muxed:
+            with suppress(OSError, OverflowError):
+                self._own.connect(self._peer)
+
+    def release(self) -> None:
+        """There is no peer until another is latched."""
+        self._latched = False
+        if self._own is not None:
+            with suppress(OSError):  # its port was lost: nothing is heard there
+                disconnect(self._own)
+
+    def _place(self, rtp: Address) -> Address:
+        return rtp if self._muxed else (rtp[0], rtp[1] + 1)
+
+    def send(self, data: bytes) -> None:
+        """Send, as well as may be: nobody waits for a report."""
+        endpoint = self._media if self._muxed else self._own
+        if endpoint is None or self._peer is None:
+            return
+        with suppress(OSError, OverflowError):  # a full buffer, no such port: RTP would tell
+            if self._latched:
+                endpoint.send(data)
+            else:
+                endpoint.sendto(data, self._peer)
+
+    def read(self, ssrc: int, now: float) -> bool:
+        """Read what waits on the port of its own; whether the peer has been heard."""
+        heard = False
+        if self._own is None:
+            return heard
+        for _ in range(BURST):
+            try:
+                data, notes, _, address = self._own.recvmsg(MAX_PACKET + 1, _NOTES)
+            except BlockingIOError:
+                break
+            except OSError:
+                continue  # the peer's machine refused an earlier packet of ours (ICMP)
+            if self._latched and not self._muxed and address[:2] == self._peer:
+                heard |= self.reports.receive(data, ssrc, now - _age(notes))
+        return heard
+
+    def close(self) -> None:
+        """Give the port back."""
+        if self._own is not None:
+            self._own.close()
+
+
+def _age(notes: list[tuple[int, int, bytes]]) -> float:
+    """Seconds since the datagram came; 0 where that is not known."""
+    for level, kind, data in notes:
+        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS) and len(data) == _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack(data)
+            age = time.time() - seconds - nanoseconds / 1e9
+            return age if 0 <= age <= OLDEST_S else 0.0
+    return 0.0

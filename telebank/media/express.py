@@ -1,0 +1,174 @@
+"""Packets of sound that are just what was expected, taken for all callers at once.
+
+Of a peer that talks, nearly every packet is the one after the last: same source, next sequence
+number, next timestamp, 20 ms. Those are read into rows of one array, compared and laid into the
+jitter buffers' rings by a few numpy operations, at a fifth of the time that one by one would take.
+Whatever else comes, and one packet in `EVERY`, goes the usual way through its channel, which learns
+of those taken here (`Lane.passed`) before it looks at another. So delay, loss and jitter are kept
+there alone; jitter is measured between the packets that the channel sees.
+
+A channel opens its lane packet by packet: `Lane.expect` after one that it placed.
+"""
+
+import socket
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telebank.media.bank import FRAME
+from telebank.media.jitter import MOST_AHEAD, Expected
+from telebank.media.listening import Listening
+from telebank.rtp import HEADER, MAX_PACKET, VERSION, Packet
+
+EVERY = 16
+"""One packet in so many is seen by its channel."""
+BATCH = 512
+"""Packets taken at once."""
+_STRIDE = MAX_PACKET + 4
+_SIZE = HEADER.size + FRAME
+
+Fallback = Callable[[bytes, float], None]
+
+
+class Readable(Protocol):
+    """Whatever else a datagram may be for."""
+
+    def readable(self, now: float) -> None:
+        """Read what waits."""
+
+
+class Express:
+    """The lanes of a worker; a lane's place is its slot times the slots' capacity, plus its row."""
+
+    def __init__(self, listenings: Sequence[Listening], capacity: int) -> None:
+        """`listenings`: of the slots, each of this capacity."""
+        count = len(listenings) * capacity
+        self._listenings = listenings
+        self._capacity = capacity
+        self._header = np.zeros(count, np.uint16)
+        """First two octets."""
+        self._sequence = np.zeros(count, np.uint16)
+        self._timestamp = np.zeros(count, np.uint32)
+        self._ssrc = np.zeros(count, np.uint32)
+        self._at = np.zeros(count, np.int64)
+        self._left = np.zeros(count, np.int64)
+        """Packets until the channel sees one; 0 while the lane is shut."""
+        self._taken = np.zeros(count, np.int64)
+        self._buffer = np.zeros((BATCH, _STRIDE), np.uint8)
+        flat = self._buffer.reshape(-1).data
+        self._views = [flat[row * _STRIDE : (row + 1) * _STRIDE] for row in range(BATCH)]
+        self._packets = self._buffer[:, :_SIZE]
+        self._lanes: dict[int, Lane] = {}
+        """By descriptor; those that are open."""
+
+    def lane(self, slot: int, row: int, endpoint: socket.socket, other: Fallback) -> "Lane":
+        """The lane of a channel; `other` is given what is not taken here, and when it was read."""
+        return Lane(self, slot * self._capacity + row, endpoint, other)
+
+    # -- what lanes do ------------------------------------------------------------------------
+
+    def expect(self, lane: "Lane", payload_type: int, expected: Expected) -> None:
+        """The lane is open for `EVERY` packets less one."""
+        place = lane.place
+        self._header[place] = (VERSION << 14) | payload_type
+        self._ssrc[place], self._sequence[place] = expected.ssrc, expected.sequence
+        self._timestamp[place], self._at[place] = expected.timestamp, expected.at
+        self._left[place] = EVERY - 1
+        self._lanes[lane.descriptor] = lane
+
+    def passed(self, lane: "Lane") -> int:
+        """Packets taken since it was opened; it is shut."""
+        if self._lanes.pop(lane.descriptor, None) is None:
+            return 0
+        taken = int(self._taken[lane.place])
+        self._taken[lane.place] = self._left[lane.place] = 0
+        return taken
+
+    # -- the tick -----------------------------------------------------------------------------
+
+    def read(
+        self, ready: Iterable[tuple[int, int]], usual: Mapping[int, Readable], now: float
+    ) -> None:
+        """Read one datagram of each descriptor that is ready and whose lane is open; the others
+        are read by `usual`."""
+        lanes: list[Lane] = []
+        sizes: list[int] = []
+        for descriptor, _ in ready:
+            lane = self._lanes.get(descriptor)
+            if lane is None:
+                usual[descriptor].readable(now)
+                continue
+            try:
+                sizes.append(lane.receive(self._views[len(lanes)]))
+            except OSError:  # nothing there after all, or a refusal (ICMP)
+                continue
+            lanes.append(lane)
+            if len(lanes) == BATCH:
+                self._take(lanes, sizes, now)
+                lanes, sizes = [], []
+        if lanes:
+            self._take(lanes, sizes, now)
+
+    def _take(self, lanes: list["Lane"], sizes: list[int], now: float) -> None:
+        count = len(lanes)
+        places = np.array([lane.place for lane in lanes], np.intp)
+        taken = self._fit(places, np.array(sizes, np.intp))
+        self._lay(places[taken], self._packets[:count][taken])
+        for index in np.flatnonzero(~taken).tolist():
+            lanes[index].other(bytes(self._views[index][: sizes[index]]), now)
+
+    def _fit(self, places: NDArray[np.intp], sizes: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Which packets are just what was expected, and in time."""
+        read = np.array([listening.read for listening in self._listenings], np.int64)
+        ahead = self._at[places] - read[places // self._capacity]
+        heads = np.ascontiguousarray(self._packets[: len(places), : HEADER.size])
+        words = heads.view(">u4")
+        fit: NDArray[np.bool_] = (sizes == _SIZE) & (self._left[places] > 0)
+        fit &= words[:, 0] >> 16 == self._header[places]
+        fit &= words[:, 0] & 0xFFFF == self._sequence[places]
+        fit &= words[:, 1] == self._timestamp[places]
+        fit &= words[:, 2] == self._ssrc[places]
+        fit &= (ahead >= 0) & (ahead + FRAME <= MOST_AHEAD)
+        return fit
+
+    def _lay(self, places: NDArray[np.intp], packets: NDArray[np.uint8]) -> None:
+        """Into the rings; and on to the next packet."""
+        if not len(places):
+            return
+        slots, rows = np.divmod(places, self._capacity)
+        for slot in np.unique(slots).tolist():
+            of = slots == slot
+            sound = packets[of, HEADER.size :]
+            self._listenings[slot].lay(rows[of], self._at[places[of]], sound)
+        self._sequence[places] += 1
+        self._timestamp[places] += FRAME
+        self._at[places] += FRAME
+        self._left[places] -= 1
+        self._taken[places] += 1
+
+
+class Lane:
+    """One channel's."""
+
+    def __init__(
+        self, express: Express, place: int, endpoint: socket.socket, other: Fallback
+    ) -> None:
+        self._express = express
+        self.place = place
+        self.descriptor = endpoint.fileno()
+        self.receive = endpoint.recv_into
+        self.other = other
+        self.drained = False
+        """The peer is latched, and no packet from before that waits on the socket: until then one
+        may be a stranger's, and the lane stays shut."""
+
+    def expect(self, packet: Packet, expected: Expected | None) -> None:
+        """Take the packets from the one expected after this on, if they can be taken here."""
+        if self.drained and expected is not None and len(packet.payload) == FRAME:
+            self._express.expect(self, packet.payload_type, expected)
+
+    def passed(self) -> int:
+        """Shut the lane; how many packets it took since it was opened."""
+        return self._express.passed(self)

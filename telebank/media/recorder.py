@@ -1,0 +1,180 @@
+"""The worker's side of recordings: keeps what a slot's callers say and hear, a second at a
+time, and hands it to the process that writes. No file is touched here.
+
+Pure: no clock and no I/O but the `Hand` given.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telebank.media import writing
+from telebank.media.bank import FRAME
+from voice_prompts.g711 import LAWS as G711_LAWS
+from voice_prompts.g711 import decode_table
+
+PIECE = 50
+"""Frames handed over at once."""
+
+Samples = NDArray[np.int16]
+Places = NDArray[np.intp]
+Hand = Callable[[writing.ToWriter], object]
+
+
+@dataclass(slots=True)
+class _Recorded:
+    """One row's recording; times in samples since it began, -1 for none."""
+
+    number: int
+    place: int
+    most: int
+    at: int = 0
+    """Of the first frame of the piece under way."""
+    paused_from: int = -1
+    covered_from: int = -1
+
+
+class Recorder:
+    """The recordings of a slot, by row."""
+
+    def __init__(self, capacity: int, hand: Hand) -> None:
+        self._hand = hand
+        self._recorded: dict[int, _Recorded] = {}
+        self._rows: Places = np.zeros(0, np.intp)
+        self._pieces = np.zeros((0, PIECE, FRAME, 2), np.int16)
+        self._free: list[int] = []
+        self._place = np.zeros(capacity, np.intp)
+        self._filled = np.zeros(capacity, np.intp)
+        """Frames of the piece under way, by row."""
+        self._full = np.zeros(capacity, np.intp)
+        """Frames at which it is handed over."""
+        self._paused = np.zeros(capacity, np.bool_)
+        self._covered = np.zeros(capacity, np.bool_)
+        self._decode = np.stack([decode_table(law) for law in G711_LAWS])
+
+    def __len__(self) -> int:
+        return len(self._recorded)
+
+    def __contains__(self, row: int) -> bool:
+        return row in self._recorded
+
+    # -- commands -----------------------------------------------------------------------------
+
+    def begin(self, row: int, number: int, most: int) -> None:
+        """Record a row from the next tick on, under a number of the writer's, for `most` samples
+        or a little more. One a row: `ValueError`."""
+        if row in self._recorded:
+            raise ValueError("the channel is being recorded already")
+        self._recorded[row] = _Recorded(number, self._taken(), most)
+        self._place[row] = self._recorded[row].place
+        self._filled[row] = 0
+        self._full[row] = PIECE - number % PIECE  # so that not all hand over in the same tick
+        self._paused[row] = self._covered[row] = False
+        self._rows = np.array(sorted(self._recorded), np.intp)
+
+    def pause(self, row: int, *, paused: bool) -> None:
+        """Record silence, or go on; nothing happens where nothing is recorded."""
+        recorded = self._recorded.get(row)
+        if recorded is None or bool(self._paused[row]) == paused:
+            return
+        self._paused[row] = paused
+        if paused:
+            recorded.paused_from = self._now(row)
+        else:
+            self._mark(row, "paused", recorded.paused_from)
+
+    def end(self, row: int, cut: str = "") -> None:
+        """The recording is over; the writer is told, and why if it comes too early."""
+        recorded = self._recorded.get(row)
+        if recorded is None:
+            return
+        self._give(row)
+        if self._paused[row]:
+            self._mark(row, "paused", recorded.paused_from)
+        if self._covered[row]:
+            self._mark(row, "secret", recorded.covered_from)
+        self._hand(writing.End(number=recorded.number, cut=cut))
+        self._free.append(recorded.place)
+        del self._recorded[row]
+        self._rows = np.array(sorted(self._recorded), np.intp)
+
+    def skip(self, frames: int) -> None:
+        """Frames that never were (the process was stopped): the writer fills them."""
+        for row, recorded in self._recorded.items():
+            self._give(row)
+            recorded.at += frames * FRAME
+
+    # -- the tick -----------------------------------------------------------------------------
+
+    def take(
+        self,
+        said: tuple[Places, Samples],
+        sent: NDArray[np.uint8],
+        laws: Places,
+        covered: NDArray[np.bool_],
+    ) -> None:
+        """What callers said (rows, sorted, and a frame of each), and by row what each was sent, by
+        which law, and whether it is covered while secret keys are entered."""
+        rows = self._rows
+        if not len(rows):
+            return
+        if (covered[rows] != self._covered[rows]).any():
+            self._cover(covered)
+        left = _of(rows, *said)
+        right = self._decode[laws[rows][:, None], sent[rows]]
+        if self._paused[rows].any():
+            left[self._paused[rows]] = right[self._paused[rows]] = 0
+        place, filled = self._place[rows], self._filled[rows]
+        self._pieces[place, filled, :, 0] = left
+        self._pieces[place, filled, :, 1] = right
+        self._filled[rows] = filled + 1
+        for row in rows[filled + 1 == self._full[rows]].tolist():
+            self._give(row)
+            self._full[row] = PIECE
+            if self._recorded[row].at >= self._recorded[row].most:
+                self.end(row, "it was as long as may be")
+
+    def _cover(self, covered: NDArray[np.bool_]) -> None:
+        for row, recorded in self._recorded.items():
+            if covered[row] and not self._covered[row]:
+                recorded.covered_from = self._now(row)
+            elif self._covered[row] and not covered[row]:
+                self._mark(row, "secret", recorded.covered_from)
+            self._covered[row] = covered[row]
+
+    def _now(self, row: int) -> int:
+        return self._recorded[row].at + int(self._filled[row]) * FRAME
+
+    def _give(self, row: int) -> None:
+        recorded, filled = self._recorded[row], int(self._filled[row])
+        if filled:
+            piece = self._pieces[recorded.place, :filled].tobytes()
+            self._hand(writing.Sound(number=recorded.number, at=recorded.at, samples=piece))
+            recorded.at += filled * FRAME
+            self._filled[row] = 0
+
+    def _mark(self, row: int, kind: writing.MarkKind, start: int) -> None:
+        number = self._recorded[row].number
+        self._hand(writing.Left(number=number, kind=kind, start=start, end=self._now(row)))
+
+    def _taken(self) -> int:
+        """A place among the pieces, of which there are more as they are needed."""
+        if not self._free:
+            count = len(self._pieces)
+            grown = np.zeros((max(8, 2 * count), *self._pieces.shape[1:]), np.int16)
+            grown[:count] = self._pieces
+            self._pieces = grown
+            self._free = list(range(len(grown) - 1, count - 1, -1))
+        return self._free.pop()
+
+
+def _of(rows: Places, heard: Places, samples: Samples) -> Samples:
+    """The frames of `rows`; silence of those that are not among `heard`."""
+    frames = np.zeros((len(rows), FRAME), np.int16)
+    if len(heard):
+        at = np.minimum(np.searchsorted(heard, rows), len(heard) - 1)
+        here = heard[at] == rows
+        frames[here] = samples[at[here]]
+    return frames

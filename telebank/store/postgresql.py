@@ -10,6 +10,7 @@ import hashlib
 import select
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -40,6 +41,11 @@ KEEPALIVE: Mapping[str, int] = {
 }
 """libpq's names; seconds, and milliseconds for the last: a machine that is gone is noticed."""
 _STATUS = text("SELECT pg_xact_status(CAST(:mark AS xid8))")
+_WRITTEN = text(
+    "SELECT count(*) FROM leaf WHERE node = :node AND sequence = :sequence AND hash = :hash"
+)
+IN_THE_FUTURE = "22023"
+"""SQLSTATE of `pg_xact_status` for a number that was not given out yet."""
 _LOCK = text(
     "SELECT pg_advisory_xact_lock(:space, stripe) FROM unnest(CAST(:stripes AS int[])) AS stripe"
 )
@@ -152,10 +158,21 @@ def lock_migrations(connection: Connection) -> None:
         connection.execute(_LOCK, {"space": LOCK_SPACE, "stripes": [MIGRATING]})
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """By what a transaction is known again. A server that fell over may give the number of one that
+    it lost to another, so its own row counts where it wrote one."""
+
+    number: str
+    """In the server (xid8)."""
+    leaf: Mapping[str, Any] | None
+    """The last row of `leaf` that it wrote; None: none."""
+
+
 def was_made(
-    engine: Engine, mark: str, within_s: float, sleep: Callable[[float], None] = time.sleep
+    engine: Engine, mark: Mark, within_s: float, sleep: Callable[[float], None] = time.sleep
 ) -> bool:
-    """Whether the transaction `mark` (its number in the server) was committed.
+    """Whether a transaction was committed.
 
     Raises `CommitUnknown` where the server could not say so within `within_s` seconds.
     """
@@ -171,10 +188,17 @@ def was_made(
         sleep(ASK_AGAIN_S)
 
 
-def _status(engine: Engine, mark: str) -> str:
+def _status(engine: Engine, mark: Mark) -> str:
     """`in progress` lasts until the server misses the connection; empty: it cannot be asked."""
     try:
         with engine.connect() as connection:
-            return str(connection.execute(_STATUS, {"mark": mark}).scalar() or "")
-    except DBAPIError:
-        return ""
+            status = str(connection.execute(_STATUS, {"mark": mark.number}).scalar() or "")
+            if status != "committed" or mark.leaf is None:
+                return status
+            connection.rollback()  # the look below sees what was committed before now
+            written = connection.execute(_WRITTEN, mark.leaf).scalar()
+            return "committed" if written else "aborted"
+    except DBAPIError as error:
+        # A number that a server gave out and no longer knows was lost with all that it did.
+        future = getattr(error.orig, "sqlstate", None) == IN_THE_FUTURE
+        return "aborted" if future else ""

@@ -140,6 +140,11 @@ class Batch:
             statements.run_many(_INSERT_LEAF, [row.leaf for row in self._events])
         return self._sequence
 
+    @property
+    def last_leaf(self) -> Mapping[str, Any] | None:
+        """The last leaf written: node, sequence, hash; None where the batch has no event."""
+        return self._events[-1].leaf if self._events else None
+
     def _say(self, words: str) -> None:
         try:
             self._driver.execute(words)

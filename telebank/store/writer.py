@@ -29,7 +29,7 @@ from telebank.store import lease
 from telebank.store.clock import Clock
 from telebank.store.errors import ConnectionBroken, StartRefused, StoreUnavailable, said
 from telebank.store.options import StoreOptions
-from telebank.store.postgresql import CommitUnknown, has_ended, lock_all, was_made
+from telebank.store.postgresql import CommitUnknown, Mark, has_ended, lock_all, was_made
 from telebank.store.transaction import Batch, NeedsSavepoints, Refused, Transaction, Work
 from transactions.ports import LeaseLost
 
@@ -69,8 +69,8 @@ class _Done:
 
     results: list[_Result]
     position: _Position
-    mark: str = ""
-    """Number of the transaction in a database server."""
+    mark: Mark | None = None
+    """What a database server is asked by where the answer to COMMIT is lost."""
 
 
 class Writer:
@@ -261,7 +261,7 @@ class Writer:
             transaction.commit()
         except DBAPIError:
             self._drop_connection()
-            if not done.mark or not was_made(self._engine, done.mark, self._options.doubt_s):
+            if done.mark is None or not was_made(self._engine, done.mark, self._options.doubt_s):
                 raise
         return done
 
@@ -288,7 +288,9 @@ class Writer:
         last = self._sequence(connection)
         batch = Batch(connection, self._node, self._clock.boot, last, savepoints=savepoints)
         results = [self._one(batch, job) for job in jobs]
-        return _Done(results, replace(self._position, sequence=batch.write()), held.mark)
+        position = replace(self._position, sequence=batch.write())
+        mark = Mark(held.mark, batch.last_leaf) if held.mark else None
+        return _Done(results, position, mark)
 
     def _sequence(self, connection: Connection) -> int:
         """The node's last event; asked for anew where a lost commit may have moved it on."""

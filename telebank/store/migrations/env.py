@@ -4,6 +4,8 @@ from alembic import context
 
 from telebank.store import (  # noqa: F401 - tables in the metadata
     customer_tables,
+    desk_phone_tables,
+    fax_tables,
     notice_tables,
     order_tables,
 )

@@ -100,6 +100,11 @@ class Aside:
         self._tape = None
         return tape.result()
 
+    @property
+    def recording(self) -> bool:
+        """Whether the caller is being recorded."""
+        return self._tape is not None
+
     def takes(self, digit: str) -> bool:
         """Whether a key belongs to the recording that goes on; the end key ends it."""
         if self._tape is None:

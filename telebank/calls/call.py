@@ -15,10 +15,14 @@ import structlog
 from telebank import wire
 from telebank.calls.alarm import Alarm
 from telebank.calls.aside import Aside
+from telebank.calls.asking import Services
 from telebank.calls.edition import Edition, Unspeakable
+from telebank.calls.faxes.demand import Demand
 from telebank.calls.leg import Leg
-from telebank.calls.masking import mask_caller, plain
+from telebank.calls.masking import hint_of, shown_caller
+from telebank.calls.notes import Notes
 from telebank.calls.services import CallServices
+from telebank.calls.standing import State, place_words, state_of
 from telebank.flow import commands, events
 from telebank.flow.session import Session
 from telebank.media.client import WorkerLost
@@ -29,11 +33,11 @@ from telebank.sip import (
     KeyInfoReceived,
     OfferAnswered,
     OfferReceived,
+    OfferRefused,
     Refused,
+    SessionMoved,
+    read_answer,
 )
-from transactions.journal import JournalEvent
-from transactions.outcome import Values
-from transactions.request import Request
 
 log = structlog.get_logger("telebank.calls")
 
@@ -41,7 +45,18 @@ MAX_EARLY_KEYS = 64
 """Keys kept that come before the ACK, when the menu has not begun."""
 SAMPLES_PER_SECOND = 8_000
 
-SipFact = CallConfirmed | CallEnded | KeyInfoReceived | OfferAnswered | OfferReceived
+SipFact = (
+    CallConfirmed
+    | CallEnded
+    | KeyInfoReceived
+    | OfferAnswered
+    | OfferReceived
+    | OfferRefused
+    | SessionMoved
+)
+
+
+_QUALITY = ("jitter_ms", "rtt_ms", "mos", "peer_loss", "peer_mos")
 
 
 class Call:
@@ -59,9 +74,12 @@ class Call:
         self.ref = ref
         self.release = edition.hash
         """Of the menus that this caller hears to the end."""
-        self.leg = Leg("caller", offered.leg, shell)
+        self.leg = Leg("caller", offered.leg, shell.place_of(offered), *shell.speech_of(offered))
         self.aside = Aside(self.leg, shell.notice)
+        self.faxes = Demand(self.leg, shell, hint_of(offered))
         self._offered = offered
+        self._notes = Notes(ref, self.leg.role, offered, shell)
+        self._services = Services(ref, session, edition, shell, self._notes)
         self._session = session
         self._edition = edition
         self._used: dict[str, list[str]] = {}
@@ -74,10 +92,13 @@ class Call:
         self._tasks: set[asyncio.Task[None]] = set()
         self._early_keys: list[str] = []
         self._playing: commands.Say | None = None
-        self._keys_by_rtp = False
+        self._key_method = ""
+        """How the first key came: `rtp` or `info`. Of a phone that sends both ways, one counts."""
+        self._heard: wire.Stats | None = None
 
     def begin(self) -> None:
-        """Answer the INVITE: media first, then 200."""
+        """Ring, and answer the INVITE: media first, then 200."""
+        self._shell.act.ring(self.leg.sip)
         self._spawn(self._answer())
 
     def sip(self, fact: SipFact) -> None:
@@ -89,23 +110,33 @@ class Call:
         if not self._ended:
             self._shell.act.hang_up(self.leg.sip, reason)
 
+    @property
+    def state(self) -> State:
+        """How it stands, in a word."""
+        ways = {"recording": self.aside.recording, "faxing": self.faxes.busy}
+        return state_of(self._session, self.leg, ended=self._ended, **ways)
+
     def line(self, now: float) -> dict[str, str | float]:
-        """This call for lists of live lines."""
+        """This call for lists of live lines; loss, jitter and quality once they are known."""
         return {
             "call": self.ref,
-            "from": mask_caller(self._offered.from_uri),
+            "state": self.state,
+            "from": shown_caller(self._offered),
+            "trunk": self._offered.trunk,
             "node": self._session.place,
+            "place": place_words(self._edition.release, self._session.place),
             "language": self._session.language,
             "release": self.release,
             "codec": self.leg.codec,
             "seconds": round(now - self._began, 1),
+            **_quality(self._heard),
         }
 
     # -- SIP ----------------------------------------------------------------------------------
 
     async def _answer(self) -> None:
         shell, offered = self._shell, self._offered
-        channel = await shell.media.open(shell.media_address, self._media)
+        channel = await shell.media.open(shell.place_of(offered).bind, self._media)
         if isinstance(channel, wire.OpenFailed):
             self._refuse(503, channel.reason)
             return
@@ -122,17 +153,19 @@ class Call:
                 return
             self.leg.apply(agreed)
             sdp = agreed.sdp
-        self._log_start()
+        self._notes.started(self.leg.codec, self.release)
         limit = shell.options.max_seconds
         self._too_long = asyncio.get_running_loop().call_later(limit, self.hang_up, "too long")
         shell.act.answer(self.leg.sip, sdp)
 
     def _refuse(self, status: int, why: str) -> None:
         log.warning("call.refused", call=self.ref, status=status, why=why)
-        self._log_start()
+        self._notes.started(self.leg.codec, self.release)
         self._shell.act.refuse(self.leg.sip, status)
 
     def _sip(self, fact: SipFact) -> None:
+        if self.faxes.takes(fact):
+            return
         match fact:
             case CallConfirmed():
                 self._acknowledged(fact)
@@ -140,6 +173,8 @@ class Call:
                 self._reoffered(fact)
             case OfferAnswered():
                 self._late_answer(fact)
+            case SessionMoved():
+                self._moved(fact)
             case KeyInfoReceived():
                 self._key_by_info(fact.digit)
             case CallEnded():
@@ -152,7 +187,7 @@ class Call:
         if self.leg.agreed is None or self._confirmed or self._ended:
             return
         self._confirmed = True
-        self._feed(events.Started())
+        self._feed(events.Started(self.faxes.able))
         for digit in self._early_keys:
             self._feed(events.KeyPressed(digit))
         self._early_keys.clear()
@@ -177,12 +212,23 @@ class Call:
         if fact.offer is None:
             act.answer(self.leg.sip, self.leg.offer())
             return
+        if same := self.leg.negotiation.repeated(fact.offer):
+            act.answer(self.leg.sip, same)  # their refresh of the session (RFC 4028 7.4)
+            return
         agreed = self.leg.answer(fact.offer)
         if isinstance(agreed, Refused):
             act.refuse(self.leg.sip, agreed.status)
             return
         act.answer(self.leg.sip, agreed.sdp)
         self.leg.apply(agreed)
+
+    def _moved(self, fact: SessionMoved) -> None:
+        """The answer to a refresh of the session names another address or codec than before."""
+        agreed = read_answer(fact.offer, fact.answer)
+        if isinstance(agreed, Refused):
+            self.hang_up("no common codec")
+        else:
+            self.leg.apply(agreed)
 
     # -- media --------------------------------------------------------------------------------
 
@@ -192,8 +238,9 @@ class Call:
     def _media_event(self, event: object) -> None:
         match event:
             case wire.Key():
-                self._keys_by_rtp = True
-                self._key(event.digit, event.token)
+                self._key_method = self._key_method or "rtp"
+                if self._key_method == "rtp":
+                    self._key(event.digit, event.token)
             case wire.PlayEnded():
                 self._play_ended(event)
             case wire.Recorded():
@@ -207,13 +254,14 @@ class Call:
                 self.aside.close()
                 self.hang_up("media worker lost")
             case wire.Stats():
+                self._heard = event
                 self._shell.media_stats(self.ref, event)
             case _:
                 pass
 
     def _key(self, digit: str, token: int) -> None:
         """One key. `token` is the prompt that the worker was playing when it came."""
-        if self.aside.takes(digit):
+        if self.aside.takes(digit) or self.faxes.busy:
             return
         playing = self._playing
         if playing is not None and token != playing.token and digit in playing.stop_keys:
@@ -228,7 +276,10 @@ class Call:
 
     def _key_by_info(self, digit: str) -> None:
         """A key by SIP INFO; a phone that sends both ways is heard by the first one only."""
-        if not self._keys_by_rtp:
+        self._key_method = self._key_method or "info"
+        if self._key_method == "info":
+            if self.leg.channel is not None:
+                self.leg.channel.keys_by("info")
             self._key(digit, token=0)
 
     def _play_ended(self, event: wire.PlayEnded) -> None:
@@ -266,7 +317,7 @@ class Call:
             case commands.Submit():
                 self._spawn(self._submit(command))
             case commands.Told():
-                self._shell.told(self._request_id(command.visit), command.exit)
+                self._shell.told(self._services.request_id(command.visit), command.exit)
             case commands.Used():
                 customer = self._shell.vault.token(command.customer)
                 self._used.setdefault(customer, []).append(command.what)
@@ -274,15 +325,15 @@ class Call:
                 self._record(command)
             case commands.Enqueue():
                 self._soon(events.QueueAnswered(command.visit, "not_on_duty"))
-            case commands.SendFax():
-                self._soon(events.FaxAnswered(command.visit, "not_available"))
+            case commands.PrepareFax() | commands.SendFax():
+                self._spawn(self._fax(command))
             case commands.HangUp():
                 self.hang_up(command.reason)
 
     def _record(self, record: commands.Record) -> None:
         if record.kind == "call.language":
             self.aside.chose_language()
-        self._log(record.kind, **record.detail)
+        self._notes.add(record.kind, **record.detail)
 
     def _listen(self, secret: bool) -> None:
         if self.leg.channel is not None:
@@ -293,7 +344,7 @@ class Call:
             segments = self._edition.segments(say)
         except Unspeakable as error:
             log.error("call.unspeakable", call=self.ref, error=str(error))
-            self._log("alarm", what="unspeakable", prompt=say.prompts[0].prompt_id)
+            self._notes.add("alarm", what="unspeakable", prompt=say.prompts[0].prompt_id)
             self._soon(events.PlayEnded(say.token, completed=False, heard=False))
             return
         self._playing = say
@@ -306,40 +357,13 @@ class Call:
 
     # -- services -----------------------------------------------------------------------------
 
-    def _request_id(self, visit: str) -> str:
-        return f"{self.ref}-{visit}"
+    async def _fax(self, fax: commands.PrepareFax | commands.SendFax) -> None:
+        self._feed(await self.faxes.serve(self.ref, fax, self._edition, self._services.ask))
 
     async def _submit(self, command: commands.Submit) -> None:
-        request = self._request(command)
-        asked_at = self._now()
-        self._log("service.asked", service=request.service, request=request.id)
-        answer = await self._shell.processor.submit(request)
-        self._log(
-            "service.answered",
-            service=request.service,
-            exit=answer.exit,
-            ms=round((self._now() - asked_at) * 1000),
-            request=request.id,
-        )
-        data: Values = answer.data
-        self._feed(events.ServiceAnswered(command.visit, answer.exit, data, answer.reference))
-
-    def _request(self, command: commands.Submit) -> Request:
-        shell = self._shell
-        card = command.authenticated
-        customer = shell.vault.token(card) if card is not None else None
-        return Request(
-            id=self._request_id(command.visit),
-            service=command.service,
-            contract_version=self._edition.contracts[command.service].version,
-            inputs=command.inputs,
-            actor=customer or "caller",
-            call=self.ref,
-            language=self._session.language,
-            auth=command.auth,
-            authenticated_token=customer,
-            node=shell.node_id,
-            release=self.release,
+        answer = await self._services.ask(command)
+        self._feed(
+            events.ServiceAnswered(command.visit, answer.exit, answer.data, answer.reference)
         )
 
     # -- the end ------------------------------------------------------------------------------
@@ -357,10 +381,12 @@ class Call:
         finally:
             self.leg.close()
             self.aside.close()
+            if (rest := self.faxes.over()) is not None:
+                self._spawn(rest)
             self._shell.call_ended(self.ref)
             for customer, what in self._used.items():
                 self._shell.used(customer, what)
-            self._log("call.ended", by=by, seconds=round(self._now() - self._began, 1))
+            self._notes.add("call.ended", by=by, seconds=round(self._now() - self._began, 1))
             self._forget_if_over()
 
     def _say_last_words(self) -> None:
@@ -399,7 +425,7 @@ class Call:
             trace = trace.tb_next
         where = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else ""
         log.error("call.failed", call=self.ref, error=type(error).__name__, where=where)
-        self._log("alarm", what="call failed", error=type(error).__name__)
+        self._notes.add("alarm", what="call failed", error=type(error).__name__)
         self.hang_up("internal error")
 
     # -- small things -------------------------------------------------------------------------
@@ -407,27 +433,11 @@ class Call:
     def _now(self) -> float:
         return self._shell.endpoint.now()
 
-    def _log_start(self) -> None:
-        self._log(
-            "call.started",
-            from_masked=mask_caller(self._offered.from_uri),
-            to=plain(self._offered.to_uri),
-            codec=self.leg.codec,
-            release=self.release,
-        )
 
-    def _log(self, kind: str, **detail: str | int | float | bool | None) -> None:
-        request = detail.pop("request", None)
-        self._shell.recorder.append(
-            JournalEvent(
-                kind,
-                call=self.ref,
-                leg=self.leg.role,
-                request=str(request) if request is not None else None,
-                actor="caller",
-                role="caller",
-                origin=f"{self._offered.source[0]}:{self._offered.source[1]}",
-                outcome=str(detail.get("exit", "")),
-                detail=dict(detail),
-            )
-        )
+def _quality(heard: wire.Stats | None) -> dict[str, str | float]:
+    """What the media plane last said of a call; `sampled`: its loss is an estimate."""
+    if heard is None:
+        return {}
+    figures = {name: getattr(heard, name) for name in _QUALITY}
+    known = {name: value for name, value in figures.items() if value is not None}
+    return {"loss": heard.loss, "sampled": heard.sampled, **known}

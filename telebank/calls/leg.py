@@ -1,11 +1,12 @@
 """One party of a call: its SIP dialog, its media channel, and what the two agreed on."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from telebank import wire
-from telebank.calls.services import CallServices
+from telebank.calls.services import MediaPlace
 from telebank.media.client import MediaChannel
-from telebank.sip import Answer, Refused, SessionDescription, answer_audio
+from telebank.sip import Answer, Direction, Negotiation, Refused, SessionDescription
 
 Role = Literal["caller", "teller", "supervisor", "fax"]
 CODECS = ("PCMA", "PCMU")
@@ -18,13 +19,22 @@ class Leg:
     changed by `apply`, once the answer is on its way.
     """
 
-    def __init__(self, role: Role, sip: str, shell: CallServices) -> None:
+    def __init__(
+        self,
+        role: Role,
+        sip: str,
+        place: MediaPlace,
+        codecs: Sequence[str] = CODECS,
+        ptime_ms: int = 20,
+    ) -> None:
+        """`codecs` in preference, and the packet time of our own offers, are its trunk's."""
         self.role: Role = role
+        self._codecs, self._ptime_ms = codecs, ptime_ms
         self.sip = sip
         self.channel: MediaChannel | None = None
         self.agreed: Answer | None = None
-        self._shell = shell
-        self._version = 0
+        self.place = place
+        self.negotiation = Negotiation(place.advertised)
 
     @property
     def codec(self) -> str:
@@ -33,36 +43,48 @@ class Leg:
 
     def answer(self, offer: SessionDescription) -> Answer | Refused:
         """Answer an offer, staying with the codec in use where the offer still has it."""
-        assert self.channel is not None
-        self._version += 1
-        preferred = sorted(CODECS, key=lambda codec: codec != self.codec)
-        return answer_audio(
-            offer,
-            self._shell.advertised,
-            self.channel.port,
-            preferred,
-            session_id=self.channel.number + 1,
-            version=self._version,
-        )
+        preferred = sorted(self._codecs, key=lambda codec: codec != self.codec)
+        return self._negotiation().answer_speech(offer, self._port, preferred, rtcp_mux=True)
 
     def offer(self) -> bytes:
         """Our own offer, for an INVITE or re-INVITE that came without one."""
-        assert self.channel is not None
-        self._version += 1
-        return self._shell.offer(self.channel.port, self.channel.number + 1, self._version)
+        return self._negotiation().offer_speech(self._port, self._codecs, ptime_ms=self._ptime_ms)
 
     def read_answer(self, answer: SessionDescription) -> Answer | Refused:
         """What the peer made of our last offer."""
+        return self.negotiation.read_speech(answer)
+
+    def _negotiation(self) -> Negotiation:
         assert self.channel is not None
-        return self._shell.read_answer(self.channel.port, answer)
+        if self.negotiation.fresh:
+            self.negotiation.session_id = self.channel.number + 1
+        return self.negotiation
+
+    @property
+    def _port(self) -> int:
+        assert self.channel is not None
+        return self.channel.port
 
     def apply(self, agreed: Answer) -> None:
         """Let the media follow what was agreed."""
         self.agreed = agreed
-        if self.channel is None:
-            return
-        self.channel.hold(agreed.hold)
-        self.channel.set_remote(
+        if self.channel is not None:
+            self.channel.hold(agreed.hold)
+            self._direct(self.channel, agreed, agreed.direction)
+
+    def park(self) -> None:
+        """Something else has the call: the channel stays, silent, deaf and without a time-out."""
+        if self.channel is not None and self.agreed is not None:
+            self.channel.hold(True)
+            self._direct(self.channel, self.agreed, "inactive")
+
+    def resume(self) -> None:
+        """The call is the channel's again, as it was agreed before."""
+        if self.agreed is not None:
+            self.apply(self.agreed)
+
+    def _direct(self, channel: MediaChannel, agreed: Answer, direction: Direction) -> None:
+        channel.set_remote(
             wire.SetRemote(
                 address=agreed.remote[0],
                 port=agreed.remote[1],
@@ -70,7 +92,7 @@ class Leg:
                 payload_type=agreed.payload_type,
                 event_type=agreed.event_payload_type,
                 ptime_ms=agreed.ptime_ms,
-                direction=agreed.direction,
+                direction=direction,
                 rtcp_mux=agreed.rtcp_mux,
             )
         )

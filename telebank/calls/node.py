@@ -3,28 +3,42 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
 from telebank import sip, wire
 from telebank.calls.aside import Aside
+from telebank.calls.board import Setups, refusals, workers_of
 from telebank.calls.call import Call
+from telebank.calls.connection import ConnectionOptions
 from telebank.calls.edition import Edition
-from telebank.calls.endpoint import Endpoint, Fact
+from telebank.calls.endpoint import ANY, Endpoint, Fact, Listening
 from telebank.calls.notices import Notices
 from telebank.calls.options import CallOptions
+from telebank.calls.phones import Registered, phone_counts, phone_event
 from telebank.calls.recorder import Recorder
-from telebank.calls.services import CallServices, RequestProcessor, SipActs
+from telebank.calls.services import CallServices, Faxes, MediaPlace, RequestProcessor, SipActs
+from telebank.calls.tls import TlsFiles
 from telebank.flow.options import FlowOptions
 from telebank.flow.session import Session
 from telebank.media.client import MediaWorkers
+from telebank.sip.admission import AdmissionOptions
+from telebank.sip.digest import Account
+from telebank.sip.registering import PhoneOptions, PhoneWay
+from telebank.sip.trunks import Trunks
 from transactions.card import CardVault
 from transactions.journal import Journal, JournalEvent
 
 log = structlog.get_logger("telebank.calls")
+
+_NO_LEG = (
+    *(sip.SendDatagram, sip.CloseConnection, sip.PeerChanged, sip.Trouble),
+    *(sip.PhoneRegistered, sip.PhoneGone, sip.PhoneRefused),
+)
+"""What is about no leg."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +60,18 @@ class NodeParts:
     """Counts what a customer, by token, used in a call; None: nobody counts."""
     notices: Notices | None = None
     """What new callers hear before the first menu; None: nothing, and none is recorded."""
+    faxes: Faxes | None = None
+    """Faxes for callers, and calls to fax numbers; None: there are none here."""
+    trunks: Trunks = field(default_factory=Trunks)
+    """Whom calls come from and go to."""
+    admission: AdmissionOptions = field(default_factory=AdmissionOptions)
+    may_follow: Callable[[str, str], bool] = lambda _trunk, _target: False
+    """Whether a call over a trunk may go on to where a 3xx leads: trunk and target."""
+    connections: ConnectionOptions = field(default_factory=ConnectionOptions)
+    tls: TlsFiles | None = None
+    """Files of TLS; None: no TLS."""
+    registrar: PhoneOptions = field(default_factory=PhoneOptions)
+    """Of desk phones; without a realm there is none."""
 
 
 class VoiceNode:
@@ -55,6 +81,8 @@ class VoiceNode:
         self._parts = parts
         self._edition = parts.edition
         self._calls: dict[str, Call] = {}
+        self._claims: dict[str, Callable[[Fact], None]] = {}
+        """Who takes the facts of a leg that is no caller's call."""
         self._numbers = 0
         self._background: set[asyncio.Task[None]] = set()
         self.lost = asyncio.Event()
@@ -63,17 +91,21 @@ class VoiceNode:
         self._endpoint: Endpoint
         self._shell: CallServices
         self.totals: Counter[str] = Counter()
+        self._setups: Setups
+        self._draining = False
 
     async def start(self) -> None:
         """Bind the SIP port and take calls; raises `OSError` when it is taken."""
         parts = self._parts
         notices = parts.notices
-        host, _, port = parts.calls.listen.rpartition(":")
+        calls = parts.calls
         self._endpoint = Endpoint.bind(
-            (host, int(port)),
-            lambda local: sip.UserAgent(local, parts.sip, lambda: secrets.token_hex(8)),
+            Listening(calls.places, calls.advertised, parts.connections, parts.tls),
+            lambda local: sip.UserAgent(
+                *(local, parts.sip, lambda: secrets.token_hex(8), parts.trunks, parts.admission),
+                phones=parts.registrar,
+            ),
             self._fact,
-            parts.calls.advertise,
         )
         self._recorder = Recorder(parts.journal, parts.calls.max_events_waiting, self.lost.set)
         self._shell = CallServices(
@@ -85,38 +117,81 @@ class VoiceNode:
             processor=parts.processor,
             vault=parts.vault,
             recorder=self._recorder,
-            advertised=self._endpoint.advertised[0],
-            media_address=host,
+            media_places=self._media_places(),
             forget=self._forget,
             told=self._told,
             used=self._used,
             media_stats=self._media_stats,
             notice=lambda language: None if notices is None else notices.clip(language),
             call_ended=lambda call: None if notices is None else notices.call_ended(call),
+            claim=self.claim,
+            release=self.release,
+            faxes=parts.faxes,
+            trunks=parts.trunks,
         )
+        if parts.faxes is not None:
+            parts.faxes.attach(self._shell)
         if notices is not None:
             notices.line = self.line
         self._recorder.append(
             JournalEvent(
-                "node.started", detail={"listen": parts.calls.listen, "epoch": parts.epoch}
+                "node.started",
+                detail={"listen": " ".join(map(str, self.addresses)), "epoch": parts.epoch},
             )
         )
+        self._setups = Setups(self._endpoint.now())
+        agent = self._endpoint.agent
+        agent.restrict(parts.may_follow)
+        self._know_peers()
         await self._endpoint.start()
+        self._endpoint.perform(agent.watch(self._endpoint.now()))
+
+    def _know_peers(self) -> None:
+        """What the trunks' settings say of the connections to their peers: the name that their
+        certificate must have, and who takes large requests by TCP."""
+        names, streams = self._endpoint.connections.server_names, set[sip.Hop]()
+        for trunk in self._parts.trunks.by_name.values():
+            for peer in trunk.peers:
+                if peer.transport == "tls" and trunk.options.certificates:
+                    names[peer] = trunk.options.certificates[0]
+                elif peer.transport == "tcp":
+                    streams.add(peer)
+        self._endpoint.agent.takes_large(lambda hop: hop._replace(transport="tcp") in streams)
+
+    def _media_places(self) -> dict[int, MediaPlace]:
+        """Media is where SIP is, by IP version."""
+        endpoint, found = self._endpoint, dict[int, MediaPlace]()
+        said = self._parts.calls.advertised
+        for bound in endpoint.bound_places:
+            told = endpoint.places.of(bound).host
+            by_route = bound.host in ANY and bound.family not in said
+            found.setdefault(bound.family, MediaPlace(bound.host, told, by_route))
+        return found
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where SIP is received."""
+        """Where SIP is received: the first place of it."""
         return self._endpoint.bound
+
+    @property
+    def addresses(self) -> tuple[sip.Hop, ...]:
+        """Every place where SIP is received."""
+        return self._endpoint.bound_places
 
     def drain(self) -> None:
         """New calls get 503 with Retry-After, live ones finish."""
+        self._draining = True
+        if self._parts.faxes is not None:
+            self._parts.faxes.drain()
         self._endpoint.perform(self._endpoint.agent.drain(self._endpoint.now()))
 
     async def drain_until(self, now: asyncio.Event, patience: float) -> None:
         """Refuse new calls; wait for live ones, at most `patience` seconds or until `now`."""
         self.drain()
         deadline = self._endpoint.now() + patience
-        while self._calls and not now.is_set() and self._endpoint.now() < deadline:
+        while (
+            (self._calls or self._claims) and not now.is_set() and self._endpoint.now() < deadline
+        ):
             await asyncio.sleep(0.05)
 
     async def close(self) -> None:
@@ -124,6 +199,8 @@ class VoiceNode:
         self.drain()
         for call in list(self._calls.values()):
             call.hang_up("node stops")
+        for leg in list(self._claims):
+            self._shell.act.hang_up(leg, "node stops")
         for _ in range(20):
             if not self._endpoint.agent.counts()["legs"]:
                 break
@@ -138,6 +215,42 @@ class VoiceNode:
         """Live calls for the control socket."""
         now = self._endpoint.now()
         return [call.line(now) for call in self._calls.values()]
+
+    def board(self) -> dict[str, Any]:
+        """All that `telebank lines` shows, as it is at one time."""
+        agent, phones = self._endpoint.agent, phone_counts(self._endpoint.agent.phones)
+        return {
+            "node": self._parts.node_id,
+            "draining": self._draining,
+            "capacity": self._parts.calls.lines,
+            "faxes": len(self._claims),
+            "setups_per_s": self._setups.per_second(self._endpoint.now()),
+            "setups": self.totals["calls"] + self.totals["fax_calls"],
+            "refused": refusals(self.totals, agent.admitted()),
+            "lines": self.lines(),
+            "trunks": self.trunks(),
+            "phones": {name: phones.get(f"phones_{name}", 0) for name in ("phones", "registered")},
+            "workers": workers_of(self._parts.media),
+        }
+
+    def trunks(self) -> list[dict[str, object]]:
+        """Each trunk for the control socket: live calls both ways, its peers and which are well."""
+        return self._endpoint.agent.trunks()
+
+    def use_phones(self, accounts: Mapping[str, Account]) -> None:
+        """Let these desk phones register, and no others."""
+        self._endpoint.perform(self._endpoint.agent.use_phones(accounts))
+
+    def registrations(self) -> list[Registered]:
+        """Every contact of every desk phone at this node."""
+        phones, now = self._endpoint.agent.phones, self._endpoint.now()
+        there = phones.registrar.all(now) if phones is not None else []
+        return [Registered(each, each.expires_at - now) for each in there]
+
+    def phone_ways(self, extension: str) -> list[PhoneWay]:
+        """How a desk phone can be called, the best first; empty: it is not registered here."""
+        phones = self._endpoint.agent.phones
+        return [] if phones is None else phones.ways(extension, self._endpoint.now())
 
     def line(self, ref: str) -> Aside | None:
         """Beside the menus of a live call, by its reference."""
@@ -164,16 +277,37 @@ class VoiceNode:
         """
         return {
             "calls": len(self._calls),
+            "claimed": len(self._claims),
             "background": len(self._background),
+            "connections": len(self._endpoint.connections),
             "media_channels": self._parts.media.channels,
             "tasks": len(asyncio.all_tasks()),
             **{f"sip_{name}": count for name, count in self._endpoint.agent.counts().items()},
             **{f"total_{name}": count for name, count in self.totals.items()},
+            **phone_counts(self._endpoint.agent.phones),
+            **{f"total_sip_{what}": many for what, many in self._endpoint.agent.admitted().items()},
         }
 
     # -- facts --------------------------------------------------------------------------------
 
+    def claim(self, leg: str, handler: Callable[[Fact], None]) -> None:
+        """From now on the facts of this leg go to `handler`, until it has ended or is released."""
+        self._claims[leg] = handler
+
+    def release(self, leg: str) -> None:
+        """Nobody takes the facts of this leg any more."""
+        self._claims.pop(leg, None)
+
     def _fact(self, fact: Fact) -> None:
+        handler = None if isinstance(fact, _NO_LEG) else self._claims.get(fact.leg)
+        if handler is None:
+            self._callers_fact(fact)
+            return
+        if isinstance(fact, sip.CallEnded | sip.CallRefused):
+            self.release(fact.leg)
+        handler(fact)
+
+    def _callers_fact(self, fact: Fact) -> None:
         match fact:
             case sip.CallOffered():
                 self._offered(fact)
@@ -181,25 +315,46 @@ class VoiceNode:
                 sip.CallConfirmed()
                 | sip.OfferReceived()
                 | sip.OfferAnswered()
+                | sip.OfferRefused()
+                | sip.SessionMoved()
                 | sip.KeyInfoReceived()
                 | sip.CallEnded()
             ):
                 call = self._calls.get(fact.leg)
                 if call is not None:
                     call.sip(fact)
+            case sip.PeerChanged():
+                self._peer_changed(fact)
+            case sip.PhoneRegistered() | sip.PhoneGone() | sip.PhoneRefused():
+                self._recorder.append(phone_event(fact))
+            case sip.TransferAsked():  # no caller's call is passed on by a trunk
+                agent = self._endpoint.agent
+                self._endpoint.perform(agent.transferred(fact.leg, 603, self._endpoint.now()))
             case sip.Trouble():
                 self.totals["trouble"] += 1
                 log.info("sip.trouble", trouble=fact.kind, detail=fact.detail, source=fact.source)
             case _:
                 pass
 
+    def _peer_changed(self, fact: sip.PeerChanged) -> None:
+        kind = "trunk.up" if fact.well else "trunk.down"
+        peer = str(fact.peer)
+        self._recorder.append(
+            JournalEvent(kind, detail={"trunk": fact.trunk, "peer": peer, "left": fact.left})
+        )
+        log.warning(kind, trunk=fact.trunk, peer=peer, left=fact.left)
+
     def _offered(self, fact: sip.CallOffered) -> None:
+        self._setups.came(self._endpoint.now())
         if self._recorder.full:
             self._shell.act.refuse(fact.leg, 503)
             return
-        if len(self._calls) >= self._parts.calls.lines:
+        if len(self._calls) + len(self._claims) >= self._parts.calls.lines:
             self.totals["busy"] += 1
             self._shell.act.refuse(fact.leg, 486)
+            return
+        if self._shell.faxes is not None and self._shell.faxes.takes(fact):
+            self.totals["fax_calls"] += 1
             return
         self._numbers += 1
         self.totals["calls"] += 1

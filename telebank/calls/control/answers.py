@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from telebank.calls.control.common import Reply, refused
 
-SEED, HALF, RECORDING = "otpauth", "half", "recording"
-SHOWN_ONCE = frozenset({SEED, HALF, RECORDING})
+SEED, HALF, RECORDING, SECRET = "otpauth", "half", "recording", "secret"
+SHOWN_ONCE = frozenset({SEED, HALF, RECORDING, SECRET})
 """What an answer shows once: it is in no second one, and not kept."""
 PASSING = 500
 """Statuses from here on say that nothing was done: the same id may try again."""

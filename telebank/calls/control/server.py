@@ -1,8 +1,8 @@
 """The node's control socket: HTTP over `DATA/control.sock`, for this user and root only.
 
-`GET /v1/status`, `GET /v1/lines`, `GET /v1/counts`, `GET /v1/host/trace` (lines of JSON),
-`POST /v1/drain`. What else a node can be asked is added by `ControlPart`s, each in a module of its
-own: acts on money, rights and releases, each with a staff token and a request id.
+`GET /v1/status`, `GET /v1/lines`, `GET /v1/board`, `GET /v1/counts`, `GET /v1/host/trace` (lines of
+JSON), `POST /v1/drain`. What else a node can be asked is added by `ControlPart`s, each in a module
+of its own: acts on money, rights and releases, each with a staff token and a request id.
 """
 
 import json
@@ -17,6 +17,7 @@ from aiohttp.typedefs import Handler
 from telebank.calls.control.common import PEER, peer_uid
 from telebank.calls.control.host_trace import TRACE, HostTrace, TraceSource, host_trace
 from telebank.calls.node import VoiceNode
+from telebank.sip.uri import host_port
 
 MAX_BODY = 65_536
 """Largest request body, in bytes."""
@@ -52,6 +53,7 @@ class ControlServer:
             [
                 web.get("/v1/status", _status),
                 web.get("/v1/lines", _lines),
+                web.get("/v1/board", _board),
                 web.get("/v1/counts", _counts),
                 web.get("/v1/host/trace", host_trace),
                 web.post("/v1/drain", _drain),
@@ -100,12 +102,16 @@ async def _same_user(request: web.Request, handler: Handler) -> web.StreamRespon
 
 async def _status(request: web.Request) -> web.Response:
     node = request.app[_NODE]
-    host, port = node.address
-    return _json({"sip": f"{host}:{port}", "calls": len(node.lines())})
+    places = [str(place) for place in node.addresses]
+    return _json({"sip": host_port(node.address), "places": places, "calls": len(node.lines())})
 
 
 async def _lines(request: web.Request) -> web.Response:
     return _json(request.app[_NODE].lines())
+
+
+async def _board(request: web.Request) -> web.Response:
+    return _json(request.app[_NODE].board())
 
 
 async def _counts(request: web.Request) -> web.Response:

@@ -1,8 +1,11 @@
-"""The shipped voice, encoded once for the tests of calls."""
+"""The shipped voice, encoded once for the tests of calls, and a bank for those without audio."""
 
 import pytest
 
 from support.bank_process import Voice
+from support.quiet_house import folder, host, house
+
+__all__ = ["folder", "host", "house", "voice"]
 
 
 @pytest.fixture(scope="session")

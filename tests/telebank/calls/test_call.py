@@ -1,6 +1,7 @@
 """Calls on a node of this process: what peers, hosts and bugs may do to one."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import pytest_asyncio
 from support.bank_process import Voice
 from support.calls_house import CARD, PIN, House, open_house
 from support.calls_peer import Peer, receive, udp
+from support.media_peer import Peer as Telephone
 from telebank.store.sealing import Keyring
 from transactions.card import CardNumber
 from transactions.money import Money
+from transactions.outcome import Values
 from transactions.request import Request
 
 LOGIN = f"11{CARD}#{PIN}#"
@@ -58,7 +61,7 @@ async def test_a_host_text_that_cannot_be_spoken_ends_no_call_and_is_not_told(
     house: House, peer: Peer
 ) -> None:
     money = Money.parse("5.00")
-    bad = {
+    bad: Values = {
         "what": "deposit_place",
         "amount": money,
         "payee_masked": "张*",
@@ -158,6 +161,46 @@ async def test_a_call_cancelled_while_its_media_opens_leaves_nothing(house: Hous
 async def test_a_key_by_info_counts(house: House, peer: Peer) -> None:
     await peer.call(udp())
     await peer.press("2")
+    assert (await house.happens("call.language")).detail["language"] == "en"
+    peer.send("BYE")
+    await house.idle()
+
+
+async def telephone(rtp: socket.socket) -> Telephone:
+    """What speaks RTP on a socket that the node has sent to."""
+    _, (_, port) = await asyncio.get_running_loop().sock_recvfrom(rtp, 2_048)
+    telephone = Telephone(port)
+    telephone.close()
+    telephone.socket = rtp
+    return telephone
+
+
+async def test_keys_count_by_the_way_that_the_first_one_came(house: House, peer: Peer) -> None:
+    """A phone that sends each key by INFO and as an event of RTP."""
+    rtp = udp()
+    await peer.call(rtp)
+    line = await telephone(rtp)
+    line.talk()
+    for _ in range(2):
+        await peer.press("1")
+        line.press("1")
+        await asyncio.sleep(0.2)
+    peer.send("BYE")
+    await house.idle()
+    assert [e.detail["digit"] for e in house.log.events if e.kind == "key"] == ["1", "1"]
+
+
+async def test_keys_are_heard_in_the_sound_where_no_other_way_is_agreed(
+    house: House, peer: Peer
+) -> None:
+    rtp = udp()
+    offer = peer.sdp(rtp).replace(b" 101\r\n", b"\r\n").replace(b":101 telephone-event", b":9 x")
+    peer.send("INVITE", offer)
+    assert (await peer.response("INVITE"))[0] == 200
+    peer.send("ACK", cseq=peer.cseq)
+    line = await telephone(rtp)
+    line.talk()
+    await line.speak("2")
     assert (await house.happens("call.language")).detail["language"] == "en"
     peer.send("BYE")
     await house.idle()

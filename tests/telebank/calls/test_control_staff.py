@@ -78,6 +78,27 @@ async def test_login_whoami_logout(tmp_path: Path) -> None:
         assert house.events("staff.logout") == [("chen", "administrator", "ok")]
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ('for="192.0.2.7"', "console 192.0.2.7"),
+        ('for="[2001:db8::7]"', "console 2001:db8::7"),
+        ('for="1.2.3"', "control os:"),
+        ('for="not an address"', "control os:"),
+        ("", "control os:"),
+    ],
+)
+async def test_an_act_has_the_address_of_the_browser(tmp_path: Path, said: str, kept: str) -> None:
+    async with open_house(tmp_path) as house:
+        chen = await house.found("chen", "administrator")
+        await house.login(chen)
+        headers = {"Authorization": f"Bearer {chen.token}", "Forwarded": said}
+        async with house.client.post("http://node/v1/logout", json={}, headers=headers) as answer:
+            assert answer.status == 200
+        rows = [row for row in house.rows(tables.event) if row.kind == "staff.logout"]
+    assert [row.origin.startswith(kept) for row in rows] == [True]
+
+
 async def test_fifteen_minutes_idle_end_a_login_and_looking_does_not_count(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house:
         chen, wu = await two(house)

@@ -3,7 +3,7 @@
 Audio alone is missing (see `support.quiet_line`); the calls of tests/system have it.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from core_adapters.corehost.seed import SeedCard
 from support.corehost_process import CoreHostProcess
 from support.menu_keys import complaint, typed
 from support.menu_people import SPENT, People, done_before, family_of, payee_of
-from support.quiet_line import Call, House, open_house
+from support.quiet_line import Call, House
 from support.store_kit import rows
 from telebank.flow.keymap import Route, routes
 from telebank.store import tables
@@ -23,24 +23,6 @@ REFUSED = {
 }
 """The test customers have an instalment deposit of one year, and it keeps its term."""
 LANGUAGES = {"1": "zh", "2": "en"}
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CoreHostProcess]:
-    with CoreHostProcess.start(tmp_path_factory.mktemp("host")) as host:
-        yield host
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The node's; its numbers go on, or two messages within a second would be one to the host."""
-    return tmp_path_factory.mktemp("node")
-
-
-@pytest.fixture
-async def house(host: CoreHostProcess, folder: Path) -> AsyncIterator[House]:
-    async with open_house(host, folder) as house:
-        yield house
 
 
 async def press(

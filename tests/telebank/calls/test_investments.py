@@ -1,8 +1,6 @@
 """Loans, bonds, foreign exchange and securities by telephone: what is heard, and what has moved."""
 
-from collections.abc import AsyncIterator, Iterator
 from itertools import count
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -11,7 +9,7 @@ from core_adapters.corehost.seed import SeedCard
 from support.corehost_process import CoreHostProcess
 from support.menu_keys import off_the_market
 from support.menu_people import COMPANY
-from support.quiet_line import Call, House, open_house
+from support.quiet_line import Call, House
 from transactions.money import Money, currency
 from voice_prompts.readings import read
 
@@ -28,23 +26,6 @@ MY_LOANS, DEAL, ORDER, ORDERS = (
 USD_FOR_YUAN = ("1", "1")
 ONE_DAY = "1"
 UNITS = {"1": ("美元", "欧元", "日元"), "2": ("yuan", "dollars", "euros", "yen")}
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CoreHostProcess]:
-    with CoreHostProcess.start(tmp_path_factory.mktemp("host")) as host:
-        yield host
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("node")
-
-
-@pytest.fixture
-async def house(host: CoreHostProcess, folder: Path) -> AsyncIterator[House]:
-    async with open_house(host, folder) as house:
-        yield house
 
 
 @pytest.fixture(params=["1", "2"], ids=["zh", "en"])

@@ -1,15 +1,14 @@
 """Somebody who has only the spoken menus finds each family of services by listening alone."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from support.corehost_process import CoreHostProcess
 from support.menu_ears import MENUS_MOST, Newcomer
 from support.menu_people import APPROVER
-from support.quiet_line import House, open_house
+from support.quiet_line import House
 from transactions.request import Language
 
 
@@ -72,23 +71,6 @@ FAMILIES = (
     Family("a payment to approve", ["corp.waiting"], ["企业", "审批付款", "审批"],
            ["companies", "approve payments", "approvals"], company=True),
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CoreHostProcess]:
-    with CoreHostProcess.start(tmp_path_factory.mktemp("host")) as host:
-        yield host
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("node")
-
-
-@pytest.fixture
-async def house(host: CoreHostProcess, folder: Path) -> AsyncIterator[House]:
-    async with open_house(host, folder) as house:
-        yield house
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -1,72 +1,97 @@
-"""The console: one read-only page of calls, live, and `/livez`.
+"""The console: a page of calls, live, for everybody who reaches it; faxes, for staff who log in.
 
-Reads the event log and nothing else; writes nothing. Pages are shown in Chinese or English by the
-browser's wish, or by `?lang=`.
+Reads the store and writes nothing there. What people do goes to the node's control socket with the
+token of their login, which is the node's and lives in the browser. Pages are in Chinese or English
+by the browser's wish, or by `?lang=`.
 """
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
 
-from flask import Flask, Response, render_template, request
-from sqlalchemy import select
+from flask import Flask, Response, g, render_template, request
+from flask.sessions import SecureCookieSessionInterface
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
+from telebank.console import calls, faxes, login
+from telebank.console.language import keep, language, other
+from telebank.console.node import Node
 from telebank.console.options import ConsoleOptions
-from telebank.console.texts import GOOD, GRAVE, WORDS, Language
+from telebank.console.page_texts import FRAME
+from telebank.console.parts import ConsoleParts, Context
+from telebank.ops.control_client import NodeAway, Refused
 from telebank.store.engine import open_read_only
-from telebank.store.tables import lease
-from telebank.store.views import CallRow, CallState, call_state, recent_calls
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "; ".join(
-        ("default-src 'self'", "img-src 'self' data:", "frame-ancestors 'none'", "base-uri 'none'")
+        (
+            "default-src 'self'",
+            "img-src 'self' data:",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "object-src 'none'",
+        )
     ),
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+MAX_BODY = 65_536
+"""Largest request body, in bytes; the form with a PDF has more (`FaxPages.gate`)."""
+SETTINGS = {
+    "SESSION_COOKIE_NAME": "telebank_forms",
+    "SESSION_COOKIE_HTTPONLY": True,
+    "SESSION_COOKIE_SAMESITE": "Strict",
+    "MAX_CONTENT_LENGTH": MAX_BODY,
+    "WTF_CSRF_TIME_LIMIT": None,  # as long as the browser's session
+    "WTF_CSRF_SSL_STRICT": False,  # asks for a Referer, which our own policy keeps browsers from
+}
+_WORDS: Mapping[int, str] = {
+    HTTPStatus.BAD_REQUEST: "bad_request",
+    HTTPStatus.FORBIDDEN: "no_right",
+    HTTPStatus.NOT_FOUND: "nothing_here",
+    HTTPStatus.METHOD_NOT_ALLOWED: "wrong_way",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large",
+}
 
 
-def create_app(store_url: str, options: ConsoleOptions) -> Flask:
-    """Make the Flask application over a store; raises `FileNotFoundError` where there is none."""
+def create_app(parts: ConsoleParts) -> Flask:
+    """Make the Flask application; raises `FileNotFoundError` where there is no store."""
     app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = 65_536
-    engine = open_read_only(store_url)
+    app.config.update(SETTINGS, SECRET_KEY=secrets.token_bytes(32))  # of this run: signs forms
+    app.session_interface = _Sessions()
+    if trusted := parts.options.proxies:
+        fixed = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted)
+        app.wsgi_app = fixed  # type: ignore[method-assign]  # as Flask documents it
+    context = Context(parts, open_read_only(parts.store_url))
+    node = Node(parts.socket)
+    fax_pages = faxes.FaxPages(context, node)
+    app.before_request(fax_pages.gate)  # before a body is read, as the next does
+    app.teardown_request(fax_pages.leave)
+    CSRFProtect(app)
+    keep(app)
+    for pages in (calls.blueprint(context), login.blueprint(node), fax_pages.blueprint()):
+        app.register_blueprint(pages)
+    _errors(app, node)
+    _frame(app, parts.options)
+    return app
 
-    def calls() -> Sequence[tuple[CallRow, CallState]]:
-        with engine.connect() as connection:
-            epochs = dict(connection.execute(select(lease.c.node, lease.c.epoch)).tuples().all())
-            found = recent_calls(connection, options.calls_shown).calls
-        return [(call, call_state(call, epochs.get(call.node, 0))) for call in found]
 
-    def page(template: str) -> str:
-        language = _language()
-        words = WORDS[language]
-        return render_template(
-            template,
-            calls=calls(),
-            words=words,
-            t=words.page,
-            good=GOOD,
-            grave=GRAVE,
-            lang=language,
-            refresh_ms=options.refresh_ms,
-        )
-
-    @app.get("/")
-    def index() -> str:
-        return page("calls.html")
-
-    @app.get("/calls")
-    def fragment() -> Response:
-        response = Response(page("rows.html"), mimetype="text/html")
-        response.add_etag()
-        response.make_conditional(request.environ)
-        return response
-
-    @app.get("/livez")
-    def livez() -> tuple[str, int, dict[str, str]]:
-        with engine.connect() as connection:
-            connection.exec_driver_sql("select 1")
-        return "ok\n", 200, {"Content-Type": "text/plain; charset=utf-8"}
+def _frame(app: Flask, options: ConsoleOptions) -> None:
+    @app.context_processor
+    def frame() -> dict[str, Any]:
+        tongue = language()
+        return {
+            "f": FRAME[tongue],
+            "lang": tongue,
+            "other": other,
+            "who": g.get("person"),
+            "refresh_ms": options.refresh_ms,
+        }
 
     @app.after_request
     def secure(response: Response) -> Response:
@@ -74,11 +99,38 @@ def create_app(store_url: str, options: ConsoleOptions) -> Flask:
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 
-    return app
+
+class _Sessions(SecureCookieSessionInterface):
+    """The cookie of forms, kept to HTTPS where it was given over HTTPS."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Behind a server that speaks TLS too."""
+        return request.is_secure
 
 
-def _language() -> Language:
-    asked = request.args.get("lang")
-    if asked in ("zh", "en"):
-        return "zh" if asked == "zh" else "en"
-    return "en" if request.accept_languages.best_match(["zh", "en"]) == "en" else "zh"
+def _errors(app: Flask, node: Node) -> None:
+    def notice(words: str, status: int, detail: str = "") -> tuple[str, int]:
+        away = status == HTTPStatus.SERVICE_UNAVAILABLE
+        who = g.get("person") if away else login.seen_person(node)
+        return render_template("notice.html", words=words, detail=detail, who=who), status
+
+    @app.errorhandler(CSRFError)
+    def old_form(_error: CSRFError) -> tuple[str, int]:
+        return notice("old_form", HTTPStatus.BAD_REQUEST)
+
+    @app.errorhandler(NodeAway)
+    def away(_error: NodeAway) -> tuple[str, int]:
+        return notice("no_node", HTTPStatus.SERVICE_UNAVAILABLE)
+
+    @app.errorhandler(Refused)
+    def refused(error: Refused) -> tuple[str, int]:
+        if error.status == HTTPStatus.FORBIDDEN:
+            return notice("no_right", error.status)
+        return notice("refused", error.status, str(error))
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> tuple[str, int] | HTTPException:
+        if error.code is None or error.response is not None:
+            return error
+        words = "no_fax" if error.description == "no_fax" else _WORDS.get(error.code, "broken")
+        return notice(words, error.code)

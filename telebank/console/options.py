@@ -2,21 +2,31 @@
 
 from dataclasses import dataclass
 
+SENDERS = 4
+"""People whose papers are drawn, or wait to be, at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConsoleOptions:
-    """The read-only pages; they never touch calls or money."""
+    """The web pages. They read the store; what people do there is asked of the node."""
 
     listen: str = "127.0.0.1:8080"
     """Where HTTP is served, `address:port`; port 0 lets the system choose."""
-    threads: int = 8
-    """Request threads of the one gunicorn worker."""
+    threads: int = 16
+    """Request threads of the one gunicorn worker, 7 to 100: two are never with people who send."""
+    proxies: int = 0
+    """Servers in front of it that are trusted, one behind the other: so many entries of
+    X-Forwarded-For and X-Forwarded-Proto are believed, from the right. 0: none is there."""
     calls_shown: int = 50
     """Calls on the page, newest first; at most 500."""
     refresh_ms: int = 1_000
     """How often an open page asks for news, in milliseconds."""
 
     def __post_init__(self) -> None:
+        if not SENDERS + 2 < self.threads <= 100:  # noqa: PLR2004 - said in the docstring
+            raise ValueError(f"console.threads is {self.threads}: give {SENDERS + 3} to 100")
+        if not 0 <= self.proxies <= 8:  # noqa: PLR2004 - more servers stand nowhere
+            raise ValueError(f"console.proxies is {self.proxies}: give 0 to 8")
         if not 1 <= self.calls_shown <= 500:  # noqa: PLR2004 - said in the docstring
             raise ValueError(f"console.calls_shown is {self.calls_shown}: give 1 to 500")
         if self.refresh_ms < 200:  # noqa: PLR2004 - a floor that spares the node's disk

@@ -153,6 +153,7 @@ _SERVICES = {
     "corp.rights": ("企业操作权限", "Operator's rights"),
     "corp.waiting": ("待批付款", "Payments to approve"),
     "customer.identify": ("核对身份", "Identity check"),
+    "customer.mail": ("登记的邮箱", "Registered mail address"),
     "customer.mobile": ("登记的手机号", "Registered mobile"),
     "enrol.verify": ("核对开通验证码", "Enrolment code check"),
     "factor.kind": ("第二重验证方式", "Second factor"),

@@ -1,0 +1,82 @@
+"""The node, as the console asks it: who is logged in, and people's acts. It is the authority; the
+console keeps no login and decides no right."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from telebank.ops.control_client import NodeAway, Refused, ask
+from telebank.staff.roles import FAX, Role, may
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is logged in in a browser."""
+
+    name: str
+    role: Role
+    token: str
+    """Of his login; not for print."""
+
+    def __repr__(self) -> str:
+        return f"Person({self.name}, {self.role.value})"
+
+    @property
+    def may_fax(self) -> bool:
+        """Whether he is shown how to send; the node decides it when he does."""
+        return may(self.role, FAX)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Raises `telebank.ops.control_client.NodeAway`, and `Refused`."""
+
+    socket: Path
+
+    def login(self, name: str, password: str, code: str, address: str) -> str:
+        """A new token."""
+        body = {"name": name, "password": password, "code": code}
+        answer = ask(self.socket, "POST", "/v1/login", body, address=address)
+        return _text(answer, "token")
+
+    def logout(self, token: str, address: str) -> None:
+        """End a login; one that is over already is no trouble."""
+        try:
+            ask(self.socket, "POST", "/v1/logout", {}, token, address=address)
+        except Refused as refused:
+            if refused.status != HTTPStatus.UNAUTHORIZED:
+                raise
+
+    def who(self, token: str, *, live: bool) -> Person | None:
+        """Whose login it is. `live`: a page looks by itself, which is no act of his."""
+        try:
+            answer = ask(self.socket, "GET", f"/v1/whoami{'?live=1' if live else ''}", token=token)
+        except Refused as refused:
+            if refused.status != HTTPStatus.UNAUTHORIZED:
+                raise
+            return None
+        return Person(_text(answer, "name"), Role(_text(answer, "role")), token)
+
+    def missing(self) -> str:
+        """Why no fax can go from this node, and what to do; empty where they can."""
+        return str(ask(self.socket, "GET", "/v1/faxes").get("missing", ""))
+
+    def send(self, body: Mapping[str, Any], token: str, address: str) -> str:
+        """Have a fax sent; its id."""
+        answer = ask(self.socket, "POST", "/v1/faxes", body, token, address=address)
+        return _text(answer, "id")
+
+    def cancel(self, fax: str, request_id: str, token: str, address: str) -> None:
+        """Stop a fax."""
+        path, body = f"/v1/faxes/{fax}/cancel", {"request_id": request_id}
+        ask(self.socket, "POST", path, body, token, address=address)
+
+
+def _text(answer: Mapping[str, Any], name: str) -> str:
+    """A field of an answer; without it nobody knows what became of the act."""
+    value = answer.get(name)
+    if not isinstance(value, str):
+        raise NodeAway(f"the node's answer has no {name}: look what became of it", "unreadable")
+    return value

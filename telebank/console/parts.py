@@ -1,0 +1,34 @@
+"""What the pages are made with."""
+
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from fax.page.options import Resolution
+from telebank.console.options import ConsoleOptions
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleParts:
+    """Where the console reads, whom it asks, and the bank's clock."""
+
+    store_url: str
+    options: ConsoleOptions
+    data: Path
+    """The data folder: papers are handed to the node below it."""
+    socket: Path
+    """The node's control socket."""
+    zone: tzinfo
+    """The bank's wall clock."""
+    resolution: Resolution = "fine"
+    """Of faxes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts, with the store open to be read."""
+
+    parts: ConsoleParts
+    engine: Engine

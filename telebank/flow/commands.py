@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time
 
+from telebank.flow.model import Way
 from transactions.card import CardNumber
 from transactions.outcome import Value, Values
 from transactions.request import AuthLevel, Language
@@ -81,11 +83,39 @@ class Enqueue:
 
 
 @dataclass(frozen=True, slots=True)
-class SendFax:
-    """Send `document` by fax."""
+class PrepareFax:
+    """Make the paper of a fax in this call: `document`, made of `values` as the caller stands
+    (`auth`, `authenticated`). `FaxPrepared` follows; where it was made, the caller is told to press
+    start, and `SendFax` with the same `visit` sends it. `visit` is unique in the call, as of
+    `Submit`."""
 
     visit: str
     document: str
+    values: Values = field(default_factory=dict, repr=False)
+    language: Language = "zh"
+    auth: AuthLevel = AuthLevel.NONE
+    authenticated: CardNumber | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendFax:
+    """Fax or mail `document`, made of `values` as the caller stands (`auth`, `authenticated`).
+
+    `way` is `back` (at once, in a call to `to`), `later` (in one the next time that it is `at`, by
+    the clock on the wall), `mail` (to the address that the bank has of the customer), or `here`:
+    what `PrepareFax` made under this `visit`, and nothing else is given then. `to` is digits as
+    keyed and confirmed, `registered` (of `mail` always), or empty.
+    """
+
+    visit: str
+    document: str = ""
+    values: Values = field(default_factory=dict, repr=False)
+    way: Way = "here"
+    to: str = field(default="", repr=False)
+    at: time | None = None
+    language: Language = "zh"
+    auth: AuthLevel = AuthLevel.NONE
+    authenticated: CardNumber | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,4 +138,4 @@ class HangUp:
     reason: str
 
 
-Command = Say | Listen | Submit | Told | Used | Enqueue | SendFax | Record | HangUp
+Command = Say | Listen | Submit | Told | Used | Enqueue | PrepareFax | SendFax | Record | HangUp

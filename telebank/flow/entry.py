@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, time
 from decimal import Decimal, InvalidOperation
 
 from telebank.flow.model import (
@@ -13,6 +13,7 @@ from telebank.flow.model import (
     MoneyEntry,
     PointedEntry,
     RateEntry,
+    TimeEntry,
 )
 from telebank.flow.options import MAX_ENTRY
 from transactions.card import CardNumber, CardNumberError, luhn_valid
@@ -22,6 +23,7 @@ from transactions.outcome import Value
 from transactions.secret import Secret
 
 DATE_DIGITS = 8
+TIME_DIGITS = 4
 RATE_DECIMALS = 6
 """Most decimals of a rate that is keyed in."""
 
@@ -140,6 +142,8 @@ def _longest(spec: Entry) -> int:
             return spec.max
         case DateEntry():
             return DATE_DIGITS
+        case TimeEntry():
+            return TIME_DIGITS
         case MoneyEntry() | RateEntry():
             return MAX_ENTRY
 
@@ -155,6 +159,8 @@ def parse(spec: Entry, kind: Kind, typed: str) -> Value | None:
             return _rate(spec, typed)
         case DateEntry():
             return _date(typed)
+        case TimeEntry():
+            return _time(typed)
 
 
 def _digits(spec: DigitEntry, kind: Kind, typed: str) -> Value | None:
@@ -211,3 +217,10 @@ def _date(typed: str) -> date | None:
         return date(int(typed[:4]), int(typed[4:6]), int(typed[6:]))
     except ValueError:
         return None
+
+
+def _time(typed: str) -> time | None:
+    if len(typed) != TIME_DIGITS:
+        return None
+    hour, minute = int(typed[:2]), int(typed[2:])
+    return time(hour, minute) if hour < 24 and minute < 60 else None  # noqa: PLR2004 - a clock's

@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass, field
 
+from telebank.flow.model import ABILITIES
 from transactions.outcome import Values
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The call was answered; the first event of every session, once."""
+    """The call was answered; the first event of every session, once. `able`: which of ABILITIES
+    are to be had; any of them is IN_WRITING."""
+
+    able: frozenset[str] = frozenset(ABILITIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +53,24 @@ class QueueAnswered:
 
 
 @dataclass(frozen=True, slots=True)
-class FaxAnswered:
-    """The fax asked for under `visit` took `exit` (`not_available` …)."""
+class FaxPrepared:
+    """What came of the paper to be made under `visit`, one of FAX_MADE: `ready`, or an exit."""
 
     visit: str
     exit: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaxAnswered:
+    """The fax asked for under `visit` took `exit`, one of FAX_EXITS of its way.
+
+    `data`: `pages`, those that the other side confirmed (`sent`, `partial`; a number); `of`, how
+    many there are (`partial`); `number`, the masked one it goes to (`accepted`; a text).
+    """
+
+    visit: str
+    exit: str
+    data: Values = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +78,5 @@ class HungUp:
     """The caller is gone (or the call was taken from us); nothing is said any more."""
 
 
-Event = Started | KeyPressed | PlayEnded | ServiceAnswered | QueueAnswered | FaxAnswered | HungUp
+Answered = ServiceAnswered | QueueAnswered | FaxPrepared | FaxAnswered
+Event = Started | KeyPressed | PlayEnded | Answered | HungUp

@@ -12,6 +12,8 @@ from itertools import count
 from types import MappingProxyType
 
 from telebank.flow.model import (
+    ABILITIES,
+    ABLE,
     AnyNode,
     Branch,
     Call,
@@ -171,8 +173,9 @@ def _across(release: Release, place: Place, node: Enter | Return) -> Iterator[Pl
 
 
 def _branched(place: Place, node: Branch) -> list[str]:
-    """Where a branch may lead: by the constant that its variable has here, or else anywhere."""
-    code = dict(place.constants).get(node.on)
+    """Where a branch may lead: by the constant that its variable has here, or else anywhere. The
+    keys are those of a call that is able to all."""
+    code = ABLE if node.on in ABILITIES else dict(place.constants).get(node.on)
     return [*node.then.values(), node.other] if code is None else [node.then.get(code, node.other)]
 
 

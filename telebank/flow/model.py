@@ -11,8 +11,55 @@ from transactions.money import Currency
 from transactions.request import Language
 
 QUEUE_EXITS = ("not_on_duty", "full", "done")
-FAX_EXITS = ("not_available", "accepted", "failed")
-"""Exits that such a node may have; the first of each is the one it must have."""
+"""Exits that such a node may have; the first is the one it must have."""
+
+Way = Literal["here", "back", "later", "mail"]
+"""How a document goes: by fax in this call, in one of its own at once, or in one at a given time;
+or by mail."""
+UNCONFIRMED = "unconfirmed"
+"""Exit of a fax in the call that may be on paper, and of an order of which nobody knows whether it
+was kept: who asks once more may get two."""
+_LATER_EXITS = ("accepted", UNCONFIRMED, "refused", "none", "not_available")
+READY = "ready"
+"""Of the paper of a fax in this call: it is made, and the caller is told to press start."""
+FAX_MADE = (READY, "none", "busy", "not_available", "failed")
+"""What comes of making that paper; the others than READY are exits of the fax."""
+FAX_SENT = ("sent", "partial", "unconfirmed", "failed", "not_available")
+"""Exits that such a fax takes once it was to be sent."""
+FAX_EXITS: Mapping[Way, tuple[str, ...]] = MappingProxyType(
+    {
+        "here": ("sent", "partial", "unconfirmed", "failed", "none", "busy", "not_available"),
+        "back": _LATER_EXITS,
+        "later": _LATER_EXITS,
+        "mail": ("accepted", UNCONFIRMED, "none", "not_available"),
+    }
+)
+"""Exits of a fax by its way; it must have all of them, and see NO_NUMBER."""
+NO_NUMBER, NO_ADDRESS = "no_number", "no_address"
+"""Exits of a fax to the registered number, and of mail to the registered address: the bank has
+none."""
+FAX_GIVES: Mapping[str, Kind] = MappingProxyType(
+    {"fax_pages": "number", "fax_of": "number", "fax_number": "text"}
+)
+"""Variables that the answer to a fax sets from its data `pages`, `of` and `number` (masked)."""
+FAX_SURE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "sent": ("fax_pages",),
+        "partial": ("fax_pages", "fax_of"),
+        "unconfirmed": (),
+        "accepted": ("fax_number",),
+    }
+)
+"""Those of them that an exit always sets; mail sets none."""
+REGISTERED = "registered"
+"""`to` of a fax that goes to the number which the bank has of the customer, or to his address."""
+
+ABILITIES = ("fax_here", "fax_out", "mail_out", "in_writing")
+"""Variables of kind word that say what is to be had in this call; nothing in a flow sets them."""
+FAX_HERE, FAX_OUT, MAIL_OUT, IN_WRITING = ABILITIES
+"""In the call; in a call of its own; by mail; any of these."""
+ABLE = "yes"
+"""The code of one that is; else it is not set."""
 
 Check = Literal["none", "luhn"]
 
@@ -59,9 +106,16 @@ class DateEntry:
     end: str = "#"
 
 
+@dataclass(frozen=True, slots=True)
+class TimeEntry:
+    """Four digits: hour, minute."""
+
+    end: str = "#"
+
+
 PointedEntry = MoneyEntry | RateEntry
 """Entries with a decimal point, which only their end key makes whole."""
-Entry = DigitEntry | PointedEntry | DateEntry
+Entry = DigitEntry | PointedEntry | DateEntry | TimeEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +170,8 @@ class Menu(Node):
     """Variable to column: keys 1 to 9 choose the row of that number and keep these of it."""
     picked: str | None = None
     """Where a chosen row leads."""
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """Of ABILITIES to the choices and texts that are offered only where it is to be had."""
     first_key: int = 1
     """Key of the first row. Above 1 the rows come beside the choices, and there may be none."""
 
@@ -223,10 +279,30 @@ class Queue(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fax(Node):
-    """Faxes a document."""
+    """Faxes a document, or mails it."""
 
     document: str
+    """Its name in documents.yaml, or `$variable` of kind word that has it."""
+    way: Way
     then: Mapping[str, str]
+    inputs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """What the document needs to `$variable` or a literal; else the variable of that name."""
+    to: str | None = None
+    """Of `back` and `later`: `$variable` of kind digits, or REGISTERED; of `mail`: REGISTERED."""
+    at: str | None = None
+    """Of `later`: `$variable` of kind time; the fax goes the next time that it is so late."""
+    filler: str | None = None
+
+    @property
+    def exits(self) -> tuple[str, ...]:
+        """Those that it must have, and no others."""
+        if self.to != REGISTERED:
+            return FAX_EXITS[self.way]
+        return (*FAX_EXITS[self.way], NO_ADDRESS if self.way == "mail" else NO_NUMBER)
+
+    def sure(self, exit_name: str) -> tuple[str, ...]:
+        """Of FAX_GIVES, those that an exit always sets."""
+        return () if self.way == "mail" else FAX_SURE.get(exit_name, ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,34 +2,30 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast, get_args
 
+from telebank.flow.entries import entry_of
 from telebank.flow.model import (
+    REGISTERED,
     AnyNode,
     Asking,
     Branch,
     Call,
-    Check,
     Collect,
     Confirm,
-    DateEntry,
-    DigitEntry,
     Enter,
-    Entry,
     Exit,
     Fax,
     Finding,
     Flow,
     Menu,
-    MoneyEntry,
     Pace,
     Queue,
-    RateEntry,
     Return,
     Statement,
+    Way,
 )
 from telebank.flow.options import (
     KEYS,
@@ -47,7 +43,6 @@ from telebank.flow.pace import PATIENCE, SPEEDS
 from telebank.flow.reader import Block
 from telebank.flow.texts import read_document
 from transactions.kinds import WORD, Declared, KindError, declared
-from transactions.money import CURRENCIES
 from transactions.request import Language
 
 MAX_BUDGET_S = 600.0
@@ -251,11 +246,20 @@ def _menu(name: str, block: Block, defaults: _Defaults) -> AnyNode:
         pick=pick,
         picked=picked,
         first_key=first_key,
+        only=_only(block),
         asking=_asking(block, defaults.asking, "keys", defaults.asking.keys),
         choices=_choices(block, needed=not pick or first_key > 1),
         default=block.optional("default"),
         language=_language(block),
     )
+
+
+def _only(block: Block) -> Mapping[str, tuple[str, ...]]:
+    """What is offered only where the call is able: `only: {fax_here: ["3", fax.offer]}`."""
+    inner = block.block("only", f"{block.what} only") if "only" in block else None
+    if inner is None:
+        return MappingProxyType({})
+    return MappingProxyType({name: inner.names(name) for name in inner.each()})
 
 
 def _confirm(name: str, block: Block, defaults: _Defaults) -> AnyNode:
@@ -275,63 +279,11 @@ def _collect(name: str, block: Block, defaults: _Defaults) -> AnyNode:
         **_common(name, block),
         asking=_asking(block, defaults.asking, "entry_keys", defaults.entry_keys),
         into=block.text("into"),
-        entry=_entry(block),
+        entry=entry_of(block),
         next=block.text("next"),
         public=block.flag("public", False),
         same_as=block.optional("same_as"),
     )
-
-
-def _entry(block: Block) -> Entry:
-    kinds = [key for key in _ENTRIES if key in block]
-    inner = block.block(kinds[0], f"{block.what} {kinds[0]}") if len(kinds) == 1 else None
-    if inner is None:
-        for key in kinds:
-            block.take(key)
-        block.refuse("kind", "not one of digits, money, rate, date", "give exactly one of them")
-        return DateEntry()
-    entry = _ENTRIES[kinds[0]](inner)
-    if entry.end not in ("#", "*"):
-        inner.refuse("end", "an entry ends with # or *", 'write `end: "#"`')
-    inner.finish()
-    return entry
-
-
-def _digits(block: Block) -> Entry:
-    low = block.whole("min", 1, MAX_ENTRY)
-    high = block.whole("max", low, MAX_ENTRY)
-    check = cast(Check, block.one_of("check", get_args(Check), "none") or "none")
-    return DigitEntry(low, high, block.text("end", "#"), check)
-
-
-def _money(block: Block) -> Entry:
-    code = block.text("currency", "CNY")
-    of = code[1:] if code.startswith("$") and len(code) > 1 else None
-    if of is None and code not in CURRENCIES:
-        known = ", ".join(CURRENCIES)
-        mend = f"use {known}, or $variable where a word says which (usd)"
-        block.refuse("currency", f"unknown currency {code}", mend)
-    low, high, point, end = _pointed(block)
-    return MoneyEntry(low, high, CURRENCIES.get(code), point, end, of)
-
-
-def _rate(block: Block) -> Entry:
-    return RateEntry(*_pointed(block))
-
-
-def _pointed(block: Block) -> tuple[Decimal, Decimal, str, str]:
-    """`min`, `max`, `point` and `end` of an entry with a decimal point."""
-    low, high = block.decimal("min"), block.decimal("max")
-    if low < 0 or high < low:
-        block.refuse("max", "not 0 <= min <= max", "correct the limits")
-    point, end = block.text("point", "*"), block.text("end", "#")
-    if point not in ("*", "#") or point == end:
-        block.refuse("point", "the point is * or #, and not the end key", 'write `point: "*"`')
-    return low, high, point, end
-
-
-def _date(block: Block) -> Entry:
-    return DateEntry(block.text("end", "#"))
 
 
 def _say(name: str, block: Block, defaults: _Defaults) -> AnyNode:
@@ -407,7 +359,26 @@ def _queue(name: str, block: Block, defaults: _Defaults) -> AnyNode:
 
 def _fax(name: str, block: Block, defaults: _Defaults) -> AnyNode:
     common = _common(name, block)
-    return Fax(**common, document=block.text("document"), then=block.mapping("then"))
+    way = cast(Way, block.one_of("way", get_args(Way)) or "here")
+    to, at = block.optional("to"), block.optional("at")
+    if (to is not None) is (way == "here"):
+        mend = "give `to: $number` or `to: registered` to a fax back or later, and to no other"
+        block.refuse("to", f"`to` and `way: {way}` do not fit", mend)
+    if way == "mail" and to != REGISTERED:
+        mend = "give it `to: registered`: nobody keys in an address"
+        block.refuse("to", f"`to: {to}` and `way: mail` do not fit", mend)
+    if (at is not None) is not (way == "later"):
+        block.refuse("at", f"`at` and `way: {way}` do not fit", "give `at: $time` to a fax later")
+    return Fax(
+        **common,
+        document=block.text("document"),
+        way=way,
+        inputs=block.mapping("in"),
+        to=to,
+        at=at,
+        filler=block.optional("filler"),
+        then=block.mapping("then"),
+    )
 
 
 def _exit(name: str, block: Block, defaults: _Defaults) -> AnyNode:
@@ -429,7 +400,4 @@ _KINDS: Mapping[str, Callable[[str, Block, _Defaults], AnyNode]] = MappingProxyT
         "fax": _fax,
         "exit": _exit,
     }
-)
-_ENTRIES: Mapping[str, Callable[[Block], Entry]] = MappingProxyType(
-    {"digits": _digits, "money": _money, "rate": _rate, "date": _date}
 )

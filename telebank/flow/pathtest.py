@@ -7,10 +7,21 @@ from datetime import date, time
 from decimal import Decimal
 from types import MappingProxyType
 
-from telebank.flow.commands import Command, Enqueue, HangUp, Record, Say, SendFax, Submit, Told
+from telebank.flow.commands import (
+    Command,
+    Enqueue,
+    HangUp,
+    PrepareFax,
+    Record,
+    Say,
+    SendFax,
+    Submit,
+    Told,
+)
 from telebank.flow.events import (
     Event,
     FaxAnswered,
+    FaxPrepared,
     HungUp,
     KeyPressed,
     PlayEnded,
@@ -18,7 +29,7 @@ from telebank.flow.events import (
     ServiceAnswered,
     Started,
 )
-from telebank.flow.model import Call
+from telebank.flow.model import FAX_GIVES, FAX_MADE, FAX_SENT, AnyNode, Call, Fax
 from telebank.flow.options import FlowOptions
 from telebank.flow.playbook import (
     Answers,
@@ -66,7 +77,7 @@ class PathResult:
     visited: frozenset[str]
     """Nodes, as `flow.node`."""
     taken: frozenset[tuple[str, str]]
-    """Call nodes and the exits they took."""
+    """Call and fax nodes and the exits they took; of a fax with its step: `paper none`."""
 
     def diff(self) -> str:
         """A failure for people: the call so far, and where it left the script."""
@@ -102,7 +113,7 @@ class Player:
         self._now = 0.0
         self._playing: Say | None = None
         self._asked: Submit | None = None
-        self._transfer: Enqueue | SendFax | None = None
+        self._transfer: Enqueue | PrepareFax | SendFax | None = None
         self._ears = _Ears()
 
     def run(self) -> PathResult:
@@ -110,7 +121,7 @@ class Player:
         problem: str | None = None
         line = self._test.line
         try:
-            self._feed(Started())
+            self._feed(Started(frozenset(self._test.able)))
             for step in self._test.steps:
                 line = step.line
                 self._act(step)
@@ -253,10 +264,38 @@ class Player:
         match asked:
             case Enqueue(visit) if step.kind == "queue":
                 self._feed(QueueAnswered(visit, step.exit))
-            case SendFax(visit) if step.kind == "fax":
-                self._feed(FaxAnswered(visit, step.exit))
+            case PrepareFax() if step.kind == "paper":
+                self._with(step, {"document": asked.document, **asked.values})
+                self._take(step, FAX_MADE)
+                self._feed(FaxPrepared(asked.visit, step.exit))
+            case SendFax() if step.kind == "fax":
+                self._answer_fax(asked, step)
             case _:
                 raise Departed(f"expected a {step.kind}; {self._situation()}")
+
+    def _answer_fax(self, fax: SendFax, step: Transfers) -> None:
+        asked = {"document": fax.document, "way": fax.way, "to": fax.to, "at": fax.at}
+        self._with(step, {**asked, **fax.values})
+        node = self._node()
+        assert isinstance(node, Fax)
+        self._take(step, FAX_SENT if fax.way == "here" else node.exits)
+        data = {name: _fax_value(name, written) for name, written in step.data.items()}
+        self._feed(FaxAnswered(fax.visit, step.exit, data))
+
+    @staticmethod
+    def _with(step: Transfers, asked: Mapping[str, object]) -> None:
+        for name, expected in step.inputs.items():
+            if str(asked.get(name) or "") != expected:
+                raise Departed(f"expected {name}={expected}; it is {asked.get(name)}")
+
+    def _take(self, step: Transfers, exits: tuple[str, ...]) -> None:
+        if step.exit not in exits:
+            raise Departed(f"a {step.kind} never answers {step.exit} here")
+        self._ears.taken.add((self._session.place, f"{step.kind} {step.exit}"))
+
+    def _node(self) -> AnyNode:
+        flow, _, node = self._session.place.partition(".")
+        return self._release.flows[flow].nodes[node]
 
     # -- the machine --------------------------------------------------------------------------
 
@@ -278,7 +317,7 @@ class Player:
                     self._ears.called[command.service] += 1
                     self._ears.services[command.visit] = command.service
                     self._note(f"asks {command.service}")
-                case Enqueue() | SendFax():
+                case Enqueue() | PrepareFax() | SendFax():
                     self._transfer = command
                     self._note(type(command).__name__)
                 case Told(visit, exit_name):
@@ -328,7 +367,7 @@ def play(release: Release, test: PathTest, options: FlowOptions | None = None) -
 
 
 def uncovered(release: Release, results: Iterable[PathResult]) -> list[str]:
-    """The nodes that no test visits and the exits of calls that no test takes."""
+    """The nodes that no test visits and the exits of calls and faxes that no test takes."""
     visited: set[str] = set()
     taken: set[tuple[str, str]] = set()
     for result in results:
@@ -340,10 +379,23 @@ def uncovered(release: Release, results: Iterable[PathResult]) -> list[str]:
             place = f"{flow.name}.{node.name}"
             if place not in visited:
                 missing.append(f"node {place} is never visited")
-            for name in node.then if isinstance(node, Call) else ():
+            for name in _exits(node):
                 if (place, name) not in taken:
                     missing.append(f"exit {name} of {place} is never taken")
     return missing
+
+
+def _exits(node: AnyNode) -> Iterable[str]:
+    """The exits that tests must take; of a fax in the call those of both its steps."""
+    match node:
+        case Call():
+            return node.then
+        case Fax(way="here"):
+            return [f"paper {name}" for name in FAX_MADE] + [f"fax {name}" for name in FAX_SENT]
+        case Fax():
+            return [f"fax {name}" for name in node.exits]
+        case _:
+            return ()
 
 
 def given(contract: Service, name: str, written: Written) -> Value:
@@ -356,6 +408,14 @@ def given(contract: Service, name: str, written: Written) -> Value:
         MappingProxyType({key: _plain(kinds.get(key, "text"), text) for key, text in row.items()})
         for row in written
     )
+
+
+def _fax_value(name: str, written: Written) -> Value:
+    kind = FAX_GIVES.get(f"fax_{name}")
+    if kind is None or not isinstance(written, str):
+        known = ", ".join(one.removeprefix("fax_") for one in FAX_GIVES)
+        raise Departed(f"the answer to a fax has no `{name}`; it has {known}")
+    return value_of(kind, written)
 
 
 def _plain(kind: Kind, text: str) -> Plain:

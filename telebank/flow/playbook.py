@@ -16,9 +16,16 @@ tests:
         with: {card: CardNumber(622700******0001), cursor: null}   # null: not in the request
         after: 4s
       - queue: not_on_duty
+      - paper: ready                 # what came of the paper of a fax in this call
+        with: {document: card_recent}  # and the values of the document
+      - hears: fax.start
+      - fax: partial                 # what became of the fax that was asked for
+        data: {pages: 2, of: 3}      # number: the masked one, of one that goes back or later
+        with: {way: here}            # of the others also document, to, at, and values
       - hangs_up: true
     called: {card.balance: 1}        # how often each service was asked, exactly
     told: [card.balance ok]          # results that the caller heard, exactly
+    able: [fax_here]                 # what is to be had in this call; left out: everything
     ended: done                      # the flow's word, `caller`, or `open`
 """
 
@@ -29,7 +36,7 @@ from types import MappingProxyType
 
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from telebank.flow.model import Finding, FlowError
+from telebank.flow.model import ABILITIES, Finding, FlowError
 from telebank.flow.reader import Block
 from telebank.flow.texts import read_document
 
@@ -83,11 +90,15 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Transfers:
-    """The teller queue or the fax answers; `kind` is `queue` or `fax`."""
+    """The teller queue or the fax answers; `kind` is `queue`, `paper` or `fax`."""
 
     line: int
     kind: str
     exit: str
+    data: Mapping[str, Written] = field(default_factory=lambda: MappingProxyType({}))
+    """What the answer to a fax has: pages, of, number."""
+    inputs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """What was asked for: document, way, to, at, and the document's values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,7 @@ class PathTest:
     called: Mapping[str, int] | None
     told: tuple[str, ...] | None
     ended: str | None
+    able: tuple[str, ...] = ABILITIES
 
 
 def load_playbook(path: Path) -> tuple[PathTest, ...]:
@@ -164,9 +176,18 @@ def _test(block: Block, parts: Mapping[str, tuple[Step, ...]]) -> PathTest:
         called=MappingProxyType(called) if called is not None else None,
         told=block.names("told") if "told" in block else None,
         ended=block.optional("ended"),
+        able=_able(block),
     )
     block.finish()
     return test
+
+
+def _able(block: Block) -> tuple[str, ...]:
+    able = block.names("able") if "able" in block else ABILITIES
+    for name in able:
+        if name not in ABILITIES:
+            block.refuse("able", f"`{name}` is no ability", f"use {', '.join(ABILITIES)}")
+    return able
 
 
 def _steps(block: Block, key: str, parts: Mapping[str, tuple[Step, ...]]) -> tuple[Step, ...]:
@@ -233,7 +254,8 @@ _STEPS: Mapping[str, Callable[[Block], Step]] = MappingProxyType(
         "silence": lambda b: KeepsSilent(b.line, b.whole("silence", 1, 20)),
         "service": _answers,
         "queue": lambda b: Transfers(b.line, "queue", b.text("queue")),
-        "fax": lambda b: Transfers(b.line, "fax", b.text("fax")),
+        "paper": lambda b: Transfers(b.line, "paper", b.text("paper"), inputs=b.mapping("with")),
+        "fax": lambda b: Transfers(b.line, "fax", b.text("fax"), _data(b), b.mapping("with")),
         "hangs_up": _hangs_up,
     }
 )

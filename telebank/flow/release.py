@@ -1,12 +1,13 @@
-"""A release: flows, texts, services, host profiles, hours and recordings together, known by the
-hash of their content."""
+"""A release: flows, texts, services, host profiles, documents, hours and recordings together,
+known by the hash of their content."""
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from telebank.flow.documents import Documents, load_documents
 from telebank.flow.model import Finding, Flow, FlowError
 from telebank.flow.options import LANGUAGES, MAX_FLOWS
 from telebank.flow.parse import load_flow
@@ -15,7 +16,7 @@ from transactions.contract import ContractError, Contracts, load_contracts
 
 HASHED = (
     *("services.yaml", "flows/*.yaml", "prompts/*.yaml", "hosts/*.yaml", "hours.yaml"),
-    *("recordings/*/*.flac", "recordings/*/*.wav"),
+    *("documents.yaml", "recordings/*/*.flac", "recordings/*/*.wav"),
 )
 """What belongs to a release, relative to the configuration folder."""
 
@@ -28,6 +29,7 @@ class Release:
     flows: Mapping[str, Flow]
     texts: Texts
     contracts: Contracts
+    documents: Documents = field(default_factory=lambda: MappingProxyType({}))
 
 
 def read_release(config: Path) -> Release:
@@ -41,9 +43,11 @@ def read_release(config: Path) -> Release:
         language: _texts(config, language, findings) for language in LANGUAGES
     }
     services = _services(config, findings)
+    documents = load_documents(config, findings)
     if findings or services is None:
         raise FlowError(findings)
-    return Release(hash_of(release_files(config)), flows, MappingProxyType(texts), services)
+    known = hash_of(release_files(config))
+    return Release(known, flows, MappingProxyType(texts), services, documents)
 
 
 def _flows(config: Path, findings: list[Finding]) -> Mapping[str, Flow]:

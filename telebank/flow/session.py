@@ -5,6 +5,7 @@ Every method runs on to the next thing to wait for: the end of a prompt, a key, 
 
 from typing import assert_never
 
+from telebank.flow import papers
 from telebank.flow import state as states
 from telebank.flow.commands import Command, Told
 from telebank.flow.entry import Again, Chosen, Completed, Invalid, More, Verdict, choose, take
@@ -12,6 +13,7 @@ from telebank.flow.entry import timed_out as entry_timed_out
 from telebank.flow.events import (
     Event,
     FaxAnswered,
+    FaxPrepared,
     HungUp,
     KeyPressed,
     PlayEnded,
@@ -20,7 +22,21 @@ from telebank.flow.events import (
     Started,
 )
 from telebank.flow.memory import Memory
-from telebank.flow.model import AskingNode, Call, Collect, Confirm, Exit, Fax, Menu, Queue
+from telebank.flow.model import (
+    ABILITIES,
+    ABLE,
+    IN_WRITING,
+    READY,
+    UNCONFIRMED,
+    AskingNode,
+    Call,
+    Collect,
+    Confirm,
+    Exit,
+    Fax,
+    Menu,
+    Queue,
+)
 from telebank.flow.options import KEYS, MAX_PICKED_ROWS, FlowOptions
 from telebank.flow.release import Release
 from telebank.flow.speech import parts_of
@@ -106,8 +122,8 @@ class Session(Walker):
 
     def _handle(self, event: Event) -> None:
         match event:
-            case Started():
-                self._started()
+            case Started(able):
+                self._started(able)
             case KeyPressed(digit):
                 self._key(digit)
             case PlayEnded(token):
@@ -115,15 +131,22 @@ class Session(Walker):
                     self._spoken(barged=not event.completed, heard=event.heard)
             case ServiceAnswered():
                 self._answered(event)
-            case QueueAnswered(visit, exit_name) | FaxAnswered(visit, exit_name):
+            case QueueAnswered(visit, exit_name):
                 self._transferred(visit, exit_name)
+            case FaxPrepared():
+                self._fax_prepared(event)
+            case FaxAnswered():
+                self._faxed(event)
             case HungUp():
                 self._end()
             case _:
                 assert_never(event)
 
-    def _started(self) -> None:
+    def _started(self, able: frozenset[str]) -> None:
         self._state.guard_at = self._now + self.options.call_guard_s
+        able = able.intersection(ABILITIES)
+        for name in sorted(able | {IN_WRITING} if able else able):
+            self._memory.store(name, ABLE)
         flow = self.release.flows[self._first_flow]
         self._state.frames.append(Frame(flow.name, flow.entry))
         self._run(flow.entry)
@@ -188,7 +211,10 @@ class Session(Walker):
             source = node.inputs.get(service.customer or "", "")
             self._memory.prove(source.removeprefix("$"), service.grants)
         self._answer_untold(Untold(event.visit, event.exit, service.effect))
-        target = self._exit_of(node, event.exit)
+        self._go_on(self._exit_of(node, event.exit))
+
+    def _go_on(self, target: str) -> None:
+        """After an answer; a filler is heard to its end first."""
         if self._state.playing is None:
             self._run(target)
         else:
@@ -208,11 +234,55 @@ class Session(Walker):
 
     def _transferred(self, visit: str, exit_name: str) -> None:
         node = self._node()
-        if visit != self._state.visit or not isinstance(node, Queue | Fax):
+        if visit != self._state.visit or not isinstance(node, Queue):
             return
         self._state.visit = None
         first = next(iter(node.then.values()), "") or self._fallback(node)
         self._run(node.then.get(exit_name, first))
+
+    def _fax_prepared(self, event: FaxPrepared) -> None:
+        """The paper of a fax in this call was made, or was not; where a filler is being spoken,
+        what comes of it follows at its end."""
+        node, state = self._node(), self._state
+        asked = isinstance(node, Fax) and node.way == "here" and state.fax == "asked"
+        if event.visit != state.visit or not asked:
+            self._record("answer.late", visit=event.visit)
+            return
+        assert isinstance(node, Fax)
+        state.buffer = ""
+        if state.playing is None:
+            state.timer = None  # else it is the filler's
+        if event.exit != READY:
+            state.visit = None
+            self._go_on(self._fax_exit(node, event.exit, papers.UNAVAILABLE))
+            return
+        state.fax = "made"
+        if state.playing is None:
+            self._announce(node)
+
+    def _faxed(self, event: FaxAnswered) -> None:
+        """A fax went, or did not. Keys that were heard meanwhile were the machines' sounds."""
+        node, state = self._node(), self._state
+        here = isinstance(node, Fax) and node.way == "here"
+        out = state.fax == ("sending" if here else "asked")
+        if event.visit != state.visit or not isinstance(node, Fax) or not out:
+            self._record("answer.late", visit=event.visit)
+            return
+        state.visit = None
+        state.buffer = ""
+        if state.playing is None:
+            state.timer = None
+        if here:
+            state.guard_at += self._now - state.said_at  # the machines' time, not his
+        papers.keep(self._memory, event.data)
+        self._go_on(self._fax_exit(node, event.exit, UNCONFIRMED))
+
+    def _fax_exit(self, node: Fax, exit_name: str, unknown: str) -> str:
+        """Where an exit leads; one that the node does not have counts as `unknown`."""
+        if exit_name not in node.then:
+            self._record("exit.unknown", document=node.document)
+            exit_name = unknown
+        return node.then.get(exit_name) or self._fallback(node)
 
     # -- time ---------------------------------------------------------------------------------
 
@@ -260,7 +330,7 @@ class Session(Walker):
     def _say_filler(self) -> None:
         node = self._node()
         self._state.timer = None
-        if isinstance(node, Call) and node.filler:
+        if isinstance(node, Call | Fax) and node.filler:
             self._say(parts_of((node.filler,), self._state.language), "")
 
     def _input_timed_out(self) -> None:
@@ -288,8 +358,15 @@ class Session(Walker):
         elif isinstance(node, Menu) and (row := self._chosen_row(node, key)) is not None:
             self._pick(node, row)
         else:
-            choices = {**node.asking.keys, **node.choices}
-            self._decide(node, choose(choices, state.entry, key))
+            self._decide(node, choose(self._choices(node), state.entry, key))
+
+    def _choices(self, node: Menu | Confirm) -> dict[str, str]:
+        """The keys that lead on here, in this call."""
+        choices = {**node.asking.keys, **node.choices}
+        if isinstance(node, Menu) and node.only:
+            withheld = self._withheld(node)
+            return {key: to for key, to in choices.items() if key not in withheld}
+        return choices
 
     def _chosen_row(self, node: Menu, key: str) -> Row | None:
         """The row that a key chooses, where the menu has rows to choose from."""

@@ -9,7 +9,7 @@ from datetime import date, time
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -31,6 +31,11 @@ class Phase(StrEnum):
     LISTENING = "listening"
     WAITING = "waiting"
     ENDED = "ended"
+
+
+FaxStep = Literal["", "asked", "made", "announced", "sending"]
+"""How far a fax node is: its fax (in this call: its paper) was asked for, and a filler may be
+spoken; the paper is made; its prompt is being spoken; it goes through this call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,7 @@ class Place:
     """The question that is out, if any."""
     resume: str | None = None
     """Node to go on with once the filler has been spoken."""
+    fax: FaxStep = ""
     untold: list[Untold] = field(default_factory=list)
     closing: str | None = None
     """Reason of the hang-up that follows what is being spoken."""

@@ -4,23 +4,19 @@
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, assert_never
 
-from telebank.flow import pace
+from telebank.flow import pace, papers
 from telebank.flow.commands import (
-    Command,
     Enqueue,
-    HangUp,
     Listen,
-    Record,
-    Say,
     SendFax,
     Submit,
     Used,
 )
 from telebank.flow.entry import currency_of, in_currency
-from telebank.flow.memory import Memory
 from telebank.flow.model import (
     AnyNode,
     AskingNode,
@@ -31,7 +27,6 @@ from telebank.flow.model import (
     Enter,
     Exit,
     Fax,
-    Flow,
     Menu,
     MoneyEntry,
     Pace,
@@ -41,19 +36,13 @@ from telebank.flow.model import (
 )
 from telebank.flow.options import (
     KEYS,
-    LANGUAGES,
     MAX_FRAMES,
-    MAX_PICKED_ROWS,
     MAX_STEPS,
-    FlowOptions,
 )
-from telebank.flow.release import Release
-from telebank.flow.speech import parts_of, row_parts, speakable, spoken_of
-from telebank.flow.state import Frame, Part, Phase, State
-from telebank.flow.vault import MemoryVault, Vault
+from telebank.flow.state import Frame, Phase
+from telebank.flow.voice import Voice
 from transactions.contract import Kind
 from transactions.outcome import NotSent, Unknown, Value
-from transactions.request import Language
 
 HOPED_FOR = ("ok", "last")
 """Exits of a read after which keys typed ahead still mean what they did."""
@@ -63,37 +52,8 @@ class IllegalEvent(Exception):  # noqa: N818 - reads as what it is
     """An event that the session's phase does not know: a bug of the driver."""
 
 
-class Walker:
+class Walker(Voice):
     """One caller's walk through one release; every method runs on to the next thing to wait for."""
-
-    def __init__(
-        self,
-        release: Release,
-        call_ref: str,
-        options: FlowOptions,
-        entry: str = "main",
-        vault: Vault | None = None,
-    ) -> None:
-        self.release = release
-        self.call_ref = call_ref
-        self.options = options
-        self.vault: Vault = vault if vault is not None else MemoryVault()
-        self._first_flow = entry
-        self._state = State(language=LANGUAGES[0])
-        self._memory = Memory(self._state, self.vault)
-        self._now = 0.0
-        self._out: list[Command] = []
-
-    @property
-    def phase(self) -> Phase:
-        """What the session waits for."""
-        return self._state.phase
-
-    @property
-    def place(self) -> str:
-        """`flow.node`, or empty before the start."""
-        frames = self._state.frames
-        return f"{frames[-1].flow}.{frames[-1].node}" if frames else ""
 
     # -- nodes --------------------------------------------------------------------------------
 
@@ -113,7 +73,7 @@ class Walker:
             return None
         state.frames[-1].node = name
         state.timer = state.resume = None
-        state.tries, state.entry, state.read = 0, "", False
+        state.tries, state.entry, state.read, state.fax = 0, "", False, ""
         node = self._node()
         self._record("node.entered")
         if node.visits is not None and self._count(node) > node.visits:
@@ -223,14 +183,6 @@ class Walker:
             return source or ""
         return str(self._memory.value(source[1:]) or "")
 
-    def _patient(self, seconds: float) -> float:
-        """A timer for keys, as long as this caller needs."""
-        return seconds * pace.PATIENCE[self._state.patience]
-
-    def _spoken_for(self, seconds: float) -> float:
-        """How long what usually takes `seconds` is spoken to this caller."""
-        return seconds * (pace.SLOW_LASTS if self._state.speed == pace.SLOW else 1.0)
-
     def _enter_return(self, node: Return) -> str | None:
         frames = self._state.frames
         frames.pop()
@@ -240,6 +192,11 @@ class Walker:
         outer = self._node()
         assert isinstance(outer, Enter)
         return outer.then.get(node.exit) or self._fallback(outer)
+
+    def _enter_fax(self, node: Fax) -> str | None:
+        """In this call the paper is made before the caller is told to press start: machines wait
+        35 seconds (T1 of ITU-T T.30), and hear no words."""
+        return self._ask_fax(node) if node.way == "here" else self._enter_last(node)
 
     def _enter_last(self, node: Queue | Fax | Exit) -> str | None:
         self._settle_type_ahead(statement=True)
@@ -262,7 +219,7 @@ class Walker:
                 visit = self._new_visit()
                 self._out.append(Enqueue(visit, node.skill, node.priority, carried, state.language))
             case Fax():
-                self._out.append(SendFax(self._new_visit(), node.document))
+                return self._after_fax(node)
             case Exit():
                 self._hang_up(node.reason)
             case Enter() | Branch() | Pace() | Return():
@@ -270,6 +227,47 @@ class Walker:
             case _:
                 assert_never(node)
         return None
+
+    def _after_fax(self, node: Fax) -> str | None:
+        """What follows the prompt of a fax, or its filler."""
+        match self._state.fax:
+            case "asked":
+                return self._after_filler()
+            case "made":
+                self._announce(node)
+                return None
+            case "announced":
+                self._send_fax()
+                return None
+            case _:
+                return self._ask_fax(node)
+
+    def _ask_fax(self, node: Fax) -> str | None:
+        """Ask for the paper of a fax in this call, or for the whole of one that is not."""
+        state = self._state
+        document = papers.document_of(node, self.release.documents, self._memory)
+        fax = papers.asked(node, document, self._memory)
+        if fax is None:
+            self._record("value.missing")
+            return node.then.get(papers.UNAVAILABLE) or self._fallback(node)
+        visit = self._new_visit()
+        state.fax = "asked"
+        if node.filler:
+            state.timer = self._now + self.options.filler_after_s
+        self._out.append(replace(fax, visit=visit, language=state.language, auth=state.auth))
+        return None
+
+    def _announce(self, node: Fax) -> None:
+        """The paper is there: the caller is told to press start."""
+        self._state.fax = "announced"
+        if not self._say(self._parts(node), ""):
+            self._send_fax()
+
+    def _send_fax(self) -> None:
+        state = self._state
+        assert state.visit is not None
+        state.phase, state.timer, state.fax = Phase.WAITING, None, "sending"
+        self._out.append(SendFax(state.visit))
 
     def _after_filler(self) -> str | None:
         state = self._state
@@ -299,76 +297,6 @@ class Walker:
         self._state.phase = Phase.LISTENING
         self._state.timer = self._now + self._patient(node.asking.first_digit)
 
-    # -- small things -------------------------------------------------------------------------
-
-    def _parts(self, node: AnyNode, before: tuple[str, ...] = ()) -> list[Part]:
-        """What a node says: `before`, then its rows one by one, then its own `say`."""
-        language = self._state.language
-        if node.each is None or node.row is None:
-            return parts_of(before + node.say, language)
-        count = len(self._memory.rows(node.each))
-        first_key = node.first_key if isinstance(node, Menu) else 1
-        keys = MAX_PICKED_ROWS + 1 - first_key
-        if isinstance(node, Menu) and node.pick and count > keys:
-            self._record("rows.cut")
-            count = keys
-        listed = row_parts(node.each, node.row, count, language, first_key)
-        return [*parts_of(before, language), *listed, *parts_of(node.say, language)]
-
-    def _say(self, wanted: list[Part], stop_keys: str) -> bool:
-        """Start speaking; False where there is nothing to say. One `Say` a language or row."""
-        state = self._state
-        state.parts = speakable(wanted, self.release.texts, self._memory)
-        if state.parts != wanted:
-            # What cannot be said whole is left out, and a result left out was not heard.
-            self._record("value.missing")
-            state.parts = state.parts or self._bare_done()
-            state.untold = []
-        if not state.parts:
-            return False
-        state.stop_keys = "".join(key for key in stop_keys if key != self._swallowing())
-        state.telling = bool(state.untold)
-        state.said_at = self._now
-        self._speak_part()
-        return True
-
-    def _bare_done(self) -> list[Part]:
-        """What is said of an approval whose own words lack a value: silence would have it repeated.
-        A notice tells the rest in his next call."""
-        prompt, language = self.options.done_prompt, self._state.language
-        done = any(one.exit == "ok" and one.effect != "read" for one in self._state.untold)
-        return parts_of(
-            (prompt,) if prompt in self.release.texts[language] and done else (), language
-        )
-
-    def _swallowing(self) -> str:
-        """The end key that belongs to the entry just completed and stops nothing, if any."""
-        return self._state.swallow if self._now <= self._state.swallow_until else ""
-
-    def _speak_part(self) -> None:
-        state = self._state
-        part = state.parts.pop(0)
-        prompts = spoken_of(part, self.release.texts, self._memory)
-        state.token += 1
-        state.playing, state.phase = state.token, Phase.SPEAKING
-        state.timer = self._now + self._spoken_for(self.options.play_guard_s)
-        more = part.rows is not None and bool(state.parts)
-        slow = state.speed == pace.SLOW
-        self._out.append(Say(prompts, state.stop_keys, state.token, part.language, more, slow))
-
-    def _new_visit(self) -> str:
-        """A question's name, unique in the call; the session waits for its answer."""
-        state = self._state
-        state.visits += 1
-        state.phase = Phase.WAITING
-        state.visit = f"v{state.visits}"
-        return state.visit
-
-    def _switch(self, language: Language | None) -> None:
-        if language is not None:
-            self._state.language = language
-            self._record("call.language", language=language)
-
     def _lacks_currency(self, node: Collect) -> bool:
         entry = self._asked(node).entry
         return isinstance(entry, MoneyEntry) and entry.currency is None
@@ -380,29 +308,6 @@ class Walker:
 
     def _kind(self, node: Collect) -> Kind:
         return self._flow().vars[node.into]
-
-    def _flow(self) -> Flow:
-        return self.release.flows[self._state.frames[-1].flow]
-
-    def _node(self) -> AnyNode:
-        return self._flow().nodes[self._state.frames[-1].node]
-
-    def _record(self, kind: str, **detail: str) -> None:
-        """Note what happened and in which node; never a digit of a card or secret."""
-        frame = self._state.frames[-1]
-        place = {"flow": frame.flow, "node": frame.node}
-        self._out.append(Record(kind, MappingProxyType({**place, **detail})))
-
-    def _hang_up(self, reason: str) -> None:
-        self._out.append(HangUp(reason))
-        self._end()
-
-    def _end(self) -> None:
-        """Nothing more is said. A secret that a service still has in hand is left to it."""
-        state = self._state
-        self._memory.forget_all(wipe=state.visit is None)
-        self._state = State(language=state.language, phase=Phase.ENDED, frames=state.frames)
-        self._memory = Memory(self._state, self.vault)
 
 
 _ENTER: Mapping[type, Callable[[Walker, Any], str | None]] = MappingProxyType(
@@ -417,7 +322,7 @@ _ENTER: Mapping[type, Callable[[Walker, Any], str | None]] = MappingProxyType(
         Pace: Walker._enter_pace,
         Return: Walker._enter_return,
         Queue: Walker._enter_last,
-        Fax: Walker._enter_last,
+        Fax: Walker._enter_fax,
         Exit: Walker._enter_last,
     }
 )

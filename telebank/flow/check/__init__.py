@@ -5,8 +5,10 @@ stand by `transactions.contract`; both come out as findings of the same form.
 """
 
 from telebank.flow.check import (
+    abilities,
     branches,
     dataflow,
+    faxes,
     menus,
     money,
     prompts,
@@ -35,6 +37,7 @@ REFERENCES: tuple[Rule, ...] = (
     rows.shared,
     rows.listings,
     words.constants,
+    faxes.known,
 )
 """Names that must exist; the other rules rely on them."""
 
@@ -53,6 +56,8 @@ RULES: tuple[Rule, ...] = (
     branches.codes,
     branches.paces,
     branches.often,
+    abilities.fixed,
+    abilities.offered,
     menus.choices,
     menus.prefixes,
     menus.handling,
@@ -68,8 +73,15 @@ RULES: tuple[Rule, ...] = (
     money.guards,
     money.read_back,
     money.state_read_back,
+    money.left_out,
     money.stale_on_entry,
     money.endings,
+    faxes.variables,
+    faxes.values,
+    faxes.asked,
+    faxes.prompts,
+    faxes.read_back,
+    faxes.hidden,
 )
 
 

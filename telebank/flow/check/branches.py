@@ -4,7 +4,18 @@ from collections.abc import Iterator
 
 from telebank.flow.check.graph import finding
 from telebank.flow.check.references import named
-from telebank.flow.model import Branch, Call, Enter, Finding, Flow, Menu, Pace
+from telebank.flow.model import (
+    ABILITIES,
+    ABLE,
+    Branch,
+    Call,
+    Collect,
+    Enter,
+    Finding,
+    Flow,
+    Menu,
+    Pace,
+)
 from telebank.flow.pace import PATIENCE, SPEEDS
 from telebank.flow.release import Release
 
@@ -18,7 +29,7 @@ def codes(release: Release, flow: Flow) -> Iterator[Finding]:
             mend = f"declare {node.on} as word"
             yield finding(flow, node, "branch", f"branches on {node.on}, no word", mend)
             continue
-        known = _codes_of(release, node.on)
+        known = codes_of(release, node.on)
         for code in node.then if known is not None else ():
             assert known is not None
             if code not in known:
@@ -37,7 +48,7 @@ def paces(release: Release, flow: Flow) -> Iterator[Finding]:
                 mend = f"declare {name} as word"
                 yield finding(flow, node, "pace", f"its pace is by {name}, no word", mend)
         for source, known in ((node.patience, PATIENCE), (node.speed, SPEEDS)):
-            codes = _codes_of(release, source[1:]) if source and source[0] == "$" else None
+            codes = codes_of(release, source[1:]) if source and source[0] == "$" else None
             for code in sorted((codes or set()) - set(known)):
                 problem = f"{source} may be `{code}`, which is no pace"
                 mend = f"set it to {', '.join(known)}"
@@ -69,9 +80,9 @@ def _offered(release: Release) -> set[str]:
     }
 
 
-def _codes_of(release: Release, name: str) -> set[str] | None:
+def codes_of(release: Release, name: str) -> set[str] | None:
     """The codes that a variable can have, where only constants set it; None where others do."""
-    known: set[str] = set()
+    known = {ABLE} if name in ABILITIES else set()
     for flow in release.flows.values():
         for node in flow.nodes.values():
             match node:
@@ -80,5 +91,7 @@ def _codes_of(release: Release, name: str) -> set[str] | None:
                 case Call() if name in release.contracts[node.service].gives:
                     return None
                 case Menu() if name in node.pick:
+                    return None
+                case Collect() if node.into == name:
                     return None
     return known - {""}

@@ -1,16 +1,19 @@
-"""What is certainly true on every way to a node: variables set, quotes still as they were given."""
+"""What is true on the ways to a node: variables set, quotes still as they were given."""
 
 from collections.abc import Callable, Iterator
 
+from telebank.flow.check.faxes import needed
 from telebank.flow.check.graph import PICKED, Edge, edges, finding, inside, writes
 from telebank.flow.check.prompts import slots_at
 from telebank.flow.check.references import ENTRY_FLOW, heeded, named
 from telebank.flow.model import (
+    FAX_GIVES,
     AnyNode,
     Branch,
     Call,
     Collect,
     Enter,
+    Fax,
     Finding,
     Flow,
     Menu,
@@ -22,10 +25,14 @@ from transactions.contract import Service
 
 Facts = frozenset[str]
 Step = Callable[[Facts, AnyNode, Edge], Facts]
+Join = Callable[[Facts, Facts], Facts]
 
 
-def facts_at(flow: Flow, first: Facts, step: Step) -> dict[str, Facts]:
-    """For each reachable node the facts that hold on every way to it (a forward must-analysis)."""
+def facts_at(
+    flow: Flow, first: Facts, step: Step, join: Join = frozenset.__and__
+) -> dict[str, Facts]:
+    """For each reachable node the facts that hold on every way to it (a forward must-analysis), or
+    with another `join` on some way to it."""
     known: dict[str, Facts] = {flow.entry: first}
     waiting = [flow.entry]
     while waiting:
@@ -33,7 +40,7 @@ def facts_at(flow: Flow, first: Facts, step: Step) -> dict[str, Facts]:
         for edge in edges(flow, node):
             after = step(known[node.name], node, edge)
             before = known.get(edge.target)
-            now = after if before is None else before & after
+            now = after if before is None else join(before, after)
             if now != before:
                 known[edge.target] = now
                 waiting.append(edge.target)
@@ -42,6 +49,17 @@ def facts_at(flow: Flow, first: Facts, step: Step) -> dict[str, Facts]:
 
 def not_set(release: Release, flow: Flow) -> Iterator[Finding]:
     """A variable used where some way leads past the node that sets it."""
+    for name, facts in set_at(release, flow).items():
+        node = flow.nodes[name]
+        for used in sorted(_uses(release, flow, node)):
+            if used not in facts and (used in flow.vars or isinstance(node, Enter)):
+                problem = f"`{used}` is not yet set on some way to here"
+                mend = f"set {used} on every way, or name it in the flow's `needs`"
+                yield finding(flow, node, "not-set", problem, mend)
+
+
+def set_at(release: Release, flow: Flow) -> dict[str, Facts]:
+    """For each reachable node the variables that are certainly set before it."""
     usual = _usual_rows(flow)
     first = frozenset(flow.needs) | (usual if flow.name == ENTRY_FLOW else frozenset())
 
@@ -51,14 +69,7 @@ def not_set(release: Release, flow: Flow) -> Iterator[Finding]:
             return after | (usual & set(release.contracts[node.service].rows))
         return after - (usual & writes(release, node)) if isinstance(node, Enter) else after
 
-    known = facts_at(flow, first, step)
-    for name, facts in known.items():
-        node = flow.nodes[name]
-        for used in sorted(_uses(release, flow, node)):
-            if used not in facts and (used in flow.vars or isinstance(node, Enter)):
-                problem = f"`{used}` is not yet set on some way to here"
-                mend = f"set {used} on every way, or name it in the flow's `needs`"
-                yield finding(flow, node, "not-set", problem, mend)
+    return facts_at(flow, first, step)
 
 
 def _usual_rows(flow: Flow) -> Facts:
@@ -80,6 +91,9 @@ def _uses(release: Release, flow: Flow, node: AnyNode) -> set[str]:
             used |= {source[1:] for source in sources if source.startswith("$")}
         case Enter():
             used |= {n for n in release.flows[node.flow].needs if not node.set.get(n)}
+            used |= _faxed(release, node)
+        case Fax():
+            used |= {*named(node), *_faxed(release, node)}
         case _:
             used |= set(named(node))
     if isinstance(node, Return) and node.exit == "ok":
@@ -87,7 +101,15 @@ def _uses(release: Release, flow: Flow, node: AnyNode) -> set[str]:
     return used
 
 
-def _set_after(release: Release, flow: Flow, facts: Facts, node: AnyNode, edge: Edge) -> Facts:
+def _faxed(release: Release, node: AnyNode) -> set[str]:
+    """The variables that a document is made of."""
+    sources = needed(release, node).values()
+    return {source[1:] for source in sources if source.startswith("$")}
+
+
+def _set_after(  # noqa: PLR0911 - a table of kinds
+    release: Release, flow: Flow, facts: Facts, node: AnyNode, edge: Edge
+) -> Facts:
     """The variables set after leaving `node` by `edge`; a secret is gone once it was passed."""
     match node:
         case Collect() if edge.via == "next":
@@ -100,6 +122,8 @@ def _set_after(release: Release, flow: Flow, facts: Facts, node: AnyNode, edge: 
             passed = {name for name in named(node) if flow.vars[name] == "secret"}
             lost, given = _given(release.contracts[node.service], edge.exit)
             return (facts - passed - lost) | given
+        case Fax() if edge.exit is not None:
+            return (facts - frozenset(FAX_GIVES)) | frozenset(node.sure(edge.exit))
         case Enter() if edge.exit is not None:
             inner = release.flows[node.flow]
             constants = {name for name, constant in node.set.items() if constant}
@@ -132,6 +156,8 @@ def _lost_in(release: Release, flow: Flow, inner: Flow) -> Facts:
                 lost |= release.contracts[node.service].optional_out
             elif isinstance(node, Enter):
                 lost |= {name for name, constant in node.set.items() if not constant}
+            elif isinstance(node, Fax):
+                lost |= FAX_GIVES.keys()
     return frozenset(lost)
 
 
@@ -166,6 +192,16 @@ def fresh_answers(release: Release, flow: Flow, names: set[str]) -> dict[str, Fa
     variable that went into the question was set again. What comes with the caller into this flow
     fits: `stale_on_entry` looks at that where the flow is entered.
     """
+    return facts_at(flow, frozenset(names), _still_fitting(release, flow, names))
+
+
+def told_at(release: Release, flow: Flow, names: set[str]) -> dict[str, Facts]:
+    """For each node which of `names` were answered here on some way to it, and still fit."""
+    step = _still_fitting(release, flow, names)
+    return facts_at(flow, frozenset(), step, frozenset.__or__)
+
+
+def _still_fitting(release: Release, flow: Flow, names: set[str]) -> Step:
     went_in = {name: _went_in(release, flow, name) for name in names}
 
     def step(facts: Facts, node: AnyNode, edge: Edge) -> Facts:
@@ -173,7 +209,7 @@ def fresh_answers(release: Release, flow: Flow, names: set[str]) -> dict[str, Fa
         kept = {name for name in facts if not went_in[name] & changed}
         return frozenset(kept | _answered(release, node, edge) & names)
 
-    return facts_at(flow, frozenset(names), step)
+    return step
 
 
 def _went_in(release: Release, flow: Flow, name: str) -> set[str]:

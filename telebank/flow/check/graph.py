@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from telebank.flow.model import (
+    FAX_GIVES,
     AnyNode,
     AskingNode,
     Branch,
@@ -134,6 +135,8 @@ def writes(release: Release, node: AnyNode) -> set[str]:
             return set(node.pick)
         case Call():
             return set(release.contracts[node.service].gives)
+        case Fax():
+            return set(FAX_GIVES)
         case Enter():
             inner = [n for flow in inside(release, release.flows[node.flow]) for n in _nodes(flow)]
             return {*node.set, *(name for n in inner for name in _own(release, n))}

@@ -6,9 +6,9 @@ A change of state whose contract has `must_read_back` comes after a read-back of
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from telebank.flow.check.dataflow import fresh_answers, fresh_quotes
+from telebank.flow.check.dataflow import fresh_answers, fresh_quotes, set_at, told_at
 from telebank.flow.check.graph import all_edges, finding
-from telebank.flow.model import Call, Confirm, Enter, Finding, Flow
+from telebank.flow.model import AnyNode, Call, Confirm, Enter, Finding, Flow
 from telebank.flow.options import LANGUAGES
 from telebank.flow.release import Release
 from telebank.flow.speech import prompt_of
@@ -55,9 +55,9 @@ def steering(release: Release, flow: Flow) -> Iterator[Finding]:
 
 
 def _steers(release: Release, service: Service) -> list[str]:
-    """The inputs of a service that say what is paid: amounts that it always takes, and what the
-    money service that it prepares reads back."""
-    terms = {name for name, kind in service.inputs.items() if kind == "money"} - service.optional
+    """The inputs of a service that say what is paid: its amounts, and what the money service that
+    it prepares reads back."""
+    terms = {name for name, kind in service.inputs.items() if kind == "money"}
     prepared = service.proposes
     if prepared is not None and prepared in release.contracts:
         terms |= set(release.contracts[prepared].must_read_back) & set(service.inputs)
@@ -136,6 +136,35 @@ def state_read_back(release: Release, flow: Flow) -> Iterator[Finding]:
             problem = f"some way leads to it with a {name} that answered something else"
             mend = "ask again after anything that went into that answer was entered"
             yield finding(flow, guard, "money-quote", problem, mend)
+
+
+def left_out(release: Release, flow: Flow) -> Iterator[Finding]:
+    """A change of state that leaves out a term which it may leave out, where the caller was told it
+    on some way, or has given it on every way."""
+    known = set_at(release, flow)
+    for node in flow.nodes.values():
+        terms = _leaves_out(release, node)
+        told = told_at(release, flow, terms) if terms else {}
+        none = frozenset[str]()
+        for name in sorted(terms & (known.get(node.name, none) | told.get(node.name, none))):
+            problem = f"leaves out {name}, which is known on some way to here"
+            mend = f"pass {name} and read it back, or lead elsewhere where it is known"
+            yield finding(flow, node, "money-read-back", problem, mend)
+
+
+def _leaves_out(release: Release, node: AnyNode) -> set[str]:
+    """The terms to be read back that a call leaves out, or one in a sub-flow that needs none."""
+    match node:
+        case Call():
+            service = release.contracts[node.service]
+            terms = set(service.optional) & set(service.must_read_back) - set(node.inputs)
+            return terms if service.effect == "state" else set()
+        case Enter():
+            inner = release.flows[node.flow]
+            left = {name for one in inner.nodes.values() for name in _leaves_out(release, one)}
+            return left - set(node.set) - set(inner.needs)
+        case _:
+            return set()
 
 
 def stale_on_entry(release: Release, flow: Flow) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from telebank.flow.check.graph import finding
-from telebank.flow.model import AnyNode, AskingNode, Call, Confirm, Finding, Flow
+from telebank.flow.model import AnyNode, AskingNode, Call, Confirm, Fax, Finding, Flow
 from telebank.flow.options import LANGUAGES
 from telebank.flow.release import Release
 from telebank.flow.speech import prompt_of
@@ -20,7 +20,7 @@ def _items(node: AnyNode) -> list[str]:
     items = [*node.say]
     if isinstance(node, AskingNode):
         items += [*node.asking.noinput, *node.asking.invalid]
-    if isinstance(node, Call) and node.filler:
+    if isinstance(node, Call | Fax) and node.filler:
         items.append(node.filler)
     return items
 

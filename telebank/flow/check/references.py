@@ -10,6 +10,7 @@ from telebank.flow.model import (
     Collect,
     Confirm,
     Enter,
+    Fax,
     Finding,
     Flow,
     Menu,
@@ -103,6 +104,9 @@ def named(node: AnyNode) -> list[str]:  # noqa: PLR0911 - a table of kinds
             return [source[1:] for source in sources if source.startswith("$")]
         case Queue():
             return list(node.carry)
+        case Fax():
+            written = [node.document, node.to or "", node.at or "", *node.inputs.values()]
+            return [source[1:] for source in written if source.startswith("$")]
         case _:
             return []
 

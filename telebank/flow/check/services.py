@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 
 from telebank.flow.check.graph import exits_of, finding
 from telebank.flow.model import (
-    FAX_EXITS,
     QUEUE_EXITS,
     Call,
     Collect,
@@ -17,6 +16,7 @@ from telebank.flow.model import (
     MoneyEntry,
     Queue,
     RateEntry,
+    TimeEntry,
 )
 from telebank.flow.release import Release
 from transactions.contract import Kind
@@ -24,6 +24,7 @@ from transactions.hot_list import TELEPHONE
 
 _ENTRY_KINDS: Mapping[type, frozenset[Kind]] = {
     DigitEntry: frozenset({"card_no", "secret", "text", "digits", "number"}),
+    TimeEntry: frozenset({"time"}),
     MoneyEntry: frozenset({"money"}),
     RateEntry: frozenset({"rate"}),
     DateEntry: frozenset({"date"}),
@@ -61,7 +62,7 @@ def _exits_of(
         case Queue():
             return "a queue", QUEUE_EXITS[:1], QUEUE_EXITS
         case Fax():
-            return "a fax", FAX_EXITS[:1], FAX_EXITS
+            return f"a fax ({node.way})", node.exits, node.exits
 
 
 def _known(release: Release, node: Call) -> bool:

@@ -8,6 +8,7 @@ from telebank.flow.check.graph import CODE, PICKED, Edge
 from telebank.flow.draw.scene import Mark
 from telebank.flow.draw.words import Wording
 from telebank.flow.model import (
+    ABILITIES,
     AnyNode,
     AskingNode,
     Branch,
@@ -26,6 +27,7 @@ from telebank.flow.model import (
     RateEntry,
     Return,
     Statement,
+    TimeEntry,
 )
 from telebank.flow.release import Release
 from telebank.flow.speech import prompt_of
@@ -73,11 +75,11 @@ def mark_of(release: Release, node: AnyNode) -> Mark:
 def head(release: Release, flow: str, node: AnyNode, titles: Titles, word: Wording) -> str:
     """The first line of a node's box, without its number."""
     kind = word.say(kind_of(release, flow, node))
-    about = _about(node, titles, word)
+    about = _about(release, node, titles, word)
     return f"{kind} · {about}" if about else kind
 
 
-def _about(node: AnyNode, titles: Titles, word: Wording) -> str:
+def _about(release: Release, node: AnyNode, titles: Titles, word: Wording) -> str:
     """What a node is about, beside its kind."""
     about = ""
     match node:
@@ -88,12 +90,19 @@ def _about(node: AnyNode, titles: Titles, word: Wording) -> str:
         case Return():
             about = word.exit(node.exit)
         case Branch():
-            about = node.on
+            about = word.say(node.on) if node.on in ABILITIES else node.on
         case Queue():
             about = node.skill
         case Fax():
-            about = node.document
+            about = _paper(release, node, word)
     return about
+
+
+def _paper(release: Release, node: Fax, word: Wording) -> str:
+    """The document of a fax, or that it is whichever was chosen; and how it goes."""
+    kind = release.documents.get(node.document)
+    document = kind.title[word.language] if kind is not None else word.say("chosen")
+    return f"{document} · {word.say(f'way_{node.way}')}"
 
 
 def heard(release: Release, node: AnyNode, word: Wording) -> Iterator[str]:
@@ -127,6 +136,9 @@ def notes(release: Release, node: AnyNode, word: Wording) -> Iterator[str]:
         yield _entry(node, word)
         if node.same_as is not None:
             yield word.say("same")
+    if isinstance(node, Menu) and node.only:
+        keys = [item for items in node.only.values() for item in items if item in node.choices]
+        yield word.say("only", keys=" ".join(keys))
     if isinstance(node, Menu) and node.usual:
         yield word.say("usual", first=node.first_key)
     if isinstance(node, Pace):
@@ -147,6 +159,8 @@ def _entry(node: Collect, word: Wording) -> str:
             return word.say("rate", low=least, high=most)
         case DateEntry():
             return word.say("date")
+        case TimeEntry():
+            return word.say("time")
 
 
 def label(release: Release, node: AnyNode, edge: Edge, word: Wording) -> str:
@@ -159,12 +173,14 @@ def label(release: Release, node: AnyNode, edge: Edge, word: Wording) -> str:
     if isinstance(node, Branch) and what == CODE:
         return _code(release, node, name, word)
     if what == "exit":
-        return word.exit(name)
+        return word.faxed(name) if isinstance(node, Fax) else word.exit(name)
     return "" if what == "next" else word.say(what)
 
 
 def _code(release: Release, node: Branch, code: str, word: Wording) -> str:
     """What callers hear for a code, where one set of words has all codes of the branch."""
+    if node.on in ABILITIES:
+        return word.say(code)
     texts = release.texts[word.language]
     named = sorted(text for text in texts if text.startswith("word.") and text.endswith(f".{code}"))
     for text in named:

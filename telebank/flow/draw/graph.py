@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from telebank.flow.check.graph import Edge, edges
 from telebank.flow.draw.content import inherited
-from telebank.flow.model import Exit, Fax, Flow, Queue, Return
+from telebank.flow.model import Exit, Flow, Queue, Return
 
 MOST_FAR = 4
 """Arrows on one page that pass other layers, along its left side."""
@@ -85,7 +85,7 @@ def shape(flow: Flow) -> Shape:
 
 def _ends(flow: Flow) -> list[str]:
     """Ends, and tellers; and what only they, or silence and wrong keys, lead to."""
-    final = {n.name for n in flow.nodes.values() if isinstance(n, Exit | Return | Queue | Fax)}
+    final = {n.name for n in flow.nodes.values() if isinstance(n, Exit | Return | Queue)}
     seen = {flow.entry}
     waiting = [flow.entry] if flow.entry not in final else []
     while waiting:

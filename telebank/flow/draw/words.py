@@ -31,6 +31,11 @@ class Wording:
             return own[0] if self.language == "zh" else own[1]
         return self.exits.get(name, name)
 
+    def faxed(self, name: str) -> str:
+        """What came of a fax."""
+        own = _FAXED.get(name)
+        return self.exit(name) if own is None else own[0] if self.language == "zh" else own[1]
+
     def value(self, reading: str) -> str:
         """What stands for a value inside a text."""
         zh, en = _VALUES.get(reading, ("内容", "value"))
@@ -62,9 +67,21 @@ _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "amount": ("金额 {low} 至 {high}，* 为小数点，# 结束", "{low} to {high}, * is the point"),
         "rate": ("比率 {low} 至 {high}，* 为小数点，# 结束", "{low} to {high}, * is the point"),
         "date": ("八位日期", "date, eight digits"),
+        "time": ("四位时间", "time, four digits"),
+        "chosen": ("所选内容", "what was chosen"),
+        "way_here": ("本次通话中接收", "in this call"),
+        "way_back": ("另行发送", "in a call of its own"),
+        "way_later": ("预约发送", "at a set time"),
+        "way_mail": ("发送邮件", "by mail"),
         "same": ("须与前一次输入相同", "must be the same as before"),
         "usual": ("常用业务用 {first} 起的键", "What he uses most has keys from {first}"),
         "key": ("按 {of}", "press {of}"),
+        "only": ("{keys} 键：能发送时才有", "{keys}: only where it can be sent"),
+        "fax_here": ("能否在通话中发传真", "Can a fax go in this call?"),
+        "fax_out": ("能否另行发传真", "Can faxes go out?"),
+        "mail_out": ("能否发邮件", "Can it go by mail?"),
+        "in_writing": ("能否书面发送", "Can it be sent at all?"),
+        "yes": ("能", "yes"),
         "row": ("选其中一条", "a row's number"),
         "over": ("次数已满", "too often"),
         "exhausted": ("多次无按键或按错", "no valid key, again and again"),
@@ -102,6 +119,21 @@ _EXITS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "amount": ("另输金额", "another amount"),
         "first": ("另选日期", "another date"),
         "again": ("重新输入", "enter it again"),
+    }
+)
+_FAXED: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "sent": ("已发送", "sent"),
+        "partial": ("只送到一部分", "only some pages"),
+        "unconfirmed": ("没有得到确认", "not confirmed"),
+        "failed": ("没有发出去", "not sent"),
+        "none": ("没有内容", "nothing to send"),
+        "busy": ("线路都忙", "all lines busy"),
+        "not_available": ("不能发", "not available"),
+        "accepted": ("已受理", "accepted"),
+        "no_number": ("没有登记号码", "no number registered"),
+        "no_address": ("没有登记邮箱", "no address registered"),
+        "refused": ("不能发到这个号码", "number refused"),
     }
 )
 _VALUES: Mapping[str, tuple[str, str]] = MappingProxyType(

@@ -13,6 +13,8 @@ from telebank.flow.model import FlowError
 from telebank.flow.options import FlowOptions
 from telebank.flow.release import read_release
 
+PAPERS = BANK.with_name("papers")
+"""A small bank that faxes documents."""
 MAIN, PAY, ZH = "flows/main.yaml", "flows/pay.yaml", "prompts/zh.yaml"
 
 
@@ -37,6 +39,7 @@ def table(name: str) -> list[Broken]:
 BROKEN = [(BANK, case) for case in table("broken.yaml")]
 BROKEN += [(LISTS, case) for case in table("broken_lists.yaml")]
 BROKEN += [(DESK, case) for case in table("broken_desk.yaml")]
+BROKEN += [(PAPERS, case) for case in table("broken_papers.yaml")]
 
 
 @pytest.mark.parametrize(("bank", "case"), BROKEN, ids=[case.what for _, case in BROKEN])
@@ -53,7 +56,9 @@ def test_a_broken_release_is_refused_where_it_is_broken(
         load_release(config)
 
 
-@pytest.mark.parametrize("bank", [BANK, LISTS, DESK], ids=["payments", "lists", "desk"])
+@pytest.mark.parametrize(
+    "bank", [BANK, LISTS, DESK, PAPERS], ids=["payments", "lists", "desk", "papers"]
+)
 def test_the_banks_of_these_tests_are_refused_nothing(bank: Path) -> None:
     assert findings_of(bank) == []
 
@@ -86,6 +91,11 @@ def test_measured_seconds_count_instead_of_estimates() -> None:
     found = check_release(release, FlowOptions(), lambda prompt, language: 30.0)
     assert {finding.rule for finding in found} == {"budget"}
     assert check_release(release, FlowOptions(), lambda prompt, language: 0.1) == []
+
+
+def test_documents_are_part_of_the_release(tmp_path: Path) -> None:
+    config = changed(tmp_path, "documents.yaml", "en: Receipt", "en: Slip", PAPERS)
+    assert read_release(config).hash != read_release(PAPERS).hash
 
 
 def test_findings_come_by_file_and_line(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.flow_caller import CARD, PIN, Caller
-from telebank.flow.commands import Command, Enqueue, HangUp, Say, SendFax, Submit
+from telebank.flow.commands import Command, Enqueue, HangUp, PrepareFax, Say, SendFax, Submit
 from telebank.flow.events import (
     FaxAnswered,
+    FaxPrepared,
     HungUp,
     KeyPressed,
     PlayEnded,
@@ -38,6 +39,7 @@ SAMPLES = {
     "rate": "3.85",
 }
 
+ASKED = Submit | Enqueue | PrepareFax | SendFax
 ACTS = st.one_of(
     st.sampled_from(
         [f"{CARD}#", f"{PIN}#", "1", "2", "3", "9", "0", "*", "#", "0#", "100*5#", "1234"]
@@ -81,7 +83,7 @@ class Wild(Caller):
                     self.feed(KeyPressed(key))
 
     def answer_something(self, number: int, full: bool) -> None:
-        asked: list[Command] = [c for c in self.all if isinstance(c, Submit | Enqueue | SendFax)]
+        asked: list[Command] = [c for c in self.all if isinstance(c, ASKED)]
         match asked[-1:]:
             case [Submit(visit, service)]:
                 contract = self.release.contracts[service]
@@ -90,6 +92,8 @@ class Wild(Caller):
                 self.feed(ServiceAnswered(visit, exits[number % len(exits)], data))
             case [Enqueue(visit)]:
                 self.feed(QueueAnswered(visit, "not_on_duty"))
+            case [PrepareFax(visit)]:
+                self.feed(FaxPrepared(visit, "ready" if full else "busy"))
             case [SendFax(visit)]:
                 self.feed(FaxAnswered(visit, "not_available"))
 

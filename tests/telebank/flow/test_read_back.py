@@ -136,9 +136,9 @@ def test_what_an_entered_flow_gave_is_about_what_that_flow_reads(tmp_path: Path)
     ]
 
 
-ENTERED = {f"flows/order_make.yaml {node}" for node in ("once", "week", "month")}
-ENTERED |= {f"flows/order_make.yaml {node}_until" for node in ("week", "month")}
-"""Where order_make enters what reads back a payee."""
+QUOTED = {f"flows/order_make.yaml {node}" for node in ("once", "week", "month")}
+LATER = {f"{node}_later" for node in QUOTED}
+"""Where order_make enters what reads back a payee: with the fee of a quote, and without one."""
 
 
 def stale(config: Path) -> set[str]:
@@ -151,21 +151,21 @@ def test_what_a_flow_needs_and_reads_back_fits_where_it_is_entered(tmp_path: Pat
     config = shipped(tmp_path)
     fee = "fee: {kind: say, say: ord.fee, next: "
     collects_another(config, "order_make", f"{fee}first}}", f"{fee}other}}", "first")
-    assert stale(config) == ENTERED
+    assert stale(config) == QUOTED
 
 
 def test_a_flow_gives_nothing_that_no_longer_fits_within_it(tmp_path: Path) -> None:
     config = shipped(tmp_path)
     fee = "fee_later: {kind: say, say: ord.fee_later, next: "
     collects_another(config, "order_check", f"{fee}ok}}", f"{fee}other}}", "ok")
-    assert stale(config) == ENTERED
+    assert stale(config) == LATER
 
 
 STEERING = {
     "payee.limit": ["amount"],
     "ceiling.set": ["amount"],
     "order.change": ["amount"],
-    "order.make": ["amount"],
+    "order.make": ["amount", "fee"],
     "corp.propose": ["amount", "fee", "interest", "kind", "payee_masked", "sub"],
 }
 """Changes of state that have to do with money, and what must be read back of them at least."""
@@ -214,3 +214,60 @@ def test_changes_of_state_are_confirmed_with_their_terms(tmp_path: Path) -> None
         path.write_text(text, encoding="utf-8")
     told = {(f.file, f.problem.split("read back ")[1].split(",")[0]) for f in findings_of(config)}
     assert told == {(f"flows/{flow}.yaml", t) for flow, terms in CONFIRMED.items() for t in terms}
+
+
+ORDERS = {
+    "order_place": {"fee"},
+    "order_place_until": {"fee", "last"},
+    "order_place_once": {"fee"},
+    "order_later_until": {"last"},
+}
+"""What of what an order may lack each flow's confirm must say, as the order has it there."""
+
+
+@pytest.mark.parametrize("flow", ORDERS)
+def test_the_fee_and_the_last_date_of_an_order_are_read_back_where_it_has_them(
+    flow: str, tmp_path: Path
+) -> None:
+    config = shipped(tmp_path)
+    path = config / "flows" / f"{flow}.yaml"
+    before, after = path.read_text(encoding="utf-8").split("    reads: ")
+    reads, end = after.split("]\n", 1)
+    reads = re.sub(r", (fee|last)(?=,|$)", "", reads)
+    path.write_text(f"{before}    reads: {reads}]\n{end}", encoding="utf-8")
+    assert {(f.rule, f.problem.split(",")[0]) for f in findings_of(config)} == {
+        ("money-read-back", f"confirm: does not read back {term}") for term in ORDERS[flow]
+    }
+
+
+def test_the_confirm_says_the_fee_and_the_last_date(tmp_path: Path) -> None:
+    file = "flows/order_place_until.yaml"
+    config = changed(tmp_path, file, "ord.fee, ord.ends, ", "", CONFIG)
+    said = [f.problem for f in findings_of(config) if f.rule == "read-back"]
+    assert said == [
+        f"confirm: its text in {language} does not read back {term}"
+        for language, term in (("en", "fee"), ("en", "last"), ("zh", "fee"), ("zh", "last"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("flow", "old", "new", "where"),
+    [
+        ("order_place_once", ", fee: $fee}", "}", {"order_place_once: make: leaves out fee"}),
+        ("order_place_until", ", last: $last", "", {"order_place_until: make: leaves out last"}),
+        (
+            "order_make",
+            "say: ord.fee, next: first}",
+            "say: ord.fee, next: first_later}",
+            {f"order_make: {node}_later: leaves out fee" for node in ("once", "week", "month")},
+        ),
+    ],
+    ids=["not passed", "not passed on", "another way"],
+)
+def test_an_order_leaves_out_nothing_that_the_caller_was_told_or_gave(
+    flow: str, old: str, new: str, where: set[str], tmp_path: Path
+) -> None:
+    config = changed(tmp_path, f"flows/{flow}.yaml", old, new, CONFIG)
+    found = [f for f in findings_of(config) if f.rule == "money-read-back"]
+    told = {f"{Path(f.file).stem}: {f.problem.split(',')[0]}" for f in found}
+    assert told == where

@@ -19,14 +19,22 @@ from typing import Any, TypeVar
 import msgspec
 
 import voice_prompts
+from telebank.calls.connection import ConnectionOptions
+from telebank.calls.faxes.options import FaxOptions, MailOptions, OutboundOptions
 from telebank.calls.options import CallOptions
+from telebank.calls.tls import TlsOptions
 from telebank.console.options import ConsoleOptions
 from telebank.customers.options import CeilingOptions, CodeOptions, PayeeOptions, SmsOptions
 from telebank.customers.order_options import ApprovalOptions, OrderOptions
+from telebank.faxing.options import FaxingOptions
 from telebank.flow.options import FlowOptions
 from telebank.media.options import MediaOptions
 from telebank.ops.key_options import KeyOptions
 from telebank.sip import SipOptions
+from telebank.sip.admission import AdmissionOptions
+from telebank.sip.digest import Account
+from telebank.sip.registering import PhoneOptions
+from telebank.sip.trunks import DEFAULT, TrunkOptions, check_names
 from telebank.staff.options import StaffOptions
 from telebank.store.engine import configured_url
 from telebank.store.options import MAX_NODES, StoreOptions
@@ -40,6 +48,11 @@ SCHEMA = 1
 FILE = "telebank.toml"
 MAX_FILE_BYTES = 1_000_000
 DAY_S = 86_400
+LANGUAGES = ("zh", "en")
+MAX_BANK = 32
+"""Longest name of the bank: beside the title at the head of a paper, and in the header of a fax."""
+MAX_PASSWORD = 1_024
+"""Characters of a trunk's password."""
 SILENT_BEATS = 3
 """A node that missed fewer heartbeats is not taken for silent."""
 Table = Mapping[str, Any]
@@ -69,8 +82,12 @@ class NodeOptions:
     """Name of the control socket under the data folder."""
     utc_offset_minutes: int = 480
     """The bank's wall clock (480: Beijing), for spoken times, limits and message dates."""
+    bank: Mapping[str, str] = field(default_factory=dict)
+    """Its name, on papers, in headers of faxes and in mails: `{zh = "…", en = "…"}`, both or
+    none, at most 32 characters each, `en` of ASCII. Without one papers have a general one."""
 
     def __post_init__(self) -> None:
+        _check_names(self.bank)
         if not (self.id.isdigit() and len(self.id) == 2):  # noqa: PLR2004 - two digits
             raise ValueError(f"node.id is {self.id!r}: give two digits, such as 01")
         if not 1 <= self.of <= MAX_NODES:
@@ -84,6 +101,20 @@ class NodeOptions:
             raise ValueError(f"node.settle_others_after_s is 0 (never) to {DAY_S}, in seconds")
 
 
+def _check_names(bank: Mapping[str, str]) -> None:
+    for language, name in bank.items():
+        if language not in LANGUAGES:
+            raise ValueError(f"node.bank has {language!r}: give {' and '.join(LANGUAGES)}")
+        if len(name) > MAX_BANK or not name.isprintable() or name != name.strip():
+            raise ValueError(f"node.bank.{language} is at most {MAX_BANK} printable characters")
+    if not bank.get("en", "").isascii():
+        raise ValueError("node.bank.en is of ASCII: fax machines print nothing else in a header")
+    if bank and (lacking := [one for one in LANGUAGES if not bank.get(one)]):
+        raise ValueError(
+            f"node.bank has no name for {' and '.join(lacking)}: give both, {{zh = …, en = …}}"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a process of the bank is told."""
@@ -91,6 +122,10 @@ class Settings:
     node: NodeOptions = field(default_factory=NodeOptions)
     calls: CallOptions = field(default_factory=CallOptions)
     sip: SipOptions = field(default_factory=SipOptions)
+    sip_tcp: ConnectionOptions = field(default_factory=ConnectionOptions)
+    sip_tls: TlsOptions = field(default_factory=TlsOptions)
+    admission: AdmissionOptions = field(default_factory=AdmissionOptions)
+    registrar: PhoneOptions = field(default_factory=PhoneOptions)
     media: MediaOptions = field(default_factory=MediaOptions)
     flow: FlowOptions = field(default_factory=FlowOptions)
     store: StoreOptions = field(default_factory=StoreOptions)
@@ -106,8 +141,14 @@ class Settings:
     ceilings: CeilingOptions = field(default_factory=CeilingOptions)
     orders: OrderOptions = field(default_factory=OrderOptions)
     approvals: ApprovalOptions = field(default_factory=ApprovalOptions)
+    fax: FaxOptions = field(default_factory=FaxOptions)
+    outbound: OutboundOptions = field(default_factory=OutboundOptions)
+    mail: MailOptions = field(default_factory=MailOptions)
+    fax_process: FaxingOptions = field(default_factory=FaxingOptions)
     hosts: Mapping[str, Table] = field(default_factory=dict)
     """Tables of `hosts.NAME`, read by the adapter that serves them."""
+    trunks: Mapping[str, TrunkOptions] = field(default_factory=lambda: dict(DEFAULT))
+    """Sections `trunks.NAME`, in the order in which calls out look for one."""
 
 
 SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
@@ -115,6 +156,10 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
         "node": NodeOptions,
         "calls": CallOptions,
         "sip": SipOptions,
+        "sip_tcp": ConnectionOptions,
+        "sip_tls": TlsOptions,
+        "admission": AdmissionOptions,
+        "registrar": PhoneOptions,
         "media": MediaOptions,
         "flow": FlowOptions,
         "store": StoreOptions,
@@ -130,6 +175,10 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
         "ceilings": CeilingOptions,
         "orders": OrderOptions,
         "approvals": ApprovalOptions,
+        "fax": FaxOptions,
+        "outbound": OutboundOptions,
+        "mail": MailOptions,
+        "fax_process": FaxingOptions,
     }
 )
 
@@ -186,8 +235,12 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
     }
     zone, nodes = sections["node"].utc_offset_minutes, sections["node"].of
     hosts = MappingProxyType(tables.pop("hosts", {}))
+    trunks = _trunks(tables.pop("trunks", {}))
     _check_silence(sections["node"], sections["store"], sections["transactions"])
     replace = dataclasses.replace
+    sections["fax"] = _headed(sections["fax"], sections["node"].bank)
+    _check_ways(sections["fax"], sections["outbound"])
+    sections["fax_process"] = replace(sections["fax_process"], utc_offset_minutes=zone)
     sections["store"] = replace(
         sections["store"],
         utc_offset_minutes=zone,
@@ -202,7 +255,75 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
         utc_offset_minutes=zone,
         loss=sections["loss"],
     )
-    return Settings(**sections, hosts=hosts)
+    sections["outbound"] = _routed(sections["outbound"], trunks)
+    return Settings(**sections, hosts=hosts, trunks=trunks)
+
+
+def _trunks(tables: Table) -> Mapping[str, TrunkOptions]:
+    """The trunks, this machine always among them: last of all, unless its section is written."""
+    own: dict[str, TrunkOptions] = {}
+    for name, table in tables.items():
+        if not isinstance(table, Mapping):
+            raise SettingsError(f"[trunks]: {name!r} is no table: write [trunks.{name}]")
+        usual = dataclasses.asdict(DEFAULT[name]) if name in DEFAULT else {}
+        own[name] = read_options(TrunkOptions, {**usual, **table}, f"trunks.{name}")
+    own |= {name: each for name, each in DEFAULT.items() if name not in own}
+    try:
+        check_names(own)
+    except ValueError as error:
+        raise SettingsError(f"[trunks]: {error}") from error
+    return MappingProxyType(own)
+
+
+def _routed(outbound: OutboundOptions, trunks: Mapping[str, TrunkOptions]) -> OutboundOptions:
+    """With the trunks that carry numbers."""
+    try:
+        return outbound.over(trunks)
+    except ValueError as error:
+        raise SettingsError(f"[trunks]: {error}") from error
+
+
+def trunk_accounts(data: Path, trunks: Mapping[str, TrunkOptions]) -> Mapping[str, Account]:
+    """Names and keys of trunks that have passwords, by the trunk's name. The passwords are read
+    from their files and forgotten. Raises `SettingsError`."""
+    found = {}
+    for name, trunk in trunks.items():
+        if trunk.secret_file:
+            path = data / "keys" / trunk.secret_file
+            try:
+                password = _password(path)
+                found[name] = Account.of_password(
+                    trunk.user, trunk.realm, password, trunk.algorithms
+                )
+            except (OSError, ValueError) as error:
+                raise SettingsError(f"[trunks.{name}] secret_file: {error}") from error
+    return found
+
+
+def _password(path: Path) -> str:
+    if path.stat().st_mode & 0o077:
+        raise ValueError(f"{path} can be read by others: chmod 600 {path}")
+    with path.open(encoding="utf-8") as file:
+        password = file.read(MAX_PASSWORD + 1).strip()
+    if not 0 < len(password) <= MAX_PASSWORD:
+        raise ValueError(f"{path} has no password, or one of more than {MAX_PASSWORD} characters")
+    return password
+
+
+def _headed(fax: FaxOptions, bank: Mapping[str, str]) -> FaxOptions:
+    """With the bank's name where the header has a place for it."""
+    try:
+        return dataclasses.replace(fax, header=fax.header.replace("{bank}", bank.get("en", "")))
+    except ValueError as error:
+        raise SettingsError(f"[fax]: {error}, with the name of [node] bank") from error
+
+
+def _check_ways(fax: FaxOptions, outbound: OutboundOptions) -> None:
+    """Rules for destinations are in the numbers of `[outbound]`."""
+    try:
+        fax.t38_to(outbound.plan, "")
+    except ValueError as error:
+        raise SettingsError(f"[fax] {error}") from error
 
 
 def _check_silence(node: NodeOptions, store: StoreOptions, work: ProcessorOptions) -> None:
@@ -246,7 +367,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _merge(into: dict[str, dict[str, Any]], tables: Mapping[str, Any], where: str) -> None:
-    known = [*SECTIONS, "limits", "second_factor", "hosts"]
+    known = [*SECTIONS, "limits", "second_factor", "hosts", "trunks"]
     for name, table in tables.items():
         if name not in known:
             raise SettingsError(f"{where}: unknown section [{name}]{_nearest(name, known)}")
@@ -254,7 +375,8 @@ def _merge(into: dict[str, dict[str, Any]], tables: Mapping[str, Any], where: st
             raise SettingsError(f"{where}: [{name}] must be a table of settings")
         section = into.setdefault(name, {})
         for key, value in table.items():
-            if isinstance(value, Mapping) and isinstance(section.get(key), dict):
+            whole = (name, key) == ("node", "bank")  # half of another bank's names is no name
+            if isinstance(value, Mapping) and isinstance(section.get(key), dict) and not whole:
                 section[key] = {**section[key], **value}
             else:
                 section[key] = value

@@ -1,12 +1,11 @@
 """`telebank call`: a phone in the terminal, and the caller of the tests."""
 
 import asyncio
-import contextlib
 import json
 import math
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,6 +15,9 @@ from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.progress import Progress
 
+from telebank import sip
+from telebank.calls.tls import TlsFiles
+from telebank.commands.call_clips import lexicons_of
 from telebank.commands.common import (
     DEFAULT_DATA,
     EXIT_FINDING,
@@ -24,24 +26,20 @@ from telebank.commands.common import (
     data_option,
     json_option,
 )
-from telebank.phone.address import is_closed, resolve
-from telebank.phone.hearing import Lexicon, texts_with_marks
+from telebank.phone.address import is_closed, local_for, resolve
+from telebank.phone.hearing import Lexicon
 from telebank.phone.phone import OnSound, Phone, PhoneOptions
 from telebank.phone.recording import Recording
 from telebank.phone.report import CallReport
 from telebank.phone.script import ScriptError, Step, parse_script
 from telebank.phone.terminal import Loudspeaker, Teller, talk
-from telebank.settings import effective_config, packs_dir, seed_dir
-from voice_prompts import g711
-from voice_prompts.bank import Bank, build_bank
+from telebank.settings import seed_dir
+from telebank.sip.uri import TRANSPORTS
 from voice_prompts.catalogue import Catalogue, CatalogueError
-from voice_prompts.pack import PackError
 
 MAX_CALLS = 2_000
 MAX_KEYS_FILE = 10_000_000
 """Largest file of keys, in bytes."""
-MAX_BANKS = 8
-"""Banks of releases whose clips are known, at most."""
 FAULTS_SHOWN = 10
 SILENCE_S = 20.0
 """Without a packet for this long, or for --patience, the bank is taken for dead."""
@@ -63,6 +61,7 @@ class Order:
     save: Path | None
     listen: bool
     as_json: bool
+    tls: TlsFiles
 
 
 def _prompt_ids(
@@ -134,6 +133,23 @@ def _prompt_ids(
     type=click.FloatRange(0, 600),
     help="Seconds to stay on after the answer to the last keys, without --expect.",
 )
+@click.option(
+    "--transport",
+    type=click.Choice(TRANSPORTS),
+    help="As ;transport= of TARGET; without either, UDP.",
+)
+@click.option(
+    "--tls-ca",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Authority of the bank's certificate, PEM; without it, those of the system.",
+)
+@click.option(
+    "--tls-certificate",
+    nargs=2,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="CERTIFICATE KEY",
+    help="Show this certificate, PEM.",
+)
 @click.option("--from", "from_user", default="13800001234", help="Calling number to give.")
 @data_option
 @json_option
@@ -150,6 +166,9 @@ def command(
     answer_within: float,
     patience: float,
     stay: float,
+    transport: str | None,
+    tls_ca: Path | None,
+    tls_certificate: tuple[Path, Path] | None,
     from_user: str,
     data: Path,
     as_json: bool,
@@ -176,6 +195,7 @@ def command(
       .venv/bin/telebank call --keys "1 1 6227000001000011# 246813# 1 1" --expect bal.amount
       .venv/bin/telebank call sip:bank@127.0.0.1:5060 --keys "!2 @front.menu !9" --save heard.wav
       .venv/bin/telebank call --keys "2 9" --calls 10 --rate 5 --json
+      .venv/bin/telebank call "sip:bank@192.0.2.7;transport=tls" --tls-ca ca.pem --keys "!9"
       echo "!1 !1 !6227000001000011# @auth.pin !246813# @main.menu !1 !1" > keys.txt
       .venv/bin/telebank call --keys-file keys.txt --expect bal.amount
     The card and the PIN are the demo data's, and fictional.
@@ -196,7 +216,8 @@ def command(
     if live and not sys.stdin.isatty():
         raise click.UsageError("no terminal to take keys from; give --keys")
     order = Order(
-        target=target or _running_node(data),
+        target=_target(target or _running_node(data), transport),
+        tls=_tls(tls_certificate, tls_ca),
         scripts=_scripts(keys, keys_file),
         options=PhoneOptions(
             patience_s=patience,
@@ -214,8 +235,26 @@ def command(
         listen=_listens(listen, live=live),
         as_json=as_json,
     )
-    reports = uvloop.run(_run(order, _lexicons(data)))
+    reports = uvloop.run(_run(order, lexicons_of(data)))
     raise SystemExit(_judge(order, reports))
+
+
+def _tls(own: tuple[Path, Path] | None, ca: Path | None) -> TlsFiles:
+    certificate, key = own or (None, None)
+    return TlsFiles(certificate, key, ca)
+
+
+def _target(target: str, transport: str | None) -> str:
+    """With the transport asked for; raises where it names another already."""
+    if transport is None:
+        return target
+    try:
+        named = sip.SipUri.parse(target).transport
+    except sip.BadUri:
+        return target  # said when it is resolved
+    if named not in ("", transport):
+        raise click.UsageError(f"{target!r} says transport={named}: leave out --transport")
+    return target if named else f"{target};transport={transport}"
 
 
 def _running_node(data: Path) -> str:
@@ -252,51 +291,17 @@ def _listens(asked: bool | None, *, live: bool) -> bool:
     return live and Loudspeaker.there() if asked is None else asked
 
 
-def _lexicons(data: Path) -> dict[str, Lexicon]:
-    """The clips to recognise: from the bank of a running node here, or built from the packs, and
-    from the banks of releases."""
-    folder = data / "voice"
-    try:
-        build_bank(packs_dir(), folder)
-        bank = Bank.open(folder)
-    except PackError as error:
-        raise click.ClickException(str(error)) from error
-    try:
-        catalogue = Catalogue.load(effective_config(data) / "prompts")
-    except CatalogueError as error:
-        raise click.ClickException(str(error)) from error
-    banks = [bank, *_release_banks(folder)]
-    told = [(each, texts_with_marks(catalogue, each.index)) for each in banks]
-    lexicons: dict[str, Lexicon] = {law: Lexicon(bank, law, told[0][1]) for law in g711.LAWS}
-    for lexicon in lexicons.values():
-        for each, texts in told[1:]:
-            lexicon.learn(each, texts)
-    return lexicons
-
-
-def _release_banks(folder: Path) -> Iterator[Bank]:
-    """Banks of releases with recordings of their own, newest first. The node may be writing or
-    removing one: that is left out."""
-    from telebank.commands.wiring.editions import BANK
-
-    dated: list[tuple[float, Path]] = []
-    for path in folder.glob(f"{BANK}*"):
-        with contextlib.suppress(OSError):
-            dated.append((path.stat().st_mtime, path))
-    for _, path in sorted(dated, reverse=True)[:MAX_BANKS]:
-        with contextlib.suppress(PackError, OSError, ValueError):
-            yield Bank.open(path)
-
-
 async def _run(order: Order, lexicons: dict[str, Lexicon]) -> list[CallReport]:
     try:
-        address = await resolve(order.target)
+        hop = await resolve(order.target)
+        if await is_closed(hop):
+            raise Unreachable(f"nothing listens on UDP {hop.host}:{hop.port}. {HINT}")
+        phone = Phone(lexicons)
+        await phone.start(local_for(hop), order.tls if hop.transport == "tls" else None)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    if await is_closed(address):
-        raise Unreachable(f"nothing listens on UDP {address[0]}:{address[1]}. {HINT}")
-    phone = Phone(lexicons)
-    await phone.start("127.0.0.1" if address[0].startswith("127.") else "0.0.0.0")  # noqa: S104
+    except OSError as error:
+        raise Unreachable(f"no way to {order.target}: {error.strerror}. {HINT}") from error
     _hang_up_when_told(phone)
     try:
         return await _many(phone, order) if order.calls > 1 else [await _one(phone, order)]

@@ -1,5 +1,6 @@
 """Options and exit codes that the commands share."""
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ EXIT_UNREACHABLE: Final = 3
 """Nothing answers there, or a port is taken."""
 
 DEFAULT_DATA = Path("var")
+_TOKEN = re.compile("[0-9a-f]{64}")
 
 data_option = click.option(
     "--data",
@@ -29,3 +31,8 @@ class Unreachable(click.ClickException):
     """Ends a command with exit code 3: nothing there, or a port is taken."""
 
     exit_code = EXIT_UNREACHABLE
+
+
+def person(actor: str) -> str:
+    """Who did something, for people to read; a customer by the first figures of his token."""
+    return f"customer {actor[:8]}" if _TOKEN.fullmatch(actor) else actor

@@ -58,12 +58,16 @@ def _plain(settings: "Settings") -> dict[str, dict[str, object]]:
     from telebank.store.engine import masked_url
 
     sections = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
-    hosts = sections.pop("hosts")
+    hosts, trunks = sections.pop("hosts"), sections.pop("trunks")
     plain = {
         name: {key: _value(value) for key, value in _items(section)}
         for name, section in sections.items()
     }
     plain["store"]["url"] = masked_url(settings.store.url)
+    plain |= {
+        f"trunks.{name}": {key: _value(value) for key, value in _items(trunk)}
+        for name, trunk in trunks.items()
+    }
     return plain | {f"hosts.{name}": dict(table) for name, table in hosts.items()}
 
 
@@ -89,10 +93,10 @@ def check(data: Path) -> None:
     Example:
       telebank config check --data var
     """
-    from telebank.settings import SettingsError, load_settings
+    from telebank.settings import SettingsError, load_settings, trunk_accounts
 
     try:
-        load_settings(data)
+        trunk_accounts(data, load_settings(data).trunks)
     except SettingsError as error:
         click.echo(str(error), err=True)
         raise SystemExit(EXIT_FINDING) from error

@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from gunicorn.app.base import BaseApplication
 from telebank.commands.common import Unreachable, data_option
 from telebank.console.app import create_app
 from telebank.console.options import ConsoleOptions
+from telebank.console.parts import ConsoleParts
+from telebank.console.serving import GatheringWorker
 from telebank.ops.ports import holder_of
-from telebank.settings import SettingsError, load_settings, store_url
+from telebank.settings import Settings, SettingsError, load_settings, store_url
 from telebank.store.errors import KeyFileError
 
 MAX_REQUEST_LINE = 4_096
@@ -24,7 +27,9 @@ MAX_REQUEST_LINE = 4_096
 @data_option
 @click.option("--web", help="Serve HTTP here, address:port (port 0: any).")
 def command(data: Path, web: str | None) -> None:
-    """Serve the read-only page of calls and /livez.
+    """Serve the page of calls, faxes for staff who log in, and /livez.
+
+    It reads the store and changes nothing there; what people do, it asks of the node beside it.
 
     \b
     Example:
@@ -41,10 +46,22 @@ def command(data: Path, web: str | None) -> None:
     if holder is not None:
         raise Unreachable(f"TCP port {port} is taken by {holder}; choose another with --web")
     try:
-        app = create_app(url, options)
+        app = create_app(_parts(data, settings, url))
     except FileNotFoundError as error:
         raise Unreachable(f"{error}; start the node first: telebank run") from error
     _Server(app, options, data / "run" / "console.json").run()
+
+
+def _parts(data: Path, settings: Settings, url: str) -> ConsoleParts:
+    node = settings.node
+    return ConsoleParts(
+        store_url=url,
+        options=settings.console,
+        data=data,
+        socket=data / node.control,
+        zone=timezone(timedelta(minutes=node.utc_offset_minutes)),
+        resolution=settings.fax.resolution,
+    )
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -60,7 +77,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
         """Set what differs from gunicorn's defaults."""
         chosen: dict[str, Any] = {
             "bind": self._options.listen,
-            "worker_class": "gthread",
+            "worker_class": GatheringWorker,
+            "keepalive": 0,
             "workers": 1,
             "threads": self._options.threads,
             "limit_request_line": MAX_REQUEST_LINE,

@@ -4,28 +4,30 @@
 login` kept for this terminal (mode 0600 under DATA/run), or in the file that --session names.
 """
 
-import asyncio
-import json
 import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import click
 
 from telebank.commands.common import EXIT_FINDING, EXIT_USAGE, Unreachable
+from telebank.ops import control_client
+from telebank.ops.control_client import BAD_REQUEST
 from telebank.settings import SettingsError, load_settings
 
-TIMEOUT_S = 30.0
-"""Longest time for one answer, in seconds, unless a caller says otherwise."""
-MAX_ANSWER = 4_000_000
-"""Largest answer read, in bytes."""
+TIMEOUT_S = control_client.TIMEOUT_S
+"""Longest time for one answer, in seconds."""
 MAX_TOKEN = 200
 """Longest token in a session file, in characters."""
-UNAVAILABLE = 503
-BAD_REQUEST = 400
+
+LOGIN_OVER = (
+    "this login is over: logged out, too long idle, or the node was started again, which ends all"
+    " logins; `telebank staff login NAME` (with --session, if you gave it), then say it again"
+)
+_LOGIN_NEEDED = "login_needed"
+"""Code of the node's answer where nobody is logged in by the token, or none was sent."""
 
 session_option = click.option(
     "--session",
@@ -72,17 +74,11 @@ def call(
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
     try:
-        status, text = asyncio.run(_ask(socket, method, path, body, token, timeout_s))
-    except aiohttp.ClientConnectorError as error:
-        raise Unreachable(f"no node answers at {socket}; start `telebank serve`") from error
-    except TimeoutError as error:
-        raise Unreachable(f"the node did not answer within {timeout_s:g} s") from error
-    except aiohttp.ClientError as error:
-        raise Unreachable(f"the node went away: {type(error).__name__}") from error
-    answer = _object(text)
-    if status < BAD_REQUEST:
-        return answer
-    raise _refusal(status, answer, text)
+        return control_client.ask(socket, method, path, body, token, timeout_s=timeout_s)
+    except control_client.NodeAway as away:
+        raise Unreachable(str(away)) from away
+    except control_client.Refused as refused:
+        raise _refusal(refused, token) from refused
 
 
 def node_runs(data: Path) -> bool:
@@ -130,6 +126,10 @@ def saved_token(data: Path, session: Path | None = None) -> str | None:
 def need_token(data: Path, session: Path | None = None) -> str:
     """The token, or exit 2 saying how to log in."""
     token = saved_token(data, session)
+    if token is None and session is not None:
+        missing = "is empty" if session.exists() else "does not exist"
+        log_in = f"`telebank staff login NAME --session {session}`"
+        raise click.UsageError(f"{session} {missing}: no login is kept there; {log_in}")
     if token is None:
         raise click.UsageError("nobody is logged in at this terminal; `telebank staff login NAME`")
     return token
@@ -152,42 +152,11 @@ def forget_token(data: Path, session: Path | None = None) -> None:
     session_file(data, session).unlink(missing_ok=True)
 
 
-async def _ask(
-    socket: Path,
-    method: str,
-    path: str,
-    body: Mapping[str, Any] | None,
-    token: str | None,
-    timeout_s: float,
-) -> tuple[int, str]:
-    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    timeout = aiohttp.ClientTimeout(total=timeout_s)
-    connector = aiohttp.UnixConnector(path=str(socket))
-    async with (
-        aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
-        session.request(method, f"http://node{path}", json=body, headers=headers) as response,
-    ):
-        raw = await response.content.read(MAX_ANSWER)
-        while raw and not response.content.at_eof() and len(raw) < MAX_ANSWER:
-            raw += await response.content.read(MAX_ANSWER - len(raw))
-        return response.status, raw.decode("utf-8", "replace")
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {"items": value}
-
-
-def _refusal(status: int, answer: Mapping[str, Any], text: str) -> click.ClickException:
-    message = str(answer.get("error") or text.strip() or f"the node answered {status}")
-    if status == UNAVAILABLE:
-        return Unreachable(message)
-    if status == BAD_REQUEST:
-        return ControlMisunderstood(status, message, answer)
-    return ControlRefused(status, message, answer)
+def _refusal(refused: control_client.Refused, token: str | None) -> ControlRefused:
+    if token and refused.code == _LOGIN_NEEDED:
+        return ControlRefused(refused.status, LOGIN_OVER, refused.body)
+    kind = ControlMisunderstood if refused.status == BAD_REQUEST else ControlRefused
+    return kind(refused.status, str(refused), refused.body)
 
 
 def _started(pid: int) -> str:

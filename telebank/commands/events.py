@@ -10,18 +10,22 @@ from typing import Any
 
 import click
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine
 
-from telebank.commands.common import Unreachable, data_option, json_option
+from telebank.commands.common import Unreachable, data_option, json_option, person
+from telebank.commands.listing import terminal_width
 from telebank.settings import SettingsError, store_url
 from telebank.store.errors import KeyFileError, StoreMissing
 from telebank.store.event_search import MAX_FOUND, Question, masked, search
 from telebank.store.eventlog import Cursor, LoggedEvent, end_of_log, follow, open_read_only
 
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_FRAME = 8
+"""Cells of the table beside its words: two about each of three columns, and its edges."""
 _AGO = re.compile(r"([1-9][0-9]{0,4})([mhd])")
 
 
@@ -72,7 +76,7 @@ def command(
     """Read the event log: what happened, when, by whom. Nothing is written.
 
     Oldest first; times are UTC; numbers of cards and accounts are masked. With --json one object
-    a line.
+    a line. Through a pipe, and where a table does not fit the terminal, one line an event.
 
     \b
     Examples:
@@ -91,10 +95,12 @@ def command(
     with engine.connect() as connection:
         cursor = end_of_log(connection)
         found = search(connection, asked, cursor, limit)
-    if as_json or following:
+    console = Console()
+    width = terminal_width(console)
+    if as_json or following or (found and (width is None or _narrowest(found) > width)):
         _lines(found, as_json)
     else:
-        _table(found)
+        _table(console, found)
     if following:
         _follow(engine, asked, cursor, as_json)
     engine.dispose()
@@ -118,22 +124,40 @@ def _lines(found: Sequence[LoggedEvent], as_json: bool) -> None:
             click.echo("  ".join(filter(None, (*words, _said(event)))))
 
 
-def _table(found: Sequence[LoggedEvent]) -> None:
+def _table(console: Console, found: Sequence[LoggedEvent]) -> None:
     if not found:
         click.echo("no such events")
         return
     table = Table(box=SIMPLE_HEAD)
-    table.add_column("at (UTC)\nby", no_wrap=True)
-    table.add_column("kind\noutcome", overflow="fold")
+    # Words are never broken: ids and numbers are copied and typed again.
+    table.add_column("at (UTC)\nby", no_wrap=True, min_width=_widest(found, 0))
+    table.add_column("kind\noutcome", no_wrap=True, min_width=_widest(found, 1))
     table.add_column("about\ndetail", overflow="fold")
     for event in found:
-        pairs = (
-            (_time(event), _who(event)),
-            (event.kind, event.outcome),
-            (_about(event), _said(event)),
-        )
-        table.add_row(*(Text("\n".join(filter(None, pair))) for pair in pairs))
-    Console().print(table)
+        table.add_row(*(Text("\n".join(filter(None, pair))) for pair in _pairs(event)))
+    console.print(table)
+
+
+def _pairs(event: LoggedEvent) -> tuple[tuple[str, str], ...]:
+    """What stands in the three cells of an event, above and below."""
+    return (
+        (_time(event), _who(event)),
+        (event.kind, event.outcome),
+        (_about(event), _said(event)),
+    )
+
+
+def _widest(found: Sequence[LoggedEvent], cell: int) -> int:
+    return max(cell_len(line) for event in found for line in _pairs(event)[cell])
+
+
+def _narrowest(found: Sequence[LoggedEvent]) -> int:
+    """Cells that the table needs where no word of it is broken."""
+    words = max(
+        (cell_len(word) for event in found for line in _pairs(event)[2] for word in line.split()),
+        default=0,
+    )
+    return _widest(found, 0) + _widest(found, 1) + words + _FRAME
 
 
 def _json(event: LoggedEvent) -> dict[str, Any]:
@@ -157,7 +181,8 @@ def _time(event: LoggedEvent) -> str:
 
 
 def _who(event: LoggedEvent) -> str:
-    return event.actor if event.actor == event.role else f"{event.actor} ({event.role})"
+    actor = person(event.actor)
+    return actor if event.actor == event.role else f"{actor} ({event.role})"
 
 
 def _about(event: LoggedEvent) -> str:

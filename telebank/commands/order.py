@@ -10,9 +10,6 @@ from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,6 +20,8 @@ from telebank.commands.common import (
     data_option,
     json_option,
 )
+from telebank.commands.listing import Column
+from telebank.commands.listing import show as show_rows
 from telebank.settings import SettingsError, store_url
 from telebank.store.engine import open_read_only
 from telebank.store.errors import KeyFileError, StoreMissing
@@ -31,6 +30,7 @@ from telebank.store.releases import SHORT
 from transactions.money import Money, currency
 
 STATES = ("waiting", "ended", "cancelled")
+LISTED = ("number", "state", "payer_masked", "payee_masked", "amount", "every", "next", "last")
 MAX_NUMBER = 10**18
 PROVED = MappingProxyType(
     {"pin": "telephone PIN", "second_factor": "telephone PIN and second factor"}
@@ -86,7 +86,9 @@ def list_(state: str | None, limit: int, data: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_json(one) for one in found], ensure_ascii=False))
     elif found:
-        Console().print(_table([_json(one) for one in found]))
+        rows = [_json(one) for one in found]
+        names = [Column(name.replace("_masked", "")) for name in LISTED]
+        show_rows(names, [[str(row[name] or "") for name in LISTED] for row in rows])
     else:
         click.echo("no scheduled transfers")
 
@@ -171,13 +173,3 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
         name: value.isoformat() if isinstance(value, date | datetime) else value
         for name, value in values.items()
     }
-
-
-def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    names = ("number", "state", "payer_masked", "payee_masked", "amount", "every", "next", "last")
-    for name in names:
-        table.add_column(name.replace("_masked", ""), no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(str(row[name] or "")) for name in names))
-    return table

@@ -8,23 +8,30 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from core_adapters.corehost.faults import FaultError
 from core_adapters.corehost.seed import demo_cards
 from telebank.calls.endpoint import reachable_address
 from telebank.commands.common import DEFAULT_DATA, Unreachable
+from telebank.commands.control_client import call
 from telebank.commands.corehost.run import check_faults
 from telebank.customers.sender import OUTBOX
 from telebank.ops.ports import holder_of
 from telebank.ops.supervise import Child, ChildFailed, ChildSpec
+from telebank.settings import load_settings
+from telebank.sip.trunks import DEFAULT
 
 START_TIMEOUT_S = 60.0
 """Longest wait for a part to be ready, in seconds."""
+ASK_S = 5.0
+"""Longest wait for an answer of the node, in seconds."""
 out = Console(highlight=False, soft_wrap=True)
 
 
@@ -58,6 +65,8 @@ class Bank:
     children: list[Child] = field(default_factory=list)
     sip: str = ""
     web: str = ""
+    no_fax: str = ""
+    """Why there are no faxes, and what to do."""
 
     async def start(self, part: Part) -> str:
         """Start one part; return the address that its ready file gives."""
@@ -84,7 +93,7 @@ class Bank:
 
 @click.command(name="run")
 @click.option(
-    "--sip", default="127.0.0.1:5060", show_default=True, help="SIP over UDP, address:port."
+    "--sip", default="127.0.0.1:5060", show_default=True, help="SIP over UDP and TCP, address:port."
 )
 @click.option("--web", default="127.0.0.1:8080", show_default=True, help="Web page, address:port.")
 @click.option(
@@ -114,7 +123,11 @@ def command(sip: str, web: str, data: Path, ring: bool, faults: Path | None) -> 
         check_faults(faults)
     except FaultError as error:
         raise click.UsageError(f"--faults: {error}") from error
-    for kind, address, option in (("udp", sip, "--sip"), ("tcp", web, "--web")):
+    for kind, address, option in (
+        ("udp", sip, "--sip"),
+        ("tcp", sip, "--sip"),
+        ("tcp", web, "--web"),
+    ):
         _refuse_taken(kind, address, option)
     try:
         _make_folders(plan.data)
@@ -187,10 +200,20 @@ async def _start(bank: Bank) -> None:
     bank.sip = await bank.start(
         Part("node", ("serve", *data, *demo, "--drain", "0"), "--sip", plan.sip)
     )
+    bank.no_fax = await _no_fax(plan.data)
     bank.web = await bank.start(Part("console", ("console", *data), "--web", plan.web))
     _banner(bank)
     if plan.ring:
         await _ring(bank)
+
+
+async def _no_fax(data: Path) -> str:
+    """Why the node sends no faxes; empty where it does, or does not say."""
+    try:
+        told = await asyncio.to_thread(call, data, "GET", "/v1/faxes", timeout_s=ASK_S)
+    except click.ClickException:
+        return ""
+    return escape(str(told["missing"]))
 
 
 def _banner(bank: Bank) -> None:
@@ -200,6 +223,8 @@ def _banner(bank: Bank) -> None:
     sip = f"sip:bank@{reachable_address(host)}:{port}"
     table.add_row("Ring", f"[bold cyan]{sip}[/]  with any SIP phone, or:")
     table.add_row("", f".venv/bin/telebank call {sip}")
+    for name, text in _let_in(plan.data, host):
+        table.add_row(name, text)
     for number, (card, pin, holder, balance) in enumerate(_demo_cards(plan.data)[:2], 1):
         table.add_row(f"Card {number}", f"{card}   PIN {pin}   {holder}   opened with {balance}")
     company, pin, holder, _ = _demo_cards(plan.data)[-1]
@@ -212,6 +237,8 @@ def _banner(bank: Bank) -> None:
     table.add_row(
         "Codes", f"by message would come; here they stand in {_short(plan.data / OUTBOX)}"
     )
+    fax = bank.no_fax or "telebank fax send FILE.pdf NUMBER, to where \\[outbound] lets it"
+    table.add_row("Fax", f"[yellow]not available[/]: {fax}" if bank.no_fax else fax)
     table.add_row("Web page", f"http://{bank.web}/")
     table.add_row("Core host", f"telebank corehost check --data {_short(plan.data / 'corehost')}")
     table.add_row("", "or file --date …, cut-over, key-change mak|zpk with the same --data")
@@ -220,6 +247,19 @@ def _banner(bank: Bank) -> None:
     out.rule("The bank is open")
     out.print(table)
     out.rule()
+
+
+def _let_in(data: Path, host: str) -> Sequence[tuple[str, str]]:
+    """Who may ring, where other machines could but no trunk lets them in."""
+    settings = load_settings(data)
+    others = set(settings.trunks) != set(DEFAULT) or settings.admission.strangers == "menu"
+    if others or ip_address(host.strip("[]")).is_loopback:
+        return ()
+    return (
+        ("Let in", "calls of this machine alone; others get 403. For phones of others,"),
+        ("", escape('[trunks.office]  addresses = ["192.168.0.0/16"]  (two lines) in')),
+        ("", f"{_short(data / 'config' / 'telebank.toml')}, and start again"),
+    )
 
 
 def _demo_cards(data: Path) -> list[tuple[str, str, str, str]]:

@@ -9,6 +9,7 @@ import resource
 import signal
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -22,10 +23,13 @@ from telebank.calls.control.server import ControlServer
 from telebank.calls.edition import Edition
 from telebank.calls.node import NodeParts, VoiceNode
 from telebank.calls.notices import Notices
+from telebank.calls.registrations import DeskPhones
+from telebank.calls.tls import TlsFileError
 from telebank.commands.common import Unreachable, data_option
 from telebank.commands.wiring.alarms import warn_of_release
 from telebank.commands.wiring.customers import open_customers
 from telebank.commands.wiring.editions import Loaded, drop_others, load
+from telebank.commands.wiring.faxes import FaxRoom
 from telebank.commands.wiring.host import HostLink, open_host
 from telebank.commands.wiring.host_control import HostKeysPart
 from telebank.commands.wiring.host_totals import HostTotalsPart
@@ -35,6 +39,7 @@ from telebank.commands.wiring.releases import Place as ReleasePlace
 from telebank.commands.wiring.releases import Publisher
 from telebank.commands.wiring.rules import older_rules
 from telebank.commands.wiring.staff import open_staff
+from telebank.commands.wiring.trunks import may_follow, trunks_of
 from telebank.flow.load import FlowError
 from telebank.flow.release import hash_of, release_files
 from telebank.media.client import MediaError, MediaWorkers
@@ -51,6 +56,7 @@ from telebank.settings import (
     seed_dir,
     store_url,
 )
+from telebank.sip.uri import host_port as at_port
 from telebank.store.errors import KeyFileError, StartRefused, StoreUnavailable
 from telebank.store.releases import Published, ReleaseError
 from telebank.store.sealing import Keyring
@@ -68,6 +74,7 @@ UNUSABLE = (
     *(SettingsError, FlowError, ContractError, CatalogueError, PackError, MissingClips),
     *(KeyFileError, SecurityModuleError, ProfileError, ReleaseError, TlsError, StartRefused),
     RecordingError,
+    TlsFileError,
 )
 """Files that a node cannot start with; the error says which and what to do."""
 
@@ -102,7 +109,12 @@ class Place:
 
 @click.command(name="serve")
 @data_option
-@click.option("--sip", help="Listen here for SIP over UDP, address:port (port 0: any).")
+@click.option(
+    "--sip",
+    multiple=True,
+    metavar="ADDRESS:PORT",
+    help="Listen here for SIP (port 0: any); udp:, tcp: or tls: before it: that alone.",
+)
 @click.option("--host-port", type=click.IntRange(1, 65_535), help="TCP port of the core host.")
 @click.option("--drain", type=float, help="Seconds that live calls may go on after a stop.")
 @click.option("--sms", type=click.Choice(["none", "file"]), help="As [sms] sender.")
@@ -110,7 +122,7 @@ class Place:
 def command(
     *,
     data: Path,
-    sip: str | None,
+    sip: tuple[str, ...],
     host_port: int | None,
     drain: float | None,
     sms: str | None,
@@ -125,7 +137,9 @@ def command(
     """
     set_up_logs(log_level)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # PINs and keys are in memory
-    calls: dict[str, object] = {"listen": sip, "drain_s": drain}
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a file for each connection
+    calls: dict[str, object] = {"listen": sip or None, "drain_s": drain}
     given = {key: value for key, value in calls.items() if value is not None}
     try:
         sender = {} if sms is None else {"sms": {"sender": sms}}
@@ -166,7 +180,7 @@ async def serve(settings: Settings, place: Place) -> None:
     async with running_node(settings, place) as node:
         ready = place.run / "node.json"
         _say_ready(ready, node)
-        log.info("node.ready", sip=node.address)
+        log.info("node.ready", sip=[str(each) for each in node.addresses])
         lost = asyncio.ensure_future(node.lost.wait())
         stopped = asyncio.ensure_future(stop.wait())
         await asyncio.wait({lost, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -180,10 +194,11 @@ async def serve(settings: Settings, place: Place) -> None:
 
 
 def _say_ready(path: Path, node: VoiceNode) -> None:
-    host, port = node.address
     path.parent.mkdir(parents=True, exist_ok=True)
+    places = [str(each) for each in node.addresses]
+    said = {"listen": at_port(node.address), "places": places, "pid": os.getpid()}
     temporary = path.with_suffix(".new")
-    temporary.write_text(json.dumps({"listen": f"{host}:{port}", "pid": os.getpid()}))
+    temporary.write_text(json.dumps(said))
     temporary.replace(path)
 
 
@@ -219,6 +234,9 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
             customers.desk,
         )
         stack.push_async_callback(media.close)
+        faxes = FaxRoom(settings, place.data, store, keyring)
+        stack.push_async_callback(faxes.close_process)
+        await faxes.open()
         await media.start()
         await notices.start()
         bank = await media.open_bank(loaded.bank) if loaded.own else 0
@@ -228,6 +246,9 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
                 epoch=store.epoch,
                 calls=settings.calls,
                 sip=settings.sip,
+                trunks=trunks_of(place.data, settings),
+                admission=settings.admission,
+                may_follow=partial(may_follow, settings),
                 flow=settings.flow,
                 edition=Edition(loaded.release, loaded.speaker, bank),
                 processor=link.processor,
@@ -236,6 +257,10 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
                 media=media,
                 used=customers.usage.used,
                 notices=notices,
+                faxes=faxes,
+                connections=settings.sip_tcp,
+                tls=settings.sip_tls.files(place.keys) if settings.sip_tls.used else None,
+                registrar=settings.registrar,
             )
         )
         store.died.add_done_callback(lambda died: None if died.cancelled() else node.lost.set())
@@ -245,6 +270,11 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
         gc.freeze()  # what was read stays: to walk it would stop all calls for a quarter second
         await _listen(node, settings)
         stack.push_async_callback(node.close)
+        phones = DeskPhones(settings.registrar, store.journal.run, keyring)
+        stack.push_async_callback(phones.close)
+        await phones.start(node)
+        stack.push_async_callback(faxes.close)
+        faxes.start(node.lost.set)
         publisher = Publisher(
             store=store,
             settings=settings,
@@ -257,7 +287,10 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
             older=[one.release for one in older],
         )
         await _open_control(
-            settings, place, stack, Inside(store, keyring, link, node, publisher, notices)
+            settings,
+            place,
+            stack,
+            Inside(store, keyring, link, node, publisher, notices, faxes, phones),
         )
         stack.push_async_callback(publisher.close)
         publisher.start()
@@ -277,6 +310,8 @@ class Inside:
     node: VoiceNode
     publisher: Publisher
     notices: Notices
+    faxes: FaxRoom
+    phones: DeskPhones
 
 
 async def _open_control(
@@ -289,6 +324,8 @@ async def _open_control(
             keyed=link.keyed,
             publishing=node.publisher,
             notices=node.notices,
+            faxes=(node.faxes, place.data),
+            phones=node.phones,
         )
     ]
     parts += [HostTotalsPart(link.host), HostKeysPart(link.keyed)]
@@ -323,7 +360,11 @@ async def _listen(node: VoiceNode, settings: Settings) -> None:
     try:
         await node.start()
     except OSError as error:
-        listen = settings.calls.listen
-        holder = holder_of(int(listen.rpartition(":")[2]), "udp")
+        transport, _, place = str(error.filename or "udp:?").partition(":")
+        port = place.rpartition(":")[2]
+        udp = transport == "udp"
+        holder = holder_of(int(port), "udp" if udp else "tcp") if port.isdigit() else None
         why = f"is taken by {holder}" if holder is not None else f"cannot be used: {error.strerror}"
-        raise Unreachable(f"UDP {listen} {why}; stop it or choose another with --sip") from error
+        raise Unreachable(
+            f"{transport.upper()} {place} {why}; stop it or choose another with --sip"
+        ) from error

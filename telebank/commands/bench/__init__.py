@@ -8,9 +8,16 @@ import click
 
 MEASURES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
+        "bridge": ("bridge", "Joined legs: two-way recorded calls, CPU time a call-second."),
         "call": ("call", "Whole calls: how soon a key is answered, and CPU time a call."),
+        "dtmf": ("dtmf", "Keys in the audio: how many are right, CPU time a channel."),
+        "fax": ("fax", "Faxes over T.38: CPU time a second of a fax, ten at once."),
         "gateway": ("gateway", "The ISO 8583 gateway: durable transfers a second."),
         "media": ("media", "The media plane alone: prompts and keys."),
+        "signalling": (
+            "signalling",
+            "Calls set up a second, CPU time of each, and of refused ones.",
+        ),
     }
 )
 
@@ -36,7 +43,7 @@ class _LazyMeasures(click.Group):
 
 @click.group(cls=_LazyMeasures)
 def command() -> None:
-    """Measure calls and media on this machine.
+    """Measure calls, media and faxes on this machine.
 
     \b
     Examples:

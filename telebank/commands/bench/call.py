@@ -113,12 +113,12 @@ def _table(figures: Figures) -> str:
 
 async def _bench(data: Path, calls: int, rate: float, rounds: int) -> Figures:
     loop = asyncio.get_running_loop()
-    async with _bank(data) as (sip, node_pid):
-        before = _cpu_seconds(node_pid)
+    async with bank(data) as (sip, node_pid):
+        before = cpu_seconds(node_pid)
         began = loop.time()
         reports = await _ring(data, f"sip:bank@{sip}", _scripts(calls, rounds), rate)
         took = loop.time() - began
-        after = _cpu_seconds(node_pid)
+        after = cpu_seconds(node_pid)
     # The node is closed now, so its last events are in the log.
     asked = _services(data, calls)
     failed = [report for report in reports if _fault(report, rounds)]
@@ -146,7 +146,7 @@ async def _bench(data: Path, calls: int, rate: float, rounds: int) -> Figures:
 
 
 @contextlib.asynccontextmanager
-async def _bank(data: Path) -> AsyncIterator[tuple[str, int]]:
+async def bank(data: Path) -> AsyncIterator[tuple[str, int]]:
     """A core host with test data and a node; the node's SIP address and process id."""
     for folder in (data / "run", data / "keys"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -173,7 +173,7 @@ async def _child(
     return said
 
 
-def _cpu_seconds(pid: int) -> tuple[float, float]:
+def cpu_seconds(pid: int) -> tuple[float, float]:
     """User and system seconds of the node, and of its media workers (proc_pid_stat(5))."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
     return _used(pid), sum(_used(int(child)) for child in children)

@@ -215,26 +215,32 @@ def _profiles(folder: Path, release: Release, settings: Settings) -> Iterator[st
 
 
 def _not_mapped(path: Path, release: Release) -> Iterator[str]:
-    """Services of the host that a menu asks, and its profile does not map: a key that leads every
-    caller to "not available"."""
+    """Services of the host that a menu or a document asks, and its profile does not map: a key
+    that leads every caller to "not available"."""
     from core_adapters.iso8583.profile_load import load_profile
     from core_adapters.profiles.errors import ProfileError
-    from telebank.flow.model import Call
 
     try:
         mapped = load_profile(path).services
     except (ProfileError, OSError):
         return  # it is a finding already
+    for at, name in _asked(release):
+        service = release.contracts.services.get(name)
+        if service and service.source == "host" and name not in mapped:
+            yield f"{at}: asks {name}, which hosts/{path.name} does not map; map it there"
+
+
+def _asked(release: Release) -> Iterator[tuple[str, str]]:
+    """The services that menus and documents ask, with where each is asked."""
+    from telebank.flow.model import Call
+
     for flow in release.flows.values():
         for node in flow.nodes.values():
-            service = (
-                release.contracts.services.get(node.service) if isinstance(node, Call) else None
-            )
-            if service and service.source == "host" and service.name not in mapped:
-                yield (
-                    f"{flow.file}:{node.line}: {node.name}: asks {service.name}, which"
-                    f" hosts/{path.name} does not map; map it there"
-                )
+            if isinstance(node, Call):
+                yield f"{flow.file}:{node.line}: {node.name}", node.service
+    for document in release.documents.values():
+        for part in document.parts:
+            yield f"{document.file}:{part.line}: {document.name}", part.service
 
 
 def _hours(folder: Path) -> Iterator[str]:

@@ -2,19 +2,23 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from telebank.calls.control.acts import AfterApproval, Carrier
 from telebank.calls.control.approvals import ApprovalsPart
 from telebank.calls.control.desk import Counter
 from telebank.calls.control.enrolment import EnrolmentPart
+from telebank.calls.control.faxes import FaxesPart, FaxRoom
 from telebank.calls.control.login import StaffDesk
 from telebank.calls.control.loss import Decider, LiftAct, LossPart
 from telebank.calls.control.notices import NoticesPart
+from telebank.calls.control.phones import PhonesPart
 from telebank.calls.control.releases import Publish, Publishing, ReleasesPart
 from telebank.calls.control.resolve import Resolve
 from telebank.calls.control.server import ControlPart
 from telebank.calls.control.staff import StaffPart
 from telebank.calls.notices import Notices
+from telebank.calls.registrations import DeskPhones
 from telebank.commands.wiring import key_custody
 from telebank.commands.wiring.customer_control import CustomersPart
 from telebank.commands.wiring.host_control import ACT as KEY_CHANGE
@@ -41,10 +45,13 @@ def open_staff(
     keyed: KeyedHost | None = None,
     publishing: Publishing | None = None,
     notices: Notices | None = None,
+    faxes: tuple[FaxRoom, Path] | None = None,
+    phones: DeskPhones | None = None,
 ) -> Sequence[ControlPart]:
     """The parts; `more` carries out further acts of `telebank.staff.roles`, by name; `keyed` is
     the host where it exchanges keys, `publishing` what the node does about releases, `notices`
-    what new callers hear."""
+    what new callers hear, `faxes` what the node has for faxes and its data folder, `phones` its
+    desk phones."""
     desk = StaffDesk(options, store.journal.run, keyring, SystemClock())
     stack.callback(desk.close)
     counter = Counter(desk)
@@ -64,6 +71,10 @@ def open_staff(
         parts.append(ReleasesPart(counter, publishing))
     if notices is not None:
         parts.append(NoticesPart(counter, notices))
+    if faxes is not None:
+        parts.append(FaxesPart(counter, *faxes))
+    if phones is not None:
+        parts.append(PhonesPart(counter, phones))
     return [
         *parts,
         StaffPart(counter),

@@ -11,7 +11,8 @@ from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 
 from support.voice_pack import write_pack
-from telebank.commands.call import MAX_BANKS, _release_banks, command
+from telebank.commands.call import command
+from telebank.commands.call_clips import MAX_BANKS, release_banks
 from voice_prompts.bank import build_bank
 
 
@@ -91,6 +92,6 @@ def test_recordings_of_releases_are_known_the_newest_of_them(tmp_path: Path) -> 
     for name, left in (("half", "prompts.pcmu"), ("cut", "index.json")):
         (tmp_path / "voice" / f"release-{name}").mkdir()
         shutil.copy(tmp_path / "voice" / "release-3" / left, tmp_path / "voice" / f"release-{name}")
-    known = {key for bank in _release_banks(tmp_path / "voice") for key in bank.index.texts}
+    known = {key for bank in release_banks(tmp_path / "voice") for key in bank.index.texts}
     newest = range(MAX_BANKS + 1, 3, -1)
     assert known == {f"zh/new.{number}" for number in newest}

@@ -137,15 +137,21 @@ def test_what_settings_and_scheduled_transfers_lack_is_found(
     assert any(said in line for line in found), found
 
 
-def test_a_service_that_a_menu_asks_and_no_host_is_asked_for_is_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("service", "asked_in"),
+    [("card.points", "flows/"), ("bill.breakdown", "documents.yaml:")],
+)
+def test_a_service_that_is_asked_and_the_profile_does_not_map_is_found(
+    tmp_path: Path, service: str, asked_in: str
+) -> None:
     files = dict(release_files(seed_dir()))
     profile = files["hosts/tb87.yaml"].decode()
-    start = profile.index("  card.points:\n")
+    start = profile.index(f"  {service}:\n")
     rest = profile[profile.index("\n\n", start) :]
     files["hosts/tb87.yaml"] = (profile[:start] + rest).encode()
     for path, content in files.items():
         (tmp_path / "new" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "new" / path).write_bytes(content)
     found = findings(tmp_path / "new", tmp_path / "data")
-    said = "asks card.points, which hosts/tb87.yaml does not map"
-    assert [line for line in found if said in line], found
+    said = f"asks {service}, which hosts/tb87.yaml does not map"
+    assert [line for line in found if said in line and line.startswith(asked_in)], found

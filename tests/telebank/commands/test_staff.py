@@ -207,6 +207,39 @@ def test_without_a_node_every_command_says_so(tmp_path: Path) -> None:
         assert ran.exit_code == 3, (words, ran.output)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("staff", "whoami"),
+        ("staff", "list"),
+        ("staff", "unlock", "wu"),
+        ("approval", "list"),
+        ("loss", "list"),
+        ("staff", "logout"),
+    ],
+    ids=" ".join,
+)
+async def test_a_login_that_is_over_is_said_by_every_command(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    async with open_house(tmp_path) as house:
+        control_client.save_token(tmp_path, "a" * 43, tmp_path / "s")  # of the node's former life
+        over = await run(house, *words)
+        assert (over.exit_code, control_client.LOGIN_OVER in over.output) == (1, True), over.output
+        assert "nobody is logged in" not in over.output
+        nobody = await run(house, *words, session="none")
+        assert (nobody.exit_code, "no login is kept there" in nobody.output) == (2, True)
+
+
+async def test_where_no_token_was_given_nobody_is_logged_in(tmp_path: Path) -> None:
+    async with open_house(tmp_path):
+        for token in (None, ""):
+            with pytest.raises(control_client.ControlRefused, match="nobody is logged in"):
+                await asyncio.to_thread(
+                    control_client.call, tmp_path, "GET", "/v1/whoami", token=token
+                )
+
+
 def test_each_terminal_has_its_own_login(tmp_path: Path) -> None:
     path = control_client.session_file(tmp_path)
     assert str(os.getsid(0)) in path.name

@@ -43,6 +43,7 @@ def check(service: Service, contracts: Contracts, where: str) -> None:
     _check_decides(service, where)
     _check_lists(service, where)
     _check_names(service, contracts, where)
+    _check_before(service, where)
     check_proof(service, contracts, where)
     check_people(service, contracts, where)
     check_limits(service, contracts, where)
@@ -52,11 +53,12 @@ def check(service: Service, contracts: Contracts, where: str) -> None:
 def _check_names(service: Service, contracts: Contracts, where: str) -> None:
     """The terms that the contract names are there, and are always given.
 
-    Only an optional input of the quote may be read back: where the quote's call passes it.
+    Of what may be left out only an input may be read back, of the quote or of a change of state:
+    where the call passes it.
     """
     terms = {**service.inputs, **service.outputs}
     lacking = service.optional | service.optional_out
-    may_lack: frozenset[str] = frozenset()
+    may_lack = service.optional if service.effect == "state" else frozenset[str]()
     if service.quoted_by in contracts:
         quote = contracts[str(service.quoted_by)]
         terms |= {**quote.inputs, **quote.outputs}
@@ -81,6 +83,13 @@ def _check_names(service: Service, contracts: Contracts, where: str) -> None:
                 f"{where}: `must_read_back` leaves out {name!r}, which `guard` names: "
                 f"the caller must hear who or what is paid"
             )
+
+
+def _check_before(service: Service, where: str) -> None:
+    """What a change of state reads back is there before it: it has no quote, only its inputs."""
+    for name in service.must_read_back if service.effect == "state" else ():
+        if name not in service.inputs:
+            raise ContractError(f"{where}: {name!r}, read back before it is asked, is no input")
 
 
 def _check_guard(service: Service, terms: Mapping[str, Kind], where: str) -> None:

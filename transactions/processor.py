@@ -7,17 +7,17 @@ ends in the journal. Everything here follows the contract's data; no service is 
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 from transactions.admission import TriesDesk, customer_token, refusal
 from transactions.answer import Answer, exit_without_row
 from transactions.card import CardVault
+from transactions.claims import Claims
 from transactions.clock import Clock
 from transactions.closing import Closed, Closing, NotClosed
 from transactions.contract import Contracts, Service
-from transactions.contract_people import PROVE
 from transactions.guard import check_settings
 from transactions.inputs import complaint, wipe
 from transactions.journal import Journal, JournalEvent, OpenRow
@@ -26,9 +26,9 @@ from transactions.options import ProcessorOptions
 from transactions.outcome import Approved, Declined, NotSent, Outcome
 from transactions.own import NoDesk, OwnDesk
 from transactions.owned import OwnServices
+from transactions.permission import Permission
 from transactions.ports import RELEASE, HostAdapter, JournalUnavailable, LeaseLost
 from transactions.proof import Tiers, check_tiers
-from transactions.proposals import COMPANY, MAKER, Proposed
 from transactions.quotes import Quote, QuoteBook, quote_name
 from transactions.reads import Reader
 from transactions.request import MAX_REQUEST_ID, Request
@@ -92,6 +92,7 @@ class Processor:
             self._desk, options.second_factor, journal, options.second_factor_per_day
         )
         self._told = ToldBook(options.remembered_max, options.told_ttl_s, vault)
+        self._permission = Permission(journal, self._tiers, self._told, clock)
         self._own = OwnServices(self._desk, journal, tries, self._tiers)
         self._reader = Reader(
             *(self._rulebook, host, journal, vault, options, clock, self._quotes, tries),
@@ -105,7 +106,7 @@ class Processor:
         )
         self._work: dict[asyncio.Task[Answer], str] = {}
         self._notes: set[asyncio.Task[None]] = set()
-        self._claims: dict[str, asyncio.Event] = {}
+        self._claims = Claims()
         self._rows: OrderedDict[str, str] = OrderedDict()
         self._ready = False
         self._closing = False
@@ -313,7 +314,7 @@ class Processor:
             request = replace(request, inputs={**quote.terms, **request.inputs})
         customer = customer_token(service, request.inputs, self._vault)
         try:
-            request, refused = await self._admitted(service, request, customer, handle)
+            request, refused = await self._permission.ask(service, request, customer, handle)
         except JournalUnavailable:
             return self._refuse(request, NotSent("journal"))
         if refused is not None:
@@ -336,59 +337,16 @@ class Processor:
             self._told.hear(contracts, service, request, customer, outcome.data, now)
         return await self._without_row(service, request, outcome)
 
-    async def _admitted(
-        self, service: Service, request: Request, customer: str, handle: str
-    ) -> tuple[Request, Declined | None]:
-        """Why he may not have it now: who he is, how far he proved it, what the host told of him,
-        how much it is, who proposed it; with what the proposal tells the host."""
-        refused = await refusal(service, request, customer, self._journal)
-        if refused is not None:
-            return request, refused
-        if service.approved_by is not None:
-            proposed = await self._journal.proposed(str(request.inputs[service.approved_by]))
-            if proposed is None:
-                return request, Declined("no_proposal")
-            request = _approving(request, proposed)
-        refused = await self._untold(service, request, customer)
-        if refused is not None or service.source == "own":
-            return request, refused  # an own service says `prove` itself
-        if not await self._tiers.asks(service, request, customer):
-            return request, None
-        # What was posted before is told again (rule 9): it is among the day's use by now.
-        again = await self._journal.find(request.id, handle or None)
-        return request, None if again is not None else Declined(PROVE)
-
-    async def _untold(self, service: Service, request: Request, customer: str) -> Declined | None:
-        """Why a term is not taken that the host must have told of him in this call. No menu asks
-        for such a thing: it is an alarm."""
-        found = self._told.untold(service, request, customer, self._clock.monotonic())
-        if found is None:
-            return None
-        name, why = found
-        detail: dict[str, str | int | float | bool | None] = {"service": service.name}
-        detail["why"] = f"{name}: {why}"
-        event = JournalEvent("alarm.told", request.call, request=request.id, detail=detail)
-        await self._journal.append(event)
-        if why == "not_permitted":
-            return Declined(why)
-        if name not in service.inputs:
-            return Declined("other_company")
-        return Declined("bad_request", {"why": f"input {name!r} is not what the host told"})
-
     async def _owned(self, service: Service, request: Request, customer: str) -> Answer:
         """Answered by the node's desk, one at a time for an id."""
-        names = _claims(request, "")
-        await self._unclaimed(names)
-        with self._claimed(names):
+        async with self._claims.turn(request):
             outcome = await self._own.outcome(service, request, customer)
         return await self._without_row(service, request, outcome)
 
     async def _write(
         self, service: Service, request: Request, customer: str, quote: Quote | None, handle: str
     ) -> Answer:
-        names = _claims(request, handle)
-        await self._unclaimed(names)
-        with self._claimed(names):
+        async with self._claims.turn(request, handle):
             work = partial(self._writer.write, service, request, customer, quote, handle)
             if self._local is None:
                 answer = await work()
@@ -402,7 +360,7 @@ class Processor:
     async def _posted_before(self, service: Service, request: Request, handle: str) -> Answer:
         """The terms of a quote are gone (time, or a restart), but what was posted on it is still
         the answer, to the same customer (rule 9)."""
-        await self._unclaimed(_claims(request, handle))
+        await self._claims.free(request, handle)
         try:
             found = await self._journal.find(request.id, handle)
             if found is None:
@@ -417,23 +375,6 @@ class Processor:
         answer = self._writer.again(service, request, found.existing)
         self._remember(request.id, answer)
         return answer
-
-    async def _unclaimed(self, names: set[str]) -> None:
-        """Wait until nobody works on the id or on the quote."""
-        while busy := [self._claims[name] for name in names if name in self._claims]:
-            await busy[0].wait()
-
-    @contextlib.contextmanager
-    def _claimed(self, names: set[str]) -> Iterator[None]:
-        """One at a time for an id and for a quote: the second finds the first's result."""
-        done = asyncio.Event()
-        self._claims.update(dict.fromkeys(names, done))
-        try:
-            yield
-        finally:
-            for name in names:
-                del self._claims[name]
-            done.set()
 
     def _remember(self, request_id: str, answer: Answer) -> None:
         """Which row is told when this id is told; only rows can be."""
@@ -468,16 +409,6 @@ class Processor:
         exit_name = "unavailable" if service is None else exit_without_row(service, outcome)
         data = outcome.data if isinstance(outcome, Approved | Declined) else {}
         return Answer(exit_name, outcome, data, request.id)
-
-
-def _claims(request: Request, handle: str) -> set[str]:
-    return {f"id {request.id}", f"quote {handle}"} if handle else {f"id {request.id}"}
-
-
-def _approving(request: Request, proposed: Proposed) -> Request:
-    """With what the proposal tells the host: whose company, and who proposed it."""
-    told = {COMPANY: proposed.company, MAKER: proposed.maker}
-    return replace(request, inputs={**request.inputs, **told})
 
 
 def _rank(row: OpenRow) -> int:

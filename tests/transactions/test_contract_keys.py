@@ -88,6 +88,25 @@ def test_a_grant_has_somebody_to_whom_it_is_given(tmp_path: Path) -> None:
         load_contracts(with_change(tmp_path, "token.verify", "    customer: card\n", ""))
 
 
-def test_what_a_state_service_reads_back_is_always_given(tmp_path: Path) -> None:
-    with pytest.raises(ContractError, match="'last' may be left out"):
-        load_contracts(with_change(tmp_path, "order.make", "first, every]", "first, last]"))
+@pytest.mark.parametrize("out", ["{ref: digits}", "{ref: digits?}"])
+def test_what_a_state_service_reads_back_is_an_input(out: str, tmp_path: Path) -> None:
+    """order.make reads back a fee and a last date where it has them; an answer comes too late."""
+    file = with_change(tmp_path, "order.make", "{order: digits}", out)
+    text = file.read_text(encoding="utf-8")
+    assert load_contracts(file)["order.make"].must_read_back[-2:] == ("fee", "last")
+    file.write_text(text.replace("every, fee, last]", "every, ref]"), encoding="utf-8")
+    with pytest.raises(ContractError, match="'ref'"):
+        load_contracts(file)
+
+
+def test_money_rests_on_nothing_that_may_be_left_out(tmp_path: Path) -> None:
+    """An input of its own that may be missing is no term of its quote."""
+    file = with_change(
+        tmp_path, "transfer.card_to_card", "{quote: text}", "{quote: text, on: date?}"
+    )
+    text = file.read_text(encoding="utf-8")
+    load_contracts(file)
+    old = "must_read_back: [payee_masked, amount, fee]"
+    file.write_text(text.replace(old, f"{old[:-1]}, on]"), encoding="utf-8")
+    with pytest.raises(ContractError, match="'on' may be left out"):
+        load_contracts(file)

@@ -23,7 +23,7 @@ from transactions.money import Money, currency
 
 DATABASE = "bank.sqlite3"
 DEMO_CARDS = "demo-cards.json"
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 UPGRADES: Mapping[int, Sequence[str]] = MappingProxyType(
     {
         1: (
@@ -42,13 +42,15 @@ UPGRADES: Mapping[int, Sequence[str]] = MappingProxyType(
         3: products.ACCOUNTS_UPGRADE,
         4: products.INVESTMENTS_UPGRADE,
         5: products.SERVICES_UPGRADE,
+        6: products.MAILBOXES_UPGRADE,
     }
 )
 """What brings a database of that version to the next one."""
-BEFORE_PRODUCTS, BEFORE_INVESTMENTS, BEFORE_SERVICES = 3, 4, 5
+BEFORE_PRODUCTS, BEFORE_INVESTMENTS, BEFORE_SERVICES, BEFORE_MAILBOXES = 3, 4, 5, 6
 """The versions whose upgrades give the seeded customers their deposits and bills, and then loans,
 bonds, foreign currency and securities funds; and the bank its company; then mobile numbers and
-cheques, and the bank its newcomers, the company's people, and the book of ended dates."""
+cheques, and the bank its newcomers, the company's people, and the book of ended dates; then mail
+addresses."""
 OWNER_ONLY = 0o600
 
 
@@ -131,6 +133,8 @@ def _upgrade(folder: Path, bank: Bank, now: datetime) -> None:
                 _give_investments(bank, now)
             if number == BEFORE_SERVICES:
                 _give_services(bank, now)
+            if number == BEFORE_MAILBOXES:
+                seed.plant_mailboxes(bank, _known_cards(db))
             if (folder / DEMO_CARDS).exists():
                 seed.write_demo_cards(folder / DEMO_CARDS, seed.DEMO)
             db.execute(f"PRAGMA user_version = {number + 1}")

@@ -30,6 +30,7 @@ from core_adapters.corehost.products.plantings.bonds import bonds_of, plant_bond
 from core_adapters.corehost.products.plantings.customers import (
     plant_card_use,
     plant_cheques,
+    plant_mailbox,
     plant_mobile,
 )
 from core_adapters.corehost.products.plantings.loans import credit_of, plant_loans
@@ -86,6 +87,8 @@ class SeedCard:
     """The holder is a company, with accounts and remittances instead of products."""
     cheques: bool = False
     """The account has a cheque book; a company's has one anyway."""
+    no_mail: bool = False
+    """The bank has no mail address of the holder."""
     newcomer: bool = False
     """Banks of a version before cheques and blocked cards get this customer when they are brought
     up."""
@@ -126,15 +129,15 @@ DEMO: Sequence[SeedCard] = (
     SeedCard(card_number(100_002), "135792", "陈大海", "3705X", 8_800_000),
     SeedCard(card_number(100_003), "864209", "周小溪", "1180", 356_700),
     SeedCard(card_number(100_004), "975310", "吴青山", "2236", 15_000_000),
-    SeedCard(card_number(100_005), "420864", "郑白云", "3349", 99),
+    SeedCard(card_number(100_005), "420864", "郑白云", "3349", 99, no_mail=True),
     SeedCard(card_number(100_006), "531975", "孙空空", "4452", 0),
     SeedCard(card_number(100_007), "618293", "钱锁锁", "5561", 500_000, "locked"),
     SeedCard(card_number(100_008), "729304", "赵失失", "6678", 700_000, "hot"),
     *(replace(one, newcomer=True) for one in (*NEWCOMERS, *PEOPLE)),
     SeedCard(card_number(100_009), "840517", "示例商贸有限公司", "7782", 86_541_200, company=True),
 )
-"""The first two are shown by `telebank run`; then some more, an empty account, a locked card and
-a lost one; the newcomers; the company's people, and the company last."""
+"""The first two are shown by `telebank run`; then some more, one without a mail address, an empty
+account, a locked card and a lost one; the newcomers; the company's people, and the company last."""
 SHOWN = 2
 
 
@@ -182,6 +185,7 @@ def plant(
     plant_products(bank, cards, now)
     plant_investments(bank, cards, now)
     plant_services(bank, cards, now)
+    plant_mailboxes(bank, cards)
 
 
 def _plant_customer(
@@ -249,6 +253,13 @@ def plant_services(bank: Bank, cards: Sequence[SeedCard], now: datetime) -> None
             plant_cheques(bank.office, one.account, paid=one.cheques, now=now)
     open_payment_accounts(bank.office)
     _plant_people(bank, cards, now)
+
+
+def plant_mailboxes(bank: Bank, cards: Sequence[SeedCard]) -> None:
+    """Mail addresses of all but those who gave none."""
+    for one in cards:
+        if not one.no_mail and one.state != "no_mobile":
+            plant_mailbox(bank.office, one.card)
 
 
 def _plant_people(bank: Bank, cards: Sequence[SeedCard], now: datetime) -> None:

@@ -29,7 +29,7 @@ _SERVICES = "".join(
         company_payments.SCHEMA,
     )
 )
-SCHEMA = _ACCOUNTS + _INVESTMENTS + _SERVICES
+SCHEMA = _ACCOUNTS + _INVESTMENTS + _SERVICES + contacts.MAILBOXES
 CHECKS = (
     *orders.CHECKS,
     *deposits.CHECKS,
@@ -64,3 +64,5 @@ INVESTMENTS_UPGRADE = (_INVESTMENTS,)
 """Scripts that give it loans, bonds, foreign exchange, securities and companies."""
 SERVICES_UPGRADE = (_SERVICES,)
 """Scripts that give it cheques, blocks and activation of cards, mobile numbers, account names."""
+MAILBOXES_UPGRADE = (contacts.MAILBOXES,)
+"""Scripts that give it mail addresses."""

@@ -124,6 +124,14 @@ async def test_the_number_that_the_bank_knows(caller: Asker, card: SeedCard) -> 
     assert outcome == Declined("none")
 
 
+async def test_the_mail_address_that_the_bank_knows(caller: Asker, card: SeedCard) -> None:
+    told = approved(await caller.ask("customer.mail", card=number(card)))
+    assert told == {"mail": f"c{card.card[6:15]}@example.com"}
+    nobody = await caller.ask("customer.mail", card=number(special_card("no_mobile")))
+    assert nobody == Declined("none")
+    assert await caller.ask("customer.mail", card=number(special_card("hot"))) != nobody
+
+
 async def test_a_payee_is_checked_before_he_is_registered(
     caller: Asker, card: SeedCard, shared_host: CoreHostProcess
 ) -> None:

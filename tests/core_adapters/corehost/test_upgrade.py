@@ -18,7 +18,7 @@ from core_adapters.corehost.products.bills.billers import Biller, load_billers
 from core_adapters.corehost.products.bonds.holdings import Bonds
 from core_adapters.corehost.products.cards.uses import CardUses
 from core_adapters.corehost.products.cheques.books import ChequeBooks
-from core_adapters.corehost.products.contacts import mobile_of
+from core_adapters.corehost.products.contacts import mail_of, mobile_of
 from core_adapters.corehost.products.exchange.accounts import FxAccounts
 from core_adapters.corehost.products.loans.accounts import Loans
 from core_adapters.corehost.products.securities.funds import funds_of
@@ -138,6 +138,26 @@ def test_a_bank_of_version_5_gets_its_newcomers_and_keeps_its_money(
     assert {one.card for one in NEWCOMERS} <= shown
 
 
+def test_a_bank_of_version_6_gets_mail_addresses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(house_file, "SCHEMA_VERSION", 6)
+        old = open_house(made_before(tmp_path, 2), Rules(), NOON)
+        assert "mailbox" not in named(old)
+        old.close()
+    house = open_house(tmp_path, Rules(), NOON + timedelta(days=1))
+    assert mail_of(house.db, DEMO[0].card) == f"c{DEMO[0].card[6:15]}@example.com"
+    house.close()
+
+
+def test_one_customer_of_a_new_bank_gave_no_mail_address(tmp_path: Path) -> None:
+    house = open_house(tmp_path, Rules(), NOON)
+    known = {one.card: mail_of(house.db, one.card) for one in DEMO}
+    assert [card for card, address in known.items() if address is None] == [DEMO[4].card]
+    house.close()
+
+
 def billers_but_gas() -> tuple[Mapping[str, Biller], int]:
     table, late = load_billers()
     return {name: one for name, one in table.items() if name != "gas"}, late
@@ -149,6 +169,7 @@ def assert_served(house: House) -> None:
     (first, _unenrolled, inactive, drawer) = (one.card for one in NEWCOMERS)
     for card in (DEMO[0].card, first):
         assert mobile_of(db, card) == f"100{card[7:15]}"
+        assert mail_of(db, card) == f"c{card[6:15]}@example.com"
         assert claims.Bills(office).known("gas", f"77{card[7:15]}")
     pins = house.bank.pins
     tries = [pins.try_pin(one.card, one.pin, DAY + timedelta(days=1)) for one in NEWCOMERS]

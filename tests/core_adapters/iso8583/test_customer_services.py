@@ -85,6 +85,7 @@ SENT: list[tuple[str, Values, str, dict[str, str]]] = [
         {"3": "300100", "48.identity": "1X"},
     ),
     ("customer.mobile", {"card": CARD}, "0200", {"3": "300200"}),
+    ("customer.mail", {"card": CARD}, "0200", {"3": "300600"}),
     ("payee.check", {"card": CARD, "payee": PAYEE}, "0200", {"3": "300300", "103": PAYEE.digits}),
     (
         "cheque.status",
@@ -229,6 +230,7 @@ def judged(service: str, code: str = "00", **fields: Mapping[str, str] | str) ->
 TOLD: list[tuple[str, dict[str, Any], dict[str, Value]]] = [
     ("customer.identify", {"f48": {"mobile": "13800138000"}}, {"mobile": "13800138000"}),
     ("customer.mobile", {"f48": {"mobile": "13800138000"}}, {"mobile": "13800138000"}),
+    ("customer.mail", {"f48": {"mail": "lin@example.com"}}, {"mail": "lin@example.com"}),
     ("payee.check", {"f48": {"payee_masked": "*三"}}, {"payee_masked": "*三"}),
     (
         "cheque.status",
@@ -286,6 +288,7 @@ def test_an_approval_gives_what_the_contract_says(
         ("customer.identify", "14", "bad_card"),
         ("customer.identify", "75", "locked"),
         ("customer.mobile", "25", "none"),
+        ("customer.mail", "25", "none"),
         ("payee.check", "15", "bad_payee"),
         ("payee.check", "25", "bad_payee"),
         ("cheque.status", "25", "no_cheque"),

@@ -1,4 +1,4 @@
-"""Handlers of customers themselves: who opens telephone banking, his mobile number, a payee."""
+"""Handlers of customers themselves: who opens telephone banking, where he is reached, a payee."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from core_adapters.corehost.counter import OK, Counter, Handler, refused
 from core_adapters.corehost.orders import Answer, BadMessage, Order
-from core_adapters.corehost.products.contacts import mobile_of
+from core_adapters.corehost.products.contacts import mail_of, mobile_of
 from core_adapters.corehost.refusal import Refusal
 from transactions.card import mask
 from transactions.secret import Secret
@@ -69,6 +69,18 @@ def mobile(counter: Counter, order: Order, now: datetime) -> Answer:
     return Answer(OK, subs={48: {"mobile": number}})
 
 
+def mail(counter: Counter, order: Order, now: datetime) -> Answer:
+    """0200/300600: the mail address that the holder registered."""
+    del now
+    refusal = counter.bank.usable_card(order.need(2))
+    if refusal:
+        return refused(refusal)
+    address = mail_of(counter.bank.office.db, order.need(2))
+    if address is None:
+        return refused(Refusal.NOTHING_FOUND)
+    return Answer(OK, subs={48: {"mail": address}})
+
+
 def payee_check(counter: Counter, order: Order, now: datetime) -> Answer:
     """0200/300300: whether a transfer from the card could go to field 103."""
     del now
@@ -86,6 +98,7 @@ CUSTOMER_SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(
         ("06", "93"): pin_enrol,
         ("02", "3002"): mobile,
         ("02", "3003"): payee_check,
+        ("02", "3006"): mail,
     }
 )
 """Rows of the table `services.SERVICES`."""

@@ -109,7 +109,7 @@ class EndOfDay:
         """All of a step's, before anything is done for the first of them."""
         try:
             return list(step(closing))
-        except Exception as error:
+        except Exception as error:  # whatever it is, the other steps go on
             if _stops(error):
                 raise
             counts[self._failed(closing, Item(step.__name__, "all", NOTHING), error)] += 1
@@ -126,7 +126,7 @@ class EndOfDay:
                 item = work.item
                 work.after(self._book.do(closing.day, closing.posts_on, item, closing.now))
                 done[item.what] += item.count
-        except Exception as error:
+        except Exception as error:  # whatever it is: one subject's failure, told for people
             if _stops(error):
                 raise
             db.execute("ROLLBACK TO day_item")

@@ -1,4 +1,5 @@
-"""What the seeded customers have besides money: a mobile number, cheques, a card not yet active."""
+"""What the seeded customers have besides money: a mobile number and a mail address, cheques, a card
+not yet active."""
 
 from datetime import datetime, timedelta
 
@@ -14,12 +15,14 @@ from core_adapters.corehost.products.cheques.books import (
     Cheque,
     ChequeBooks,
 )
-from core_adapters.corehost.products.contacts import register
+from core_adapters.corehost.products.contacts import register, register_mail
 from core_adapters.corehost.products.plantings.accounts import CNY, NOON
 from transactions.money import Money
 
 MOBILE = "mobile_cm"
 """The biller whose subscriber everybody is: his number there is the one that the bank knows."""
+MAILBOX = "c{serial}@example.com"
+"""A domain that is given to nobody (RFC 2606)."""
 FIRST_CHEQUE, LEAVES, COLLECTED_DAYS = 10_020_001, 25, 40
 PAID_MINOR, RETURNED_MINOR = 120_000, 9_900_000
 PAID_DAYS, RETURNED_DAYS, STOPPED_DAYS = 3, 2, 1
@@ -28,6 +31,11 @@ PAID_DAYS, RETURNED_DAYS, STOPPED_DAYS = 3, 2, 1
 def plant_mobile(office: BackOffice, card: str) -> None:
     """The number whose bills he pays, of a prefix that is given to nobody."""
     register(office.db, card, load_billers()[0][MOBILE].number(card))
+
+
+def plant_mailbox(office: BackOffice, card: str) -> None:
+    """An address made of the card's serial number."""
+    register_mail(office.db, card, MAILBOX.format(serial=card[6:15]))
 
 
 def plant_card_use(office: BackOffice, card: str, state: str) -> None:

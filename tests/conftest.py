@@ -1,6 +1,10 @@
 """For all rooms: the tests themselves cost the code under test no time."""
 
 import gc
+import os
+
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # before numpy: small products must not take every core
 
 
 def pytest_collection_finish() -> None:

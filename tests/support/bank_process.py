@@ -28,6 +28,7 @@ import httpx
 
 from core_adapters.corehost.seed import SeedCard
 from support.corehost_process import CoreHostProcess
+from support.starts import TURN
 from telebank.phone.hearing import Lexicon
 from telebank.phone.phone import Phone
 from telebank.settings import packs_dir
@@ -38,7 +39,7 @@ from voice_prompts import g711
 from voice_prompts.bank import Bank, build_bank
 
 HOST = "127.0.0.1"
-READY_S = 40.0
+READY_S = 90.0
 STOP_S = 20.0
 IDLE_S = 40.0
 """Timer J of a BYE alone holds its transaction for 64 times T1: 32 s with the shipped T1."""
@@ -85,6 +86,7 @@ class BankProcess:
     settings: Tables
     host: CoreHostProcess
     launcher: Sequence[str] = TELEBANK
+    also: Sequence[str] = ()
     _address: str = f"{HOST}:0"
     _node: subprocess.Popen[bytes] | None = field(default=None)
 
@@ -96,15 +98,16 @@ class BankProcess:
         voice: Voice,
         launcher: Sequence[str] = TELEBANK,
         host_options: Sequence[str] = (),
+        also: Sequence[str] = (),
         **settings: Mapping[str, Any],
     ) -> Iterator[Self]:
         """Start both; `settings` are tables of telebank.toml (`sip={"t1": 0.05}`), `host_options`
-        of `corehost run`."""
+        of `corehost run`; `also` are further places of SIP."""
         data.mkdir(parents=True, exist_ok=True)
         voice.lend(data)
         _write_settings(data / "config" / "telebank.toml", settings)
         with CoreHostProcess.start(data, *host_options) as host:
-            bank = cls(data, voice, settings, host, launcher)
+            bank = cls(data, voice, settings, host, launcher, also=also)
             try:
                 bank.run()
                 yield bank
@@ -119,6 +122,12 @@ class BankProcess:
         ready.unlink(missing_ok=True)
         command = [*self.launcher, "serve", "--drain", "0", "--data", str(self.data)]
         command += ["--sip", self._address, "--host-port", str(self.host.port)]
+        command += [word for place in self.also for word in ("--sip", place)]
+        with TURN:
+            self._begin(command, ready)
+        self._address = json.loads(ready.read_text())["listen"]
+
+    def _begin(self, command: Sequence[str], ready: Path) -> None:
         with self.log.open("ab") as log:
             self._node = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, stdout=log)
         deadline = time.monotonic() + READY_S
@@ -127,7 +136,6 @@ class BankProcess:
                 self.kill()
                 raise AssertionError(f"the node did not start:\n{self.log_text()[-3000:]}")
             time.sleep(POLL_S)
-        self._address = json.loads(ready.read_text())["listen"]
 
     def restart(self) -> None:
         """Stop the node if it runs, and start another on the same data and port."""
@@ -169,6 +177,12 @@ class BankProcess:
         """Where SIP is received, `address:port`."""
         return self._address
 
+    def place(self, transport: str, version: int = 4) -> str:
+        """Where SIP is received over a transport, `address:port`."""
+        places = json.loads((self.data / "run" / "node.json").read_text())["places"]
+        found = [each.partition(":")[2] for each in places if each.startswith(f"{transport}:")]
+        return next(each for each in found if (each[0] == "[") == (version == 6))
+
     @property
     def uri(self) -> str:
         """What a phone dials."""
@@ -197,7 +211,11 @@ class BankProcess:
     @property
     def worker_pids(self) -> list[int]:
         """Process ids of its media workers."""
-        return _children(self.pid)
+        return self.pids_of("telebank.media")
+
+    def pids_of(self, module: str) -> list[int]:
+        """Process ids of its children that run a module."""
+        return [pid for pid in _children(self.pid) if module in _words(pid)]
 
     def control(self, path: str, method: str = "GET") -> Any:
         """Ask the control socket; the JSON it answers."""
@@ -291,6 +309,13 @@ def _children(pid: int) -> list[int]:
     except OSError:
         return []
     return [int(word) for word in text.split()]
+
+
+def _words(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").split("\0")
+    except OSError:
+        return []
 
 
 def _wait_gone(pids: list[int]) -> None:

@@ -5,18 +5,24 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from support.bank_process import Voice
 from telebank.calls.edition import Edition
 from telebank.calls.node import NodeParts, VoiceNode
 from telebank.calls.options import CallOptions
-from telebank.flow.load import load_release
+from telebank.calls.services import Faxes
+from telebank.calls.tls import TlsFiles
+from telebank.flow.load import Release, load_release
 from telebank.flow.options import FlowOptions
 from telebank.media.client import MediaWorkers
 from telebank.media.options import MediaOptions
 from telebank.settings import seed_dir
 from telebank.sip import SipOptions
+from telebank.sip.admission import AdmissionOptions
+from telebank.sip.registering import PhoneOptions
+from telebank.sip.trunks import Trunks
 from telebank.store.sealing import Keyring
 from transactions.answer import Answer
 from transactions.journal import JournalEvent
@@ -104,25 +110,49 @@ class House:
                 await asyncio.sleep(0.02)
 
 
+@cache
+def shipped() -> Release:
+    """The shipped menus, read once for a whole run."""
+    return load_release(seed_dir())
+
+
 @asynccontextmanager
-async def open_house(tmp_path: Path, voice: Voice, lines: int = 50) -> AsyncIterator[House]:
+async def open_house(
+    tmp_path: Path,
+    voice: Voice,
+    lines: int = 50,
+    *,
+    faxes: Faxes | None = None,
+    media_timeout_s: float = 30.0,
+    trunks: Trunks | None = None,
+    admission: AdmissionOptions | None = None,
+    listen: tuple[str, ...] = ("127.0.0.1:0",),
+    tls: TlsFiles | None = None,
+    registrar: PhoneOptions | None = None,
+    scanners: tuple[str, ...] = SipOptions().scanners,
+) -> AsyncIterator[House]:
     """Start a node with one media worker."""
-    release = load_release(seed_dir())
-    media = MediaWorkers(MediaOptions(), voice.folder)
+    release = shipped()
+    media = MediaWorkers(MediaOptions(media_timeout_s=media_timeout_s), voice.folder)
     await media.start()
     speaker = Speaker(Catalogue.load(seed_dir() / "prompts"), Bank.open(voice.folder).index)
     script, log = Script(), Log()
     parts = NodeParts(
         node_id="01",
         epoch=1,
-        calls=CallOptions(listen="127.0.0.1:0", lines=lines),
-        sip=SipOptions(t1=0.05),
+        calls=CallOptions(listen=listen, lines=lines),
+        sip=SipOptions(t1=0.05, scanners=scanners),
         flow=FlowOptions(),
         edition=Edition(release, speaker),
         processor=script,
         journal=log,  # type: ignore[arg-type]  # a node only appends
         vault=Keyring.open_or_create(tmp_path / "keys"),
         media=media,
+        faxes=faxes,
+        trunks=trunks or Trunks(),
+        admission=admission or AdmissionOptions(),
+        tls=tls,
+        registrar=registrar or PhoneOptions(),
     )
     node = VoiceNode(parts)
     await node.start()

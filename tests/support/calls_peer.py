@@ -21,6 +21,8 @@ class Peer:
     user: bytes = b"bank"
     cseq: int = 0
     to_tag: str = ""
+    extra: str = ""
+    """More header lines of its INVITEs."""
     sip: socket.socket = field(init=False)
 
     def __post_init__(self) -> None:
@@ -47,6 +49,8 @@ class Peer:
             f"Call-ID: {self.call_id}\r\nCSeq: {cseq} {method}\r\nMax-Forwards: 70\r\n"
             f"Contact: <sip:peer@{host}:{port}>\r\n"
         )
+        if method == "INVITE":
+            head += self.extra
         if body:
             head += f"Content-Type: {kind or 'application/sdp'}\r\n"
         head += f"Content-Length: {len(body)}\r\n\r\n"
@@ -81,10 +85,10 @@ class Peer:
             self.send("INFO", body, kind="application/dtmf-relay")
             assert (await self.response("INFO"))[0] == 200
 
-    async def request(self, method: str) -> bytes:
+    async def request(self, method: str, seconds: float = 5) -> bytes:
         """The next request of the node with this method."""
         while True:
-            data = await receive(self.sip)
+            data = await receive(self.sip, seconds)
             if data.startswith(method.encode()):
                 return data
 

@@ -23,6 +23,7 @@ from typing import Any, Self
 from core_adapters.corehost.control import ask
 from core_adapters.corehost.house import findings, holdings
 from core_adapters.corehost.seed import SeedCard, trial_set
+from support.starts import TURN
 
 READY_S = 30.0
 STOP_S = 15.0
@@ -71,9 +72,9 @@ class CoreHostProcess:
         command = [telebank, "corehost", "run", "--test-data", "--listen", f"{HOST}:{port}"]
         command += ["--data", str(self.folder), "--keys", str(self.keys)]
         command += ["--faults", str(self.faults), *self._options]
-        with self.log.open("a", encoding="utf-8") as log:
+        with TURN, self.log.open("a", encoding="utf-8") as log:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-        said = json.loads(self._ready_line())
+            said = json.loads(self._ready_line())
         self.port = said["port"]
         self.ports = [int(one.rpartition(":")[2]) for one in said["listen"]]
 

@@ -163,6 +163,8 @@ class DayCaller:
                     self._asked[task] = command
                 case commands.Enqueue(visit):
                     self._soon(events.QueueAnswered(visit, "not_on_duty"))
+                case commands.PrepareFax(visit):
+                    self._soon(events.FaxPrepared(visit, "not_available"))
                 case commands.SendFax(visit):
                     self._soon(events.FaxAnswered(visit, "not_available"))
                 case commands.Used(what, customer):

@@ -4,17 +4,20 @@ from functools import cache
 from typing import TypeVar
 
 from support.flow_bank import BANK
-from telebank.flow.commands import Command, Say, Submit
+from telebank.flow.commands import Command, Say, Submit, Told
 from telebank.flow.events import Event, KeyPressed, PlayEnded, ServiceAnswered, Started
 from telebank.flow.options import FlowOptions
 from telebank.flow.release import Release, read_release
 from telebank.flow.session import Session
 from telebank.flow.vault import MemoryVault
+from transactions.money import Money
 from transactions.outcome import Value
 
 CARD = "6227000000000012"
 """Fictional, and valid by its check digit."""
 PIN = "246813579024"
+QUOTED = {"fee": Money.parse("2"), "payee": "622700******0020", "quote": "Q1"}
+"""What `small_bank` says of a transfer."""
 
 Kind = TypeVar("Kind")
 
@@ -86,3 +89,24 @@ class Caller:
     def heard(self) -> list[str]:
         """The texts of the last prompt."""
         return [spoken.prompt_id for spoken in self.saying.prompts]
+
+
+def signed_in(caller: Caller) -> Caller:
+    """He has proved himself, in the menus of `small_bank`."""
+    caller.press(f"1{CARD}#{PIN}")
+    caller.answer("ok")
+    return caller
+
+
+def at_confirm(caller: Caller) -> Caller:
+    """He hears what he is about to transfer."""
+    signed_in(caller).press("100*5#")
+    caller.answer("ok", **QUOTED)
+    return caller
+
+
+def told(caller: Caller) -> list[str]:
+    """What he was told of the last question."""
+    return [
+        command.exit for command in caller.of(Told) if command.visit == caller.of(Submit)[-1].visit
+    ]

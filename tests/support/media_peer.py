@@ -6,10 +6,14 @@ import socket
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from telebank import wire
+from telebank.media.bench_dtmf_material import Case, line
 from telebank.media.client import Event, MediaChannel, MediaWorkers
 from telebank.media.keys import DIGITS, TelephoneEvent, build_event
-from telebank.media.rtp import Packet, build, parse
+from telebank.rtp import Packet, build, parse
+from voice_prompts import g711
 
 E = TypeVar("E")
 A_LAW, MU_LAW, EVENTS = 8, 0, 101
@@ -93,6 +97,18 @@ class Peer:
         for digit in digits:
             for packet in self.key_packets(digit):
                 self.send(build(packet))
+
+    async def speak(self, keys: str, law: g711.Law = "pcma", samples: int = FRAME) -> None:
+        """Press keys as tones, in real time, with silence around them; packets of so many."""
+        case = Case("plain", on_ms=100, off_ms=80)
+        sound = line(case, keys, 800, np.random.default_rng(1))
+        octets = g711.encode(np.concatenate([sound, np.zeros(2_400, np.int16)]), law).tobytes()
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        for at in range(0, len(octets) - samples, samples):
+            self.timestamp += samples
+            self.send(build(self.packet(self.payload_type, octets[at : at + samples])))
+            await asyncio.sleep(max(0.0, begin + at / 8_000 - loop.time()))
 
     async def hear(self) -> Packet:
         loop = asyncio.get_running_loop()

@@ -70,6 +70,8 @@ def typed(
         "LOST_CARD#": f"{one.card}#",
         "WRONG_CARD#": f"{one.card[:-1]}{(int(one.card[-1]) + 1) % 10}#",
         "IDENTITY": one.identity,
+        "FAX_TO#": "02387654321#",
+        "FAX_TIME#": "0830#",
     }
     return [entries.get(word, word) for word in words]
 

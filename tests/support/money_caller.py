@@ -85,6 +85,9 @@ ASKED_ON_THE_WAY: Final = frozenset(
         *("sys.welcome", "lang.zh", "lang.en", "lang.chosen", "front.menu"),
         *("auth.card", "auth.pin", "main.menu", "enq.menu", "tr.menu", "tr.payee", "tr.amount"),
         *("loss.card", "loss.identity"),
+        # A customer who has called before has a usual service in the main menu: "…，请按六。" What
+        # comes behind its name sounds like `fx.unit`, and only the name could tell which it is.
+        *("main.often", "fx.unit"),
     }
 )
 """What `prove`, `order` and `report_loss` answer ahead; on a busy machine it is heard anyway."""

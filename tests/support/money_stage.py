@@ -7,7 +7,7 @@ stop or kill something have a bank of their own.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -33,7 +33,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 SCENES_AT_ONCE = 64
 BANKS_AT_ONCE = 10
-"""Three processes each; more would only wait for one another to start."""
+"""Of scenes' own, three processes each; more would only wait for one another to start. Those that
+scenes share stay to the end and are few."""
 SETTLED_S = 60.0
 """Longest wait for a row's end, in seconds."""
 
@@ -122,7 +123,7 @@ class Stage:
     async def branch(self, name: str, **settings: Any) -> Day:
         """The bank of that name, shared by all scenes that ask for it; the first one's settings."""
         if name not in self._branches:
-            opening = self._open.enter_async_context(self.open_bank(name, **settings))
+            opening = self._open.enter_async_context(self._bank(name, TELEBANK, settings))
             self._branches[name] = asyncio.ensure_future(opening)
         return await asyncio.shield(self._branches[name])
 
@@ -131,14 +132,20 @@ class Stage:
         self, name: str, launcher: Sequence[str] = TELEBANK, **settings: Any
     ) -> AsyncIterator[Day]:
         """A bank of a scene's own, stopped at the end of the block."""
+        async with self._banks, self._bank(name, launcher, settings) as day:
+            yield day
+
+    @contextlib.asynccontextmanager
+    async def _bank(
+        self, name: str, launcher: Sequence[str], settings: Mapping[str, Any]
+    ) -> AsyncIterator[Day]:
         start = BankProcess.start(self.folder / name, self.voice, launcher, **settings)
-        async with self._banks:
-            bank = await asyncio.to_thread(start.__enter__)
-            try:
-                async with bank.phone() as phone:
-                    yield Day(bank, phone)
-            finally:
-                await asyncio.to_thread(start.__exit__, None, None, None)
+        bank = await asyncio.to_thread(start.__enter__)
+        try:
+            async with bank.phone() as phone:
+                yield Day(bank, phone)
+        finally:
+            await asyncio.to_thread(start.__exit__, None, None, None)
 
     async def close(self) -> None:
         """End what still runs."""

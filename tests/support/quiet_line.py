@@ -23,8 +23,27 @@ from telebank.commands.wiring.customers import open_customers
 from telebank.commands.wiring.orders import OrderRoom
 from telebank.customers.sender import OUTBOX
 from telebank.customers.usage import Usage
-from telebank.flow.commands import Command, Enqueue, HangUp, Record, Say, Submit, Told, Used
-from telebank.flow.events import KeyPressed, PlayEnded, QueueAnswered, ServiceAnswered, Started
+from telebank.flow.commands import (
+    Command,
+    Enqueue,
+    HangUp,
+    PrepareFax,
+    Record,
+    Say,
+    SendFax,
+    Submit,
+    Told,
+    Used,
+)
+from telebank.flow.events import (
+    FaxAnswered,
+    FaxPrepared,
+    KeyPressed,
+    PlayEnded,
+    QueueAnswered,
+    ServiceAnswered,
+    Started,
+)
 from telebank.flow.load import load_release
 from telebank.flow.options import FlowOptions
 from telebank.flow.release import Release, release_files
@@ -182,6 +201,10 @@ class Call:
                 case Enqueue(visit):
                     answer = QueueAnswered(visit, "not_on_duty")
                     await self._do(self.session.receive(answer, self.now))
+                case PrepareFax(visit):
+                    await self._do(self.session.receive(FaxPrepared(visit, "ready"), self.now))
+                case SendFax(visit, way="mail"):
+                    await self._do(self.session.receive(FaxAnswered(visit, "accepted"), self.now))
                 case Told(visit, exit_name):
                     request = f"{self.session.call_ref}-{visit}"
                     await self.house.processor.told(request, exit_name)

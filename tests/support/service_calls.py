@@ -38,6 +38,8 @@ CALL_S = 280.0
 QUIET_S = 1.5
 """Silence after which the bank has said its sentence; more than a busy machine makes of a pause."""
 NO_VALUES: Values = MappingProxyType({})
+RULES: Mapping[str, object] = MappingProxyType({"gateway": "127.0.0.1:9", "allow": ["020*"]})
+"""Of calls that the bank may place: there are some, so that callers are offered faxes back."""
 
 
 def nothing(_books: Books, _who: SeedCard) -> Sequence[Passage]:
@@ -213,7 +215,7 @@ HASTY = "hasty"
 async def open_branch(stage: Stage, name: str) -> Day:
     """The bank of that name."""
     options = ("--quote-life", "2") if name == HASTY else ()
-    return await stage.branch(name, host_options=options)
+    return await stage.branch(name, host_options=options, outbound=RULES)
 
 
 def caller_number(serial: int) -> str:

@@ -130,8 +130,8 @@ S: Sequence[Case] = (
     Case("S-05", "sec.today", until="list.end", heard=_sec_today, asked=("sec.today last",),
          first=confirmed("S-02", "sec.in", _moved("sec.in", "sec.confirm_in", 1), "sec.in_quote",
                          entries=typed(AMOUNT="500.50"))),
-    Case("S-06", "“fax.none”", keys=(*INVEST, "4", "5"), until="fax.none",
-         heard=lambda _books, _who: [[("fax.none", NO_VALUES)]]),
+    Case("S-06", "“fax.ways”", keys=(*INVEST, "4", "5"), until="fax.ways",
+         heard=lambda _books, _who: [[("fax.ways", NO_VALUES)]]),
 )  # fmt: skip
 C: Sequence[Case] = (
     Case("C-01", "corp.balance", until="list.end", heard=_balances, asked=("corp.balance last",),

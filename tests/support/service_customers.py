@@ -287,10 +287,19 @@ PAYEES: Sequence[Story] = (
 
 
 def _ordered(people: People) -> Sequence[Passage]:
-    ((number, first),) = people.kept(
-        "SELECT number, first FROM transfer_order WHERE payee_masked = ?", _payee_masked(people)
+    """All that is kept was read back at once: payee, how often, amount, dates, the quoted fee."""
+    ((number, name, first, last, fee),) = people.kept(
+        "SELECT number, payee_name, first, last, fee FROM transfer_order WHERE payee_masked = ?",
+        _payee_masked(people),
     )
-    return [[("ord.done", {"order": str(number), "first": date.fromisoformat(first)})]]
+    begins, ends = date.fromisoformat(first), date.fromisoformat(last)
+    terms = {"payee_masked": name, "every": "month", "amount": fen(8_880), "first": begins}
+    read_back = [
+        ("ord.confirm", terms),
+        ("ord.fee", {"fee": fen(fee)}),
+        ("ord.ends", {"last": ends}),
+    ]
+    return [read_back, [("ord.done", {"order": str(number), "first": begins})]]
 
 
 def _cancelled(people: People) -> None:
@@ -301,8 +310,9 @@ def _cancelled(people: People) -> None:
 LIST = f"{SIGNED_IN} !2 !5 !2 @sys.back !1"
 ORDERS: Sequence[Story] = (
     Story("BT-21", "scheduled", (
-        Ring(f"{SIGNED_IN} !2 !5 !1 !{{payee}}# !88*80# !{later(1)} !3 !1 @sys.confirm_amount 1",
-             "ord.done", heard=_ordered, asked=("transfer.quote ok", "order.make ok")),
+        Ring(f"{SIGNED_IN} !2 !5 !1 !{{payee}}# !88*80# !{later(1)} !3 !2 !{later(99)}"
+             " @sys.confirm_amount 1", "ord.done", heard=_ordered,
+             asked=("transfer.quote ok", "order.make ok")),
         Ring(f"{LIST} !1 !99*99# @sys.confirm_amount 1", "ord.changed", words("ord.changed"),
              asked=("order.list last", "order.change ok", "order.list last")),
         Ring(f"{LIST} !2 @sys.confirm 1", "ord.cancelled", words("ord.cancelled"),

@@ -7,28 +7,37 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from telebank.sip import (
-    Address,
     CallAnswered,
     CallConfirmed,
     CallEnded,
     CallOffered,
+    CallRedirected,
     CallRefused,
     CallRinging,
+    CloseConnection,
     Command,
     DatagramReceived,
+    Hop,
     KeyInfoReceived,
     OfferAnswered,
     OfferReceived,
     OfferRefused,
+    PeerChanged,
+    PhoneGone,
+    PhoneRefused,
+    PhoneRegistered,
     SendDatagram,
+    SessionMoved,
     SipOptions,
+    TransferAsked,
+    TransferProgress,
     Trouble,
     UserAgent,
 )
 from telebank.sip.message import Request, Response, parse
 
-US: Address = ("192.0.2.10", 5060)
-PEER: Address = ("192.0.2.20", 5062)
+US = Hop("192.0.2.10", 5060)
+PEER = Hop("192.0.2.20", 5062)
 SDP = (
     "v=0\r\no=- 1 1 IN IP4 192.0.2.20\r\ns=-\r\nc=IN IP4 192.0.2.20\r\nt=0 0\r\n"
     "m=audio 40000 RTP/AVP 8 0 97\r\na=rtpmap:97 telephone-event/8000\r\na=ptime:20\r\n"
@@ -60,13 +69,23 @@ def told(command: Command) -> str:  # noqa: PLR0911 - one line for each kind
             return f"OfferRefused {status}"
         case KeyInfoReceived(_, digit):
             return f"KeyInfoReceived {digit}"
+        case PeerChanged(trunk, peer, well):
+            return f"PeerChanged {trunk} {peer} {'up' if well else 'down'}"
         case Trouble(kind):
             return f"Trouble {kind}"
         case CallOffered(offer=offer) | OfferReceived(offer=offer):
             return type(command).__name__ + ("" if offer else " late")
         case CallConfirmed(_, answer):
             return "CallConfirmed" + (" answer" if answer else "")
-        case CallAnswered() | OfferAnswered():
+        case CallRedirected(_, target):
+            return f"CallRedirected {target}"
+        case TransferAsked(_, target, reports):
+            return f"TransferAsked {target}" + ("" if reports else " silent")
+        case TransferProgress(_, status, over):
+            return f"TransferProgress {status}" + (" over" if over else "")
+        case PhoneRegistered(extension) | PhoneGone(extension) | PhoneRefused(extension):
+            return f"{type(command).__name__} {extension}".rstrip()
+        case CallAnswered() | OfferAnswered() | SessionMoved() | CloseConnection():
             return type(command).__name__
     raise AssertionError(command)
 
@@ -104,7 +123,7 @@ class Line:
     def last(self) -> Request | Response:
         return parse(self.sent[-1])
 
-    def hears(self, data: bytes | str, source: Address = PEER) -> list[str]:
+    def hears(self, data: bytes | str, source: Hop = PEER) -> list[str]:
         """A raw datagram comes in."""
         raw = data.encode() if isinstance(data, str) else data
         return self.did(self.agent.receive(DatagramReceived(raw, source), self.now))
@@ -207,22 +226,22 @@ class Network:
     double: float = 0.0
     delay: float = 0.3
     now: float = 0.0
-    agents: dict[Address, UserAgent] = field(default_factory=dict)
-    heard: list[tuple[Address, Command]] = field(default_factory=list)
-    on_command: Callable[[Address, Command], None] = lambda address, command: None
+    agents: dict[Hop, UserAgent] = field(default_factory=dict)
+    heard: list[tuple[Hop, Command]] = field(default_factory=list)
+    on_command: Callable[[Hop, Command], None] = lambda address, command: None
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
-        self.flying: list[tuple[float, int, Address, Address, bytes]] = []
+        self.flying: list[tuple[float, int, Hop, Hop, bytes]] = []
         self.plans: list[tuple[float, int, Callable[[], None]]] = []
         self.count = itertools.count()
 
-    def add(self, address: Address, options: SipOptions | None = None) -> UserAgent:
+    def add(self, address: Hop, options: SipOptions | None = None) -> UserAgent:
         seed = f"{self.seed}x{address[1]}x"
         self.agents[address] = UserAgent(address, options or SipOptions(), tokens(seed))
         return self.agents[address]
 
-    def do(self, address: Address, commands: list[Command]) -> None:
+    def do(self, address: Hop, commands: list[Command]) -> None:
         """Carry out what an agent asked for."""
         for command in commands:
             if not isinstance(command, SendDatagram):

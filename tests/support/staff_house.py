@@ -30,15 +30,20 @@ from telebank.calls.control.desk import Counter
 from telebank.calls.control.enrolment import EnrolmentPart
 from telebank.calls.control.login import StaffDesk
 from telebank.calls.control.loss import Decider, LiftAct, LossPart
+from telebank.calls.control.phones import PhonesPart
 from telebank.calls.control.releases import NotStaged, ReleasesPart
 from telebank.calls.control.resolve import Resolve
 from telebank.calls.control.server import ControlPart, ControlServer
 from telebank.calls.control.staff import StaffPart
+from telebank.calls.phones import Registered
+from telebank.calls.registrations import DeskPhones
 from telebank.commands.wiring import key_custody
 from telebank.commands.wiring.customer_control import CustomersPart
 from telebank.commands.wiring.key_custody import ACT as KEY_CUSTODY
 from telebank.commands.wiring.pin_control import PinsPart
 from telebank.settings import store_url
+from telebank.sip.digest import Account
+from telebank.sip.registering import PhoneOptions
 from telebank.staff.options import StaffOptions
 from telebank.store import tables
 from telebank.store.clock import Stamp, to_us
@@ -60,6 +65,7 @@ CHEAP = {"argon2_memory_kib": 64, "argon2_time": 1}
 STORE = StoreOptions(nodes=2)
 """A second node may open the same store."""
 NONE = Contracts({})
+PHONES = PhoneOptions("bank.example", md5=True, phones=3)
 START = datetime(2026, 3, 31, 4, 0, tzinfo=UTC)
 
 
@@ -133,6 +139,22 @@ class StoreAlone:
 
 
 @dataclass
+class Shelf:
+    """Where the node's user agent would be told of desk phones."""
+
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    contacts: list[Registered] = field(default_factory=list)
+
+    def use_phones(self, accounts: Mapping[str, Account]) -> None:
+        """Keep them."""
+        self.accounts = accounts
+
+    def registrations(self) -> list[Registered]:
+        """What the test put there."""
+        return self.contacts
+
+
+@dataclass
 class House:
     """The socket and what is behind it."""
 
@@ -144,6 +166,8 @@ class House:
     carriers: dict[str, Carrier]
     client: aiohttp.ClientSession
     publishing: StoreAlone
+    phones: DeskPhones
+    shelf: Shelf
 
     async def ask(
         self, who: Person | None, method: str, path: str, body: Mapping[str, Any] | None = None
@@ -251,6 +275,7 @@ def seed_of(asked: Asked) -> str:
 async def open_house(
     folder: Path,
     contracts: Contracts = NONE,
+    phone_options: PhoneOptions = PHONES,
     **options: Any,
 ) -> AsyncIterator[House]:
     """A house on `folder`; `options` are those of `[staff]`."""
@@ -269,7 +294,11 @@ async def open_house(
         KEY_CUSTODY: AfterApproval(desk, key_custody.work, key_custody.complaint),
         LIFT: LiftAct(decider),
     }
+    shelf = Shelf()
+    phones = DeskPhones(phone_options, store.journal.run, keys)
+    await phones.start(shelf)
     parts: list[ControlPart] = [
+        PhonesPart(counter, phones, clock),
         StaffPart(counter),
         EnrolmentPart(counter),
         ApprovalsPart(counter, all_carriers),
@@ -289,9 +318,12 @@ async def open_house(
             yield House(
                 *(folder, store, processor, desk, clock, all_carriers, client),
                 publishing,
+                phones,
+                shelf,
             )
     finally:
         await server.close()
+        await phones.close()
         await processor.close()
         desk.close()
         await store.close()

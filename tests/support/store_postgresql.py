@@ -16,12 +16,21 @@ from typing import Any, Self
 import psycopg
 
 from support.sql_servers import Cluster
-from telebank.store import customer_tables, notice_tables, order_tables, tables
+from telebank.store import (
+    customer_tables,
+    desk_phone_tables,
+    fax_tables,
+    notice_tables,
+    order_tables,
+    tables,
+)
 from telebank.store.migrate import migrate
 
 assert customer_tables.payee.metadata is tables.metadata  # imported for what they add to it
 assert order_tables.proposal.metadata is tables.metadata
 assert notice_tables.notice.metadata is tables.metadata
+assert fax_tables.fax_job.metadata is tables.metadata
+assert desk_phone_tables.desk_phone.metadata is tables.metadata
 CLEAR = ";".join(f'DELETE FROM "{table.name}"' for table in reversed(tables.metadata.sorted_tables))
 TEMPLATE = "telebank_template"
 FILE = "telebank.toml"

@@ -9,6 +9,9 @@ from support import money_secrets
 from support.bank_process import Voice
 from support.money_stage import Stage, scenes_of
 
+BOOKS = "test_the_books_are_in_order"
+"""Looks at a bank when its last caller has gone."""
+
 
 @pytest.fixture(scope="session")
 def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
@@ -18,8 +21,9 @@ def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests on the stage come last and together: its scenes stand still while any other test runs
-    on an event loop of its own, and their callers would be taken for gone."""
-    items.sort(key=lambda item: "stage" in getattr(item, "fixturenames", ()))
+    on an event loop of its own, and their callers would be taken for gone. Last of all come those
+    that wait until all scenes are over: before the others they would wait for them."""
+    items.sort(key=lambda item: ("stage" in getattr(item, "fixturenames", ()), item.name == BOOKS))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

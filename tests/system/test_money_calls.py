@@ -29,7 +29,7 @@ from transactions.card import CardNumber
 pytestmark = [
     pytest.mark.system,
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
 ]
 
 UNKNOWN_AND_UNDONE = ["RECORDED", "SENT", "UNKNOWN", "REVERSING", "REVERSED"]

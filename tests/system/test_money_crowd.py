@@ -16,7 +16,7 @@ from telebank.phone.report import CallReport
 pytestmark = [
     pytest.mark.system,
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
 ]
 
 ACCOUNTS = 10

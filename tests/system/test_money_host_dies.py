@@ -16,7 +16,7 @@ from telebank.settings import seed_dir
 pytestmark = [
     pytest.mark.system,
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
 ]
 
 QUICK_LINKS = {"hosts.tb87": {"backoff_min_s": 0.2, "backoff_max_s": 0.5}}

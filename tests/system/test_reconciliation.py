@@ -22,7 +22,7 @@ from support.money_stage import SETTINGS, Day, Scene, Stage
 pytestmark = [
     pytest.mark.system,
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
 ]
 
 TRANSFER_42 = {"mti": "0200", "processing": "42"}

@@ -38,7 +38,7 @@ def _orders(bank: BankProcess, who: SeedCard) -> list[Row]:
 async def _scheduled(bank: BankProcess, who: SeedCard, payee: SeedCard) -> date:
     """A call that schedules one for tomorrow."""
     first = datetime.now(UTC).astimezone(BEIJING).date() + timedelta(days=1)
-    dated = f"@ord.first {first:%Y%m%d}# @ord.every 1 @ord.confirm_once 1"
+    dated = f"@ord.first {first:%Y%m%d}# @ord.every 1 @sys.confirm_amount 1"
     keys = f"!2 !5 !1 !{payee.card}# !100# {dated}"
     async with bank.phone() as phone:
         report = await ring(bank, phone, f"{prove(who)} {keys}", "ord.done_once")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.bank_process import HOST, BankProcess, Voice
-from telebank.media import rtp
+from telebank import rtp
 from telebank.media.keys import TelephoneEvent, build_event
 from telebank.phone.phone import Phone, PhoneCall, PhoneOptions
 from telebank.phone.script import parse_script

@@ -1,35 +1,5 @@
 """The same tests on an SQLite file and on a real PostgreSQL."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from support.store_places import place, remote, server
 
-import pytest
-
-from support.store_postgresql import StoreServer
-
-DATABASES = ("sqlite", "postgresql")
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[StoreServer]:
-    """A PostgreSQL of this run."""
-    started = StoreServer.start()
-    yield started
-    started.remove()
-
-
-@pytest.fixture
-def remote(server: StoreServer, tmp_path: Path) -> Iterator[Path]:
-    """A data folder whose store is an empty database on PostgreSQL."""
-    name = server.lend(tmp_path)
-    yield tmp_path
-    server.take_back(name)
-
-
-@pytest.fixture(params=DATABASES)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A data folder whose store is either; tests that take `tmp_path` itself are about the file."""
-    if request.param == "postgresql":
-        found: Path = request.getfixturevalue("remote")
-        return found
-    return tmp_path
+__all__ = ["place", "remote", "server"]

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 
-from telebank.media import rtp
+from telebank import rtp
 from telebank.phone.hearing import Lexicon
 from telebank.phone.phone import Phone, PhoneOptions
 from telebank.phone.report import CallReport

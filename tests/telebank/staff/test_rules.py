@@ -42,6 +42,7 @@ def test_auditors_only_look() -> None:
         "staff.list",
         "approval.list",
         "loss.list",
+        "phone.list",
     }
 
 

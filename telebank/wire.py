@@ -8,15 +8,15 @@ the one that a worker begins with, and others are opened and left while it runs.
 
 import msgspec
 
-VERSION = 3
-MAX_PACKET = 65_536
-"""Largest packet on the socket, in bytes; `Play` stays under it by `MAX_SEGMENTS`."""
+VERSION = 4
 MAX_SEGMENTS = 2_000
-"""Clips and pauses in one `Play`."""
+"""Clips and pauses in one `Play`, which stays under the largest message of a link."""
 MAX_RECORDED = 8_000 * 60
 """Samples, and octets, of one `Record` at most: 60 seconds."""
 RECORDED_PART = 32_000
 """Octets in one `Recorded` at most."""
+MAX_CALL_RECORDED_S = 4 * 3_600
+"""Seconds of one `RecordCall` at most."""
 MAX_BANKS = 8
 """Prompt banks that a worker has open at once, the first one included."""
 
@@ -38,6 +38,8 @@ class Open(Message, frozen=True, tag=True, kw_only=True):
     direction: str = "sendrecv"
     kind: str = "rtp"
     """`rtp` now; `srtp` and `dtls` later."""
+    beside: int = 0
+    """A channel of the same worker that this one is to be joined with; 0: none."""
 
 
 class SetRemote(Message, frozen=True, tag=True, kw_only=True):
@@ -104,6 +106,75 @@ class StopRecord(Message, frozen=True, tag=True, kw_only=True):
     """End the recording: the peer has finished."""
 
 
+class Join(Message, frozen=True, tag=True, kw_only=True):
+    """Hear and be heard in a mixer, by the role's rights (`media.mixer.ROLES`), from the next frame
+    on; again for another role. What a leg plays goes before what it hears there.
+
+    All legs of a mixer are of one worker, opened `beside` each other. `JoinFailed` comes where it
+    cannot be; else nothing.
+    """
+
+    mixer: int
+    role: str = "party"
+    toward: int = 0
+    """The channel that a `whisper` is for."""
+    sound: str = ""
+    """What a leg of role `music` or `tone` hears: a name of `media.tones`."""
+
+
+class Leave(Message, frozen=True, tag=True, kw_only=True):
+    """Out of the mixer; nothing happens where it is in none."""
+
+
+class KeepSound(Message, frozen=True, tag=True, kw_only=True):
+    """Of the worker (channel 0): a clip of a bank is a sound of this name, music on hold say."""
+
+    name: str
+    bank: int
+    start: int
+    samples: int
+
+
+class RecordCall(Message, frozen=True, tag=True, kw_only=True):
+    """Record what the peer says (left) and is sent (right) into a sealed file: `media.recording`.
+
+    `CallRecorded` comes at its end, before `Closed`. A channel has one recording at a time.
+    """
+
+    path: str
+    """Absolute; nothing is overwritten."""
+    key: bytes
+    """32 octets, of this recording alone; made and wrapped by the node."""
+    wrapped: str
+    """The key as the keyring wrapped it, for the file's header."""
+    begun: str
+    """UTC, ISO 8601."""
+    note: str = ""
+    """For the file's header, in the clear."""
+    most_s: int = MAX_CALL_RECORDED_S
+
+    def __repr__(self) -> str:
+        return f"RecordCall(channel={self.channel}, path={self.path!r})"
+
+
+class PauseRecord(Message, frozen=True, tag=True, kw_only=True):
+    """Silence in the recording from the next frame on; the file lists from when to when."""
+
+
+class ResumeRecord(Message, frozen=True, tag=True, kw_only=True):
+    """Record again."""
+
+
+class StopRecordCall(Message, frozen=True, tag=True, kw_only=True):
+    """End the recording."""
+
+
+class KeysBy(Message, frozen=True, tag=True, kw_only=True):
+    """The leg's keys come another way (`info`): those of its media are reported no more."""
+
+    method: str
+
+
 class Hold(Message, frozen=True, tag=True, kw_only=True):
     """The peer put us on hold (or took us off): media time-out off while held."""
 
@@ -151,13 +222,15 @@ class Key(Message, frozen=True, tag=True, kw_only=True):
     """One key press, once, at its first event packet. `token` is the `Play` that it met, or 0.
 
     `at` is monotonic seconds of the host at which the packet came. `secret` repeats the mark of
-    `Collect`, so that no reader of this message writes the digit down.
+    `Collect`, so that no reader of this message writes the digit down. `method`: `events` (RFC
+    4733) or `inband`; of a leg that uses both, only those of the one seen first are reported.
     """
 
     digit: str
     at: float
     token: int
     secret: bool
+    method: str = "events"
 
 
 class PlayEnded(Message, frozen=True, tag=True, kw_only=True):
@@ -182,6 +255,30 @@ class Recorded(Message, frozen=True, tag=True, kw_only=True):
     last: bool
 
 
+class JoinFailed(Message, frozen=True, tag=True, kw_only=True):
+    """A `Join` was refused; the channel is where it was."""
+
+    mixer: int
+    reason: str
+
+
+class CallRecorded(Message, frozen=True, tag=True, kw_only=True):
+    """A `RecordCall` is over. `cut` where it ends before it should, and `error` why; what there is
+    can be opened."""
+
+    path: str
+    seconds: float
+    sha256: str
+    """Of the FLAC file inside."""
+    sealed_sha256: str
+    """Of the file as it lies there."""
+    size: int
+    marks: tuple[tuple[str, int, int], ...] = ()
+    """What is not in it: `paused`, `secret` or `lost`, from and to in samples."""
+    cut: bool = False
+    error: str = ""
+
+
 class MediaLost(Message, frozen=True, tag=True, kw_only=True):
     """Nothing came from the peer for the time-out, in seconds."""
 
@@ -189,7 +286,11 @@ class MediaLost(Message, frozen=True, tag=True, kw_only=True):
 
 
 class Stats(Message, frozen=True, tag=True, kw_only=True):
-    """Counts of a channel. `sampled` is True where loss is estimated from one packet in 64."""
+    """Figures of a channel: each 15 seconds or so, and a last time before `Closed`.
+
+    None where nothing is known. `sampled` is True where loss is estimated from one packet in 64;
+    jitter is measured only while audio is listened to, and the last value stays.
+    """
 
     packets_sent: int
     packets_received: int
@@ -197,6 +298,17 @@ class Stats(Message, frozen=True, tag=True, kw_only=True):
     sampled: bool
     keys: int
     dropped_foreign: int
+    loss: float = 0.0
+    """Part of the peer's packets lost, 0 to 1, since the call began."""
+    jitter_ms: float | None = None
+    rtt_ms: float | None = None
+    """Round-trip time, from the peer's reports (RTCP)."""
+    mos: float | None = None
+    """Estimated quality of what comes from the peer (ITU-T G.107), 1.0 to 4.5."""
+    peer_loss: float | None = None
+    """Part of our packets that the peer lost of late, as it reports."""
+    peer_mos: float | None = None
+    """Quality of what the peer hears: as it reports, or estimated from its loss."""
 
 
 class WorkerStats(Message, frozen=True, tag=True, kw_only=True):
@@ -226,6 +338,14 @@ ToWorker = (
     | Collect
     | Record
     | StopRecord
+    | Join
+    | Leave
+    | KeepSound
+    | RecordCall
+    | PauseRecord
+    | ResumeRecord
+    | StopRecordCall
+    | KeysBy
     | Hold
     | Close
     | Shutdown
@@ -238,6 +358,8 @@ FromWorker = (
     | Key
     | PlayEnded
     | Recorded
+    | JoinFailed
+    | CallRecorded
     | MediaLost
     | Stats
     | WorkerStats

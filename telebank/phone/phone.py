@@ -8,13 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from telebank import sip
-from telebank.calls.endpoint import Endpoint, Fact
-from telebank.media.rtp import Packet
-from telebank.phone.address import resolve
+from telebank.calls.connection import ConnectionOptions
+from telebank.calls.endpoint import Endpoint, Fact, Listening
+from telebank.calls.tls import TlsFiles
+from telebank.phone.address import host_of, resolve
 from telebank.phone.hearing import ClipHeard, Ear, Lexicon
 from telebank.phone.report import CallReport, KeyAnswered, named
 from telebank.phone.rtp import PhoneMedia
 from telebank.phone.script import AwaitPrompt, Pause, Press, Step
+from telebank.rtp import Packet
 from voice_prompts import g711
 
 TICK_S = 0.02
@@ -64,11 +66,13 @@ class Phone:
         self._endpoint: Endpoint
         self._ticker: asyncio.Task[None]
 
-    async def start(self, address: str = "127.0.0.1") -> None:
-        """Bind a free port and begin to tick."""
+    async def start(self, address: str = "127.0.0.1", tls: TlsFiles | None = None) -> None:
+        """Bind a free port and begin to tick; `tls` is for calls by TLS. Raises `OSError`, and
+        `TlsFileError`."""
         options = sip.SipOptions(user_agent="telebank call", max_calls=10_000)
+        places = (sip.Hop(address, 0), sip.Hop(address, 0, "tcp"))
         self._endpoint = Endpoint.bind(
-            (address, 0),
+            Listening(places, connections=ConnectionOptions(max_opening=1_000), tls=tls),
             lambda local: sip.UserAgent(local, options, lambda: secrets.token_hex(8)),
             self._fact,
         )
@@ -104,6 +108,8 @@ class Phone:
         `on_heard` is told each clip, `on_sound` each packet's codec and octets.
         """
         destination = await resolve(target)
+        if destination.transport == "tls":
+            self._endpoint.connections.server_names[destination] = host_of(target)
         media_address, _ = self._endpoint.advertised
         call = PhoneCall(
             self._endpoint,
@@ -116,7 +122,8 @@ class Phone:
         call.media = await PhoneMedia.open(media_address, call.packet)
         offer = sip.make_offer(media_address, call.media.port, options.codecs)
         call.offer = sip.SessionDescription.parse(offer)
-        from_uri = f"sip:{options.from_user}@{media_address}"
+        shown = f"[{media_address}]" if ":" in media_address else media_address
+        from_uri = f"sip:{options.from_user}@{shown}"
         leg, commands = self._endpoint.agent.invite(
             target, from_uri, offer, self._endpoint.now(), destination=destination
         )
@@ -224,7 +231,7 @@ class PhoneCall:
         now = self._endpoint.now()
         agent = self._endpoint.agent
         agreed = fact.offer and sip.answer_audio(
-            fact.offer, "127.0.0.1", self.media.port, version=2
+            fact.offer, self._endpoint.advertised[0], self.media.port, version=2
         )
         if isinstance(agreed, sip.Answer):
             self.media.connect(agreed)

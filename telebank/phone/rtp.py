@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import cast
 
-from telebank.media import rtp
+from telebank import rtp
 from telebank.media.keys import TelephoneEvent, build_event
 from telebank.sip import Answer
 from voice_prompts import g711

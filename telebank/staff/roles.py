@@ -33,7 +33,8 @@ class Act:
 
 
 LIST_LOSSES, FORGET_PIN, ROLL_BACK = "loss.list", "pin.forget", "release.rollback"
-SHOW_CUSTOMER, NOTICE = "customer.show", "notice.record"
+SHOW_CUSTOMER, NOTICE, FAX = "customer.show", "notice.record", "fax.send"
+LIST_PHONES, PHONES = "phone.list", "phone.change"
 """Rights that are asked for elsewhere too."""
 _R = Role
 ACTS: Mapping[str, Act] = MappingProxyType(
@@ -98,6 +99,9 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         SHOW_CUSTOMER: frozenset({_R.TELLER, _R.SUPERVISOR}),
         ROLL_BACK: frozenset({_R.SUPERVISOR}),
         NOTICE: frozenset({_R.SUPERVISOR}),
+        FAX: frozenset({_R.TELLER, _R.SUPERVISOR, _R.ADMINISTRATOR}),
+        LIST_PHONES: frozenset({_R.ADMINISTRATOR, _R.SUPERVISOR, _R.AUDITOR, _R.IT}),
+        PHONES: frozenset({_R.ADMINISTRATOR}),
         "approval.list": frozenset(Role),
         "approval.refuse": frozenset({_R.SUPERVISOR}),
     }

@@ -3,7 +3,7 @@
 #   SIP=0.0.0.0:5060 WEB=127.0.0.1:9000 DATA=/srv/bank CALL=0 make run
 #   FAULTS=faults.json make run                   with a fault plan of the demo host, docs/corehost.md
 #   make test                                     format, lint, types, imports, tests
-#   make test-long                                whole simulations and soaks
+#   make test-long                                whole simulations, soaks, and programs not ours
 .DEFAULT_GOAL := help
 .PHONY: help run test test-long check format clean
 
@@ -20,7 +20,7 @@ run:
 	    $(if $(FAULTS),--faults '$(FAULTS)') $(if $(filter 0,$(CALL)),--no-call)
 
 check:
-	@scripts/setup test
+	@scripts/setup $(if $(filter test-long,$(MAKECMDGOALS)),long,test)
 	$(BIN)/ruff format --check --quiet $(CODE)
 	$(BIN)/ruff check --quiet $(CODE)
 	$(BIN)/mypy

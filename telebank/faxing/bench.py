@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 from fax.terminal import Accept, TerminalOptions, Transmit
 from telebank.faxing.client import Closed, Ended, Event, FaxLine, FaxProcess, LineLost
 from telebank.faxing.options import FaxingOptions
+from telebank.workers.cpu import cpu_seconds
 
 HOST = "127.0.0.1"
 MAX_DATAGRAM = 400
@@ -118,8 +119,8 @@ async def _open(process: FaxProcess, moved: Moved) -> tuple[FaxLine, _End]:
 
 
 def _cpu_seconds(processes: tuple[FaxProcess, FaxProcess]) -> float:
-    """CPU time of both; clock_getcpuclockid(3) by its definition."""
-    return sum(time.clock_gettime((~one.pid << 3) | 2) for one in processes if one.pid)
+    """CPU time of both."""
+    return sum(cpu_seconds(one.pid) for one in processes if one.pid)
 
 
 # -- pages ----------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from telebank.media.bank import FILE_NAMES
 from telebank.media.client import Event, MediaChannel, MediaError, MediaWorkers
 from telebank.media.load import AUDIO_TYPE, EVENT_TYPE, KEY, Heard, Order
 from telebank.media.options import MediaOptions
+from telebank.workers.cpu import cpu_seconds
 
 BANK_SAMPLES = 10 * 8_000
 KEY_EVERY_FRAMES = 150
@@ -137,9 +138,8 @@ def _failed(heard: Heard, keys: int) -> bool:
 
 
 def _cpu_seconds(pool: MediaWorkers) -> float:
-    """CPU time of this process and the workers; clock_getcpuclockid(3) by its definition."""
-    workers = sum(time.clock_gettime((~pid << 3) | 2) for pid in pool.pids)
-    return time.process_time() + workers
+    """CPU time of this process and the workers."""
+    return time.process_time() + sum(map(cpu_seconds, pool.pids))
 
 
 def _make_bank(directory: Path) -> None:

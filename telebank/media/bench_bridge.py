@@ -19,6 +19,7 @@ from telebank.media.load_bridge import AUDIO_TYPE, Heard, Order
 from telebank.media.options import MediaOptions
 from telebank.media.recording import check
 from telebank.media.sealed import SealError
+from telebank.workers.cpu import children, cpu_seconds
 
 MOST_WRONG = 0.02
 """A leg of which more than this part was not the other's sound did not hear it."""
@@ -178,16 +179,7 @@ def _sound(key: bytes, seconds: float, recorded: wire.CallRecorded) -> bool:
 
 
 def _cpu_seconds(pool: MediaWorkers) -> tuple[float, float]:
-    """CPU time of this process and the workers, and of the writers; clock_getcpuclockid(3) by its
-    definition."""
-    writers = [child for pid in pool.pids for child in _children(pid)]
-    own = time.process_time() + sum(map(_clock, pool.pids))
-    return own, sum(map(_clock, writers))
-
-
-def _clock(pid: int) -> float:
-    return time.clock_gettime((~pid << 3) | 2)
-
-
-def _children(pid: int) -> list[int]:
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """CPU time of this process and the workers, and of the writers."""
+    writers = [child for pid in pool.pids for child in children(pid)]
+    own = time.process_time() + sum(map(cpu_seconds, pool.pids))
+    return own, sum(map(cpu_seconds, writers))

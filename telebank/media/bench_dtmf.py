@@ -1,6 +1,7 @@
 """How well and how cheaply in-band keys are recognised, with spandsp's `dtmf_rx` beside ours."""
 
 import difflib
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,15 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Of cases of a sort, or of speech."""
+
+    name: str
+    ours: Score
+    spandsp: Score | None
+
+
+@dataclass(frozen=True, slots=True)
 class DtmfResult:
     """Ours; and spandsp's on the same material, where it is installed."""
 
@@ -41,6 +51,7 @@ class DtmfResult:
     channels: int
     cpu_us_per_channel_second: float
     spandsp: Score | None
+    groups: tuple[Group, ...] = ()
 
 
 @dataclass
@@ -70,6 +81,22 @@ class _Tally:
         return Score(self.right, self.missed, self.false_keys, self.in_speech)
 
 
+class _Tallies(defaultdict[str, _Tally]):
+    """By group of cases, in their order."""
+
+    def __init__(self) -> None:
+        super().__init__(_Tally)
+
+    def total(self) -> Score:
+        total = _Tally()
+        for one in self.values():
+            total.right += one.right
+            total.missed += one.missed
+            total.false_keys += one.false_keys
+            total.in_speech += one.in_speech
+        return total.score()
+
+
 def heard_keys(rows: Block, options: InbandOptions | None = None) -> list[str]:
     """The keys that we hear in each row of (rows, whole frames)."""
     receiver = InbandKeys(len(rows), options)
@@ -95,21 +122,22 @@ def bench_dtmf(
     `advance` is told the name of each piece before it is begun.
     """
     voices, spandsp = material.voices(packs, every), Spandsp.load()
-    ours, theirs, spoken = _Tally(), _Tally(), 0
+    ours, theirs = _Tallies(), _Tallies()
+    spoken = 0
     for case in material.cases():
         advance(case.name)
         lines = material.lines(case)
-        ours.add(lines.wanted, heard_keys(lines.rows))
+        ours[case.group].add(lines.wanted, heard_keys(lines.rows))
         if spandsp is not None:
-            theirs.add(lines.wanted, [spandsp.keys(row) for row in lines.rows])
+            theirs[case.group].add(lines.wanted, [spandsp.keys(row) for row in lines.rows])
     for name, rows in material.speech(voices):
         advance(name)
         spoken += rows.size
-        ours.add_speech(heard_keys(rows))
+        ours["speech"].add_speech(heard_keys(rows))
         if spandsp is not None:
-            theirs.add_speech([spandsp.keys(row) for row in rows])
+            theirs["speech"].add_speech([spandsp.keys(row) for row in rows])
     advance("cost")
-    score = ours.score()
+    score = ours.total()
     return DtmfResult(
         right=score.right,
         missed=score.missed,
@@ -118,5 +146,9 @@ def bench_dtmf(
         speech_hours=round(spoken / RATE / _SECONDS_PER_HOUR, 3),
         channels=channels,
         cpu_us_per_channel_second=round(cost(packs, channels), 1),
-        spandsp=None if spandsp is None else theirs.score(),
+        spandsp=None if spandsp is None else theirs.total(),
+        groups=tuple(
+            Group(name, tally.score(), None if spandsp is None else theirs[name].score())
+            for name, tally in ours.items()
+        ),
     )

@@ -49,6 +49,8 @@ class Case:
     """Direct current, in 16-bit steps."""
     keys: bool = True
     """Whether these are keys at all."""
+    group: str = "other sound beside them"
+    """What of keys this is the edge of."""
 
 
 class Lines(NamedTuple):
@@ -66,22 +68,26 @@ class Speech(NamedTuple):
     rows: Block
 
 
+NO_KEY = Case("", keys=False, group="nearly keys")
+
+
 def cases() -> Iterator[Case]:
     """The edges of Q.24, as the project asks for them."""
     for level in range(-30, -2, 3):
-        yield Case(f"{level} dBm0", level, level)
+        yield Case(f"{level} dBm0", level, level, group="level")
     for low, high in ((-3, -11), (-11, -3), (-22, -30), (-30, -22)):
-        twisted = Case(f"twist {low}/{high} dBm0", low, high)
+        twisted = Case(f"twist {low}/{high} dBm0", low, high, group="twist")
         yield twisted
         yield replace(twisted, name=f"{twisted.name}, noise", noise_db=15)
     for low_off, high_off in product((-0.015, 0.015), repeat=2):
-        off = Case(f"off {low_off:+.1%} {high_off:+.1%}", low_off=low_off, high_off=high_off)
+        name = f"off {low_off:+.1%} {high_off:+.1%}"
+        off = Case(name, low_off=low_off, high_off=high_off, group="frequency")
         yield off
         yield replace(off, name=f"{off.name}, noise", noise_db=15)
     for low_off, high_off in product((-0.035, 0.0, 0.035), repeat=2):
         if low_off or high_off:
             name = f"refused: off {low_off:+.1%} {high_off:+.1%}"
-            off = Case(name, low_off=low_off, high_off=high_off, keys=False)
+            off = replace(NO_KEY, name=name, low_off=low_off, high_off=high_off)
             yield off
             yield replace(off, name=f"{name}, long", on_ms=200)
     yield Case("noise at 15 dB", noise_db=15)
@@ -90,7 +96,7 @@ def cases() -> Iterator[Case]:
     yield Case("hum", -25, -25, beside={50: -20})
     yield Case("dial tone 350+440", beside={350: -13, 440: -13})
     yield Case("dial tone 450", beside={450: -10})
-    yield Case("refused: 23 ms", on_ms=23, keys=False)
+    yield replace(NO_KEY, name="refused: 23 ms", on_ms=23)
 
 
 def lines(case: Case, seed: int = 1) -> Lines:

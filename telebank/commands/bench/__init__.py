@@ -14,6 +14,7 @@ MEASURES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "fax": ("fax", "Faxes over T.38: CPU time a second of a fax, ten at once."),
         "gateway": ("gateway", "The ISO 8583 gateway: durable transfers a second."),
         "media": ("media", "The media plane alone: prompts and keys."),
+        "plot": ("plot", "All of these over ranges of calls and rates, with pictures."),
         "signalling": (
             "signalling",
             "Calls set up a second, CPU time of each, and of refused ones.",

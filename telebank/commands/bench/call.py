@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import random
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from telebank.settings import packs_dir
 from telebank.store.engine import database_url
 from telebank.store.eventlog import open_read_only
 from telebank.store.views import MAX_CALLS, CallRow, recent_calls
+from telebank.workers.cpu import children, cpu_seconds
 from voice_prompts import g711
 from voice_prompts.bank import Bank, build_bank
 from voice_prompts.pack import PackError
@@ -114,11 +114,11 @@ def _table(figures: Figures) -> str:
 async def _bench(data: Path, calls: int, rate: float, rounds: int) -> Figures:
     loop = asyncio.get_running_loop()
     async with bank(data) as (sip, node_pid):
-        before = cpu_seconds(node_pid)
+        before = used(node_pid)
         began = loop.time()
         reports = await _ring(data, f"sip:bank@{sip}", _scripts(calls, rounds), rate)
         took = loop.time() - began
-        after = cpu_seconds(node_pid)
+        after = used(node_pid)
     # The node is closed now, so its last events are in the log.
     asked = _services(data, calls)
     failed = [report for report in reports if _fault(report, rounds)]
@@ -173,15 +173,9 @@ async def _child(
     return said
 
 
-def cpu_seconds(pid: int) -> tuple[float, float]:
-    """User and system seconds of the node, and of its media workers (proc_pid_stat(5))."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return _used(pid), sum(_used(int(child)) for child in children)
-
-
-def _used(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def used(pid: int) -> tuple[float, float]:
+    """Seconds of CPU of the node, and of its media workers and fax process."""
+    return cpu_seconds(pid), sum(map(cpu_seconds, children(pid)))
 
 
 # -- the callers ----------------------------------------------------------------------------------

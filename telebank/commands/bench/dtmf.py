@@ -90,6 +90,7 @@ def _failed(result: DtmfResult) -> bool:
 def _table(result: DtmfResult) -> str:
     figures = asdict(result)
     theirs = figures.pop("spandsp") or {}
+    figures.pop("groups")
     lines = [f"{'ours':>10}{'spandsp' if theirs else '':>10}"]
     lines += [
         f"{figures[name]:>10}{theirs.get(name, ''):>10}  {text}" for name, text in _MEANINGS.items()

@@ -6,13 +6,15 @@ import contextlib
 import json
 import sys
 import tempfile
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import uvloop
 
-from telebank.commands.bench.call import bank, cpu_seconds, say
+from telebank.commands.bench.call import bank, say, used
 from telebank.commands.common import EXIT_FINDING, Unreachable, json_option
 from telebank.ops.supervise import ChildFailed
 from telebank.phone.dialer import Dialer, Tally
@@ -40,9 +42,24 @@ setups_per_s = {FLOOD_LIMIT}
 
 
 @dataclass(frozen=True, slots=True)
+class Rated:
+    """Calls at a rate."""
+
+    rate: float
+    """Set-ups a second; of those as fast as they go, how many there were."""
+    calls: int
+    failed: int
+    p99_ms: float
+    node_ms: float
+    worker_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """What was measured."""
 
+    rates: tuple[Rated, ...]
+    """The last: as fast as they go."""
     setups_per_s: float
     setup_p99_ms: float
     calls: int
@@ -57,9 +74,9 @@ class Figures:
 
 _MEANINGS = {
     "setups_per_s": f"calls set up and torn down a second, {AT_ONCE} at once, as fast as they go",
-    "setup_p99_ms": "ms from INVITE to 200 at the rate asked for, 99 of 100",
+    "setup_p99_ms": "ms from INVITE to 200 at the first rate asked for, 99 of 100",
     "calls": "calls at that rate",
-    "failed": "of them not set up and torn down",
+    "failed": "calls not set up and torn down, at any rate",
     "cpu_ms_per_setup": "ms of CPU a call as fast as they go, node: signalling, menus, event log",
     "worker_cpu_ms_per_setup": "ms of CPU a call, media worker",
     "refused": "INVITEs refused in the flood",
@@ -72,44 +89,52 @@ _MEANINGS = {
 @click.command("signalling")
 @click.option(
     "--rate",
-    default=50.0,
+    "rates",
+    multiple=True,
+    default=(50.0,),
     show_default=True,
     type=click.FloatRange(1, 1_000),
-    help="Calls a second.",
+    help="Calls a second; can be given several times.",
 )
 @click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(1, 3_600))
 @json_option
-def command(rate: float, seconds: float, *, as_json: bool) -> None:
+def command(rates: tuple[float, ...], seconds: float, *, as_json: bool) -> None:
     """Measure calls set up and torn down, and a flood.
 
     Starts a core host and a node in a temporary folder and rings it from this process: calls that
-    hang up at once, first at a rate, then as fast as they go, then at the rate beside a flood of
-    a hundred times what its trunk may have. Exit code 1 when a call failed, or when fewer than
-    95 % of those beside the flood were done.
+    hang up at once, first at each rate, then as fast as they go, then at the first rate beside a
+    flood of a hundred times what its trunk may have. Exit code 1 when a call failed, or when fewer
+    than 95 % of those beside the flood were done.
 
     \b
     Examples:
       telebank bench signalling
-      telebank bench signalling --rate 100 --seconds 30 --json
+      telebank bench signalling --rate 25 --rate 100 --seconds 30 --json
     """
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         data = Path(folder)
         (data / "config").mkdir()
         (data / "config" / "telebank.toml").write_text(SETTINGS, encoding="utf-8")
         try:
-            figures = uvloop.run(_bench(data, rate, seconds))
+            figures = uvloop.run(_bench(data, rates, seconds))
         except (ChildFailed, PackError) as error:
             raise Unreachable(str(error)) from error
     values = asdict(figures)
-    click.echo(
-        json.dumps(values)
-        if as_json
-        else "\n".join(f"{values[name]:>10}  {text}" for name, text in _MEANINGS.items())
-    )
+    click.echo(json.dumps(values) if as_json else _table(values))
     sys.exit(EXIT_FINDING if figures.failed or figures.rated_done < RATED_SHARE else 0)
 
 
-async def _bench(data: Path, rate: float, seconds: float) -> Figures:
+def _table(values: Mapping[str, Any]) -> str:
+    lines = [f"{values[name]:>10}  {text}" for name, text in _MEANINGS.items()]
+    for one in values["rates"]:
+        lines.append(
+            f"{one['rate']:>10}  calls a second: {one['node_ms']} ms of CPU a call, node,"
+            f" {one['worker_ms']} ms, media worker"
+        )
+    return "\n".join(lines)
+
+
+async def _bench(data: Path, rates: Sequence[float], seconds: float) -> Figures:
     async with contextlib.AsyncExitStack() as stack:
         address, pid = await stack.enter_async_context(bank(data))
         host, _, port = address.rpartition(":")
@@ -119,34 +144,51 @@ async def _bench(data: Path, rate: float, seconds: float) -> Figures:
         await bad.start(FLOOD)
         stack.push_async_callback(bad.close)
         with say.status("calls …"):
-            await good.at_rate(rate, 1.0)  # everything is warm
-            tally = await good.at_rate(rate, seconds)
-            before = cpu_seconds(pid)
-            fast = await good.flat_out(AT_ONCE, seconds)
-            node, worker = (
-                (new - old) * 1000 / max(fast.done, 1)
-                for new, old in zip(cpu_seconds(pid), before, strict=True)
-            )
+            await good.at_rate(rates[0], 1.0)  # everything is warm
+            rated = [
+                await _rated(pid, seconds, good.at_rate(rate, seconds), rate) for rate in rates
+            ]
+            rated.append(fast := await _rated(pid, seconds, good.flat_out(AT_ONCE, seconds)))
         with say.status("a flood …"):
-            before = cpu_seconds(pid)
+            before = used(pid)
             flood = await bad.flood(FLOOD_RATE, seconds)
-            spent = cpu_seconds(pid)[0] - before[0]
+            spent = used(pid)[0] - before[0]
             _, beside = await asyncio.gather(
-                bad.flood(FLOOD_RATE, seconds), good.at_rate(rate, seconds)
+                bad.flood(FLOOD_RATE, seconds), good.at_rate(rates[0], seconds)
             )
     refused = flood.ended["503"]
     let_in = flood.offered - refused - flood.ended["silence"]
     return Figures(
-        setups_per_s=round(fast.done / seconds, 1),
-        setup_p99_ms=_p99(tally),
-        calls=tally.offered,
-        failed=tally.offered - tally.done + fast.offered - fast.done,
-        cpu_ms_per_setup=round(node, 2),
-        worker_cpu_ms_per_setup=round(worker, 2),
+        rates=tuple(rated),
+        setups_per_s=fast.rate,
+        setup_p99_ms=rated[0].p99_ms,
+        calls=rated[0].calls,
+        failed=sum(one.failed for one in rated),
+        cpu_ms_per_setup=fast.node_ms,
+        worker_cpu_ms_per_setup=fast.worker_ms,
         refused=refused,
-        refused_us=round((spent - let_in * node / 1000) / max(refused, 1) * 1e6, 1),
+        refused_us=round((spent - let_in * fast.node_ms / 1000) / max(refused, 1) * 1e6, 1),
         rated_done=round(beside.done / max(beside.offered, 1), 4),
         rated_p99_ms=_p99(beside),
+    )
+
+
+async def _rated(
+    pid: int, seconds: float, calls: Coroutine[None, None, Tally], rate: float = 0.0
+) -> Rated:
+    """Place calls; `rate` 0 is that which comes of it."""
+    before = used(pid)
+    tally = await calls
+    node, worker = (
+        (new - old) * 1000 / max(tally.done, 1) for new, old in zip(used(pid), before, strict=True)
+    )
+    return Rated(
+        rate=rate or round(tally.done / seconds, 1),
+        calls=tally.offered,
+        failed=tally.offered - tally.done,
+        p99_ms=_p99(tally),
+        node_ms=round(node, 2),
+        worker_ms=round(worker, 2),
     )
 
 

@@ -4,10 +4,9 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-import pyodbc
-
 from core_adapters.conformance.faults import Fault
 from core_adapters.conformance.sql_orders import REPLIES, Exchange, Orders
+from core_adapters.sql.odbc import pyodbc
 from core_adapters.sql.session import MAX_ROWS, Connection
 
 LOST = ("08S01", "")

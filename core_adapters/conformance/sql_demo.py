@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyodbc
-
 from core_adapters.conformance.people import People, Person
 from core_adapters.conformance.sql_bench import NO_WIRE, Database
+from core_adapters.sql.odbc import pyodbc
 from core_adapters.sql.stubs import stubs
 from transactions.card import CardNumber
 
 SQLITE, POSTGRESQL = "SQLite3", "PostgreSQL Unicode"
-DEMO_DIALECTS = ("sqlite", "postgresql")
 OPENING = 1_000_000
 """Fen on each account: 10,000.00."""
 LOCK_MS = 250

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
-import pyodbc
-
+from core_adapters.sql.odbc import pyodbc
 from core_adapters.sql.statements import Parameters
 from core_adapters.sql.values import Row, whole
 

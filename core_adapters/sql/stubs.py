@@ -4,6 +4,8 @@ from pathlib import Path
 
 from core_adapters.sql.profile import DIALECTS
 
+TRIED = ("sqlite", "postgresql")
+"""Dialects whose stubs our tests run, and of which the conformance kit makes demo databases."""
 _FOLDER = Path(__file__).parent / "stub_files"
 
 

@@ -19,6 +19,7 @@ import uvloop
 from core_adapters.hsm.errors import ModuleAwayError, SecurityModuleError
 from core_adapters.iso8583.links.tls import TlsError
 from core_adapters.profiles.errors import ProfileError
+from core_adapters.sql.errors import OdbcMissing
 from telebank.calls.control.server import ControlServer
 from telebank.calls.edition import Edition
 from telebank.calls.node import NodeParts, VoiceNode
@@ -73,8 +74,7 @@ log = structlog.get_logger("telebank.serve")
 UNUSABLE = (
     *(SettingsError, FlowError, ContractError, CatalogueError, PackError, MissingClips),
     *(KeyFileError, SecurityModuleError, ProfileError, ReleaseError, TlsError, StartRefused),
-    RecordingError,
-    TlsFileError,
+    *(RecordingError, TlsFileError, OdbcMissing),
 )
 """Files that a node cannot start with; the error says which and what to do."""
 

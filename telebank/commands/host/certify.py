@@ -18,8 +18,9 @@ from core_adapters.conformance.report import Facts, LeakError, render, summary
 from core_adapters.conformance.rig import Pace
 from core_adapters.conformance.scenarios import Scenario, load_scenarios
 from core_adapters.conformance.seal import Seal, SealError
-from core_adapters.conformance.sql_demo import DEMO_DIALECTS
 from core_adapters.profiles.errors import ProfileError
+from core_adapters.sql.errors import OdbcMissing
+from core_adapters.sql.stubs import TRIED
 from telebank.commands.common import EXIT_FINDING, data_option, json_option
 from telebank.commands.host.certify_hosts import Opened, Where, opened
 from telebank.commands.host.common import Finding, config_file, keys_option, profile_path
@@ -62,8 +63,8 @@ class Request:
 @keys_option
 @click.option(
     "--dialect",
-    type=click.Choice(DEMO_DIALECTS),
-    default=DEMO_DIALECTS[0],
+    type=click.Choice(TRIED),
+    default=TRIED[0],
     show_default=True,
     help="Of the demo database, for a profile of kind sql.",
 )
@@ -119,7 +120,7 @@ def command(
         outcome, facts = _run(Request(where, only, seed, pace, by), report, quiet=as_json)
     except (ProfileError, PeopleError, LeakError) as error:
         raise Finding(str(error)) from error
-    except SealError as error:
+    except (SealError, OdbcMissing) as error:
         raise click.UsageError(str(error)) from error
     _tell(outcome, facts, report, as_json=as_json)
 

@@ -8,19 +8,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import click
-
 from core_adapters.conformance import kit
 from core_adapters.conformance.iso8583_bench import Iso8583Target
 from core_adapters.conformance.people import People, load_people, people_of
-from core_adapters.conformance.sql_bench import Database, SqlTarget, through
-from core_adapters.conformance.sql_demo import DEMOS, DemoMissing, server_of
 from core_adapters.corehost.acts import CUT_OVER, KEY_CHANGE
 from core_adapters.corehost.control import ControlError, NotRunning, ask
 from core_adapters.corehost.house import findings
@@ -39,8 +35,6 @@ from core_adapters.corehost.products.plantings.operators import ROLES
 from core_adapters.corehost.rules import EVERY_DAY, Rules
 from core_adapters.corehost.seed import SeedCard, card_number, trial_set
 from core_adapters.iso8583.options import Iso8583Options
-from core_adapters.sql.options import SqlOptions
-from core_adapters.sql.profile_load import load_profile
 from telebank.commands.common import Unreachable
 from telebank.commands.host.check_sql import is_sql
 from telebank.commands.host.common import (
@@ -52,8 +46,6 @@ from telebank.commands.host.common import (
     read_profile,
     split_address,
 )
-from telebank.commands.wiring.sql_host import sql_options
-from telebank.settings import SettingsError, load_settings
 
 READY_S, STOP_S = 30.0, 10.0
 ORDINARY = 60
@@ -92,16 +84,18 @@ class Opened:
 @contextlib.contextmanager
 def opened(where: Where) -> Iterator[Opened]:
     """The host, for as long as it is needed; what was started ends with it."""
-    is_demo, sql = where.address is None, is_sql(profile_path(where.data, where.profile))
+    demo, own = _demo_host, _own_host
+    if is_sql(profile_path(where.data, where.profile)):
+        # Here, not above: it needs a library of the system (core_adapters/sql/odbc.py).
+        from telebank.commands.host import certify_sql
+
+        demo, own = certify_sql.demo_database, certify_sql.own_database
     with contextlib.ExitStack() as stack:
-        if not is_demo:
-            yield _own_database(where) if sql else _own_host(where)
+        if where.address is not None:
+            yield own(where)
             return
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="certify-")))
-        if sql:
-            yield _demo_database(where, folder, stack)
-        else:
-            yield _demo_host(where, folder, stack)
+        yield demo(where, folder, stack)
 
 
 # -- ISO 8583 ------------------------------------------------------------------------------------
@@ -176,55 +170,6 @@ def demo_host(folder: Path, profile: Path) -> Iterator[int]:
                 process.wait(STOP_S)
             except subprocess.TimeoutExpired:
                 process.kill()
-
-
-# -- SQL -----------------------------------------------------------------------------------------
-
-
-def _demo_database(where: Where, folder: Path, stack: contextlib.ExitStack) -> Opened:
-    profile, contracts = _sql_profile(where), read_contracts(where.data)
-    if where.dialect not in profile.dialects or where.dialect not in DEMOS:
-        raise click.UsageError(f"--dialect is one of {', '.join(DEMOS)} that the profile has")
-    people = demo_people()
-    try:
-        bank = stack.enter_context(DEMOS[where.dialect](folder, people))
-    except DemoMissing as error:
-        raise Unreachable(str(error)) from error
-    options = SqlOptions(dialect=where.dialect, connection="demo", terminal=TERMINAL)
-    target = SqlTarget(bank.database, profile, contracts, options)
-    what = f"a demo database of the shipped stubs: {server_of(bank.owner)}"
-    return Opened(target, people, what, profile.version, bank.findings)
-
-
-def _own_database(where: Where) -> Opened:
-    profile, contracts = _sql_profile(where), read_contracts(where.data)
-    name = str(where.address)
-    assert where.cards is not None
-    try:
-        tables = load_settings(where.data).hosts
-        if name not in tables:
-            raise click.UsageError(
-                f"--host {name}: the settings have no section [hosts.{name}]; for a profile of "
-                f"kind sql give the name of one, such as --host {next(iter(tables), 'ourbank')}"
-            )
-        options = sql_options(name, tables[name], where.keys or where.data / "keys")
-        connection = options.connection_string()
-    except SettingsError as error:
-        raise click.UsageError(str(error)) from error
-    except (ValueError, OSError) as error:
-        raise click.UsageError(f"[hosts.{name}]: {error}") from error
-    text, wire = through(connection)
-    database = Database(options.dialect, text, wire)
-    target = SqlTarget(database, profile, contracts, replace(options, terminal=TERMINAL))
-    people = load_people(where.cards)
-    return Opened(target, people, f"{name}: {server_of(connection)}", profile.version)
-
-
-def _sql_profile(where: Where) -> Any:
-    profile = load_profile(profile_path(where.data, where.profile))
-    if not profile.test:
-        raise click.UsageError(f"profile {profile.name} is not marked `test: true`")
-    return profile
 
 
 # -- customers -----------------------------------------------------------------------------------

@@ -34,7 +34,6 @@ from telebank.commands.wiring.rules import (
     Unread,
     learn_older,
 )
-from telebank.commands.wiring.sql_host import sql_host
 from telebank.commands.wiring.telephone_pin import (
     AtModule,
     at_once,
@@ -193,6 +192,9 @@ def _make(place: Place, watch: HostWatch, tap: Tap) -> tuple[NodeHost, KeyedHost
         host = _iso8583(place, name, table, watch, tap)
         return host, host, Iso8583Speaks(host, profile)
     if adapter == SQL:
+        # Here, not above: it needs a library of the system (core_adapters/sql/odbc.py).
+        from telebank.commands.wiring.sql_host import sql_host
+
         told = sql.HostEvents(late=watch.late, alarm=watch.alarm, link=watch.link)
         config, contracts = place.rules.config, place.rules.contracts
         made = sql_host(name, table, config, place.keys, contracts, told, place.keyring)

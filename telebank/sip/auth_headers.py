@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from telebank.sip.headers import TOKEN, unquote
+from telebank.sip.headers import QUOTED, TOKEN, unquote
 
 MAX_LENGTH = 4_096
 """Characters of a header line that is looked at; longer ones count as not there."""
@@ -21,12 +21,11 @@ MAX_PARAMS = 32
 """Parameters of one value."""
 # qop-value, nonce-count = 8LHEX
 _COUNT = re.compile(r"[0-9A-Fa-f]{8}")
-_QUOTED = r'"(?:[^"\\]++|\\.)*+"'
 # other-challenge = auth-scheme LWS auth-param *(COMMA auth-param); a bare scheme is let pass
 _SCHEME = re.compile(rf"[ \t,]*+({TOKEN})(?:[ \t]++(?=[^=,])|[ \t]*+(?=,|\Z))")
 # auth-param = auth-param-name EQUAL ( token / quoted-string )
 _AUTH_PARAM = re.compile(
-    rf"[ \t,]*+({TOKEN})[ \t]*+=[ \t]*+(?:({_QUOTED})|([^\s,\"]++))[ \t]*+(?=,|\Z)"
+    rf"[ \t,]*+({TOKEN})[ \t]*+=[ \t]*+(?:({QUOTED})|([^\s,\"]++))[ \t]*+(?=,|\Z)"
 )
 _GAP = re.compile(r"[ \t,]*+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")

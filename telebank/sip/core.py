@@ -46,7 +46,8 @@ class Core:
         self.trunk_calls: Counter[tuple[str, str]] = Counter()
         """Live calls by trunk and `in` or `out`."""
         self.probes: dict[Key, Callable[[int], None]] = {}
-        """Who waits for the answer to a request outside calls: takes the status, 0 for none."""
+        """Who waits for the answer to a request outside calls, and takes its status; nobody is told
+        that none came."""
         self.sign: Callable[[Leg, str, str], HeaderLines] = lambda leg, method, uri: ()
         """Credentials for a request in a leg whose trunk asked for them before."""
         self.may_follow: Callable[[str, str], bool] = lambda trunk, target: True
@@ -234,14 +235,21 @@ class Core:
             self.out.append(CallEnded(leg.id, by, reason))
 
     def bye(self, leg: Leg, now: float, reason: str = "") -> None:
-        """Send BYE; the leg is forgotten when it is answered or times out."""
+        """Send BYE, once; the leg is forgotten when it is answered or times out."""
+        if leg.state is LegState.ENDING:
+            return
         self.timers.stop(leg.id, LEG_TIMERS)
+        self.let_go(leg, now)
         leg.move(LegState.ENDING)
-        self.drop_asked(leg, now)
-        leg.ok_cseq, leg.asking = -1, ()
         quoted = reason.replace("\\", "").replace('"', "").replace("\r", "").replace("\n", "")
         headers = [("Reason", f'SIP;cause=200;text="{quoted}"')] if quoted else []
         self.request(leg, "BYE", now, headers=headers)
+
+    def let_go(self, leg: Leg, now: float) -> None:
+        """The dialog ends, or gives way to another: nothing that is open in it goes on."""
+        self.timers.stop(leg.id, ("offer", "glare", "refresh"))
+        self.drop_asked(leg, now)
+        leg.let_go()
 
     def drop_asked(self, leg: Leg, now: float) -> None:
         """Nobody will answer what the other side asked within the call: 487."""

@@ -16,10 +16,10 @@ from telebank.sip.digest import QOP, Account, Algorithm, algorithm_named, respon
 from telebank.sip.failed_attempts import FailedAttempts
 from telebank.sip.message import Request
 from telebank.sip.nonces import Nonces
+from telebank.sip.statuses import REASONS
 from telebank.sip.uri import Hop
 
 _NEVER_ASKED = ("ACK", "CANCEL")
-_REASONS = {401: "Unauthorized", 407: "Proxy Authentication Required"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Challenged:
     @property
     def reason(self) -> str:
         """The reason phrase."""
-        return _REASONS[self.status]
+        return REASONS[self.status]
 
 
 class DigestServer:

@@ -1,6 +1,6 @@
 """What goes into the user agent and what comes out of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from telebank.sip.identities import Identities
@@ -193,7 +193,8 @@ class KeyInfoReceived:
     """A key by INFO (application/dtmf-relay or application/dtmf): 0-9 * # A-D."""
 
     leg: str
-    digit: str
+    digit: str = field(repr=False)
+    """Not printed: it may be one of a PIN."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,14 +40,12 @@ from telebank.sip.fax_events import (
 from telebank.sip.fax_media import FaxMedia
 from telebank.sip.negotiation import Negotiation
 from telebank.sip.sdp import Answer, Refused, SessionDescription
+from telebank.sip.statuses import DEAD_DIALOG, GLARE
 from telebank.sip.t38 import T38Agreed
 from telebank.sip.transaction import IllegalTransition
 
 _S = FaxState
 
-GLARE = 491
-DEAD_DIALOG = (408, 481)
-"""Refusals behind which the user agent ends the call itself."""
 ENDED_THERE = "the other side ended the fax"
 
 

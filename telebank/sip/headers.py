@@ -1,5 +1,7 @@
 """The header values a user agent must take apart: Via, From, To, Contact, CSeq (RFC 3261
-section 25.1). Every pattern is linear in its input: no two neighbours can match the same text."""
+section 25.1). Every pattern is linear in its input: no two neighbours can match the same text,
+repetitions are possessive, and what a quotation mark or bracket opens and nobody closes is read
+once, to the end."""
 
 import re
 from dataclasses import dataclass
@@ -12,15 +14,17 @@ SDP_TYPE = "application/sdp"
 
 # RFC 3261 section 25.1: token
 TOKEN = r"[A-Za-z0-9\-.!%*_+`'~]+"  # noqa: S105 - RFC 3261's word for a grammar element
-_QUOTED = r'"(?:[^"\\]|\\.)*"'
+QUOTED = r'"(?:[^"\\]++|\\.)*+"'
 # generic-param = token [ EQUAL gen-value ]
 _PARAM = re.compile(
-    rf"[ \t]*;[ \t]*({TOKEN})(?:[ \t]*=[ \t]*({_QUOTED}|[^\s;,\"<>=]+))?", re.DOTALL
+    rf"[ \t]*+;[ \t]*+({TOKEN})(?:[ \t]*+=[ \t]*+({QUOTED}|[^\s;,\"<>=]++))?", re.DOTALL
 )
 # name-addr = [ display-name ] LAQUOT addr-spec RAQUOT
-_NAME_ADDR = re.compile(rf'[ \t]*(?:({_QUOTED})[ \t]*|([^",<>;:@\\]*))<([^<>\s]+)>', re.DOTALL)
+_NAME_ADDR = re.compile(
+    rf'[ \t]*+(?:({QUOTED})[ \t]*+|((?:[^ \t",<>;:@\\][^",<>;:@\\]*+)?+))<([^<>\s]++)>', re.DOTALL
+)
 # addr-spec without brackets: no comma, question mark or semicolon (section 20.10)
-_ADDR_SPEC = re.compile(r'[ \t]*([A-Za-z][A-Za-z0-9+.\-]*:[^\s<>,;?"]+)')
+_ADDR_SPEC = re.compile(r'[ \t]*+([A-Za-z][A-Za-z0-9+.\-]*+:[^\s<>,;?"]++)')
 # via-parm = sent-protocol LWS sent-by *( SEMI via-params )
 _VIA = re.compile(
     rf"[ \t]*SIP[ \t]*/[ \t]*([0-9.]+)[ \t]*/[ \t]*({TOKEN})[ \t]+"
@@ -28,7 +32,9 @@ _VIA = re.compile(
     re.IGNORECASE,
 )
 _CSEQ = re.compile(rf"([0-9]{{1,10}})[ \t]+({TOKEN})")
-_LIST_ITEM = re.compile(rf"(?:{_QUOTED}|<[^>]*>|[^\",<])+", re.DOTALL)
+_LIST_ITEM = re.compile(
+    r"""(?:"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|<[^>]*+(?:>|\Z)|[^",<]++)++""", re.DOTALL
+)
 _SPACE = " \t"
 MAX_CSEQ = 2**31 - 1
 MAGIC_COOKIE = "z9hG4bK"
@@ -156,7 +162,8 @@ def parse_cseq(text: str) -> tuple[int, str]:
 
 
 def split_list(lines: list[str]) -> list[str]:
-    """The values of a header that allows comma-separated lists, in order."""
+    """The values of a header that allows comma-separated lists, in order. All behind a quotation mark
+    or bracket that nobody closes belongs to one value, which then is none."""
     return [item.strip(_SPACE) for line in lines for item in _LIST_ITEM.findall(line)]
 
 

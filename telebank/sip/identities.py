@@ -29,7 +29,7 @@ _PRIVATE = frozenset({"id", "user", "header"})
 _CAUSE = re.compile(r"(?:^|[;\s])cause\s*=\s*([0-9]{3})(?![0-9])", re.IGNORECASE)
 _INDEX = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,4}){0,19}")
 _COUNTER = re.compile(r"[0-9]{1,2}")
-REASONS = {
+CAUSES = {
     302: "unconditional", 408: "no-answer", 480: "deflection", 486: "user-busy", 487: "deflection",
     503: "unavailable",
 }  # fmt: skip
@@ -179,8 +179,8 @@ def _retold(headers: Headers) -> tuple[tuple[Diversion, ...], bool]:
         source = by_index.get(entry.mapped_from, before) if entry.mapped_from else before
         cause = entry.cause or (source.left_for if entry.mapped_from else before.left_for)
         # A request may go on without being diverted: to a phone of the same user, say.
-        if cause in REASONS or entry.mapped_from:
-            reason = REASONS.get(cause, UNKNOWN)
+        if cause in CAUSES or entry.mapped_from:
+            reason = CAUSES.get(cause, UNKNOWN)
             found[id(source)] = Diversion(source.party, reason, source.private)
     return tuple(found.values())[::-1], whole
 

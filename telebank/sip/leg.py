@@ -160,3 +160,9 @@ class Leg:
         if state not in MOVES[self.state]:
             raise IllegalTransition(f"a leg cannot go from {self.state.name} to {state.name}")
         self.state = state
+
+    def let_go(self) -> None:
+        """Wait for nothing that is open in the dialog, either way: what still comes of it is
+        nobody's."""
+        self.asked = self.asking = self.pracking = self.timer.refreshing = ()
+        self.reoffer, self.unpracked, self.ok_cseq = b"", 0, -1

@@ -17,11 +17,14 @@ from telebank.sip.headers import (
     parse_name_addr,
     parse_via,
 )
+from telebank.sip.statuses import REASONS
 from telebank.sip.uri import SIP_SCHEMES, BadUri, Hop, SipUri, scheme_of
 
 MAX_DATAGRAM = 65_535  # octets
 MAX_HEADERS = 128
 MAX_LINE = 8_192  # characters, after unfolding
+MAX_VALUES = 64
+"""Values of a header that allows a list, counted by its commas."""
 MAX_FORWARDS = 255
 NOWHERE = Hop("0.0.0.0", 0)  # noqa: S104 - nothing is bound
 
@@ -36,19 +39,11 @@ _COMPACT = {
     "x": "session-expires",
 }  # fmt: skip
 _SINGLE = ("call-id", "cseq", "from", "to", "max-forwards", "content-length", "content-type")
-REASONS = {
-    100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK",
-    202: "Accepted", 400: "Bad Request", 401: "Unauthorized", 407: "Proxy Authentication Required",
-    403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 406: "Not Acceptable",
-    408: "Request Timeout", 413: "Request Entity Too Large", 415: "Unsupported Media Type",
-    416: "Unsupported URI Scheme", 420: "Bad Extension",
-    422: "Session Interval Too Small", 423: "Interval Too Brief", 480: "Temporarily Unavailable",
-    481: "Call/Transaction Does Not Exist", 482: "Loop Detected", 483: "Too Many Hops",
-    486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here", 489: "Bad Event",
-    491: "Request Pending", 500: "Server Internal Error", 501: "Not Implemented",
-    503: "Service Unavailable", 504: "Server Time-out", 505: "Version Not Supported",
-    600: "Busy Everywhere", 603: "Decline",
-}  # fmt: skip
+_LISTS = (
+    "accept", "allow", "contact", "diversion", "history-info", "p-asserted-identity", "privacy",
+    "record-route", "refer-to", "require", "supported",
+)  # fmt: skip
+"""Every list that is taken apart here."""
 
 
 class MalformedMessage(Exception):  # noqa: N818 - the name others know it by
@@ -185,6 +180,10 @@ def _build(
         values = headers.get(name)
         if values and len(values) > 1:
             raise BadHeader(f"{name}: given more than once")
+    for name in _LISTS:
+        values = headers.get(name)
+        if values and len(values) + sum(line.count(",") for line in values) > MAX_VALUES:
+            raise BadHeader(f"{name}: too many values")
     via, call_id, sequence, caller, called = _mandatory(headers)
     body = _cut_body(headers, body)
     number, method = parse_cseq(sequence)

@@ -9,7 +9,8 @@ from telebank.sip.core import Core
 from telebank.sip.events import TransferAsked, TransferProgress
 from telebank.sip.headers import BadHeader, first_name_addr, parse_name_addr, split_list
 from telebank.sip.leg import Leg, LegState
-from telebank.sip.message import REASONS, Request, Response
+from telebank.sip.message import Request, Response
+from telebank.sip.statuses import REASONS
 from telebank.sip.transaction import IllegalTransition, ServerTransaction
 from telebank.sip.uri import BadUri, SipUri, scheme_of
 

@@ -10,12 +10,9 @@ from telebank.sip.leg import Leg, LegState
 from telebank.sip.message import Response
 from telebank.sip.reliable import described
 from telebank.sip.session_timer import SessionTimers
+from telebank.sip.statuses import DEAD_DIALOG, GLARE, MULTIPLE_CHOICES, OK, TOO_SMALL
 from telebank.sip.transaction import ClientTransaction, IllegalTransition
 from telebank.sip.within import EARLY, note_methods
-
-DEAD_DIALOG = (408, 481)
-GLARE, TOO_SMALL = 491, 422
-OK, MULTIPLE_CHOICES = 200, 300
 
 
 class OurOffers:

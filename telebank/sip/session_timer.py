@@ -14,6 +14,7 @@ from telebank.sip.leg import Leg, LegState
 from telebank.sip.message import Request, Response
 from telebank.sip.screening import Rejection
 from telebank.sip.session_description import MalformedDescription, SessionDescription
+from telebank.sip.statuses import DEAD_DIALOG, GLARE, TOO_SMALL
 
 MIN_SE = 90
 """Seconds where no Min-SE says otherwise (section 5)."""
@@ -24,8 +25,6 @@ BUSY_S = 2.0
 """Seconds before a refresh is tried again that had to wait for something else."""
 TRIES = 4
 """422s taken in a row; each must name a longer interval."""
-GLARE, TOO_SMALL = 491, 422
-DEAD_DIALOG = (408, 481)
 NO_UPDATE = (405, 501)
 _SECONDS = re.compile(r"([0-9]{1,10})")
 

@@ -14,18 +14,16 @@ from telebank.sip.events import (
 from telebank.sip.exchange import Talk
 from telebank.sip.headers import SDP_TYPE, param, parse_name_addr, split_list
 from telebank.sip.leg import LEG_TIMERS, Early, Leg, LegState
-from telebank.sip.message import REASONS, Response
+from telebank.sip.message import Response
 from telebank.sip.refer import Transfers
 from telebank.sip.reliable import ReliableClient, described, opened
 from telebank.sip.reoffer import OurOffers
 from telebank.sip.session_timer import SessionTimers
+from telebank.sip.statuses import MULTIPLE_CHOICES, OK, REASONS, TOO_SMALL
 from telebank.sip.transaction import ClientTransaction, Key
 from telebank.sip.uri import Hop, SipUri, hop_of, host_port, scheme_of
 from telebank.sip.within import note_methods
 
-OK = 200
-MULTIPLE_CHOICES = 300
-TOO_SMALL = 422
 REDIRECTS = (300, 301, 302)
 
 
@@ -93,9 +91,10 @@ class ClientSide:
     ) -> None:
         """The INVITE once more, changed (8.1.3.4, 8.1.3.5): same Call-ID, To and From."""
         sent = before.sent
+        self.core.let_go(leg, now)
         self._no_dialog(leg)
         leg.earlies.clear()
-        leg.heard, leg.early, leg.unpracked = False, None, 0
+        leg.heard, leg.early = False, None
         draft = Dialog(
             sent.call_id, leg.local_tag, "", sent.from_, sent.to, target, (), sent.cseq + 1, -1,
             destination,
@@ -116,8 +115,7 @@ class ClientSide:
     def give_up(self, leg: Leg, now: float) -> None:
         """CANCEL, now or as soon as a provisional response has come."""
         self.core.timers.stop(leg.id, LEG_TIMERS)
-        self.core.drop_asked(leg, now)
-        leg.asking, leg.reoffer, leg.unpracked = (), b"", 0
+        self.core.let_go(leg, now)
         leg.move(LegState.ENDING)
         self.core.cancel(leg, now)
 
@@ -288,9 +286,7 @@ class ClientSide:
         """The dialog of a 2xx is the leg's, whichever was early (13.2.2.4)."""
         core, early = self.core, leg.earlies.get(response.to.tag)
         if leg.dialog is not None and leg.dialog.remote_tag != response.to.tag:
-            core.drop_asked(leg, now)
-            core.timers.stop(leg.id, ("glare", "offer"))
-            leg.asking, leg.reoffer, leg.unpracked = (), b"", 0
+            core.let_go(leg, now)
             leg.exchange = early.exchange if early is not None else opened(leg.opening)
         self._no_dialog(leg)
         core.open_dialog(leg, self._dialog(leg, transaction, response))

@@ -68,7 +68,6 @@ class ServerSide:
 
     def _new(self, request: Request, source: Hop, now: float) -> None:
         phones = self._phones
-        rejection = refuse_early(request, self.core.options.supported, registers=phones is not None)
         leg = self.core.leg_of(request) if request.to.tag else None
         door, trunk = self._door, NOBODY
         if door is not None and leg is None and request.method != "REGISTER":
@@ -78,6 +77,8 @@ class ServerSide:
                     self.core.answer_once(request, source, *screened)
                 return
             trunk = screened
+        registers = phones is not None and leg is None
+        rejection = refuse_early(request, self.core.options.supported, registers=registers)
         room = len(self.core.layer) - 2 * self.core.options.max_transactions
         if rejection is None and room >= 0:
             rejection = busy(self.core.options)

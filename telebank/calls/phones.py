@@ -43,4 +43,5 @@ def phone_counts(phones: Registering | None) -> Mapping[str, int]:
     return {
         **{f"phones_{name}": many for name, many in phones.counts().items()},
         **{f"total_register_{what}": many for what, many in phones.totals.items()},
+        **{f"total_phone_calls_{what}": many for what, many in phones.calls.items()},
     }

@@ -3,6 +3,7 @@ live call."""
 
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 from telebank.sip.admission import Admission, AdmissionOptions, Verdict
 from telebank.sip.core import Core
@@ -26,6 +27,14 @@ NOBODY = Trunk(STRANGERS, TrunkOptions(t38="never"), known=False)
 """Strangers that are let in to the menus."""
 
 
+class Callers(Protocol):
+    """Who may call though no trunk has their address: desk phones."""
+
+    def screen(self, request: Request, source: Hop, now: float) -> Trunk | Rejection | None:
+        """Their rights or their refusal; None: to be treated as a stranger."""
+        ...
+
+
 class Door:
     """Who comes in, and by which trunk."""
 
@@ -34,6 +43,7 @@ class Door:
     ) -> None:
         self.trunks = trunks
         self.admission = Admission(options, core.options.scanners)
+        self.callers: Callers | None = None
         self._core = core
         self._secret = token().encode()
         self._placed: dict[str, deque[float]] = {}
@@ -123,6 +133,10 @@ class Door:
         if policy == "menu":
             self.admission.succeeded(source, None, now)
             return NOBODY
+        if self.callers is not None and request.method == "INVITE":
+            screened = self.callers.screen(request, source, now)
+            if screened is not None:
+                return screened
         self.admission.failed(source, None, now)
         self._core.trouble("stranger", f"{request.method} from no trunk", source)
         if policy == "drop":

@@ -1,8 +1,10 @@
-"""The registrar at work: who may register, from where and how often (RFC 3261 section 10.3).
+"""The registrar at work: who may register, from where and how often (RFC 3261 section 10.3), and
+who calls from where no trunk is and proves to be a phone (section 22.2).
 
 Whoever has no right password leaves nothing behind and learns nothing: a REGISTER is judged by
 where it comes from and how it is written before anybody looks who it names, and then a challenge is
-the same for phones that are ours and for names that are none (RFC 8760, `digest_server`).
+the same for phones that are ours and for names that are none (RFC 8760, `digest_server`). An
+INVITE is judged in the same way, with the same counts of wrong passwords.
 """
 
 import hashlib
@@ -13,16 +15,21 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from types import MappingProxyType
 
 from telebank.sip.admission import Bucket
+from telebank.sip.contacts import user_of
 from telebank.sip.core import Core
 from telebank.sip.digest import Account, Algorithm
-from telebank.sip.digest_server import Challenged, DigestOptions, DigestServer, Why
-from telebank.sip.door import Door
+from telebank.sip.digest_server import Challenged, DigestOptions, DigestServer, Verified, Why
+from telebank.sip.door import Door, dialled
 from telebank.sip.events import Gone, PhoneGone, PhoneRefused, PhoneRegistered
 from telebank.sip.failed_attempts import AttemptOptions, FailedAttempts, network_of
 from telebank.sip.message import HeaderLines, Request
 from telebank.sip.registrar import Binding, Registered, Registrar, RegistrarOptions
-from telebank.sip.uri import Hop, SipUri, hop_of
+from telebank.sip.screening import Rejection, busy
+from telebank.sip.trunks import Trunk, TrunkOptions
+from telebank.sip.uri import BadUri, Hop, SipUri, hop_of
 
+PHONE = "phone "
+"""How the trunk of a phone's own call begins, its extension behind it: no trunk's name."""
 REGISTRAR = "registrar"
 """Owner of the timer at which a contact ends."""
 PRIVATE = (
@@ -64,7 +71,12 @@ class PhoneOptions:
     sources: int = 20_000
     """Sources kept in mind; the one unheard of longest goes first."""
     told_per_s: float = 5.0
-    """Events of refused REGISTERs in a second; the rest are counted in the next one."""
+    """Events of refused phones in a second; the rest are counted in the next one."""
+    numbers: tuple[str, ...] = ()
+    """Numbers of ours that phones may call from where no trunk is: `95588`, `9558*`; others get
+    404. Empty: all."""
+    calls: int = 2
+    """Calls of one phone from there at once; above it new ones get 503. 0: none may call."""
 
     def __post_init__(self) -> None:
         for network in (*self.networks, *self.md5_networks):
@@ -74,6 +86,7 @@ class PhoneOptions:
             or min(self.phones, self.sources) < 1
         ):
             raise ValueError("registrations_per_s, told_per_s, phones and sources are above 0")
+        _ = self.calling  # its own checks
         if any(ord(letter) < ord(" ") for letter in self.realm):
             raise ValueError("the realm has no control characters")
         _ = self.registrar  # its own checks
@@ -90,6 +103,11 @@ class PhoneOptions:
             replace_oldest=True,
             max_accounts=self.phones,
         )
+
+    @property
+    def calling(self) -> TrunkOptions:
+        """What a phone may that calls from where no trunk is."""
+        return TrunkOptions(t38="never", calls_in=self.calls, numbers=self.numbers)
 
     @property
     def takes_md5(self) -> bool:
@@ -123,8 +141,13 @@ class Registering:
         self.registrar = Registrar(options.registrar)
         self.totals: Counter[str] = Counter()
         """What became of REGISTERs, since the start."""
+        self.calls: Counter[str] = Counter()
+        """What became of INVITEs from no trunk, since the start."""
         self._core = core
         self._door = door
+        if door is not None and options.calls:
+            door.callers = self
+        self._calling = options.calling
         self._accounts: Mapping[str, Account] = MappingProxyType({})
         attempts = FailedAttempts(AttemptOptions())
         self._digest, self._old = (
@@ -191,23 +214,30 @@ class Registering:
             self._prove(request, source, now)
 
     def _prove(self, request: Request, source: Hop, now: float) -> None:
+        found = self._check(request, source, self.totals, now)
+        if isinstance(found, Challenged):
+            self._core.answer_once(request, source, found.status, found.headers)
+        else:
+            self._take(request, source, found.account.username, now)
+
+    def _check(
+        self, request: Request, source: Hop, totals: Counter[str], now: float
+    ) -> Verified | Challenged:
         old = _is_in(source, self._md5_networks)
         found = (self._old if old else self._digest).check(request, source, self._accounts, now)
-        if not isinstance(found, Challenged):
-            self._take(request, source, found.account.username, now)
-            return
-        self._core.answer_once(request, source, found.status, found.headers)
-        self.totals["challenged"] += 1
-        if found.why in (Why.WRONG, Why.HELD):
-            known = found.username if found.username in self._accounts else ""
-            self.totals[found.why.name.lower()] += 1
-            self._tell(known, source, found.why.value, now)
+        if isinstance(found, Challenged):
+            totals["challenged"] += 1
+            if found.why in (Why.WRONG, Why.HELD):
+                known = found.username if found.username in self._accounts else ""
+                totals[found.why.name.lower()] += 1
+                self._tell(known, source, found.why.value, now)
+        elif self._door is not None:
+            self._door.admission.succeeded(source, self._door.of(source), now)
+        return found
 
     def _take(self, request: Request, source: Hop, extension: str, now: float) -> None:
         """The owner of the phone asks. A repeat must get the same answer: its count is used."""
         core = self._core
-        if self._door is not None:
-            self._door.admission.succeeded(source, self._door.of(source), now)
         done = self.registrar.receive(request, extension, source, now)
         transaction = core.layer.open_server(request, source, "", now)
         if isinstance(done, Registered):
@@ -227,6 +257,37 @@ class Registering:
         over = [each for each in done.removed if each.expires_at <= now]
         self._gone(over, "expired")
         self._gone([each for each in done.removed if each not in over], "left")
+
+    # An INVITE
+
+    def screen(self, request: Request, source: Hop, now: float) -> Trunk | Rejection | None:
+        """The rights of a phone that calls from where no trunk is, or its refusal; None: it is for
+        no phone to say. Whoever has no right password gets the same challenge for any name, and it
+        counts as a failure of his address, as every call of a stranger does."""
+        if not (_is_in(source, self._networks) and self._names_ours(request)):
+            return None
+        found = self._check(request, source, self.calls, now)
+        if isinstance(found, Challenged):
+            if self._door is not None:
+                self._door.failed(source, now)
+            return Rejection(found.status, found.headers)
+        extension = found.account.username
+        trunk = Trunk(f"{PHONE}{extension}", self._calling, known=False)
+        self.calls["proved"] += 1
+        if user_of(request.from_.uri) != extension:
+            self._tell(extension, source, "a call in another name", now)
+            return Rejection(403)
+        if self._core.trunk_calls[trunk.name, "in"] >= trunk.options.calls_in:
+            return busy(self._core.options)
+        return trunk if trunk.takes(dialled(request.uri)) else Rejection(404)
+
+    def _names_ours(self, request: Request) -> bool:
+        """Whether From is an address of a domain of ours, whoever of it."""
+        try:
+            host = SipUri.parse(request.from_.uri).host.lower()
+        except BadUri:
+            return False
+        return not self.options.domains or host in self.options.domains
 
     def _refuse(  # noqa: PLR0917 - an answer
         self, request: Request, source: Hop, status: int, why: str, now: float,

@@ -37,8 +37,10 @@ async def baresip(
     expires: int = 60,
     listen: str = "127.0.0.1:0",
     ca: Path | None = None,
+    dials: str = "",
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run it with one account; ended by SIGTERM, for which it takes its registration back."""
+    """Run it with one account; ended by SIGTERM, for which it takes its registration back. What it
+    `dials`, it calls at once."""
     folder.mkdir(parents=True, exist_ok=True)
     config = _CONFIG.format(
         listen=listen,
@@ -51,9 +53,10 @@ async def baresip(
     account = f"<{address}>;auth_user={user};auth_pass={secret};regint={expires};answermode=auto"
     (folder / "accounts").write_text(account + "\n")
     (folder / "contacts").write_text("")
+    command = ("-e", f"/dial {dials}") if dials else ()
     with (folder / "log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *("baresip", "-f", str(folder), "-s"), stdout=log, stderr=log,
+            *("baresip", "-f", str(folder), "-s", *command), stdout=log, stderr=log,
             stdin=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         try:

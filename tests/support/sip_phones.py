@@ -3,19 +3,22 @@
 desk = Desk()                                   # phones 1001 and 1002, realm "bank"
 phone = SoftPhone(desk, "1001")
 phone.registers()                               # 200, after one challenge
+phone.calls("sip:95588@bank")                   # 401, 100 and then what the application says
 """
 
 import re
 from dataclasses import dataclass, field
 
-from support.sip_line import PEER, US, Line, tokens
+from support.sip_line import PEER, SDP, US, Line, tokens
 from telebank.sip import Command, Hop, SipOptions, UserAgent
 from telebank.sip.digest import SAFE, Account, Algorithm
-from telebank.sip.digest_client import DigestClient, GivenUp
+from telebank.sip.digest_client import DigestClient, GivenUp, Signed
 from telebank.sip.message import Response, parse
 from telebank.sip.registering import PhoneOptions
 
 REALM = "bank"
+CALLED = "sip:95588@bank"
+UNAUTHORIZED = 401
 NETWORKS = ("192.0.2.0/24", "2001:db8::/32")
 
 
@@ -93,15 +96,54 @@ class SoftPhone:
     def registers(self, extra: str = "", *, contact: str | None = None) -> Response:
         """A REGISTER, and again with the password where it is asked for."""
         begun = self.client.begin("REGISTER", "sip:bank")
-        lines = "".join(f"{name}: {value}\r\n" for name, value in begun.headers)
-        answer = self.says(extra, contact=contact, signed=lines)
-        if answer.status != 401:
+        answer = self.says(extra, contact=contact, signed=_lines(begun))
+        if answer.status != UNAUTHORIZED:
             return answer
         again = self.client.again(begun, answer)
         if isinstance(again, GivenUp):
             return answer
-        lines = "".join(f"{name}: {value}\r\n" for name, value in again.headers)
-        return self.says(extra, contact=contact, signed=lines)
+        return self.says(extra, contact=contact, signed=_lines(again))
+
+
+@dataclass
+class Caller(SoftPhone):
+    """A phone that calls, each call with a Call-ID of its own."""
+
+    domain: str = REALM
+    body: str = SDP
+
+    def invites(self, uri: str = CALLED, signed: str = "") -> Response:
+        """One INVITE; the first answer to it."""
+        self.cseq += 1
+        self.branch += 1
+        host = f"{self.source.host}:{self.source.port}"
+        self.last = (
+            f"INVITE {uri} SIP/2.0\r\nVia: SIP/2.0/{self.source.transport.upper()} {host};branch="
+            f"z9hG4bKi{self.extension}{self.source.port}x{self.branch}\r\nMax-Forwards: 70\r\n"
+            f"From: <sip:{self.to or self.extension}@{self.domain}>;tag=f\r\nTo: <{uri}>\r\n"
+            f"Call-ID: {self.call_id}-{self.branch}\r\nCSeq: {self.cseq} INVITE\r\n"
+            f"Contact: <sip:{self.extension}@{host}>\r\n{signed}"
+            f"Content-Type: application/sdp\r\nContent-Length: {len(self.body)}\r\n\r\n{self.body}"
+        )
+        before = len(self.desk.sent)
+        self.desk.hears(self.last, self.source)
+        (answer,) = self.desk.sent[before:]
+        found = parse(answer)
+        assert isinstance(found, Response)
+        return found
+
+    def calls(self, uri: str = CALLED) -> Response:
+        """An INVITE, and again with the password where it is asked for."""
+        begun = self.client.begin("INVITE", uri)
+        answer = self.invites(uri, _lines(begun))
+        if answer.status != UNAUTHORIZED:
+            return answer
+        again = self.client.again(begun, answer)
+        return answer if isinstance(again, GivenUp) else self.invites(uri, _lines(again))
+
+
+def _lines(signed: Signed) -> str:
+    return "".join(f"{name}: {value}\r\n" for name, value in signed.headers)
 
 
 def same_but_nonce(response: Response) -> list[tuple[str, tuple[str, ...]]]:
@@ -114,4 +156,13 @@ def same_but_nonce(response: Response) -> list[tuple[str, tuple[str, ...]]]:
     ]
 
 
-__all__ = ["ACCOUNTS", "REALM", "Desk", "SipOptions", "SoftPhone", "account", "same_but_nonce"]
+__all__ = [
+    "ACCOUNTS",
+    "REALM",
+    "Caller",
+    "Desk",
+    "SipOptions",
+    "SoftPhone",
+    "account",
+    "same_but_nonce",
+]

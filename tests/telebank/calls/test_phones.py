@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from telebank.calls.tls import TlsOptions
 from telebank.sip.admission import AdmissionOptions
 from telebank.sip.digest import Account, Algorithm
 from telebank.sip.registering import PhoneOptions
+from telebank.sip.trunks import TrunkOptions, Trunks
 
 VICIOUS = os.environ.get("TELEBANK_SIPVICIOUS", "")
 REALM = "bank.example"
@@ -107,6 +109,28 @@ async def test_baresip_with_a_wrong_secret_is_refused(
         assert house.node.registrations() == []
 
 
+STRANGERS = Trunks({"loopback": TrunkOptions(addresses=("127.0.0.99",))})
+"""Trunks of a node to which a phone of this machine is as one elsewhere: it comes from none."""
+
+
+@needs_baresip
+async def test_baresip_calls_the_bank_from_where_no_trunk_is(tmp_path: Path, voice: Voice) -> None:
+    options = replace(OPTIONS, numbers=("95588",))
+    async with open_house(tmp_path, voice, trunks=STRANGERS, registrar=options) as house:
+        house.node.use_phones(phones())
+        at = f"127.0.0.1:{house.node.address[1]}"
+        address = f"sip:8001@{at}"
+        async with baresip(tmp_path / "phone", address, SECRET, dials=f"sip:95588@{at}"):
+            begun = await house.happens("call.started", trunk="phone 8001")
+            assert "95588" in str(begun.detail["to"])
+        async with baresip(tmp_path / "other", address, SECRET, dials=f"sip:8820@{at}"):
+            await house.happens("phone.registered")
+        async with baresip(tmp_path / "guess", address, "wrong", dials=f"sip:95588@{at}"):
+            await house.happens("phone.refused", extension="8001")
+        await house.idle()
+        assert house.log.kinds().count("call.started") == 1
+
+
 async def test_without_a_registrar_the_node_has_no_phones(tmp_path: Path, voice: Voice) -> None:
     async with open_house(tmp_path, voice) as house:
         house.node.use_phones(phones())
@@ -121,9 +145,9 @@ async def test_sipvicious_finds_no_extension_and_no_secret(tmp_path: Path, voice
     """Its name is let in here, or it would hear nothing at all."""
     words = tmp_path / "words"
     words.write_text("\n".join((*(f"guess{n}" for n in range(30)), SECRET)))
-    heard = AdmissionOptions(probes=())
+    heard = AdmissionOptions(probes=(), stranger_setups_per_s=100.0, strangers_setups_per_s=100.0)
     async with open_house(
-        tmp_path, voice, registrar=OPTIONS, admission=heard, scanners=()
+        *(tmp_path, voice), trunks=STRANGERS, registrar=OPTIONS, admission=heard, scanners=()
     ) as house:
         house.node.use_phones(phones())
         port = str(house.node.address[1])
@@ -131,6 +155,9 @@ async def test_sipvicious_finds_no_extension_and_no_secret(tmp_path: Path, voice
             ("svwar", "--force", "-m", "REGISTER", "-e", "7999-8003"),
             ("svwar", "--force", "-m", "OPTIONS", "-e", "7999-8003"),
             ("svcrack", "-u", "8001", "-d", str(words)),
+            ("svwar", "--force", "-m", "INVITE", "-e", "7999-8003"),
+            ("svwar", "--force", "-m", "INVITE", "-e", "8001"),  # it stops at its first 401
+            ("svcrack", "-m", "INVITE", "-u", "8001", "-d", str(words)),
         ):
             process = await asyncio.create_subprocess_exec(
                 *(f"{VICIOUS}/sipvicious_{tool}", *options, "-p", port, "127.0.0.1"),
@@ -143,4 +170,5 @@ async def test_sipvicious_finds_no_extension_and_no_secret(tmp_path: Path, voice
         counts = house.node.counts()
         assert counts["total_register_challenged"] > 10
         assert counts["total_register_held"] > 0
+        assert counts["total_phone_calls_challenged"] > 3
         assert house.node.registrations() == []

@@ -52,8 +52,16 @@ def sipp(
     bank: BankProcess, folder: Path, scenario: str, *options: str, seconds: int = SIPP_S
 ) -> str:
     """Run a scenario to its end; every message that sipp saw. A failed call fails the test."""
+    file = SCENARIOS / f"{scenario}.xml"
+    return sipp_towards(bank.sip, folder, file, *options, seconds=seconds)
+
+
+def sipp_towards(
+    place: str, folder: Path, scenario: Path, *options: str, seconds: int = SIPP_S
+) -> str:
+    """The same with a scenario's file, and whatever is at `address:port`."""
     messages = folder / "messages.log"
-    command = ["sipp", bank.sip, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", HOST, "-nostdin"]
+    command = ["sipp", place, "-sf", str(scenario), "-i", HOST, "-nostdin"]
     command += ["-p", str(free_port()), "-mp", str(free_port())]
     command += ["-trace_msg", "-message_file", str(messages), "-trace_err"]
     command += ["-error_file", str(folder / "errors.log"), "-timeout", f"{seconds}s"]

@@ -106,6 +106,8 @@ class Writer:
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = itertools.count(1)
         self._writing: dict[int, _Writing] = {}
+        self._broken = False
+        """The process is gone, and its recordings are not told so yet."""
         self.lost = 0
         """Pieces of sound for which the writer was too slow."""
 
@@ -115,6 +117,8 @@ class Writer:
     def begin(self, begin: Begin, on_done: OnDone) -> int:
         """Start a recording; its number. `on_done` is called once, whatever comes of it. Raises
         `OSError` where no process can be started."""
+        if self._broken:
+            self._gone()
         if self._link is None:
             self._start()
         number = next(self._numbers)
@@ -123,8 +127,9 @@ class Writer:
         return number
 
     def hand(self, message: ToWriter) -> None:
-        """A message for the writer; sound is lost where too much waits."""
-        if self._link is None or message.number not in self._writing:
+        """A message for the writer; sound is lost where too much waits. That the process is gone is
+        told by the next `poll`: whoever hands something over is in the middle of its recordings."""
+        if self._link is None or self._broken or message.number not in self._writing:
             return
         if isinstance(message, Sound) and self._link.backlog >= MAX_BACKLOG:
             self.lost += 1
@@ -132,10 +137,12 @@ class Writer:
         try:
             self._link.send(message)
         except LinkGone:
-            self._gone()
+            self._broken = True
 
     def poll(self) -> None:
         """Send what waits, and hear what was finished. At least each half second."""
+        if self._broken:
+            self._gone()
         if self._link is None:
             return
         try:
@@ -178,7 +185,7 @@ class Writer:
         _log.error("the writer of recordings is gone; %d are cut", len(self._writing))
         if self._link is not None:
             self._link.endpoint.close()
-        self._link = None
+        self._link, self._broken = None, False
         if self._process is not None:
             self._process.kill()
             self._process.wait()

@@ -21,6 +21,7 @@ import random
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from telebank.media.bank import FRAME
@@ -36,9 +37,10 @@ RATE = 8_000
 QUIET = 400
 """A packet whose samples stay below this (-36 dBm0) may lose some to a shorter delay."""
 NOISE_SAMPLES = 8_000
+LAW_OCTETS = 256
+"""Entries of a table."""
 FULL_SCALE = 32_768.0
 _LOUDEST_DBOV = 127
-_COLUMNS = np.arange(FRAME)
 _SILENT_ROW = np.zeros(FRAME, np.int16)
 
 Samples = NDArray[np.int16]
@@ -72,6 +74,8 @@ class Tables:
 
     def __init__(self) -> None:
         self.decode = np.stack([decode_table("pcma"), decode_table("pcmu")])
+        self.either = self.decode.reshape(-1)
+        """Both in one: at `LAW_OCTETS` times the law, plus the octet."""
         self.encode = (encode_table("pcma"), encode_table("pcmu"))
         draw = random.Random(3389)  # noqa: S311 - noise
         noise = [draw.gauss() for _ in range(NOISE_SAMPLES + FRAME)]
@@ -88,14 +92,18 @@ class Listening:
         self._tables = tables
         self._ring = np.zeros((capacity, RING), np.uint8)
         self._there = np.zeros((capacity, RING), np.bool_)
-        self._flat_ring, self._flat_there = self._ring.reshape(-1), self._there.reshape(-1)
-        self._octets = self._ring.reshape(-1).data
+        flat = self._ring.reshape(-1)
+        self._ring_from = sliding_window_view(flat, FRAME, writeable=True)
+        """By each place in the ring of all rows, the frame that begins there."""
+        self._there_from = sliding_window_view(self._there.reshape(-1), FRAME, writeable=True)
+        self._octets = flat.data
         self._marks = self._there.view(np.uint8).reshape(-1).data
         self._row: dict[int, _Row] = {}
         self._mended: set[int] = set()
         """Rows to be looked at when they are heard again: new ones, and those with losses."""
         self._rows: Rows = np.zeros(0, np.intp)
-        self._laws: NDArray[np.intp] = np.zeros(0, np.intp)
+        self._laws: NDArray[np.intp] = np.zeros((0, 1), np.intp)
+        """Where the table of each row begins in `Tables.either`."""
         self._read = 0
         """The place read next: a count of samples."""
         self._read_at: float | None = None
@@ -126,7 +134,8 @@ class Listening:
 
     def _changed(self) -> None:
         self._rows = np.array(sorted(self._row), np.intp)
-        self._laws = np.array([self._row[row].law for row in sorted(self._row)], np.intp)
+        laws = [self._row[row].law * LAW_OCTETS for row in sorted(self._row)]
+        self._laws = np.array(laws, np.intp)[:, None]
 
     def delay(self, row: int) -> int:
         """Samples that the row's sound waits here."""
@@ -175,10 +184,13 @@ class Listening:
     def lay(self, rows: Rows, places: Rows, payloads: NDArray[np.uint8]) -> None:
         """A frame of octets for each of `rows`, whose first sample belongs at `places`: not before
         `read`, and within `MOST_AHEAD` of it."""
-        at = (places[:, None] + _COLUMNS) % RING
-        at += rows[:, None] * RING
-        self._flat_ring[at] = payloads
-        self._flat_there[at] = True
+        columns = places % RING
+        whole = columns <= RING - FRAME
+        for index in np.flatnonzero(~whole).tolist():  # its end is at the ring's beginning
+            self._write(int(rows[index]), int(columns[index]), payloads[index].tobytes())
+        starts = (rows * RING + columns)[whole]
+        self._ring_from[starts] = payloads[whole]
+        self._there_from[starts] = True
 
     def noise(self, row: int, packet: Packet) -> None:
         """Comfort noise (RFC 3389): its first octet is the level in -dBov."""
@@ -217,7 +229,7 @@ class Listening:
         rows = self._rows
         columns = slice(column, column + FRAME)
         real = self._there[rows, columns]
-        samples = self._tables.decode[self._laws[:, None], self._ring[rows, columns]]
+        samples = self._tables.either[self._ring[rows, columns] + self._laws]
         whole = real.all(axis=1)
         for index in np.flatnonzero(~whole).tolist():
             self._mend(int(rows[index]), samples[index], real[index], column)

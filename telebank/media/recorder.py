@@ -15,8 +15,13 @@ from telebank.media.bank import FRAME
 from voice_prompts.g711 import LAWS as G711_LAWS
 from voice_prompts.g711 import decode_table
 
+LAW_OCTETS = 256
+"""Entries of a law's table."""
 PIECE = 50
 """Frames handed over at once."""
+GROUPS = 5
+"""Not all recordings hand over in the same tick, nor each by itself: a second of sound for which
+the writer is woken takes it a third more time than one among others."""
 
 Samples = NDArray[np.int16]
 Places = NDArray[np.intp]
@@ -52,7 +57,8 @@ class Recorder:
         """Frames at which it is handed over."""
         self._paused = np.zeros(capacity, np.bool_)
         self._covered = np.zeros(capacity, np.bool_)
-        self._decode = np.stack([decode_table(law) for law in G711_LAWS])
+        self._decode = np.concatenate([decode_table(law) for law in G711_LAWS])
+        """The tables of all laws, one after the other."""
 
     def __len__(self) -> int:
         return len(self._recorded)
@@ -70,7 +76,7 @@ class Recorder:
         self._recorded[row] = _Recorded(number, self._taken(), most)
         self._place[row] = self._recorded[row].place
         self._filled[row] = 0
-        self._full[row] = PIECE - number % PIECE  # so that not all hand over in the same tick
+        self._full[row] = PIECE - number % GROUPS * (PIECE // GROUPS)
         self._paused[row] = self._covered[row] = False
         self._rows = np.array(sorted(self._recorded), np.intp)
 
@@ -123,7 +129,7 @@ class Recorder:
         if (covered[rows] != self._covered[rows]).any():
             self._cover(covered)
         left = _of(rows, *said)
-        right = self._decode[laws[rows][:, None], sent[rows]]
+        right = self._decode[sent[rows] + laws[rows][:, None] * LAW_OCTETS]
         if self._paused[rows].any():
             left[self._paused[rows]] = right[self._paused[rows]] = 0
         place, filled = self._place[rows], self._filled[rows]

@@ -149,9 +149,17 @@ class Endpoint:
                 elif isinstance(command, CloseConnection):
                     self.connections.end(command.hop)
                 else:
-                    self._on_fact(command)
+                    self._tell(command)
         finally:
             self._alarm.set(self.agent.wake_at)
+
+    def _tell(self, fact: Fact) -> None:
+        try:
+            self._on_fact(fact)
+        except Exception as error:  # the boundary of one call: what else is to be sent is
+            if isinstance(fact, Trouble):
+                raise  # there is no log: who runs the event loop must see it
+            self.perform(self.agent.failed(error, fact, self.now()))
 
     def _send(self, data: bytes, hop: Hop) -> None:
         if hop.reliable:
@@ -176,7 +184,11 @@ class Endpoint:
         self.perform(self.agent.receive(event, self.now()))
 
     def _woke(self, now: float) -> None:
-        self.perform(self.agent.wake(now))
+        try:
+            commands = self.agent.wake(now)
+        finally:  # whatever happened: without an alarm no timer of any call would run
+            self._alarm.set(self.agent.wake_at)
+        self.perform(commands)
 
     def _of_tls(self, why: str) -> None:
         self._trouble("TLS", why, self.bound_places[0])

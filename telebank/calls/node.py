@@ -284,6 +284,7 @@ class VoiceNode:
             "tasks": len(asyncio.all_tasks()),
             **{f"sip_{name}": count for name, count in self._endpoint.agent.counts().items()},
             **{f"total_{name}": count for name, count in self.totals.items()},
+            "total_sip_faults": self._endpoint.agent.faults,
             **phone_counts(self._endpoint.agent.phones),
             **{f"total_sip_{what}": many for what, many in self._endpoint.agent.admitted().items()},
         }

@@ -1,6 +1,6 @@
 """`UserAgent`: a SIP user agent without I/O or clock, server and client in one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from ipaddress import ip_address
 from math import inf
@@ -18,6 +18,7 @@ from telebank.sip.events import (
     SendDatagram,
     Trouble,
 )
+from telebank.sip.faults import Faults
 from telebank.sip.health import Ask, Changed, Health, Peer
 from telebank.sip.leg import Leg, LegState
 from telebank.sip.message import (
@@ -70,6 +71,7 @@ class UserAgent:
             except ValueError as error:
                 raise ValueError(f"advertise an IP address, not '{place.host}'") from error
         self._core = Core(places, options, token)
+        self._faults = Faults(self._core)
         self._door: Door | None = None
         if trunks is not None:
             self._door = Door(self._core, trunks, admission or AdmissionOptions(), token)
@@ -109,54 +111,64 @@ class UserAgent:
     def receive(self, event: Event, now: float) -> list[Command]:
         """Take one message, or the end of a connection; never raises for what is in it."""
         self._core.now = now
+        try:
+            self._received(event, now)
+        except Exception as error:  # noqa: BLE001 - the boundary of one call: it ends, no other does
+            self._faults.in_event(error, event, now)
+        return self._core.take()
+
+    def _received(self, event: Event, now: float) -> None:
         if isinstance(event, ConnectionLost):
             for transaction in self._core.layer.lost(event.hop, now):
                 self._client.lost(transaction, now)
-            return self._core.take()
+            return
         source = Hop(*event.source)
         if source.reliable:
             self._core.layer.streams[source] = event.names
-        return self._message(event.data, source, now)
+        self._message(event.data, source, now)
 
-    def _message(self, data: bytes, source: Hop, now: float) -> list[Command]:
+    def _message(self, data: bytes, source: Hop, now: float) -> None:
         if not data.strip(b"\r\n\x00"):
-            return []  # keep-alive (RFC 5626 3.5.1, and what others send for it)
+            return  # keep-alive (RFC 5626 3.5.1, and what others send for it)
         door = self._door
         if door is not None and not door.lets(data, source, now):
-            return self._core.take()
+            return
         try:
             message = parse(data)
         except MalformedMessage as error:
             self._malformed(error, source)
             if door is not None:
                 door.failed(source, now)
-            return self._core.take()
+            return
         if isinstance(message, Request):
             message.source = source
             self._server.request(message, source, now)
         else:
             self._client.response(message, source, now)
-        return self._core.take()
 
     def wake(self, now: float) -> list[Command]:
-        """Do what is due by `now`."""
-        core = self._core
-        while (timer := core.timers.pop(now)) is not None:
+        """Do what is due by `now`; never raises for what comes of it."""
+        self._core.now = now
+        while (timer := self._core.timers.pop(now)) is not None:
             owner, name = timer
-            if owner == HEALTH:
-                self._look(now)
-                continue
-            if owner == REGISTRAR and self._phones is not None:
-                self._phones.wake(now)
-                continue
-            if isinstance(owner, str):
-                self._leg_timers[name](core.legs[owner], now)
-                continue
+            try:
+                self._due(owner, name, now)
+            except Exception as error:  # noqa: BLE001 - the boundary of one call, as in `receive`
+                self._faults.in_timer(error, owner, now)
+        return self._core.take()
+
+    def _due(self, owner: Hashable, name: str, now: float) -> None:
+        if owner == HEALTH:
+            self._look(now)
+        elif owner == REGISTRAR and self._phones is not None:
+            self._phones.wake(now)
+        elif isinstance(owner, str):
+            self._leg_timers[name](self._core.legs[owner], now)
+        else:
             assert isinstance(owner, tuple)
-            silent = core.layer.fire(owner, name, now)
+            silent = self._core.layer.fire(owner, name, now)
             if silent is not None:
                 self._client.expired(silent, now)
-        return core.take()
 
     # Acts of the application
 
@@ -359,6 +371,18 @@ class UserAgent:
             "transactions": len(core.layer),
             "timers": len(core.timers),
         }
+
+    def failed(self, error: Exception, fact: Command, now: float) -> list[Command]:
+        """Say that the application failed over a fact: its call is ended, and nothing else."""
+        self._core.now = now
+        self._faults.in_fact(error, fact, now)
+        return self._core.take()
+
+    @property
+    def faults(self) -> int:
+        """How often a message, a timer or the application failed, by a fault of ours, since the
+        start."""
+        return self._faults.count
 
     def admitted(self) -> dict[str, int]:
         """Requests outside live calls by what became of them, since the start."""

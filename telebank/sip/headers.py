@@ -162,8 +162,8 @@ def parse_cseq(text: str) -> tuple[int, str]:
 
 
 def split_list(lines: list[str]) -> list[str]:
-    """The values of a header that allows comma-separated lists, in order. All behind a quotation mark
-    or bracket that nobody closes belongs to one value, which then is none."""
+    """The values of a header that allows comma-separated lists, in order. A quotation mark or
+    bracket that nobody closes makes one unsound value of all behind it."""
     return [item.strip(_SPACE) for line in lines for item in _LIST_ITEM.findall(line)]
 
 

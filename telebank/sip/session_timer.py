@@ -18,6 +18,9 @@ from telebank.sip.statuses import DEAD_DIALOG, GLARE, TOO_SMALL
 
 MIN_SE = 90
 """Seconds where no Min-SE says otherwise (section 5)."""
+LONGEST = 86_400
+"""Seconds; no interval that the other side names counts as longer, so that a session cannot be left
+unrefreshed for ever."""
 MAX_SE = 2**31 - 1
 BYE_AHEAD_S = 32
 """Most seconds before the session's end at which who has heard no refresh says BYE (section 10)."""
@@ -112,7 +115,7 @@ class SessionTimers:
             self._off(leg)
             return []
         before = timer.interval > 0
-        wanted = max(options.session_expires, min_se(request))
+        wanted = max(options.session_expires, min(min_se(request), LONGEST))
         timer.interval = wanted if asked is None else min(asked.seconds, wanted)
         who: Refresher = asked.refresher if asked is not None and able else ""
         if not able:
@@ -154,7 +157,8 @@ class SessionTimers:
         if agreed is None or not self.core.options.session_expires:
             self._off(leg)
             return
-        leg.timer.interval = agreed.seconds
+        # Section 4: none is below 90, whoever says so; the refreshes would be a flood.
+        leg.timer.interval = min(max(agreed.seconds, MIN_SE), LONGEST)
         leg.timer.ours = agreed.refresher != "uas"
         self._begin(leg, now)
 
@@ -167,7 +171,7 @@ class SessionTimers:
             return False
         timer.tries += 1
         asked = max(timer.interval or self.core.options.session_expires, timer.min_se)
-        if timer.tries > TRIES or shortest <= asked:
+        if timer.tries > TRIES or not asked < shortest <= LONGEST:
             return False
         timer.min_se = shortest
         return True

@@ -5,6 +5,7 @@ import pytest
 from support.sip_line import NOTHING, SDP, Line
 from telebank.sip import SessionMoved, SipOptions
 from telebank.sip.message import Request
+from telebank.sip.session_timer import LONGEST
 
 OURS = SDP.replace("192.0.2.20", "192.0.2.10")
 TIMER = "Supported: timer\r\n"
@@ -397,3 +398,58 @@ def test_bad_options() -> None:
     for bad in ({"min_se": 89}, {"session_expires": 80}, {"session_expires": 200, "min_se": 300}):
         with pytest.raises(ValueError, match="sip option"):
             SipOptions(**bad)  # type: ignore[arg-type]
+
+
+# The call ends while our refresh is out
+
+
+@pytest.mark.parametrize("extra", [ALLOW, ""], ids=["UPDATE", "INVITE"])
+@pytest.mark.parametrize("status", [0, 408, 422, 481, 491])
+def test_a_refresh_that_is_out_when_we_hang_up_is_nobodys(extra: str, status: int) -> None:
+    """Its answer, or none (0), says nothing to a call that is over: one BYE, and no more."""
+    line = ours(extra)
+    line.wait(300)
+    refresh_sent = line.sent[-1]
+    assert line.did(line.agent.hang_up(line.leg, line.now)) == ["CallEnded local", "> BYE"]
+    if status:
+        done = line.hears(line.reply(refresh_sent, status, extra="Min-SE: 900\r\n"))
+        assert done == ([] if extra else ["> ACK"])
+    assert line.quiet() == NOTHING
+    assert line.agent.faults == 0
+    byes = {data for data in line.sent if data.startswith(b"BYE")}
+    assert len(byes) == 1
+
+
+def test_they_hang_up_while_our_refresh_is_out() -> None:
+    line = ours(ALLOW)
+    line.wait(300)
+    refresh_sent = line.sent[-1]
+    assert line.hears(line.request("BYE", cseq=9)) == ["> 200 BYE", "CallEnded remote"]
+    assert line.hears(line.reply(refresh_sent, 481)) == []
+    assert line.quiet() == NOTHING
+    assert line.agent.faults == 0
+
+
+# Bounds
+
+
+@pytest.mark.parametrize("seconds", [1, 89])
+def test_a_200_below_90_seconds_counts_as_90(seconds: int) -> None:
+    line = talking(f"{ALLOW}Require: timer\r\nSession-Expires: {seconds};refresher=uac\r\n")
+    assert line.wait(44) == []
+    assert line.wait(1) == ["45 > UPDATE"]
+    other = talking(f"Require: timer\r\nSession-Expires: {seconds};refresher=uas\r\n")
+    assert other.wait(59) == []
+    assert other.wait(1)[:1] == ["60 CallEnded timeout"]
+
+
+def test_no_session_is_left_alone_for_more_than_a_day() -> None:
+    most = 2**31 - 1
+    line = talking(f"Require: timer\r\nSession-Expires: {most};refresher=uas\r\n")
+    assert line.wait(LONGEST)[0] == f"{LONGEST - 32} CallEnded timeout"
+    other = called(f"{TIMER}Min-SE: {most}\r\nSession-Expires: {most};refresher=uas\r\n")
+    assert other.last().first("session-expires") == f"{LONGEST};refresher=uas"
+    third = Line()
+    third.place()
+    last = third.reply(third.sent[-1], 422, "Small", extra=f"Min-SE: {LONGEST + 1}\r\n")
+    assert third.hears(last) == ["> ACK", "CallRefused 422 Small"]

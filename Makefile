@@ -16,7 +16,7 @@ help:
 run:
 	@scripts/setup run
 	@exec $(BIN)/telebank run \
-	    $(if $(SIP),--sip '$(SIP)') $(if $(WEB),--web '$(WEB)') $(if $(DATA),--data '$(DATA)') \
+	    $(foreach place,$(SIP),--sip '$(place)') $(if $(WEB),--web '$(WEB)') $(if $(DATA),--data '$(DATA)') \
 	    $(if $(FAULTS),--faults '$(FAULTS)') $(if $(filter 0,$(CALL)),--no-call)
 
 check:

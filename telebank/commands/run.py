@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shlex
 import signal
 import sys
 import time
@@ -25,11 +26,14 @@ from telebank.commands.corehost.run import check_faults
 from telebank.customers.sender import OUTBOX
 from telebank.ops.ports import holder_of
 from telebank.ops.supervise import Child, ChildFailed, ChildSpec
-from telebank.settings import load_settings
+from telebank.settings import SettingsError, load_settings
 from telebank.sip.trunks import DEFAULT
+from telebank.sip.uri import host_port
 
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0
 """Longest wait for a part to be ready, in seconds."""
+RUNG_FIRST = ("udp", "tcp", "tls")
+"""The test call goes over the first of these that is listened on."""
 ASK_S = 5.0
 """Longest wait for an answer of the node, in seconds."""
 out = Console(highlight=False, soft_wrap=True)
@@ -39,7 +43,8 @@ out = Console(highlight=False, soft_wrap=True)
 class Plan:
     """What the command line asks for."""
 
-    sip: str
+    sip: tuple[str, ...]
+    """Empty: as the settings say."""
     web: str
     data: Path
     ring: bool
@@ -54,7 +59,8 @@ class Part:
     name: str
     words: Sequence[str]
     option: str
-    listen: str
+    listen: Sequence[str]
+    """Empty: as its settings say."""
 
 
 @dataclass(slots=True)
@@ -63,27 +69,29 @@ class Bank:
 
     plan: Plan
     children: list[Child] = field(default_factory=list)
-    sip: str = ""
+    sip: Sequence[str] = ()
+    """`transport:address:port`, the one to ring first."""
     web: str = ""
     no_fax: str = ""
     """Why there are no faxes, and what to do."""
 
-    async def start(self, part: Part) -> str:
-        """Start one part; return the address that its ready file gives."""
+    async def start(self, part: Part) -> Sequence[str]:
+        """Start one part; return the addresses that its ready file gives."""
         began = time.monotonic()
         ready = self.plan.data / "run" / f"{part.name}.json"
         words = [sys.executable, "-m", "telebank", *part.words]
         log = self.plan.data / "logs" / f"{part.name}.log"
-        child = Child(ChildSpec(part.name, (*words, part.option, part.listen), log), _say)
+        child = Child(ChildSpec(part.name, (*words, *_at(part, part.listen)), log), _say)
         with out.status(f"starting {part.name} …"):
             await child.start(ready, START_TIMEOUT_S)
         self.children.append(child)
         said = json.loads(ready.read_text())
-        address = f"{said['host']}:{said['port']}" if "host" in said else str(said["listen"])
+        single = f"{said['host']}:{said['port']}" if "host" in said else str(said["listen"])
+        addresses = tuple(said.get("places", ())) or (single,)
         # Started again after a death, it comes back where the others look for it.
-        child.spec = replace(child.spec, arguments=(*words, part.option, address))
-        _say(f"[green]✓[/] {part.name:<10} {time.monotonic() - began:5.1f} s   {address}")
-        return address
+        child.spec = replace(child.spec, arguments=(*words, *_at(part, addresses)))
+        _say(f"[green]✓[/] {part.name:<10} {time.monotonic() - began:5.1f} s   {single}")
+        return addresses
 
     async def stop(self) -> None:
         """Stop what was started, last first."""
@@ -91,9 +99,17 @@ class Bank:
             await child.stop()
 
 
+def _at(part: Part, addresses: Sequence[str]) -> Sequence[str]:
+    return [word for address in addresses for word in (part.option, address)]
+
+
 @click.command(name="run")
 @click.option(
-    "--sip", default="127.0.0.1:5060", show_default=True, help="SIP over UDP and TCP, address:port."
+    "--sip",
+    multiple=True,
+    metavar="ADDRESS:PORT",
+    help="SIP over UDP and TCP; udp:, tcp: or tls: before it: that alone. Once for each place."
+    " Without it: [calls] listen of the settings, 127.0.0.1:5060 as shipped.",
 )
 @click.option("--web", default="127.0.0.1:8080", show_default=True, help="Web page, address:port.")
 @click.option(
@@ -109,26 +125,27 @@ class Bank:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Fault plan of the demo core host, read again when it changes; docs/corehost.md.",
 )
-def command(sip: str, web: str, data: Path, ring: bool, faults: Path | None) -> None:
+def command(sip: tuple[str, ...], web: str, data: Path, ring: bool, faults: Path | None) -> None:
     """Start the whole bank: demo core host, voice node, web page.
 
     \b
     Examples:
       telebank run
       telebank run --sip 0.0.0.0:5060 --web 127.0.0.1:9000 --data /srv/bank --no-call
+      telebank run --sip 127.0.0.1:5060 --sip "[::1]:5060" --sip tls:127.0.0.1:5061
       telebank run --faults faults.json
     """
-    plan = Plan(_address(sip, "--sip"), _address(web, "--web"), data.resolve(), ring, faults)
+    plan = Plan(sip, _address(web, "--web"), data.resolve(), ring, faults)
     try:
         check_faults(faults)
+        settings = load_settings(plan.data, {"calls": {"listen": sip}} if sip else None)
     except FaultError as error:
         raise click.UsageError(f"--faults: {error}") from error
-    for kind, address, option in (
-        ("udp", sip, "--sip"),
-        ("tcp", sip, "--sip"),
-        ("tcp", web, "--web"),
-    ):
-        _refuse_taken(kind, address, option)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
+    for place in settings.calls.places:
+        _refuse_taken("udp" if place.transport == "udp" else "tcp", host_port(place), "--sip")
+    _refuse_taken("tcp", web, "--web")
     try:
         _make_folders(plan.data)
         asyncio.run(_run(plan))
@@ -193,15 +210,19 @@ async def _start(bank: Bank) -> None:
     faults = ("--faults", str(plan.faults.resolve())) if plan.faults is not None else ()
     host = await bank.start(
         Part(
-            "corehost", ("corehost", "run", *host_data, *ready, *faults), "--listen", "127.0.0.1:0"
+            "corehost",
+            ("corehost", "run", *host_data, *ready, *faults),
+            "--listen",
+            ["127.0.0.1:0"],
         )
     )
-    demo = ("--host-port", host.rpartition(":")[2], "--sms", "file")
-    bank.sip = await bank.start(
+    demo = ("--host-port", host[0].rpartition(":")[2], "--sms", "file")
+    places = await bank.start(
         Part("node", ("serve", *data, *demo, "--drain", "0"), "--sip", plan.sip)
     )
+    bank.sip = sorted(places, key=lambda place: RUNG_FIRST.index(place.partition(":")[0]))
     bank.no_fax = await _no_fax(plan.data)
-    bank.web = await bank.start(Part("console", ("console", *data), "--web", plan.web))
+    [bank.web] = await bank.start(Part("console", ("console", *data), "--web", [plan.web]))
     _banner(bank)
     if plan.ring:
         await _ring(bank)
@@ -219,11 +240,12 @@ async def _no_fax(data: Path) -> str:
 def _banner(bank: Bank) -> None:
     plan = bank.plan
     table = Table.grid(padding=(0, 2))
-    host, _, port = bank.sip.rpartition(":")
-    sip = f"sip:bank@{reachable_address(host)}:{port}"
-    table.add_row("Ring", f"[bold cyan]{sip}[/]  with any SIP phone, or:")
-    table.add_row("", f".venv/bin/telebank call {sip}")
-    for name, text in _let_in(plan.data, host):
+    udp = {place for place in bank.sip if place.startswith("udp:")}
+    others = [place for place in bank.sip if place.replace("tcp:", "udp:", 1) not in udp]
+    for number, place in enumerate((*sorted(udp), *others)):
+        table.add_row("" if number else "Ring", f"[bold cyan]{_uri(place)}[/]")
+    table.add_row("", f"with any SIP phone, or: .venv/bin/telebank call {_quoted(bank.sip[0])}")
+    for name, text in _let_in(bank):
         table.add_row(name, text)
     for number, (card, pin, holder, balance) in enumerate(_demo_cards(plan.data)[:2], 1):
         table.add_row(f"Card {number}", f"{card}   PIN {pin}   {holder}   opened with {balance}")
@@ -237,10 +259,14 @@ def _banner(bank: Bank) -> None:
     table.add_row(
         "Codes", f"by message would come; here they stand in {_short(plan.data / OUTBOX)}"
     )
-    fax = bank.no_fax or "telebank fax send FILE.pdf NUMBER, to where \\[outbound] lets it"
+    fax = (
+        bank.no_fax
+        or f"{_own(plan.data, 'fax send FILE.pdf NUMBER')}  to where \\[outbound] lets it"
+    )
     table.add_row("Fax", f"[yellow]not available[/]: {fax}" if bank.no_fax else fax)
     table.add_row("Web page", f"http://{bank.web}/")
-    table.add_row("Core host", f"telebank corehost check --data {_short(plan.data / 'corehost')}")
+    table.add_row("Lines", _own(plan.data, "lines"))
+    table.add_row("Core host", _own(plan.data / "corehost", "corehost check"))
     table.add_row("", "or file --date …, cut-over, key-change mak|zpk with the same --data")
     table.add_row("Data", f"{_short(plan.data)}, logs in {_short(plan.data / 'logs')}")
     table.add_row("Stop", "Ctrl-C")
@@ -249,11 +275,27 @@ def _banner(bank: Bank) -> None:
     out.rule()
 
 
-def _let_in(data: Path, host: str) -> Sequence[tuple[str, str]]:
+def _uri(place: str) -> str:
+    """What is rung, of `transport:address:port`."""
+    transport, _, address = place.partition(":")
+    host, _, port = address.rpartition(":")
+    reached = reachable_address(host.strip("[]"))
+    bare = f"[{reached}]" if ":" in reached else reached
+    return f"sip:bank@{bare}:{port}" + ("" if transport == "udp" else f";transport={transport}")
+
+
+def _quoted(place: str) -> str:
+    """For the command line."""
+    return shlex.quote(_uri(place)) + (" --tls-ca CA.pem" if place.startswith("tls:") else "")
+
+
+def _let_in(bank: Bank) -> Sequence[tuple[str, str]]:
     """Who may ring, where other machines could but no trunk lets them in."""
+    data = bank.plan.data
     settings = load_settings(data)
     others = set(settings.trunks) != set(DEFAULT) or settings.admission.strangers == "menu"
-    if others or ip_address(host.strip("[]")).is_loopback:
+    hosts = [place.partition(":")[2].rpartition(":")[0].strip("[]") for place in bank.sip]
+    if others or all(ip_address(host).is_loopback for host in hosts):
         return ()
     return (
         ("Let in", "calls of this machine alone; others get 403. For phones of others,"),
@@ -266,6 +308,12 @@ def _demo_cards(data: Path) -> list[tuple[str, str, str, str]]:
     return demo_cards(data / "corehost" / "demo-cards.json")
 
 
+def _own(data: Path, words: str) -> str:
+    """A command to type, on a data folder."""
+    usual = data == DEFAULT_DATA.resolve()
+    return f".venv/bin/telebank {words}" + ("" if usual else f" --data {_short(data)}")
+
+
 def _short(path: Path) -> str:
     relative = os.path.relpath(path)
     return relative if not relative.startswith("..") else str(path)
@@ -273,6 +321,9 @@ def _short(path: Path) -> str:
 
 async def _ring(bank: Bank) -> None:
     """Ring the bank once over real SIP and RTP: card, PIN, balance."""
+    if bank.sip[0].startswith("tls:"):
+        _say(f"The bank was not rung: over TLS alone, do it by hand: {_quoted(bank.sip[0])}")
+        return
     # Not a card of the banner: somebody may have locked those by trying.
     card, pin, *_ = _demo_cards(bank.plan.data)[2]
     _say("Ringing the bank: language, accounts, card, PIN, enquiries, balance")
@@ -282,7 +333,7 @@ async def _ring(bank: Bank) -> None:
     proof = f"@auth.card !{card}# @auth.pin !{pin}#"
     keys.write_text(f"@lang.zh !1 @lang.chosen !1 {proof} ~1 !1 ~1 !1\n")
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "telebank", "call", f"sip:bank@{bank.sip}"),
+        *(sys.executable, "-m", "telebank", "call", _uri(bank.sip[0])),
         *("--keys-file", str(keys), "--data", str(bank.plan.data)),
         *("--expect", "bal.amount", "--hang-up-after", "bal.amount"),
         stdin=asyncio.subprocess.DEVNULL,

@@ -80,12 +80,16 @@ class Answering:
 
 @contextlib.asynccontextmanager
 async def answering(
-    *listen: str, tls: TlsFiles | None = None, t1: float = 0.05, **limits: float
+    *listen: str,
+    tls: TlsFiles | None = None,
+    t1: float = 0.05,
+    app: Answering | None = None,
+    **limits: float,
 ) -> AsyncIterator[Answering]:
     """Listen, by default on UDP and TCP of 127.0.0.1."""
     places = [place for text in listen or ("127.0.0.1:0",) for place in places_in(text)]
     options = ConnectionOptions(**limits)  # type: ignore[arg-type]
-    app = Answering()
+    app = app or Answering()
     app.endpoint = Endpoint.bind(
         Listening(tuple(places), connections=options, tls=tls),
         lambda local: UserAgent(local, SipOptions(t1=t1), lambda: secrets.token_hex(8)),

@@ -240,6 +240,7 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
     replace = dataclasses.replace
     sections["fax"] = _headed(sections["fax"], sections["node"].bank)
     _check_ways(sections["fax"], sections["outbound"])
+    _check_tls(sections["calls"], sections["sip_tls"])
     sections["fax_process"] = replace(sections["fax_process"], utc_offset_minutes=zone)
     sections["store"] = replace(
         sections["store"],
@@ -324,6 +325,16 @@ def _check_ways(fax: FaxOptions, outbound: OutboundOptions) -> None:
         fax.t38_to(outbound.plan, "")
     except ValueError as error:
         raise SettingsError(f"[fax] {error}") from error
+
+
+def _check_tls(calls: CallOptions, tls: TlsOptions) -> None:
+    """Who listens for TLS shows a certificate."""
+    listened = [place for place in calls.places if place.transport == "tls"]
+    if listened and not tls.certificate:
+        raise SettingsError(
+            f"[calls] listen has {listened[0]}: give certificate and key in [sip_tls],"
+            " or listen elsewhere"
+        )
 
 
 def _check_silence(node: NodeOptions, store: StoreOptions, work: ProcessorOptions) -> None:

@@ -93,11 +93,18 @@ def check(data: Path) -> None:
     Example:
       telebank config check --data var
     """
+    from telebank.calls.tls import TlsContexts, TlsFileError
     from telebank.settings import SettingsError, load_settings, trunk_accounts
 
+    if not data.is_dir():
+        click.echo(f"there is no folder {data}: give --data, or make it", err=True)
+        raise SystemExit(EXIT_FINDING)
     try:
-        trunk_accounts(data, load_settings(data).trunks)
-    except SettingsError as error:
+        settings = load_settings(data)
+        trunk_accounts(data, settings.trunks)
+        if settings.sip_tls.used:
+            TlsContexts(settings.sip_tls.files(data / "keys"), lambda said: None)
+    except (SettingsError, TlsFileError) as error:
         click.echo(str(error), err=True)
         raise SystemExit(EXIT_FINDING) from error
     click.echo("settings are fine")

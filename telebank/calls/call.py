@@ -254,8 +254,9 @@ class Call:
                 self.aside.close()
                 self.hang_up("media worker lost")
             case wire.Stats():
+                known = 0 if self._heard is None else self._heard.dropped_foreign
                 self._heard = event
-                self._shell.media_stats(self.ref, event)
+                self._shell.media_stats(self.ref, event, event.dropped_foreign - known)
             case _:
                 pass
 

@@ -6,8 +6,12 @@ from typing import Protocol, cast
 
 from telebank.calls.tls import names_in
 from telebank.sip import Hop
+from telebank.sip.admission import Bucket
 from telebank.sip.stream import PONG, Framer, FramingBroken, MessageFramed
 
+PINGS_PER_S = 5.0
+"""Keep-alives of one connection in a second, twice as many at once; with more it is cut. Peers send
+one in two minutes or so (RFC 5626 4.4.1), and of no octets does answering cost more."""
 LINGER_S = 1.0
 """How long a peer that broke the framing may take to read why, in seconds."""
 
@@ -88,6 +92,7 @@ class Connection(asyncio.Protocol):
         self._options = keeper.options
         self._loop = asyncio.get_running_loop()
         self._framer = Framer()
+        self._pings = Bucket(PINGS_PER_S, self._loop.time())
         self._transport: asyncio.Transport | None = None
         self._spoken = not accepted
         """Whether a whole message was heard; of one that we made nothing is expected."""
@@ -120,8 +125,10 @@ class Connection(asyncio.Protocol):
             elif isinstance(framed, FramingBroken):
                 self._broken(framed)
                 return
-            else:
+            elif self._pings.take(self._loop.time()):
                 self.write(PONG)
+            else:
+                self.cut("keep-alives without end")
             if self._is_closing():
                 return
         if not self._framer.inside:

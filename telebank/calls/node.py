@@ -388,5 +388,7 @@ class VoiceNode:
         if error is not None:
             log.error("background.failed", work=task.get_name(), error=type(error).__name__)
 
-    def _media_stats(self, call: str, stats: wire.Stats) -> None:
+    def _media_stats(self, call: str, stats: wire.Stats, foreign: int) -> None:
+        if foreign:
+            self.totals["media_foreign"] += foreign
         log.debug("media.stats", call=call, sent=stats.packets_sent, lost=stats.lost)

@@ -171,7 +171,8 @@ class CallServices:
     told: Callable[[str, str], None]
     used: Callable[[str, Sequence[str]], None]
     """Takes a customer's token and what he used in a call that is over."""
-    media_stats: Callable[[str, wire.Stats], None]
+    media_stats: Callable[[str, wire.Stats, int], None]
+    """Takes a call's figures, and how many packets strangers sent it since those before."""
     notice: Callable[[Language], Clip | None]
     """What new callers hear before the first menu."""
     call_ended: Callable[[str], None]

@@ -109,12 +109,22 @@ async def test_keep_alives_are_no_message() -> None:
         async def ping() -> None:
             while True:
                 peer.send(b"\r\n\r\n")
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.1)
 
         pinging = asyncio.create_task(ping())
         assert set(await peer.rest()) <= {13, 10}
         pinging.cancel()
         await bank.trouble("no whole message in time")
+        await peer.close()
+
+
+async def test_keep_alives_without_end_are_cut() -> None:
+    async with answering() as bank:
+        peer = await Raw.to(bank.hop("tcp"))
+        peer.send(options() + b"\r\n" * 1_000)
+        assert (await peer.rest()).endswith(b"\r\n\r\n" + b"\r\n" * 10)  # the answers to ten
+        await bank.trouble("connection cut: keep-alives without end")
+        await bank.alone()
         await peer.close()
 
 

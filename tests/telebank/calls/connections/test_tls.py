@@ -1,6 +1,7 @@
 """SIP over TLS on real sockets: who is believed, who is let in, and openssl as a peer."""
 
 import asyncio
+import gc
 import os
 import shutil
 import socket
@@ -158,6 +159,30 @@ async def test_a_handshake_that_is_not_begun_or_not_finished(ours: TlsFiles) -> 
         await bank.alone()
         await silent.close()
         await half.close()
+
+
+async def test_connections_that_were_cut_leave_nothing(
+    ours: TlsFiles, authority: Authority
+) -> None:
+    """TLS keeps its own in circles, which the collector opens: what is left then is kept."""
+
+    def kept() -> int:
+        gc.collect()
+        names = {"Connection", "SSLProtocol", "SSLObject"}
+        return sum(type(one).__name__ in names for one in gc.get_objects())
+
+    async with answering(*LISTEN, tls=ours, first_message_s=0.2, handshake_s=0.2) as bank:
+        before, context = kept(), client(authority.path)
+        peers = [await Raw.to(bank.hop("tls"), context) for _ in range(20)]
+        peers += [await Raw.to(bank.hop("tls")) for _ in range(20)]
+        assert kept() > before
+        for peer in peers:
+            assert await peer.rest() == b""
+            await peer.close()
+        await bank.alone()
+        del peers, peer
+        await asyncio.sleep(0.05)
+        assert kept() <= before
 
 
 async def test_no_tls_on_the_port_of_tls(ours: TlsFiles) -> None:

@@ -221,7 +221,8 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
         now, loaded = await _in_force(store, settings, place)
         older = await older_rules(store, loaded.rules, place.run)
         orders = OrderRoom(settings, store, keyring, loaded.rules.contracts)
-        media = MediaWorkers(settings.media, place.voice)
+        sized = settings.media.sized(settings.calls.lines, len(os.sched_getaffinity(0)))
+        media = MediaWorkers(sized, place.voice)
         notices = Notices(store.journal.run, media, place.voice, SystemClock())
         stack.callback(notices.close)
         customers = open_customers(

@@ -100,11 +100,12 @@ class MediaWorkers:
     """The pool. `start` before the first `open`; `close` ends every worker."""
 
     def __init__(self, options: MediaOptions, bank_dir: Path) -> None:
-        """`bank_dir` holds `prompts.pcma` and `prompts.pcmu`."""
+        """`bank_dir` holds `prompts.pcma` and `prompts.pcmu`. Where `options` have no number of
+        workers yet (`MediaOptions.sized`), there is one."""
         self._options = options
+        many = max(1, options.workers)
         self._workers = [
-            WorkerProcess(options, bank_dir, offset=index * SLOT_MS / options.workers)
-            for index in range(options.workers)
+            WorkerProcess(options, bank_dir, offset=index * SLOT_MS / many) for index in range(many)
         ]
         self._numbers = itertools.count(1)
         self._bank_numbers = itertools.count(1)

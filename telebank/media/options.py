@@ -1,11 +1,15 @@
 """Options of the media room; `telebank.settings` fills them from the section `media`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Self
 
 from telebank.workers.ports import good_range
 
 MAX_WORKERS = 64
 MAX_CHANNELS = 10_000
+LINES_EACH = 500
+"""Calls that take a worker about a fifth of a core (docs/benchmarks.md)."""
 MIN_SILENT_S = 1.0
 """A worker that is only late, on a machine that is busy for a moment, is not replaced."""
 
@@ -14,8 +18,9 @@ MIN_SILENT_S = 1.0
 class MediaOptions:
     """Limits and times of the media workers."""
 
-    workers: int = 1
-    """Worker processes; one a core. 1 to 64."""
+    workers: int = 0
+    """Worker processes, 64 at most. 0: one for each 500 of the node's lines, but no more than the
+    machine has cores beside the node's own; in any case as many as have channels for the lines."""
     channels: int = 1_000
     """Most channels open in one worker; further ones get `OpenFailed`."""
     port_low: int = 0
@@ -42,8 +47,11 @@ class MediaOptions:
     tone each five seconds."""
 
     def __post_init__(self) -> None:
-        if not 1 <= self.workers <= MAX_WORKERS:
-            raise ValueError(f"media.workers is {self.workers}: give 1 to {MAX_WORKERS}")
+        if not 0 <= self.workers <= MAX_WORKERS:
+            raise ValueError(
+                f"media.workers is {self.workers}: give 1 to {MAX_WORKERS}, or 0 for as many as "
+                "lines and cores suggest"
+            )
         if not 1 <= self.channels <= MAX_CHANNELS:
             raise ValueError(f"media.channels is {self.channels}: give 1 to {MAX_CHANNELS}")
         if self.media_timeout_s < 0 or self.learn_after_s < 0 or self.open_timeout_s <= 0:
@@ -55,3 +63,10 @@ class MediaOptions:
                 f"media ports {self.port_low}-{self.port_high}: give an even first port from 1024 "
                 "and a higher last port, or 0 for ports chosen by the system"
             )
+
+    def sized(self, lines: int, cores: int) -> Self:
+        """With a number of workers, for a node of so many lines on so many cores."""
+        if self.workers:
+            return self
+        wanted, least = ceil(lines / LINES_EACH), ceil(lines / self.channels)
+        return replace(self, workers=min(max(least, min(wanted, cores - 1)), MAX_WORKERS))

@@ -235,8 +235,19 @@ async def test_without_a_bank_start_says_what_to_do(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("workers", 0), ("channels", 0), ("media_timeout_s", -1.0), ("port_low", 5_001)],
+    [("workers", -1), ("channels", 0), ("media_timeout_s", -1.0), ("port_low", 5_001)],
 )
 def test_options_out_of_bounds_are_refused(name: str, value: float) -> None:
     with pytest.raises(ValueError, match="media"):
         MediaOptions(**{"port_high": 9_000, name: value})
+
+
+@pytest.mark.parametrize(
+    ("lines", "cores", "workers"),
+    [(500, 1, 1), (500, 16, 1), (501, 2, 1), (501, 4, 2), (3_000, 4, 3), (3_000, 2, 3), (1, 1, 1)],
+)
+def test_workers_are_as_many_as_lines_and_cores_suggest(
+    lines: int, cores: int, workers: int
+) -> None:
+    assert MediaOptions().sized(lines, cores).workers == workers
+    assert MediaOptions(workers=7).sized(lines, cores).workers == 7

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from support.bank_process import HOST, BankProcess
@@ -41,11 +41,14 @@ class Listener:
 
 
 def free_port() -> int:
-    """An even UDP port that nobody has now; sipp would begin at 5060 and count."""
+    """An even UDP port that nobody has now; sipp would begin at 5060 and count. Nor has anybody the
+    second after it, which sipp takes for pictures."""
     while True:
-        with closing(Listener()) as one:
+        with closing(Listener()) as one, closing(socket.socket(type=socket.SOCK_DGRAM)) as other:
             if one.port % 2 == 0:
-                return one.port
+                with suppress(OSError):
+                    other.bind((HOST, one.port + 2))
+                    return one.port
 
 
 def sipp(

@@ -15,6 +15,7 @@ import msgspec
 from telebank import wire
 from telebank.media.bank import FILE_NAMES
 from telebank.media.client import Event, MediaChannel, MediaError, MediaWorkers
+from telebank.media.load import MOST_LATE
 from telebank.media.load_bridge import AUDIO_TYPE, Heard, Order
 from telebank.media.options import MediaOptions
 from telebank.media.recording import check
@@ -117,12 +118,13 @@ async def _measure(
     order = Order(ports=[leg.port for leg in node.legs], seconds=seconds)
     load.stdin.write(msgspec.json.encode(order) + b"\n")
     ports = msgspec.json.decode(await load.stdout.readline(), type=list[int])
+    begun = time.monotonic()
     _connect(node, ports, folder)
     await asyncio.sleep(min(BEGINNING_S + 1, seconds / 2))
     before, start = _cpu_seconds(pool), time.monotonic()
     heard = msgspec.json.decode(await load.stdout.readline(), type=list[Heard])
     after, elapsed = _cpu_seconds(pool), time.monotonic() - start
-    calls = len(ports) // 2
+    calls, late = len(ports) // 2, time.monotonic() - begun > MOST_LATE * seconds
     for leg in node.legs:
         leg.close()
     await node.finished(calls if folder else 0)
@@ -131,7 +133,7 @@ async def _measure(
     return BridgeResult(
         calls=calls,
         recorded=len(node.recordings),
-        failed=_failed(node, heard, seconds, calls if folder else 0),
+        failed=calls if late else _failed(node, heard, seconds, calls if folder else 0),
         seconds=round(elapsed, 2),
         cpu_us_per_call_second=round((sum(after) - sum(before)) * share, 1),
         writer_us_per_call_second=round((after[1] - before[1]) * share, 1),

@@ -27,6 +27,8 @@ KEY_PACKETS = 6
 """Packets of a press: three grow, three say that it ended."""
 LAST_WORDS_SECONDS = 0.5
 """No key is begun so close to the end."""
+MOST_LATE = 1.5
+"""Callers who need so many times the time ordered cannot keep up, and stop."""
 SILENCE = b"\xd5" * FRAME
 SLOT_SECONDS = FRAME_SECONDS / SLOTS
 
@@ -128,6 +130,8 @@ def run(order: Order, callers: list[Caller]) -> None:
     ticks = int(order.seconds / SLOT_SECONDS)
     last_key = ticks - int(LAST_WORDS_SECONDS / SLOT_SECONDS)
     for tick in range(ticks):
+        if time.monotonic() - start > MOST_LATE * order.seconds:
+            return
         for caller in callers[tick % SLOTS :: SLOTS]:
             caller.speak(may_press=tick < last_key)
         while True:

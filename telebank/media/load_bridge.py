@@ -17,6 +17,7 @@ import numpy as np
 
 from telebank.media.bank import FRAME
 from telebank.media.engine import SLOTS
+from telebank.media.load import MOST_LATE
 from telebank.rtp import HEADER, VERSION
 from telebank.workers.ticker import FRAME_SECONDS
 
@@ -109,6 +110,8 @@ def run(order: Order, callers: list[Caller]) -> None:
         poller.register(descriptor, select.EPOLLIN)
     start = time.monotonic()
     for tick in range(int(order.seconds / SLOT_SECONDS)):
+        if time.monotonic() - start > MOST_LATE * order.seconds:
+            return
         for caller in callers[tick % SLOTS :: SLOTS]:
             caller.speak()
         while True:

@@ -176,8 +176,8 @@ def _span(values: Sequence[float], places: int) -> str:
 
 
 def _markdown(head: Row, rows: Sequence[Row]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    lines = [f"| {' | '.join(line)} |" for line in (head, *rows)]
+    return "\n".join([lines[0], f"|{'---|' * len(head)}", *lines[1:]])
 
 
 _TABLES: Mapping[str, Callable[[Sweeps], Table]] = MappingProxyType(

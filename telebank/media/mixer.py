@@ -194,7 +194,7 @@ class Mixers:
 
     def encode(self, samples: Samples, law: int) -> NDArray[np.uint8]:
         """G.711 of samples, law as in `bank.LAWS`."""
-        return self._encode[law][samples.view(np.uint16)]
+        return np.take(self._encode[law], samples.view(np.uint16))
 
     def _positions(self, plan: _Plan) -> Places:
         """The frame of each sound that is heard now; of one that is over, silence (0)."""

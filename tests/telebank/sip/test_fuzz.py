@@ -44,6 +44,7 @@ def mutated(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
 def take(agent: UserAgent, data: bytes) -> None:
     commands = agent.receive(DatagramReceived(data, PEER), 0.0)
     assert sum(isinstance(command, Trouble) for command in commands) <= 1
+    assert agent.faults == 0
 
 
 def parsed(data: bytes) -> None:
@@ -116,26 +117,7 @@ def test_mutated_messages_within_a_call(data: st.DataObject, kind: str) -> None:
     for step in range(40):
         line.agent.wake(step * 10.0)
     assert not any(line.agent.counts().values())
-
-
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        b"Via: " + b" " * 8_000, b"Via: SIP/2.0/UDP a" + b";" * 8_000,
-        b"Via: SIP/2.0/UDP a;b=" + b'"\\' * 4_000, b"From: " + b'"' * 8_000,
-        b"From: " + b"a " * 4_000, b"From: <" + b"<" * 8_000, b"Accept: " + b"a," * 4_000,
-        b"Record-Route: " + b"<a>," * 2_000, b"X: a" + b"\r\n  a" * 10_000,
-        b"\r\n".join([b"X: " + b"a" * 500] * 120),
-    ],
-    ids=range(10),
-)  # fmt: skip
-def test_hostile_shapes_are_linear(hostile: bytes) -> None:
-    """The suite's time limit is the oracle: anything quadratic here takes minutes."""
-    good = SEEDS[[path.stem for path in VECTORS].index("plain")]
-    data = good.replace(b"\r\n", b"\r\n" + hostile + b"\r\n", 1)
-    for _ in range(20):
-        parsed(data)
-        take(UserAgent(US, SipOptions(), tokens("f")), data)
+    assert line.agent.faults == 0
 
 
 @settings(max_examples=400, deadline=None)

@@ -2,10 +2,12 @@
 
 import pytest
 
+from telebank.sip import KeyInfoReceived
 from telebank.sip.headers import BadHeader, parse_name_addr, parse_via, split_list
 from telebank.sip.message import (
     MAX_HEADERS,
     MAX_LINE,
+    MAX_VALUES,
     MalformedMessage,
     Request,
     Response,
@@ -106,6 +108,8 @@ BAD = {
     "bare carriage return": [*LINES, "X: a\rY: b"],
     "long line": [*LINES, "X: " + "a" * MAX_LINE],
     "many headers": [*LINES, *["X: a"] * MAX_HEADERS],
+    "many values in a line": [*LINES, "Require: a" + ",a" * MAX_VALUES],
+    "many values in lines": [*LINES, *["Supported: a, b"] * (MAX_VALUES // 2), "k: a"],
     "unclosed quotation": [LINES[0], 'From: "a <sip:b@c>;tag=1', *LINES[2:]],
     "unclosed bracket": [LINES[0], "From: <sip:b@c;tag=1", *LINES[2:]],
     "two froms in one line": [LINES[0], "From: <sip:b@c>, <sip:d@e>", *LINES[2:]],
@@ -230,3 +234,27 @@ def test_a_via_of_another_transport() -> None:
     )
     assert via.reply_to(Hop("2001:db8::1", 9)) == ("2001:db8::1", 7, "udp")
     assert "received" not in via.stamped(Hop("2001:db8::1", 9))
+
+
+def test_as_many_values_as_may_be() -> None:
+    request = parse(raw(*LINES, "Require: a" + ",a" * (MAX_VALUES - 1)))
+    assert split_list(request.headers["require"]) == ["a"] * MAX_VALUES
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('a, "b, c" , <d,e>;f="g,h"', ["a", '"b, c"', '<d,e>;f="g,h"']),
+        ('a, "b, c', ["a", '"b, c']),
+        ('a, "b\\", c', ["a", '"b\\", c']),
+        ('a, "b, c\\', ["a", '"b, c\\']),
+        ("a, <b, c", ["a", "<b, c"]),
+        ("a,,b,", ["a", "b"]),
+    ],
+)
+def test_lists_and_what_nobody_closes(text: str, values: list[str]) -> None:
+    assert split_list([text]) == values
+
+
+def test_the_key_of_an_info_is_not_printed() -> None:
+    assert "7" not in repr(KeyInfoReceived("leg", "7"))

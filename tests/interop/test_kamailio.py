@@ -10,15 +10,18 @@ from pathlib import Path
 import pytest
 
 from support.bank_process import BankProcess, Voice
+from support.fax_bank import FaxDesk, write_pdf
 from support.interop_bank import nothing_left
 from support.interop_kamailio import DOWN, HOST, UP, Kamailio, kamailio
-from support.interop_programs import free_place, needed, until
-from support.sipp_runs import SCENARIOS, Listener, sipp_towards
+from support.interop_programs import free_place, needed, program, until
+from support.sipp_runs import SCENARIOS, Listener, free_port, sipp_towards
 
 pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(300)]
 HERE = Path(__file__).parent / "sipp"
 WAYS = ("udp", "tcp")
 """What the proxies speak with the bank."""
+NUMBER = "8820"
+"""Somebody whom the bank calls over the trunk."""
 THIRD = "third"
 """A peer of the trunk that is there only while a test runs it."""
 
@@ -42,10 +45,23 @@ def bank(
         "health_s": 1.0,
         "health_misses": 1,
         "trusted": True,
+        "allow": [NUMBER],
+        "t38": "never",
     }
-    settings = {"trunks.kamailio": trunk, "sip": {"t1": 0.1, "t2": 0.4, "t4": 0.4}}
+    settings = {
+        "trunks.kamailio": trunk,
+        "sip": {"t1": 0.1, "t2": 0.4, "t4": 0.4},
+        "outbound": {"allow": [NUMBER]},
+        "fax": {"look_s": 0.2, "retry_s": 0.5, "tries": 1},
+    }
     with BankProcess.start(tmp_path_factory.mktemp("bank"), voice, **settings) as bank:
         yield bank
+
+
+@pytest.fixture(scope="module")
+def callee() -> int:
+    """The port of whom the proxies take numbers to."""
+    return free_port()
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +69,19 @@ def proxies(
     tmp_path_factory: pytest.TempPathFactory,
     bank: BankProcess,
     places: dict[str, tuple[str, int]],
+    callee: int,
 ) -> Iterator[dict[str, Kamailio]]:
     folder = tmp_path_factory.mktemp("kamailio")
     with ExitStack() as stack:
         yield {
             way: stack.enter_context(
-                kamailio(folder / way, bank.sip, towards=way, place=places[way])
+                kamailio(
+                    folder / way,
+                    bank.sip,
+                    towards=way,
+                    place=places[way],
+                    callee=f"127.0.0.1:{callee}",
+                )
             )
             for way in WAYS
         }
@@ -138,3 +161,21 @@ def test_each_asks_the_other_whether_it_is_well(
         third.program.until_said(UP, times=2)
         until(lambda: all(well(bank).values()), "all are well")
     until(lambda: [peer for peer, fine in well(bank).items() if not fine] == [own], "it is gone")
+
+
+def test_the_bank_calls_a_number_over_it(
+    bank: BankProcess, proxies: dict[str, Kamailio], callee: int, tmp_path: Path
+) -> None:
+    """A fax in G.711 to a person, whose phone gives back what it hears and hangs up."""
+    desk = FaxDesk.found(bank, tmp_path / "private")
+    words = [needed("sipp", "sip-tester"), "-sf", str(HERE / "called.xml"), "-i", "127.0.0.1"]
+    words += ["-p", str(callee), "-mp", str(free_port()), "-m", "1", "-nostdin", "-rtp_echo"]
+    words += ["-timeout", "200s", "-trace_msg", "-message_file", str(tmp_path / "messages.log")]
+    with program(words, tmp_path / "sipp.log") as called:
+        fax = desk.send(write_pdf(tmp_path / "fax.pdf", 1), NUMBER)["id"]
+        assert called.process.wait(200) == 0, called.said()[-2000:]
+    until(lambda: desk.seen(fax).state == "failed", "the fax has ended")
+    assert desk.seen(fax).confirmed == 0
+    messages = (tmp_path / "messages.log").read_text()
+    assert f"INVITE sip:{NUMBER}@{proxies['udp'].place}" in messages
+    assert f"ACK sip:called@127.0.0.1:{callee}" in messages  # by the routes of the 200

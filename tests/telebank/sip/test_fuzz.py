@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.sip_line import PEER, SDP, US, Line, tokens
+from support.sip_mutations import mutated
 from telebank.sip import (
     DatagramReceived,
     MalformedDescription,
@@ -21,24 +22,6 @@ from telebank.sip.message import MalformedMessage, parse
 
 VECTORS = sorted((Path(__file__).parents[2] / "vectors" / "sip").glob("*.txt"))
 SEEDS = [path.read_bytes().replace(b"\n", b"\r\n") for path in VECTORS]
-PIECES = [
-    b"\r\n", b"\r\n ", b"\x00", b"\xff", b";", b",", b"<", b">", b'"', b"\\", b"=", b":",
-    b"@", b" ",
-    b";;", b"z9hG4bK", b"sip:", b"SIP/2.0", b"Via: ", b"tag=", b"9999999999999999", b"-1", b"[::1]",
-    b"Contact: <sip:x>\r\n", b"Content-Length: 5\r\n", b"Record-Route: <sip:a;lr>\r\n", b"0.0.0.0",
-]  # fmt: skip
-
-
-@st.composite
-def mutated(draw: st.DrawFn, seeds: list[bytes]) -> bytes:
-    """A seed with some octets cut, doubled, replaced or put in."""
-    data = bytearray(draw(st.sampled_from(seeds)))
-    for _ in range(draw(st.integers(1, 6))):
-        start = draw(st.integers(0, len(data)))
-        end = min(len(data), start + draw(st.integers(0, 40)))
-        piece = draw(st.one_of(st.sampled_from([*PIECES, b""]), st.binary(max_size=8)))
-        data[start:end] = piece if draw(st.booleans()) else piece + data[start:end] * 2
-    return bytes(data)
 
 
 def take(agent: UserAgent, data: bytes) -> None:

@@ -2,8 +2,11 @@
 
 import pytest
 
+from support.sip_doors import STRANGER, doors, message
 from support.sip_line import NOTHING, SDP, Line
+from support.sip_phones import Desk
 from telebank.sip import (
+    DatagramReceived,
     IllegalTransition,
     SendDatagram,
     SipOptions,
@@ -165,6 +168,31 @@ def test_acts_that_make_no_sense_are_our_error() -> None:
         line.agent.ring(line.leg, 0)
     with pytest.raises(ValueError, match="no refusal"):
         line.agent.refuse(line.leg, 200, 0)
+
+
+def test_a_register_within_a_call() -> None:
+    """A registrar has nothing to do with calls."""
+    line = Desk()
+    line.live()
+    assert line.hears(line.request("REGISTER", cseq=2)) == ["> 405 REGISTER"]
+    assert line.last().first("allow")
+    assert line.agent.faults == 0
+    assert line.hears(line.request("BYE", cseq=3)) == ["> 200 BYE", "CallEnded remote"]
+
+
+def test_of_a_stranger_nothing_is_read_but_who_he_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_: object, **__: object) -> None:
+        raise AssertionError("headers were taken apart")
+
+    monkeypatch.setattr("telebank.sip.uas.refuse_early", read)
+    agent = doors()
+    data = message("OPTIONS", STRANGER, require=",".join("abc" * 20))
+    assert [
+        one.data.split()[1]
+        for one in agent.receive(DatagramReceived(data, STRANGER), 0.0)
+        if isinstance(one, SendDatagram)
+    ] == [b"403"]
+    assert agent.faults == 0
 
 
 def test_keep_alives_are_ignored() -> None:

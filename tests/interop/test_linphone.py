@@ -48,7 +48,8 @@ def _nothing_is_left(bank: BankProcess) -> Iterator[None]:
 
 
 def dialled(phone: Linphone, bank: BankProcess, transport: str = "udp") -> None:
-    """A call to the bank that has been answered, and whose welcome is heard."""
+    """A call to the bank that is answered, and its welcome heard: it names one address of
+    the machine in its SDP and sends from another, which is learnt after `[media] learn_after_s`."""
     place = bank.place(transport).replace(HOST, NAME)
     phone.type(f"call sip:bank@{place};transport={transport}")
     phone.until_said("Media streams established")

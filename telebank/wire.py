@@ -8,7 +8,7 @@ the one that a worker begins with, and others are opened and left while it runs.
 
 import msgspec
 
-VERSION = 4
+VERSION = 5
 MAX_SEGMENTS = 2_000
 """Clips and pauses in one `Play`, which stays under the largest message of a link."""
 MAX_RECORDED = 8_000 * 60
@@ -31,13 +31,52 @@ class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 # -- node to worker ---------------------------------------------------------------------------
 
 
+class SdesKeys(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """SRTP with keys that the descriptions carried (RFC 4568)."""
+
+    suite: str
+    """A name of `telebank.sip.sdes.SUITES`."""
+    send: bytes
+    """Master key and salt of what we send."""
+    receive: bytes
+    """Master key and salt of what the peer sends."""
+
+    def __repr__(self) -> str:
+        return f"SdesKeys(suite={self.suite!r})"
+
+
+class DtlsKeys(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """SRTP with keys agreed by DTLS on the media's port (RFC 5764), behind ICE-lite (RFC 8445)."""
+
+    fingerprint: str
+    """SHA-256 of the peer's certificate as hexadecimal octets with colons (RFC 8122)."""
+    active: bool
+    """We begin the handshake (a=setup:active); else we wait for the peer's."""
+    ufrag: str = ""
+    """Ours; empty: the peer speaks no ICE, and RTP goes to the address of `SetRemote`."""
+    password: str = ""
+    """Ours, of the checks that the peer sends."""
+    peer_ufrag: str = ""
+
+    def __repr__(self) -> str:
+        return f"DtlsKeys(active={self.active!r}, ufrag={self.ufrag!r})"
+
+
+class Identify(Message, frozen=True, tag=True, kw_only=True):
+    """Of the worker (channel 0): the certificate and key that DTLS shows, both PEM."""
+
+    certificate: bytes
+    key: bytes
+
+    def __repr__(self) -> str:
+        return "Identify()"
+
+
 class Open(Message, frozen=True, tag=True, kw_only=True):
     """Open a channel numbered by the node; the worker binds a UDP port on `address`."""
 
     address: str
     direction: str = "sendrecv"
-    kind: str = "rtp"
-    """`rtp` now; `srtp` and `dtls` later."""
     beside: int = 0
     """A channel of the same worker that this one is to be joined with; 0: none."""
 
@@ -54,6 +93,8 @@ class SetRemote(Message, frozen=True, tag=True, kw_only=True):
     ptime_ms: int = 20
     direction: str = "sendrecv"
     rtcp_mux: bool = False
+    security: SdesKeys | DtlsKeys | None = None
+    """None: plain RTP. Given again unchanged, it goes on as it was: no counter begins anew."""
 
 
 class Play(Message, frozen=True, tag=True, kw_only=True):
@@ -279,6 +320,19 @@ class CallRecorded(Message, frozen=True, tag=True, kw_only=True):
     error: str = ""
 
 
+class Secured(Message, frozen=True, tag=True, kw_only=True):
+    """The peer proved its certificate, and SRTP runs by this suite (DTLS; SDES needs no word)."""
+
+    suite: str
+
+
+class SecurityFailed(Message, frozen=True, tag=True, kw_only=True):
+    """No keys were agreed (another certificate, no suite in common, no handshake in time): nothing
+    is sent to the peer and nothing heard of it; the call is to be ended."""
+
+    reason: str
+
+
 class MediaLost(Message, frozen=True, tag=True, kw_only=True):
     """Nothing came from the peer for the time-out, in seconds."""
 
@@ -348,6 +402,7 @@ ToWorker = (
     | KeysBy
     | Hold
     | Close
+    | Identify
     | Shutdown
 )
 FromWorker = (
@@ -360,6 +415,8 @@ FromWorker = (
     | Recorded
     | JoinFailed
     | CallRecorded
+    | Secured
+    | SecurityFailed
     | MediaLost
     | Stats
     | WorkerStats

@@ -202,6 +202,7 @@ class Worker(Service[wire.ToWorker]):
 
     def _open(self, message: wire.Open) -> None:
         number = message.channel
+        if number in self._channels:
             self._refuse(number, f"channel {number} is open already")
         elif len(self._channels) >= self._options.channels:
             self._refuse(number, f"all {self._options.channels} channels are in use")

@@ -21,6 +21,7 @@ from telebank.media.keys import KeyReceiver
 from telebank.media.listening import RATE, Listening
 from telebank.media.options import MediaOptions
 from telebank.media.reception import Reception
+from telebank.media.securing import Securing
 from telebank.media.sending import Sending
 from telebank.media.source import SourceLatch, Verdict
 from telebank.media.tape import Tape
@@ -62,7 +63,8 @@ class Channel:
         self.endpoint = endpoint
         self.slot = slot
         self.row = slot.add()
-        self.control = Control(endpoint, control)
+        self._securing = Securing(number, report)
+        self.control = Control(endpoint, control, self._securing)
         self._listening = listening
         self._ears: set[Ear] = set()
         self.lane: Lane  # given by the worker, at once
@@ -98,6 +100,7 @@ class Channel:
         agreed = (str(ip_address(remote.address)), remote.port)
         law = LAWS.index(remote.codec)
         self._catch_up()
+        self._securing.agree(remote.security)
         before, self._remote = self._remote, remote
         if before is None or before.event_type != remote.event_type:
             self._key_method = ""
@@ -291,6 +294,13 @@ class Channel:
 
     def _datagram(self, data: bytes, address: Address, now: float) -> None:
         self._catch_up()
+        clear = self._securing.open(data)
+        if clear is None:
+            self._foreign += 1
+        else:
+            self._clear(clear, address, now)
+
+    def _clear(self, data: bytes, address: Address, now: float) -> None:
         if is_rtcp(data):
             if address == self._source:
                 self.control.reports.receive(data, self.slot.ssrc(self.row), now)
@@ -326,7 +336,7 @@ class Channel:
                 self.stop_record()
         if self._ears:
             self._listening.put(self.row, packet, now)
-            if self._tape is None:
+            if self._tape is None and self._securing.plain:
                 self.lane.expect(packet, self._listening.expects(self.row, packet))
 
     def _accepts(self, packet: Packet, address: Address, now: float) -> bool:
@@ -396,12 +406,14 @@ class Channel:
         """Point the plane's row at the source, or at the agreed address until there is one."""
         address = ip_address(remote.address)
         nowhere = address.is_unspecified or address.is_multicast or not remote.port
-        if nowhere or remote.direction not in _SENDS:
+        if nowhere or remote.direction not in _SENDS or not self._securing.ready:
             self.slot.mute(self.row)
             return
         to = remote.address, remote.port
         send: Send = self.endpoint.send if self._source else partial(send_to, self.endpoint, to)
-        self.sending.direct(self._law, remote.payload_type, remote.ptime_ms, send)
+        self.sending.direct(
+            self._law, remote.payload_type, remote.ptime_ms, self._securing.sender(send)
+        )
 
     # -- the source ---------------------------------------------------------------------------
 

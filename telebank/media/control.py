@@ -12,6 +12,7 @@ from contextlib import suppress
 from telebank.media import filter as packet_filter
 from telebank.media.endpoint import disconnect
 from telebank.media.reports import Reports
+from telebank.media.securing import Securing
 from telebank.rtp import MAX_PACKET, Address
 
 SO_TIMESTAMPNS = 35
@@ -27,10 +28,11 @@ BURST = 4
 class Control:
     """The sockets of one leg's RTCP; what is said is `reports`."""
 
-    def __init__(self, media: socket.socket, own: socket.socket | None) -> None:
+    def __init__(self, media: socket.socket, own: socket.socket | None, securing: Securing) -> None:
         """`media`: the leg's RTP socket, which stays the channel's. `own`: bound to the port
         after it, and closed here; None where there is none: RTCP is sent only if multiplexed."""
         self.reports = Reports()
+        self._securing = securing
         self._media = media
         self._own = own
         self._muxed = False
@@ -74,13 +76,14 @@ class Control:
     def send(self, data: bytes) -> None:
         """Send, as well as may be: nobody waits for a report."""
         endpoint = self._media if self._muxed else self._own
-        if endpoint is None or self._peer is None:
+        sealed = self._securing.protect_rtcp(data)
+        if endpoint is None or self._peer is None or sealed is None:
             return
         with suppress(OSError, OverflowError):  # a full buffer, no such port: RTP would tell
             if self._latched:
-                endpoint.send(data)
+                endpoint.send(sealed)
             else:
-                endpoint.sendto(data, self._peer)
+                endpoint.sendto(sealed, self._peer)
 
     def read(self, ssrc: int, now: float) -> bool:
         """Read what waits on the port of its own; whether the peer has been heard."""
@@ -94,8 +97,11 @@ class Control:
                 break
             except OSError:
                 continue  # the peer's machine refused an earlier packet of ours (ICMP)
-            if self._latched and not self._muxed and address[:2] == self._peer:
-                heard |= self.reports.receive(data, ssrc, now - _age(notes))
+            if not self._latched or self._muxed or address[:2] != self._peer:
+                continue
+            clear = self._securing.open_rtcp(data)
+            if clear is not None:
+                heard |= self.reports.receive(clear, ssrc, now - _age(notes))
         return heard
 
     def close(self) -> None:

@@ -162,7 +162,7 @@ class Slot:
         """A row for a new call, silent and not yet sending; `IndexError` when the slot is full."""
         row = self._free.pop()
         self.rows += 1
-        self._sequence[row] = secrets.randbits(16)
+        self._sequence[row] = secrets.randbits(15)  # no wrap while keys may settle (RFC 3711 3.3.1)
         self._timestamp[row] = secrets.randbits(32)
         self._packets["ssrc"][row] = secrets.randbits(32)
         self._sent[row] = 0

@@ -68,6 +68,7 @@ class Worker(Service[wire.ToWorker]):
         self._halves: list[set[Channel]] = [set() for _ in range(SLOTS)]
         """By slot, whose packets are not as long as a tick."""
         self._reporting = Reporting()
+        self._identity: wire.Identify | None = None
         self._rows: list[dict[int, Channel]] = [{} for _ in range(SLOTS)]
         self._channels: dict[int, Channel] = {}
         self._by_descriptor: dict[int, Channel] = {}
@@ -154,6 +155,8 @@ class Worker(Service[wire.ToWorker]):
             self._leave_bank(message.bank)
         elif isinstance(message, wire.KeepSound):
             self._joining.keep_sound(message)
+        elif isinstance(message, wire.Identify):
+            self._identity = message
         elif isinstance(message, wire.Shutdown):
             self._shut_down()
         elif (channel := self._channels.get(message.channel)) is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from telebank.sip.protection import Protection
 from telebank.sip.sdp import (
     PTIME_MS,
     Answer,
@@ -24,9 +25,10 @@ class Negotiation:
     no version (RFC 3264 8: each is the one before it and one).
     """
 
-    def __init__(self, address: str) -> None:
-        """`address` is ours, as peers are told it."""
+    def __init__(self, address: str, protection: Protection | None = None) -> None:
+        """`address` is ours, as peers are told it; without `protection` audio is plain RTP."""
         self.address = address
+        self.protection = protection or Protection()
         self.session_id = 1
         """Of o=; to be set before the first description."""
         self._version = 0
@@ -60,7 +62,7 @@ class Negotiation:
         return self._offer(
             make_offer(
                 self.address, port, codecs, events=events, lines=self._lines, ptime_ms=ptime_ms,
-                session_id=self.session_id, version=self._version + 1,
+                session_id=self.session_id, version=self._version + 1, protection=self.protection,
             )
         )  # fmt: skip
 
@@ -90,9 +92,11 @@ class Negotiation:
         agreed = answer_audio(
             offer, self.address, port, preferred,
             session_id=self.session_id, version=self._version + 1, rtcp_mux=rtcp_mux,
+            protection=self.protection,
         )  # fmt: skip
         if isinstance(agreed, Answer):
             self._answered(offer, agreed.sdp)
+            self.protection.agree(agreed.security, agreed.profile)
         return agreed
 
     def answer_fax(self, offer: SessionDescription, port: int) -> T38Agreed | Refused:
@@ -107,9 +111,16 @@ class Negotiation:
     def read_speech(self, answer: SessionDescription) -> Answer | Refused:
         """What the other side made of our last offer, of audio."""
         offered = self._asked()
-        return (
-            Refused(488, "nothing was offered") if offered is None else read_answer(offered, answer)
-        )
+        if offered is None:
+            return Refused(488, "nothing was offered")
+        return self.read_moved(offered, answer)
+
+    def read_moved(self, offer: SessionDescription, answer: SessionDescription) -> Answer | Refused:
+        """What another answer to `offer`, a description of ours, agrees to: of a refresh, say."""
+        agreed = read_answer(offer, answer, self.protection)
+        if isinstance(agreed, Answer):
+            self.protection.agree(agreed.security, agreed.profile)
+        return agreed
 
     def read_fax(self, answer: SessionDescription) -> T38Agreed | Refused:
         """What the other side made of our last offer, of T.38."""

@@ -20,6 +20,7 @@ from telebank.sip.door import Door
 from telebank.sip.events import Gone, PhoneGone, PhoneRefused, PhoneRegistered
 from telebank.sip.failed_attempts import AttemptOptions, FailedAttempts, network_of
 from telebank.sip.message import HeaderLines, Request
+from telebank.sip.protection import MediaWay
 from telebank.sip.registrar import Binding, Registered, Registrar, RegistrarOptions
 from telebank.sip.uri import Hop, SipUri, hop_of
 
@@ -65,6 +66,11 @@ class PhoneOptions:
     """Sources kept in mind; the one unheard of longest goes first."""
     told_per_s: float = 5.0
     """Events of refused REGISTERs in a second; the rest are counted in the next one."""
+    media: MediaWay = "any"
+    """The media of calls from phones that are registered and come by no trunk, as `[trunks.NAME]
+    media` says it."""
+    sdes_in_clear: bool = False
+    """Whether keys of SRTP are taken from them in clear signalling, as there."""
 
     def __post_init__(self) -> None:
         for network in (*self.networks, *self.md5_networks):

@@ -131,8 +131,12 @@ def _answer_lines(
         mux=agreed.rtcp_mux,
         ptime_ms=audio.ptime_ms if audio.ptime_ms in PACKET_TIMES_MS else PTIME_MS,
     )  # fmt: skip
+    return own + _named(line)
+
+
+def _named(line: MediaLine) -> list[str]:
     mid = mid_of(line.attributes)
-    return [*own, f"a=mid:{mid}"] if mid else own
+    return [f"a=mid:{mid}"] if mid else []
 
 
 def _grouped(offer: SessionDescription, audio: AudioOffer, said: Said) -> list[str]:
@@ -166,6 +170,7 @@ def make_offer(
     mux = rtcp_mux or isinstance(said.security, DtlsSecurity)
     own = _audio_lines(local_port, said, payloads, event, direction, mux=mux, ptime_ms=ptime_ms)
     place = place_of(lines, "speech", "fax")
+    own += [name for line in lines[place : place + 1] for name in _named(line)]
     head = header(local_address, session_id, version, said.session)
     return write(head + in_place(lines, place, own))
 

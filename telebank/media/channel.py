@@ -17,6 +17,7 @@ from telebank.media.endpoint import disconnect, send_to
 from telebank.media.engine import Send, Slot
 from telebank.media.express import Lane
 from telebank.media.figures import Own, stats
+from telebank.media.handshakes import Handshakes
 from telebank.media.keys import KeyReceiver
 from telebank.media.listening import RATE, Listening
 from telebank.media.options import MediaOptions
@@ -55,6 +56,7 @@ class Channel:
         slot: Slot,
         listening: Listening,
         banks: Banks,
+        desk: Handshakes,
         options: MediaOptions,
         report: Report,
     ) -> None:
@@ -63,7 +65,9 @@ class Channel:
         self.endpoint = endpoint
         self.slot = slot
         self.row = slot.add()
-        self._securing = Securing(number, report)
+        self._securing = Securing(
+            number, endpoint, desk=desk, options=options, report=report, changed=self._secured
+        )
         self.control = Control(endpoint, control, self._securing)
         self._listening = listening
         self._ears: set[Ear] = set()
@@ -100,23 +104,23 @@ class Channel:
         agreed = (str(ip_address(remote.address)), remote.port)
         law = LAWS.index(remote.codec)
         self._catch_up()
-        self._securing.agree(remote.security)
         before, self._remote = self._remote, remote
         if before is None or before.event_type != remote.event_type:
             self._key_method = ""
-        if before is None or (before.address, before.port) != (remote.address, remote.port):
+        if before is None or _place(before) != _place(remote):
             self._release()
             learn = self._options.learn_source
             self._latch = SourceLatch(agreed, now, self._options.learn_after_s, learn)
             self._keys = KeyReceiver()
         elif self._narrowed:
             self._narrow(remote)
+        self._securing.agree(remote.security, agreed, now)
         self._heard_at, self._lost = now, False
         if law != self._law:
             self.stop_record()  # octets of two laws are no recording
         relaw, self._law = law != self._law, law
         self.control.agree(self._source or agreed, muxed=remote.rtcp_mux)
-        self._direct(remote)
+        self._secured()
         if relaw and self._ears:
             self._listening.add(self.row, law)
         self._listen_for_keys()
@@ -205,6 +209,7 @@ class Channel:
             ssrc = self.slot.ssrc(self.row)
             self.control.send(self._compound(now) + rtcp.build_goodbye(ssrc))
         self._report(self._stats())
+        self._securing.close()
         self._listening.remove(self.row)
         self.slot.remove(self.row)
         self.endpoint.close()
@@ -294,6 +299,8 @@ class Channel:
 
     def _datagram(self, data: bytes, address: Address, now: float) -> None:
         self._catch_up()
+        if self._securing.signal(data, address, now):
+            return
         clear = self._securing.open(data)
         if clear is None:
             self._foreign += 1
@@ -342,7 +349,9 @@ class Channel:
     def _accepts(self, packet: Packet, address: Address, now: float) -> bool:
         if self._source is not None:
             return address == self._source  # strangers queued before connect() are still there
-        if self._latch is None or packet.payload_type not in self._payload_types():
+        if self._securing.signals or self._latch is None:
+            return False
+        if packet.payload_type not in self._payload_types():
             return False
         verdict = self._latch.receive(address, packet, now)
         if verdict is Verdict.LATCHED:
@@ -404,26 +413,46 @@ class Channel:
 
     def _direct(self, remote: wire.SetRemote) -> None:
         """Point the plane's row at the source, or at the agreed address until there is one."""
-        address = ip_address(remote.address)
-        nowhere = address.is_unspecified or address.is_multicast or not remote.port
-        if nowhere or remote.direction not in _SENDS or not self._securing.ready:
+        send = self._way(remote)
+        if send is None or remote.direction not in _SENDS or not self._securing.ready:
             self.slot.mute(self.row)
             return
-        to = remote.address, remote.port
-        send: Send = self.endpoint.send if self._source else partial(send_to, self.endpoint, to)
         self.sending.direct(
             self._law, remote.payload_type, remote.ptime_ms, self._securing.sender(send)
         )
 
+    def _way(self, remote: wire.SetRemote) -> Send | None:
+        """What takes packets for the peer; None: there is nowhere to send them."""
+        if self._securing.roams:
+            path = self._securing.path
+            return None if path is None else partial(send_to, self.endpoint, path)
+        address = ip_address(remote.address)
+        if address.is_unspecified or address.is_multicast or not remote.port:
+            return None
+        if self._source is not None:
+            return self.endpoint.send
+        return partial(send_to, self.endpoint, (remote.address, remote.port))
+
+    def _secured(self) -> None:
+        """There are keys, or none any more, or the peer has proven where it is."""
+        path, remote = self._securing.path, self._remote
+        if path is not None and path != self._source:
+            self._connect(path)
+        if remote is not None:
+            self._direct(remote)
+
     # -- the source ---------------------------------------------------------------------------
 
     def _connect(self, address: Address) -> None:
-        """The source is latched: the kernel drops strangers and what nobody listens to."""
+        """The source is latched: the kernel drops strangers and what nobody listens to. Not so
+        strangers with ICE: the next may be the peer's check from elsewhere."""
         assert self._remote is not None
+        stays = not self._securing.roams
         with suppress(OSError):  # no route to it: stay as we are, hear it, send as agreed
-            self.endpoint.connect(address)
+            if stays:
+                self.endpoint.connect(address)
             self._source = address
-            self.control.latch(address)
+            self.control.latch(address, connected=stays)
             self._narrow_again()
             self._direct(self._remote)
 
@@ -444,7 +473,8 @@ class Channel:
             self._reception.sample(True)
 
     def _narrow(self, remote: wire.SetRemote) -> None:
-        program = packet_filter.narrow(remote.event_type, remote.rtcp_mux)
+        signals = self._securing.signals
+        program = packet_filter.narrow(remote.event_type, remote.rtcp_mux, signals)
         packet_filter.attach(self.endpoint, program)
 
     def _release(self) -> None:
@@ -460,3 +490,10 @@ class Channel:
             disconnect(self.endpoint)
         except OSError as error:
             _log.warning("channel %d: its port was lost: %s", self.number, error)
+
+
+def _place(remote: wire.SetRemote) -> tuple[object, ...]:
+    """What makes another peer of it: its address, and the way in which that is proven."""
+    security = remote.security
+    ice = isinstance(security, wire.DtlsKeys) and bool(security.ufrag)
+    return remote.address, remote.port, type(security), ice

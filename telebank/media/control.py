@@ -37,7 +37,7 @@ class Control:
         self._own = own
         self._muxed = False
         self._peer: Address | None = None
-        self._latched = False
+        self._latched = self._connected = False
         if own is not None:
             packet_filter.attach(own, packet_filter.control())
             own.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
@@ -54,18 +54,19 @@ class Control:
         if not self._latched:
             self._peer = self._place(peer)
         elif not muxed:
-            self.latch(peer)
+            self.latch(peer, connected=self._connected)
 
-    def latch(self, source: Address) -> None:
-        """This is where the peer's RTP comes from: what comes from elsewhere is dropped."""
-        self._peer, self._latched = self._place(source), True
-        if self._own is not None and not self._muxed:
+    def latch(self, source: Address, *, connected: bool = True) -> None:
+        """This is where the peer's RTP comes from: what comes from elsewhere is dropped. Whether
+        the media's socket is `connected` to it."""
+        self._peer, self._latched, self._connected = self._place(source), True, connected
+        if self._own is not None and not self._muxed and connected:
             with suppress(OSError, OverflowError):
                 self._own.connect(self._peer)
 
     def release(self) -> None:
         """There is no peer until another is latched."""
-        self._latched = False
+        self._latched = self._connected = False
         if self._own is not None:
             with suppress(OSError):  # its port was lost: nothing is heard there
                 disconnect(self._own)
@@ -80,7 +81,7 @@ class Control:
         if endpoint is None or self._peer is None or sealed is None:
             return
         with suppress(OSError, OverflowError):  # a full buffer, no such port: RTP would tell
-            if self._latched:
+            if self._connected:
                 endpoint.send(sealed)
             else:
                 endpoint.sendto(sealed, self._peer)

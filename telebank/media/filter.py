@@ -22,6 +22,7 @@ _JUMP_EQUAL = 0x15
 _JUMP_GREATER_OR_EQUAL = 0x35
 _RETURN = 0x06
 _PASS = 0xFFFF
+_FIRST_OFFSET = 8
 _TYPE_OFFSET = 9
 _SEQUENCE_OFFSET = 10
 
@@ -35,12 +36,20 @@ class Instruction(NamedTuple):
     k: int
 
 
-def narrow(event_type: int | None, rtcp_mux: bool) -> list[Instruction]:
-    """The program that passes events, RTCP where it shares the port, and one packet in 64.
+def narrow(event_type: int | None, rtcp_mux: bool, signals: bool = False) -> list[Instruction]:
+    """The program that passes events, RTCP where it shares the port, one packet in 64, and STUN
+    and DTLS (RFC 7983) where there are such `signals`.
 
     A load beyond the packet's end drops it, so truncated datagrams never pass.
     """
-    program = [Instruction(_LOAD_BYTE, 0, 0, _TYPE_OFFSET)]
+    program = []
+    if signals:
+        program += [
+            Instruction(_LOAD_BYTE, 0, 0, _FIRST_OFFSET),
+            Instruction(_JUMP_GREATER_OR_EQUAL, 1, 0, 128),
+            Instruction(_RETURN, 0, 0, _PASS),
+        ]
+    program += [Instruction(_LOAD_BYTE, 0, 0, _TYPE_OFFSET)]
     if rtcp_mux:
         program += [
             Instruction(_JUMP_GREATER_OR_EQUAL, 0, 2, 192),

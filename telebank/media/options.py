@@ -33,7 +33,8 @@ class MediaOptions:
     """Seconds after the answer in which only the agreed address can become the source."""
     open_timeout_s: float = 2.0
     """Seconds the node waits for a worker's answer to `Open`, and for its end at `Shutdown`."""
-
+    handshake_s: float = 15.0
+    """Seconds from the answer until `SecurityFailed` where the peer agrees no keys by DTLS."""
     silent_s: float = 15.0
     """Seconds without a word of a worker after which it is killed and replaced, 1 at least; it
     says something three times as often."""
@@ -48,6 +49,8 @@ class MediaOptions:
             raise ValueError(f"media.channels is {self.channels}: give 1 to {MAX_CHANNELS}")
         if self.media_timeout_s < 0 or self.learn_after_s < 0 or self.open_timeout_s <= 0:
             raise ValueError("media: times are seconds and not negative; open_timeout_s above 0")
+        if not self.handshake_s > 0:
+            raise ValueError(f"media: handshake_s is {self.handshake_s:g}: give seconds above 0")
         if not self.silent_s >= MIN_SILENT_S:
             raise ValueError(f"media: silent_s is {self.silent_s:g}: give {MIN_SILENT_S:g} or more")
         if not good_range(self.port_low, self.port_high):

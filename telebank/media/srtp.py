@@ -7,12 +7,12 @@ context learns the peer's rollover counter from the packets, one in 64 is enough
 
 import errno
 from collections.abc import Callable
-from typing import NamedTuple
 
 import pylibsrtp
 from pylibsrtp import Policy, Session
 
 from telebank.rtp import HEADER, MAX_PACKET, is_rtcp
+from telebank.sip.sdes import SUITES, key_length
 
 MAX_SOURCES = 64
 """SSRCs of one peer's key: each has a context, and a peer that tries out more is not heard."""
@@ -24,21 +24,13 @@ _RTCP_SOURCE = slice(4, 8)
 Send = Callable[[memoryview], object]
 
 
-class Suite(NamedTuple):
-    """A crypto suite; `key` and `salt` in octets."""
-
-    profile: int
-    key: int
-    salt: int
-
-
-SUITES = {
-    "AES_CM_128_HMAC_SHA1_80": Suite(Policy.SRTP_PROFILE_AES128_CM_SHA1_80, 16, 14),
-    "AES_CM_128_HMAC_SHA1_32": Suite(Policy.SRTP_PROFILE_AES128_CM_SHA1_32, 16, 14),
-    "AEAD_AES_128_GCM": Suite(Policy.SRTP_PROFILE_AEAD_AES_128_GCM, 16, 12),
-    "AEAD_AES_256_GCM": Suite(Policy.SRTP_PROFILE_AEAD_AES_256_GCM, 32, 12),
+_PROFILES = {
+    "AES_CM_128_HMAC_SHA1_80": Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
+    "AES_CM_128_HMAC_SHA1_32": Policy.SRTP_PROFILE_AES128_CM_SHA1_32,
+    "AEAD_AES_128_GCM": Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
+    "AEAD_AES_256_GCM": Policy.SRTP_PROFILE_AEAD_AES_256_GCM,
 }
-"""By their names in RFC 4568 and RFC 7714 section 14.2."""
+"""libsrtp's, of `sdes.SUITES`."""
 
 
 class Srtp:
@@ -53,13 +45,10 @@ class Srtp:
 
     def agree(self, suite: str, send: bytes, receive: bytes) -> None:
         """Master key and salt of each direction from now on; `ValueError` for what is none."""
-        given = SUITES.get(suite)
-        if given is None:
+        if suite not in SUITES:
             raise ValueError(f"SRTP suite {suite!r} is not known: use one of {', '.join(SUITES)}")
-        if not len(send) == len(receive) == given.key + given.salt:
-            raise ValueError(
-                f"{suite} takes keys of {given.key + given.salt} octets with their salt"
-            )
+        if not len(send) == len(receive) == key_length(suite):
+            raise ValueError(f"{suite} takes keys of {key_length(suite)} octets with their salt")
         if send == receive:
             raise ValueError("both directions have the same key: each needs its own")
         self._out = self._sender(suite, send)
@@ -119,4 +108,4 @@ class Srtp:
 
 
 def _session(suite: str, key: bytes, kind: int) -> Session:
-    return Session(Policy(key=key, ssrc_type=kind, srtp_profile=SUITES[suite].profile))
+    return Session(Policy(key=key, ssrc_type=kind, srtp_profile=_PROFILES[suite]))

@@ -12,6 +12,7 @@ from telebank.media.bank import FRAME, Bank, BankError, Banks
 from telebank.media.channel import Channel
 from telebank.media.engine import SLOTS, Slot
 from telebank.media.express import Express
+from telebank.media.handshakes import Handshakes
 from telebank.media.inband import InbandKeys
 from telebank.media.inband_values import KeyOn
 from telebank.media.joining import ORDERS, Joining
@@ -68,7 +69,7 @@ class Worker(Service[wire.ToWorker]):
         self._halves: list[set[Channel]] = [set() for _ in range(SLOTS)]
         """By slot, whose packets are not as long as a tick."""
         self._reporting = Reporting()
-        self._identity: wire.Identify | None = None
+        self._handshakes = Handshakes()
         self._rows: list[dict[int, Channel]] = [{} for _ in range(SLOTS)]
         self._channels: dict[int, Channel] = {}
         self._by_descriptor: dict[int, Channel] = {}
@@ -96,6 +97,7 @@ class Worker(Service[wire.ToWorker]):
         for channel in self._halves[(number + SLOTS // 2) % SLOTS]:
             channel.sending.flush()
         self._read_media()
+        self._handshakes.tick(now)
         self._reporting.look(now)
 
     def _send(self, number: int) -> None:
@@ -156,7 +158,7 @@ class Worker(Service[wire.ToWorker]):
         elif isinstance(message, wire.KeepSound):
             self._joining.keep_sound(message)
         elif isinstance(message, wire.Identify):
-            self._identity = message
+            self._handshakes.identify(message)
         elif isinstance(message, wire.Shutdown):
             self._shut_down()
         elif (channel := self._channels.get(message.channel)) is None:
@@ -238,6 +240,7 @@ class Worker(Service[wire.ToWorker]):
             slot=slot,
             listening=self._listening[index],
             banks=self._banks,
+            desk=self._handshakes,
             options=self._options,
             report=self._joining.report,
         )

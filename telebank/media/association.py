@@ -62,6 +62,10 @@ class Association:
             return self.ice.nominated
         return self._peer if self.keys is not None else None
 
+    def passed(self, address: Address) -> bool:
+        """Whether media from there are heard."""
+        return address == self.path if self.ice is None else self.ice.passed(address)
+
     def goes_on(self, security: wire.DtlsKeys, agreed: Address) -> bool:
         """Whether a new description means this association; if so, its ICE restarts."""
         before, ice = self._security, self.ice

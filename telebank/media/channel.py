@@ -309,7 +309,7 @@ class Channel:
 
     def _clear(self, data: bytes, address: Address, now: float) -> None:
         if is_rtcp(data):
-            if address == self._source:
+            if address == self._source or self._securing.passed(address):
                 self.control.reports.receive(data, self.slot.ssrc(self.row), now)
                 self._heard_at = now
             return
@@ -347,9 +347,11 @@ class Channel:
                 self.lane.expect(packet, self._listening.expects(self.row, packet))
 
     def _accepts(self, packet: Packet, address: Address, now: float) -> bool:
+        if self._securing.signals:
+            return self._securing.passed(address)
         if self._source is not None:
             return address == self._source  # strangers queued before connect() are still there
-        if self._securing.signals or self._latch is None:
+        if self._latch is None:
             return False
         if packet.payload_type not in self._payload_types():
             return False

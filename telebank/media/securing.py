@@ -65,6 +65,10 @@ class Securing:
         """Where the peer has proven to be; None without DTLS."""
         return None if self._association is None else self._association.path
 
+    def passed(self, address: Address) -> bool:
+        """Whether the peer may be there: with ICE, where it passed a check (RFC 8445 12.2)."""
+        return self._association is not None and self._association.passed(address)
+
     def agree(self, security: Security, agreed: Address, now: float) -> None:
         """As of the description, whose address is `agreed`; what runs goes on where it is the
         same."""

@@ -32,8 +32,8 @@ def session(suite: str, key: bytes, kind: int) -> Session:
 class SecurePeer(Peer):
     """What it sends is protected, what it hears must be."""
 
-    def __init__(self, to_port: int, keys: wire.SdesKeys | None = None) -> None:
-        super().__init__(to_port)
+    def __init__(self, to_port: int, keys: wire.SdesKeys | None = None, port: int = 0) -> None:
+        super().__init__(to_port, port=port)
         self.keys = keys
         if keys is not None:
             self.key(keys)

@@ -83,7 +83,7 @@ async def test_nothing_is_answered_to_who_passed_no_check(pool: MediaWorkers) ->
     for each in stranger.end.step():
         stranger.raw(each)
     stranger.key(peer.keys)
-    stranger.talk(8)  # the right keys from an address that is not the nominated one
+    stranger.talk(8)  # the right keys from an address without a check
     stranger.press("6")
     await key_heard(peer, events, "5")
     assert await stranger.any(0.2) == b""
@@ -115,11 +115,11 @@ async def test_a_peer_that_moves_is_followed_with_its_keys(pool: MediaWorkers) -
     moved.ssrc, moved.sequence, moved.timestamp = peer.ssrc, peer.sequence, peer.timestamp
     for _ in range(3):
         await moved.hear()
-    peer.talk(3)  # from where it was: not heard any more
-    moved.sequence = peer.sequence
+    await key_heard(peer, events, "7")  # what was on its way from where it was
+    moved.sequence, moved.timestamp = peer.sequence, peer.timestamp
     await key_heard(moved, events, "2")
     await peer.nominate()
-    peer.sequence = moved.sequence
+    peer.sequence, peer.timestamp = moved.sequence, moved.timestamp
     await key_heard(peer, events, "3")
 
 

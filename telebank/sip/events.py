@@ -1,6 +1,6 @@
 """What goes into the user agent and what comes out of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from telebank.sip.identities import Identities
@@ -13,7 +13,7 @@ class DatagramReceived:
     """One UDP datagram, or one message that was cut from a stream (`telebank.sip.stream`), and
     where it came from: `source.transport` says which."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     source: Hop
     names: tuple[str, ...] = ()
     """Names in the peer's certificate, lower case, where TLS asked for one and verified it."""
@@ -36,7 +36,7 @@ class SendDatagram:
     """Send these octets to `destination`: from the UDP socket of its family, or over the connection
     to it, which is made where there is none."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     destination: Hop
 
 

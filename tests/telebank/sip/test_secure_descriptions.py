@@ -4,6 +4,8 @@ from collections.abc import Callable
 from itertools import count
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from telebank.sip import (
     Answer,
@@ -337,6 +339,33 @@ def test_without_a_certificate_there_is_no_dtls() -> None:
 
 
 # -- whatever else --------------------------------------------------------------------------------
+
+
+@given(
+    st.sampled_from([[SAVP, EVENT, CRYPTO], RFC_5763_7_1, BROWSER]),
+    st.integers(0, 1_000),
+    st.integers(0, 40),
+    st.one_of(
+        st.text(max_size=20),
+        st.sampled_from(["\r\na=crypto:", "\r\na=setup:", ":", " ", "|1:4", "\r\na=ice-pwd:", "0"]),
+    ),
+)
+def test_whatever_is_written_into_it_is_malformed_refused_or_answered(
+    lines: list[str], start: int, length: int, piece: str
+) -> None:
+    whole = HEAD + "".join(f"{line}\r\n" for line in lines)
+    data = (whole[:start] + piece + whole[start + length :]).encode()
+    try:
+        offer = SessionDescription.parse(data)
+    except MalformedDescription:
+        return
+    for one in (session(), session("srtp", sdes=False)):
+        answer = one.answer_speech(offer, 5004)
+        if isinstance(answer, Answer):
+            SessionDescription.parse(answer.sdp)
+            assert one.protection.agreed == answer.security
+        else:
+            assert answer.why
 
 
 @pytest.mark.parametrize("lines", [[SAVP, EVENT, CRYPTO], RFC_5763_7_1, BROWSER])

@@ -379,7 +379,10 @@ class WorkerStats(Message, frozen=True, tag=True, kw_only=True):
 
 
 class Closed(Message, frozen=True, tag=True, kw_only=True):
-    """The channel is gone; its number may be used again."""
+    """The channel is gone; its number may be used again. `error`: what failed in it; empty where
+    the node closed it."""
+
+    error: str = ""
 
 
 ToWorker = (

@@ -201,21 +201,30 @@ class Channel:
         self._held = held
         self._heard_at = now
 
-    def close(self, now: float) -> None:
-        """Give everything back; the last figures go to the node."""
+    def close(self, now: float, error: str = "") -> None:
+        """Give everything back, whatever is raised on the way; the last figures go to the node, and
+        the `error` for which it ends by itself."""
+        try:
+            self._last_words(now)
+        finally:
+            self._give_back(error)
+
+    def _last_words(self, now: float) -> None:
         self._end_play("stopped")
         self.control_readable(now)
         if self._reported:
             ssrc = self.slot.ssrc(self.row)
             self.control.send(self._compound(now) + rtcp.build_goodbye(ssrc))
         self._report(self._stats())
+
+    def _give_back(self, error: str) -> None:
         self._securing.close()
         self._listening.remove(self.row)
         self.slot.remove(self.row)
         self.endpoint.close()
         self.control.close()
         self.closed = True
-        self._report(wire.Closed(channel=self.number))
+        self._report(wire.Closed(channel=self.number, error=error))
 
     # -- what the plane tells -----------------------------------------------------------------
 

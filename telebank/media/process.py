@@ -22,7 +22,7 @@ class MediaError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class WorkerLost:
-    """The worker of a channel died; the channel is gone without a `Closed`."""
+    """The worker of a channel died, or failed at this one; it is gone without a `Closed`."""
 
     channel: int
 
@@ -132,6 +132,9 @@ class WorkerProcess(Keeper[wire.FromWorker, wire.Opened, wire.OpenFailed, Event]
                 self._bank_opened(message)
             case wire.WorkerStats():
                 self.stats = message
+            case wire.Closed(error=error) if error:
+                _log.error("media worker %d: channel %d: %s", self.pid, message.channel, error)
+                self._tell(message.channel, self._lost(message.channel), last=True)
             case _:
                 self._tell(message.channel, message, last=isinstance(message, wire.Closed))
 

@@ -17,6 +17,9 @@ from telebank.media.options import MediaOptions
 from telebank.media.stun import STUN_TYPES
 from telebank.rtp import Address
 
+LINGER_S = 30.0
+"""Seconds after the handshake in which its last words are said again where they were lost."""
+
 
 class Association:
     """`now` is monotonic seconds. `keys`, `failed` and `path` tell how far it is."""
@@ -46,7 +49,12 @@ class Association:
         self._begun = False
         self.ice = _ice(security)
         self.failed = ""
-        self._handshake: Handshake = desk.begin(self, security.fingerprint, active=security.active)
+        self._handshake: Handshake = desk.begin(
+            self,
+            security.fingerprint,
+            active=security.active,
+            proven=self.ice is not None,
+        )
         if self.ice is None and security.active:
             self._begin(agreed)
 
@@ -114,41 +122,46 @@ class Association:
         if not self._begun:
             self._begun, self._peer = True, peer
             self._handshake.begin()
-            self._flush()
+            self._flush(peer)
 
     def take(self, data: bytes, address: Address, now: float) -> None:
         """A datagram of DTLS has its turn."""
         if self.failed or not self._may(address, now):
             return
-        agreed = self.keys is not None
-        if not agreed:
-            self._peer = address
+        before = self.keys
         try:
-            self._handshake.receive(data)
+            self._handshake.receive(data, f"{address[0]} {address[1]}")
         except DtlsFailed as error:
             self.failed = str(error)
-        self._flush()
-        if self.failed or (not agreed and self.keys is not None):
-            self._desk.done(self)
+        if before is None and not self._handshake.listening:
+            self._peer = address
+        self._flush(self.path or self._peer or address)
+        if self.failed or self.keys is not before:
+            self._until = now + LINGER_S
             self._told(self)
 
     def wake(self, now: float) -> None:
-        """Send again what may be lost; give up in time."""
+        """Send again what may be lost; give up in time, or forget what is done."""
+        if self.keys is not None:
+            if now >= self._until:
+                self._handshake.forget()
+                self._desk.done(self)
+            return
         try:
             self._handshake.wake()
         except DtlsFailed as error:
             self.failed = str(error)
-        self._flush()
+        if self._peer is not None:
+            self._flush(self.path or self._peer)
         if now >= self._until and not self.failed:
             self.failed = "no DTLS handshake in time" if self._peer else "the peer begins no DTLS"
         if self.failed:
             self._desk.done(self)
             self._told(self)
 
-    def _flush(self) -> None:
+    def _flush(self, to: Address) -> None:
         for datagram in self._handshake.taken():
-            if self._peer is not None:
-                self._send(datagram, self.path or self._peer)
+            self._send(datagram, to)
 
     def _send(self, data: bytes, address: Address) -> None:
         with suppress(OSError, OverflowError):  # a full buffer, no route: the peer asks again

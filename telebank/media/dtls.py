@@ -3,9 +3,14 @@
 Each side shows a certificate, usually signed by nobody, and is known by its SHA-256 fingerprint as
 the description had it (RFC 5763, RFC 8122). Datagrams are given and taken here, and sent and read
 elsewhere. Timers are OpenSSL's own: `wake` is to be called now and then.
+
+Where the peer begins and no check of ICE has shown that it is at its address, it is first asked for
+a cookie (RFC 6347 section 4.2.1): a ClientHello with a forged source costs and spoils nothing.
 """
 
 import hmac
+import secrets
+from contextlib import suppress
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -66,6 +71,17 @@ class Identity:
         context.set_cipher_list(_CIPHERS)
         context.set_tlsext_use_srtp(b":".join(_PROFILES))
         context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, _known)
+        secret = secrets.token_bytes(32)
+
+        def cookie(connection: SSL.Connection) -> bytes:
+            handshake = connection.get_app_data()
+            source = handshake.source if isinstance(handshake, Handshake) else ""
+            return hmac.digest(secret, source.encode(), "sha256")
+
+        context.set_cookie_generate_callback(cookie)
+        context.set_cookie_verify_callback(
+            lambda connection, shown: hmac.compare_digest(cookie(connection), shown)
+        )
         try:
             context.use_certificate(load_pem_x509_certificate(certificate))
             context.use_privatekey(_private(key))
@@ -78,13 +94,19 @@ class Identity:
 class Handshake:
     """One association with one peer; no socket."""
 
-    def __init__(self, identity: Identity, fingerprint: str, *, active: bool) -> None:
-        """`fingerprint` of the peer, hexadecimal with colons; `active`: we begin."""
+    def __init__(
+        self, identity: Identity, fingerprint: str, *, active: bool, proven: bool = False
+    ) -> None:
+        """`fingerprint` of the peer, hexadecimal with colons; `active`: we begin; `proven`: who
+        sends is known to be where it seems to be, and needs no cookie."""
         self._fingerprint = bytes.fromhex(fingerprint.replace(":", ""))
         self._active = active
         self._stranger = False
+        self.listening = not active and not proven
+        """Nothing came yet but hellos without our cookie."""
+        self.source = ""
         self._datagrams = self._octets = 0
-        self._ssl = SSL.Connection(identity.context, None)
+        self._ssl: SSL.Connection | None = SSL.Connection(identity.context, None)
         self._ssl.set_ciphertext_mtu(MTU)
         self._ssl.set_app_data(self)
         if active:
@@ -99,33 +121,52 @@ class Handshake:
         if self._active:
             self._go_on()
 
-    def receive(self, data: bytes) -> None:
-        """A datagram of the peer's; raises `DtlsFailed`. What comes after the handshake can only
+    def receive(self, data: bytes, source: str = "") -> None:
+        """A datagram from an address; raises `DtlsFailed`. What comes after the handshake can only
         be its end again, or close_notify: it is answered by OpenSSL, and moves nothing here."""
+        if self._ssl is None or not data or (self.listening and not self._heard(data, source)):
+            return
         self._datagrams += 1
         self._octets += len(data)
-        if self._datagrams > MAX_DATAGRAMS or self._octets > MAX_OCTETS or not data:
+        if self._datagrams > MAX_DATAGRAMS or self._octets > MAX_OCTETS:
             return
         self._ssl.bio_write(data)
         if self.keys is None:
             self._go_on()
             return
-        try:
+        with suppress(SSL.Error):
             self._ssl.recv(MTU)
+
+    def _heard(self, data: bytes, source: str) -> bool:
+        """Whether this is a ClientHello with our cookie; else the peer is asked for it."""
+        assert self._ssl is not None
+        self.source = source
+        self._ssl.bio_write(data)
+        try:
+            self._ssl.DTLSv1_listen()
         except SSL.Error:
-            return
+            return False
+        self.listening = False
+        self._ssl.set_ciphertext_mtu(MTU)
+        return True
 
     def wake(self) -> None:
         """Send again what may be lost, when it is time; raises `DtlsFailed`."""
-        if self.keys is not None:
+        if self.keys is not None or self.listening or self._ssl is None:
             return
         try:
             self._ssl.DTLSv1_handle_timeout()
         except SSL.Error as error:
             raise DtlsFailed("the peer answers no DTLS") from error
 
+    def forget(self) -> None:
+        """The peer will not ask for our last words again: give back OpenSSL's memory."""
+        self._ssl = None
+
     def taken(self) -> list[bytes]:
         """The datagrams that are to be sent."""
+        if self._ssl is None:
+            return []
         try:
             flight = self._ssl.bio_read(MAX_OCTETS)
         except SSL.WantReadError:
@@ -139,6 +180,7 @@ class Handshake:
         return known
 
     def _go_on(self) -> None:
+        assert self._ssl is not None
         try:
             self._ssl.do_handshake()
         except SSL.WantReadError:
@@ -148,7 +190,7 @@ class Handshake:
         shown = self._ssl.get_peer_certificate(as_cryptography=True)
         if shown is None or not self.knows(shown.public_bytes(Encoding.DER)):
             raise DtlsFailed("the peer's certificate is not the one of its description")
-        self.keys = self._export()
+        self.keys = self._export(self._ssl)
 
     def _why(self, error: SSL.Error) -> str:
         if self._stranger:
@@ -156,14 +198,14 @@ class Handshake:
         reasons = error.args[0] if error.args and isinstance(error.args[0], list) else []
         return f"DTLS: {reasons[-1][-1]}" if reasons else "DTLS was ended by the peer"
 
-    def _export(self) -> Keys:
+    def _export(self, ssl: SSL.Connection) -> Keys:
         """RFC 5764 section 4.2: client's key, server's key, client's salt, server's salt."""
-        profile = self._ssl.get_selected_srtp_profile()
+        profile = ssl.get_selected_srtp_profile()
         if profile not in _PROFILES:
             raise DtlsFailed("no SRTP suite in common")
         suite = _PROFILES[profile]
         key, salt = SUITES[suite]
-        block = self._ssl.export_keying_material(_LABEL, 2 * (key + salt))
+        block = ssl.export_keying_material(_LABEL, 2 * (key + salt))
         client = block[:key] + block[2 * key : 2 * key + salt]
         server = block[key : 2 * key] + block[2 * key + salt :]
         return Keys(suite, client, server) if self._active else Keys(suite, server, client)

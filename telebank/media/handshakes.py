@@ -47,11 +47,13 @@ class Handshakes:
         """Show this certificate from now on; `ValueError` where it is none."""
         self._identity = Identity(identity.certificate, identity.key)
 
-    def begin(self, party: Party, fingerprint: str, *, active: bool) -> Handshake:
+    def begin(
+        self, party: Party, fingerprint: str, *, active: bool, proven: bool = False
+    ) -> Handshake:
         """A handshake of this party, until it leaves; `ValueError` without a certificate."""
         if self._identity is None:
             raise ValueError("DTLS without a certificate of ours: `Identify` comes first")
-        handshake = Handshake(self._identity, fingerprint, active=active)
+        handshake = Handshake(self._identity, fingerprint, active=active, proven=proven)
         self._each.setdefault(party, 0)
         self._under_way.add(party)
         return handshake

@@ -161,11 +161,15 @@ class DtlsPeer(SecurePeer):
                 self.raw(each)
 
     async def any(self, seconds: float) -> bytes:
-        """Whatever comes next; nothing once that long has passed."""
+        """Whatever the worker sends next (others' reports may come by the port that follows
+        theirs); nothing once that long has passed."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(seconds):
-                return await loop.sock_recv(self.socket, 4_096)
+                while True:
+                    data, address = await loop.sock_recvfrom(self.socket, 4_096)
+                    if address == self.to:
+                        return data
         except TimeoutError:
             return b""
 

@@ -55,7 +55,7 @@ def test_cut_and_doubled_datagrams_change_nothing(ours: Identity, active: bool, 
             return [data[:at], data, data]
 
         end = DtlsEnd(active=not active)
-        made = Handshake(ours, identity("peer")[2], active=active)
+        made = Handshake(ours, identity("peer")[2], active=active, proven=at % 8 > 4)
         run(made, end, spoil)
         assert made.keys is not None
         assert made.keys.send == end.keys().send
@@ -84,7 +84,7 @@ def test_a_stranger_and_a_peer_without_a_suite_fail(ours: Identity, active: bool
 
 
 def test_a_peer_may_not_send_for_ever_and_flights_are_cut_to_the_mtu(ours: Identity) -> None:
-    made = Handshake(ours, identity("peer")[2], active=False)
+    made = Handshake(ours, identity("peer")[2], active=False, proven=True)
     (hello,) = DtlsEnd(active=True).step()
     made.receive(hello)
     flight = made.taken()
@@ -96,6 +96,28 @@ def test_a_peer_may_not_send_for_ever_and_flights_are_cut_to_the_mtu(ours: Ident
     for data in end.step():
         made.receive(data)  # too late: it is not even looked at
     assert made.taken() == []
+
+
+def test_a_hello_with_a_forged_source_spoils_nothing(ours: Identity) -> None:
+    made = Handshake(ours, identity("peer")[2], active=False)
+    forger, asks = DtlsEnd(active=True), 0
+    (hello,) = forger.step()
+    for _ in range(2 * dtls.MAX_DATAGRAMS):  # and costs none of what the peer may send
+        made.receive(hello, "peer")
+        (ask,) = made.taken()
+        asks += len(ask) < len(hello)
+    assert asks == 2 * dtls.MAX_DATAGRAMS
+    (cookied,) = forger.step(ask)
+    made.receive(cookied, "elsewhere")  # a cookie is good for the address that it went to
+    assert len(made.taken()[0]) == len(ask)
+    end = DtlsEnd(active=True)
+    run(made, end)
+    assert made.keys is not None
+    assert made.keys.send == end.keys().send
+    made.forget()
+    made.receive(hello)
+    made.wake()
+    assert (made.taken(), made.keys.send) == ([], end.keys().send)
 
 
 def test_a_certificate_and_its_key_must_be_a_pair() -> None:

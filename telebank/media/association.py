@@ -26,6 +26,7 @@ class Association:
 
     def __init__(
         self,
+        number: int,
         endpoint: socket.socket,
         desk: Handshakes,
         *,
@@ -35,8 +36,10 @@ class Association:
         now: float,
         told: Callable[["Association"], None],
     ) -> None:
-        """`agreed`: the address of the description, which means nothing with ICE; `told` is called
-        when `keys`, `failed` or `path` have changed. Raises `ValueError`."""
+        """`number` of the channel; `agreed`: the address of the description, which means nothing
+        with ICE; `told` is called when `keys`, `failed` or `path` have changed. Raises
+        `ValueError`."""
+        self.number = number
         self._endpoint = endpoint
         self._told = told
         self._desk = desk

@@ -6,6 +6,7 @@ network might: DTLS sends again.
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from telebank import wire
@@ -24,6 +25,10 @@ EVERY_S = 0.05
 class Party(Protocol):
     """Whoever is about to agree keys."""
 
+    @property
+    def number(self) -> int:
+        """Of its channel."""
+
     def take(self, data: bytes, address: Address, now: float) -> None:
         """A datagram's turn has come."""
 
@@ -31,10 +36,17 @@ class Party(Protocol):
         """Look at the timers."""
 
 
+class Run(Protocol):
+    """Does something for the channel of that number; what fails in it is that channel's."""
+
+    def __call__(self, number: int, act: Callable[..., object], *given: object) -> None: ...
+
+
 class Handshakes:
     """`now` is monotonic seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: Run) -> None:
+        self._run = run
         self._identity: Identity | None = None
         self._waiting: deque[tuple[Party, bytes, Address]] = deque()
         self._each: dict[Party, int] = {}
@@ -82,8 +94,8 @@ class Handshakes:
             party, data, address = self._waiting.popleft()
             if party in self._each:
                 self._each[party] -= 1
-                party.take(data, address, now)
+                self._run(party.number, party.take, data, address, now)
         if self._under_way and now >= self._next:
             self._next = now + EVERY_S
             for party in list(self._under_way):
-                party.wake(now)
+                self._run(party.number, party.wake, now)

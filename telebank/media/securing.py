@@ -97,6 +97,7 @@ class Securing:
         self.ready = False
         try:
             self._association = Association(
+                self._number,
                 self._endpoint,
                 self._desk,
                 options=self._options,

@@ -3,6 +3,7 @@
 import logging
 import select
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -72,7 +73,7 @@ class Worker(Service[wire.ToWorker]):
         """By slot, whose packets are not as long as a tick."""
         self._guard = Guard()
         self._reporting = Reporting(self._guard)
-        self._handshakes = Handshakes()
+        self._handshakes = Handshakes(self._run)
         self._rows: list[dict[int, Channel]] = [{} for _ in range(SLOTS)]
         self._channels: dict[int, Channel] = {}
         self._usual: dict[int, Usual] = {}
@@ -147,6 +148,9 @@ class Worker(Service[wire.ToWorker]):
 
     def _stats(self, figures: Figures) -> wire.WorkerStats:
         return wire.WorkerStats(channels=len(self._channels), **figures)
+
+    def _run(self, number: int, act: Callable[..., object], *given: object) -> None:
+        self._guard.run(self._channels[number], act, *given)
 
     # -- callers ------------------------------------------------------------------------------
 

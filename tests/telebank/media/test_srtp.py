@@ -71,6 +71,8 @@ def test_the_same_key_again_goes_on_and_another_begins() -> None:
     out = session(SHA1_80, first.receive, POLICY.SSRC_ANY_OUTBOUND)
     heard = out.protect(packet(9))
     assert ours.unprotect(heard)
+    ours.agree(first.suite, first.send, first.receive)
+    assert ours.unprotect(heard) is None
     ours.agree(first.suite, first.send, second.receive)
     assert sent_error(ours, packet(5))  # the sending context knows that it was used
     other = session(SHA1_80, second.receive, POLICY.SSRC_ANY_OUTBOUND)

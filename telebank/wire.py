@@ -93,6 +93,9 @@ class SetRemote(Message, frozen=True, tag=True, kw_only=True):
     ptime_ms: int = 20
     direction: str = "sendrecv"
     rtcp_mux: bool = False
+    learn_from: str = ""
+    """The host that the peer's signalling comes from: its media may come from there instead, from
+    any port (address translation). Empty: from `address` and `port` alone."""
     security: SdesKeys | DtlsKeys | None = None
     """None: plain RTP. Given again unchanged, it goes on as it was: no counter begins anew."""
 
@@ -273,6 +276,9 @@ class Key(Message, frozen=True, tag=True, kw_only=True):
     secret: bool
     method: str = "events"
 
+    def __repr__(self) -> str:
+        return f"Key(channel={self.channel}, digit=?, token={self.token}, method={self.method!r})"
+
 
 class PlayEnded(Message, frozen=True, tag=True, kw_only=True):
     """A `Play` ended: `done`, `key`, `stopped`, `replaced`; `played` is its samples sent.
@@ -352,6 +358,10 @@ class Stats(Message, frozen=True, tag=True, kw_only=True):
     sampled: bool
     keys: int
     dropped_foreign: int
+    keys_dropped: int = 0
+    """Keys that came faster than anybody presses, and were not told."""
+    discarded: int = 0
+    """Packets that came too late to be heard, while audio is listened to; they count in `mos`."""
     loss: float = 0.0
     """Part of the peer's packets lost, 0 to 1, since the call began."""
     jitter_ms: float | None = None

@@ -76,6 +76,7 @@ class Call:
         self.leg = Leg(
             *("caller", offered.leg, shell.place_of(offered), *shell.speech_of(offered)),
             protection=shell.security.of_call(offered),
+            learn_from=offered.source.host,
         )
         self.aside = Aside(self.leg, shell.notice)
         self.faxes = Demand(self.leg, shell, hint_of(offered))

@@ -32,12 +32,14 @@ class Leg:
         ptime_ms: int = 20,
         *,
         protection: Protection | None = None,
+        learn_from: str = "",
     ) -> None:
         """`codecs` in preference, the packet time of our own offers and `protection` (None: plain
-        RTP) are its trunk's."""
+        RTP) are its trunk's; `learn_from`: the host that its signalling comes from."""
         self.role: Role = role
         self._codecs, self._ptime_ms = codecs, ptime_ms
         self.sip = sip
+        self._learn_from = learn_from
         self.channel: MediaChannel | None = None
         self.agreed: Answer | None = None
         self.place = place
@@ -126,6 +128,7 @@ class Leg:
                 ptime_ms=agreed.ptime_ms,
                 direction=direction,
                 rtcp_mux=agreed.rtcp_mux,
+                learn_from=self._learn_from,
                 security=told(agreed.security),
             )
         )

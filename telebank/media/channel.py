@@ -17,8 +17,9 @@ from telebank.media.endpoint import disconnect, send_to
 from telebank.media.engine import Send, Slot
 from telebank.media.express import Lane
 from telebank.media.figures import Own, stats
+from telebank.media.filter import COMFORT_NOISE
 from telebank.media.handshakes import Handshakes
-from telebank.media.keys import KeyReceiver
+from telebank.media.keys import KeyRate, KeyReceiver
 from telebank.media.listening import RATE, Listening
 from telebank.media.options import MediaOptions
 from telebank.media.reception import Reception
@@ -30,8 +31,9 @@ from telebank.rtp import MAX_PACKET, Address, MalformedRtp, Packet, is_rtcp, par
 
 BURST = 8
 """Datagrams read from one socket at a time, so that a flood into one port delays no other."""
-COMFORT_NOISE = 13
-"""Static payload type of RFC 3389."""
+SILENT_TIMES = 10
+"""A peer whose last word was comfort noise may say nothing for so many times the time-out: it sends
+no more of it until the noise changes (RFC 3389 section 4)."""
 _SENDS = frozenset({"sendrecv", "sendonly"})
 _RECEIVES = frozenset({"sendrecv", "recvonly"})
 STATS_EVERY = 3
@@ -90,9 +92,13 @@ class Channel:
         self._held = False
         self._heard_at = 0.0
         self._lost = False
+        self._silent = False
+        """The last that came was comfort noise."""
         self._key_count = 0
+        self._key_rate = KeyRate()
         self._key_method = ""
         self._foreign = 0
+        self._late_before = listening.late(self.row)
 
     # -- commands of the node -----------------------------------------------------------------
 
@@ -109,13 +115,13 @@ class Channel:
             self._key_method = ""
         if before is None or _place(before) != _place(remote):
             self._release()
-            learn = self._options.learn_source
+            learn = remote.learn_from if self._options.learn_source else ""
             self._latch = SourceLatch(agreed, now, self._options.learn_after_s, learn)
             self._keys = KeyReceiver()
         elif self._narrowed:
             self._narrow(remote)
         self._securing.agree(remote.security, agreed, now)
-        self._heard_at, self._lost = now, False
+        self._heard_at, self._lost, self._silent = now, False, False
         if law != self._law:
             self.stop_record()  # octets of two laws are no recording
         relaw, self._law = law != self._law, law
@@ -267,7 +273,15 @@ class Channel:
         self._catch_up()
         buffered_ms = 1_000 * self._listening.delay(self.row) / RATE
         sent, listening = self.sending.packets, bool(self._ears)
-        own = Own(sent, self._key_count, self._foreign, listening, buffered_ms)
+        own = Own(
+            sent=sent,
+            keys=self._key_count,
+            keys_dropped=self._key_rate.dropped,
+            foreign=self._foreign,
+            late=self._listening.late(self.row) - self._late_before,
+            listening=listening,
+            buffered_ms=buffered_ms,
+        )
         return stats(self.number, own, self._reception, self.control.reports)
 
     # -- what the peer sends ------------------------------------------------------------------
@@ -291,6 +305,8 @@ class Channel:
         limit = self._options.media_timeout_s
         if self._remote is None or self._remote.direction not in _RECEIVES or not limit:
             return
+        if self._silent:
+            limit *= SILENT_TIMES
         if not self._held and not self._lost and now - self._heard_at >= limit:
             self._lost = True
             self._report(wire.MediaLost(channel=self.number, seconds=now - self._heard_at))
@@ -330,6 +346,7 @@ class Channel:
             self._foreign += 1
             return
         self._heard_at, self._lost = now, False
+        self._silent = packet.payload_type == COMFORT_NOISE
         remote = self._remote
         assert remote is not None
         if packet.payload_type == remote.payload_type:
@@ -377,6 +394,8 @@ class Channel:
         self._key_method = self._key_method or method
         if method != self._key_method:
             return  # the same press again, another way
+        if not self._key_rate.takes(now):
+            return
         self._key_count += 1
         play = self._play
         self._report(

@@ -28,7 +28,8 @@ class MediaOptions:
     A latched peer is seen by one packet in 64, so each 1.3 seconds: give five or more.
     """
     learn_source: bool = True
-    """Whether a peer whose packets come from elsewhere than its SDP says may be learnt."""
+    """Whether a peer whose packets come from elsewhere than its SDP says may be learnt: from the
+    host that its signalling comes from, and no other."""
     learn_after_s: float = 1.0
     """Seconds after the answer in which only the agreed address can become the source."""
     open_timeout_s: float = 2.0

@@ -66,7 +66,7 @@ class Worker(Service[wire.ToWorker]):
         self._slots = [Slot(self._banks, capacity) for _ in range(SLOTS)]
         self._listening = [Listening(capacity, tables) for _ in range(SLOTS)]
         self._express = Express(self._listening, capacity)
-        self._joining = Joining(self._slots, capacity, sounds_of(options), self._banks, link.send)
+        self._joining = Joining(self._slots, capacity, sounds_of(options), self._banks, self._tell)
         self._inband: dict[int, InbandKeys] = {}
         """By slot, once a channel of it needs them."""
         self._halves: list[set[Channel]] = [set() for _ in range(SLOTS)]
@@ -160,6 +160,13 @@ class Worker(Service[wire.ToWorker]):
         self._express.read(ready, self._usual, now)
 
     # -- the node -----------------------------------------------------------------------------
+
+    def _tell(self, message: wire.Message) -> None:
+        """Keys and figures can be missed where the node does not read; nothing else can."""
+        if isinstance(message, wire.Key | wire.Stats):
+            self._link.offer(message)
+        else:
+            self._link.send(message)
 
     def _carry_out(self, message: wire.ToWorker) -> None:
         if isinstance(message, wire.Open):

@@ -4,8 +4,8 @@ way: who may not have that is not sent one (`[trunks.NAME] media`)."""
 
 from telebank.sip.fax_events import FaxPorts, Move, Offered, RunAudio, RunT38
 from telebank.sip.negotiation import CODECS, Negotiation
-from telebank.sip.sdp import Answer, Refused, SessionDescription
-from telebank.sip.t38 import NOWHERE, T38Agreed
+from telebank.sip.sdp import NOWHERE, Answer, Refused, SessionDescription
+from telebank.sip.t38 import T38Agreed
 
 Run = RunT38 | RunAudio | Move
 

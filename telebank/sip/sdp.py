@@ -18,7 +18,7 @@ from telebank.sip.session_description import (
     MediaLine,
     SessionDescription,
 )
-from telebank.sip.uri import Address
+from telebank.sip.uri import Address, is_usable
 
 __all__ = [
     "Answer", "AudioOffer", "Direction", "MalformedDescription", "MediaLine", "Refused",
@@ -30,6 +30,8 @@ EVENT_PAYLOAD = 101
 PTIME_MS = 20
 PACKET_TIMES_MS = (10, 20, 30, 40, 50, 60)
 """What an answer says as the offer does; the media plane takes and sends them all."""
+NOWHERE = ("0.0.0.0", "::")  # noqa: S104 - the address of nobody
+"""By whether it is IPv6 (RFC 3264 section 8.4)."""
 _REVERSED: dict[Direction, Direction] = {
     "sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive",
 }  # fmt: skip
@@ -200,12 +202,9 @@ def read_answer(
 
 
 def sendable(remote: str, local: str) -> bool:
-    """Whether media can go to the address; names are never resolved. 0.0.0.0 is a hold."""
-    try:
-        address, own = ip_address(remote), ip_address(local)
-    except ValueError:
-        return False
-    return address.version == own.version and not address.is_multicast
+    """Whether media can go to the address, from that of ours; names are never resolved. 0.0.0.0 is
+    a hold. Who reaches us on loopback is on this machine."""
+    return remote == NOWHERE[":" in local] or is_usable(remote, local)
 
 
 def _by_place(line: MediaLine, audio: AudioOffer, codecs: list[str]) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebank.media.filter import Instruction, attach, detach, narrow
+from telebank.media.filter import COMFORT_NOISE, Instruction, attach, detach, narrow
 
 EVENTS = 101
 UDP_HEADER = bytes(8)
@@ -46,6 +46,8 @@ def wanted(datagram: bytes, event_type: int | None, rtcp_mux: bool, signals: boo
     if rtcp_mux and 192 <= datagram[1] <= 223:
         return True
     if event_type is not None and datagram[1] & 0x7F == event_type:
+        return True
+    if datagram[1] & 0x7F == COMFORT_NOISE:
         return True
     return len(datagram) >= 4 and int.from_bytes(datagram[2:4], "big") % 64 == 0
 

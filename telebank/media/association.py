@@ -33,17 +33,19 @@ class Association:
         options: MediaOptions,
         security: wire.DtlsKeys,
         agreed: Address,
+        learn_from: str,
         now: float,
         told: Callable[["Association"], None],
     ) -> None:
         """`number` of the channel; `agreed`: the address of the description, which means nothing
-        with ICE; `told` is called when `keys`, `failed` or `path` have changed. Raises
-        `ValueError`."""
+        with ICE; `learn_from`: a host whose ports may be learnt, empty: none; `told` is called when
+        `keys`, `failed` or `path` have changed. Raises `ValueError`."""
         self.number = number
         self._endpoint = endpoint
         self._told = told
         self._desk = desk
-        self._learn_from = now + options.learn_after_s if options.learn_source else None
+        self._learn_at = now + options.learn_after_s
+        self._host = learn_from
         self._until = now + options.handshake_s
         self._security = security
         self._agreed = agreed
@@ -117,7 +119,7 @@ class Association:
             return self.ice.passed(address)
         if address in (self._agreed, self._peer):
             return True
-        learnable = self._learn_from is not None and now >= self._learn_from
+        learnable = address[0] == self._host and now >= self._learn_at
         return learnable and self._peer is None
 
     def _begin(self, peer: Address) -> None:

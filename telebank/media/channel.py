@@ -111,16 +111,16 @@ class Channel:
         law = LAWS.index(remote.codec)
         self._catch_up()
         before, self._remote = self._remote, remote
+        learn = remote.learn_from if self._options.learn_source else ""
         if before is None or before.event_type != remote.event_type:
             self._key_method = ""
         if before is None or _place(before) != _place(remote):
             self._release()
-            learn = remote.learn_from if self._options.learn_source else ""
             self._latch = SourceLatch(agreed, now, self._options.learn_after_s, learn)
             self._keys = KeyReceiver()
         elif self._narrowed:
             self._narrow(remote)
-        self._securing.agree(remote.security, agreed, now)
+        self._securing.agree(remote.security, agreed, learn, now)
         self._heard_at, self._lost, self._silent = now, False, False
         if law != self._law:
             self.stop_record()  # octets of two laws are no recording

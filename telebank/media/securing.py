@@ -69,12 +69,12 @@ class Securing:
         """Whether the peer may be there: with ICE, where it passed a check (RFC 8445 12.2)."""
         return self._association is not None and self._association.passed(address)
 
-    def agree(self, security: Security, agreed: Address, now: float) -> None:
-        """As of the description, whose address is `agreed`; what runs goes on where it is the
-        same."""
+    def agree(self, security: Security, agreed: Address, learn_from: str, now: float) -> None:
+        """As of the description, whose address is `agreed`; a DTLS peer may be learnt of the host
+        `learn_from` too, if any. What runs goes on where it is the same."""
         before, self._agreed = self._agreed, security
         if isinstance(security, wire.DtlsKeys):
-            self._associate(security, agreed, now)
+            self._associate(security, agreed, learn_from, now)
             return
         self.close()
         if security == before:
@@ -89,7 +89,9 @@ class Securing:
             self._association.close()
             self._association = None
 
-    def _associate(self, security: wire.DtlsKeys, agreed: Address, now: float) -> None:
+    def _associate(
+        self, security: wire.DtlsKeys, agreed: Address, learn_from: str, now: float
+    ) -> None:
         running = self._association
         if running is not None and running.goes_on(security, agreed):
             return
@@ -103,6 +105,7 @@ class Securing:
                 options=self._options,
                 security=security,
                 agreed=agreed,
+                learn_from=learn_from,
                 now=now,
                 told=self._look,
             )

@@ -169,7 +169,8 @@ async def test_a_peer_behind_translation_is_learnt_by_its_certificate(
 ) -> None:
     channel, peer, events = await opened(pool)
     named = DtlsPeer(channel.port)
-    channel.set_remote(named.remote(security=peer.security(), rtcp_mux=True))
+    learn = {"rtcp_mux": True, "learn_from": "127.0.0.1"}
+    channel.set_remote(named.remote(security=peer.security(), **learn))
     await asyncio.sleep(0.3)
     await peer.shake()
     await speaks(peer, events)

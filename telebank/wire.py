@@ -8,7 +8,7 @@ the one that a worker begins with, and others are opened and left while it runs.
 
 import msgspec
 
-VERSION = 4
+VERSION = 5
 MAX_SEGMENTS = 2_000
 """Clips and pauses in one `Play`, which stays under the largest message of a link."""
 MAX_RECORDED = 8_000 * 60
@@ -31,13 +31,52 @@ class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 # -- node to worker ---------------------------------------------------------------------------
 
 
+class SdesKeys(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """SRTP with keys that the descriptions carried (RFC 4568)."""
+
+    suite: str
+    """A name of `telebank.sip.sdes.SUITES`."""
+    send: bytes
+    """Master key and salt of what we send."""
+    receive: bytes
+    """Master key and salt of what the peer sends."""
+
+    def __repr__(self) -> str:
+        return f"SdesKeys(suite={self.suite!r})"
+
+
+class DtlsKeys(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """SRTP with keys agreed by DTLS on the media's port (RFC 5764), behind ICE-lite (RFC 8445)."""
+
+    fingerprint: str
+    """SHA-256 of the peer's certificate as hexadecimal octets with colons (RFC 8122)."""
+    active: bool
+    """We begin the handshake (a=setup:active); else we wait for the peer's."""
+    ufrag: str = ""
+    """Ours; empty: the peer speaks no ICE, and RTP goes to the address of `SetRemote`."""
+    password: str = ""
+    """Ours, of the checks that the peer sends."""
+    peer_ufrag: str = ""
+
+    def __repr__(self) -> str:
+        return f"DtlsKeys(active={self.active!r}, ufrag={self.ufrag!r})"
+
+
+class Identify(Message, frozen=True, tag=True, kw_only=True):
+    """Of the worker (channel 0): the certificate and key that DTLS shows, both PEM."""
+
+    certificate: bytes
+    key: bytes
+
+    def __repr__(self) -> str:
+        return "Identify()"
+
+
 class Open(Message, frozen=True, tag=True, kw_only=True):
     """Open a channel numbered by the node; the worker binds a UDP port on `address`."""
 
     address: str
     direction: str = "sendrecv"
-    kind: str = "rtp"
-    """`rtp` now; `srtp` and `dtls` later."""
     beside: int = 0
     """A channel of the same worker that this one is to be joined with; 0: none."""
 
@@ -54,6 +93,11 @@ class SetRemote(Message, frozen=True, tag=True, kw_only=True):
     ptime_ms: int = 20
     direction: str = "sendrecv"
     rtcp_mux: bool = False
+    learn_from: str = ""
+    """The host that the peer's signalling comes from: its media may come from there instead, from
+    any port (address translation). Empty: from `address` and `port` alone."""
+    security: SdesKeys | DtlsKeys | None = None
+    """None: plain RTP. Given again unchanged, it goes on as it was: no counter begins anew."""
 
 
 class Play(Message, frozen=True, tag=True, kw_only=True):
@@ -232,6 +276,9 @@ class Key(Message, frozen=True, tag=True, kw_only=True):
     secret: bool
     method: str = "events"
 
+    def __repr__(self) -> str:
+        return f"Key(channel={self.channel}, digit=?, token={self.token}, method={self.method!r})"
+
 
 class PlayEnded(Message, frozen=True, tag=True, kw_only=True):
     """A `Play` ended: `done`, `key`, `stopped`, `replaced`; `played` is its samples sent.
@@ -279,6 +326,19 @@ class CallRecorded(Message, frozen=True, tag=True, kw_only=True):
     error: str = ""
 
 
+class Secured(Message, frozen=True, tag=True, kw_only=True):
+    """The peer proved its certificate, and SRTP runs by this suite (DTLS; SDES needs no word)."""
+
+    suite: str
+
+
+class SecurityFailed(Message, frozen=True, tag=True, kw_only=True):
+    """No keys were agreed (another certificate, no suite in common, no handshake in time): nothing
+    is sent to the peer and nothing heard of it; the call is to be ended."""
+
+    reason: str
+
+
 class MediaLost(Message, frozen=True, tag=True, kw_only=True):
     """Nothing came from the peer for the time-out, in seconds."""
 
@@ -298,6 +358,10 @@ class Stats(Message, frozen=True, tag=True, kw_only=True):
     sampled: bool
     keys: int
     dropped_foreign: int
+    keys_dropped: int = 0
+    """Keys that came faster than anybody presses, and were not told."""
+    discarded: int = 0
+    """Packets that came too late to be heard, while audio is listened to; they count in `mos`."""
     loss: float = 0.0
     """Part of the peer's packets lost, 0 to 1, since the call began."""
     jitter_ms: float | None = None
@@ -325,7 +389,10 @@ class WorkerStats(Message, frozen=True, tag=True, kw_only=True):
 
 
 class Closed(Message, frozen=True, tag=True, kw_only=True):
-    """The channel is gone; its number may be used again."""
+    """The channel is gone; its number may be used again. `error`: what failed in it; empty where
+    the node closed it."""
+
+    error: str = ""
 
 
 ToWorker = (
@@ -348,6 +415,7 @@ ToWorker = (
     | KeysBy
     | Hold
     | Close
+    | Identify
     | Shutdown
 )
 FromWorker = (
@@ -360,6 +428,8 @@ FromWorker = (
     | Recorded
     | JoinFailed
     | CallRecorded
+    | Secured
+    | SecurityFailed
     | MediaLost
     | Stats
     | WorkerStats

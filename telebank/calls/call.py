@@ -36,7 +36,6 @@ from telebank.sip import (
     OfferRefused,
     Refused,
     SessionMoved,
-    read_answer,
 )
 
 log = structlog.get_logger("telebank.calls")
@@ -74,7 +73,11 @@ class Call:
         self.ref = ref
         self.release = edition.hash
         """Of the menus that this caller hears to the end."""
-        self.leg = Leg("caller", offered.leg, shell.place_of(offered), *shell.speech_of(offered))
+        self.leg = Leg(
+            *("caller", offered.leg, shell.place_of(offered), *shell.speech_of(offered)),
+            protection=shell.security.of_call(offered),
+            learn_from=offered.source.host,
+        )
         self.aside = Aside(self.leg, shell.notice)
         self.faxes = Demand(self.leg, shell, hint_of(offered))
         self._offered = offered
@@ -128,6 +131,8 @@ class Call:
             "language": self._session.language,
             "release": self.release,
             "codec": self.leg.codec,
+            "media_lock": self.leg.lock,
+            "signalling_lock": "TLS" if self._offered.source.transport == "tls" else "",
             "seconds": round(now - self._began, 1),
             **_quality(self._heard),
         }
@@ -145,6 +150,9 @@ class Call:
             self.leg.close()
             return
         if offered.offer is None:
+            if why := self.leg.silent:
+                self._refuse(488, why)
+                return
             sdp = self.leg.offer()
         else:
             agreed = self.leg.answer(offered.offer)
@@ -193,12 +201,12 @@ class Call:
         self._early_keys.clear()
 
     def _late_answer(self, fact: CallConfirmed | OfferAnswered) -> bool:
-        """The answer to our own offer; a call without a common codec ends."""
+        """The answer to our own offer; a call that agreed to nothing ends."""
         if fact.answer is None or self.leg.channel is None:
             return False
         agreed = self.leg.read_answer(fact.answer)
         if isinstance(agreed, Refused):
-            self.hang_up("no common codec")
+            self.hang_up(agreed.why)
             return False
         self.leg.apply(agreed)
         return True
@@ -217,6 +225,7 @@ class Call:
             return
         agreed = self.leg.answer(fact.offer)
         if isinstance(agreed, Refused):
+            log.warning("call.offer_refused", call=self.ref, status=agreed.status, why=agreed.why)
             act.refuse(self.leg.sip, agreed.status)
             return
         act.answer(self.leg.sip, agreed.sdp)
@@ -224,9 +233,9 @@ class Call:
 
     def _moved(self, fact: SessionMoved) -> None:
         """The answer to a refresh of the session names another address or codec than before."""
-        agreed = read_answer(fact.offer, fact.answer)
+        agreed = self.leg.read_moved(fact.offer, fact.answer)
         if isinstance(agreed, Refused):
-            self.hang_up("no common codec")
+            self.hang_up(agreed.why)
         else:
             self.leg.apply(agreed)
 
@@ -248,6 +257,12 @@ class Call:
             case wire.MediaLost():
                 log.warning("call.media_lost", call=self.ref, seconds=event.seconds)
                 self.hang_up("media lost")
+            case wire.Secured():
+                self.leg.secured()
+            case wire.SecurityFailed():
+                log.warning("call.security_failed", call=self.ref, why=event.reason)
+                self._notes.add("call.security_failed", why=event.reason)
+                self.hang_up(f"no media security: {event.reason}")
             case WorkerLost():
                 log.error("call.worker_lost", call=self.ref)
                 self.leg.channel = None

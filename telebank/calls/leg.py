@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from typing import Literal
 
 from telebank import wire
+from telebank.calls.security import told
 from telebank.calls.services import MediaPlace
 from telebank.media.client import MediaChannel
 from telebank.sip import Answer, Direction, Negotiation, Refused, SessionDescription
+from telebank.sip.protection import DtlsSecurity, Protection
 
 Role = Literal["caller", "teller", "supervisor", "fax"]
+Lock = Literal["", "SRTP", "DTLS"]
+"""How the audio of a leg is encrypted now; empty: it is not, or not yet."""
 CODECS = ("PCMA", "PCMU")
 
 
@@ -26,20 +30,44 @@ class Leg:
         place: MediaPlace,
         codecs: Sequence[str] = CODECS,
         ptime_ms: int = 20,
+        *,
+        protection: Protection | None = None,
+        learn_from: str = "",
     ) -> None:
-        """`codecs` in preference, and the packet time of our own offers, are its trunk's."""
+        """`codecs` in preference, the packet time of our own offers and `protection` (None: plain
+        RTP) are its trunk's; `learn_from`: the host that its signalling comes from."""
         self.role: Role = role
         self._codecs, self._ptime_ms = codecs, ptime_ms
         self.sip = sip
+        self._learn_from = learn_from
         self.channel: MediaChannel | None = None
         self.agreed: Answer | None = None
         self.place = place
-        self.negotiation = Negotiation(place.advertised)
+        self.negotiation = Negotiation(place.advertised, protection)
+        self._proved = False
+        """The handshake of DTLS is done."""
 
     @property
     def codec(self) -> str:
         """The codec in use, or empty."""
         return self.agreed.codec if self.agreed is not None else ""
+
+    @property
+    def lock(self) -> Lock:
+        """How its audio is encrypted."""
+        security = self.agreed.security if self.agreed is not None else None
+        if isinstance(security, DtlsSecurity):
+            return "DTLS" if self._proved else ""
+        return "" if security is None else "SRTP"
+
+    def secured(self) -> None:
+        """The peer proved its certificate."""
+        self._proved = True
+
+    @property
+    def silent(self) -> str:
+        """Why no offer can be made first; empty: it can."""
+        return self.negotiation.protection.policy.silent
 
     def answer(self, offer: SessionDescription) -> Answer | Refused:
         """Answer an offer, staying with the codec in use where the offer still has it."""
@@ -54,6 +82,10 @@ class Leg:
         """What the peer made of our last offer."""
         return self.negotiation.read_speech(answer)
 
+    def read_moved(self, offer: SessionDescription, answer: SessionDescription) -> Answer | Refused:
+        """What the peer answers to a refresh, which is a description of ours that is in force."""
+        return self.negotiation.read_moved(offer, answer)
+
     def _negotiation(self) -> Negotiation:
         assert self.channel is not None
         if self.negotiation.fresh:
@@ -67,6 +99,8 @@ class Leg:
 
     def apply(self, agreed: Answer) -> None:
         """Let the media follow what was agreed."""
+        if self.agreed is None or self.agreed.security != agreed.security:
+            self._proved = False
         self.agreed = agreed
         if self.channel is not None:
             self.channel.hold(agreed.hold)
@@ -94,6 +128,8 @@ class Leg:
                 ptime_ms=agreed.ptime_ms,
                 direction=direction,
                 rtcp_mux=agreed.rtcp_mux,
+                learn_from=self._learn_from,
+                security=told(agreed.security),
             )
         )
 

@@ -13,6 +13,7 @@ from telebank import sip, wire
 from telebank.calls.aside import Aside
 from telebank.calls.board import Setups, refusals, workers_of
 from telebank.calls.call import Call
+from telebank.calls.certificate import new_identity
 from telebank.calls.connection import ConnectionOptions
 from telebank.calls.edition import Edition
 from telebank.calls.endpoint import ANY, Endpoint, Fact, Listening
@@ -20,6 +21,7 @@ from telebank.calls.notices import Notices
 from telebank.calls.options import CallOptions
 from telebank.calls.phones import Registered, phone_counts, phone_event
 from telebank.calls.recorder import Recorder
+from telebank.calls.security import MediaSecurity
 from telebank.calls.services import CallServices, Faxes, MediaPlace, RequestProcessor, SipActs
 from telebank.calls.tls import TlsFiles
 from telebank.flow.options import FlowOptions
@@ -126,6 +128,7 @@ class VoiceNode:
             call_ended=lambda call: None if notices is None else notices.call_ended(call),
             claim=self.claim,
             release=self.release,
+            security=self._security(),
             faxes=parts.faxes,
             trunks=parts.trunks,
         )
@@ -145,6 +148,18 @@ class VoiceNode:
         self._know_peers()
         await self._endpoint.start()
         self._endpoint.perform(agent.watch(self._endpoint.now()))
+
+    def _security(self) -> MediaSecurity:
+        """With a certificate of this life, which every media worker gets."""
+        parts, own = self._parts, new_identity()
+        parts.media.identify(own.certificate, own.key)
+        return MediaSecurity(
+            parts.trunks,
+            parts.registrar,
+            parts.admission.strangers_media,
+            own.fingerprint,
+            self._endpoint.agent.is_phone,
+        )
 
     def _know_peers(self) -> None:
         """What the trunks' settings say of the connections to their peers: the name that their

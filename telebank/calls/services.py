@@ -11,6 +11,7 @@ from telebank.calls.endpoint import Endpoint, Fact, local_address
 from telebank.calls.faxes.values import FaxLines, FaxOutcome, FaxTask, Progress
 from telebank.calls.options import CallOptions
 from telebank.calls.recorder import Recorder
+from telebank.calls.security import MediaSecurity
 from telebank.flow.commands import PrepareFax, SendFax
 from telebank.media.client import MediaWorkers
 from telebank.sip import CallOffered
@@ -181,6 +182,8 @@ class CallServices:
     """From now on the facts of a SIP leg go to this, until it is gone or released."""
     release: Callable[[str], None]
     """Nobody takes the facts of this SIP leg any more."""
+    security: MediaSecurity
+    """Who may have which media."""
     faxes: "Faxes | None" = None
     """Faxes for callers; None: there are none here."""
     trunks: Trunks = field(default_factory=Trunks)

@@ -95,11 +95,13 @@ def command(
     thinking (the host is asked), recording, held by its caller, a fax, or ending. MOS is estimated
     from 1.0 to 4.5 with a word: good from 4.0, fair from 3.6, poor from 3.1, else bad. `~` is
     before what is estimated from one packet in 64, `–` where nothing is known yet: the first
-    figures come after some 15 seconds. Callers are masked as in `telebank calls`.
+    figures come after some 15 seconds. Callers are masked as in `telebank calls`. The lock says
+    what is encrypted: the media by `SRTP` (keys of the signalling) or `DTLS`, the signalling by
+    `TLS`.
 
     A narrow terminal gives up columns in this order, and cuts nothing: peer's MOS, language,
-    jitter, trunk, place, loss, caller, MOS, time. --json prints one object, once. Only the node's
-    own user and root may look. Exit 3: no node answers.
+    lock, jitter, trunk, place, loss, caller, MOS, time. --json prints one object, once. Only the
+    node's own user and root may look. Exit 3: no node answers.
 
     \b
     Examples:

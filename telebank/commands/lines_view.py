@@ -30,6 +30,12 @@ class Column:
     """Cells that it has at least, so that it stands still while its words change."""
 
 
+def _lock(row: Row) -> Text:
+    """What of a call nobody on the way can hear, or read."""
+    words = [row.get("media_lock"), row.get("signalling_lock")]
+    return Text(" ".join(word for word in words if word) or UNKNOWN)
+
+
 def _text(key: str) -> Callable[[Row], Text]:
     return lambda row: Text(str(row.get(key) or UNKNOWN))
 
@@ -72,13 +78,14 @@ LINES = (
     Column("state", _state, least=9),
     Column("caller", _text("from"), dropped=3),
     Column("trunk", _text("trunk"), dropped=6),
-    Column("lang", _text("language"), dropped=8),
+    Column("lang", _text("language"), dropped=9),
+    Column("lock", _lock, dropped=8),
     Column("at", _text("place"), dropped=5),
     Column("time", _time, dropped=1, right=True),
     Column("loss %", _loss, dropped=4, right=True),
     Column("jitter ms", _jitter, dropped=7, right=True),
     Column("MOS", lambda row: graded(row.get("mos"), _guess(row)), dropped=2, least=9),
-    Column("peer's MOS", lambda row: graded(row.get("peer_mos")), dropped=9),
+    Column("peer's MOS", lambda row: graded(row.get("peer_mos")), dropped=10),
 )
 
 

@@ -15,7 +15,15 @@ import msgspec
 from telebank import wire
 from telebank.media.bank import FILE_NAMES
 from telebank.media.client import Event, MediaChannel, MediaError, MediaWorkers
-from telebank.media.load import AUDIO_TYPE, EVENT_TYPE, KEY, MOST_LATE, Heard, Order
+from telebank.media.load import (
+    AUDIO_TYPE,
+    EVENT_TYPE,
+    KEY,
+    MOST_LATE,
+    Heard,
+    Order,
+    keys_of,
+)
 from telebank.media.options import MediaOptions
 from telebank.workers.cpu import cpu_seconds
 
@@ -60,20 +68,25 @@ class _Calls:
                 self.lost += 1
 
 
-async def bench_media(calls: int, seconds: float, workers: int = 1) -> BenchResult:
-    """Run `calls` at once for `seconds`; raises `MediaError` when they cannot even begin."""
+async def bench_media(
+    calls: int, seconds: float, workers: int = 1, *, secure: bool = False
+) -> BenchResult:
+    """Run `calls` at once for `seconds`, by SRTP if `secure`; raises `MediaError` when they cannot
+    even begin."""
     with tempfile.TemporaryDirectory() as directory:
         _make_bank(Path(directory))
         options = MediaOptions(workers=workers, channels=calls)
         pool = MediaWorkers(options, Path(directory))
         await pool.start()
         try:
-            return await _run(pool, calls, seconds, directory)
+            return await _run(pool, calls, seconds, directory, secure=secure)
         finally:
             await pool.close()
 
 
-async def _run(pool: MediaWorkers, calls: int, seconds: float, bank: str) -> BenchResult:
+async def _run(
+    pool: MediaWorkers, calls: int, seconds: float, bank: str, *, secure: bool
+) -> BenchResult:
     node = _Calls()
     for index in range(calls):
         channel = await pool.open("127.0.0.1", partial(node.on_event, index))
@@ -88,7 +101,9 @@ async def _run(pool: MediaWorkers, calls: int, seconds: float, bank: str) -> Ben
     )
     try:
         ports = [node.channels[index].port for index in range(calls)]
-        order = Order(ports=ports, bank=bank, seconds=seconds, key_every=KEY_EVERY_FRAMES)
+        order = Order(
+            ports=ports, bank=bank, seconds=seconds, key_every=KEY_EVERY_FRAMES, secure=secure
+        )
         return await _measure(pool, node, load, order)
     finally:
         if load.returncode is None:
@@ -105,7 +120,7 @@ async def _measure(
     ports = msgspec.json.decode(await load.stdout.readline(), type=list[int])
     before, start = _cpu_seconds(pool), time.monotonic()
     for index, port in enumerate(ports):
-        node.channels[index].set_remote(_remote(port))
+        node.channels[index].set_remote(_remote(port, keys_of(index) if order.secure else None))
         node.play(node.channels[index])
     heard = msgspec.json.decode(await load.stdout.readline(), type=list[Heard])
     cpu, elapsed = _cpu_seconds(pool) - before, time.monotonic() - start
@@ -122,13 +137,14 @@ async def _measure(
     )
 
 
-def _remote(port: int) -> wire.SetRemote:
+def _remote(port: int, security: wire.SdesKeys | None) -> wire.SetRemote:
     return wire.SetRemote(
         address="127.0.0.1",
         port=port,
         codec="PCMA",
         payload_type=AUDIO_TYPE,
         event_type=EVENT_TYPE,
+        security=security,
     )
 
 

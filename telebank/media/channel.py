@@ -17,10 +17,13 @@ from telebank.media.endpoint import disconnect, send_to
 from telebank.media.engine import Send, Slot
 from telebank.media.express import Lane
 from telebank.media.figures import Own, stats
-from telebank.media.keys import KeyReceiver
+from telebank.media.filter import COMFORT_NOISE
+from telebank.media.handshakes import Handshakes
+from telebank.media.keys import KeyRate, KeyReceiver
 from telebank.media.listening import RATE, Listening
 from telebank.media.options import MediaOptions
 from telebank.media.reception import Reception
+from telebank.media.securing import Securing
 from telebank.media.sending import Sending
 from telebank.media.source import SourceLatch, Verdict
 from telebank.media.tape import Tape
@@ -28,8 +31,9 @@ from telebank.rtp import MAX_PACKET, Address, MalformedRtp, Packet, is_rtcp, par
 
 BURST = 8
 """Datagrams read from one socket at a time, so that a flood into one port delays no other."""
-COMFORT_NOISE = 13
-"""Static payload type of RFC 3389."""
+SILENT_TIMES = 10
+"""A peer whose last word was comfort noise may say nothing for so many times the time-out: it sends
+no more of it until the noise changes (RFC 3389 section 4)."""
 _SENDS = frozenset({"sendrecv", "sendonly"})
 _RECEIVES = frozenset({"sendrecv", "recvonly"})
 STATS_EVERY = 3
@@ -54,6 +58,7 @@ class Channel:
         slot: Slot,
         listening: Listening,
         banks: Banks,
+        desk: Handshakes,
         options: MediaOptions,
         report: Report,
     ) -> None:
@@ -62,7 +67,10 @@ class Channel:
         self.endpoint = endpoint
         self.slot = slot
         self.row = slot.add()
-        self.control = Control(endpoint, control)
+        self._securing = Securing(
+            number, endpoint, desk=desk, options=options, report=report, changed=self._secured
+        )
+        self.control = Control(endpoint, control, self._securing)
         self._listening = listening
         self._ears: set[Ear] = set()
         self.lane: Lane  # given by the worker, at once
@@ -84,9 +92,13 @@ class Channel:
         self._held = False
         self._heard_at = 0.0
         self._lost = False
+        self._silent = False
+        """The last that came was comfort noise."""
         self._key_count = 0
+        self._key_rate = KeyRate()
         self._key_method = ""
         self._foreign = 0
+        self._late_before = listening.late(self.row)
 
     # -- commands of the node -----------------------------------------------------------------
 
@@ -99,21 +111,22 @@ class Channel:
         law = LAWS.index(remote.codec)
         self._catch_up()
         before, self._remote = self._remote, remote
+        learn = remote.learn_from if self._options.learn_source else ""
         if before is None or before.event_type != remote.event_type:
             self._key_method = ""
-        if before is None or (before.address, before.port) != (remote.address, remote.port):
+        if before is None or _place(before) != _place(remote):
             self._release()
-            learn = self._options.learn_source
             self._latch = SourceLatch(agreed, now, self._options.learn_after_s, learn)
             self._keys = KeyReceiver()
         elif self._narrowed:
             self._narrow(remote)
-        self._heard_at, self._lost = now, False
+        self._securing.agree(remote.security, agreed, learn, now)
+        self._heard_at, self._lost, self._silent = now, False, False
         if law != self._law:
             self.stop_record()  # octets of two laws are no recording
         relaw, self._law = law != self._law, law
         self.control.agree(self._source or agreed, muxed=remote.rtcp_mux)
-        self._direct(remote)
+        self._secured()
         if relaw and self._ears:
             self._listening.add(self.row, law)
         self._listen_for_keys()
@@ -194,20 +207,30 @@ class Channel:
         self._held = held
         self._heard_at = now
 
-    def close(self, now: float) -> None:
-        """Give everything back; the last figures go to the node."""
+    def close(self, now: float, error: str = "") -> None:
+        """Give everything back, whatever is raised on the way; the last figures go to the node, and
+        the `error` for which it ends by itself."""
+        try:
+            self._last_words(now)
+        finally:
+            self._give_back(error)
+
+    def _last_words(self, now: float) -> None:
         self._end_play("stopped")
         self.control_readable(now)
         if self._reported:
             ssrc = self.slot.ssrc(self.row)
             self.control.send(self._compound(now) + rtcp.build_goodbye(ssrc))
         self._report(self._stats())
+
+    def _give_back(self, error: str) -> None:
+        self._securing.close()
         self._listening.remove(self.row)
         self.slot.remove(self.row)
         self.endpoint.close()
         self.control.close()
         self.closed = True
-        self._report(wire.Closed(channel=self.number))
+        self._report(wire.Closed(channel=self.number, error=error))
 
     # -- what the plane tells -----------------------------------------------------------------
 
@@ -250,7 +273,15 @@ class Channel:
         self._catch_up()
         buffered_ms = 1_000 * self._listening.delay(self.row) / RATE
         sent, listening = self.sending.packets, bool(self._ears)
-        own = Own(sent, self._key_count, self._foreign, listening, buffered_ms)
+        own = Own(
+            sent=sent,
+            keys=self._key_count,
+            keys_dropped=self._key_rate.dropped,
+            foreign=self._foreign,
+            late=self._listening.late(self.row) - self._late_before,
+            listening=listening,
+            buffered_ms=buffered_ms,
+        )
         return stats(self.number, own, self._reception, self.control.reports)
 
     # -- what the peer sends ------------------------------------------------------------------
@@ -274,6 +305,8 @@ class Channel:
         limit = self._options.media_timeout_s
         if self._remote is None or self._remote.direction not in _RECEIVES or not limit:
             return
+        if self._silent:
+            limit *= SILENT_TIMES
         if not self._held and not self._lost and now - self._heard_at >= limit:
             self._lost = True
             self._report(wire.MediaLost(channel=self.number, seconds=now - self._heard_at))
@@ -291,8 +324,17 @@ class Channel:
 
     def _datagram(self, data: bytes, address: Address, now: float) -> None:
         self._catch_up()
+        if self._securing.signal(data, address, now):
+            return
+        clear = self._securing.open(data)
+        if clear is None:
+            self._foreign += 1
+        else:
+            self._clear(clear, address, now)
+
+    def _clear(self, data: bytes, address: Address, now: float) -> None:
         if is_rtcp(data):
-            if address == self._source:
+            if address == self._source or self._securing.passed(address):
                 self.control.reports.receive(data, self.slot.ssrc(self.row), now)
                 self._heard_at = now
             return
@@ -304,6 +346,7 @@ class Channel:
             self._foreign += 1
             return
         self._heard_at, self._lost = now, False
+        self._silent = packet.payload_type == COMFORT_NOISE
         remote = self._remote
         assert remote is not None
         if packet.payload_type == remote.payload_type:
@@ -326,13 +369,17 @@ class Channel:
                 self.stop_record()
         if self._ears:
             self._listening.put(self.row, packet, now)
-            if self._tape is None:
+            if self._tape is None and self._securing.plain:
                 self.lane.expect(packet, self._listening.expects(self.row, packet))
 
     def _accepts(self, packet: Packet, address: Address, now: float) -> bool:
+        if self._securing.signals:
+            return self._securing.passed(address)
         if self._source is not None:
             return address == self._source  # strangers queued before connect() are still there
-        if self._latch is None or packet.payload_type not in self._payload_types():
+        if self._latch is None:
+            return False
+        if packet.payload_type not in self._payload_types():
             return False
         verdict = self._latch.receive(address, packet, now)
         if verdict is Verdict.LATCHED:
@@ -347,6 +394,8 @@ class Channel:
         self._key_method = self._key_method or method
         if method != self._key_method:
             return  # the same press again, another way
+        if not self._key_rate.takes(now):
+            return
         self._key_count += 1
         play = self._play
         self._report(
@@ -394,24 +443,46 @@ class Channel:
 
     def _direct(self, remote: wire.SetRemote) -> None:
         """Point the plane's row at the source, or at the agreed address until there is one."""
-        address = ip_address(remote.address)
-        nowhere = address.is_unspecified or address.is_multicast or not remote.port
-        if nowhere or remote.direction not in _SENDS:
+        send = self._way(remote)
+        if send is None or remote.direction not in _SENDS or not self._securing.ready:
             self.slot.mute(self.row)
             return
-        to = remote.address, remote.port
-        send: Send = self.endpoint.send if self._source else partial(send_to, self.endpoint, to)
-        self.sending.direct(self._law, remote.payload_type, remote.ptime_ms, send)
+        self.sending.direct(
+            self._law, remote.payload_type, remote.ptime_ms, self._securing.sender(send)
+        )
+
+    def _way(self, remote: wire.SetRemote) -> Send | None:
+        """What takes packets for the peer; None: there is nowhere to send them."""
+        if self._securing.roams:
+            path = self._securing.path
+            return None if path is None else partial(send_to, self.endpoint, path)
+        address = ip_address(remote.address)
+        if address.is_unspecified or address.is_multicast or not remote.port:
+            return None
+        if self._source is not None:
+            return self.endpoint.send
+        return partial(send_to, self.endpoint, (remote.address, remote.port))
+
+    def _secured(self) -> None:
+        """There are keys, or none any more, or the peer has proven where it is."""
+        path, remote = self._securing.path, self._remote
+        if path is not None and path != self._source:
+            self._connect(path)
+        if remote is not None:
+            self._direct(remote)
 
     # -- the source ---------------------------------------------------------------------------
 
     def _connect(self, address: Address) -> None:
-        """The source is latched: the kernel drops strangers and what nobody listens to."""
+        """The source is latched: the kernel drops strangers and what nobody listens to. Not so
+        strangers with ICE: the next may be the peer's check from elsewhere."""
         assert self._remote is not None
+        stays = not self._securing.roams
         with suppress(OSError):  # no route to it: stay as we are, hear it, send as agreed
-            self.endpoint.connect(address)
+            if stays:
+                self.endpoint.connect(address)
             self._source = address
-            self.control.latch(address)
+            self.control.latch(address, connected=stays)
             self._narrow_again()
             self._direct(self._remote)
 
@@ -432,7 +503,8 @@ class Channel:
             self._reception.sample(True)
 
     def _narrow(self, remote: wire.SetRemote) -> None:
-        program = packet_filter.narrow(remote.event_type, remote.rtcp_mux)
+        signals = self._securing.signals
+        program = packet_filter.narrow(remote.event_type, remote.rtcp_mux, signals)
         packet_filter.attach(self.endpoint, program)
 
     def _release(self) -> None:
@@ -448,3 +520,10 @@ class Channel:
             disconnect(self.endpoint)
         except OSError as error:
             _log.warning("channel %d: its port was lost: %s", self.number, error)
+
+
+def _place(remote: wire.SetRemote) -> tuple[object, ...]:
+    """What makes another peer of it: its address, and the way in which that is proven."""
+    security = remote.security
+    ice = isinstance(security, wire.DtlsKeys) and bool(security.ufrag)
+    return remote.address, remote.port, type(security), ice

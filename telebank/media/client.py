@@ -163,6 +163,13 @@ class MediaWorkers:
         for worker in self._workers:
             worker.keep_sound(sound)
 
+    def identify(self, certificate: bytes, key: bytes) -> None:
+        """In every worker DTLS shows this certificate, both PEM: before the first `SetRemote` of
+        `DtlsKeys`, and again for another one."""
+        identity = wire.Identify(certificate=certificate, key=key)
+        for worker in self._workers:
+            worker.identify(identity)
+
     async def open_bank(self, folder: Path) -> int:
         """Have every worker play from the bank in `folder` too; its number. Raises `MediaError`
         where one cannot, or `wire.MAX_BANKS` are open; then none does."""

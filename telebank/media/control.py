@@ -12,6 +12,7 @@ from contextlib import suppress
 from telebank.media import filter as packet_filter
 from telebank.media.endpoint import disconnect
 from telebank.media.reports import Reports
+from telebank.media.securing import Securing
 from telebank.rtp import MAX_PACKET, Address
 
 SO_TIMESTAMPNS = 35
@@ -27,15 +28,16 @@ BURST = 4
 class Control:
     """The sockets of one leg's RTCP; what is said is `reports`."""
 
-    def __init__(self, media: socket.socket, own: socket.socket | None) -> None:
+    def __init__(self, media: socket.socket, own: socket.socket | None, securing: Securing) -> None:
         """`media`: the leg's RTP socket, which stays the channel's. `own`: bound to the port
         after it, and closed here; None where there is none: RTCP is sent only if multiplexed."""
         self.reports = Reports()
+        self._securing = securing
         self._media = media
         self._own = own
         self._muxed = False
         self._peer: Address | None = None
-        self._latched = False
+        self._latched = self._connected = False
         if own is not None:
             packet_filter.attach(own, packet_filter.control())
             own.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
@@ -52,18 +54,19 @@ class Control:
         if not self._latched:
             self._peer = self._place(peer)
         elif not muxed:
-            self.latch(peer)
+            self.latch(peer, connected=self._connected)
 
-    def latch(self, source: Address) -> None:
-        """This is where the peer's RTP comes from: what comes from elsewhere is dropped."""
-        self._peer, self._latched = self._place(source), True
-        if self._own is not None and not self._muxed:
+    def latch(self, source: Address, *, connected: bool = True) -> None:
+        """This is where the peer's RTP comes from: what comes from elsewhere is dropped. Whether
+        the media's socket is `connected` to it."""
+        self._peer, self._latched, self._connected = self._place(source), True, connected
+        if self._own is not None and not self._muxed and connected:
             with suppress(OSError, OverflowError):
                 self._own.connect(self._peer)
 
     def release(self) -> None:
         """There is no peer until another is latched."""
-        self._latched = False
+        self._latched = self._connected = False
         if self._own is not None:
             with suppress(OSError):  # its port was lost: nothing is heard there
                 disconnect(self._own)
@@ -74,13 +77,14 @@ class Control:
     def send(self, data: bytes) -> None:
         """Send, as well as may be: nobody waits for a report."""
         endpoint = self._media if self._muxed else self._own
-        if endpoint is None or self._peer is None:
+        sealed = self._securing.protect_rtcp(data)
+        if endpoint is None or self._peer is None or sealed is None:
             return
         with suppress(OSError, OverflowError):  # a full buffer, no such port: RTP would tell
-            if self._latched:
-                endpoint.send(data)
+            if self._connected:
+                endpoint.send(sealed)
             else:
-                endpoint.sendto(data, self._peer)
+                endpoint.sendto(sealed, self._peer)
 
     def read(self, ssrc: int, now: float) -> bool:
         """Read what waits on the port of its own; whether the peer has been heard."""
@@ -94,8 +98,11 @@ class Control:
                 break
             except OSError:
                 continue  # the peer's machine refused an earlier packet of ours (ICMP)
-            if self._latched and not self._muxed and address[:2] == self._peer:
-                heard |= self.reports.receive(data, ssrc, now - _age(notes))
+            if not self._latched or self._muxed or address[:2] != self._peer:
+                continue
+            clear = self._securing.open_rtcp(data)
+            if clear is not None:
+                heard |= self.reports.receive(clear, ssrc, now - _age(notes))
         return heard
 
     def close(self) -> None:

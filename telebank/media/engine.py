@@ -52,10 +52,12 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """What one tick did: rows whose play sent its first packet, and plays that ended."""
+    """What one tick did: rows whose play sent its first packet, plays that ended, and rows whose
+    `Send` raised what no network does."""
 
     started: list[int]
     ended: list[Ended]
+    failed: list[tuple[int, Exception]]
 
 
 @dataclass(slots=True)
@@ -133,7 +135,7 @@ class Slot:
         self._marked: set[int] = set()
         self._send: dict[int, Send] = {}
         self._free = list(range(capacity - 1, -1, -1))
-        self._batch: tuple[list[Send], list[memoryview]] = ([], [])
+        self._batch: tuple[list[int], list[Send], list[memoryview]] = ([], [], [])
         self._changed = False
         self.rows = 0
         """Rows in use."""
@@ -162,7 +164,7 @@ class Slot:
         """A row for a new call, silent and not yet sending; `IndexError` when the slot is full."""
         row = self._free.pop()
         self.rows += 1
-        self._sequence[row] = secrets.randbits(16)
+        self._sequence[row] = secrets.randbits(15)  # no wrap while keys may settle (RFC 3711 3.3.1)
         self._timestamp[row] = secrets.randbits(32)
         self._packets["ssrc"][row] = secrets.randbits(32)
         self._sent[row] = 0
@@ -289,10 +291,10 @@ class Slot:
         for of_law in self._speakers:
             for speakers in of_law.values():
                 speakers.gather(self._payload)
-        ticked = Ticked([], [])
+        ticked = Ticked([], [], [])
         silent = [row for row in self._calendar.pop(self._now, ()) if self._join(row, ticked)]
         self._stamp()
-        self._transmit()
+        self._transmit(ticked.failed)
         if self.bridge is not None:
             self.bridge.keep(self._payload, self._law, self._sending)
         for row in silent:
@@ -339,18 +341,23 @@ class Slot:
         self._sent += self._sending
         self._clock += FRAME
 
-    def _transmit(self) -> None:
+    def _transmit(self, failed: list[tuple[int, Exception]]) -> None:
         """Hand every packet to its socket; one that refuses does not keep the others waiting."""
         if self._changed:
             rows = sorted(self._send)
-            self._batch = ([self._send[row] for row in rows], [self._views[row] for row in rows])
+            sends, views = [self._send[row] for row in rows], [self._views[row] for row in rows]
+            self._batch = (rows, sends, views)
             self._changed = False
-        packets = map(operator.call, *self._batch)
+        rows, sends, views = self._batch
+        left = iter(sends)
+        packets = map(operator.call, left, views)
         while True:
             try:
                 deque(packets, maxlen=0)
             except OSError:
                 self.send_errors += 1
+            except Exception as error:  # noqa: BLE001 - a bug of ours: that row's, not the slot's
+                failed.append((rows[-1 - operator.length_hint(left)], error))
             else:
                 break
         if self._marked:

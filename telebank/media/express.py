@@ -12,7 +12,6 @@ A channel opens its lane packet by packet: `Lane.expect` after one that it place
 
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,13 +29,8 @@ _STRIDE = MAX_PACKET + 4
 _SIZE = HEADER.size + FRAME
 
 Fallback = Callable[[bytes, float], None]
-
-
-class Readable(Protocol):
-    """Whatever else a datagram may be for."""
-
-    def readable(self, now: float) -> None:
-        """Read what waits."""
+Usual = Callable[[float], None]
+"""Reads what waits on a socket; given the time."""
 
 
 class Express:
@@ -89,7 +83,7 @@ class Express:
     # -- the tick -----------------------------------------------------------------------------
 
     def read(
-        self, ready: Iterable[tuple[int, int]], usual: Mapping[int, Readable], now: float
+        self, ready: Iterable[tuple[int, int]], usual: Mapping[int, Usual], now: float
     ) -> None:
         """Read one datagram of each descriptor that is ready and whose lane is open; the others
         are read by `usual`."""
@@ -98,7 +92,7 @@ class Express:
         for descriptor, _ in ready:
             lane = self._lanes.get(descriptor)
             if lane is None:
-                usual[descriptor].readable(now)
+                usual[descriptor](now)
                 continue
             try:
                 sizes.append(lane.receive(self._views[len(lanes)]))

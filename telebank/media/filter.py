@@ -1,7 +1,8 @@
 """Classic BPF on a call's socket: only what Python must see wakes it.
 
-While nobody listens to a caller's audio, keys (the telephone-event payload type) and one packet in
-64 by sequence number (a sign of life) pass; the kernel drops the rest. Offsets count from the UDP
+While nobody listens to a caller's audio, keys (the telephone-event payload type), comfort noise
+(few packets, and all that a silent caller sends) and one packet in 64 by sequence number (a sign of
+life) pass; the kernel drops the rest. Offsets count from the UDP
 header: eight bytes, then RTP.
 """
 
@@ -14,6 +15,8 @@ SO_ATTACH_FILTER = 26
 SO_DETACH_FILTER = 27
 SAMPLE_EVERY = 64
 """One packet in this many passes a narrowed filter; a power of two."""
+COMFORT_NOISE = 13
+"""Static payload type of RFC 3389."""
 
 _LOAD_BYTE = 0x30
 _LOAD_HALF = 0x28
@@ -22,6 +25,7 @@ _JUMP_EQUAL = 0x15
 _JUMP_GREATER_OR_EQUAL = 0x35
 _RETURN = 0x06
 _PASS = 0xFFFF
+_FIRST_OFFSET = 8
 _TYPE_OFFSET = 9
 _SEQUENCE_OFFSET = 10
 
@@ -35,22 +39,30 @@ class Instruction(NamedTuple):
     k: int
 
 
-def narrow(event_type: int | None, rtcp_mux: bool) -> list[Instruction]:
-    """The program that passes events, RTCP where it shares the port, and one packet in 64.
+def narrow(event_type: int | None, rtcp_mux: bool, signals: bool = False) -> list[Instruction]:
+    """The program that passes events, comfort noise, RTCP where it shares the port, one packet in
+    64, and STUN and DTLS (RFC 7983) where there are such `signals`.
 
     A load beyond the packet's end drops it, so truncated datagrams never pass.
     """
-    program = [Instruction(_LOAD_BYTE, 0, 0, _TYPE_OFFSET)]
+    program = []
+    if signals:
+        program += [
+            Instruction(_LOAD_BYTE, 0, 0, _FIRST_OFFSET),
+            Instruction(_JUMP_GREATER_OR_EQUAL, 1, 0, 128),
+            Instruction(_RETURN, 0, 0, _PASS),
+        ]
+    program += [Instruction(_LOAD_BYTE, 0, 0, _TYPE_OFFSET)]
     if rtcp_mux:
         program += [
             Instruction(_JUMP_GREATER_OR_EQUAL, 0, 2, 192),
             Instruction(_JUMP_GREATER_OR_EQUAL, 1, 0, 224),
             Instruction(_RETURN, 0, 0, _PASS),
         ]
-    if event_type is not None:
+    program += [Instruction(_AND, 0, 0, 0x7F)]
+    for payload_type in (COMFORT_NOISE, *(() if event_type is None else (event_type,))):
         program += [
-            Instruction(_AND, 0, 0, 0x7F),
-            Instruction(_JUMP_EQUAL, 0, 1, event_type),
+            Instruction(_JUMP_EQUAL, 0, 1, payload_type),
             Instruction(_RETURN, 0, 0, _PASS),
         ]
     return [

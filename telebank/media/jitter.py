@@ -83,6 +83,8 @@ class Playout:
         self._behind = 0
         """New packets running that came too late."""
         self.counts = dict.fromkeys(Case, 0)
+        self.discarded = 0
+        """Packets that came too late to be heard."""
 
     @property
     def delay(self) -> int:
@@ -100,6 +102,7 @@ class Playout:
         """
         case, at = self._place(packet, arrival, read)
         self.counts[case] += 1
+        self.discarded += case is Case.LATE and at is None
         return at
 
     def expects(self, packet: Packet) -> Expected | None:

@@ -2,7 +2,8 @@
 
 A press is many packets of one timestamp: begin, updates, and the end three times. A key is reported
 at the first packet of its timestamp that arrives, be it begin, update or end; every other packet of
-that timestamp, and of the few before it, is a repeat.
+that timestamp, and of the few before it, is a repeat. No finger presses as fast as packets can
+come: presses have a least distance, and a channel's keys a rate, whichever way they are sent.
 """
 
 import struct
@@ -19,6 +20,13 @@ REMEMBERED = 8
 """Presses whose late packets are still known as repeats."""
 LATE_LIMIT = 5 * 8_000
 """Older by more timestamp units than this is a peer that began anew, not a late packet."""
+SHORTEST = 320
+"""Timestamp units (40 ms) from one press to the next at least: half of the shortest key and pause
+that a receiver of tones must know (ITU-T Q.24)."""
+A_SECOND = 20
+"""Keys of one channel told to the node, in the long run."""
+AT_ONCE = 40
+"""Keys that may come together: what a dialler types ahead, or the network kept back."""
 
 _END = 0x80
 _PAYLOAD = struct.Struct("!BBH")
@@ -57,6 +65,8 @@ class KeyReceiver:
         self._seen: deque[int] = deque(maxlen=REMEMBERED)
         self.overtaken = 0
         """Presses dropped since every packet of theirs came after a later press's."""
+        self.crowded = 0
+        """Packets dropped since they began a press too soon after another."""
 
     def receive(self, packet: Packet) -> str | None:
         """The digit pressed, when this packet is the first of a press; else None.
@@ -86,8 +96,30 @@ class KeyReceiver:
             self._latest = timestamp
             self._seen.append(timestamp)
             return True
+        if 0 < step < SHORTEST:
+            self.crowded += 1
+            return True
         if -LATE_LIMIT <= step < 0:
             self.overtaken += 1
             self._seen.append(timestamp)
             return True
         return False
+
+
+class KeyRate:
+    """Lets the keys of one channel pass, up to their limits; no clock."""
+
+    def __init__(self) -> None:
+        self._left = float(AT_ONCE)
+        self._at = 0.0
+        self.dropped = 0
+
+    def takes(self, now: float) -> bool:
+        """Whether a key that came at this time (seconds) passes; those that do not are counted."""
+        self._left = min(self._left + (now - self._at) * A_SECOND, float(AT_ONCE))
+        self._at = now
+        if self._left < 1:
+            self.dropped += 1
+            return False
+        self._left -= 1
+        return True

@@ -98,6 +98,8 @@ class Listening:
         self._there_from = sliding_window_view(self._there.reshape(-1), FRAME, writeable=True)
         self._octets = flat.data
         self._marks = self._there.view(np.uint8).reshape(-1).data
+        self._late = [0] * capacity
+        """Packets too late to be heard, of rows as they were listened to before."""
         self._row: dict[int, _Row] = {}
         self._mended: set[int] = set()
         """Rows to be looked at when they are heard again: new ones, and those with losses."""
@@ -122,6 +124,7 @@ class Listening:
         if not self._row:
             self._read_at = None  # nobody has read for a while
         self._there[row] = False
+        self._late[row] = self.late(row)
         self._row[row] = _Row(law)
         self._mended.add(row)
         self._changed()
@@ -129,6 +132,7 @@ class Listening:
     def remove(self, row: int) -> None:
         """Listen no more; nothing happens where nobody did."""
         self.keyed[row] = False
+        self._late[row] = self.late(row)
         if self._row.pop(row, None) is not None:
             self._changed()
 
@@ -140,6 +144,10 @@ class Listening:
     def delay(self, row: int) -> int:
         """Samples that the row's sound waits here."""
         return self._row[row].playout.delay if row in self._row else 0
+
+    def late(self, row: int) -> int:
+        """Packets too late to be heard that the row ever had; it never begins anew."""
+        return self._late[row] + (self._row[row].playout.discarded if row in self._row else 0)
 
     def counts(self, row: int) -> dict[Case, int]:
         """Packets of the row by case."""

@@ -10,13 +10,17 @@ import select
 import socket
 import sys
 import time
+from collections.abc import Callable
+from hashlib import sha512
 from pathlib import Path
 
 import msgspec
 
+from telebank import wire
 from telebank.media.bank import FILE_NAMES, FRAME
 from telebank.media.engine import SLOTS
 from telebank.media.keys import DIGITS, TelephoneEvent, build_event
+from telebank.media.srtp import Srtp
 from telebank.rtp import HEADER, MARKER, VERSION
 from telebank.workers.ticker import FRAME_SECONDS
 
@@ -29,6 +33,9 @@ LAST_WORDS_SECONDS = 0.5
 """No key is begun so close to the end."""
 MOST_LATE = 1.5
 """Callers who need so many times the time ordered cannot keep up, and stop."""
+SUITE = "AES_CM_128_HMAC_SHA1_80"
+FORGED = bytes(HEADER.size + FRAME)
+"""What does not open is heard as this, which is wrong."""
 SILENCE = b"\xd5" * FRAME
 SLOT_SECONDS = FRAME_SECONDS / SLOTS
 
@@ -40,6 +47,14 @@ class Order(msgspec.Struct, frozen=True):
     bank: str
     seconds: float
     key_every: int
+    secure: bool = False
+    """SRTP, by the keys of `keys_of`."""
+
+
+def keys_of(call: int) -> wire.SdesKeys:
+    """The keys of one call of a benchmark; nobody else's are made so."""
+    octets = sha512(b"telebank bench media %d" % call).digest()
+    return wire.SdesKeys(suite=SUITE, send=octets[:30], receive=octets[30:60])
 
 
 class Heard(msgspec.Struct):
@@ -55,13 +70,24 @@ class Heard(msgspec.Struct):
 class Caller:
     """One call: a connected socket, what it sends next, what it expects next."""
 
-    def __init__(self, port: int, order: Order, frames: list[bytes], phase: int) -> None:
+    def __init__(
+        self,
+        port: int,
+        order: Order,
+        frames: list[bytes],
+        phase: int,
+        keys: wire.SdesKeys | None = None,
+    ) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.socket.connect(("127.0.0.1", port))
         self.socket.setblocking(False)
         self.heard = Heard()
         self._order = order
+        self._send: Callable[[bytes | bytearray], object] = self.socket.send
+        self._open: Callable[[bytes], bytes | None] | None = None
+        if keys is not None:
+            self._protect(keys)
         self._frames = frames
         self._tick = phase
         self._sequence = port
@@ -69,6 +95,13 @@ class Caller:
         self._next = -1
         self._frame = 0
         self._pressing = 0
+
+    def _protect(self, keys: wire.SdesKeys) -> None:
+        srtp = Srtp()
+        srtp.agree(keys.suite, keys.receive, keys.send)
+        send = srtp.sender(self.socket.send)
+        self._send = lambda data: send(memoryview(data))
+        self._open = srtp.unprotect
 
     def speak(self, may_press: bool) -> None:
         """Send this frame's packet: of a key press under way, or audio."""
@@ -81,7 +114,7 @@ class Caller:
             self._press()
         else:
             self._stamp(AUDIO_TYPE, self._tick)
-            self.socket.send(self._packet)
+            self._send(self._packet)
 
     def _press(self) -> None:
         index = KEY_PACKETS - self._pressing
@@ -90,7 +123,7 @@ class Caller:
         self._stamp(EVENT_TYPE | marker, self._tick - index)
         ended = index >= KEY_PACKETS // 2
         event = TelephoneEvent(DIGITS.index(KEY), ended, 10, FRAME * (index + 1))
-        self.socket.send(self._packet[: HEADER.size] + build_event(event))
+        self._send(self._packet[: HEADER.size] + build_event(event))
 
     def _stamp(self, second: int, tick: int) -> None:
         HEADER.pack_into(self._packet, 0, VERSION << 6, second, self._sequence, tick * FRAME, 1)
@@ -101,6 +134,8 @@ class Caller:
         try:
             while True:
                 data = self.socket.recv(2_048)
+                if self._open is not None:
+                    data = self._open(data) or FORGED
                 sequence = data[2] << 8 | data[3]
                 heard.gaps += self._next not in (-1, sequence)
                 self._next = (sequence + 1) & 0xFFFF
@@ -149,7 +184,10 @@ def main() -> None:
     law = (Path(order.bank) / FILE_NAMES[0]).read_bytes()
     frames = [law[start : start + FRAME] for start in range(0, len(law), FRAME)]
     step = max(1, order.key_every // max(1, len(order.ports)))
-    callers = [Caller(port, order, frames, i * step) for i, port in enumerate(order.ports)]
+    callers = [
+        Caller(port, order, frames, i * step, keys_of(i) if order.secure else None)
+        for i, port in enumerate(order.ports)
+    ]
     _say([caller.socket.getsockname()[1] for caller in callers])
     run(order, callers)
     time.sleep(2 * FRAME_SECONDS)

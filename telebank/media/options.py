@@ -33,12 +33,14 @@ class MediaOptions:
     A latched peer is seen by one packet in 64, so each 1.3 seconds: give five or more.
     """
     learn_source: bool = True
-    """Whether a peer whose packets come from elsewhere than its SDP says may be learnt."""
+    """Whether a peer whose packets come from elsewhere than its SDP says may be learnt: from the
+    host that its signalling comes from, and no other."""
     learn_after_s: float = 1.0
     """Seconds after the answer in which only the agreed address can become the source."""
     open_timeout_s: float = 2.0
     """Seconds the node waits for a worker's answer to `Open`, and for its end at `Shutdown`."""
-
+    handshake_s: float = 15.0
+    """Seconds from the answer until `SecurityFailed` where the peer agrees no keys by DTLS."""
     silent_s: float = 15.0
     """Seconds without a word of a worker after which it is killed and replaced, 1 at least; it
     says something three times as often."""
@@ -56,6 +58,8 @@ class MediaOptions:
             raise ValueError(f"media.channels is {self.channels}: give 1 to {MAX_CHANNELS}")
         if self.media_timeout_s < 0 or self.learn_after_s < 0 or self.open_timeout_s <= 0:
             raise ValueError("media: times are seconds and not negative; open_timeout_s above 0")
+        if not self.handshake_s > 0:
+            raise ValueError(f"media: handshake_s is {self.handshake_s:g}: give seconds above 0")
         if not self.silent_s >= MIN_SILENT_S:
             raise ValueError(f"media: silent_s is {self.silent_s:g}: give {MIN_SILENT_S:g} or more")
         if not good_range(self.port_low, self.port_high):

@@ -38,6 +38,8 @@ class Packer:
         """Packets so far."""
         self.octets = 0
         """Of sound in them."""
+        self.refused = 0
+        """Packets that the system did not take: no route, or a refusal of the peer's machine."""
 
     def change(self, packet_ms: int, send: Send) -> None:
         """Go on with another length, or to another place; sequence numbers do not jump."""
@@ -75,4 +77,7 @@ class Packer:
         self._second &= MARKER - 1
         self.sent += 1
         self.octets += self._size
-        self._send(memoryview(packet))
+        try:
+            self._send(memoryview(packet))
+        except OSError:
+            self.refused += 1

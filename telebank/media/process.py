@@ -22,7 +22,7 @@ class MediaError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class WorkerLost:
-    """The worker of a channel died; the channel is gone without a `Closed`."""
+    """The worker of a channel died, or failed at this one; it is gone without a `Closed`."""
 
     channel: int
 
@@ -33,6 +33,8 @@ Event = (
     | wire.Recorded
     | wire.JoinFailed
     | wire.CallRecorded
+    | wire.Secured
+    | wire.SecurityFailed
     | wire.MediaLost
     | wire.Stats
     | wire.Closed
@@ -62,6 +64,7 @@ class WorkerProcess(Keeper[wire.FromWorker, wire.Opened, wire.OpenFailed, Event]
         self._banks: dict[int, Path] = {}
         self._opening_banks: dict[int, asyncio.Future[str]] = {}
         self._sounds: dict[str, wire.KeepSound] = {}
+        self._identity: wire.Identify | None = None
         self.stats: wire.WorkerStats | None = None
 
     async def start(self) -> None:
@@ -82,6 +85,11 @@ class WorkerProcess(Keeper[wire.FromWorker, wire.Opened, wire.OpenFailed, Event]
         """The worker, and all after it, know a sound."""
         self._sounds[sound.name] = sound
         self.send(sound)
+
+    def identify(self, identity: wire.Identify) -> None:
+        """The worker, and all after it, show this certificate."""
+        self._identity = identity
+        self.send(identity)
 
     # -- banks --------------------------------------------------------------------------------
 
@@ -124,6 +132,9 @@ class WorkerProcess(Keeper[wire.FromWorker, wire.Opened, wire.OpenFailed, Event]
                 self._bank_opened(message)
             case wire.WorkerStats():
                 self.stats = message
+            case wire.Closed(error=error) if error:
+                _log.error("media worker %d: channel %d: %s", self.pid, message.channel, error)
+                self._tell(message.channel, self._lost(message.channel), last=True)
             case _:
                 self._tell(message.channel, message, last=isinstance(message, wire.Closed))
 
@@ -137,6 +148,8 @@ class WorkerProcess(Keeper[wire.FromWorker, wire.Opened, wire.OpenFailed, Event]
         return wire.Close(channel=number)
 
     def _prepare(self) -> None:
+        if self._identity is not None:
+            self.send(self._identity)
         for number, folder in self._banks.items():  # before any channel: the socket keeps order
             self.send(wire.OpenBank(bank=number, folder=str(folder)))
         for sound in self._sounds.values():

@@ -11,6 +11,7 @@ import random
 import select
 
 from telebank.media.channel import Channel
+from telebank.media.guard import Guard
 from telebank.media.reports import interval
 
 EVERY_S = 0.1
@@ -21,7 +22,8 @@ MOST = 64
 class Reporting:
     """`now` is monotonic seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
         self._due: list[tuple[float, int, Channel]] = []
         """A heap; channels that were closed leave it when their time comes."""
         self._orders = itertools.count()
@@ -51,13 +53,14 @@ class Reporting:
         if now < self._next:
             return
         for descriptor, _ in self._poller.poll(0, MOST):
-            self._ports[descriptor].control_readable(now)
+            channel = self._ports[descriptor]
+            self._guard.run(channel, channel.control_readable, now)
         for _ in range(MOST):
             if not self._due or self._due[0][0] > now:
                 self._next = now + EVERY_S
                 return
             _, order, channel = heapq.heappop(self._due)
             if not channel.closed:
-                channel.report(now)
+                self._guard.run(channel, channel.report, now)
                 due = now + interval(self._draw, first=False)
                 heapq.heappush(self._due, (due, order, channel))

@@ -3,6 +3,8 @@
 import logging
 import select
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,12 @@ from telebank import wire
 from telebank.media.bank import FRAME, Bank, BankError, Banks
 from telebank.media.channel import Channel
 from telebank.media.engine import SLOTS, Slot
-from telebank.media.express import Express
+from telebank.media.express import Express, Usual
+from telebank.media.guard import Guard
+from telebank.media.handshakes import Handshakes
 from telebank.media.inband import InbandKeys
 from telebank.media.inband_values import KeyOn
-from telebank.media.joining import ORDERS, Joining
+from telebank.media.joining import ORDERS, Joining, Order
 from telebank.media.listening import Heard, Listening, Tables
 from telebank.media.options import MediaOptions
 from telebank.media.reporting import Reporting
@@ -62,15 +66,18 @@ class Worker(Service[wire.ToWorker]):
         self._slots = [Slot(self._banks, capacity) for _ in range(SLOTS)]
         self._listening = [Listening(capacity, tables) for _ in range(SLOTS)]
         self._express = Express(self._listening, capacity)
-        self._joining = Joining(self._slots, capacity, sounds_of(options), self._banks, link.send)
+        self._joining = Joining(self._slots, capacity, sounds_of(options), self._banks, self._tell)
         self._inband: dict[int, InbandKeys] = {}
         """By slot, once a channel of it needs them."""
         self._halves: list[set[Channel]] = [set() for _ in range(SLOTS)]
         """By slot, whose packets are not as long as a tick."""
-        self._reporting = Reporting()
+        self._guard = Guard()
+        self._reporting = Reporting(self._guard)
+        self._handshakes = Handshakes(self._run)
         self._rows: list[dict[int, Channel]] = [{} for _ in range(SLOTS)]
         self._channels: dict[int, Channel] = {}
-        self._by_descriptor: dict[int, Channel] = {}
+        self._usual: dict[int, Usual] = {}
+        """By descriptor."""
         self._poller = select.epoll()
 
     # -- time ---------------------------------------------------------------------------------
@@ -93,9 +100,12 @@ class Worker(Service[wire.ToWorker]):
         else:
             self._ticker.pass_over()
         for channel in self._halves[(number + SLOTS // 2) % SLOTS]:
-            channel.sending.flush()
+            self._guard.run(channel, channel.sending.flush)
         self._read_media()
+        self._handshakes.tick(now)
         self._reporting.look(now)
+        for channel, why in self._guard.taken().items():
+            self._give_up(channel, why)
 
     def _send(self, number: int) -> None:
         ticked = self._slots[number].tick()
@@ -106,6 +116,8 @@ class Worker(Service[wire.ToWorker]):
             rows[row].started(sent_at)
         for end in ticked.ended:
             rows[end.row].ended(end.played)
+        for row, error in ticked.failed:
+            self._guard.failed(rows[row], error)
 
     def _listen(self, number: int, now: float) -> None:
         """The next 20 ms of all that is listened to in a slot, for whoever wants it."""
@@ -126,24 +138,35 @@ class Worker(Service[wire.ToWorker]):
         active &= listening.keyed
         for event in self._inband[number].hear(block, active):
             if isinstance(event, KeyOn) and event.row in rows:
-                rows[event.row].pressed(event.key, now)
+                channel = rows[event.row]
+                self._guard.run(channel, channel.pressed, event.key, now)
 
     def _check(self, now: float) -> None:
         for channel in self._channels.values():
-            channel.check(now)
+            self._guard.run(channel, channel.check, now)
         self._joining.check(now)
 
     def _stats(self, figures: Figures) -> wire.WorkerStats:
         return wire.WorkerStats(channels=len(self._channels), **figures)
+
+    def _run(self, number: int, act: Callable[..., object], *given: object) -> None:
+        self._guard.run(self._channels[number], act, *given)
 
     # -- callers ------------------------------------------------------------------------------
 
     def _read_media(self) -> None:
         ready = self._poller.poll(0, READY_AT_ONCE)
         now = time.monotonic()
-        self._express.read(ready, self._by_descriptor, now)
+        self._express.read(ready, self._usual, now)
 
     # -- the node -----------------------------------------------------------------------------
+
+    def _tell(self, message: wire.Message) -> None:
+        """Keys and figures can be missed where the node does not read; nothing else can."""
+        if isinstance(message, wire.Key | wire.Stats):
+            self._link.offer(message)
+        else:
+            self._link.send(message)
 
     def _carry_out(self, message: wire.ToWorker) -> None:
         if isinstance(message, wire.Open):
@@ -154,18 +177,27 @@ class Worker(Service[wire.ToWorker]):
             self._leave_bank(message.bank)
         elif isinstance(message, wire.KeepSound):
             self._joining.keep_sound(message)
+        elif isinstance(message, wire.Identify):
+            self._handshakes.identify(message)
         elif isinstance(message, wire.Shutdown):
             self._shut_down()
         elif (channel := self._channels.get(message.channel)) is None:
             _log.debug("%s for channel %d, which is gone", type(message), message.channel)
-        elif isinstance(message, ORDERS):
-            self._joining.carry_out(channel, message)
         elif isinstance(message, wire.Close):
-            self._close(channel)
+            self._guard.run(channel, self._close, channel)
         else:
-            self._instruct(channel, message)
+            self._guard.run(channel, self._instruct, channel, message)
 
-    def _instruct(self, channel: Channel, message: ToChannel) -> None:
+    def _instruct(self, channel: Channel, message: ToChannel | Order) -> None:
+        try:
+            self._follow(channel, message)
+        except ValueError as error:
+            _log.error("channel %d: an order was refused: %s", channel.number, error)
+
+    def _follow(self, channel: Channel, message: ToChannel | Order) -> None:
+        if isinstance(message, ORDERS):
+            self._joining.carry_out(channel, message)
+            return
         if isinstance(message, wire.Collect):
             self._joining.secret(channel, secret=message.secret)
         _instruct(channel, message)
@@ -202,9 +234,7 @@ class Worker(Service[wire.ToWorker]):
 
     def _open(self, message: wire.Open) -> None:
         number = message.channel
-        if message.kind != "rtp":
-            self._refuse(number, f"media of kind {message.kind} is not served")
-        elif number in self._channels:
+        if number in self._channels:
             self._refuse(number, f"channel {number} is open already")
         elif len(self._channels) >= self._options.channels:
             self._refuse(number, f"all {self._options.channels} channels are in use")
@@ -237,16 +267,19 @@ class Worker(Service[wire.ToWorker]):
             slot=slot,
             listening=self._listening[index],
             banks=self._banks,
+            desk=self._handshakes,
             options=self._options,
             report=self._joining.report,
         )
         self._rows[index][channel.row] = channel
         self._channels[number] = channel
-        channel.lane = self._express.lane(index, channel.row, endpoint, channel.other)
+        channel.lane = self._express.lane(
+            index, channel.row, endpoint, partial(self._guard.run, channel, channel.other)
+        )
         self._joining.opened(channel, index)
         if index in self._inband:
             self._inband[index].reset(channel.row)
-        self._by_descriptor[endpoint.fileno()] = channel
+        self._usual[endpoint.fileno()] = partial(self._guard.run, channel, channel.readable)
         self._poller.register(endpoint.fileno(), select.EPOLLIN)
         self._reporting.add(channel, time.monotonic())
         self._link.send(wire.Opened(channel=number, port=endpoint.getsockname()[1]))
@@ -254,17 +287,22 @@ class Worker(Service[wire.ToWorker]):
     def _refuse(self, number: int, reason: str) -> None:
         self._link.send(wire.OpenFailed(channel=number, reason=reason))
 
-    def _close(self, channel: Channel) -> None:
+    def _give_up(self, channel: Channel, why: str) -> None:
+        """It failed: the node is told, and the others go on."""
+        if self._channels.get(channel.number) is channel:
+            self._guard.run(channel, self._close, channel, why)
+
+    def _close(self, channel: Channel, error: str = "") -> None:
         descriptor = channel.endpoint.fileno()
         self._poller.unregister(descriptor)
-        del self._by_descriptor[descriptor]
+        del self._usual[descriptor]
         self._reporting.remove(channel)
         del self._channels[channel.number]
         index = self._slots.index(channel.slot)
         del self._rows[index][channel.row]
         self._halves[index].discard(channel)
         self._joining.close(channel)
-        channel.close(time.monotonic())
+        channel.close(time.monotonic(), error)
 
     def _shut_down(self) -> None:
         self._stop()

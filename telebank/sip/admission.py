@@ -13,6 +13,7 @@ from typing import Literal
 
 from telebank.sip.failed_attempts import network_of
 from telebank.sip.glance import Glance
+from telebank.sip.protection import MediaWay
 from telebank.sip.trunks import Trunk
 from telebank.sip.uri import Hop
 
@@ -50,6 +51,9 @@ class AdmissionOptions:
     """Sources kept in mind. Where they are too many to keep, new ones share one's limits."""
     probes: tuple[str, ...] = ("@1.1.1.1", "sipvicious", "sip:100@0.0.0.0", "nm@nm", "sip:nm")
     """Lower-case pieces of From and To by which scans are known; they get nothing."""
+    strangers_media: MediaWay = "any"
+    """The media of those that are let in, as `[trunks.NAME] media` says it; keys that come in clear
+    signalling are never taken from them."""
 
     def __post_init__(self) -> None:
         rates = (

@@ -280,6 +280,10 @@ class UserAgent:
         """The desk phones and where they are; None: there is no registrar."""
         return self._phones
 
+    def is_phone(self, hop: Hop) -> bool:
+        """Whether a desk phone is registered from there."""
+        return self._phones is not None and self._phones.registrar.uses(hop)
+
     def use_phones(self, accounts: Mapping[str, Account]) -> list[Command]:
         """Take these phones instead of those before, each by its extension; `PhoneGone` follows for
         contacts of those that are none any more, or have another secret."""
@@ -343,10 +347,7 @@ class UserAgent:
     def uses(self, hop: Hop) -> bool:
         """Whether a call goes over a connection, or a phone is reached by it, so that it is kept
         while nothing is said."""
-        phones = self._phones
-        if phones is not None and phones.registrar.uses(hop):
-            return True
-        return any(
+        return self.is_phone(hop) or any(
             leg.peer == hop or (leg.dialog is not None and leg.dialog.peer == hop)
             for leg in self._core.legs.values()
         )

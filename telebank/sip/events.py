@@ -13,7 +13,7 @@ class DatagramReceived:
     """One UDP datagram, or one message that was cut from a stream (`telebank.sip.stream`), and
     where it came from: `source.transport` says which."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     source: Hop
     names: tuple[str, ...] = ()
     """Names in the peer's certificate, lower case, where TLS asked for one and verified it."""
@@ -36,7 +36,7 @@ class SendDatagram:
     """Send these octets to `destination`: from the UDP socket of its family, or over the connection
     to it, which is made where there is none."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     destination: Hop
 
 

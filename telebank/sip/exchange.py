@@ -1,6 +1,6 @@
 """Whose offer is open in a dialog, and what was agreed last (RFC 3264, RFC 6337 section 2)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from telebank.sip.session_description import SessionDescription
@@ -35,11 +35,11 @@ class Exchange:
     """Every step that the table does not have raises `IllegalTransition`."""
 
     talk: Talk = Talk.NEW
-    ours: bytes = b""
+    ours: bytes = field(default=b"", repr=False)
     """Our description in force, as it was sent; empty before the first agreement."""
     theirs: SessionDescription | None = None
     """Their description in force."""
-    _our_offer: bytes = b""
+    _our_offer: bytes = field(default=b"", repr=False)
     _their_offer: SessionDescription | None = None
 
     @property

@@ -1,6 +1,6 @@
 """What goes into a fax switch and what comes out of it; its states."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Literal
 
@@ -100,14 +100,14 @@ class FaxEnded:
 class Offer:
     """re-INVITE with this."""
 
-    sdp: bytes
+    sdp: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerOffer:
     """200 to the INVITE or re-INVITE that is open."""
 
-    sdp: bytes
+    sdp: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

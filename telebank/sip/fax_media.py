@@ -1,10 +1,11 @@
 """What one leg of a fax has agreed on: the voice, fax over T.38 or fax over G.711, one after the
-other; our offers of them, and what runs by the last agreement."""
+other; our offers of them, and what runs by the last agreement. A fax goes in the clear, by either
+way: who may not have that is not sent one (`[trunks.NAME] media`)."""
 
 from telebank.sip.fax_events import FaxPorts, Move, Offered, RunAudio, RunT38
 from telebank.sip.negotiation import CODECS, Negotiation
-from telebank.sip.sdp import Answer, Refused, SessionDescription
-from telebank.sip.t38 import NOWHERE, T38Agreed
+from telebank.sip.sdp import NOWHERE, Answer, Refused, SessionDescription
+from telebank.sip.t38 import T38Agreed
 
 Run = RunT38 | RunAudio | Move
 
@@ -35,7 +36,7 @@ class FaxMedia:
         if about == "speech" and self.voice is not None:
             return self.session.offer_speech(self.voice)
         codecs = self._codecs if begins else self._codecs[:1]
-        return self.session.offer_speech(self._ports.audio, codecs, events=False)
+        return self.session.offer_speech(self._ports.audio, codecs, events=False, clear=True)
 
     def refused(self, *, sent: bool) -> None:
         """Our offer agrees to nothing; see `Negotiation.refused`."""
@@ -56,7 +57,7 @@ class FaxMedia:
         beginning on."""
         if voice and self.voice is not None:
             return self.session.answer_speech(offer, self.voice, CODECS)
-        return self.session.answer_speech(offer, self._ports.audio, self._codecs)
+        return self.session.answer_speech(offer, self._ports.audio, self._codecs, clear=True)
 
     def gone(self) -> None:
         """No audio is agreed any more: it has to be offered anew."""

@@ -56,7 +56,7 @@ class Reliably:
     described: bool = False
     """It held a session description."""
     repeats: int = 0
-    waiting: list[tuple[int, bytes]] = field(default_factory=list)
+    waiting: list[tuple[int, bytes]] = field(default_factory=list, repr=False)
     """Status and SDP of those that come after its PRACK."""
 
 
@@ -103,7 +103,7 @@ class Leg:
     """Open re-INVITE, UPDATE or PRACK of the other side, waiting for our answer."""
     asking: Key = ()
     """Open re-INVITE of ours, or UPDATE with an offer."""
-    reoffer: bytes = b""
+    reoffer: bytes = field(default=b"", repr=False)
     """SDP of that offer, for another try after a 491."""
     glares: int = 0
     late: bool = False
@@ -123,10 +123,10 @@ class Leg:
     ended: bool = False
     """The application knows that the leg is gone."""
     exchange: Exchange = field(default_factory=Exchange)
-    opening: bytes = b""
+    opening: bytes = field(default=b"", repr=False)
     """SDP of our INVITE."""
     reliably: Reliably = field(default_factory=Reliably)
-    final: bytes | None = None
+    final: bytes | None = field(default=None, repr=False)
     """SDP of our 200, which waits for a PRACK or for an offer to be answered; None for none."""
     earlies: dict[str, Early] = field(default_factory=dict)
     """By the To tag of the other side."""

@@ -6,7 +6,7 @@ lines joined by one space. Text is UTF-8 with unknown bytes carried through unch
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from telebank.sip.headers import (
     TOKEN,
@@ -63,7 +63,7 @@ class MalformedMessage(Exception):  # noqa: N818 - the name others know it by
 @dataclass(slots=True)
 class _Common:
     headers: Headers
-    body: bytes
+    body: bytes = field(repr=False)
     via: Via
     call_id: str
     cseq: int

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from telebank.sip.protection import Protection
 from telebank.sip.sdp import (
     PTIME_MS,
     Answer,
@@ -24,9 +25,12 @@ class Negotiation:
     no version (RFC 3264 8: each is the one before it and one).
     """
 
-    def __init__(self, address: str) -> None:
-        """`address` is ours, as peers are told it."""
+    def __init__(self, address: str, protection: Protection | None = None) -> None:
+        """`address` is ours, as peers are told it; without `protection` audio is plain RTP."""
         self.address = address
+        self.protection = protection or Protection()
+        self._offering = self.protection
+        """Of our offer that is out."""
         self.session_id = 1
         """Of o=; to be set before the first description."""
         self._version = 0
@@ -54,13 +58,15 @@ class Negotiation:
 
     def offer_speech(
         self, port: int, codecs: Iterable[str] = CODECS, *, events: bool = True,
-        ptime_ms: int = PTIME_MS,
+        ptime_ms: int = PTIME_MS, clear: bool = False,
     ) -> bytes:  # fmt: skip
-        """Offer audio alone; `events`: with telephone-event."""
+        """Offer audio alone; `events`: with telephone-event; `clear`: over plain RTP, whatever the
+        call had before (a fax)."""
+        self._offering = protection = self._of(clear=clear)
         return self._offer(
             make_offer(
                 self.address, port, codecs, events=events, lines=self._lines, ptime_ms=ptime_ms,
-                session_id=self.session_id, version=self._version + 1,
+                session_id=self.session_id, version=self._version + 1, protection=protection,
             )
         )  # fmt: skip
 
@@ -85,14 +91,19 @@ class Negotiation:
         preferred: Iterable[str] = CODECS,
         *,
         rtcp_mux: bool = False,
+        clear: bool = False,
     ) -> Answer | Refused:
-        """Take the audio of an offer; `rtcp_mux`: with RTCP on its port where that is offered."""
+        """Take the audio of an offer; `rtcp_mux`: with RTCP on its port where that is offered;
+        `clear`: over plain RTP alone."""
+        protection = self._of(clear=clear)
         agreed = answer_audio(
             offer, self.address, port, preferred,
             session_id=self.session_id, version=self._version + 1, rtcp_mux=rtcp_mux,
+            protection=protection,
         )  # fmt: skip
         if isinstance(agreed, Answer):
             self._answered(offer, agreed.sdp)
+            protection.agree(agreed.security, agreed.profile)
         return agreed
 
     def answer_fax(self, offer: SessionDescription, port: int) -> T38Agreed | Refused:
@@ -107,9 +118,25 @@ class Negotiation:
     def read_speech(self, answer: SessionDescription) -> Answer | Refused:
         """What the other side made of our last offer, of audio."""
         offered = self._asked()
-        return (
-            Refused(488, "nothing was offered") if offered is None else read_answer(offered, answer)
-        )
+        if offered is None:
+            return Refused(488, "nothing was offered")
+        return self._read(offered, answer, self._offering)
+
+    def read_moved(self, offer: SessionDescription, answer: SessionDescription) -> Answer | Refused:
+        """What another answer to `offer`, a description of ours, agrees to: of a refresh, say."""
+        return self._read(offer, answer, self.protection)
+
+    @staticmethod
+    def _read(
+        offer: SessionDescription, answer: SessionDescription, protection: Protection
+    ) -> Answer | Refused:
+        agreed = read_answer(offer, answer, protection)
+        if isinstance(agreed, Answer):
+            protection.agree(agreed.security, agreed.profile)
+        return agreed
+
+    def _of(self, *, clear: bool) -> Protection:
+        return Protection() if clear else self.protection
 
     def read_fax(self, answer: SessionDescription) -> T38Agreed | Refused:
         """What the other side made of our last offer, of T.38."""

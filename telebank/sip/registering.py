@@ -23,6 +23,7 @@ from telebank.sip.door import Door, dialled
 from telebank.sip.events import Gone, PhoneGone, PhoneRefused, PhoneRegistered
 from telebank.sip.failed_attempts import AttemptOptions, FailedAttempts, network_of
 from telebank.sip.message import HeaderLines, Request
+from telebank.sip.protection import MediaWay
 from telebank.sip.registrar import Binding, Registered, Registrar, RegistrarOptions
 from telebank.sip.screening import Rejection, busy
 from telebank.sip.trunks import Trunk, TrunkOptions
@@ -77,6 +78,11 @@ class PhoneOptions:
     404. Empty: all."""
     calls: int = 2
     """Calls of one phone from there at once; above it new ones get 503. 0: none may call."""
+    media: MediaWay = "any"
+    """The media of calls from phones that are registered and come by no trunk, as `[trunks.NAME]
+    media` says it."""
+    sdes_in_clear: bool = False
+    """Whether keys of SRTP are taken from them in clear signalling, as there."""
 
     def __post_init__(self) -> None:
         for network in (*self.networks, *self.md5_networks):

@@ -1,14 +1,16 @@
-"""Offer and answer for one audio stream (RFC 3264): PCMA, PCMU and telephone-event; T.38 is in
-`telebank.sip.t38`.
+"""Offer and answer for one audio stream (RFC 3264): PCMA, PCMU and telephone-event, over RTP or
+SRTP (`telebank.sip.protection`); T.38 is in `telebank.sip.t38`.
 
 Payload type numbers are the offerer's. Every other m= line is refused with port 0, in its place.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Literal
 
+from telebank.sip.dtls import bundled, mid_of
+from telebank.sip.protection import DtlsSecurity, Protection, Said, Security
 from telebank.sip.session_description import (
     AudioOffer,
     Direction,
@@ -16,7 +18,7 @@ from telebank.sip.session_description import (
     MediaLine,
     SessionDescription,
 )
-from telebank.sip.uri import Address
+from telebank.sip.uri import Address, is_usable
 
 __all__ = [
     "Answer", "AudioOffer", "Direction", "MalformedDescription", "MediaLine", "Refused",
@@ -28,6 +30,8 @@ EVENT_PAYLOAD = 101
 PTIME_MS = 20
 PACKET_TIMES_MS = (10, 20, 30, 40, 50, 60)
 """What an answer says as the offer does; the media plane takes and sends them all."""
+NOWHERE = ("0.0.0.0", "::")  # noqa: S104 - the address of nobody
+"""By whether it is IPv6 (RFC 3264 section 8.4)."""
 _REVERSED: dict[Direction, Direction] = {
     "sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive",
 }  # fmt: skip
@@ -37,8 +41,8 @@ _REVERSED: dict[Direction, Direction] = {
 class Answer:
     """One agreed audio stream."""
 
-    sdp: bytes
-    """The answer to send; empty where the answer was read, not written."""
+    sdp: bytes = field(repr=False)
+    """The answer to send; empty where the answer was read, not written. Keys may be in it."""
     codec: str
     """`PCMA` or `PCMU`, 8000 Hz."""
     payload_type: int
@@ -55,6 +59,10 @@ class Answer:
     """Packet time the other side asks for, milliseconds."""
     rtcp_mux: bool = False
     """Whether RTCP shares the RTP port (agreed by both)."""
+    security: Security | None = None
+    """None: plain RTP."""
+    profile: str = "RTP/AVP"
+    """Of the m= line, as the offer writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,42 +82,70 @@ def answer_audio(
     session_id: int = 1,
     version: int = 1,
     rtcp_mux: bool = False,
+    protection: Protection | None = None,
 ) -> Answer | Refused:
-    """Answer an offer with the first codec of `preferred` that it holds.
+    """Answer an offer with the first codec of `preferred` that it holds, in the first stream that
+    `protection` (None: plain RTP alone) takes.
 
     `session_id` and `version` go into o=; raise `version` by one when answering a re-INVITE.
     `rtcp_mux` says whether our media plane takes RTCP on the RTP port where that is offered.
     Raises `ValueError` where `local_address` is no IP address.
     """
     ip_address(local_address)
-    audio = offer.audio
-    if audio is None or audio.port == 0:
-        return Refused(488, "no RTP audio stream is offered")
-    if not sendable(audio.address, local_address):
-        return Refused(488, "the media address is no unicast IP address of our family")
-    codec = _choose(audio, preferred)
-    if codec is None:
-        return Refused(488, "neither PCMA nor PCMU is offered")
-    mux = rtcp_mux and audio.rtcp_mux
-    direction = _REVERSED[audio.direction]
-    lines = header(local_address, session_id, version)
-    for index, line in enumerate(offer.media):
-        if index == audio.index:
-            lines += _audio_lines(
-                local_port,
-                line.transport,
-                [codec],
-                audio.event,
-                direction,
-                mux=mux,
-                ptime_ms=audio.ptime_ms if audio.ptime_ms in PACKET_TIMES_MS else PTIME_MS,
-            )
-        else:
-            lines.append(declined(line))
-    remote = (audio.address, audio.port)
+    here, protection = (local_address, local_port), protection or Protection()
+    refusals = []
+    for audio in offer.audios:
+        said = _take(offer, audio, here, protection)
+        codec = _choose(audio, preferred)
+        if isinstance(said, Said) and codec is not None:
+            mux = rtcp_mux or isinstance(said.security, DtlsSecurity)
+            agreed = _agreed(audio, codec, said, mux=mux)
+            head = header(local_address, session_id, version, _grouped(offer, audio, said))
+            own = _answer_lines(offer.media[audio.index], local_port, audio, agreed, said)
+            sdp = write(head + in_place(offer.media, audio.index, own))
+            return replace(agreed, sdp=sdp)
+        refusals.append(said if isinstance(said, str) else "neither PCMA nor PCMU is offered")
+    return Refused(488, refusals[0] if refusals else "no RTP audio stream is offered")
+
+
+def _take(
+    offer: SessionDescription, audio: AudioOffer, here: Address, protection: Protection
+) -> Said | str:
+    if not sendable(audio.address, here[0]):
+        return "the media address is no unicast IP address of our family"
+    return protection.answer(offer, offer.media[audio.index], here)
+
+
+def _agreed(theirs: AudioOffer, codec: tuple[str, int], said: Said, *, mux: bool) -> Answer:
+    """`mux`: our side takes RTCP on the port of RTP."""
     return Answer(
-        write(lines), *codec, audio.event, remote, audio.held, direction, audio.ptime_ms, mux
-    )
+        b"", *codec, theirs.event, (theirs.address, theirs.port), theirs.held,
+        _REVERSED[theirs.direction], theirs.ptime_ms, mux and theirs.rtcp_mux,
+        said.security, said.profile,
+    )  # fmt: skip
+
+
+def _answer_lines(
+    line: MediaLine, port: int, audio: AudioOffer, agreed: Answer, said: Said
+) -> list[str]:
+    own = _audio_lines(
+        port, said, [(agreed.codec, agreed.payload_type)], audio.event, agreed.direction,
+        mux=agreed.rtcp_mux,
+        ptime_ms=audio.ptime_ms if audio.ptime_ms in PACKET_TIMES_MS else PTIME_MS,
+    )  # fmt: skip
+    return own + _named(line)
+
+
+def _named(line: MediaLine) -> list[str]:
+    mid = mid_of(line.attributes)
+    return [f"a=mid:{mid}"] if mid else []
+
+
+def _grouped(offer: SessionDescription, audio: AudioOffer, said: Said) -> list[str]:
+    """Lines of the session: what the protection says, and the bundle of what is accepted."""
+    mid = mid_of(offer.media[audio.index].attributes)
+    group = [f"a=group:BUNDLE {mid}"] if mid and bundled(offer.attributes, mid) else []
+    return [*group, *said.session]
 
 
 def make_offer(
@@ -124,6 +160,7 @@ def make_offer(
     events: bool = True,
     lines: Sequence[MediaLine] = (),
     ptime_ms: int = PTIME_MS,
+    protection: Protection | None = None,
 ) -> bytes:
     """An offer of one audio stream; for a re-INVITE raise `version`, keep `session_id`, and give
     the m= `lines` of the session, whose places are kept (RFC 3264 8). Where no line of them is
@@ -131,15 +168,20 @@ def make_offer(
     """
     payloads = [(codec, CODECS[codec]) for codec in codecs]
     event = EVENT_PAYLOAD if events else None
-    own = _audio_lines(
-        local_port, "RTP/AVP", payloads, event, direction, mux=rtcp_mux, ptime_ms=ptime_ms
-    )
+    said = (protection or Protection()).offer((local_address, local_port))
+    mux = rtcp_mux or isinstance(said.security, DtlsSecurity)
+    own = _audio_lines(local_port, said, payloads, event, direction, mux=mux, ptime_ms=ptime_ms)
     place = place_of(lines, "speech", "fax")
-    return write(header(local_address, session_id, version) + in_place(lines, place, own))
+    own += [name for line in lines[place : place + 1] for name in _named(line)]
+    head = header(local_address, session_id, version, said.session)
+    return write(head + in_place(lines, place, own))
 
 
-def read_answer(offer: SessionDescription, answer: SessionDescription) -> Answer | Refused:
-    """What the other side agreed to of our offer: its first codec that we offered."""
+def read_answer(
+    offer: SessionDescription, answer: SessionDescription, protection: Protection | None = None
+) -> Answer | Refused:
+    """What the other side agreed to of our offer: its first codec that we offered. `protection` is
+    that of the offer."""
     ours, theirs = offer.audio, answer.audio
     if ours is None or theirs is None or theirs.port == 0:
         return Refused(488, "the audio stream was refused")
@@ -151,20 +193,18 @@ def read_answer(offer: SessionDescription, answer: SessionDescription) -> Answer
     codec = _choose(theirs, _by_place(answer.media[theirs.index], theirs, offered))
     if codec is None:
         return Refused(488, "the answer holds no codec that was offered")
-    event = theirs.event if ours.event is not None else None
-    return Answer(
-        b"", *codec, event, (theirs.address, theirs.port), theirs.held,
-        _REVERSED[theirs.direction], theirs.ptime_ms, ours.rtcp_mux and theirs.rtcp_mux,
-    )  # fmt: skip
+    lines = offer.media[ours.index], answer, answer.media[theirs.index]
+    said = (protection or Protection()).read(*lines)
+    if isinstance(said, str):
+        return Refused(488, said)
+    agreed = _agreed(theirs, codec, said, mux=ours.rtcp_mux)
+    return agreed if ours.event is not None else replace(agreed, event_payload_type=None)
 
 
 def sendable(remote: str, local: str) -> bool:
-    """Whether media can go to the address; names are never resolved. 0.0.0.0 is a hold."""
-    try:
-        address, own = ip_address(remote), ip_address(local)
-    except ValueError:
-        return False
-    return address.version == own.version and not address.is_multicast
+    """Whether media can go to the address, from that of ours; names are never resolved. 0.0.0.0 is
+    a hold. Who reaches us on loopback is on this machine."""
+    return remote == NOWHERE[":" in local] or is_usable(remote, local)
 
 
 def _by_place(line: MediaLine, audio: AudioOffer, codecs: list[str]) -> list[str]:
@@ -203,15 +243,18 @@ def declined(line: MediaLine) -> str:
     return f"m={line.kind} 0 {line.transport} {' '.join(line.formats)}"
 
 
-def header(address: str, session_id: int, version: int) -> list[str]:
+def header(
+    address: str, session_id: int, version: int, attributes: Iterable[str] = ()
+) -> list[str]:
     """The session's lines."""
     net = f"IN IP{6 if ':' in address else 4} {address}"
-    return ["v=0", f"o=telebank {session_id} {version} {net}", "s=-", f"c={net}", "t=0 0"]
+    origin = f"o=telebank {session_id} {version} {net}"
+    return ["v=0", origin, "s=-", f"c={net}", "t=0 0", *attributes]
 
 
 def _audio_lines(
     port: int,
-    profile: str,
+    said: Said,
     payloads: list[tuple[str, int]],
     event: int | None,
     direction: Direction,
@@ -224,9 +267,9 @@ def _audio_lines(
     if event is not None:
         numbers.append(str(event))
         maps += [f"a=rtpmap:{event} telephone-event/8000", f"a=fmtp:{event} 0-15"]
-    lines = [f"m=audio {port} {profile} {' '.join(numbers)}", *maps, f"a=ptime:{ptime_ms}"]
+    lines = [f"m=audio {port} {said.profile} {' '.join(numbers)}", *maps, f"a=ptime:{ptime_ms}"]
     lines.append(f"a={direction}")
-    return [*lines, "a=rtcp-mux"] if mux else lines
+    return [*lines, *(["a=rtcp-mux"] if mux else []), *said.lines]
 
 
 def write(lines: list[str]) -> bytes:

@@ -1,8 +1,12 @@
-"""Session descriptions: bytes to `SessionDescription` (RFC 4566, RFC 4733, RFC 5761, RFC 3362)."""
+"""Session descriptions: bytes to `SessionDescription` (RFC 4566, RFC 4733, RFC 5761, RFC 3362; what
+they say of keys is read by `sdes` and `dtls`)."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from telebank.sip.dtls import has_ice
+from telebank.sip.sdes import Crypto, read_crypto
 
 MAX_SDP = 16_384  # octets
 MAX_LINES = 400
@@ -22,7 +26,11 @@ _MEDIA = re.compile(
 )
 _MILLISECONDS = re.compile(r"([0-9]{1,4})(?:\.[0-9]+)?")
 _NUMBER = re.compile(r"[0-9]{1,40}")
-RTP_PROFILES = ("RTP/AVP", "RTP/AVPF")
+ENCRYPTED_PROFILES = ("RTP/SAVP", "RTP/SAVPF", "UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF")
+"""RFC 3711, RFC 5124, RFC 5764."""
+RTP_PROFILES = ("RTP/AVP", "RTP/AVPF", *ENCRYPTED_PROFILES)
+FOR_ALL = ("fingerprint", "setup", "ice-ufrag", "ice-pwd")
+"""Attributes that the session may say for every m= section that does not."""
 EVENT_CLOCK = 8000
 MAX_DATAGRAM = 1_400
 """Octets of the longest UDPTL datagram made for anybody: none is cut up on its way."""
@@ -41,7 +49,8 @@ class MediaLine:
     transport: str
     formats: tuple[str, ...]
     address: str
-    attributes: tuple[tuple[str, str], ...]
+    attributes: tuple[tuple[str, str], ...] = field(repr=False)
+    """Keys may be among them."""
 
     @property
     def profile(self) -> str:
@@ -50,8 +59,18 @@ class MediaLine:
 
     @property
     def speech(self) -> bool:
-        """Whether it is audio over plain RTP."""
+        """Whether it is audio over RTP, plain or encrypted."""
         return self.kind == "audio" and self.profile in RTP_PROFILES
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether its profile is one of SRTP."""
+        return self.profile in ENCRYPTED_PROFILES
+
+    @property
+    def cryptos(self) -> tuple[Crypto, ...]:
+        """Its keys that can be taken, in the order of preference."""
+        return read_crypto(value for name, value in self.attributes if name == "crypto")
 
     @property
     def fax(self) -> bool:
@@ -89,6 +108,8 @@ class AudioOffer:
     """RTP and RTCP offered on one port (RFC 5761)."""
     index: int
     """Place of the stream among the m= lines."""
+    ice: bool = False
+    """The way to it is found by ICE: its address may be none."""
 
     def payload(self, codec: str) -> int | None:
         """Payload type number of `PCMA` or `PCMU`, None where not offered."""
@@ -97,7 +118,8 @@ class AudioOffer:
     @property
     def held(self) -> bool:
         """Whether the other side does not want to hear us (hold, RFC 3264 8.4; also c=0.0.0.0)."""
-        return self.direction in ("sendonly", "inactive") or self.address in ("0.0.0.0", "::")  # noqa: S104
+        nowhere = self.address in ("0.0.0.0", "::") and not self.ice  # noqa: S104 - compared
+        return self.direction in ("sendonly", "inactive") or nowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +140,24 @@ class ImageOffer:
 
 @dataclass(frozen=True, slots=True)
 class SessionDescription:
-    """What we keep of an SDP body; `audio` is None where no plain RTP audio line is in it, and
-    `image` where no T.38 over UDPTL is."""
+    """What we keep of an SDP body; `audio` is None where no RTP audio line is in it, and `image`
+    where no T.38 over UDPTL is."""
 
     origin: str
     address: str
     media: tuple[MediaLine, ...]
     audio: AudioOffer | None
     image: ImageOffer | None = None
+    audios: tuple[AudioOffer, ...] = ()
+    """Every RTP audio stream that has a port, `audio` the first of them: some offer one encrypted
+    and one plain."""
+    attributes: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Of the session."""
+
+    @property
+    def lite(self) -> bool:
+        """Whether its writer is an ICE-lite agent."""
+        return ("ice-lite", "") in self.attributes
 
     def says_the_same(self, other: "SessionDescription | None") -> bool:
         """Whether both describe one session: the same octets, or those under another version of
@@ -139,7 +171,10 @@ class SessionDescription:
         origin = next((value for letter, value in session if letter == "o"), "")
         address, attributes = _connection(session, ""), _attributes(session)
         media = tuple(_media(section, address, attributes) for section in sections)
-        return cls(origin, address, media, _first_audio(media), _first_image(media))
+        audios = _audios(media)
+        audio = next((one for one in audios if one.port), audios[0] if audios else None)
+        usable = tuple(one for one in audios if one.port)
+        return cls(origin, address, media, audio, _first_image(media), usable, attributes)
 
 
 def _lines(data: bytes) -> list[tuple[str, str]]:
@@ -204,25 +239,22 @@ def _media(lines: Lines, address: str, session: tuple[tuple[str, str], ...]) -> 
     own = _attributes(lines)
     if not any(name in DIRECTIONS for name, _ in own):  # the session's direction holds for all
         own += tuple(item for item in session if item[0] in DIRECTIONS)
+    said = {name for name, _ in own}
+    own += tuple(item for item in session if item[0] in FOR_ALL and item[0] not in said)
     address = _connection(lines, address)
     if not address:
         raise MalformedDescription("no c= line for an m= line")
     return MediaLine(found[1], int(found[2]), found[3], formats, address, own)
 
 
-def _first_audio(media: tuple[MediaLine, ...]) -> AudioOffer | None:
-    chosen = _usable([(number, line) for number, line in enumerate(media) if line.speech])
-    return _audio(*chosen) if chosen else None
+def _audios(media: tuple[MediaLine, ...]) -> list[AudioOffer]:
+    return [_audio(number, line) for number, line in enumerate(media) if line.speech]
 
 
 def _first_image(media: tuple[MediaLine, ...]) -> ImageOffer | None:
-    chosen = _usable([(number, line) for number, line in enumerate(media) if line.fax])
-    return _image(*chosen) if chosen else None
-
-
-def _usable(lines: list[tuple[int, MediaLine]]) -> tuple[int, MediaLine] | None:
     """The first line with a port; else the first one refused (port 0)."""
-    return next((item for item in lines if item[1].port), lines[0] if lines else None)
+    images = [_image(number, line) for number, line in enumerate(media) if line.fax]
+    return next((one for one in images if one.port), images[0] if images else None)
 
 
 def _image(index: int, line: MediaLine) -> ImageOffer:
@@ -250,6 +282,7 @@ def _audio(index: int, line: MediaLine) -> AudioOffer:
         direction,
         ("rtcp-mux", "") in line.attributes,
         index,
+        has_ice(line.attributes),
     )
 
 

@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from telebank.sip.sdp import MediaLine, Refused, header, in_place, place_of, sendable, write
+from telebank.sip.sdp import (
+    NOWHERE,
+    MediaLine,
+    Refused,
+    header,
+    in_place,
+    place_of,
+    sendable,
+    write,
+)
 from telebank.sip.session_description import MAX_DATAGRAM, ImageOffer, SessionDescription
 from telebank.sip.uri import Address
 
@@ -16,7 +25,6 @@ MAX_BIT_RATE = 14_400
 MAX_BUFFER = 2_000
 VERSION = 0
 """T38FaxVersion, which every later one can (T.38 D.2.3)."""
-NOWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
 @dataclass(frozen=True, slots=True)

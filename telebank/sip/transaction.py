@@ -4,7 +4,7 @@ A row is (state, signal) -> where to go, what to do, which timers to start and s
 the network can cause have a row in every state; a signal of ours without one is our error.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -170,7 +170,7 @@ class Transaction:
     when that connection is gone."""
     leg: str
     """Id of the leg it serves, empty for none."""
-    last: bytes
+    last: bytes = field(repr=False)
     """The request (client) or last response (server) as sent, for retransmission."""
     repeats: int
     """How often A, E or G was started."""
@@ -224,7 +224,7 @@ class Outgoing:
     to: str
     call_id: str
     cseq: int
-    data: bytes
+    data: bytes = field(repr=False)
 
 
 @dataclass(slots=True)

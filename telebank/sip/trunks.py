@@ -8,6 +8,7 @@ from typing import Literal
 
 from telebank.sip.digest import Account, Algorithm
 from telebank.sip.fax_events import T38Way
+from telebank.sip.protection import MediaWay
 from telebank.sip.uri import MAX_PORT, TRANSPORTS, Hop, Transport
 
 Codec = Literal["PCMA", "PCMU"]
@@ -50,6 +51,14 @@ class TrunkOptions:
     ptime_ms: int = 20
     """Milliseconds of audio in a packet that we ask for where we make the offer: 10, 20, 30, 40 or
     60. Where the other side makes it, its wish counts."""
+    media: MediaWay = "any"
+    """What its audio may be: `any`: what it offers, plain RTP or SRTP; `srtp`: SRTP alone, which
+    our own offers ask for too; `plain`: RTP alone. The rest gets 488. With `srtp` there are no
+    faxes over it: T.38 has no encryption here."""
+    sdes_in_clear: bool = False
+    """Whether keys of SRTP in session descriptions (a=crypto) count where the signalling is not
+    over TLS, nor of this machine. Whoever reads the signalling can then listen (RFC 4568 7): only
+    where another tunnel protects it."""
     t38: T38Way = "auto"
     """Faxes that we send over it: `auto`: we offer T.38 and take it; `peer`: we take it; `never`:
     G.711 alone. `[fax] t38` may say less, never more."""
@@ -114,6 +123,18 @@ class TrunkOptions:
             raise ValueError(f"ptime_ms is one of {', '.join(map(str, PACKET_TIMES))}")
         self._check_limits()
         self._check_password()
+        self._check_media()
+
+    def _check_media(self) -> None:
+        if self.media != "srtp" or self.sdes_in_clear:
+            return
+        for peer in self.peers:
+            hop = peer_of(peer)
+            if hop.transport != "tls" and not ip_address(hop.host).is_loopback:
+                raise ValueError(
+                    f"media is srtp and peer {peer!r} is not called over TLS: write tls:… or, where"
+                    " another tunnel protects the signalling, sdes_in_clear = true"
+                )
 
     def _check_limits(self) -> None:
         if min(self.calls_in, self.calls_out, self.calls_a_minute, self.setups_per_s) < 0:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 from typing import Literal, NamedTuple, get_args
 
 Address = tuple[str, int]
@@ -44,7 +44,6 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 # hostport = host [ ":" port ], host a name, an IPv4 address or a bracketed IPv6 reference
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._\-]+)(?::([0-9]{1,5}))?")
 _FORBIDDEN = re.compile(r"[\s<>\"\x00]")
-_BROADCAST = "255.255.255.255"
 
 
 class BadUri(ValueError):  # noqa: N818 - says what is bad
@@ -139,15 +138,18 @@ def default_port(transport: str) -> int:
 
 
 def is_usable(host: str, peer: str) -> bool:
-    """Whether something may be sent to `host`: an IP literal of the family of `peer`, unicast,
-    and this machine itself only for peers on it."""
+    """Whether something may be sent to `host`, be it signalling or media: an IP literal of the
+    family of `peer`, unicast, not of IPv4's reserved 240/4 (broadcast among them), and this machine
+    itself only for peers on it."""
     try:
         address, known = ip_address(host), ip_address(peer)
     except ValueError:
         return False
     if address.version != known.version or address.is_multicast or address.is_unspecified:
         return False
-    return host != _BROADCAST and (known.is_loopback or not address.is_loopback)
+    if isinstance(address, IPv4Address):
+        return not address.is_reserved and (known.is_loopback or not address.is_loopback)
+    return address.ipv4_mapped is None and (known.is_loopback or not address.is_loopback)
 
 
 def host_port(address: Hop | Address) -> str:

@@ -11,6 +11,8 @@ MAX_PACKET = 65_536
 """Largest message on the socket, in bytes."""
 MAX_WAITING = 10_000
 """Messages kept for an end that does not read; beyond, it is taken for dead."""
+MAX_OFFERED = MAX_WAITING // 2
+"""Messages kept until those that can be missed are left out."""
 LAST_WORDS_S = 1.0
 """Seconds given to the other end at `drain` to read what is left."""
 BUFFER = 1 << 20
@@ -37,6 +39,8 @@ class Link(Generic[Heard]):
         self._decoder = decoder
         self._waiting: deque[bytes] = deque()
         self._sequence = 0
+        self.dropped = 0
+        """Messages left out since too many waited."""
 
     @property
     def waiting(self) -> bool:
@@ -51,6 +55,14 @@ class Link(Generic[Heard]):
         if len(self._waiting) > MAX_WAITING:
             raise LinkGone(f"{MAX_WAITING} messages are left unread")
         self.flush()
+
+    def offer(self, message: msgspec.Struct) -> None:
+        """Send a message that can be missed: it is left out, and counted, where `MAX_OFFERED` wait.
+        Raises `LinkGone`."""
+        if len(self._waiting) >= MAX_OFFERED:
+            self.dropped += 1
+        else:
+            self.send(message)
 
     def flush(self) -> None:
         """Send what waits, as far as the socket takes it; raises `LinkGone`."""

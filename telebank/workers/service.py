@@ -52,6 +52,8 @@ class Service(ABC, Generic[Order]):
         self._ticker = ticker
         self._ticking = False
         self._stopping = False
+        self._dropped = 0
+        """Messages left out, as last logged."""
         self._chores: list[_Chore] = []
         self._each(report_s, self._tidy)
 
@@ -144,7 +146,10 @@ class Service(ABC, Generic[Order]):
             tick_late_p99_ms=self._ticker.late_p99() * 1_000,
             rss_mb=_proportional_set_mb(),
         )
-        self._link.send(self._stats(figures))
+        self._link.offer(self._stats(figures))
+        if self._link.dropped > self._dropped:
+            self._dropped = self._link.dropped
+            _log.warning("the node does not read: %d messages were left out", self._dropped)
 
 
 def inherited(descriptor: int) -> socket.socket:

@@ -124,6 +124,7 @@ async def open_house(
     *,
     faxes: Faxes | None = None,
     media_timeout_s: float = 30.0,
+    handshake_s: float = 15.0,
     trunks: Trunks | None = None,
     admission: AdmissionOptions | None = None,
     listen: tuple[str, ...] = ("127.0.0.1:0",),
@@ -133,7 +134,8 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """Start a node with one media worker."""
     release = shipped()
-    media = MediaWorkers(MediaOptions(media_timeout_s=media_timeout_s), voice.folder)
+    options = MediaOptions(media_timeout_s=media_timeout_s, handshake_s=handshake_s)
+    media = MediaWorkers(options, voice.folder)
     await media.start()
     speaker = Speaker(Catalogue.load(seed_dir() / "prompts"), Bank.open(voice.folder).index)
     script, log = Script(), Log()

@@ -56,9 +56,9 @@ class Events:
 class Peer:
     """A UDP socket that speaks RTP as a telephone does."""
 
-    def __init__(self, to_port: int, payload_type: int = A_LAW) -> None:
+    def __init__(self, to_port: int, payload_type: int = A_LAW, port: int = 0) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind(("127.0.0.1", port))
         self.socket.setblocking(False)
         self.port: int = self.socket.getsockname()[1]
         self.to = ("127.0.0.1", to_port)

@@ -63,6 +63,8 @@ CLOSE_S = 3.0
 """Seconds a line has to say how its fax ended."""
 BUSY = (486, 600)
 ABSENT = (408, 480, 487)
+SECURE_ONLY = "media_srtp"
+"""Faxes go in the clear, and the other side takes SRTP alone."""
 NEVER = (403, 404, 410, 484, 485, 603, 604)
 """Refusals that another call will meet again."""
 
@@ -126,6 +128,8 @@ class FaxLeg:
             self._shut()
 
     async def _place(self, target: str, caller: str, destination: Hop, trunk: str) -> FaxOutcome:
+        if self._shell.security.to_trunk(trunk) == "srtp":
+            return self._refused(SECURE_ONLY, again=False)
         place = self._shell.media_place(destination.host)
         negotiation = Negotiation(place.advertised)
         if not await self._open(place, negotiation) or self._account.reason:
@@ -145,6 +149,9 @@ class FaxLeg:
 
     async def _take(self, offered: CallOffered) -> FaxOutcome:
         try:
+            if self._shell.security.of_call(offered).policy.way == "srtp":
+                self._shell.act.refuse(self._leg, 488)
+                return self._refused(SECURE_ONLY)
             place = self._shell.place_of(offered)
             if not await self._open(place, Negotiation(place.advertised)):
                 self._shell.act.refuse(self._leg, 503)
@@ -156,6 +163,8 @@ class FaxLeg:
 
     async def _within(self, voice: Leg) -> FaxOutcome:
         self._voice, self._leg = voice, voice.sip
+        if voice.negotiation.protection.policy.way == "srtp":
+            return self._refused(SECURE_ONLY, again=False)
         channel = voice.channel
         opened = channel is not None and await self._open(
             voice.place, voice.negotiation, channel.port, voice.codec

@@ -66,6 +66,11 @@ WORDS: Mapping[str, Reason] = MappingProxyType(
         "no_answer": _of("无人接听", "nobody answered", RING),
         "no_such_number": _of("空号", "there is no such number", CHECK),
         "no_line": _NO_LINE,
+        "media_srtp": _of(
+            "该线路只允许加密媒体，而传真不加密",
+            "the trunk takes encrypted media alone, and faxes are not encrypted",
+            Text("请让传真走另一条中继", "give faxes another trunk"),
+        ),
         "forbidden": _of("网关不允许此呼叫", "the gateway forbids it", TRUNK),
         "declined": _of("对方拒接", "the other side declines it", RING),
         "hung_up": _of("对方挂断", "the other side hung up", RING),

@@ -25,8 +25,13 @@ _MEANINGS = {
 @click.option("--calls", default=100, show_default=True, type=click.IntRange(1, 10_000))
 @click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(2, 3_600))
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64))
+@click.option(
+    "--secure",
+    type=click.Choice(["sdes"]),
+    help="Then the same calls by SRTP, and what they cost beside the plain ones.",
+)
 @json_option
-def command(calls: int, seconds: float, workers: int, *, as_json: bool) -> None:
+def command(calls: int, seconds: float, workers: int, *, secure: str | None, as_json: bool) -> None:
     """Measure the media plane with real sockets and processes.
 
     Every call hears prompts without pause, sends audio, and presses a key every three seconds; its
@@ -36,18 +41,40 @@ def command(calls: int, seconds: float, workers: int, *, as_json: bool) -> None:
     Examples:
       telebank bench media --calls 100 --seconds 10
       telebank bench media --calls 300 --json
+      telebank bench media --secure sdes
     """
     try:
-        result = asyncio.run(bench_media(calls, seconds, workers))
+        results = [asyncio.run(bench_media(calls, seconds, workers))]
+        if secure is not None:
+            results.append(asyncio.run(bench_media(calls, seconds, workers, secure=True)))
     except MediaError as error:
         raise Unreachable(str(error)) from error
-    click.echo(msgspec.json.encode(asdict(result)).decode() if as_json else _table(result))
-    sys.exit(EXIT_FINDING if result.failed else 0)
+    click.echo(_json(results) if as_json else _table(results))
+    sys.exit(EXIT_FINDING if any(result.failed for result in results) else 0)
 
 
-def _table(result: BenchResult) -> str:
-    figures = asdict(result)
-    return "\n".join(f"{figures[name]:>10}  {text}" for name, text in _MEANINGS.items())
+def _json(results: list[BenchResult]) -> str:
+    figures: dict[str, object] = asdict(results[0])
+    if len(results) > 1:
+        figures["secure"] = {**asdict(results[1]), "cpu_ratio": _ratio(results)}
+    return msgspec.json.encode(figures).decode()
+
+
+def _table(results: list[BenchResult]) -> str:
+    columns = [asdict(result) for result in results]
+    lines = [
+        "".join(f"{figures[name]:>10}" for figures in columns) + f"  {text}"
+        for name, text in _MEANINGS.items()
+    ]
+    if len(results) > 1:
+        lines.insert(0, f"{'plain':>10}{'SRTP':>10}")
+        lines.append(f"{_ratio(results):>20}  times the CPU of plain RTP")
+    return "\n".join(lines)
+
+
+def _ratio(results: list[BenchResult]) -> float:
+    plain, secure = (result.cpu_us_per_call_second for result in results)
+    return round(secure / plain, 2)
 
 
 if __name__ == "__main__":

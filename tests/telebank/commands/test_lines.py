@@ -29,13 +29,14 @@ WIDTHS = (200, 110, 95, 80, 60, 40, 20)
 def line(call: str, **more: Any) -> dict[str, Any]:
     usual = {"call": call, "state": "menu", "from": "138******78", "trunk": "carrier"}
     usual |= {"place": "Card and PIN: card", "language": "zh"}
+    usual |= {"media_lock": "", "signalling_lock": ""}
     return {**usual, "seconds": 75.4, **more}
 
 
 WELL = {"loss": 0.015, "sampled": False, "jitter_ms": 3.21, "mos": 4.38, "peer_mos": 3.7}
 GUESSED = {"loss": 0.2, "sampled": True, "jitter_ms": 30.0, "mos": 2.1}
 ROWS = [
-    line("01-7-1", **WELL),
+    line("01-7-1", media_lock="SRTP", signalling_lock="TLS", **WELL),
     line("01-7-12345", state="thinking", seconds=9.0, **GUESSED),
     line("01-7-3", state="ringing", trunk="", language="", place="", seconds=0.2),
 ]
@@ -78,14 +79,14 @@ def columns(width: int | None) -> list[str]:
 
 def test_all_that_is_known_of_a_line() -> None:
     _, first, second, third = (text.plain.split("  ") for text in table(LINES, ROWS, None))
-    told = ["01-7-1", "menu", "138******78", "carrier", "zh", "Card and PIN: card"]
+    told = ["01-7-1", "menu", "138******78", "carrier", "zh", "SRTP TLS", "Card and PIN: card"]
     told += ["1:15", "1.5", "3.2", "4.4 good", "3.7 fair"]
     assert [word.strip() for word in first if word.strip()] == told
     assert [word.strip() for word in second if word.strip()][-5:] == [
         *("0:09", "~20.0", "30.0", "~2.1 bad", "–")
     ]
     assert [word.strip() for word in third if word.strip()] == [
-        *("01-7-3", "ringing", "138******78", "–", "–", "–", "0:00", "–", "–", "–", "–")
+        *("01-7-3", "ringing", "138******78", "–", "–", "–", "–", "0:00", "–", "–", "–", "–")
     ]
 
 
@@ -107,7 +108,18 @@ def test_columns_are_given_up_in_the_order_that_the_help_states() -> None:
         order += [name for name in shown if name not in left]
         shown = left
     assert order == [
-        *("peer's MOS", "lang", "jitter ms", "trunk", "at", "loss %", "caller", "MOS", "time")
+        *(
+            "peer's MOS",
+            "lang",
+            "lock",
+            "jitter ms",
+            "trunk",
+            "at",
+            "loss %",
+            "caller",
+            "MOS",
+            "time",
+        )
     ]
     assert shown == ["call", "state"]
 
@@ -124,7 +136,7 @@ def test_quality_is_a_word_beside_its_colour(mos: float, word: str) -> None:
 
 def test_wide_characters_count_as_two() -> None:
     rows = [line("01-7-1", place="查询余额: 听"), line("01-7-2")]
-    ends = [text.cell_len for text in table(LINES[:6], rows, None)[1:]]
+    ends = [text.cell_len for text in table(LINES[:7], rows, None)[1:]]
     widest = len("Card and PIN: card")
     assert ends[1] - ends[0] == widest - 12
 

@@ -32,3 +32,15 @@ def test_ten_calls_hear_everything() -> None:
 def test_a_call_with_any_fault_has_failed(heard: Heard, keys: int) -> None:
     assert _failed(heard, keys)
     assert not _failed(Heard(packets=100, speech=96, keys=2), 2)
+
+
+def test_secure_calls_are_judged_beside_plain_ones() -> None:
+    arguments = ["--calls", "6", "--seconds", "2", "--secure", "sdes"]
+    result = CliRunner().invoke(command, [*arguments, "--json"])
+    figures = json.loads(result.stdout)
+    assert result.exit_code == 0, figures
+    assert (figures["failed"], figures["secure"]["failed"], figures["secure"]["calls"]) == (0, 0, 6)
+    assert figures["secure"]["cpu_ratio"] > 0
+    table = CliRunner().invoke(command, arguments).stdout.splitlines()
+    assert table[0].split() == ["plain", "SRTP"]
+    assert "times the CPU" in table[-1]

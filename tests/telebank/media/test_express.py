@@ -73,7 +73,7 @@ class Ear:
     def take(self, data: bytes, now: float) -> None:
         self.ends.peer.send(data)
         descriptor = self.ends.ours.fileno()
-        self.express.read([(descriptor, 1)], {descriptor: self}, now)
+        self.express.read([(descriptor, 1)], {descriptor: self.readable}, now)
 
     def tick(self, now: float) -> None:
         self.sound.append(self.listening.frames(now).samples[0].copy())

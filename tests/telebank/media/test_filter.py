@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebank.media.filter import Instruction, attach, detach, narrow
+from telebank.media.filter import COMFORT_NOISE, Instruction, attach, detach, narrow
 
 EVENTS = 101
 UDP_HEADER = bytes(8)
@@ -37,13 +37,17 @@ def passes(program: list[Instruction], datagram: bytes) -> bool:
                 raise AssertionError(f"instruction {code:#x} is unknown here")
 
 
-def wanted(datagram: bytes, event_type: int | None, rtcp_mux: bool) -> bool:
+def wanted(datagram: bytes, event_type: int | None, rtcp_mux: bool, signals: bool = False) -> bool:
     """What `narrow` promises, said plainly."""
+    if signals and datagram and datagram[0] < 128:
+        return True
     if len(datagram) < 2:
         return False
     if rtcp_mux and 192 <= datagram[1] <= 223:
         return True
     if event_type is not None and datagram[1] & 0x7F == event_type:
+        return True
+    if datagram[1] & 0x7F == COMFORT_NOISE:
         return True
     return len(datagram) >= 4 and int.from_bytes(datagram[2:4], "big") % 64 == 0
 
@@ -56,12 +60,14 @@ CHOICES = [(EVENTS, False), (EVENTS, True), (96, True), (None, False), (None, Tr
 def test_the_program_means_what_it_says(
     event_type: int | None, rtcp_mux: bool, datagram: bytes
 ) -> None:
-    program = narrow(event_type, rtcp_mux)
-    assert passes(program, datagram) == wanted(datagram, event_type, rtcp_mux)
+    for signals in (False, True):
+        program = narrow(event_type, rtcp_mux, signals)
+        assert passes(program, datagram) == wanted(datagram, event_type, rtcp_mux, signals)
 
 
+@pytest.mark.parametrize("signals", [False, True])
 @pytest.mark.parametrize(("event_type", "rtcp_mux"), CHOICES)
-def test_the_kernel_agrees(event_type: int | None, rtcp_mux: bool) -> None:
+def test_the_kernel_agrees(event_type: int | None, rtcp_mux: bool, signals: bool) -> None:
     draw = random.Random(3)
     types = [8, EVENTS, 0x80 | EVENTS, 96, 191, 192, 200, 203, 223, 224, 13]
     datagrams = [
@@ -70,16 +76,17 @@ def test_the_kernel_agrees(event_type: int | None, rtcp_mux: bool) -> None:
         for number in range(200)
     ]
     datagrams += [b"", b"\x80", b"\x80\x08", bytes([0x80, EVENTS]), b"\x80\x08\x00"]
+    datagrams += [b"\x00\x01", b"\x16", b"\x3f\xfe", b"\x7f\x08\x00\x01", b"\xc0\x08\x00\x01"]
     ours, theirs = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
     with ours, theirs:
         ours.bind(("127.0.0.1", 0))
         ours.setblocking(False)
-        attach(ours, narrow(event_type, rtcp_mux))
+        attach(ours, narrow(event_type, rtcp_mux, signals))
         received = []
         for datagram in datagrams:
             theirs.sendto(datagram, ours.getsockname())
             received += read_all(ours)
-        assert received == [d for d in datagrams if wanted(d, event_type, rtcp_mux)]
+        assert received == [d for d in datagrams if wanted(d, event_type, rtcp_mux, signals)]
         detach(ours)
         theirs.sendto(b"\x80\x08\x00\x01", ours.getsockname())
         assert read_all(ours) == [b"\x80\x08\x00\x01"]

@@ -7,7 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telebank.media.keys import (
+    A_SECOND,
+    AT_ONCE,
     DIGITS,
+    SHORTEST,
+    KeyRate,
     KeyReceiver,
     TelephoneEvent,
     build_event,
@@ -75,6 +79,34 @@ def test_the_timestamp_may_wrap() -> None:
 def test_a_peer_that_begins_anew_is_heard() -> None:
     assert keys(press("1", 900_000) + press("2", 100_000)) == "12"
     assert keys(press("1", 9_000) + press("2", 8_000, ssrc=2)) == "12"
+
+
+@pytest.mark.parametrize(("apart", "told"), [(1, 7), (SHORTEST - 1, 1_000), (SHORTEST, 2_000)])
+def test_presses_closer_than_any_press_are_none(apart: int, told: int) -> None:
+    """Two thousand of them, a packet each."""
+    receiver = KeyReceiver()
+    event = build_event(TelephoneEvent(1, False, 10, 160))
+    flood = [Packet(101, False, n & 0xFFFF, n * apart, 1, event) for n in range(2_000)]
+    assert len(keys(flood, receiver)) == told
+    assert receiver.crowded == 2_000 - told
+
+
+def test_keys_of_a_channel_have_a_rate() -> None:
+    """A thousand a second for ten seconds; then, after a pause, some at once again."""
+    rate = KeyRate()
+    told = sum(rate.takes(1_000 + n / 1_000) for n in range(10_000))
+    assert told == pytest.approx(AT_ONCE + 10 * A_SECOND, abs=1)
+    assert rate.dropped == 10_000 - told
+    assert [rate.takes(1_100.0) for _ in range(AT_ONCE + 1)] == [True] * AT_ONCE + [False]
+
+
+def test_a_quick_hand_is_below_every_limit() -> None:
+    """Sixteen keys a second, held 40 ms and let go for 22, for a minute."""
+    rate, receiver = KeyRate(), KeyReceiver()
+    for number in range(960):
+        typed = keys(press(DIGITS[number % 16], number * 500), receiver)
+        assert typed == DIGITS[number % 16]
+        assert rate.takes(50 + number / 16)
 
 
 def test_events_that_are_no_keys_and_short_payloads_are_nothing() -> None:

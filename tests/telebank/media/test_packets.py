@@ -84,3 +84,21 @@ def test_a_packet_time_is_a_whole_ten_of_milliseconds(asked: int) -> None:
     assert given_ms in (10, 20, 30, 40, 50, 60)
     if 10 <= asked <= 60:
         assert abs(given_ms - asked) <= 5
+
+
+def test_a_packet_that_the_system_refuses_costs_no_other() -> None:
+    sent: list[Packet] = []
+
+    def send(view: memoryview) -> None:
+        packet = parse(bytes(view))
+        if packet.sequence % 2:
+            raise PermissionError(13, "Permission denied")
+        sent.append(packet)
+
+    packer = Packer(10, send)
+    for number in range(4):
+        packer(tick(number))
+        packer.flush()
+    assert packer.refused == len(sent) == 4
+    assert (packer.sent, packer.octets) == (8, 640)
+    assert sent[0].payload == bytes(n % 251 for n in range(80))

@@ -13,8 +13,8 @@ def packet(sequence: int, ssrc: int = 1) -> Packet:
     return Packet(8, False, sequence & 0xFFFF, 0, ssrc, b"")
 
 
-def latch(learn: bool = True) -> SourceLatch:
-    return SourceLatch(AGREED, since=100.0, learn_after=1.0, learn=learn)
+def latch(learn_from: str = STRANGER[0]) -> SourceLatch:
+    return SourceLatch(AGREED, since=100.0, learn_after=1.0, learn_from=learn_from)
 
 
 def feed(it: SourceLatch, address: Address, sequences: list[int], now: float) -> list[Verdict]:
@@ -67,4 +67,12 @@ def test_one_address_with_two_streams_is_not_learnt() -> None:
 
 @pytest.mark.parametrize("now", [100.0, 101.0, 1_000.0])
 def test_nothing_is_learnt_where_that_is_off(now: float) -> None:
-    assert feed(latch(learn=False), STRANGER, [1, 2, 3, 4, 5], now) == [FOREIGN] * 5
+    assert feed(latch(""), STRANGER, [1, 2, 3, 4, 5], now) == [FOREIGN] * 5
+
+
+@pytest.mark.parametrize("learn_from", [AGREED[0], "198.51.100.7"])
+def test_nothing_is_learnt_from_another_host_than_the_signalling_has(learn_from: str) -> None:
+    it = latch(learn_from)
+    assert feed(it, STRANGER, list(range(100)), 200.0) == [FOREIGN] * 100
+    assert feed(it, (learn_from, 9_000), [1, 2, 3, 4], 200.0)[-1] is LATCHED
+    assert it.source == (learn_from, 9_000)

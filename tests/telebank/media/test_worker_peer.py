@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import time
 from contextlib import suppress
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from support.media_peer import FRAME, MU_LAW, Events, Peer, open_call
 from telebank import wire
 from telebank.media.client import MediaChannel, MediaWorkers
+from telebank.media.keys import A_SECOND, AT_ONCE
 from telebank.media.options import MediaOptions
 from telebank.rtp import Packet, build
 
@@ -71,7 +73,7 @@ async def test_keys_of_a_bad_line_are_right(pool: MediaWorkers, seed: int) -> No
         order = sorted(range(len(kept)), key=lambda index: index + draw.random() * 3)
         for index in order:
             peer.send(build(kept[index]))
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0.03)  # a quick hand: the first forty may come at once
     assert await keys_until(events, "#") == wanted
 
 
@@ -135,7 +137,7 @@ async def test_a_peer_behind_translation_is_learnt_and_sent_to(pool: MediaWorker
     channel = await pool.open("127.0.0.1", events)
     assert isinstance(channel, MediaChannel)
     named, real = Peer(channel.port), Peer(channel.port)
-    channel.set_remote(named.remote())
+    channel.set_remote(named.remote(learn_from="127.0.0.1"))
     heard = None
     while heard is None:
         real.talk(4)
@@ -144,6 +146,47 @@ async def test_a_peer_behind_translation_is_learnt_and_sent_to(pool: MediaWorker
                 heard = await real.hear()
     real.press("8")
     assert (await events.of(wire.Key)).digit == "8"
+
+
+@pytest.mark.parametrize("options", [MediaOptions(learn_after_s=0.0)])
+@pytest.mark.parametrize("learn_from", ["", "127.0.0.2"])
+async def test_no_stranger_is_learnt_however_long_the_peer_says_nothing(
+    pool: MediaWorkers, learn_from: str
+) -> None:
+    """Strangers are of another host than the signalling of the call."""
+    events = Events()
+    channel = await pool.open("127.0.0.1", events)
+    assert isinstance(channel, MediaChannel)
+    peer, stranger = Peer(channel.port), Peer(channel.port)
+    channel.set_remote(peer.remote(learn_from=learn_from))
+    for _ in range(10):
+        await peer.hear()
+        stranger.talk(10)
+    stranger.press("666")
+    peer.talk()
+    peer.press("1")
+    assert (await events.of(wire.Key)).digit == "1"
+    with pytest.raises(BlockingIOError):
+        stranger.socket.recv(2_048)
+    assert (await figures(channel, events)).dropped_foreign == 100 + 18
+
+
+async def test_a_flood_of_keys_is_told_at_the_rate_of_a_hand(pool: MediaWorkers) -> None:
+    """Four thousand presses in two seconds, of which each looks like one."""
+    channel, peer, events = await open_call(pool)
+    _, other, other_events = await open_call(pool)
+    begun = time.monotonic()
+    for _ in range(500):
+        for _ in range(8):
+            peer.send(build(peer.key_packets("7")[0]))
+        await asyncio.sleep(0.004)
+    other.press("5")
+    assert (await other_events.of(wire.Key)).digit == "5"
+    stats = await figures(channel, events)
+    seconds = time.monotonic() - begun
+    assert AT_ONCE < stats.keys <= AT_ONCE + A_SECOND * seconds + 1
+    assert stats.keys_dropped > 1_000
+    assert len([event for event in events.all if isinstance(event, wire.Key)]) == stats.keys
 
 
 async def test_a_new_remote_moves_the_media_and_keeps_the_port(pool: MediaWorkers) -> None:
@@ -192,6 +235,23 @@ async def test_one_packet_in_64_keeps_a_call_alive(pool: MediaWorkers) -> None:
     assert stats.sampled
     assert not [event for event in events.all if isinstance(event, wire.MediaLost)]
     assert 64 * 6 <= stats.packets_received <= 64 * 9
+
+
+@pytest.mark.parametrize("options", [MediaOptions(media_timeout_s=1.5)])
+async def test_comfort_noise_is_life_and_then_silence_may_be_meant(pool: MediaWorkers) -> None:
+    """A caller who listens sends a few packets of comfort noise; then none, as the noise stays."""
+    _, peer, events = await open_call(pool)
+    _, _, dumb_events = await open_call(pool)
+    for _ in range(10):
+        peer.timestamp += 10 * FRAME
+        peer.send(build(peer.packet(13, bytes([64]))))
+        await asyncio.sleep(0.25)
+    await dumb_events.of(wire.MediaLost)  # whoever never said that it would be silent
+    await asyncio.sleep(2.0)
+    assert events.all == []
+    peer.press("1")  # it speaks again, and is gone without a word
+    await events.of(wire.Key)
+    assert (await events.of(wire.MediaLost)).seconds < 10
 
 
 async def test_a_refused_address_or_codec_leaves_the_worker_well(pool: MediaWorkers) -> None:

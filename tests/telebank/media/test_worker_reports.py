@@ -135,6 +135,30 @@ async def test_what_is_listened_to_is_reported_with_loss_and_jitter(pool: MediaW
     assert stats.mos < 4
 
 
+async def test_what_comes_too_late_is_as_bad_as_lost(pool: MediaWorkers) -> None:
+    """One packet in four is held back for 400 ms, longer than any sound waits for."""
+    channel, peer, events = await called(pool, event_type=None)
+    held: list[bytes] = []
+    for number in range(200):
+        peer.timestamp += 160
+        packet = build(peer.packet(A_LAW, b"\x55" * 160))
+        if number % 4 == 3:
+            held.append(packet)
+        else:
+            peer.send(packet)
+        if len(held) > 5:
+            peer.send(held.pop(0))
+        await asyncio.sleep(0.02)
+    for packet in held:
+        peer.send(packet)
+    await asyncio.sleep(0.1)
+    stats = await figures(channel, events)
+    assert stats.lost == 0
+    assert stats.discarded > 30
+    assert stats.mos is not None
+    assert stats.mos < 3
+
+
 async def test_strangers_reports_and_goodbyes_are_not_heard(pool: MediaWorkers) -> None:
     """Into the RTP port and the RTCP port, before and after the peer is latched."""
     events = Events()

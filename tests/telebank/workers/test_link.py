@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from telebank import wire
-from telebank.workers.link import BATCH, MAX_PACKET, MAX_WAITING, Link, LinkGone
+from telebank.workers.link import BATCH, MAX_OFFERED, MAX_PACKET, MAX_WAITING, Link, LinkGone
 
 PAIR = tuple[Link[wire.ToWorker], socket.socket]
 
@@ -57,6 +57,27 @@ def test_a_node_that_never_reads_is_gone(pair: PAIR) -> None:
         link.send(wire.Closed(channel=1))
     with pytest.raises(LinkGone, match="unread"):
         link.send(wire.Closed(channel=1))
+
+
+def test_what_can_be_missed_never_ends_the_link(pair: PAIR) -> None:
+    """A node that stands still: the rest of the room is for what must be told."""
+    link, node = pair
+    key = wire.Key(channel=1, digit="1", at=0.0, token=0, secret=False)
+    while not link.waiting:
+        link.offer(key)
+    for _ in range(3 * MAX_WAITING):
+        link.offer(key)
+    assert link.dropped == 3 * MAX_WAITING - MAX_OFFERED + 1
+    link.send(wire.Closed(channel=7))
+    received = read_all(node)
+    while link.waiting:
+        link.flush()
+        received += read_all(node)
+    received += read_all(node)
+    assert isinstance(received[-1], wire.Closed)
+    assert [message.sequence for message in received] == list(range(1, len(received) + 1))
+    link.offer(key)  # and it reads again
+    assert [type(message) for message in read_all(node)] == [wire.Key]
 
 
 def test_orders_come_in_batches_and_nonsense_costs_one_message(pair: PAIR) -> None:

@@ -1,0 +1,76 @@
+"""Who may have which media (`[trunks.NAME] media` and its like), and what the workers are told."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from telebank import wire
+from telebank.sip import CallOffered, Hop
+from telebank.sip.protection import (
+    DtlsSecurity,
+    MediaPolicy,
+    MediaWay,
+    Protection,
+    SdesSecurity,
+    Security,
+)
+from telebank.sip.registering import PhoneOptions
+from telebank.sip.trunks import STRANGERS, TrunkOptions, Trunks
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSecurity:
+    """Of one node."""
+
+    trunks: Trunks
+    phones: PhoneOptions
+    strangers: MediaWay
+    """Of calls from no trunk; their keys are never taken in the clear."""
+    fingerprint: str
+    """Of our certificate."""
+    is_phone: Callable[[Hop], bool]
+    """Whether a desk phone is registered from there."""
+
+    def of_call(self, offered: CallOffered) -> Protection:
+        """For a call that comes."""
+        trunk = self.trunks.by_name.get(offered.trunk)
+        if trunk is not None:
+            return self._for(trunk.options.media, offered.source, trunk.options.sdes_in_clear)
+        if self.is_phone(offered.source):
+            return self._for(self.phones.media, offered.source, self.phones.sdes_in_clear)
+        way = self.strangers if offered.trunk == STRANGERS else TrunkOptions().media
+        return self._for(way, offered.source, in_clear=False)
+
+    def to_trunk(self, name: str) -> MediaWay:
+        """What a call of ours over a trunk is to have."""
+        trunk = self.trunks.by_name.get(name)
+        return "any" if trunk is None else trunk.options.media
+
+    def _for(self, way: MediaWay, peer: Hop, in_clear: bool) -> Protection:
+        sdes = in_clear or unread(peer)
+        return Protection(MediaPolicy(way, sdes, self.fingerprint), secrets.token_bytes)
+
+
+def unread(peer: Hop) -> bool:
+    """Whether nobody on the way to a peer reads what is signalled: only then do keys in it protect
+    anything (RFC 4568 section 7)."""
+    return peer.transport == "tls" or ip_address(peer.host.partition("%")[0]).is_loopback
+
+
+def told(security: Security | None) -> wire.SdesKeys | wire.DtlsKeys | None:
+    """As media workers are told it."""
+    match security:
+        case SdesSecurity():
+            return wire.SdesKeys(suite=security.suite, send=security.send, receive=security.receive)
+        case DtlsSecurity():
+            ours = security.ours
+            return wire.DtlsKeys(
+                fingerprint=security.fingerprint,
+                active=security.active,
+                ufrag=ours.ufrag if ours is not None else "",
+                password=ours.password if ours is not None else "",
+                peer_ufrag=security.peer_ufrag,
+            )
+        case None:
+            return None

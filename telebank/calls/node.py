@@ -158,7 +158,6 @@ class VoiceNode:
             parts.registrar,
             parts.admission.strangers_media,
             own.fingerprint,
-            self._endpoint.agent.is_phone,
         )
 
     def _know_peers(self) -> None:

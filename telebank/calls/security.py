@@ -1,7 +1,6 @@
 """Who may have which media (`[trunks.NAME] media` and its like), and what the workers are told."""
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -15,7 +14,7 @@ from telebank.sip.protection import (
     SdesSecurity,
     Security,
 )
-from telebank.sip.registering import PhoneOptions
+from telebank.sip.registering import PHONE, PhoneOptions
 from telebank.sip.trunks import STRANGERS, TrunkOptions, Trunks
 
 
@@ -29,18 +28,18 @@ class MediaSecurity:
     """Of calls from no trunk; their keys are never taken in the clear."""
     fingerprint: str
     """Of our certificate."""
-    is_phone: Callable[[Hop], bool]
-    """Whether a desk phone is registered from there."""
 
     def of_call(self, offered: CallOffered) -> Protection:
         """For a call that comes."""
         trunk = self.trunks.by_name.get(offered.trunk)
         if trunk is not None:
-            return self._for(trunk.options.media, offered.source, trunk.options.sdes_in_clear)
-        if self.is_phone(offered.source):
-            return self._for(self.phones.media, offered.source, self.phones.sdes_in_clear)
-        way = self.strangers if offered.trunk == STRANGERS else TrunkOptions().media
-        return self._for(way, offered.source, in_clear=False)
+            options = trunk.options
+        elif offered.trunk.startswith(PHONE):
+            options = self.phones.calling
+        else:
+            way = self.strangers if offered.trunk == STRANGERS else TrunkOptions().media
+            options = TrunkOptions(media=way)
+        return self._for(options.media, offered.source, options.sdes_in_clear)
 
     def to_trunk(self, name: str) -> MediaWay:
         """What a call of ours over a trunk is to have."""

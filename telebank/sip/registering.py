@@ -79,8 +79,7 @@ class PhoneOptions:
     calls: int = 2
     """Calls of one phone from there at once; above it new ones get 503. 0: none may call."""
     media: MediaWay = "any"
-    """The media of calls from phones that are registered and come by no trunk, as `[trunks.NAME]
-    media` says it."""
+    """The media of calls of phones from where no trunk is, as `[trunks.NAME] media` says it."""
     sdes_in_clear: bool = False
     """Whether keys of SRTP are taken from them in clear signalling, as there."""
 
@@ -113,7 +112,13 @@ class PhoneOptions:
     @property
     def calling(self) -> TrunkOptions:
         """What a phone may that calls from where no trunk is."""
-        return TrunkOptions(t38="never", calls_in=self.calls, numbers=self.numbers)
+        return TrunkOptions(
+            t38="never",
+            calls_in=self.calls,
+            numbers=self.numbers,
+            media=self.media,
+            sdes_in_clear=self.sdes_in_clear,
+        )
 
     @property
     def takes_md5(self) -> bool:

@@ -29,9 +29,7 @@ TRUNKS = Trunks(
         "old": TrunkOptions(addresses=("192.0.2.4",), media="plain"),
     }
 )
-SECURITY = MediaSecurity(
-    TRUNKS, PhoneOptions(media="srtp", sdes_in_clear=True), "plain", "AA:BB", PHONE.__eq__
-)
+SECURITY = MediaSecurity(TRUNKS, PhoneOptions(media="srtp", sdes_in_clear=True), "plain", "AA:BB")
 
 
 def offered(trunk: str, source: Hop) -> CallOffered:
@@ -50,7 +48,8 @@ def offered(trunk: str, source: Hop) -> CallOffered:
         ("loopback", Hop("127.0.0.5", 5060), "any", True),
         ("loopback", Hop("::1", 5060), "any", True),
         (STRANGERS, Hop("203.0.113.1", 5060), "plain", False),
-        (STRANGERS, PHONE, "srtp", True),
+        ("phone 8001", PHONE, "srtp", True),
+        (STRANGERS, PHONE, "plain", False),
         ("", Hop("203.0.113.1", 5060), "any", False),
     ],
 )

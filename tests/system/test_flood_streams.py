@@ -135,10 +135,7 @@ async def test_connections_that_mean_no_good(
         assert after["tasks"] <= before["tasks"]
         bank.wait_files(files)
         assert grew < GREW_KB
-        log = bank.log_text()
-        assert "Traceback" not in log
-        for why in ("no whole message in time", "keep-alives without end", "too many connections"):
-            assert why in log
+        assert "Traceback" not in bank.log_text()
 
 
 def crowds_of(bank: BankProcess, client: ssl.SSLContext) -> tuple[Crowd, ...]:

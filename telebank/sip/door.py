@@ -44,6 +44,8 @@ class Door:
         self.trunks = trunks
         self.admission = Admission(options, core.options.scanners)
         self.callers: Callers | None = None
+        self.is_phone_place: Callable[[Hop], bool] = _nowhere
+        """Whether phones may register from there."""
         self._core = core
         self._secret = token().encode()
         self._placed: dict[str, deque[float]] = {}
@@ -84,7 +86,8 @@ class Door:
         if seen.method == "ACK":  # of a refusal of which nothing was kept, most of them
             old = not seen.branch.startswith(MAGIC_COOKIE)
             return old and self.admission.hears(source, trunk, now)
-        verdict = self.admission.judge(seen, source, trunk, now)
+        registers = seen.method == "REGISTER" and self.is_phone_place(source)
+        verdict = self.admission.judge(seen, source, trunk, now, registers=registers)
         if verdict is Verdict.REFUSE:
             wait = self._core.options.retry_after
             self._core.out.append(SendDatagram(*refusal(seen, source, self._secret, wait)))
@@ -181,6 +184,12 @@ class Door:
             self._core.trouble("digest", f"trunk {leg.trunk}: {again.why.value}", leg.peer)
             return None
         return again
+
+
+def _nowhere(source: Hop) -> bool:
+    """Without a registrar there is no such place."""
+    del source
+    return False
 
 
 def dialled(uri: str) -> str:

@@ -1,9 +1,12 @@
 """Admission: what is let in, refused cheaply, or left without an answer, before it is parsed.
 
 Everything but what belongs to live calls and open transactions passes here. Set-ups are counted by
-source address, by trunk of strangers and in all; other requests by source. Above the limits a 503
-with Retry-After is said, of which nothing is kept; above a second limit nothing is. Scanners and
-sources that only ever fail get nothing. Tables are bounded.
+source address, by trunk, of strangers and in all; other requests by source and of strangers, since
+who writes ever new addresses into UDP packets is ever a new source. Above a source's limits a 503
+with Retry-After is said, of which nothing is kept; above a second limit, and above that of all
+strangers for what is no set-up, nothing is. Scanners and sources that only ever fail get nothing
+for a time, which what they send meanwhile does not prolong. Sources that showed a password are kept
+apart: strangers neither use up what they may nor make that they are forgotten. Tables are bounded.
 """
 
 from collections import OrderedDict
@@ -34,17 +37,25 @@ class AdmissionOptions:
     others_per_s: float = 30.0
     """OPTIONS, REGISTER and other requests in a second from one source, and of strange responses
     and what cannot be read."""
+    strangers_others_per_s: float = 200.0
+    """Requests other than INVITE in a second from all strangers together, REGISTER from networks of
+    phones apart; above it silence."""
+    malformed_per_s: float = 50.0
+    """Messages in a second that are not seen to be requests, from all strangers together: malformed
+    ones and strange responses; above it silence."""
     registers_per_s: float = 200.0
-    """REGISTER in a second, of all."""
+    """REGISTER in a second from networks of phones, of all that showed no password yet."""
     refusals_per_s: float = 50.0
     """Answers of 503 in a second to one source; above it silence."""
     all_refusals_per_s: float = 2_000.0
     """Answers of 503 in a second, of all."""
     failures: int = 20
     """Failed requests of a stranger who never had any but failed ones, after which it is not
-    listened to: malformed ones, unknown methods, scans."""
+    listened to: malformed ones, unknown methods, scans. Those over UDP, which anybody may send in
+    its name, and those over connections count apart. REGISTER from networks of phones is heard all
+    the same: the registrar has holds of its own."""
     hold_s: float = 300.0
-    """Seconds for which it is not; each further request begins them anew."""
+    """Seconds for which it is not; then its failures are counted anew."""
     forget_s: float = 3_600.0
     """Seconds after which its failures are forgotten."""
     sources: int = 20_000
@@ -58,7 +69,8 @@ class AdmissionOptions:
     def __post_init__(self) -> None:
         rates = (
             *(self.setups_per_s, self.strangers_setups_per_s, self.stranger_setups_per_s),
-            *(self.others_per_s, self.registers_per_s),
+            *(self.others_per_s, self.strangers_others_per_s),
+            *(self.malformed_per_s, self.registers_per_s),
             *(self.refusals_per_s, self.all_refusals_per_s, self.forget_s, self.hold_s),
         )
         if min(rates) <= 0:
@@ -117,10 +129,31 @@ class Bucket:
         return self._left >= self._size
 
 
+class _Hold:
+    """Failures of one source, and until when it is not listened to for them."""
+
+    __slots__ = ("_failures", "_last", "until")
+
+    def __init__(self) -> None:
+        self._failures, self._last = 0, 0.0
+        self.until = 0.0
+
+    def failed(self, options: AdmissionOptions, now: float) -> None:
+        """One more; nothing while it is on hold, or whoever sends in its name would keep it
+        there."""
+        if now < self.until:
+            return
+        if now >= self._last + options.forget_s:
+            self._failures = 0
+        self._failures, self._last = self._failures + 1, now
+        if self._failures >= options.failures:
+            self._failures, self.until = 0, now + options.hold_s
+
+
 class _Source:
     """One source."""
 
-    __slots__ = ("buckets", "failures", "good", "held_until", "last")
+    __slots__ = ("buckets", "good", "holds", "proved")
 
     def __init__(self, setups: float, options: AdmissionOptions, now: float) -> None:
         self.buckets = (
@@ -128,14 +161,19 @@ class _Source:
             Bucket(options.others_per_s, now),
             Bucket(options.refusals_per_s, now),
         )
-        self.failures = 0
-        self.good = False
-        self.held_until = 0.0
-        self.last = now
+        self.good = self.proved = False
+        self.holds = (_Hold(), _Hold())
+        """For what came over UDP, and over connections."""
+
+    def held(self, source: Hop, now: float) -> bool:
+        """Whether what comes that way is not listened to."""
+        return now < self.holds[source.reliable].until
 
     def idle(self, now: float) -> bool:
         """Whether it may be forgotten: it has its full measure again, and is not on hold."""
-        return now >= self.held_until and all(bucket.full(now) for bucket in self.buckets)
+        return all(now >= hold.until for hold in self.holds) and all(
+            bucket.full(now) for bucket in self.buckets
+        )
 
 
 class Admission:
@@ -146,8 +184,12 @@ class Admission:
         self._scanners = tuple(name.encode() for name in scanners)
         self._probes = tuple(name.encode() for name in options.probes)
         self._sources: OrderedDict[tuple[str, str], _Source] = OrderedDict()
+        self._proved: OrderedDict[tuple[str, str], _Source] = OrderedDict()
+        """Those that showed a password, the one that did longest ago first."""
         self._all = Bucket(options.setups_per_s, 0.0)
         self._strangers = Bucket(options.strangers_setups_per_s, 0.0)
+        self._others = Bucket(options.strangers_others_per_s, 0.0)
+        self._malformed = Bucket(options.malformed_per_s, 0.0)
         self._registers = Bucket(options.registers_per_s, 0.0)
         self._refusals = Bucket(options.all_refusals_per_s, 0.0)
         self._rest: dict[str, _Source] = {}
@@ -155,21 +197,24 @@ class Admission:
         self.totals = dict.fromkeys((verdict.value for verdict in Verdict), 0)
         """Requests by what became of them."""
 
-    def judge(self, seen: Glance, source: Hop, trunk: Trunk | None, now: float) -> Verdict:
-        """What becomes of a request outside live calls that is no repeat of one let in."""
-        verdict = self._judge(seen, source, trunk, now)
+    def judge(
+        self, seen: Glance, source: Hop, trunk: Trunk | None, now: float, *, registers: bool = False
+    ) -> Verdict:
+        """What becomes of a request outside live calls that is no repeat of one let in.
+        `registers`: it is a REGISTER from where phones may be."""
+        verdict = self._judge(seen, source, trunk, now, registers)
         self.totals[verdict.value] += 1
         return verdict
 
     def hears(self, source: Hop, trunk: Trunk | None, now: float) -> bool:
         """Whether something that takes a whole look gets it: strange responses, what is not seen
-        to be a request. Counted with other requests."""
+        to be a request. Counted with other requests of its source."""
         found = self._source(source, trunk, now)
-        if trunk is None and now < found.held_until:
-            self._hold(found, now)
+        if trunk is None and found.held(source, now):
             self.totals[Verdict.HELD.value] += 1
             return False
-        if found.buckets[_OTHER].take(now):
+        known = trunk is not None or found.proved
+        if found.buckets[_OTHER].take(now) and (known or self._malformed.take(now)):
             return True
         self.totals[Verdict.SILENCE.value] += 1
         return False
@@ -179,38 +224,52 @@ class Admission:
         if trunk is not None:
             return  # who sends in its name must not shut it out
         found = self._source(source, trunk, now)
-        if now >= found.last + self.options.forget_s:
-            found.failures = 0
-        found.failures += 1
-        found.last = now
-        if found.good or found is self._rest.get(""):
-            return
-        if found.failures >= self.options.failures:
-            self._hold(found, now)
+        if not found.good and found is not self._rest.get(""):
+            found.holds[source.reliable].failed(self.options, now)
 
     def succeeded(self, source: Hop, trunk: Trunk | None, now: float) -> None:
-        """It made a call or proved itself: it is never put on hold for what fails."""
+        """It made a call: it is not put on hold for what fails while it is kept in mind."""
+        self._source(source, trunk, now).good = True
+
+    def proved(self, source: Hop, trunk: Trunk | None, now: float) -> None:
+        """It showed a password: it is never put on hold, has nothing to do with the limits of all
+        strangers, and is kept however many others come."""
         found = self._source(source, trunk, now)
-        found.good, found.last, found.held_until = True, now, 0.0
+        if found is self._rest.get(_name_of(trunk)):
+            found = self._new(trunk, now)
+        found.good = found.proved = True
+        found.holds = (_Hold(), _Hold())
+        key = _key(source, trunk)
+        self._sources.pop(key, None)
+        self._proved[key] = found
+        self._proved.move_to_end(key)
+        if len(self._proved) > self.options.sources:
+            self._proved.popitem(last=False)
+
+    def has_proved(self, source: Hop) -> bool:
+        """Whether somebody from no trunk showed a password from there."""
+        return _key(source, None) in self._proved
 
     def counts(self) -> dict[str, int]:
         """What is kept."""
-        return {"sources": len(self._sources)}
+        return {"sources": len(self._sources), "proved": len(self._proved)}
 
-    def _judge(self, seen: Glance, source: Hop, trunk: Trunk | None, now: float) -> Verdict:
+    def _judge(
+        self, seen: Glance, source: Hop, trunk: Trunk | None, now: float, registers: bool
+    ) -> Verdict:
         found = self._source(source, trunk, now)
-        if trunk is None and now < found.held_until:
-            self._hold(found, now)
+        if trunk is None and not registers and found.held(source, now):
             return Verdict.HELD
         if self._scans(seen):
             self.failed(source, trunk, now)
             return Verdict.SCAN
         if seen.method == "INVITE":
             room = self._room(found, trunk, now)
-        else:
-            room = found.buckets[_OTHER].has(now)
-            if room and seen.method == "REGISTER" and not found.good:  # a flood is of others
-                room = self._registers.take(now)
+        elif room := found.buckets[_OTHER].has(now):
+            if registers:
+                room = found.proved or self._registers.take(now)  # a flood is of others
+            elif trunk is None and not found.proved and not self._others.take(now):
+                return Verdict.SILENCE  # by their addresses they are many: each would get its 503
             room = room and found.buckets[_OTHER].take(now)
         if room:
             return Verdict.PASS
@@ -221,7 +280,7 @@ class Admission:
     def _room(self, found: _Source, trunk: Trunk | None, now: float) -> bool:
         """Take a set-up from each count, or from none."""
         counts = [found.buckets[_SETUP], self._all]
-        if trunk is None:
+        if trunk is None and not found.proved:
             counts.append(self._strangers)
         if not all(count.has(now) for count in counts):
             return False
@@ -236,13 +295,10 @@ class Admission:
         who = (seen.from_ + seen.to).lower()
         return any(piece in who for piece in self._probes)
 
-    def _hold(self, found: _Source, now: float) -> None:
-        found.held_until = now + self.options.hold_s
-        found.last = now
-
     def _source(self, source: Hop, trunk: Trunk | None, now: float) -> _Source:
-        host, name = source.host, "" if trunk is None else trunk.name
-        key = (name, network_of(host) if ":" in host else host)
+        name, key = _name_of(trunk), _key(source, trunk)
+        if (found := self._proved.get(key)) is not None:
+            return found
         found = self._sources.get(key)
         if found is not None:
             self._sources.move_to_end(key)
@@ -263,3 +319,13 @@ class Admission:
         options = self.options
         rate = options.stranger_setups_per_s if trunk is None else trunk.options.setups_per_s
         return _Source(rate, options, now)
+
+
+def _name_of(trunk: Trunk | None) -> str:
+    return "" if trunk is None else trunk.name
+
+
+def _key(source: Hop, trunk: Trunk | None) -> tuple[str, str]:
+    """What a source is counted by."""
+    host = source.host
+    return _name_of(trunk), network_of(host) if ":" in host else host

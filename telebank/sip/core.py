@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from telebank.sip.dialog import Dialog, DialogKey
+from telebank.sip.digest_client import Signed
 from telebank.sip.events import (
     CallEnded,
     CloseConnection,
@@ -21,7 +22,14 @@ from telebank.sip.message import HeaderLines, Request, write_request, write_resp
 from telebank.sip.options import SipOptions
 from telebank.sip.places import Places
 from telebank.sip.timers import Timers
-from telebank.sip.transaction import ClientTransaction, Key, Outgoing, ServerTransaction, State
+from telebank.sip.transaction import (
+    Asked,
+    ClientTransaction,
+    Key,
+    Outgoing,
+    ServerTransaction,
+    State,
+)
 from telebank.sip.uri import Hop
 
 LARGE = 1_300
@@ -48,8 +56,8 @@ class Core:
         self.probes: dict[Key, Callable[[int], None]] = {}
         """Who waits for the answer to a request outside calls, and takes its status; nobody is told
         that none came."""
-        self.sign: Callable[[Leg, str, str], HeaderLines] = lambda leg, method, uri: ()
-        """Credentials for a request in a leg whose trunk asked for them before."""
+        self.sign: Callable[[Leg, str, str], Signed | None] = lambda leg, method, uri: None
+        """A request in a leg, with the credentials its trunk asked for before; None: no password."""
         self.may_follow: Callable[[str, str], bool] = lambda trunk, target: True
         """Whether a call over a trunk may go on to the target of a 3xx or REFER."""
         self.draining = False
@@ -196,18 +204,42 @@ class Core:
         )
 
     def request(
-        self, leg: Leg, method: str, now: float, body: bytes = b"", headers: HeaderLines = ()
-    ) -> ClientTransaction:
-        """Send a request in the leg's dialog."""
-        assert leg.dialog is not None
-        leg.dialog.local_cseq += 1
-        lines = [*headers, *self.signed(leg, method, leg.dialog)]
-        sent, address = self.compose(method, leg.dialog, leg.dialog.local_cseq, body, lines)
-        return self.layer.open_client(sent, address, leg.id, now)
+        self, leg: Leg, method: str, now: float, body: bytes = b"", headers: HeaderLines = (),
+        *, early: Dialog | None = None,
+    ) -> ClientTransaction:  # fmt: skip
+        """Send a request in the leg's dialog, or in an early one of it."""
+        dialog = early or leg.dialog
+        assert dialog is not None
+        return self._ask(leg, method, Asked(dialog, body, headers), None, now)
 
-    def signed(self, leg: Leg, method: str, dialog: Dialog) -> HeaderLines:
-        """Our credentials for a request along the dialog's route."""
-        return self.sign(leg, method, dialog.way()[0])
+    def request_again(
+        self, leg: Leg, before: ClientTransaction, signed: Signed, now: float
+    ) -> ClientTransaction:
+        """The same request once more, with the credentials that were asked for (22.2)."""
+        asked, dialog = before.asked, leg.dialog
+        assert asked is not None
+        if dialog is not None and dialog.key == asked.dialog.key:
+            asked = asked._replace(dialog=dialog)  # confirmed meanwhile: its numbers go on
+        return self._ask(leg, before.sent.method, asked, signed, now)
+
+    def _ask(
+        self, leg: Leg, method: str, asked: Asked, signed: Signed | None, now: float
+    ) -> ClientTransaction:
+        dialog = asked.dialog
+        dialog.local_cseq += 1
+        signed = self.signed(leg, method, dialog, signed)
+        lines = [*asked.headers, *(signed.headers if signed is not None else ())]
+        sent, address = self.compose(method, dialog, dialog.local_cseq, asked.body, lines)
+        transaction = self.layer.open_client(sent, address, leg.id, now)
+        transaction.asked, transaction.signed = asked, signed
+        return transaction
+
+    def signed(
+        self, leg: Leg, method: str, dialog: Dialog, again: Signed | None = None
+    ) -> Signed | None:
+        """A request along the dialog's route with our credentials: `again` if it is for that."""
+        uri = dialog.way()[0]
+        return again if again is not None and again.uri == uri else self.sign(leg, method, uri)
 
     def cancel(self, leg: Leg, now: float) -> None:
         """CANCEL the leg's INVITE, once a provisional response has come (9.1)."""

@@ -8,7 +8,7 @@ from typing import Protocol
 from telebank.sip.admission import Admission, AdmissionOptions, Verdict
 from telebank.sip.core import Core
 from telebank.sip.digest import Account
-from telebank.sip.digest_client import DigestClient, GivenUp
+from telebank.sip.digest_client import DigestClient, GivenUp, Signed
 from telebank.sip.digest_server import Challenged, DigestOptions, DigestServer, Why
 from telebank.sip.events import SendDatagram
 from telebank.sip.failed_attempts import AttemptOptions, FailedAttempts
@@ -16,7 +16,7 @@ from telebank.sip.glance import Glance, branch_of_response, glance, refusal
 from telebank.sip.headers import MAGIC_COOKIE
 from telebank.sip.identities import number_of
 from telebank.sip.leg import Leg
-from telebank.sip.message import HeaderLines, Request, Response
+from telebank.sip.message import Request, Response
 from telebank.sip.screening import Rejection, busy
 from telebank.sip.trunks import STRANGERS, Trunk, TrunkOptions, Trunks
 from telebank.sip.uri import BadUri, Hop, SipUri
@@ -44,6 +44,8 @@ class Door:
         self.trunks = trunks
         self.admission = Admission(options, core.options.scanners)
         self.callers: Callers | None = None
+        self.is_phone_place: Callable[[Hop], bool] = _nowhere
+        """Whether phones may register from there."""
         self._core = core
         self._secret = token().encode()
         self._placed: dict[str, deque[float]] = {}
@@ -84,7 +86,8 @@ class Door:
         if seen.method == "ACK":  # of a refusal of which nothing was kept, most of them
             old = not seen.branch.startswith(MAGIC_COOKIE)
             return old and self.admission.hears(source, trunk, now)
-        verdict = self.admission.judge(seen, source, trunk, now)
+        registers = seen.method == "REGISTER" and self.is_phone_place(source)
+        verdict = self.admission.judge(seen, source, trunk, now, registers=registers)
         if verdict is Verdict.REFUSE:
             wait = self._core.options.retry_after
             self._core.out.append(SendDatagram(*refusal(seen, source, self._secret, wait)))
@@ -165,30 +168,28 @@ class Door:
         placed.append(now)
         return ""
 
-    def sign(self, leg: Leg, method: str, uri: str) -> HeaderLines:
-        """Credentials for a request in a leg over a trunk that asked for them before."""
+    def sign(self, leg: Leg, method: str, uri: str) -> Signed | None:
+        """A request in a leg over a trunk that has our password, with the credentials that it asked
+        for before; None where there is no password."""
         client = self.clients.get(leg.trunk)
-        if client is None or leg.way != "out":
-            return ()
-        if method == "ACK":  # the INVITE's (RFC 3261 22.1)
-            return leg.signed.headers if leg.signed is not None else ()
-        again, leg.signed_again = leg.signed_again, None
-        signed = again if again is not None and again.uri == uri else client.begin(method, uri)
-        if method == "INVITE":
-            leg.signed = signed
-        return signed.headers
+        return None if client is None or leg.way == "in" else client.begin(method, uri)
 
-    def sign_again(self, leg: Leg, response: Response) -> bool:
-        """Whether there is an answer to a challenge to the leg's INVITE; the next has it."""
+    def sign_again(self, leg: Leg, signed: Signed | None, response: Response) -> Signed | None:
+        """The answer to a challenge to a request in the leg; None where there is none."""
         client = self.clients.get(leg.trunk)
-        if client is None or leg.signed is None or response.status not in CHALLENGES:
-            return False
-        again = client.again(leg.signed, response)
+        if client is None or signed is None or response.status not in CHALLENGES:
+            return None
+        again = client.again(signed, response)
         if isinstance(again, GivenUp):
             self._core.trouble("digest", f"trunk {leg.trunk}: {again.why.value}", leg.peer)
-            return False
-        leg.signed_again = again
-        return True
+            return None
+        return again
+
+
+def _nowhere(source: Hop) -> bool:
+    """Without a registrar there is no such place."""
+    del source
+    return False
 
 
 def dialled(uri: str) -> str:

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from telebank.sip.dialog import Dialog
-from telebank.sip.digest_client import Signed
 from telebank.sip.exchange import Exchange
 from telebank.sip.session_description import SessionDescription
 from telebank.sip.transaction import IllegalTransition, Key
@@ -148,10 +147,6 @@ class Leg:
     """The trunk it goes by, empty for none."""
     way: str = "in"
     """Of that trunk's calls: `in` or `out`."""
-    signed: Signed | None = None
-    """The credentials of our last INVITE, where the trunk has a password."""
-    signed_again: Signed | None = None
-    """Those for the challenge to it, not sent yet."""
     referring: bool = False
     """A REFER of ours has no outcome yet."""
 

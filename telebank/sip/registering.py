@@ -156,8 +156,9 @@ class Registering:
         """What became of INVITEs from no trunk, since the start."""
         self._core = core
         self._door = door
-        if door is not None and options.calls:
-            door.callers = self
+        if door is not None:
+            door.is_phone_place = self.is_place
+            door.callers = self if options.calls else None
         self._calling = options.calling
         self._accounts: Mapping[str, Account] = MappingProxyType({})
         attempts = FailedAttempts(AttemptOptions())
@@ -183,6 +184,10 @@ class Registering:
                 gone = self.registrar.forget(extension)
                 self._gone(gone, "closed")
         self._set()
+
+    def is_place(self, source: Hop) -> bool:
+        """Whether phones may be there."""
+        return _is_in(source, self._networks)
 
     def wake(self, now: float) -> None:
         """End contacts that were not refreshed."""
@@ -210,7 +215,7 @@ class Registering:
     def request(self, request: Request, source: Hop, now: float) -> None:
         """Answer one that is new."""
         core = self._core
-        if not _is_in(source, self._networks):
+        if not self.is_place(source):
             self._refuse(request, source, 403, "not from a network of phones", now)
             if self._door is not None:
                 self._door.failed(source, now)
@@ -243,7 +248,7 @@ class Registering:
                 totals[found.why.name.lower()] += 1
                 self._tell(known, source, found.why.value, now)
         elif self._door is not None:
-            self._door.admission.succeeded(source, self._door.of(source), now)
+            self._door.admission.proved(source, self._door.of(source), now)
         return found
 
     def _take(self, request: Request, source: Hop, extension: str, now: float) -> None:
@@ -275,7 +280,7 @@ class Registering:
         """The rights of a phone that calls from where no trunk is, or its refusal; None: it is for
         no phone to say. Whoever has no right password gets the same challenge for any name, and it
         counts as a failure of his address, as every call of a stranger does."""
-        if not (_is_in(source, self._networks) and self._names_ours(request)):
+        if not (self.is_place(source) and self._names_ours(request)):
             return None
         found = self._check(request, source, self.calls, now)
         if isinstance(found, Challenged):

@@ -245,11 +245,8 @@ class ReliableClient:
         self._prack(leg, early, cseq, sdp, now)
 
     def _prack(self, leg: Leg, early: Early, cseq: int, sdp: bytes, now: float) -> None:
-        dialog = early.dialog
-        dialog.local_cseq += 1
         lines = [("RAck", f"{early.rseq} {cseq} INVITE")]
-        sent, address = self.core.compose("PRACK", dialog, dialog.local_cseq, sdp, lines)
-        leg.pracking = self.core.layer.open_client(sent, address, leg.id, now).key
+        leg.pracking = self.core.request(leg, "PRACK", now, sdp, lines, early=early.dialog).key
 
 
 def described(response: Response) -> SessionDescription | None:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
 
-from telebank.sip.message import Request
+from telebank.sip.dialog import Dialog
+from telebank.sip.digest_client import Signed
+from telebank.sip.message import HeaderLines, Request
 from telebank.sip.options import SipOptions
 from telebank.sip.uri import Hop
 
@@ -227,8 +229,21 @@ class Outgoing:
     data: bytes = field(repr=False)
 
 
+class Asked(NamedTuple):
+    """What a request within a dialog was made of, so that it can be made again."""
+
+    dialog: Dialog
+    body: bytes
+    headers: HeaderLines
+    """Of its own, without credentials."""
+
+
 @dataclass(slots=True)
 class ClientTransaction(Transaction):
     sent: Outgoing
     acknowledged: dict[str, tuple[bytes, Hop]]
     """For an INVITE: the ACK sent for the 2xx of each To tag."""
+    asked: Asked | None = None
+    """None for a request outside dialogs."""
+    signed: Signed | None = None
+    """Its credentials, where the trunk has a password."""

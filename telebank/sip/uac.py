@@ -2,6 +2,7 @@
 
 from telebank.sip.core import Core
 from telebank.sip.dialog import Dialog, for_client
+from telebank.sip.digest_client import Signed
 from telebank.sip.door import Door
 from telebank.sip.events import (
     CallAnswered,
@@ -76,19 +77,23 @@ class ClientSide:
         core.timers.start(leg.id, "ring", now + core.options.ring_timeout)
         return leg.id
 
-    def _send(self, leg: Leg, draft: Dialog, destination: Hop, now: float) -> None:
-        core = self.core
+    def _send(
+        self, leg: Leg, draft: Dialog, destination: Hop, now: float, again: Signed | None = None
+    ) -> None:
+        core, signed = self.core, self.core.signed(leg, "INVITE", draft, again)
         lines = [("Accept", SDP_TYPE), ("Supported", core.options.supported)]
-        lines += [*self._timers.ask(leg), *core.signed(leg, "INVITE", draft)]
+        lines += [*self._timers.ask(leg), *(signed.headers if signed is not None else ())]
         sent, hop = core.compose(
             "INVITE", draft, draft.local_cseq, leg.opening, lines, to=destination
         )
         leg.exchange = opened(leg.opening)
-        leg.invite = core.layer.open_client(sent, hop, leg.id, now).key
+        transaction = core.layer.open_client(sent, hop, leg.id, now)
+        leg.invite, transaction.signed = transaction.key, signed
 
     def _again(
-        self, leg: Leg, before: ClientTransaction, target: str, destination: Hop, now: float
-    ) -> None:
+        self, leg: Leg, before: ClientTransaction, target: str, destination: Hop, now: float,
+        signed: Signed | None = None,
+    ) -> None:  # fmt: skip
         """The INVITE once more, changed (8.1.3.4, 8.1.3.5): same Call-ID, To and From."""
         sent = before.sent
         self.core.let_go(leg, now)
@@ -99,7 +104,7 @@ class ClientSide:
             sent.call_id, leg.local_tag, "", sent.from_, sent.to, target, (), sent.cseq + 1, -1,
             destination,
         )  # fmt: skip
-        self._send(leg, draft, destination, now)
+        self._send(leg, draft, destination, now, signed)
 
     def options(self, hop: Hop, now: float) -> Key:
         """Ask a peer whether it is there (11.1); its answer goes to `Core.probes`."""
@@ -205,6 +210,8 @@ class ClientSide:
         key, method = transaction.key, transaction.sent.method
         if key == leg.invite:
             self._refused(leg, transaction, status, response, now)
+        elif response is not None and self._signed_again(leg, transaction, response, now):
+            return
         elif method == "BYE":
             self.core.forget(leg)
         elif key in (leg.asking, leg.timer.refreshing):
@@ -213,6 +220,29 @@ class ClientSide:
             leg.pracking = ()
         elif method == "REFER":
             self._transfers.answered(leg, status, response)
+
+    def _signed_again(
+        self, leg: Leg, transaction: ClientTransaction, response: Response, now: float
+    ) -> bool:
+        """A request within the call was challenged: send it again with credentials, unless nobody
+        waits for it any more."""
+        key, method, timer = transaction.key, transaction.sent.method, leg.timer
+        waited_for = {
+            "BYE": leg.state is LegState.ENDING,
+            "INVITE": key == leg.asking,
+            "UPDATE": key in (leg.asking, timer.refreshing),
+        }
+        alive = leg.state is not LegState.ENDING
+        if self._door is None or not waited_for.get(method, alive):
+            return False
+        signed = self._door.sign_again(leg, transaction.signed, response)
+        if signed is None:
+            return False
+        again = self.core.request_again(leg, transaction, signed, now).key
+        leg.asking = again if leg.asking == key else leg.asking
+        leg.pracking = again if leg.pracking == key else leg.pracking
+        timer.refreshing = again if timer.refreshing == key else timer.refreshing
+        return True
 
     def _refused(
         self, leg: Leg, transaction: ClientTransaction, status: int, response: Response | None,
@@ -223,8 +253,11 @@ class ClientSide:
             if status == TOO_SMALL and self._timers.longer(leg, response):
                 self._again(leg, transaction, transaction.sent.uri, transaction.peer, now)
                 return
-            if self._door is not None and self._door.sign_again(leg, response):
-                self._again(leg, transaction, transaction.sent.uri, transaction.peer, now)
+            signed = None
+            if self._door is not None:
+                signed = self._door.sign_again(leg, transaction.signed, response)
+            if signed is not None:
+                self._again(leg, transaction, transaction.sent.uri, transaction.peer, now, signed)
                 return
             target = redirect_of(response) if leg.trusted and not leg.redirected else ""
             if target and core.may_follow(leg.trunk, target):
@@ -334,7 +367,8 @@ class ClientSide:
     def _send_ack(self, leg: Leg, transaction: ClientTransaction, sdp: bytes = b"") -> None:
         """ACK to a 2xx: a request in the dialog, kept to be sent again (13.2.2.4)."""
         assert leg.dialog is not None
-        lines = self.core.signed(leg, "ACK", leg.dialog)
+        signed = transaction.signed  # the INVITE's credentials (22.1)
+        lines = signed.headers if signed is not None else ()
         ack, address = self.core.compose("ACK", leg.dialog, transaction.sent.cseq, sdp, lines)
         transaction.acknowledged[leg.dialog.remote_tag] = (ack.data, address)
         self.core.out.append(SendDatagram(ack.data, address))

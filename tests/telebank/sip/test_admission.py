@@ -17,6 +17,8 @@ OPTIONS = AdmissionOptions(
     strangers_setups_per_s=8.0,
     stranger_setups_per_s=2.0,
     others_per_s=4.0,
+    strangers_others_per_s=6.0,
+    malformed_per_s=2.0,
     refusals_per_s=3.0,
     all_refusals_per_s=30.0,
     failures=5,
@@ -127,9 +129,98 @@ def test_who_only_ever_fails_is_not_listened_to() -> None:
         assert admission.hears(source, None, float(nth))
         admission.failed(source, None, float(nth))
     assert admission.judge(INVITE, source, None, 10.0) is Verdict.HELD
-    assert not admission.hears(source, None, 60.0)  # each further one begins the hold anew
-    assert admission.judge(PING, source, None, 119.0) is Verdict.HELD
-    assert admission.judge(PING, source, None, 180.0) is Verdict.PASS
+    assert not admission.hears(source, None, 60.0)
+    assert admission.judge(PING, source, None, 63.9) is Verdict.HELD
+    assert admission.judge(PING, source, None, 64.0) is Verdict.PASS  # the others prolonged nothing
+
+
+def test_a_hold_is_over_in_time_whatever_is_sent_meanwhile() -> None:
+    admission, source = Admission(OPTIONS), Hop("192.0.2.66", 5060)
+    for nth in range(5):
+        admission.failed(source, None, float(nth))
+    for nth in range(5, 64):
+        assert admission.judge(PING, source, None, float(nth)) is Verdict.HELD
+        admission.failed(source, None, float(nth))  # such as what was let in before
+    for nth in range(64, 68):
+        assert admission.judge(PING, source, None, float(nth)) is Verdict.PASS
+        admission.failed(source, None, float(nth))  # counted anew: five again hold it
+    admission.failed(source, None, 68.0)
+    assert admission.judge(PING, source, None, 68.0) is Verdict.HELD
+
+
+def test_what_fails_by_udp_holds_no_connection() -> None:
+    admission, udp = Admission(OPTIONS), Hop("192.0.2.66", 5060)
+    for _ in range(5):
+        admission.failed(udp, None, 1.0)
+    assert admission.judge(PING, udp, None, 1.0) is Verdict.HELD
+    assert admission.judge(PING, udp._replace(transport="tls"), None, 1.0) is Verdict.PASS
+
+
+def test_a_phone_may_register_while_its_address_is_on_hold() -> None:
+    admission, phone = Admission(OPTIONS), Hop("192.0.2.66", 5060)
+    for _ in range(5):
+        admission.failed(phone, None, 1.0)
+    assert admission.judge(REGISTER, phone, None, 1.0) is Verdict.HELD
+    assert admission.judge(REGISTER, phone, None, 1.0, registers=True) is Verdict.PASS
+    assert admission.judge(PING, phone, None, 1.0) is Verdict.HELD
+    admission.proved(phone, None, 1.0)
+    assert admission.judge(PING, phone, None, 1.0) is Verdict.PASS
+
+
+def test_who_showed_a_password_is_kept_whatever_others_send() -> None:
+    admission, phone = Admission(OPTIONS), Hop("192.0.2.66", 5060)
+    admission.proved(phone, None, 0.0)
+    for nth in range(1_000):  # their buckets are full again at once: each pushes one out
+        admission.judge(PING, Hop(f"10.0.{nth >> 8}.{nth & 255}", 5060), None, float(nth))
+    for _ in range(100):
+        admission.failed(phone, None, 1_000.0)
+    assert admission.has_proved(phone)
+    assert admission.judge(INVITE, phone, None, 1_000.0) is Verdict.PASS
+
+
+def test_strangers_do_not_use_up_what_proved_phones_may() -> None:
+    admission, phone = Admission(OPTIONS), Hop("192.0.2.66", 5060)
+    admission.proved(phone, None, 0.0)
+    for nth in range(1_000):
+        stranger = Hop(f"10.0.{nth >> 8}.{nth & 255}", 5060)
+        for seen in (INVITE, PING, REGISTER):
+            admission.judge(seen, stranger, None, nth / 1_000)
+        admission.hears(stranger, None, nth / 1_000)
+    assert admission.judge(INVITE, phone, None, 1.0) is Verdict.PASS
+    assert admission.judge(PING, phone, None, 1.0) is Verdict.PASS
+    assert admission.judge(REGISTER, phone, None, 1.0, registers=True) is Verdict.PASS
+    assert admission.hears(phone, None, 1.0)
+
+
+def test_those_that_proved_themselves_are_bounded_too() -> None:
+    admission = Admission(OPTIONS)
+    for nth in range(100):
+        admission.proved(Hop(f"192.0.2.{nth}", 5060), None, float(nth))
+    assert admission.counts() == {"sources": 0, "proved": OPTIONS.sources}
+    assert admission.has_proved(Hop("192.0.2.99", 5060))
+    assert not admission.has_proved(Hop("192.0.2.0", 5060))
+
+
+@pytest.mark.parametrize("seen", [PING, REGISTER, message("CANCEL")])
+def test_strangers_have_one_limit_however_many_they_are(seen: Glance) -> None:
+    admission, found = Admission(OPTIONS), Counter[Verdict]()
+    for nth in range(10_000):  # ten seconds, each from a source of its own
+        source = Hop(f"10.{nth >> 16}.{(nth >> 8) & 255}.{nth & 255}", 5060)
+        found[admission.judge(seen, source, None, nth / 1_000)] += 1
+    assert found[Verdict.PASS] <= 6 * BURST_S + 60
+    assert found[Verdict.PASS] >= 60
+    # Newcomers that share one's limits get the 503s of one.
+    assert found[Verdict.REFUSE] <= 3 * BURST_S + 30 + OPTIONS.sources
+    assert admission.judge(seen, Hop("192.0.2.5", 5060), CARRIER, 10.0) is Verdict.PASS
+
+
+def test_what_strangers_send_that_is_no_request_has_one_limit() -> None:
+    admission, heard = Admission(OPTIONS), 0
+    for nth in range(10_000):
+        source = Hop(f"10.{nth >> 16}.{(nth >> 8) & 255}.{nth & 255}", 5060)
+        heard += admission.hears(source, None, nth / 1_000)
+    assert 20 <= heard <= 2 * BURST_S + 20
+    assert admission.hears(Hop("192.0.2.5", 5060), CARRIER, 10.0)
 
 
 def test_who_made_a_call_and_who_is_a_trunk_are_not_put_on_hold() -> None:
@@ -171,7 +262,9 @@ def test_other_requests_have_their_own_limit() -> None:
 def test_registrations_are_limited_in_all() -> None:
     admission = Admission(AdmissionOptions(registers_per_s=5.0))
     sources = [Hop(f"192.0.2.{nth}", 5060) for nth in range(100)]
-    found = Counter(admission.judge(REGISTER, source, None, 1.0) for source in sources)
+    found = Counter(
+        admission.judge(REGISTER, source, None, 1.0, registers=True) for source in sources
+    )
     assert found[Verdict.PASS] == 10
 
 

@@ -102,6 +102,30 @@ def test_a_phone_that_is_known_is_never_shut_out_by_its_challenges() -> None:
     assert phone.calls().status == 100
 
 
+def test_a_phone_is_not_shut_out_by_what_is_sent_in_its_name() -> None:
+    """Nor by its own keep-alives after a restart of the node."""
+    desk = desk_of(AdmissionOptions())
+    phone = SoftPhone(desk)
+    for _ in range(30):
+        desk.hears(desk.request("OPTIONS", to_tag=False).replace("CSeq: ", "CSeq: x"), phone.source)
+    assert desk.hears(desk.request("OPTIONS", to_tag=False), phone.source) == []
+    assert phone.registers().status == 200
+    assert Caller(desk, source=phone.source).calls().status == 100
+
+
+def test_a_flood_of_strangers_stops_no_call_of_a_phone_that_is_known() -> None:
+    desk = desk_of(AdmissionOptions())
+    phone = Caller(desk)
+    assert phone.registers().status == 200
+    guesser = Caller(desk, "1999", "a guess")
+    for nth in range(200):
+        guesser.source = Hop(f"2001:db8:0:{nth:x}::1", 5060)
+        guesser.branch += 1
+        desk.hears(guesser.text().replace("REGISTER", "INVITE"), guesser.source)
+    assert desk.agent.admitted()["refused"] > 100
+    assert phone.calls().status == 100
+
+
 def test_a_phone_calls_in_its_own_name() -> None:
     desk = desk_of()
     assert Caller(desk, to="1002").calls().status == 403

@@ -51,13 +51,16 @@ class Core:
         self.dialogs: dict[DialogKey, Leg] = {}
         self.offered: set[str] = set()
         """Ids of legs whose INVITE waits for the application."""
+        self.forks: set[str] = set()
+        """Ids of legs that only end what another branch of a call of ours answered."""
         self.trunk_calls: Counter[tuple[str, str]] = Counter()
         """Live calls by trunk and `in` or `out`."""
         self.probes: dict[Key, Callable[[int], None]] = {}
         """Who waits for the answer to a request outside calls, and takes its status; nobody is told
         that none came."""
         self.sign: Callable[[Leg, str, str], Signed | None] = lambda leg, method, uri: None
-        """A request in a leg, with the credentials its trunk asked for before; None: no password."""
+        """A request in a leg with the credentials that its trunk asked for before; None where it
+        has no password of ours."""
         self.may_follow: Callable[[str, str], bool] = lambda trunk, target: True
         """Whether a call over a trunk may go on to the target of a 3xx or REFER."""
         self.draining = False
@@ -252,6 +255,11 @@ class Core:
 
     # The life of a leg
 
+    @property
+    def calls(self) -> int:
+        """Legs that the application has, or had."""
+        return len(self.legs) - len(self.forks)
+
     def open_dialog(self, leg: Leg, dialog: Dialog) -> None:
         leg.dialog = dialog
         self.dialogs[dialog.key] = leg
@@ -297,5 +305,6 @@ class Core:
         if self.legs.pop(leg.id, None) is not None and leg.trunk:
             self.trunk_calls[leg.trunk, leg.way] -= 1
         self.offered.discard(leg.id)
+        self.forks.discard(leg.id)
         if leg.dialog is not None:
             self.dialogs.pop(leg.dialog.key, None)

@@ -146,7 +146,7 @@ class Leg:
     trunk: str = ""
     """The trunk it goes by, empty for none."""
     way: str = "in"
-    """Of that trunk's calls: `in` or `out`."""
+    """Of that trunk's calls: `in` or `out`; `fork` for another branch of one that went out."""
     referring: bool = False
     """A REFER of ours has no outcome yet."""
 

@@ -247,3 +247,5 @@ class ClientTransaction(Transaction):
     """None for a request outside dialogs."""
     signed: Signed | None = None
     """Its credentials, where the trunk has a password."""
+    trunk: str = ""
+    """For an INVITE: the trunk it went by, empty for none."""

@@ -113,7 +113,7 @@ class ServerSide:
         core, options = self.core, self.core.options
         if request.method == "INVITE" and core.layer.is_merged(request):
             return Rejection(482)
-        if core.draining or len(core.legs) >= options.max_calls:
+        if core.draining or core.calls >= options.max_calls:
             return busy(options)
         if request.method == "OPTIONS":
             return None

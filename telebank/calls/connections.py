@@ -28,6 +28,7 @@ PAUSE_S = 1.0
 """Nothing is accepted so long after the machine had no room."""
 CLOSE_S = 2.0
 """How long `close` waits for what is still to be sent, in seconds."""
+NOTHING_LISTENS = "nothing listens there"
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER: close with a reset, and keep nothing."""
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -61,6 +62,8 @@ class Connections:
         self.options = options
         self.server_names: dict[Hop, str] = {}
         """The host name that a peer's certificate must have; without one, its IP address."""
+        self.losing = ""
+        """While the user agent is told that a connection is gone: why; else empty."""
         self.in_use = in_use
         self.on_trouble = on_trouble
         self._tls = tls
@@ -209,7 +212,7 @@ class Connections:
         self._opening.pop(hop, None)
         if not connection.made:
             self.on_trouble("connection failed", why, hop)
-            self._on_event(ConnectionLost(hop, why))
+            self._lost(hop, why)
 
     def _words(self, hop: Hop, *, accepted: bool) -> dict[str, Any]:
         """What asyncio needs to know for TLS."""
@@ -229,7 +232,14 @@ class Connections:
     def _lost_soon(self, hop: Hop, why: str) -> None:
         """The user agent is told once it is done with what it is doing."""
         self.on_trouble("connection failed", why, hop)
-        self._loop.call_soon(self._on_event, ConnectionLost(hop, why))
+        self._loop.call_soon(self._lost, hop, why)
+
+    def _lost(self, hop: Hop, why: str) -> None:
+        self.losing = why
+        try:
+            self._on_event(ConnectionLost(hop, why))
+        finally:
+            self.losing = ""
 
     # -- what connections say -----------------------------------------------------------------
 
@@ -256,7 +266,7 @@ class Connections:
             self._count(connection.hop, -1)
         if self._open.get(connection.hop) is connection:
             del self._open[connection.hop]
-            self._on_event(ConnectionLost(connection.hop, why))
+            self._lost(connection.hop, why)
 
     # -- the end ------------------------------------------------------------------------------
 
@@ -311,4 +321,6 @@ def _why(error: Exception) -> str:
         return f"TLS: certificate refused: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         return f"TLS: {(error.reason or 'failed').lower().replace('_', ' ')}"
+    if isinstance(error, ConnectionRefusedError):
+        return NOTHING_LISTENS
     return getattr(error, "strerror", "") or str(error) or type(error).__name__

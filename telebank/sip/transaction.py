@@ -212,6 +212,8 @@ class ServerTransaction(Transaction):
     request: Request
     source: Hop
     merge_key: Key
+    share: str | None = None
+    """Trunk of a request within a call; None for others."""
 
 
 @dataclass(frozen=True, slots=True)

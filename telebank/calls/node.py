@@ -226,7 +226,7 @@ class VoiceNode:
             "faxes": len(self._claims),
             "setups_per_s": self._setups.per_second(self._endpoint.now()),
             "setups": self.totals["calls"] + self.totals["fax_calls"],
-            "refused": refusals(self.totals, agent.admitted()),
+            "refused": refusals(self.totals, agent.admitted(), agent.refused()),
             "lines": self.lines(),
             "trunks": self.trunks(),
             "phones": {name: phones.get(f"phones_{name}", 0) for name in ("phones", "registered")},
@@ -287,6 +287,7 @@ class VoiceNode:
             "total_sip_faults": self._endpoint.agent.faults,
             **phone_counts(self._endpoint.agent.phones),
             **{f"total_sip_{what}": many for what, many in self._endpoint.agent.admitted().items()},
+            **{f"total_sip_{what}": many for what, many in self._endpoint.agent.refused().items()},
         }
 
     # -- facts --------------------------------------------------------------------------------

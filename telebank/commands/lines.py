@@ -98,7 +98,7 @@ def command(
     figures come after some 15 seconds. Callers are masked as in `telebank calls`.
 
     A narrow terminal gives up columns in this order, and cuts nothing: peer's MOS, language,
-    jitter, trunk, place, loss, caller, MOS, time. --json prints one object, once. Only the node's
+    jitter, trunk, loss, caller, place, MOS, time. --json prints one object, once. Only the node's
     own user and root may look. Exit 3: no node answers.
 
     \b

@@ -389,6 +389,11 @@ class UserAgent:
         door = self._door
         return dict(door.admission.totals) if door is not None else {}
 
+    def refused(self) -> dict[str, int]:
+        """INVITEs that were let in and then refused before any leg heard of them, since the start,
+        by status: 403 for strangers, 404 for numbers, 503 for want of room."""
+        return {str(status): many for status, many in sorted(self._core.refused.items())}
+
     def trunks(self) -> list[dict[str, object]]:
         """Each trunk: its live calls, its peers and whether they are well."""
         door, calls = self._door, self._core.trunk_calls

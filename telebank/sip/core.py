@@ -32,6 +32,7 @@ from telebank.sip.transaction import (
 )
 from telebank.sip.uri import Hop
 
+CHALLENGES = (401, 407)
 LARGE = 1_300
 """Octets; a larger request does not go over UDP where the way is not known (RFC 3261 18.1.1)."""
 
@@ -58,6 +59,8 @@ class Core:
         self.probes: dict[Key, Callable[[int], None]] = {}
         """Who waits for the answer to a request outside calls, and takes its status; nobody is told
         that none came."""
+        self.refused: Counter[int] = Counter()
+        """INVITEs refused before any leg heard of them, repeats too, by status."""
         self.sign: Callable[[Leg, str, str], Signed | None] = lambda leg, method, uri: None
         """A request in a leg with the credentials that its trunk asked for before; None where it
         has no password of ours."""
@@ -121,6 +124,8 @@ class Core:
         self, request: Request, source: Hop, status: int, headers: HeaderLines = ()
     ) -> None:
         """Answer without keeping anything (RFC 3261 8.2.7): the request's repeat gets the same."""
+        if request.method == "INVITE" and status not in CHALLENGES:
+            self.refused[status] += 1
         seed = f"{request.call_id}\n{request.from_.tag}\n{request.via.branch}"
         tag = hashlib.blake2s(
             seed.encode("utf-8", "surrogateescape"), key=self._secret[:32], digest_size=8

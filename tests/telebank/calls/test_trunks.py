@@ -64,6 +64,8 @@ async def test_strangers_are_refused_and_their_calls_begin_nothing(
         finally:
             await stranger.close()
         assert tally.ended == {"403": 4}
+        assert house.node.counts()["total_sip_403"] == 4
+        assert house.node.board()["refused"]["403"] == 4
         assert "call.started" not in house.log.kinds()
 
 

@@ -8,7 +8,7 @@ from math import inf
 from telebank.sip.admission import AdmissionOptions
 from telebank.sip.core import Core
 from telebank.sip.digest import Account
-from telebank.sip.door import Door
+from telebank.sip.door import Door, Standing
 from telebank.sip.events import (
     CloseConnection,
     Command,
@@ -352,6 +352,10 @@ class UserAgent:
         )
 
     def note(self, trouble: Trouble, now: float) -> list[Command]:
+    def standing(self, hop: Hop, names: tuple[str, ...] = ()) -> Standing:
+        """Who is at a hop; without trunks everybody is known."""
+        return self._door.standing(hop, names) if self._door is not None else Standing.KNOWN
+
         """A line of the log from who has the sockets, within the same limit as our own."""
         self._core.now = now
         self._core.trouble(trouble.kind, trouble.detail, trouble.source)

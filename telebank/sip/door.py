@@ -3,6 +3,7 @@ live call."""
 
 from collections import deque
 from collections.abc import Callable
+from enum import Enum
 from typing import Protocol
 
 from telebank.sip.admission import Admission, AdmissionOptions, Verdict
@@ -25,6 +26,14 @@ MINUTE_S = 60.0
 CHALLENGES = (401, 407)
 NOBODY = Trunk(STRANGERS, TrunkOptions(t38="never"), known=False)
 """Strangers that are let in to the menus."""
+
+
+class Standing(Enum):
+    """Who is at a hop."""
+
+    KNOWN = "a trunk, or a phone that showed its password"
+    PHONE = "where phones may be"
+    STRANGER = "anybody else"
 
 
 class Callers(Protocol):
@@ -67,6 +76,12 @@ class Door:
     def of(self, source: Hop) -> Trunk | None:
         """The trunk of who sends from there; None: a stranger."""
         return self.trunks.of(source, self._core.layer.streams.get(source, ()))
+
+    def standing(self, hop: Hop, names: tuple[str, ...]) -> Standing:
+        """Who is at a hop whose certificate, if any, has these names."""
+        if self.trunks.of(hop, names) is not None or self.admission.has_proved(hop):
+            return Standing.KNOWN
+        return Standing.PHONE if self.is_phone_place(hop) else Standing.STRANGER
 
     # What comes in, before it is parsed
 

@@ -287,8 +287,9 @@ class UserAgent:
             self._phones.use(accounts)
         return self._core.take()
 
-    def restrict(self, may_follow: Callable[[str, str], bool]) -> None:
-        """Ask this before a call over a trunk goes on to where a 3xx leads: trunk and target."""
+    def restrict(self, may_follow: Callable[[str, str, str], bool]) -> None:
+        """Ask this before a call goes on to where a 3xx leads: trunk, URI called, and target. Until
+        then a 3xx is a refusal."""
         self._core.may_follow = may_follow
 
     def way(self, trunk: str) -> Hop | None:
@@ -351,11 +352,11 @@ class UserAgent:
             for leg in self._core.legs.values()
         )
 
-    def note(self, trouble: Trouble, now: float) -> list[Command]:
     def standing(self, hop: Hop, names: tuple[str, ...] = ()) -> Standing:
         """Who is at a hop; without trunks everybody is known."""
         return self._door.standing(hop, names) if self._door is not None else Standing.KNOWN
 
+    def note(self, trouble: Trouble, now: float) -> list[Command]:
         """A line of the log from who has the sockets, within the same limit as our own."""
         self._core.now = now
         self._core.trouble(trouble.kind, trouble.detail, trouble.source)

@@ -64,8 +64,8 @@ class Core:
         self.sign: Callable[[Leg, str, str], Signed | None] = lambda leg, method, uri: None
         """A request in a leg with the credentials that its trunk asked for before; None where it
         has no password of ours."""
-        self.may_follow: Callable[[str, str], bool] = lambda trunk, target: True
-        """Whether a call over a trunk may go on to the target of a 3xx or REFER."""
+        self.may_follow: Callable[[str, str, str], bool] = lambda trunk, called, target: False
+        """Whether a call over a trunk, to the URI called, may go on to the target of a 3xx."""
         self.draining = False
         self.contact = places.contact(places.first)
         self.has_tcp: Callable[[Hop], bool] = lambda peer: False

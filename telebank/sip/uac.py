@@ -263,9 +263,11 @@ class ClientSide:
                 self._again(leg, transaction, uri, peer, now, signed=signed)
                 return
             target = redirect_of(response) if leg.trusted and not leg.redirected else ""
-            if target and core.may_follow(leg.trunk, target):
+            if target and not core.may_follow(leg.trunk, transaction.sent.uri, target):
+                core.trouble("redirection", "a 3xx leads where the call may not go", leg.peer)
+            elif target:
                 leg.redirected = True
-                core.out.append(CallRedirected(leg.id, target))
+                core.out.append(CallRedirected(leg.id, target, leg.trunk))
                 self._again(leg, transaction, target, hop_of(target, transaction.peer), now)
                 return
         core.drop_asked(leg, now)

@@ -85,6 +85,10 @@ class Keeper(Protocol):
         """Whether a call goes over it."""
         ...
 
+    def is_hidden_from(self, connection: "Connection") -> bool:
+        """Whether its peer is not to be told anything."""
+        ...
+
     def is_guest(self, hop: Hop) -> bool:
         """Whether nobody that is known made it."""
         ...
@@ -141,7 +145,8 @@ class Connection(asyncio.Protocol):
                 self._broken(framed)
                 return
             elif self._pings.take(self._loop.time()):
-                self.write(PONG)
+                if not self._keeper.is_hidden_from(self):
+                    self.write(PONG)
             else:
                 self.cut("keep-alives without end")
             if self._is_closing():
@@ -213,7 +218,7 @@ class Connection(asyncio.Protocol):
         self._why = broken.why
         self._keeper.on_trouble("malformed stream", broken.why, self.hop)
         transport = self._transport
-        if not broken.refusal or transport is None:
+        if not broken.refusal or transport is None or self._keeper.is_hidden_from(self):
             self.abort()
             return
         self.write(broken.refusal)

@@ -32,6 +32,7 @@ CLOSE_S = 2.0
 NOTHING_LISTENS = "nothing listens there"
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER: close with a reset, and keep nothing."""
+_STRANGERS = (Standing.STRANGER, Standing.NOBODY)
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -153,7 +154,7 @@ class Connections:
         if self._total >= options.max_connections:
             pushed = standing is Standing.KNOWN and guests.push_out()
             return "" if pushed else "too many connections"
-        if standing is Standing.STRANGER and guests.strangers >= options.max_strangers:
+        if standing in _STRANGERS and guests.strangers >= options.max_strangers:
             return "" if guests.push_out(strangers=True) else "too many connections of strangers"
         return ""
 
@@ -179,7 +180,7 @@ class Connections:
         task.add_done_callback(shaken)
         standing = self._standing(hop, ())
         if standing is not Standing.KNOWN:
-            self._guests.add(hop, leave, stranger=standing is Standing.STRANGER)
+            self._guests.add(hop, leave, stranger=standing in _STRANGERS)
 
     async def _shake_hands(self, connection: Connection, sock: socket.socket, hop: Hop) -> None:
         sock.setblocking(False)
@@ -297,6 +298,10 @@ class Connections:
     def is_guest(self, hop: Hop) -> bool:
         """Whether it is a connection of nobody that is known."""
         return hop in self._guests
+
+    def is_hidden_from(self, connection: Connection) -> bool:
+        """Whether its peer is not to be told anything."""
+        return self._standing(connection.hop, connection.names) is Standing.NOBODY
 
     def _look_again(self, connection: Connection) -> None:
         """It may have shown who it is."""

@@ -34,6 +34,7 @@ class Standing(Enum):
     KNOWN = "a trunk, or a phone that showed its password"
     PHONE = "where phones may be"
     STRANGER = "anybody else"
+    NOBODY = "anybody else, where such are not to see that there is anything here"
 
 
 class Callers(Protocol):
@@ -81,7 +82,10 @@ class Door:
         """Who is at a hop whose certificate, if any, has these names."""
         if self.trunks.of(hop, names) is not None or self.admission.has_proved(hop):
             return Standing.KNOWN
-        return Standing.PHONE if self.is_phone_place(hop) else Standing.STRANGER
+        if self.is_phone_place(hop):
+            return Standing.PHONE
+        hidden = self.admission.options.strangers == "drop"
+        return Standing.NOBODY if hidden else Standing.STRANGER
 
     # What comes in, before it is parsed
 

@@ -7,6 +7,7 @@ import pytest
 from support.sip_endpoint import Answering, Raw, answering, options
 from telebank.calls.connection import ConnectionOptions
 from telebank.sip import Hop
+from telebank.sip.admission import AdmissionOptions
 from telebank.sip.registering import PhoneOptions
 from telebank.sip.trunks import LOOPBACK, TrunkOptions, Trunks
 
@@ -114,3 +115,18 @@ async def test_a_stranger_is_not_kept_by_keep_alives_and_a_trunk_is() -> None:
         ours.send(options(2))
         assert "200 OK" in await ours.head()
         await shut(guest, ours)
+
+
+async def test_who_is_dropped_is_told_nothing_over_a_stream() -> None:
+    drop = AdmissionOptions(strangers="drop")
+    async with answering(trunks=TRUNKS, admission=drop) as bank:
+        for data in (
+            b"\r\n\r\n" + options(),
+            options().replace(b"Content-Length: 0\r\n", b""),
+        ):
+            for by, length in ((GUEST, 0), (CARRIER, 1)):
+                peer = await Raw.to(bank.hop("tcp"), by=by)
+                peer.send(data)
+                said = await peer.reader.read(1) if length else await peer.rest()
+                assert len(said) == length
+                await peer.close()

@@ -30,6 +30,7 @@ from telebank.faxing.options import FaxingOptions
 from telebank.flow.options import FlowOptions
 from telebank.media.options import MediaOptions
 from telebank.ops.key_options import KeyOptions
+from telebank.settings_words import in_words
 from telebank.sip import SipOptions
 from telebank.sip.admission import AdmissionOptions
 from telebank.sip.digest import Account
@@ -402,7 +403,7 @@ def read_options(cls: type[T], table: Table, where: str) -> T:
     try:
         return msgspec.convert(dict(table), cls)
     except (msgspec.ValidationError, ValueError) as error:
-        raise SettingsError(f"[{where}]: {error}") from error
+        raise SettingsError(f"[{where}]: {in_words(cls, str(error))}") from error
 
 
 def _amounts(table: Table, where: str) -> Mapping[str, Money]:

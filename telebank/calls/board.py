@@ -34,13 +34,16 @@ class Setups:
             self._at.popleft()
 
 
-def refusals(totals: Counter[str], admitted: Mapping[str, int]) -> dict[str, int]:
-    """Since the start: calls beyond the last line, and requests that admission refused or left
-    without an answer."""
+def refusals(
+    totals: Counter[str], admitted: Mapping[str, int], refused: Mapping[str, int]
+) -> dict[str, int]:
+    """Since the start: calls beyond the last line, requests that admission refused or left without
+    an answer, and calls refused by trunks and the user agent, each status by itself."""
     return {
         "busy": totals["busy"],
         "admission": admitted.get("refused", 0),
         "silenced": admitted.get("silenced", 0),
+        **refused,
     }
 
 

@@ -12,6 +12,8 @@ from telebank.sip.stream import PONG, Framer, FramingBroken, MessageFramed
 PINGS_PER_S = 5.0
 """Keep-alives of one connection in a second, twice as many at once; with more it is cut. Peers send
 one in two minutes or so (RFC 5626 4.4.1), and of no octets does answering cost more."""
+STRANGERS_PART = 10
+"""Strangers have one in so many of the connections."""
 LINGER_S = 1.0
 """How long a peer that broke the framing may take to read why, in seconds."""
 
@@ -21,7 +23,8 @@ class ConnectionOptions:
     """Limits of SIP over TCP and TLS; section `[sip_tcp]`."""
 
     max_connections: int = 2_000
-    """Connections at once that others made; a further one is reset."""
+    """Connections at once that others made; a further one is reset, unless it is a trunk's or a
+    phone's that showed its password: then the one of others goes that said nothing longest."""
     per_address: int = 100
     """The same from one address (of IPv6: from one network of /64)."""
     max_opening: int = 100
@@ -37,6 +40,9 @@ class ConnectionOptions:
     idle_s: float = 600.0
     """Seconds of silence after which a connection without a call is closed; a keep-alive of the
     peer (RFC 5626) counts as life."""
+    stranger_idle_s: float = 10.0
+    """The same for who is no trunk and no phone that showed its password; a keep-alive is no sign
+    of life then."""
     unread_s: float = 10.0
     """Seconds for which a peer may leave unread what it was sent."""
     max_unread: int = 262_144
@@ -46,10 +52,16 @@ class ConnectionOptions:
         if min(self.max_connections, self.per_address, self.max_opening) <= 0:
             raise ValueError("max_connections, per_address and max_opening are above 0")
         times = (self.connect_s, self.handshake_s, self.first_message_s, self.message_s)
-        if min(*times, self.idle_s, self.unread_s) <= 0:
+        if min(*times, self.idle_s, self.stranger_idle_s, self.unread_s) <= 0:
             raise ValueError("times are above 0 seconds")
         if self.max_unread < 65_536:  # noqa: PLR2004 - one message
             raise ValueError("max_unread is 65536 octets at least: one message")
+
+    @property
+    def max_strangers(self) -> int:
+        """Of `max_connections`, for those from where no trunk and no phone is; a further one takes
+        the place of the one of them that said nothing longest."""
+        return max(1, self.max_connections // STRANGERS_PART)
 
 
 class Keeper(Protocol):
@@ -71,6 +83,14 @@ class Keeper(Protocol):
 
     def in_use(self, hop: Hop) -> bool:
         """Whether a call goes over it."""
+        ...
+
+    def is_hidden_from(self, connection: "Connection") -> bool:
+        """Whether its peer is not to be told anything."""
+        ...
+
+    def is_guest(self, hop: Hop) -> bool:
+        """Whether nobody that is known made it."""
         ...
 
     def on_trouble(self, kind: str, why: str, hop: Hop) -> None:
@@ -112,8 +132,7 @@ class Connection(asyncio.Protocol):
         if not self._keeper.begun(self):
             self._transport.abort()
             return
-        options = self._options
-        self._wait(options.idle_s if self._spoken else options.first_message_s)
+        self._wait(self._idle_s() if self._spoken else self._options.first_message_s)
 
     def data_received(self, data: bytes) -> None:
         began_before, messages = self._framer.inside, 0
@@ -126,14 +145,15 @@ class Connection(asyncio.Protocol):
                 self._broken(framed)
                 return
             elif self._pings.take(self._loop.time()):
-                self.write(PONG)
+                if not self._keeper.is_hidden_from(self):
+                    self.write(PONG)
             else:
                 self.cut("keep-alives without end")
             if self._is_closing():
                 return
         if not self._framer.inside:
-            if self._spoken:
-                self._wait(self._options.idle_s)
+            if self._spoken and (messages or not self._keeper.is_guest(self.hop)):
+                self._wait(self._idle_s())
         elif (messages or not began_before) and self._spoken:
             self._wait(self._options.message_s)
 
@@ -198,7 +218,7 @@ class Connection(asyncio.Protocol):
         self._why = broken.why
         self._keeper.on_trouble("malformed stream", broken.why, self.hop)
         transport = self._transport
-        if not broken.refusal or transport is None:
+        if not broken.refusal or transport is None or self._keeper.is_hidden_from(self):
             self.abort()
             return
         self.write(broken.refusal)
@@ -207,6 +227,10 @@ class Connection(asyncio.Protocol):
         else:
             transport.close()
         self._loop.call_later(LINGER_S, self.abort)
+
+    def _idle_s(self) -> float:
+        guest = self._keeper.is_guest(self.hop)
+        return self._options.stranger_idle_s if guest else self._options.idle_s
 
     def _wait(self, seconds: float) -> None:
         """Something is due so many seconds from now, instead of what was due before."""
@@ -224,7 +248,7 @@ class Connection(asyncio.Protocol):
         elif self._framer.inside or not self._spoken:
             self.cut("no whole message in time")
         elif self._keeper.in_use(self.hop):
-            self._wait(self._options.idle_s)
+            self._wait(self._idle_s())
         else:
             self._why = "idle"
             self.close()

@@ -17,8 +17,9 @@ from functools import partial
 from typing import Any
 
 from telebank.calls.connection import Connection, ConnectionOptions
+from telebank.calls.guests import Guests
 from telebank.calls.tls import TlsContexts
-from telebank.sip import ConnectionLost, DatagramReceived, Event, Hop
+from telebank.sip import ConnectionLost, DatagramReceived, Event, Hop, Standing
 from telebank.sip.failed_attempts import network_of
 
 BACKLOG = 512
@@ -28,8 +29,10 @@ PAUSE_S = 1.0
 """Nothing is accepted so long after the machine had no room."""
 CLOSE_S = 2.0
 """How long `close` waits for what is still to be sent, in seconds."""
+NOTHING_LISTENS = "nothing listens there"
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER: close with a reset, and keep nothing."""
+_STRANGERS = (Standing.STRANGER, Standing.NOBODY)
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -46,7 +49,8 @@ class Connections:
     """All streams of one endpoint.
 
     `on_event` takes messages and ends of connections, `on_trouble` a kind, a text and a hop for the
-    log, `in_use` says whether a call needs a connection that is silent.
+    log, `in_use` says whether a call needs a connection that is silent, `standing` who is at a hop
+    whose certificate has some names.
     """
 
     def __init__(
@@ -57,12 +61,17 @@ class Connections:
         on_event: Callable[[Event], None],
         on_trouble: Callable[[str, str, Hop], None],
         in_use: Callable[[Hop], bool],
+        standing: Callable[[Hop, tuple[str, ...]], Standing],
     ) -> None:
         self.options = options
         self.server_names: dict[Hop, str] = {}
         """The host name that a peer's certificate must have; without one, its IP address."""
+        self.losing = ""
+        """While the user agent is told that a connection is gone: why; else empty."""
         self.in_use = in_use
         self.on_trouble = on_trouble
+        self._standing = standing
+        self._guests = Guests(in_use)
         self._tls = tls
         self._on_event = on_event
         self._loop = asyncio.get_running_loop()
@@ -131,33 +140,57 @@ class Connections:
         self._loop.call_later(PAUSE_S, again)
 
     def _has_room(self, hop: Hop) -> bool:
-        full = self._total >= self.options.max_connections
-        many = self._accepted[network_of(hop.host)] >= self.options.per_address
-        if full or many:
-            why = "too many connections" + ("" if full else " from there")
+        why = self._no_room(hop)
+        if why:
             self.on_trouble("connection refused", why, hop)
-        return not (full or many)
+        return not why
+
+    def _no_room(self, hop: Hop) -> str:
+        """Why there is none, after those were pushed out that need it less: one who is known comes
+        before guests, a new stranger before the one idle longest."""
+        options, guests, standing = self.options, self._guests, self._standing(hop, ())
+        if self._accepted[network_of(hop.host)] >= options.per_address:
+            return "too many connections from there"
+        if self._total >= options.max_connections:
+            pushed = standing is Standing.KNOWN and guests.push_out()
+            return "" if pushed else "too many connections"
+        if standing in _STRANGERS and guests.strangers >= options.max_strangers:
+            return "" if guests.push_out(strangers=True) else "too many connections of strangers"
+        return ""
 
     def _take(self, sock: socket.socket, hop: Hop) -> None:
         self._count(hop, 1)
-        task = self._loop.create_task(self._shake_hands(sock, hop), name=f"accept {hop}")
+        connection = Connection(self, hop, accepted=True)
+        shaking = self._shake_hands(connection, sock, hop)
+        task = self._loop.create_task(shaking, name=f"accept {hop}")
         self._accepting.add(task)
-        task.add_done_callback(self._accepting.discard)
 
-    async def _shake_hands(self, sock: socket.socket, hop: Hop) -> None:
+        def shaken(task: asyncio.Task[None]) -> None:  # or cancelled before it began
+            self._accepting.discard(task)
+            if not connection.made:
+                self._count(hop, -1)
+                sock.close()
+
+        def leave() -> None:
+            if connection.made:
+                connection.cut("others need its place")
+            else:
+                task.cancel()
+
+        task.add_done_callback(shaken)
+        standing = self._standing(hop, ())
+        if standing is not Standing.KNOWN:
+            self._guests.add(hop, leave, stranger=standing in _STRANGERS)
+
+    async def _shake_hands(self, connection: Connection, sock: socket.socket, hop: Hop) -> None:
         sock.setblocking(False)
         _tune(sock, self.options)
-        connection = Connection(self, hop, accepted=True)
         try:
             await self._loop.connect_accepted_socket(
                 lambda: connection, sock, **self._words(hop, accepted=True)
             )
         except OSError as error:  # of TLS too
             self.on_trouble("connection failed", _why(error), hop)
-        finally:
-            if not connection.made:
-                self._count(hop, -1)
-                sock.close()
 
     def _count(self, hop: Hop, by: int) -> None:
         network = network_of(hop.host)
@@ -165,6 +198,8 @@ class Connections:
         self._accepted[network] += by
         if not self._accepted[network]:
             del self._accepted[network]
+        if by < 0:
+            self._guests.gone(hop)
 
     # -- going out ----------------------------------------------------------------------------
 
@@ -209,7 +244,7 @@ class Connections:
         self._opening.pop(hop, None)
         if not connection.made:
             self.on_trouble("connection failed", why, hop)
-            self._on_event(ConnectionLost(hop, why))
+            self._lost(hop, why)
 
     def _words(self, hop: Hop, *, accepted: bool) -> dict[str, Any]:
         """What asyncio needs to know for TLS."""
@@ -229,7 +264,14 @@ class Connections:
     def _lost_soon(self, hop: Hop, why: str) -> None:
         """The user agent is told once it is done with what it is doing."""
         self.on_trouble("connection failed", why, hop)
-        self._loop.call_soon(self._on_event, ConnectionLost(hop, why))
+        self._loop.call_soon(self._lost, hop, why)
+
+    def _lost(self, hop: Hop, why: str) -> None:
+        self.losing = why
+        try:
+            self._on_event(ConnectionLost(hop, why))
+        finally:
+            self.losing = ""
 
     # -- what connections say -----------------------------------------------------------------
 
@@ -244,11 +286,28 @@ class Connections:
             for data in opening.waiting:
                 connection.write(data)
         self._open[connection.hop] = connection
+        self._look_again(connection)
         return True
 
     def heard(self, connection: Connection, data: bytes) -> None:
         """One message."""
         self._on_event(DatagramReceived(data, connection.hop, connection.names))
+        self._guests.heard(connection.hop)
+        self._look_again(connection)
+
+    def is_guest(self, hop: Hop) -> bool:
+        """Whether it is a connection of nobody that is known."""
+        return hop in self._guests
+
+    def is_hidden_from(self, connection: Connection) -> bool:
+        """Whether its peer is not to be told anything."""
+        return self._standing(connection.hop, connection.names) is Standing.NOBODY
+
+    def _look_again(self, connection: Connection) -> None:
+        """It may have shown who it is."""
+        hop = connection.hop
+        if hop in self._guests and self._standing(hop, connection.names) is Standing.KNOWN:
+            self._guests.gone(hop)
 
     def ended(self, connection: Connection, why: str) -> None:
         """A connection is gone."""
@@ -256,7 +315,7 @@ class Connections:
             self._count(connection.hop, -1)
         if self._open.get(connection.hop) is connection:
             del self._open[connection.hop]
-            self._on_event(ConnectionLost(connection.hop, why))
+            self._lost(connection.hop, why)
 
     # -- the end ------------------------------------------------------------------------------
 
@@ -311,4 +370,6 @@ def _why(error: Exception) -> str:
         return f"TLS: certificate refused: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         return f"TLS: {(error.reason or 'failed').lower().replace('_', ' ')}"
+    if isinstance(error, ConnectionRefusedError):
+        return NOTHING_LISTENS
     return getattr(error, "strerror", "") or str(error) or type(error).__name__

@@ -21,6 +21,7 @@ from telebank.sip import (
     Hop,
     Places,
     SendDatagram,
+    Standing,
     Trouble,
     UserAgent,
 )
@@ -70,6 +71,7 @@ class Endpoint:
             on_event=self._event,
             on_trouble=self._trouble,
             in_use=self._in_use,
+            standing=self._standing,
         )
         self.agent: UserAgent
         self.places: Places
@@ -198,6 +200,9 @@ class Endpoint:
 
     def _in_use(self, hop: Hop) -> bool:
         return self.agent.uses(hop)
+
+    def _standing(self, hop: Hop, names: tuple[str, ...]) -> Standing:
+        return self.agent.standing(hop, names)
 
 
 class _UdpSocket(asyncio.DatagramProtocol):

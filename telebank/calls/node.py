@@ -17,6 +17,7 @@ from telebank.calls.certificate import new_identity
 from telebank.calls.connection import ConnectionOptions
 from telebank.calls.edition import Edition
 from telebank.calls.endpoint import ANY, Endpoint, Fact, Listening
+from telebank.calls.masking import mask_caller
 from telebank.calls.notices import Notices
 from telebank.calls.options import CallOptions
 from telebank.calls.phones import Registered, phone_counts, phone_event
@@ -67,8 +68,8 @@ class NodeParts:
     trunks: Trunks = field(default_factory=Trunks)
     """Whom calls come from and go to."""
     admission: AdmissionOptions = field(default_factory=AdmissionOptions)
-    may_follow: Callable[[str, str], bool] = lambda _trunk, _target: False
-    """Whether a call over a trunk may go on to where a 3xx leads: trunk and target."""
+    may_follow: Callable[[str, str, str], bool] = lambda _trunk, _called, _target: False
+    """Whether a call over a trunk may go on to where a 3xx leads: trunk, URI called, target."""
     connections: ConnectionOptions = field(default_factory=ConnectionOptions)
     tls: TlsFiles | None = None
     """Files of TLS; None: no TLS."""
@@ -240,7 +241,7 @@ class VoiceNode:
             "faxes": len(self._claims),
             "setups_per_s": self._setups.per_second(self._endpoint.now()),
             "setups": self.totals["calls"] + self.totals["fax_calls"],
-            "refused": refusals(self.totals, agent.admitted()),
+            "refused": refusals(self.totals, agent.admitted(), agent.refused()),
             "lines": self.lines(),
             "trunks": self.trunks(),
             "phones": {name: phones.get(f"phones_{name}", 0) for name in ("phones", "registered")},
@@ -301,6 +302,7 @@ class VoiceNode:
             "total_sip_faults": self._endpoint.agent.faults,
             **phone_counts(self._endpoint.agent.phones),
             **{f"total_sip_{what}": many for what, many in self._endpoint.agent.admitted().items()},
+            **{f"total_sip_{what}": many for what, many in self._endpoint.agent.refused().items()},
         }
 
     # -- facts --------------------------------------------------------------------------------
@@ -314,6 +316,9 @@ class VoiceNode:
         self._claims.pop(leg, None)
 
     def _fact(self, fact: Fact) -> None:
+        if isinstance(fact, sip.CallRedirected):
+            self._redirected(fact)
+            return
         handler = None if isinstance(fact, _NO_LEG) else self._claims.get(fact.leg)
         if handler is None:
             self._callers_fact(fact)
@@ -350,6 +355,12 @@ class VoiceNode:
                 log.info("sip.trouble", trouble=fact.kind, detail=fact.detail, source=fact.source)
             case _:
                 pass
+
+    def _redirected(self, fact: sip.CallRedirected) -> None:
+        number = mask_caller(fact.target)
+        self._recorder.append(
+            JournalEvent("trunk.redirected", detail={"trunk": fact.trunk, "number": number})
+        )
 
     def _peer_changed(self, fact: sip.PeerChanged) -> None:
         kind = "trunk.up" if fact.well else "trunk.down"

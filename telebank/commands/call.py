@@ -27,6 +27,7 @@ from telebank.commands.common import (
     json_option,
 )
 from telebank.phone.address import is_closed, local_for, resolve
+from telebank.phone.connecting import TLS_FAILED
 from telebank.phone.hearing import Lexicon
 from telebank.phone.phone import OnSound, Phone, PhoneOptions
 from telebank.phone.recording import Recording
@@ -394,7 +395,8 @@ def _judge(order: Order, reports: list[CallReport]) -> int:
         if len(failed) > FAULTS_SHOWN:
             out.print(f"  … and {len(failed) - FAULTS_SHOWN} more")
     if all(report.answered_after is None for report in reports):
-        if all(report.status == "failed" for report in reports):
+        nobody = (r.status == "failed" and not r.why.startswith(TLS_FAILED) for r in reports)
+        if all(nobody):
             err.print(HINT)
         return EXIT_UNREACHABLE
     return EXIT_FINDING if failed else 0

@@ -94,6 +94,7 @@ def check(data: Path) -> None:
       telebank config check --data var
     """
     from telebank.calls.tls import TlsContexts, TlsFileError
+    from telebank.commands.config_findings import faults, warnings
     from telebank.settings import SettingsError, load_settings, trunk_accounts
 
     if not data.is_dir():
@@ -107,4 +108,11 @@ def check(data: Path) -> None:
     except (SettingsError, TlsFileError) as error:
         click.echo(str(error), err=True)
         raise SystemExit(EXIT_FINDING) from error
+    for warning in warnings(settings):
+        click.echo(f"warning: {warning}", err=True)
+    found = list(faults(settings))
+    for fault in found:
+        click.echo(fault, err=True)
+    if found:
+        raise SystemExit(EXIT_FINDING)
     click.echo("settings are fine")

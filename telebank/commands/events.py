@@ -120,7 +120,7 @@ def _lines(found: Sequence[LoggedEvent], as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps(_json(event), ensure_ascii=False))
         else:
-            words = (_time(event), event.kind, _who(event), event.outcome, _about(event))
+            words = (f"{_time(event)} UTC", event.kind, _who(event), event.outcome, _about(event))
             click.echo("  ".join(filter(None, (*words, _said(event)))))
 
 

@@ -100,7 +100,7 @@ def command(
     `TLS`.
 
     A narrow terminal gives up columns in this order, and cuts nothing: peer's MOS, language,
-    lock, jitter, trunk, place, loss, caller, MOS, time. --json prints one object, once. Only the
+    lock, jitter, trunk, loss, caller, place, MOS, time. --json prints one object, once. Only the
     node's own user and root may look. Exit 3: no node answers.
 
     \b

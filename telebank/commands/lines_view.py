@@ -76,13 +76,13 @@ def _guess(row: Row) -> str:
 LINES = (
     Column("call", _text("call")),
     Column("state", _state, least=9),
-    Column("caller", _text("from"), dropped=3),
+    Column("caller", _text("from"), dropped=4),
     Column("trunk", _text("trunk"), dropped=6),
     Column("lang", _text("language"), dropped=9),
     Column("lock", _lock, dropped=8),
-    Column("at", _text("place"), dropped=5),
+    Column("at", _text("place"), dropped=3),
     Column("time", _time, dropped=1, right=True),
-    Column("loss %", _loss, dropped=4, right=True),
+    Column("loss %", _loss, dropped=5, right=True),
     Column("jitter ms", _jitter, dropped=7, right=True),
     Column("MOS", lambda row: graded(row.get("mos"), _guess(row)), dropped=2, least=9),
     Column("peer's MOS", lambda row: graded(row.get("peer_mos")), dropped=10),
@@ -176,7 +176,8 @@ def _calls(board: Board) -> list[Text]:
     faxes = f", {board['faxes']} of them faxes beside menus" if board["faxes"] else ""
     parts.append(Text(f"{busy} of {board['capacity']} lines{faxes}"))
     parts.append(Text(f"{board['setups_per_s']:.1f} set-ups/s"))
-    told = [f"{many} {name}" for name, many in board["refused"].items() if many]
+    refused = board["refused"].items()
+    told = [f"{many} {'with ' * name.isdigit()}{name}" for name, many in refused if many]
     parts.append(Text(f"refused {', '.join(told) or 0}", "yellow" if told else ""))
     return parts
 

@@ -137,13 +137,13 @@ def show(extension: str, session: Path | None, data: Path, as_json: bool) -> Non
         "state": _state(one),
         "realm": one["realm"],
         "signs with": ", ".join(one["algorithms"]),
-        "made": f"{_time(one['created_at'])} by {one['created_by']}",
-        "changed": f"{_time(one['changed_at'])} by {one['changed_by']}",
+        "made": f"{_time(one['created_at'])} UTC by {one['created_by']}",
+        "changed": f"{_time(one['changed_at'])} UTC by {one['changed_by']}",
     }
     for name, value in lines.items():
         click.echo(f"{name:<12}{value}")
     for each in one["registered"]:
-        where = f"{each['contact']} from {each['from']} until {_time(each['until'])}"
+        where = f"{each['contact']} from {each['from']} until {_time(each['until'])} UTC"
         click.echo(f"{'registered':<12}{where}")
 
 

@@ -9,7 +9,6 @@ import resource
 import signal
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import click
@@ -36,11 +35,12 @@ from telebank.commands.wiring.host_control import HostKeysPart
 from telebank.commands.wiring.host_totals import HostTotalsPart
 from telebank.commands.wiring.neighbours import Neighbours, open_as_started
 from telebank.commands.wiring.orders import OrderRoom
+from telebank.commands.wiring.redirects import Redirects
 from telebank.commands.wiring.releases import Place as ReleasePlace
 from telebank.commands.wiring.releases import Publisher
 from telebank.commands.wiring.rules import older_rules
 from telebank.commands.wiring.staff import open_staff
-from telebank.commands.wiring.trunks import may_follow, trunks_of
+from telebank.commands.wiring.trunks import trunks_of
 from telebank.flow.load import FlowError
 from telebank.flow.release import hash_of, release_files
 from telebank.media.client import MediaError, MediaWorkers
@@ -249,7 +249,7 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
                 sip=settings.sip,
                 trunks=trunks_of(place.data, settings),
                 admission=settings.admission,
-                may_follow=partial(may_follow, settings),
+                may_follow=Redirects(settings).may_follow,
                 flow=settings.flow,
                 edition=Edition(loaded.release, loaded.speaker, bank),
                 processor=link.processor,

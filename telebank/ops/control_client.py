@@ -58,7 +58,7 @@ def ask(
     try:
         status, text = asyncio.run(_ask(socket, (method, path), body, headers, timeout_s))
     except aiohttp.ClientConnectorError as error:
-        raise NodeAway(f"no node answers at {socket}; start `telebank serve`") from error
+        raise NodeAway(no_node(socket)) from error
     except TimeoutError as error:
         raise NodeAway(f"the node did not answer within {timeout_s:g} s", "timeout") from error
     except aiohttp.ClientError as error:
@@ -73,6 +73,14 @@ def ask(
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         raise NodeAway(message, str(answer.get("code", "")))
     raise Refused(status, message, answer)
+
+
+def no_node(socket: Path) -> str:
+    """What to say, and what to do, where nobody answers at a node's socket."""
+    return (
+        f"no node answers at {socket}: start one (`make run`, or `telebank serve`), or name the"
+        " folder of one that runs: --data DATA"
+    )
 
 
 async def _ask(

@@ -12,6 +12,7 @@ from telebank.calls.connection import ConnectionOptions
 from telebank.calls.endpoint import Endpoint, Fact, Listening
 from telebank.calls.tls import TlsFiles
 from telebank.phone.address import host_of, resolve
+from telebank.phone.connecting import why_lost
 from telebank.phone.hearing import ClipHeard, Ear, Lexicon
 from telebank.phone.report import CallReport, KeyAnswered, named
 from telebank.phone.rtp import PhoneMedia
@@ -70,6 +71,7 @@ class Phone:
         """Bind a free port and begin to tick; `tls` is for calls by TLS. Raises `OSError`, and
         `TlsFileError`."""
         options = sip.SipOptions(user_agent="telebank call", max_calls=10_000)
+        self._tls = tls
         places = (sip.Hop(address, 0), sip.Hop(address, 0, "tcp"))
         self._endpoint = Endpoint.bind(
             Listening(places, connections=ConnectionOptions(max_opening=1_000), tls=tls),
@@ -118,6 +120,8 @@ class Phone:
             target,
             on_heard=on_heard,
             on_sound=on_sound,
+            hop=destination,
+            tls=self._tls,
         )
         call.media = await PhoneMedia.open(media_address, call.packet)
         offer = sip.make_offer(media_address, call.media.port, options.codecs)
@@ -167,6 +171,8 @@ class PhoneCall:
         *,
         on_heard: OnHeard | None = None,
         on_sound: OnSound | None = None,
+        hop: sip.Hop,
+        tls: TlsFiles | None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.report = CallReport(target)
@@ -178,6 +184,7 @@ class PhoneCall:
         self._options = options
         self._on_heard = on_heard
         self._on_sound = on_sound
+        self._hop, self._tls = hop, tls
         self._ear: Ear | None = None
         self._answer: sip.Answer | None = None
         self._began = endpoint.now()
@@ -202,8 +209,9 @@ class PhoneCall:
             case sip.CallRinging():
                 self._answer_by = self._endpoint.now() + self._options.answer_s
             case sip.CallRefused():
-                self.report.status = "refused"
-                self.report.why = f"{fact.status} {fact.reason}"
+                lost = self._of_connection()
+                self.report.status = "failed" if lost else "refused"
+                self.report.why = lost or f"{fact.status} {fact.reason}"
                 self._finish()
             case sip.CallEnded():
                 self.report.status = "cancelled" if fact.by == "cancel" else "ended"
@@ -211,6 +219,11 @@ class PhoneCall:
                 self._finish()
             case _:
                 pass
+
+    def _of_connection(self) -> str:
+        """In words, where nobody refused, but the connection failed."""
+        why = self._endpoint.connections.losing
+        return why_lost(self._hop, why, self._tls) if why else ""
 
     def _answered(self, answer: sip.SessionDescription) -> None:
         agreed = sip.read_answer(self.offer, answer)

@@ -1,6 +1,7 @@
 """SIP and SDP as machines: no I/O, no clock (RFC 3261, RFC 3264, RFC 4566)."""
 
 from telebank.sip.agent import UserAgent
+from telebank.sip.door import Standing
 from telebank.sip.events import (
     CallAnswered,
     CallConfirmed,
@@ -123,6 +124,7 @@ __all__ = [
     "SipOptions",
     "SipUri",
     "Speak",
+    "Standing",
     "SwitchCommand",
     "SwitchEvent",
     "SwitchTimes",

@@ -8,7 +8,7 @@ from math import inf
 from telebank.sip.admission import AdmissionOptions
 from telebank.sip.core import Core
 from telebank.sip.digest import Account
-from telebank.sip.door import Door
+from telebank.sip.door import Door, Standing
 from telebank.sip.events import (
     CloseConnection,
     Command,
@@ -291,8 +291,9 @@ class UserAgent:
             self._phones.use(accounts)
         return self._core.take()
 
-    def restrict(self, may_follow: Callable[[str, str], bool]) -> None:
-        """Ask this before a call over a trunk goes on to where a 3xx leads: trunk and target."""
+    def restrict(self, may_follow: Callable[[str, str, str], bool]) -> None:
+        """Ask this before a call goes on to where a 3xx leads: trunk, URI called, and target. Until
+        then a 3xx is a refusal."""
         self._core.may_follow = may_follow
 
     def way(self, trunk: str) -> Hop | None:
@@ -352,6 +353,10 @@ class UserAgent:
             for leg in self._core.legs.values()
         )
 
+    def standing(self, hop: Hop, names: tuple[str, ...] = ()) -> Standing:
+        """Who is at a hop; without trunks everybody is known."""
+        return self._door.standing(hop, names) if self._door is not None else Standing.KNOWN
+
     def note(self, trouble: Trouble, now: float) -> list[Command]:
         """A line of the log from who has the sockets, within the same limit as our own."""
         self._core.now = now
@@ -389,6 +394,11 @@ class UserAgent:
         """Requests outside live calls by what became of them, since the start."""
         door = self._door
         return dict(door.admission.totals) if door is not None else {}
+
+    def refused(self) -> dict[str, int]:
+        """INVITEs that were let in and then refused before any leg heard of them, since the start,
+        by status: 403 for strangers, 404 for numbers, 503 for want of room."""
+        return {str(status): many for status, many in sorted(self._core.refused.items())}
 
     def trunks(self) -> list[dict[str, object]]:
         """Each trunk: its live calls, its peers and whether they are well."""

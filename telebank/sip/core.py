@@ -32,6 +32,7 @@ from telebank.sip.transaction import (
 )
 from telebank.sip.uri import Hop
 
+CHALLENGES = (401, 407)
 LARGE = 1_300
 """Octets; a larger request does not go over UDP where the way is not known (RFC 3261 18.1.1)."""
 
@@ -51,15 +52,20 @@ class Core:
         self.dialogs: dict[DialogKey, Leg] = {}
         self.offered: set[str] = set()
         """Ids of legs whose INVITE waits for the application."""
+        self.forks: set[str] = set()
+        """Ids of legs that only end what another branch of a call of ours answered."""
         self.trunk_calls: Counter[tuple[str, str]] = Counter()
         """Live calls by trunk and `in` or `out`."""
         self.probes: dict[Key, Callable[[int], None]] = {}
         """Who waits for the answer to a request outside calls, and takes its status; nobody is told
         that none came."""
+        self.refused: Counter[int] = Counter()
+        """INVITEs refused before any leg heard of them, repeats too, by status."""
         self.sign: Callable[[Leg, str, str], Signed | None] = lambda leg, method, uri: None
-        """A request in a leg, with the credentials its trunk asked for before; None: no password."""
-        self.may_follow: Callable[[str, str], bool] = lambda trunk, target: True
-        """Whether a call over a trunk may go on to the target of a 3xx or REFER."""
+        """A request in a leg with the credentials that its trunk asked for before; None where it
+        has no password of ours."""
+        self.may_follow: Callable[[str, str, str], bool] = lambda trunk, called, target: False
+        """Whether a call over a trunk, to the URI called, may go on to the target of a 3xx."""
         self.draining = False
         self.contact = places.contact(places.first)
         self.has_tcp: Callable[[Hop], bool] = lambda peer: False
@@ -118,6 +124,8 @@ class Core:
         self, request: Request, source: Hop, status: int, headers: HeaderLines = ()
     ) -> None:
         """Answer without keeping anything (RFC 3261 8.2.7): the request's repeat gets the same."""
+        if request.method == "INVITE" and status not in CHALLENGES:
+            self.refused[status] += 1
         seed = f"{request.call_id}\n{request.from_.tag}\n{request.via.branch}"
         tag = hashlib.blake2s(
             seed.encode("utf-8", "surrogateescape"), key=self._secret[:32], digest_size=8
@@ -252,6 +260,11 @@ class Core:
 
     # The life of a leg
 
+    @property
+    def calls(self) -> int:
+        """Legs that the application has, or had."""
+        return len(self.legs) - len(self.forks)
+
     def open_dialog(self, leg: Leg, dialog: Dialog) -> None:
         leg.dialog = dialog
         self.dialogs[dialog.key] = leg
@@ -297,5 +310,6 @@ class Core:
         if self.legs.pop(leg.id, None) is not None and leg.trunk:
             self.trunk_calls[leg.trunk, leg.way] -= 1
         self.offered.discard(leg.id)
+        self.forks.discard(leg.id)
         if leg.dialog is not None:
             self.dialogs.pop(leg.dialog.key, None)

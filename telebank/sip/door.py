@@ -3,6 +3,7 @@ live call."""
 
 from collections import deque
 from collections.abc import Callable
+from enum import Enum
 from typing import Protocol
 
 from telebank.sip.admission import Admission, AdmissionOptions, Verdict
@@ -25,6 +26,15 @@ MINUTE_S = 60.0
 CHALLENGES = (401, 407)
 NOBODY = Trunk(STRANGERS, TrunkOptions(t38="never"), known=False)
 """Strangers that are let in to the menus."""
+
+
+class Standing(Enum):
+    """Who is at a hop."""
+
+    KNOWN = "a trunk, or a phone that showed its password"
+    PHONE = "where phones may be"
+    STRANGER = "anybody else"
+    NOBODY = "anybody else, where such are not to see that there is anything here"
 
 
 class Callers(Protocol):
@@ -68,6 +78,15 @@ class Door:
         """The trunk of who sends from there; None: a stranger."""
         return self.trunks.of(source, self._core.layer.streams.get(source, ()))
 
+    def standing(self, hop: Hop, names: tuple[str, ...]) -> Standing:
+        """Who is at a hop whose certificate, if any, has these names."""
+        if self.trunks.of(hop, names) is not None or self.admission.has_proved(hop):
+            return Standing.KNOWN
+        if self.is_phone_place(hop):
+            return Standing.PHONE
+        hidden = self.admission.options.strangers == "drop"
+        return Standing.NOBODY if hidden else Standing.STRANGER
+
     # What comes in, before it is parsed
 
     def lets(self, data: bytes, source: Hop, now: float) -> bool:
@@ -80,9 +99,17 @@ class Door:
             return self.admission.hears(source, trunk, now)
         seen = glance(data)
         if seen is None:
-            return self.admission.hears(source, trunk, now)
-        if self._is_live(seen):
-            return True
+            heard = self.admission.hears(source, trunk, now)
+            if trunk is None and self._is_hidden_from("", source):
+                return self._drop("something", source, now, told=heard)
+            return heard
+        return self._is_live(seen) or self._lets_new(seen, source, trunk, now)
+
+    def _lets_new(self, seen: Glance, source: Hop, trunk: Trunk | None, now: float) -> bool:
+        """The same of a request that belongs to nothing yet."""
+        if trunk is None and self._is_hidden_from(seen.method, source):
+            told = self.admission.judge(seen, source, None, now) is Verdict.PASS
+            return self._drop(seen.method, source, now, told=told)
         if seen.method == "ACK":  # of a refusal of which nothing was kept, most of them
             old = not seen.branch.startswith(MAGIC_COOKIE)
             return old and self.admission.hears(source, trunk, now)
@@ -94,6 +121,21 @@ class Door:
         if trunk is None and verdict in (Verdict.HELD, Verdict.SCAN):
             self._core.shut(source)
         return verdict is Verdict.PASS
+
+    def _is_hidden_from(self, method: str, source: Hop) -> bool:
+        """Whether a stranger is not to see that there is anything here, whatever he sends; a phone
+        may ask to be let in."""
+        if self.admission.options.strangers != "drop":
+            return False
+        asks = method == "REGISTER" or (method == "INVITE" and self.callers is not None)
+        return not (asks and self.is_phone_place(source))
+
+    def _drop(self, what: str, source: Hop, now: float, *, told: bool) -> bool:
+        self.admission.failed(source, None, now)
+        if told:
+            self._core.trouble("stranger", f"{what} from no trunk", source)
+        self._core.shut(source)
+        return False
 
     def _is_live(self, seen: Glance) -> bool:
         """Whether a request belongs to a live dialog, or to a transaction that is open."""

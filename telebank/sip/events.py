@@ -136,6 +136,8 @@ class CallRedirected:
 
     leg: str
     target: str
+    trunk: str = ""
+    """The trunk it goes by, empty for none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 Three rules keep a guesser slow without letting him shut a good user out:
 - a failure counts only where the nonce was made for the source it came from, so nobody is held
   for what others send in his name (the digest server sees to that);
-- failures on an account hold those who try it from places it was never used from;
+- failures on an account hold those who failed themselves, at whatever account, and try it from
+  places it was never used from: one guess from each new place, and an owner who comes after a
+  restart, when no place is known, is not held for the guesses of others;
 - where an account was used from before, only failures on that account from there count: those of
   the very address (host and port), or, for a port not seen yet, those of the host's other ports.
 """
@@ -60,6 +62,11 @@ class _Gate:
         found = self._failures.get(key)
         return found is not None and now < found.last + self._hold(found.count)
 
+    def has(self, key: Hashable, now: float) -> bool:
+        """Whether it failed of late."""
+        found = self._failures.get(key)
+        return found is not None and now < found.last + self._options.forget_after
+
     def failed(self, key: Hashable, now: float) -> None:
         found = self._failures.pop(key, None)
         if found is None or now >= found.last + self._options.forget_after:
@@ -115,8 +122,10 @@ class FailedAttempts:
         own = self._own_key(account, source, now)
         if own is not None:
             return self._own.held(own, now)
-        by_account = self._accounts.held(account, now)
-        return self._sources.held(network_of(source[0]), now) or by_account
+        network = network_of(source[0])
+        if self._sources.held(network, now):
+            return True
+        return self._sources.has(network, now) and self._accounts.held(account, now)
 
     def failed(self, account: str, source: Hop, now: float) -> None:
         """Count a wrong password."""
@@ -136,7 +145,7 @@ class FailedAttempts:
         return None
 
     def succeeded(self, account: str, source: Hop, now: float) -> None:
-        """Remember a good user's address; also for bindings restored at start. What others failed
+        """Remember a good user's address. What others failed
         at, from the same network or on the same account, stays counted."""
         self._addresses.add((account, source), now)
         self._homes.add((account, source[0]), now)

@@ -1,5 +1,7 @@
 """The transaction layer: which transaction a message belongs to, and what the tables ask for."""
 
+from collections import Counter
+
 from telebank.sip.events import Command, SendDatagram
 from telebank.sip.headers import MAGIC_COOKIE
 from telebank.sip.message import Request, Response, write_request
@@ -36,6 +38,8 @@ class TransactionLayer:
         self.out = out
         self.servers: dict[Key, ServerTransaction] = {}
         self.clients: dict[Key, ClientTransaction] = {}
+        self.shares: Counter[str] = Counter()
+        """Server transactions within calls, by trunk."""
         self._merged: dict[Key, Key] = {}
         self._over: dict[Hop, set[Key]] = {}
         """Client transactions by the stream that they use."""
@@ -56,8 +60,11 @@ class TransactionLayer:
         """Whether the same request already came by another way (RFC 3261 8.2.2.2)."""
         return not request.to.tag and _merge_key(request) in self._merged
 
-    def open_server(self, request: Request, source: Hop, leg: str, now: float) -> ServerTransaction:
-        """Start a transaction for a new request; an INVITE is expected to get its 100 next."""
+    def open_server(
+        self, request: Request, source: Hop, leg: str, now: float, share: str | None = None
+    ) -> ServerTransaction:
+        """Start a transaction for a new request; an INVITE is expected to get its 100 next. `share`
+        is the trunk of one within a call."""
         invite = request.method == "INVITE"
         key = server_key(request, request.method)
         transaction = ServerTransaction(
@@ -71,8 +78,11 @@ class TransactionLayer:
             request,
             source,
             _merge_key(request),
+            share,
         )
         self.servers[key] = transaction
+        if share is not None:
+            self.shares[share] += 1
         self._merged[transaction.merge_key] = key
         return transaction
 
@@ -208,7 +218,11 @@ class TransactionLayer:
     def _forget(self, transaction: Transaction) -> None:
         self.timers.stop(transaction.key, TIMER_NAMES)
         if isinstance(transaction, ServerTransaction):
-            self.servers.pop(transaction.key, None)
+            known = self.servers.pop(transaction.key, None)
+            if known is not None and known.share is not None:
+                self.shares[known.share] -= 1
+                if not self.shares[known.share]:
+                    del self.shares[known.share]
             if self._merged.get(transaction.merge_key) == transaction.key:
                 del self._merged[transaction.merge_key]
         else:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from telebank.sip.admission import Bucket
 from telebank.sip.dialog import Dialog
 from telebank.sip.exchange import Exchange
 from telebank.sip.session_description import SessionDescription
@@ -146,9 +147,13 @@ class Leg:
     trunk: str = ""
     """The trunk it goes by, empty for none."""
     way: str = "in"
-    """Of that trunk's calls: `in` or `out`."""
+    """Of that trunk's calls: `in` or `out`; `fork` for another branch of one that went out."""
     referring: bool = False
     """A REFER of ours has no outcome yet."""
+    pace: Bucket | None = None
+    """What their requests within the call are counted by; None before the first."""
+    crowded: int = 0
+    """Of those, how many were refused since there was a rest."""
 
     def move(self, state: LegState) -> None:
         """Change state; raises `IllegalTransition` where the table has no such move."""

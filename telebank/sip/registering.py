@@ -26,7 +26,7 @@ from telebank.sip.message import HeaderLines, Request
 from telebank.sip.protection import MediaWay
 from telebank.sip.registrar import Binding, Registered, Registrar, RegistrarOptions
 from telebank.sip.screening import Rejection, busy
-from telebank.sip.trunks import Trunk, TrunkOptions
+from telebank.sip.trunks import Trunk, TrunkOptions, network_in
 from telebank.sip.uri import BadUri, Hop, SipUri, hop_of
 
 PHONE = "phone "
@@ -84,13 +84,16 @@ class PhoneOptions:
     """Whether keys of SRTP are taken from them in clear signalling, as there."""
 
     def __post_init__(self) -> None:
-        for network in (*self.networks, *self.md5_networks):
-            ip_network(network)
+        for key in ("networks", "md5_networks"):
+            for network in getattr(self, key):
+                network_in(key, network)
         if (
             min(self.registrations_per_s, self.told_per_s) <= 0
-            or min(self.phones, self.sources) < 1
+            or min(self.phones, self.contacts, self.sources) < 1
         ):
-            raise ValueError("registrations_per_s, told_per_s, phones and sources are above 0")
+            raise ValueError(
+                "registrations_per_s, told_per_s, phones, contacts and sources are above 0"
+            )
         _ = self.calling  # its own checks
         if any(ord(letter) < ord(" ") for letter in self.realm):
             raise ValueError("the realm has no control characters")

@@ -212,6 +212,8 @@ class ServerTransaction(Transaction):
     request: Request
     source: Hop
     merge_key: Key
+    share: str | None = None
+    """Trunk of a request within a call; None for others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,3 +249,5 @@ class ClientTransaction(Transaction):
     """None for a request outside dialogs."""
     signed: Signed | None = None
     """Its credentials, where the trunk has a password."""
+    trunk: str = ""
+    """For an INVITE: the trunk it went by, empty for none."""

@@ -76,9 +76,9 @@ class TrunkOptions:
     md5: bool = False
     """Whether MD5 may be used beside SHA-256: for equipment that knows nothing else."""
     calls_in: int = 1_000
-    """Calls from it at once; above it new ones get 503."""
+    """Calls from it at once; above it new ones get 503. 0: none."""
     calls_out: int = 10
-    """Calls to it at once, of this node; which numbers at all is `allow`'s to say."""
+    """Calls to it at once, of this node, 0: none; which numbers at all is `allow`'s to say."""
     setups_per_s: float = 100.0
     """New calls in a second from each of its addresses; twice as many at once. Above it 503."""
     numbers: tuple[str, ...] = ()
@@ -91,7 +91,7 @@ class TrunkOptions:
     caller: str = ""
     """The number that we show; empty: `[outbound] caller`."""
     calls_a_minute: int = 30
-    """Calls to it placed within any minute, of this node."""
+    """Calls to it placed within any minute, of this node; 0: none."""
     tariff: Mapping[str, str] = field(default_factory=dict)
     """What a minute costs, in the bank's currency, by pattern as in `allow`: `"1##########" =
     "0.12"`. The dearest that fits counts; a number that none fits is not called where there is a
@@ -137,8 +137,10 @@ class TrunkOptions:
                 )
 
     def _check_limits(self) -> None:
-        if min(self.calls_in, self.calls_out, self.calls_a_minute, self.setups_per_s) < 0:
-            raise ValueError("calls_in, calls_out, calls_a_minute and setups_per_s: 0 or more")
+        if min(self.calls_in, self.calls_out, self.calls_a_minute) < 0:
+            raise ValueError("calls_in, calls_out and calls_a_minute: 0 or more, 0 for none")
+        if self.setups_per_s <= 0:
+            raise ValueError("setups_per_s is above 0; calls_in = 0 takes no calls at all")
         if self.health_s and not 1 <= self.health_s <= 3_600:  # noqa: PLR2004 - an hour
             raise ValueError("health_s is 0 (never) or 1 to 3600 seconds")
         if self.health_misses < 1:
@@ -165,14 +167,31 @@ def _each(name: str, values: Iterable[str], form: re.Pattern[str], what: str) ->
             raise ValueError(f"{name}: {value!r} is not of {what}")
 
 
+def network_in(key: str, text: str) -> _Network:
+    """A network as the settings write it under a key; raises `ValueError` that says what to give
+    instead."""
+    try:
+        return ip_network(text)
+    except ValueError:
+        pass
+    try:
+        wider = ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(
+            f"{key}: {text!r} is no address and no network: give 192.0.2.1, 192.0.2.0/24 or"
+            " 2001:db8::/32"
+        ) from None
+    raise ValueError(
+        f"{key}: {text!r} is an address within a network: give {wider}, or"
+        f" {text.partition('/')[0]} alone"
+    )
+
+
 def networks_of(texts: Iterable[str]) -> tuple[_Network, ...]:
     """Networks as the settings write them; raises `ValueError` that says which is none."""
     found = []
     for text in texts:
-        try:
-            found.append(ip_network(text))
-        except ValueError as error:
-            raise ValueError(f"addresses: {text!r} is no address and no network: {error}") from None
+        found.append(network_in("addresses", text))
     return tuple(found)
 
 
@@ -191,7 +210,11 @@ def peer_of(text: str) -> Hop:
         address = None
     whole = address is not None and (address.version == 4 or bare != host)  # noqa: PLR2004
     if not (whole and port.isascii() and port.isdigit() and 0 < int(port) <= MAX_PORT):
-        raise ValueError(f"peers: {text!r}: give address:port, [address]:port for IPv6")
+        raise ValueError(
+            f"peers: {text!r}: give address:port, the address an IP address and no name,"
+            " as 192.0.2.1:5060, or [2001:db8::1]:5060 for IPv6; udp:, tcp: or tls: may stand"
+            " before it"
+        )
     return Hop(str(address), int(port), transport)
 
 

@@ -26,6 +26,8 @@ from telebank.sip.uri import Hop, SipUri, hop_of, host_port, scheme_of
 from telebank.sip.within import note_methods
 
 REDIRECTS = (300, 301, 302)
+MAX_TAGS = 8
+"""To tags of 2xx to one INVITE that are acknowledged; of what comes under more nothing is kept."""
 
 
 class ClientSide:
@@ -55,7 +57,7 @@ class ClientSide:
         tag = core.token()
         leg = Leg(core.token(), LegState.CALLING, tag, destination, trusted=trusted)
         leg.by_flow = by_flow
-        if len(core.legs) >= core.options.max_calls:
+        if core.calls >= core.options.max_calls:
             core.out.append(CallRefused(leg.id, 503, "too many calls here"))
             return leg.id
         if trunk and self._door is not None:
@@ -88,11 +90,11 @@ class ClientSide:
         )
         leg.exchange = opened(leg.opening)
         transaction = core.layer.open_client(sent, hop, leg.id, now)
-        leg.invite, transaction.signed = transaction.key, signed
+        leg.invite, transaction.signed, transaction.trunk = transaction.key, signed, leg.trunk
 
     def _again(
         self, leg: Leg, before: ClientTransaction, target: str, destination: Hop, now: float,
-        signed: Signed | None = None,
+        *, signed: Signed | None = None,
     ) -> None:  # fmt: skip
         """The INVITE once more, changed (8.1.3.4, 8.1.3.5): same Call-ID, To and From."""
         sent = before.sent
@@ -257,12 +259,15 @@ class ClientSide:
             if self._door is not None:
                 signed = self._door.sign_again(leg, transaction.signed, response)
             if signed is not None:
-                self._again(leg, transaction, transaction.sent.uri, transaction.peer, now, signed)
+                uri, peer = transaction.sent.uri, transaction.peer
+                self._again(leg, transaction, uri, peer, now, signed=signed)
                 return
             target = redirect_of(response) if leg.trusted and not leg.redirected else ""
-            if target and core.may_follow(leg.trunk, target):
+            if target and not core.may_follow(leg.trunk, transaction.sent.uri, target):
+                core.trouble("redirection", "a 3xx leads where the call may not go", leg.peer)
+            elif target:
                 leg.redirected = True
-                core.out.append(CallRedirected(leg.id, target))
+                core.out.append(CallRedirected(leg.id, target, leg.trunk))
                 self._again(leg, transaction, target, hop_of(target, transaction.peer), now)
                 return
         core.drop_asked(leg, now)
@@ -287,7 +292,7 @@ class ClientSide:
             self._call_accepted(leg, transaction, response, now)
         elif leg is not None and leg.unacked == transaction.key and _same(leg, response):
             return  # comes again while the application makes its answer
-        else:
+        elif len(transaction.acknowledged) < MAX_TAGS:
             self._unwanted(leg, transaction, response, now)
 
     def _call_accepted(
@@ -342,7 +347,10 @@ class ClientSide:
             earlies = leg.earlies if leg is not None else {}
             leg = Leg(core.token(), LegState.LIVE, _tag(transaction), transaction.peer)
             leg.ended, leg.earlies = True, earlies
+            leg.trunk, leg.way = transaction.trunk, "fork"
             core.legs[leg.id] = leg
+            core.forks.add(leg.id)
+            core.trunk_calls[leg.trunk, leg.way] += bool(leg.trunk)
         self._no_dialog(leg)
         leg.confirmed = True
         core.open_dialog(leg, self._dialog(leg, transaction, response))

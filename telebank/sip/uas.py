@@ -4,6 +4,7 @@ What comes within a call is in `telebank.sip.within`.
 """
 
 from telebank.sip.core import Core
+from telebank.sip.crowding import Crowding
 from telebank.sip.dialog import for_server
 from telebank.sip.door import NOBODY, Door
 from telebank.sip.events import (
@@ -48,6 +49,7 @@ class ServerSide:
         self.reliable = ReliableServer(core, self.free, self.give_up)
         self._timers = timers
         self._within = WithinDialog(core, self.reliable, timers, transfers)
+        self._crowding = Crowding(core)
 
     def request(self, request: Request, source: Hop, now: float) -> None:
         """Any request, new or repeated."""
@@ -67,33 +69,65 @@ class ServerSide:
             self._new(request, source, now)
 
     def _new(self, request: Request, source: Hop, now: float) -> None:
-        phones = self._phones
         leg = self.core.leg_of(request) if request.to.tag else None
-        door, trunk = self._door, NOBODY
-        if door is not None and leg is None and request.method != "REGISTER":
+        if leg is not None:
+            self._inside(leg, request, source, now)
+            return
+        phones, door, trunk = self._phones, self._door, NOBODY
+        if door is not None and request.method != "REGISTER":
             screened = door.screen(request, source, now)
             if not isinstance(screened, Trunk):
                 if screened is not None:
                     self.core.answer_once(request, source, *screened)
                 return
             trunk = screened
-        registers = phones is not None and leg is None
+        registers = phones is not None
         rejection = refuse_early(request, self.core.options.supported, registers=registers)
-        room = len(self.core.layer) - 2 * self.core.options.max_transactions
-        if rejection is None and room >= 0:
-            rejection = busy(self.core.options)
+        rejection = rejection or self._full()
         if rejection is not None:
             self.core.answer_once(request, source, *rejection)
-            if door is not None and leg is None:
+            if door is not None:
                 door.failed(source, now)
-        elif leg is not None:
-            self._within.request(leg, request, source, now)
         elif phones is not None and request.method == "REGISTER":
             phones.request(request, source, now)
         elif request.to.tag or request.method not in ("INVITE", "OPTIONS"):
             self.core.answer_once(request, source, 481)
         else:
             self._outside(request, source, trunk, now)
+
+    def _full(self) -> Rejection | None:
+        """503 where not one transaction more is opened."""
+        room = len(self.core.layer) < 2 * self.core.options.max_transactions
+        return None if room else busy(self.core.options)
+
+    # Within calls
+
+    def _inside(self, leg: Leg, request: Request, source: Hop, now: float) -> None:
+        core, ends = self.core, request.method == "BYE"
+        rejection = refuse_early(request, core.options.supported, registers=False)
+        rejection = rejection or (None if ends else self._full())
+        if rejection is not None:
+            core.answer_once(request, source, *rejection)
+        elif self._crowding.lets(leg, request, now):
+            self._within.request(leg, request, source, now)
+        else:
+            core.answer_once(request, source, *busy(core.options))
+            if self._crowding.enough(leg):
+                self._crowded(leg, source, now)
+
+    def _crowded(self, leg: Leg, source: Hop, now: float) -> None:
+        """End a call in which far too much is asked. One of ours that is not answered yet goes on:
+        what it brings is refused without a trace."""
+        why = "too many requests within the call"
+        if leg.ended or leg.state is LegState.CALLING:
+            return
+        self.core.trouble("crowded call", why, source)
+        if leg.state is LegState.OFFERED:
+            self.give_up(leg, 500, why, now)
+            return
+        self.core.end(leg, "error", why)
+        if leg.state is LegState.LIVE:  # else BYE waits for the ACK
+            self.core.bye(leg, now)
 
     # New calls
 
@@ -113,7 +147,7 @@ class ServerSide:
         core, options = self.core, self.core.options
         if request.method == "INVITE" and core.layer.is_merged(request):
             return Rejection(482)
-        if core.draining or len(core.legs) >= options.max_calls:
+        if core.draining or core.calls >= options.max_calls:
             return busy(options)
         if request.method == "OPTIONS":
             return None

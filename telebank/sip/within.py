@@ -40,7 +40,7 @@ class WithinDialog:
         """One that is new and has passed the screening."""
         core, dialog = self.core, leg.dialog
         assert dialog is not None
-        transaction = core.layer.open_server(request, source, leg.id, now)
+        transaction = core.layer.open_server(request, source, leg.id, now, leg.trunk)
         if leg.state is LegState.ENDING and request.method != "BYE":
             core.answer(transaction, 481, now)
         elif not dialog.in_order(request):

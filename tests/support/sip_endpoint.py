@@ -20,6 +20,9 @@ from telebank.sip import (
     UserAgent,
     make_offer,
 )
+from telebank.sip.admission import AdmissionOptions
+from telebank.sip.registering import PhoneOptions
+from telebank.sip.trunks import Trunks
 
 SDP = make_offer("127.0.0.1", 40_000)
 
@@ -84,15 +87,21 @@ async def answering(
     tls: TlsFiles | None = None,
     t1: float = 0.05,
     app: Answering | None = None,
+    trunks: Trunks | None = None,
+    admission: AdmissionOptions | None = None,
+    phones: PhoneOptions | None = None,
     **limits: float,
 ) -> AsyncIterator[Answering]:
-    """Listen, by default on UDP and TCP of 127.0.0.1."""
+    """Listen, by default on UDP and TCP of 127.0.0.1, and let everybody in."""
     places = [place for text in listen or ("127.0.0.1:0",) for place in places_in(text)]
     options = ConnectionOptions(**limits)  # type: ignore[arg-type]
     app = app or Answering()
     app.endpoint = Endpoint.bind(
         Listening(tuple(places), connections=options, tls=tls),
-        lambda local: UserAgent(local, SipOptions(t1=t1), lambda: secrets.token_hex(8)),
+        lambda local: UserAgent(
+            *(local, SipOptions(t1=t1), lambda: secrets.token_hex(8), trunks, admission),
+            phones=phones,
+        ),
         app.fact,
     )
     await app.endpoint.start()
@@ -120,9 +129,15 @@ class Raw:
     writer: asyncio.StreamWriter
 
     @classmethod
-    async def to(cls, hop: Hop, context: ssl.SSLContext | None = None, name: str = "") -> "Raw":
-        words = {} if context is None else {"ssl": context, "server_hostname": name or hop.host}
-        return cls(*await asyncio.open_connection(hop.host, hop.port, **words))
+    async def to(
+        cls, hop: Hop, context: ssl.SSLContext | None = None, name: str = "", *, by: str = ""
+    ) -> "Raw":
+        """Connect, from the address `by`."""
+        words: dict[str, Any] = {}
+        if context is not None:
+            words = {"ssl": context, "server_hostname": name or hop.host}
+        local = (by, 0) if by else None
+        return cls(*await asyncio.open_connection(hop.host, hop.port, local_addr=local, **words))
 
     def send(self, data: bytes) -> None:
         self.writer.write(data)

@@ -114,6 +114,7 @@ def test_our_phone_without_a_certificate_gets_nowhere(
     words += [f"sip:bank@{bank.place('tls')};transport=tls", "--tls-ca", str(authority.path)]
     done = subprocess.run(words, check=False, capture_output=True, timeout=80, text=True)
     assert done.returncode == 3, done.stderr + done.stdout
+    assert "--tls-certificate CERTIFICATE KEY" in done.stdout
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")

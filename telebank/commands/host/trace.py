@@ -10,6 +10,7 @@ import click
 
 from telebank.commands.common import Unreachable, data_option, json_option
 from telebank.commands.host.common import say
+from telebank.ops.control_client import no_node
 from telebank.settings import SettingsError, load_settings
 
 ENDED = "the node stopped or was killed; trace again when it is back"
@@ -40,7 +41,7 @@ def command(unmatched: bool, limit: int | None, data: Path, as_json: bool) -> No
     try:
         asyncio.run(_watch(socket, unmatched=unmatched, limit=limit, as_json=as_json))
     except aiohttp.ClientConnectorError as error:
-        raise Unreachable(f"no node answers at {socket}; start `telebank serve`") from error
+        raise Unreachable(no_node(socket)) from error
     except aiohttp.ClientError as error:
         raise Unreachable(ENDED) from error
     except KeyboardInterrupt:

@@ -1,15 +1,12 @@
-"""Trunks of a node, with their passwords, and what calls over them may go on to."""
+"""Trunks of a node, with their passwords."""
 
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 
 from telebank.calls.endpoint import reachable_address
-from telebank.calls.faxes.tolls import Refusal, judge
 from telebank.settings import Settings, trunk_accounts
-from telebank.sip.identities import number_of
-from telebank.sip.trunks import DEFAULT, LOOPBACK, Trunks, peer_of
-from telebank.sip.uri import SipUri, scheme_of
+from telebank.sip.trunks import DEFAULT, LOOPBACK, Trunks
 
 
 def trunks_of(data: Path, settings: Settings) -> Trunks:
@@ -27,17 +24,3 @@ def trunks_of(data: Path, settings: Settings) -> Trunks:
         here = (*trunks[LOOPBACK].addresses, *own)
         trunks[LOOPBACK] = replace(trunks[LOOPBACK], addresses=here)
     return Trunks(trunks, trunk_accounts(data, settings.trunks))
-
-
-def may_follow(settings: Settings, trunk: str, target: str) -> bool:
-    """Whether a call over a trunk may go on to where a 3xx of it leads: to a number that the same
-    trunk may carry, through one of its peers; nowhere else, whatever the trunk is trusted with."""
-    number = number_of(target)
-    if not number or trunk not in settings.trunks:
-        return False
-    if scheme_of(target) != "tel":
-        peers = {peer_of(peer).host for peer in settings.trunks[trunk].peers}
-        if SipUri.parse(target).host.strip("[]") not in peers:
-            return False
-    found = judge(settings.outbound, number, staff=False)
-    return not isinstance(found, Refusal) and found.trunk == trunk

@@ -26,8 +26,9 @@ def test_set_ups_are_counted_over_ten_seconds() -> None:
 
 def test_refusals_by_who_refused() -> None:
     admitted = {"passed": 9, "refused": 4, "silenced": 2}
-    assert refusals(Counter(busy=3), admitted) == {"busy": 3, "admission": 4, "silenced": 2}
-    assert set(refusals(Counter(), {}).values()) == {0}
+    known = {"busy": 3, "admission": 4, "silenced": 2}
+    assert refusals(Counter(busy=3), admitted, {"403": 1}) == {**known, "403": 1}
+    assert set(refusals(Counter(), {}, {}).values()) == {0}
 
 
 def test_places_in_words() -> None:

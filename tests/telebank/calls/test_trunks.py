@@ -11,6 +11,7 @@ from support.calls_peer import Peer, receive, udp
 from telebank.phone.dialer import Dialer
 from telebank.sip.admission import AdmissionOptions
 from telebank.sip.trunks import TrunkOptions, Trunks
+from telebank.sip.uri import Hop
 
 FLOOD = "127.0.0.66"
 LIMIT = 20.0
@@ -64,6 +65,8 @@ async def test_strangers_are_refused_and_their_calls_begin_nothing(
         finally:
             await stranger.close()
         assert tally.ended == {"403": 4}
+        assert house.node.counts()["total_sip_403"] == 4
+        assert house.node.board()["refused"]["403"] == 4
         assert "call.started" not in house.log.kinds()
 
 
@@ -103,6 +106,47 @@ async def test_a_peer_goes_down_and_comes_up_in_the_log(tmp_path: Path, voice: V
             assert row["peers"] == [{"peer": f"udp:127.0.0.1:{port}", "well": False}]
             peer.answers = True
             await house.happens("trunk.up", trunk="carrier")
+    finally:
+        transport.close()
+
+
+class Moving(Answering):
+    """A peer that sends the first call elsewhere, and then is busy."""
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if not data.startswith(b"INVITE "):
+            return
+        self.asked += 1
+        lines = data.split(b"\r\n")[1:]
+        kept = [one for one in lines if one.startswith((b"Via", b"From", b"To", b"Call", b"CSeq"))]
+        contact = b"Contact: <sip:02112345678@127.0.0.1:%d>" % self.port
+        first = [b"SIP/2.0 302 Moved", contact] if self.asked == 1 else [b"SIP/2.0 486 Busy"]
+        self._send(b"\r\n".join([*first, *kept, b"Content-Length: 0\r\n\r\n"]), addr)
+
+    port = 0
+
+
+async def test_a_call_that_is_led_elsewhere_is_in_the_log(tmp_path: Path, voice: Voice) -> None:
+    loop = asyncio.get_running_loop()
+    transport, peer = await loop.create_datagram_endpoint(Moving, local_addr=("127.0.0.1", 0))
+    peer.port = transport.get_extra_info("sockname")[1]
+    carrier = TrunkOptions(
+        addresses=("192.0.2.0/24",), peers=(f"127.0.0.1:{peer.port}",), trusted=True
+    )
+    try:
+        async with open_house(tmp_path, voice, trunks=Trunks({"carrier": carrier})) as house:
+            endpoint = house.node._endpoint
+            endpoint.agent.restrict(lambda _trunk, _called, _target: True)
+            _, commands = endpoint.agent.invite(
+                *(f"sip:01012345678@127.0.0.1:{peer.port}", "sip:bank@127.0.0.1", None),
+                endpoint.now(),
+                destination=Hop("127.0.0.1", peer.port),
+                trunk="carrier",
+            )
+            endpoint.perform(commands)
+            event = await house.happens("trunk.redirected", trunk="carrier")
+            assert event.detail["number"] == "021******78"
+            await house.idle()
     finally:
         transport.close()
 

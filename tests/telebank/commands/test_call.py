@@ -10,6 +10,7 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 
+from support.tls_kit import Authority, StrictServer, server_context
 from support.voice_pack import write_pack
 from telebank.commands.call import command
 from telebank.commands.call_clips import MAX_BANKS, release_banks
@@ -95,3 +96,47 @@ def test_recordings_of_releases_are_known_the_newest_of_them(tmp_path: Path) -> 
     known = {key for bank in release_banks(tmp_path / "voice") for key in bank.index.texts}
     newest = range(MAX_BANKS + 1, 3, -1)
     assert known == {f"zh/new.{number}" for number in newest}
+
+
+def _tls(port: int, *words: str) -> str:
+    target = f"sip:bank@127.0.0.1:{port};transport=tls"
+    done = call(target, "--keys", "1", "--data", "/nonexistent", *words)
+    assert done.exit_code == 3
+    assert "503" not in done.output
+    assert "Is the bank running there?" not in done.output
+    return done.output
+
+
+def test_nothing_listens_for_streams() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        for transport in ("tcp", "tls"):
+            target = f"sip:bank@127.0.0.1:{port};transport={transport}"
+            done = call(target, "--keys", "1", "--data", "/nonexistent")
+            assert done.exit_code == 3
+            assert f"not answered: nothing listens on TCP 127.0.0.1:{port}" in done.output
+
+
+def test_a_bank_whose_certificate_is_not_believed(tmp_path: Path) -> None:
+    ours, other = Authority(tmp_path), Authority(tmp_path, "other")
+    elsewhere = ours.issue("elsewhere", host="192.0.2.1")
+    with StrictServer(server_context(ours.issue("bank"), ours.path)) as bank:
+        assert "give it by --tls-ca FILE" in _tls(bank.port)
+        assert "not of the authority in" in _tls(bank.port, "--tls-ca", str(other.path))
+    with StrictServer(server_context(elsewhere, ours.path)) as bank:
+        said = _tls(bank.port, "--tls-ca", str(ours.path))
+        assert "by a name or address that its certificate has" in said
+
+
+def test_a_bank_that_asks_for_a_certificate(tmp_path: Path) -> None:
+    ours, other = Authority(tmp_path), Authority(tmp_path, "other")
+    stranger = other.issue("stranger")
+    with StrictServer(server_context(ours.issue("bank"), ours.path)) as bank:
+        believed = ("--tls-ca", str(ours.path))
+        said = _tls(bank.port, *believed)
+        assert "Where the bank asks for a certificate: --tls-certificate CERTIFICATE KEY" in said
+        shown = ("--tls-certificate", str(stranger.certificate), str(stranger.key))
+        assert f"Does the bank believe {stranger.certificate}?" in _tls(
+            bank.port, *believed, *shown
+        )

@@ -93,6 +93,7 @@ async def test_the_table_is_masked(tmp_path: Path) -> None:
     assert ran.exit_code == 0
     assert CARD not in ran.output
     assert all(word in ran.output for word in ("alarm.manual", "request r1", "622700******7890"))
+    assert "UTC" in ran.output
     assert "wu (supervisor)" in (await ask(tmp_path)).output
     assert (await ask(tmp_path, "--actor", "nobody")).output == "no such events\n"
 

@@ -108,20 +108,21 @@ def test_columns_are_given_up_in_the_order_that_the_help_states() -> None:
         order += [name for name in shown if name not in left]
         shown = left
     assert order == [
-        *(
-            "peer's MOS",
-            "lang",
-            "lock",
-            "jitter ms",
-            "trunk",
-            "at",
-            "loss %",
-            "caller",
-            "MOS",
-            "time",
-        )
+        *("peer's MOS", "lang", "lock", "jitter ms", "trunk"),
+        *("loss %", "caller", "at", "MOS", "time"),
     ]
     assert shown == ["call", "state"]
+
+
+def test_where_a_call_is_stays_in_80_columns() -> None:
+    longest = line("01-7-1", place="From answer to goodbye: lang", **WELL)
+    assert "at" in re.split("  +", table(LINES, [longest], 80)[0].plain.strip())
+
+
+def test_refusals_stand_in_the_head_with_what_was_answered() -> None:
+    refused = {"busy": 2, "admission": 0, "silenced": 0, "403": 1, "503": 3}
+    (told,) = head(board(refused=refused), None)
+    assert "refused 2 busy, 1 with 403, 3 with 503 ·" in told.plain
 
 
 @pytest.mark.parametrize(
@@ -215,6 +216,8 @@ def test_no_node_is_exit_3_and_says_so(tmp_path: Path) -> None:
     found = run(tmp_path)
     assert found.exit_code == 3
     assert "no node answers" in found.output
+    assert "make run" in found.output
+    assert "--data DATA" in found.output
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ async def test_a_phone_from_its_first_secret_to_its_end(tmp_path: Path) -> None:
         assert all(word in there.output for word in ("Counter 3", "udp:10.1.2.3:5060", "2026-"))
         shown = await run(house, chen, "show", "8001")
         assert "sip:8001@10.1.2.3 from udp:10.1.2.3:5060 until 2026-" in shown.output
+        assert shown.output.count(" UTC") == 3
         assert "SHA-256" in shown.output
         other = await run(house, chen, "secret", "8001", "--md5", "--json")
         found = json.loads(other.output)

@@ -5,6 +5,7 @@ import pytest
 from support.sip_line import NOTHING, PEER, SDP, US, Line
 from telebank.sip import OfferRefused, SendDatagram, SipOptions
 from telebank.sip.message import Request
+from telebank.sip.uac import MAX_TAGS
 from telebank.sip.uri import BadUri
 
 
@@ -300,3 +301,34 @@ def test_a_target_that_is_no_sip_uri(uri: str) -> None:
     with pytest.raises(BadUri):
         line.agent.invite(uri, "sip:me@bank", None, 0, destination=US)
     assert line.agent.counts() == NOTHING
+
+
+def test_answers_under_ever_new_tags_leave_nothing() -> None:
+    """One peer's 2xx to one INVITE: the first is the call, seven more are acknowledged and ended,
+    and none of those counts as a call."""
+    line = Line(SipOptions(max_calls=2))
+    invite = line.talking()
+    for number in range(MAX_TAGS - 1):
+        answer = line.reply(invite, 200, tag=f"t{number}", body=SDP)
+        assert line.hears(answer) == ["> ACK", "> BYE"]
+    before = line.agent.counts()
+    assert before["legs"] == before["dialogs"] == MAX_TAGS
+    for number in range(MAX_TAGS, 500):
+        assert line.hears(line.reply(invite, 200, tag=f"t{number}", body=SDP)) == []
+    assert line.agent.counts() == before
+    assert line.hears(line.reply(invite, 200, tag="t0", body=SDP)) == ["> ACK"]
+    assert line.hears(line.invite()) == ["> 100 INVITE", "CallOffered"]  # the second call of two
+    line.call_id = "another"
+    assert line.hears(line.invite()) == ["> 503 INVITE"]
+
+
+def test_answers_under_new_tags_while_ours_is_made() -> None:
+    """The same of an INVITE without a session: the first 200 waits for our answer."""
+    line = Line()
+    line.place(None)
+    invite = line.sent[-1]
+    assert line.hears(line.reply(invite, 200, body=SDP)) == ["OfferReceived"]
+    for number in range(500):
+        line.hears(line.reply(invite, 200, tag=f"t{number}", body=SDP))
+    assert line.agent.counts()["legs"] == MAX_TAGS + 1
+    assert line.did(line.agent.answer(line.leg, SDP.encode(), line.now)) == ["> ACK"]

@@ -314,17 +314,17 @@ def test_a_trunk_that_may_not_be_called_is_not() -> None:
 
 def test_a_redirection_goes_where_the_rules_let_it() -> None:
     gate = Gate(replace(HERE, trusted=True))
-    asked: list[tuple[str, str]] = []
+    asked: list[tuple[str, str, str]] = []
 
-    def may(trunk: str, target: str) -> bool:
-        asked.append((trunk, target))
+    def may(trunk: str, called: str, target: str) -> bool:
+        asked.append((trunk, called, target))
         return False
 
     gate.agent.restrict(may)
     dial(gate)
     moved = gate.reply(gate.sent[-1], 302, contact=False, extra="Contact: <sip:900@192.0.2.9>\r\n")
-    assert gate.hears(moved) == ["> ACK", "CallRefused 302 X"]
-    assert asked == [("here", "sip:900@192.0.2.9")]
+    assert gate.hears(moved) == ["> ACK", "Trouble redirection", "CallRefused 302 X"]
+    assert asked == [("here", "sip:10086@192.0.2.20:5062", "sip:900@192.0.2.9")]
 
 
 # Health

@@ -41,7 +41,7 @@ def test_failures_are_forgotten() -> None:
     assert attempts.held("1001", AWAY, 599.0)
 
 
-def test_a_source_is_held_for_every_account_and_an_account_for_every_new_source() -> None:
+def test_a_source_is_held_for_every_account_and_an_account_for_who_failed_himself() -> None:
     attempts = FailedAttempts(OPTIONS)
     for name in ("1001", "1002", "1003", "1004"):
         attempts.failed(name, AWAY, 0.0)
@@ -51,8 +51,35 @@ def test_a_source_is_held_for_every_account_and_an_account_for_every_new_source(
     attempts = FailedAttempts(OPTIONS)
     for number in range(4):
         attempts.failed("1001", (f"198.51.100.{number}", 5060), 0.0)
-    assert attempts.held("1001", AWAY, 1.0)
-    assert not attempts.held("1002", AWAY, 1.0)
+    guesser, owner = ("198.51.100.1", 5060), AWAY
+    assert attempts.held("1001", guesser, 1.0)
+    assert not attempts.held("1002", guesser, 1.0)
+    assert not attempts.held("1001", owner, 1.0)
+    attempts.failed("1002", owner, 1.0)  # one guess, at whatever account
+    assert attempts.held("1001", owner, 1.5)
+
+
+def test_a_phone_is_not_held_after_a_restart_for_the_guesses_of_others() -> None:
+    attempts, now = FailedAttempts(AttemptOptions()), 0.0
+    for number in range(100):
+        attempts.failed("1001", (f"198.51.{number}.1", 5060), now)
+        now += 30.0
+    assert not attempts.held("1001", HOME, now)
+    attempts.succeeded("1001", HOME, now)
+    assert not attempts.held("1001", HOME, now)
+
+
+def test_a_guesser_with_many_addresses_has_one_guess_from_each() -> None:
+    attempts = FailedAttempts(OPTIONS)
+    guesses = 0
+    for second in range(500):
+        for number in range(20):
+            source = (f"198.51.100.{number}", 5060)
+            if not attempts.held("1001", source, float(second)):
+                attempts.failed("1001", source, float(second))
+                guesses += 1
+    # One from each, then one whenever a hold is over, for all of them together.
+    assert 20 <= guesses <= 20 + 500 // int(OPTIONS.longest_hold) + 1
 
 
 def test_an_address_in_use_answers_for_itself_alone() -> None:
@@ -93,6 +120,7 @@ def test_addresses_are_known_for_a_while() -> None:
     assert not attempts.held("1001", HOME, 50.0)
     for _ in range(50):
         attempts.failed("1001", AWAY, 100.0)
+    attempts.failed("1001", HOME, 100.0)  # counted as anybody's now
     assert attempts.held("1001", HOME, 101.0)
 
 

@@ -237,8 +237,12 @@ def test_whom_we_may_transfer() -> None:
 # 3xx
 
 
-def place(*, trusted: bool = True, destination: tuple[str, int] = PEER) -> Line:
+def place(
+    *, trusted: bool = True, destination: tuple[str, int] = PEER, follows: bool = True
+) -> Line:
     line = Line()
+    if follows:
+        line.agent.restrict(lambda _trunk, _called, _target: True)
     line.leg, commands = line.agent.invite(
         "sip:bob@peer", "sip:95500@bank", SDP.encode(), 0, destination=destination, trusted=trusted
     )
@@ -262,6 +266,13 @@ def test_a_trusted_side_redirects_once() -> None:
     assert (again.call_id, again.cseq, again.to.uri) == (first.call_id, 2, "sip:bob@peer")
     assert line.commands[-1].destination[:2] == ("192.0.2.41", 5060)  # type: ignore[union-attr]
     assert moved(line, "<sip:eve@192.0.2.50>") == ["> ACK", "CallRefused 302 Moved"]
+    assert line.quiet() == NOTHING
+
+
+def test_nobody_is_followed_where_nobody_may_say_so() -> None:
+    line = place(follows=False)
+    lines = moved(line, "<sip:dave@192.0.2.41>")
+    assert lines == ["> ACK", "Trouble redirection", "CallRefused 302 Moved"]
     assert line.quiet() == NOTHING
 
 

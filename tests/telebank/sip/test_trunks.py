@@ -73,7 +73,7 @@ def test_peers(text: str, hop: Hop) -> None:
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
-        ({"addresses": ("192.0.2.1/24",)}, "host bits"),
+        ({"addresses": ("192.0.2.1/24",)}, "give 192.0.2.0/24, or 192.0.2.1 alone"),
         ({"addresses": ("sbc.example",)}, "no address"),
         ({"peers": ("sbc.example:5060",)}, "give address:port"),
         ({"peers": ("2001:db8::1:5060",)}, "for IPv6"),

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -25,6 +26,7 @@ from telebank.media.sealed import (
     SealedWriter,
     SealError,
     read_header,
+    rename,
     unseal,
 )
 
@@ -138,16 +140,16 @@ class _Marks:
 
 
 class Recording:
-    """One recording being written. Methods raise `OSError`; `abandon` after one."""
+    """One recording being written. Methods but `abandon`, which follows, raise `OSError`."""
 
     def __init__(self, path: Path, key: bytes, header: Header) -> None:
-        """Raises `FileExistsError` too: nothing is ever overwritten."""
+        """Raises `FileExistsError` too: nothing is ever overwritten. After an error nothing is left
+        open, nor on the disk."""
         if path.exists():
             raise FileExistsError(17, "there is a recording of this name", str(path))
         self._path = path
         self._part = path.with_name(path.name + PART)
         self._key = key
-        self._file = SealedWriter(self._part, key, asdict(header))
         self._stream = _Stream()
         self._flac = soundfile.SoundFile(
             self._stream,
@@ -158,6 +160,7 @@ class Recording:
             format="FLAC",
             compression_level=LEAST_COMPRESSION,
         )
+        self._file = SealedWriter(self._part, key, asdict(header))
         self._marks = _Marks()
         self._samples = self._sealed = 0
 
@@ -184,13 +187,15 @@ class Recording:
         self._file.seal(END, json.dumps(end).encode())
         self._file.close(sync=True)
         plain = hashlib.sha256(unseal(self._part, self._key).plain).hexdigest()
-        self._part.rename(self._path)
+        rename(self._part, self._path)
         return self._finished(str(self._path), plain, cut)
 
     def abandon(self, why: str) -> Finished:
         """What is on the disk stays as it is, cut; `why` in words."""
-        self._flac.close()
-        self._file.close(sync=False)
+        with suppress(OSError, soundfile.SoundFileError):
+            self._flac.close()
+        with suppress(OSError):
+            self._file.close(sync=False)
         return self._finished(str(self._part), "", why)
 
     def _finished(self, path: str, sha256: str, why: str) -> Finished:

@@ -44,7 +44,8 @@ class SealedWriter:
     """Writes one new file, mode 0600. Every method raises `OSError` as the system does."""
 
     def __init__(self, path: Path, key: bytes, header: Json) -> None:
-        """`header` is kept in the clear: nothing in it may be a secret."""
+        """`header` is kept in the clear: nothing in it may be a secret. Where it does not go onto
+        the disk whole, there is no file."""
         self._cipher = AESGCM(key)
         text = json.dumps(header, ensure_ascii=False, sort_keys=True).encode()
         if len(text) > MAX_HEADER:
@@ -55,7 +56,12 @@ class SealedWriter:
         self.size = 0
         """Octets written."""
         self._file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE)
-        self._write(MAGIC + _LENGTH.pack(len(text)) + text)
+        try:
+            self._write(MAGIC + _LENGTH.pack(len(text)) + text)
+        except OSError:
+            os.close(self._file)
+            path.unlink()
+            raise
 
     def seal(self, kind: int, data: bytes) -> None:
         """Add a record; one that does not fit on the disk whole is taken back."""
@@ -90,6 +96,16 @@ class SealedWriter:
             raise
         self._hash.update(octets)
         self.size += len(octets)
+
+
+def rename(path: Path, to: Path) -> None:
+    """Give a file its name for good: once the disk has that too. Raises `OSError`."""
+    path.rename(to)
+    folder = os.open(to.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 class Unsealed(NamedTuple):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import soundfile
 
 from telebank.media import writing
 from telebank.media.recording import PART, Finished, Header, Mark, Recording
@@ -24,6 +25,8 @@ from telebank.workers.service import inherited, prepare_process
 
 NICENESS = 5
 """Sound that is heard comes first."""
+_FAILURES = (OSError, ValueError, soundfile.SoundFileError)
+"""Of one recording: the disk, the order, libsndfile."""
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +67,7 @@ class WriterProcess:
                 case writing.Left() if number in self._recordings:
                     mark = Mark(message.kind, message.start, message.end)
                     self._recordings[number].mark(mark)
-        except (OSError, ValueError) as error:
+        except _FAILURES as error:
             path = message.path if isinstance(message, writing.Begin) else ""
             self._fail(number, path, str(error))
 
@@ -74,7 +77,7 @@ class WriterProcess:
             return
         try:
             finished = recording.finish(cut)
-        except (OSError, ValueError) as error:
+        except _FAILURES as error:
             self._fail(number, "", str(error))
         else:
             del self._recordings[number]

@@ -308,7 +308,7 @@ async def test_a_live_terminal_shows_a_call_and_ends_with_q(bank: BankProcess, w
 
         written = await asyncio.to_thread(watch)
         first = plain(written).partition("call ")[2].splitlines()[0]
-        assert ("caller" in first, "peer's MOS" in first) == (width >= 60, width == 140)
+        assert (" at " in first, "peer's MOS" in first) == (width >= 60, width == 140)
         assert written.count(SCREEN_ON) == written.count(SCREEN_OFF) == 1
         call.hang_up()
         await call.over

@@ -3,13 +3,19 @@
 import hashlib
 import os
 import resource
+import signal
+import socket
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from telebank.media import writing
 from telebank.media.recording import (
     PART,
     RATE,
@@ -22,6 +28,8 @@ from telebank.media.recording import (
     play,
 )
 from telebank.media.sealed import MAGIC, SealError, unseal
+from telebank.media.writer import WriterProcess
+from telebank.workers.link import Link
 
 KEY = bytes(range(32))
 HEADER = Header(wrapped="k1:wrapped", begun="2026-11-23T01:02:03Z", note="call 7")
@@ -165,13 +173,108 @@ def test_a_file_taken_away_under_way_is_a_failure_and_no_more(tmp_path: Path) ->
     assert recording.abandon("gone").cut
 
 
+def forked(check: Callable[[], bool]) -> None:
+    """Run it in a process of its own, whose limits and hooks are nobody else's."""
+    pid = os.fork()
+    if not pid:
+        good = False
+        try:
+            good = check()
+        finally:
+            os._exit(0 if good else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def limit(size: int) -> None:
+    """No file grows beyond this, as on a disk that is full."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("size", [0, 40, 100])
+def test_a_recording_that_cannot_begin_leaves_nothing(tmp_path: Path, size: int) -> None:
+    """Not one octet of the header, half of it, or all but its end goes onto the disk."""
+
+    def check() -> bool:
+        before, failed = descriptors(), 0
+        limit(size)
+        for number in range(50):
+            try:
+                Recording(tmp_path / f"{number % 5}.rec", KEY, HEADER)
+            except OSError as error:
+                failed += not isinstance(error, FileExistsError)
+        clean = (failed, descriptors(), list(tmp_path.iterdir())) == (50, before, [])
+        limit(resource.RLIM_INFINITY)
+        return clean and not written(tmp_path / "0.rec", sound_of(1)).finish().cut
+
+    forked(check)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["0.rec"]
+
+
+def test_the_writer_goes_on_after_a_full_disk(tmp_path: Path) -> None:
+    """One recording fails at its first record, one cannot begin; then there is room again."""
+
+    def begin(number: int) -> writing.Begin:
+        path = str(tmp_path / f"{number}.rec")
+        clear = {"wrapped": HEADER.wrapped, "begun": HEADER.begun, "note": HEADER.note}
+        return writing.Begin(number=number, path=path, key=KEY, **clear)
+
+    def check() -> bool:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        link = Link(theirs, msgspec.msgpack.Decoder(writing.ToWriter))
+        process, before = WriterProcess(link), descriptors()
+        process.take(begin(1))
+        limit(300)
+        for second in range(8):
+            samples = sound_of(1).tobytes()
+            process.take(writing.Sound(number=1, at=second * RATE, samples=samples))
+        limit(40)
+        process.take(begin(2))
+        clean = descriptors() == before
+        limit(resource.RLIM_INFINITY)
+        process.take(begin(2))
+        process.take(writing.Sound(number=2, at=0, samples=sound_of(1).tobytes()))
+        process.take(writing.End(number=2))
+        decoder = msgspec.msgpack.Decoder(writing.Done)
+        ours.settimeout(5)
+        told = [decoder.decode(ours.recv(65_536)) for _ in range(3)]
+        return clean and [(done.number, done.cut) for done in told] == [
+            (1, True),
+            (2, True),
+            (2, False),
+        ]
+
+    forked(check)
+
+
+def test_the_name_of_a_finished_recording_is_on_the_disk_too(tmp_path: Path) -> None:
+    """Its folder is opened, which is for fsync alone, after the rename."""
+
+    def check() -> bool:
+        seen: list[str] = []
+
+        def note(event: str, given: tuple[object, ...]) -> None:
+            if event == "os.rename" or (event == "open" and str(given[0]) == str(tmp_path)):
+                seen.append(event)
+
+        recording = written(tmp_path / "call.rec", sound_of(1))
+        sys.addaudithook(note)
+        recording.finish()
+        return seen == ["os.rename", "open"]
+
+    forked(check)
+
+
 def test_a_full_disk_leaves_what_was_written(tmp_path: Path) -> None:
     path, sound = tmp_path / "call.rec", sound_of(40)
     failed: Finished | None = None
     pid = os.fork()
     if not pid:  # the limit of a file's size is the process's
-        import signal
-
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
         recording = Recording(path, KEY, HEADER)

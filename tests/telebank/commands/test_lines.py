@@ -289,7 +289,7 @@ async def test_two_calls_and_none_when_they_have_hung_up(bank: BankProcess) -> N
     await comes(bank, lambda lines: lines == [])
 
 
-@pytest.mark.parametrize("width", [140, 60, 30])
+@pytest.mark.parametrize("width", [140, 80, 30])
 async def test_a_live_terminal_shows_a_call_and_ends_with_q(bank: BankProcess, width: int) -> None:
     async with bank.phone() as phone:
         call = await phone.dial(bank.uri, PhoneOptions())
@@ -308,7 +308,7 @@ async def test_a_live_terminal_shows_a_call_and_ends_with_q(bank: BankProcess, w
 
         written = await asyncio.to_thread(watch)
         first = plain(written).partition("call ")[2].splitlines()[0]
-        assert (" at " in first, "peer's MOS" in first) == (width >= 60, width == 140)
+        assert (" at " in first, "peer's MOS" in first) == (width >= 80, width == 140)
         assert written.count(SCREEN_ON) == written.count(SCREEN_OFF) == 1
         call.hang_up()
         await call.over

@@ -29,7 +29,7 @@ from core_adapters.hsm.software import open_software
 from core_adapters.iso8583.codec import Codec
 from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.profile_load import load_profile
-from telebank.commands.host.certify_hosts import demo_people
+from telebank.commands.host.certify_people import demo_people
 from telebank.settings import seed_dir
 from transactions.contract import load_contracts
 

@@ -19,7 +19,7 @@ from core_adapters.conformance.sql_demo import DEMOS, PG_PORT, DemoBank
 from core_adapters.corehost.seed import SeedCard
 from support.bank_process import BankProcess, Voice
 from support.corehost_process import CoreHostProcess, trial_cards
-from telebank.commands.host.certify_hosts import demo_people
+from telebank.commands.host.certify_people import demo_people
 from telebank.settings import seed_dir
 from transactions.card import CardNumber
 

@@ -22,7 +22,8 @@ from core_adapters.profiles.errors import ProfileError
 from core_adapters.sql.errors import OdbcMissing
 from core_adapters.sql.stubs import TRIED
 from telebank.commands.common import EXIT_FINDING, data_option, json_option
-from telebank.commands.host.certify_hosts import Opened, Where, opened
+from telebank.commands.host.certify_hosts import opened
+from telebank.commands.host.certify_values import Opened, Where
 from telebank.commands.host.common import Finding, config_file, keys_option, profile_path
 
 VERSIONS = ("telebank", "pyiso8583", "pyodbc", "cryptography")

@@ -13,7 +13,8 @@ from core_adapters.conformance.sql_demo import DEMOS, DemoMissing, server_of
 from core_adapters.sql.options import SqlOptions
 from core_adapters.sql.profile_load import load_profile
 from telebank.commands.common import Unreachable
-from telebank.commands.host.certify_hosts import TERMINAL, Opened, Where, demo_people
+from telebank.commands.host.certify_people import demo_people
+from telebank.commands.host.certify_values import TERMINAL, Opened, Where
 from telebank.commands.host.common import profile_path, read_contracts
 from telebank.commands.wiring.sql_host import sql_options
 from telebank.settings import SettingsError, load_settings

@@ -14,7 +14,7 @@ from core_adapters.conformance.preparing import having
 from core_adapters.conformance.scenarios import Scenario, load_scenarios
 from core_adapters.profiles.errors import ProfileError
 from support.conformance_bench import CONTRACTS
-from telebank.commands.host.certify_hosts import demo_people
+from telebank.commands.host.certify_people import demo_people
 from transactions.card import CardNumber
 from transactions.money import Money, currency
 from transactions.outcome import Row, Values

@@ -11,7 +11,7 @@ from core_adapters.conformance.report import Facts, LeakError, check_report, ren
 from core_adapters.conformance.scenarios import Scenario
 from core_adapters.conformance.seal import KEY_FILE, Seal, SealError, read_public, verified
 from support.conformance_bench import Bench
-from telebank.commands.host.certify_hosts import demo_people
+from telebank.commands.host.certify_people import demo_people
 
 FACTS = Facts({"profile": "tb87 version 1", "host": "<here>"})
 

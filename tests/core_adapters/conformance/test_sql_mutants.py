@@ -25,7 +25,7 @@ from core_adapters.sql.host import SqlHost
 from core_adapters.sql.options import SqlOptions
 from core_adapters.sql.profile_load import load_profile
 from support.conformance_bench import CONTRACTS, shipped, wrong
-from telebank.commands.host.certify_hosts import demo_people
+from telebank.commands.host.certify_people import demo_people
 from telebank.settings import seed_dir
 from transactions.outcome import Declined, Outcome, Unknown
 from transactions.ports import HostTotals, MessageLog, ReversalOutcome, Reversed

@@ -17,7 +17,7 @@ from core_adapters.tap import MAX_WATCHERS, Tap
 from support.conformance_bench import CONTRACTS, PROFILE, Bench
 from support.host_command import run
 from telebank.calls.control.host_trace import TRACE, HostTrace, host_trace
-from telebank.commands.host.certify_hosts import demo_people
+from telebank.commands.host.certify_people import demo_people
 
 
 async def serve_tap(tap: Tap, socket: Path) -> web.AppRunner:

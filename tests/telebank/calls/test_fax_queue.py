@@ -125,7 +125,9 @@ async def test_a_fax_in_a_call_takes_a_channel(house: FaxHouse) -> None:
             await house.added(jobs)
             await asyncio.sleep(0.2)
             assert house.machine.loads == []
-        await asyncio.sleep(0.2)
+        async with asyncio.timeout(20):
+            while not house.machine.loads:
+                await asyncio.sleep(0.02)
         assert len(house.machine.loads) == 1
 
 

@@ -1,0 +1,154 @@
+"""What the centre is told. Seats and calls are named by the shell; times come beside an event."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Wanted = Literal["ready", "busy", "break"]
+Failure = Literal["no_answer", "declined", "busy", "unreachable"]
+Choice = Literal["wait", "call_back", "leave"]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who waits, as far as queues look at it."""
+
+    call: str
+    """Reference of the call."""
+    skill: str
+    """What the menu asks for: `skills` of the queues say which queue that is."""
+    language: str = "zh"
+    priority: int = 1
+    """Of the menu's node, 1 to 9; higher first."""
+    number: str = field(default="", repr=False)
+    """The calling number in digits; a hint, never proof."""
+    called: str = ""
+    """The number of ours that was called."""
+    level: int = 0
+    """Importance of a proven customer, 0 to 9, as `[important]` of the queues has it."""
+    customer: str = ""
+    """Token of the customer; empty where nobody is proven."""
+    last_seat: str = ""
+    """Who talked with this customer before, and is to have him first; empty: nobody."""
+    own_seat: str = ""
+    """The dedicated teller of this customer; empty: none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeatEntered:
+    """A person sits down. `skills`: level 1 to 9 by skill; languages are skills `lang.zh`."""
+
+    seat: str
+    name: str
+    skills: dict[str, int]
+    days: int = 10_000
+    """Since the person began here: new ones may be given calls first."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeatLeft:
+    """He logs out, or is made to: `by` is who made him."""
+
+    seat: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeatSeen:
+    """His page is there."""
+
+    seat: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeatWanted:
+    """A state chosen by himself, or forced: `by` is who forced it. In a call it holds afterwards."""
+
+    seat: str
+    state: Wanted
+    reason: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerCame:
+    """Somebody wants a teller; `queue` where it is known (a transfer), else by the skill."""
+
+    caller: Caller
+    queue: str = ""
+    seat: str = ""
+    """This seat alone, while it is there (a transfer to a person)."""
+    waited_s: float = 0.0
+    """What he has waited before and keeps: a call-back, a call given back."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerLeft:
+    """He hung up, or went back to the menu."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerChose:
+    """An answer to what a full or long queue offered."""
+
+    call: str
+    choice: Choice
+    number: str = field(default="", repr=False)
+    """Of `call_back`: where to."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferTaken:
+    """The seat and the caller talk."""
+
+    call: str
+    seat: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferFailed:
+    """The seat's line did not take the call."""
+
+    call: str
+    seat: str
+    why: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class TalkBegan:
+    """The seat talks without an offer: a call of his own, an intercepted one."""
+
+    call: str
+    seat: str
+
+
+@dataclass(frozen=True, slots=True)
+class TalkEnded:
+    """The seat is out of the conversation: wrap-up begins. `call` may go on elsewhere."""
+
+    call: str
+    seat: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedUp:
+    """The seat has finished his paperwork."""
+
+    seat: str
+
+
+Event = (
+    SeatEntered
+    | SeatLeft
+    | SeatSeen
+    | SeatWanted
+    | CallerCame
+    | CallerLeft
+    | CallerChose
+    | OfferTaken
+    | OfferFailed
+    | TalkBegan
+    | TalkEnded
+    | WrappedUp
+)

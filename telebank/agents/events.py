@@ -61,7 +61,7 @@ class SeatSeen:
 
 @dataclass(frozen=True, slots=True)
 class SeatWanted:
-    """A state chosen by himself, or forced: `by` is who forced it. In a call it holds afterwards."""
+    """A state chosen by himself, or forced: `by` is who. In a call it holds afterwards."""
 
     seat: str
     state: Wanted

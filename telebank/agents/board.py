@@ -70,6 +70,8 @@ class CallRow(Row, frozen=True, tag=True, kw_only=True):
     """Masked calling number."""
     language: str
     queue: str = ""
+    waited_s: float = 0.0
+    """Seconds that he waited in queues before this state."""
     seat: str = ""
     others: tuple[str, ...] = ()
     """Further parties: seats consulted or joined."""

@@ -92,7 +92,8 @@ def add(
 @data_option
 @json_option
 def list_(*, all_: bool, session: Path | None, data: Path, as_json: bool) -> None:
-    """List phones: which are registered at this node, from where, until when.
+    """List phones: which are registered at this node, from where, until when. Where there is no
+    registrar it says so on standard error; with --json as `note`.
 
     \b
     Examples:
@@ -113,6 +114,8 @@ def list_(*, all_: bool, session: Path | None, data: Path, as_json: bool) -> Non
             Text("\n".join(_time(each["until"]) for each in there)),
         )
     Console().print(table)
+    if note := answer.get("note"):
+        click.echo(note, err=True)
 
 
 @command.command()

@@ -415,6 +415,11 @@ class UserAgent:
             for name in (door.trunks.by_name if door is not None else ())
         ]
 
+    def is_down(self, trunk: str) -> bool:
+        """Whether a trunk has peers, and none of them is well."""
+        peers = self._health.peers(trunk)
+        return bool(peers) and not any(well for _, well in peers)
+
     # Inside
 
     def _look(self, now: float) -> None:

@@ -69,7 +69,7 @@ class Door:
                 continue
             self.clients[trunk.name] = DigestClient([trunk.account], token)
             if trunk.options.challenge:
-                asked = DigestOptions(trunk.options.realm, trunk.options.algorithms)
+                asked = DigestOptions(trunk.options.realm, trunk.options.asked)
                 key = "".join(token() for _ in range(4)).encode()
                 server = DigestServer(asked, key, attempts)
                 self._servers[trunk.name] = server, {trunk.options.user: trunk.account}

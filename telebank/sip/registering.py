@@ -8,6 +8,7 @@ INVITE is judged in the same way, with the same counts of wrong passwords.
 """
 
 import hashlib
+import re
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ PHONE = "phone "
 """How the trunk of a phone's own call begins, its extension behind it: no trunk's name."""
 REGISTRAR = "registrar"
 """Owner of the timer at which a contact ends."""
+_REALM = re.compile(r"[A-Za-z0-9._\-]{0,120}")
 PRIVATE = (
     *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
     *("::1/128", "fc00::/7", "fe80::/10"),
@@ -95,8 +97,11 @@ class PhoneOptions:
                 "registrations_per_s, told_per_s, phones, contacts and sources are above 0"
             )
         _ = self.calling  # its own checks
-        if any(ord(letter) < ord(" ") for letter in self.realm):
-            raise ValueError("the realm has no control characters")
+        if not _REALM.fullmatch(self.realm):
+            raise ValueError(
+                f"realm: {self.realm!r} is no domain: give letters, digits, dots and hyphens and no"
+                ' spaces, as "bank.example"'
+            )
         _ = self.registrar  # its own checks
 
     @property

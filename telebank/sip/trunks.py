@@ -75,6 +75,10 @@ class TrunkOptions:
     """Whether its calls to us must show the password; otherwise it is only for ours to it."""
     md5: bool = False
     """Whether MD5 may be used beside SHA-256: for equipment that knows nothing else."""
+    md5_only: bool = False
+    """Whether its calls to us are asked for MD5 alone: for equipment that gives up at the sight of
+    any other. MD5 is weak: who overhears one call can try passwords at leisure, so give the trunk
+    a long random one and let its calls come over TLS or a tunnel. Ours to it take SHA-256 too."""
     calls_in: int = 1_000
     """Calls from it at once; above it new ones get 503. 0: none."""
     calls_out: int = 10
@@ -154,11 +158,22 @@ class TrunkOptions:
             raise ValueError("realm, user and secret_file: all three or none")
         if self.challenge and not self.realm:
             raise ValueError("challenge needs realm, user and secret_file")
+        if self.md5_only and not self.challenge:
+            raise ValueError(
+                "md5_only is about what callers are asked: it needs challenge = true; for our own"
+                " calls give md5 = true"
+            )
 
     @property
     def algorithms(self) -> tuple[Algorithm, ...]:
         """What digests are made with, the preferred first."""
-        return (Algorithm.SHA_256, Algorithm.MD5) if self.md5 else (Algorithm.SHA_256,)
+        old = self.md5 or self.md5_only
+        return (Algorithm.SHA_256, Algorithm.MD5) if old else (Algorithm.SHA_256,)
+
+    @property
+    def asked(self) -> tuple[Algorithm, ...]:
+        """What its calls to us are asked for, the preferred first."""
+        return (Algorithm.MD5,) if self.md5_only else self.algorithms
 
 
 def _each(name: str, values: Iterable[str], form: re.Pattern[str], what: str) -> None:

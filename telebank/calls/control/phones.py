@@ -3,7 +3,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -19,6 +19,8 @@ from telebank.store.clock import Clock, SystemClock
 from telebank.store.desk_phones import ACTIVE, EXTENSION, DeskPhone, everything
 from transactions.approval import Actor
 
+MAX_NAME = 120
+"""Longest name of a phone, in characters."""
 _PLAIN = "an extension has 2 to 32 letters, digits, - _ . and begins with a letter or digit"
 NO_REGISTRAR = (
     "there is no registrar here: set [registrar] realm in DATA/config/telebank.toml and start the"
@@ -38,8 +40,8 @@ class AddBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Which phone is to be added."""
 
     request_id: RequestId
-    extension: Annotated[str, msgspec.Meta(max_length=32)]
-    name: Annotated[str, msgspec.Meta(max_length=120)] = ""
+    extension: str
+    name: str = ""
     md5: bool = False
 
 
@@ -79,8 +81,9 @@ class PhonesPart:
         by = await self._counter.actor(request)
         if not may(Role(by.role), LIST_PHONES):
             return (await self._acts.denied(by, LIST_PHONES, "")).response()
-        shown = await self._shown()
-        return web.json_response({"realm": self._phones.options.realm, "phones": shown})
+        realm = self._phones.options.realm
+        told: dict[str, Any] = {"realm": realm, "phones": await self._shown()}
+        return web.json_response(told if realm else {**told, "note": NO_REGISTRAR})
 
     async def _show(self, request: web.Request) -> web.Response:
         by, extension = await self._counter.actor(request), _extension(request)
@@ -95,6 +98,8 @@ class PhonesPart:
         body = await read_body(request, AddBody)
         if not EXTENSION.fullmatch(body.extension):
             stop(400, "bad_request", _PLAIN)
+        if len(body.name) > MAX_NAME:
+            stop(400, "bad_request", f"a name has at most {MAX_NAME} characters")
 
         async def work(by: Actor) -> Reply:
             if (wrong := self._not_here(md5=body.md5)) is not None:

@@ -28,6 +28,10 @@ WORDS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Refusals of a call, as reasons for people; whether to try again is the leg's to know."""
+UNREACHED = frozenset({"no_answer", "no_line"})
+"""Reasons behind which there may be a trunk that is down."""
+TRUNK_DOWN = "trunk_down: "
+"""How the reason begins that names such a trunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ class PlacedCall:
         caller = parts.caller(target.caller)
         outcome = await self._leg.place(uri, caller, hop or target.destination, target.trunk)
         reason = WORDS.get(outcome.reason, outcome.reason)
+        if reason in UNREACHED and parts.shell.endpoint.agent.is_down(target.trunk):
+            reason = f"{TRUNK_DOWN}{target.trunk}"
         return replace(outcome, reason=reason, placed=self._leg.called)
 
     def stop(self, reason: str) -> None:

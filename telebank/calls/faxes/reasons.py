@@ -59,6 +59,10 @@ _NO_LINE = _of(
     Text("请稍后重新发送，或增加线路", "send it again later, or more lines"),
 )
 _CIRCLE = Text("请检查 [outbound] gateway 和中继", "look at [outbound] gateway and the trunk")
+_TRUNK_DOWN = Text(
+    "请查看 `telebank lines --trunks`，联系线路运营商，恢复后重新发送",
+    "look at `telebank lines --trunks`, ask the trunk's people, then send it again",
+)
 _MAKERS = Text("请将日志内容告知开发方", "tell the makers what the log says")
 WORDS: Mapping[str, Reason] = MappingProxyType(
     {
@@ -281,6 +285,14 @@ def _with(known: Reason, more: str) -> Reason:
 _PATTERNS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], Reason]], ...] = (
     (re.compile(r"refused_([3-6][0-9]{2})"), _status),
     (re.compile(r"fax was refused with ([3-6][0-9]{2})"), _status),
+    (
+        re.compile(r"trunk_down: (.*)"),
+        lambda found, _: _of(
+            f"中继 {found[1]} 中断：其对端均无应答",
+            f"trunk {found[1]} is down: none of its peers answers",
+            _TRUNK_DOWN,
+        ),
+    ),
     (re.compile(r"failed: (.*)"), lambda found, _: _with(WORDS["failed"], found[1])),
     (
         re.compile(r"the fax took ([0-9.e+]+) s, which is the most"),

@@ -82,9 +82,7 @@ def judge(options: OutboundOptions, text: str, *, staff: bool) -> Target | Refus
     if route is not None:
         return _over(route, number)
     if options.trunk is None:
-        return Refusal(
-            "no_gateway", "no trunk has this number in its allow, nor is there a gateway"
-        )
+        return Refusal("no_gateway", f"{_why_no_trunk(options, number)}, nor is there a gateway")
     hop, dialled = Hop(*options.trunk), number.dialled
     return Target(dialled, _uri(dialled, hop), hop, mask_caller(dialled))
 
@@ -110,6 +108,14 @@ def limits(options: OutboundOptions, now: datetime, zone: tzinfo, call_s: int) -
 def midnight(now: datetime, zone: tzinfo) -> datetime:
     """When the day began that it is on the bank's wall clock; in UTC."""
     return datetime.combine(now.astimezone(zone).date(), time(), zone).astimezone(UTC)
+
+
+def _why_no_trunk(options: OutboundOptions, number: Number) -> str:
+    """Why no trunk carries a number."""
+    denied = next((one for one in options.routes if any_fits(one.allowed, number.form)), None)
+    if denied is None:
+        return "no trunk has this number in its allow"
+    return f"[trunks.{denied.trunk}] has this number in its allow, but its deny takes it away"
 
 
 def _over(route: Route, number: Number) -> Target | Refusal:

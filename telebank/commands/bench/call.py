@@ -31,7 +31,6 @@ from voice_prompts import g711
 from voice_prompts.bank import Bank, build_bank
 from voice_prompts.pack import PackError
 
-START_TIMEOUT_S = 60.0
 PATIENCE_S = 60.0
 HOST = "127.0.0.1"
 PIN_GROUP = 8
@@ -39,6 +38,13 @@ PIN_GROUP = 8
 FILLER = "sys.wait"
 """Said when the host takes long: no answer."""
 say = Console(stderr=True, highlight=False)
+start_option = click.option(
+    *("--start-timeout", "start_s"),
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(1, 3_600),
+    help="Seconds in which each process of the bank must be ready: more on a busy machine.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +88,11 @@ _MEANINGS = {
     "--rounds", default=3, show_default=True, type=click.IntRange(1, 30), help="Balances a call."
 )
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep data here.")
+@start_option
 @json_option
-def command(calls: int, rate: float, rounds: int, keep: Path | None, *, as_json: bool) -> None:
+def command(
+    calls: int, rate: float, rounds: int, keep: Path | None, start_s: float, *, as_json: bool
+) -> None:
     """Measure whole calls: language, accounts, card, PIN, then balances.
 
     Starts a core host and a node in a temporary folder and rings it from this process. A key is
@@ -99,7 +108,7 @@ def command(calls: int, rate: float, rounds: int, keep: Path | None, *, as_json:
     with contextlib.ExitStack() as stack:
         data = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         try:
-            figures = uvloop.run(_bench(data, calls, rate, rounds))
+            figures = uvloop.run(_bench(data, calls, rate, rounds, start_s))
         except (ChildFailed, PackError) as error:
             raise Unreachable(str(error)) from error
     click.echo(json.dumps(asdict(figures)) if as_json else _table(figures))
@@ -111,9 +120,9 @@ def _table(figures: Figures) -> str:
     return "\n".join(f"{values[name]:>10}  {text}" for name, text in _MEANINGS.items())
 
 
-async def _bench(data: Path, calls: int, rate: float, rounds: int) -> Figures:
+async def _bench(data: Path, calls: int, rate: float, rounds: int, start_s: float) -> Figures:
     loop = asyncio.get_running_loop()
-    async with bank(data) as (sip, node_pid):
+    async with bank(data, start_s) as (sip, node_pid):
         before = used(node_pid)
         began = loop.time()
         reports = await _ring(data, f"sip:bank@{sip}", _scripts(calls, rounds), rate)
@@ -146,8 +155,9 @@ async def _bench(data: Path, calls: int, rate: float, rounds: int) -> Figures:
 
 
 @contextlib.asynccontextmanager
-async def bank(data: Path) -> AsyncIterator[tuple[str, int]]:
-    """A core host with test data and a node; the node's SIP address and process id."""
+async def bank(data: Path, start_s: float) -> AsyncIterator[tuple[str, int]]:
+    """A core host with test data and a node, each ready within so many seconds; the node's SIP
+    address and process id."""
     for folder in (data / "run", data / "keys"):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
@@ -155,20 +165,22 @@ async def bank(data: Path) -> AsyncIterator[tuple[str, int]]:
         port_file = data / "run" / "corehost.json"
         words = ["corehost", "run", "--test-data", "--listen", f"{HOST}:0"]
         words += ["--data", str(data / "corehost"), "--keys", str(data / "keys")]
-        host = await _child(stack, data, "corehost", [*words, "--port-file", str(port_file)])
+        words += ["--port-file", str(port_file)]
+        host = await _child(stack, data, "corehost", words, start_s)
         words = ["serve", "--data", str(data), "--sip", f"{HOST}:0", "--log-level", "warning"]
-        node = await _child(stack, data, "node", [*words, "--host-port", str(host["port"])])
+        words += ["--host-port", str(host["port"])]
+        node = await _child(stack, data, "node", words, start_s)
         yield str(node["listen"]), int(str(node["pid"]))
 
 
 async def _child(
-    stack: contextlib.AsyncExitStack, data: Path, name: str, words: Sequence[str]
+    stack: contextlib.AsyncExitStack, data: Path, name: str, words: Sequence[str], start_s: float
 ) -> dict[str, object]:
     command = (sys.executable, "-m", "telebank", *words)
     child = Child(ChildSpec(name, command, data / f"{name}.log"), say.print)
     stack.push_async_callback(child.stop)
     ready = data / "run" / f"{name}.json"
-    await child.start(ready, START_TIMEOUT_S)
+    await child.start(ready, start_s)
     said: dict[str, object] = json.loads(ready.read_text(encoding="utf-8"))
     return said
 

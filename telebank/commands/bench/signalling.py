@@ -14,7 +14,7 @@ from typing import Any
 import click
 import uvloop
 
-from telebank.commands.bench.call import bank, say, used
+from telebank.commands.bench.call import bank, say, start_option, used
 from telebank.commands.common import EXIT_FINDING, Unreachable, json_option
 from telebank.ops.supervise import ChildFailed
 from telebank.phone.dialer import Dialer, Tally
@@ -97,8 +97,9 @@ _MEANINGS = {
     help="Calls a second; can be given several times.",
 )
 @click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(1, 3_600))
+@start_option
 @json_option
-def command(rates: tuple[float, ...], seconds: float, *, as_json: bool) -> None:
+def command(rates: tuple[float, ...], seconds: float, start_s: float, *, as_json: bool) -> None:
     """Measure calls set up and torn down, and a flood.
 
     Starts a core host and a node in a temporary folder and rings it from this process: calls that
@@ -116,7 +117,7 @@ def command(rates: tuple[float, ...], seconds: float, *, as_json: bool) -> None:
         (data / "config").mkdir()
         (data / "config" / "telebank.toml").write_text(SETTINGS, encoding="utf-8")
         try:
-            figures = uvloop.run(_bench(data, rates, seconds))
+            figures = uvloop.run(_bench(data, rates, seconds, start_s))
         except (ChildFailed, PackError) as error:
             raise Unreachable(str(error)) from error
     values = asdict(figures)
@@ -134,9 +135,9 @@ def _table(values: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-async def _bench(data: Path, rates: Sequence[float], seconds: float) -> Figures:
+async def _bench(data: Path, rates: Sequence[float], seconds: float, start_s: float) -> Figures:
     async with contextlib.AsyncExitStack() as stack:
-        address, pid = await stack.enter_async_context(bank(data))
+        address, pid = await stack.enter_async_context(bank(data, start_s))
         host, _, port = address.rpartition(":")
         good, bad = Dialer((host, int(port))), Dialer((host, int(port)))
         await good.start(GOOD)

@@ -83,6 +83,10 @@ async def test_what_cannot_be_says_why(tmp_path: Path) -> None:
             asked = await house.ask(chen, "POST", "/v1/phones", body)
             codes.append(asked.body.get("code", ""))
         assert codes == ["", "extension_taken", "", "", "too_many_phones"]
+        long = {"extension": "8005", "name": "x" * 121} | fresh()
+        asked = await house.ask(chen, "POST", "/v1/phones", long)
+        assert asked.status == 400
+        assert asked.body["error"] == "a name has at most 120 characters"
         unknown = await house.ask(chen, "POST", "/v1/phones/9999/secret", fresh())
         assert (unknown.status, unknown.body["code"]) == (409, "unknown_phone")
 
@@ -92,6 +96,8 @@ async def test_without_a_registrar_or_md5_nobody_gets_a_secret(tmp_path: Path) -
         chen, _ = await people(house)
         asked = await house.ask(chen, "POST", "/v1/phones", {"extension": "8001"} | fresh())
         assert (asked.status, asked.body["code"]) == (409, "no_registrar")
+        listed = await house.ask(chen, "GET", "/v1/phones")
+        assert "[registrar] realm" in listed.body["note"]
     async with open_house(tmp_path / "two", phone_options=PhoneOptions("bank")) as house:
         chen, _ = await people(house)
         body = {"extension": "8001", "md5": True} | fresh()

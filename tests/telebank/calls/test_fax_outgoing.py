@@ -184,3 +184,29 @@ async def test_a_call_over_a_trunk_shows_its_number_and_holds_its_limit(
     finally:
         trunk.close()
         await process.close()
+
+
+async def test_a_trunk_that_is_down_is_the_reason(tmp_path: Path, voice: Voice) -> None:
+    process = FaxProcess(FaxingOptions())
+    await process.start()
+    trunk, tiff = udp(), write_pages(tmp_path / "pages.tiff", rows=200)
+    peer = f"127.0.0.1:{trunk.getsockname()[1]}"
+    carrier = TrunkOptions(peers=(peer,), allow=("010*",), health_s=1, health_misses=1)
+    outbound = OutboundOptions(allow=("010*",)).over({"carrier": carrier})
+    desk = Desk(process, tiff, tmp_path / "in.tiff")
+    trunks = Trunks({"carrier": carrier})
+    try:
+        async with open_house(tmp_path, voice, faxes=desk, trunks=trunks) as house:
+            assert desk.shell is not None
+            scene = Scene(house, Outgoing(desk.shell, process, FaxOptions(), outbound), trunk, tiff)
+            async with asyncio.timeout(20):
+                while not desk.shell.endpoint.agent.is_down("carrier"):
+                    await asyncio.sleep(0.05)
+            for status, reason in (("480 X", "trunk_down: carrier"), ("486 X", "busy")):
+                work = asyncio.ensure_future(scene.call().run(lambda _progress: None))
+                scene.reply(await scene.invited(), status)
+                outcome = await ended(work)
+                assert (outcome.reason, outcome.again) == (reason, True)
+    finally:
+        trunk.close()
+        await process.close()

@@ -302,8 +302,19 @@ def test_there_is_no_way_that_nobody_wrote() -> None:
     assert rule("13800000000", ROUTED) == "13800000000"
     alone = OutboundOptions(allow=("020*",)).over({"carrier": CARRIER})
     assert rule("02088886666", alone) == "no_gateway"  # and the trunk has this one not
+    told = judge(alone, "02088886666", staff=False)
+    assert isinstance(told, Refusal)
+    assert told.why.startswith("no trunk has this number in its allow,")
     gateway = OutboundOptions(gateway="192.0.2.9", allow=("020*",)).over({"carrier": CARRIER})
     assert rule("02088886666", gateway) == "02088886666"
+
+
+def test_a_number_that_a_trunk_denies_is_told_so() -> None:
+    only = OutboundOptions(allow=("010*",)).over({"carrier": CARRIER})
+    told = judge(only, "01088886666", staff=False)
+    assert isinstance(told, Refusal)
+    assert told.rule == "no_gateway"
+    assert "[trunks.carrier] has this number in its allow, but its deny takes it" in told.why
 
 
 def test_under_a_cap_a_number_needs_a_price() -> None:

@@ -12,6 +12,7 @@ from telebank.calls.phones import Registered
 from telebank.commands import phones
 from telebank.main import main
 from telebank.sip.digest import Account, Algorithm
+from telebank.sip.registering import PhoneOptions
 from telebank.sip.registrar import Binding
 from telebank.sip.uri import Hop
 
@@ -68,6 +69,19 @@ async def test_exit_codes(tmp_path: Path) -> None:
         unknown = await run(house, chen, "remove", "8001")
         assert (unknown.exit_code, "no phone" in unknown.output) == (1, True)
     assert (await run(house, chen, "list")).exit_code == 3
+
+
+async def test_where_there_is_no_registrar_the_list_says_so(tmp_path: Path) -> None:
+    async with open_house(tmp_path, phone_options=PhoneOptions()) as house:
+        chen = await house.login(await house.found("chen", "administrator"))
+        listed = await run(house, chen, "list")
+        assert (listed.exit_code, "no registrar here" in listed.stderr) == (0, True)
+        told = await run(house, chen, "list", "--json")
+        assert "no registrar here" in json.loads(told.stdout)["note"]
+        assert told.stderr == ""
+    async with open_house(tmp_path / "two") as house:
+        chen = await house.login(await house.found("chen", "administrator"))
+        assert "registrar" not in (await run(house, chen, "list")).output
 
 
 async def test_the_shell_offers_extensions(tmp_path: Path) -> None:

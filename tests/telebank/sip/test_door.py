@@ -245,6 +245,33 @@ def test_md5_only_where_the_trunk_says_so() -> None:
     assert b"MD5" not in gate.sent[-1]
 
 
+def test_md5_alone_for_a_trunk_that_gives_up_at_any_other() -> None:
+    here = replace(HERE, challenge=True, md5_only=True, **SECRET)
+    gate = Gate(here, Account.of_password("trunk", "bank", "right", here.algorithms))
+    assert gate.call() == ["> 401 INVITE"]
+    asked = gate.last()
+    assert isinstance(asked, Response)
+    assert gate.sent[-1].count(b"WWW-Authenticate:") == 1
+    assert b"algorithm=MD5" in gate.sent[-1]
+    old = DigestClient(
+        [Account.of_password("trunk", "bank", "right", (Algorithm.MD5,))], tokens("c")
+    )
+    signed = old.again(Signed("INVITE", "sip:95500@192.0.2.10", ()), asked)
+    assert isinstance(signed, Signed)
+    ((name, value),) = signed.headers
+    gate.cseq += 1
+    assert gate.call(extra=f"{name}: {value}\r\n")[-1] == "CallOffered"
+
+
+def test_our_calls_over_a_trunk_of_md5_alone_sign_with_sha_256_where_asked() -> None:
+    here = replace(HERE, challenge=True, md5_only=True, **SECRET)
+    gate = Gate(here, Account.of_password("trunk", "bank", "right", here.algorithms))
+    assert dial(gate) == ["> INVITE"]
+    lines = gate.hears(gate.reply(gate.sent[-1], 407, extra=CHALLENGE.format(1)))
+    assert lines == ["> ACK", "> INVITE"]
+    assert b"algorithm=SHA-256" in gate.sent[-1]
+
+
 CHALLENGE = (
     'Proxy-Authenticate: Digest realm="bank", nonce="n{0}", algorithm=SHA-256, qop="auth"\r\n'
 )

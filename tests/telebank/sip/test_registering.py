@@ -290,11 +290,18 @@ def test_contacts_are_called_the_best_first() -> None:
         {"phones": 0},
         {"max_expires": 60},
         {"realm": "a\nb"},
+        {"realm": "bank example"},
+        {"realm": 'bank"'},
     ],
 )
 def test_settings_that_cannot_be(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         PhoneOptions(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_realm_that_is_no_domain_is_refused_with_one_that_is() -> None:
+    with pytest.raises(ValueError, match=r"realm: 'bank example' is no domain.*\"bank\.example\""):
+        PhoneOptions("bank example")
 
 
 def call(desk: Line, way: PhoneWay, contact: str) -> None:

@@ -85,6 +85,7 @@ def test_peers(text: str, hop: Hop) -> None:
         ({"ptime_ms": 25}, "10, 20, 30, 40, 60"),
         ({"user": "bank"}, "all three or none"),
         ({"challenge": True}, "challenge needs"),
+        ({"md5_only": True}, "challenge = true"),
         ({"calls_out": -1}, "0 or more"),
         ({"health_s": 0.5}, "1 to 3600"),
         ({"health_misses": 0}, "1 or more"),

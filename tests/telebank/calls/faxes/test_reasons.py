@@ -54,6 +54,14 @@ def test_refusals_as_people_read_them(status: int, zh: str, en: str) -> None:
     assert reason(_refused(status)).words == Text(zh, en)
 
 
+def test_a_trunk_that_is_down_is_named() -> None:
+    told = reason(f"{outgoing.TRUNK_DOWN}carrier")
+    assert told.words == Text(
+        "中继 carrier 中断：其对端均无应答", "trunk carrier is down: none of its peers answers"
+    )
+    assert "telebank lines --trunks" in told.todo.en
+
+
 def test_nothing_is_said_in_one_language_only() -> None:
     table = [*WORDS.values(), *REFUSALS.values(), *CLASSES.values(), *COMPLETIONS.values()]
     for one in [*table, CUT_SHORT]:
@@ -103,7 +111,7 @@ EVERY = [
     *WORDS,
     *(f"refused_{status}" for status in (*REFUSALS, 499, 599, 699)),
     *(one.heard for one in COMPLETIONS.values()),
-    *("failed: KeyError", "not printed: paper.pdf is gone", "未知"),
+    *("trunk_down: carrier", "failed: KeyError", "not printed: paper.pdf is gone", "未知"),
 ]
 
 

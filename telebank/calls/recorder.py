@@ -20,12 +20,13 @@ class Recorder:
         self._max = max_waiting
         self._on_lease_lost = on_lease_lost
         self._waiting: asyncio.Queue[JournalEvent | None] = asyncio.Queue()
+        self._writing: set[asyncio.Task[None]] = set()
         self._task = asyncio.create_task(self._run(), name="recorder")
 
     @property
     def full(self) -> bool:
-        """No new call may begin."""
-        return self._waiting.qsize() >= self._max
+        """No new call may begin: as many events as may wait to be written, or are being written."""
+        return self._waiting.qsize() + len(self._writing) >= self._max
 
     def append(self, event: JournalEvent) -> None:
         """Queue an event. Events of live calls are always taken."""
@@ -37,7 +38,7 @@ class Recorder:
         await self._task
 
     async def _run(self) -> None:
-        writing: set[asyncio.Task[None]] = set()
+        writing = self._writing
         while (event := await self._waiting.get()) is not None:
             # The journal commits in groups and keeps the order in which it was asked.
             writing.add(task := asyncio.create_task(self._write(event)))

@@ -8,12 +8,12 @@ is none: who says it takes no calls (RFC 3261 21.5.4), as we do while we drain.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from telebank.sip.statuses import UNAVAILABLE
 from telebank.sip.trunks import Trunk
 from telebank.sip.uri import Hop
 
 PATIENCE_S = 8.0
 """Seconds after which OPTIONS without an answer is a miss; five repeats fit in over UDP."""
-UNAVAILABLE = 503
 STAGGER_S = 0.25
 """Seconds between the first OPTIONS to one peer and to the next."""
 

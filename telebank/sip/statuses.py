@@ -7,6 +7,8 @@ TOO_SMALL = 422
 """A session interval that is too short (RFC 4028 section 6)."""
 GLARE = 491
 """Two offers met (RFC 3261 14.1)."""
+UNAVAILABLE = 503
+"""No room, or none now; Retry-After says when to come back (21.5.4)."""
 DEAD_DIALOG = (408, 481)
 """To a request within a call: the other side does not know the call any more (12.2.1.2).
 The user agent then ends the call itself."""

@@ -29,6 +29,7 @@ from telebank.sip.screening import (
 )
 from telebank.sip.session_description import MalformedDescription, SessionDescription
 from telebank.sip.session_timer import SessionTimers
+from telebank.sip.statuses import UNAVAILABLE
 from telebank.sip.transaction import IllegalTransition, ServerTransaction, State
 from telebank.sip.trunks import Trunk
 from telebank.sip.uri import Hop
@@ -265,8 +266,10 @@ class ServerSide:
     def refuse(
         self, leg: Leg, status: int, now: float, reason: str | None, headers: HeaderLines
     ) -> None:
-        """Refuse the call."""
+        """Refuse the call; whoever says 503 says when to come back (RFC 3261 21.5.4)."""
         core = self.core
+        if status == UNAVAILABLE and not headers:
+            headers = busy(core.options).headers
         invite = self._open_invite(leg)
         core.drop_asked(leg, now)
         core.answer(invite, status, now, to_tag=leg.local_tag, reason=reason, headers=headers)

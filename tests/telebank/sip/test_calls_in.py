@@ -115,6 +115,18 @@ def test_a_refusal_repeats_until_its_ack() -> None:
     assert line.agent.counts() == NOTHING
 
 
+def test_a_refusal_for_want_of_room_says_when_to_come_back() -> None:
+    line = Line()
+    line.hears(line.invite())
+    assert line.did(line.agent.refuse(line.leg, 503, 0)) == ["> 503 INVITE", "CallEnded local"]
+    assert line.last().first("retry-after") == "5"
+    line = Line()
+    line.hears(line.invite())
+    line.did(line.agent.refuse(line.leg, 503, 0, headers=[("Retry-After", "60")]))
+    assert line.sent[-1].count(b"Retry-After: ") == 1
+    assert line.last().first("retry-after") == "60"
+
+
 def test_a_refusal_without_ack_is_forgotten_by_timer_h() -> None:
     line = Line()
     line.hears(line.invite())

@@ -22,6 +22,7 @@ from telebank.store import (
     fax_tables,
     notice_tables,
     order_tables,
+    seat_tables,
     tables,
 )
 from telebank.store.migrate import migrate
@@ -31,6 +32,7 @@ assert order_tables.proposal.metadata is tables.metadata
 assert notice_tables.notice.metadata is tables.metadata
 assert fax_tables.fax_job.metadata is tables.metadata
 assert desk_phone_tables.desk_phone.metadata is tables.metadata
+assert seat_tables.contact.metadata is tables.metadata
 CLEAR = ";".join(f'DELETE FROM "{table.name}"' for table in reversed(tables.metadata.sorted_tables))
 TEMPLATE = "telebank_template"
 FILE = "telebank.toml"

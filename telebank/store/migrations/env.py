@@ -8,6 +8,7 @@ from telebank.store import (  # noqa: F401 - tables in the metadata
     fax_tables,
     notice_tables,
     order_tables,
+    seat_tables,
 )
 from telebank.store.tables import metadata
 

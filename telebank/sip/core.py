@@ -21,7 +21,6 @@ from telebank.sip.leg import LEG_TIMERS, Leg, LegState
 from telebank.sip.message import HeaderLines, Request, write_request, write_response
 from telebank.sip.options import SipOptions
 from telebank.sip.places import Places
-from telebank.sip.timers import Timers
 from telebank.sip.transaction import (
     Asked,
     ClientTransaction,
@@ -31,6 +30,7 @@ from telebank.sip.transaction import (
     State,
 )
 from telebank.sip.uri import Hop
+from telebank.timers import Timers
 
 CHALLENGES = (401, 407)
 LARGE = 1_300

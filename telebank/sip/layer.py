@@ -7,7 +7,6 @@ from telebank.sip.headers import MAGIC_COOKIE
 from telebank.sip.message import Request, Response, write_request
 from telebank.sip.options import SipOptions
 from telebank.sip.places import Places
-from telebank.sip.timers import Timers
 from telebank.sip.transaction import (
     CLIENT,
     INVITE_CLIENT,
@@ -24,6 +23,7 @@ from telebank.sip.transaction import (
     Transaction,
 )
 from telebank.sip.uri import Hop
+from telebank.timers import Timers
 
 
 class TransactionLayer:

@@ -19,8 +19,8 @@ from telebank.sip.contacts import (
 )
 from telebank.sip.headers import BadHeader
 from telebank.sip.message import Request
-from telebank.sip.timers import Timers
 from telebank.sip.uri import BadUri, Hop, SipUri
+from telebank.timers import Timers
 
 HeaderPairs = tuple[tuple[str, str], ...]
 

@@ -4,7 +4,6 @@ import pytest
 
 from support.sip_line import Line
 from telebank.sip import Hop, SipOptions
-from telebank.sip.timers import Timers
 from telebank.sip.transaction import (
     CLIENT,
     INVITE_CLIENT,
@@ -16,6 +15,7 @@ from telebank.sip.transaction import (
     Table,
     Transaction,
 )
+from telebank.timers import Timers
 
 TABLES = {"ict": INVITE_CLIENT, "nict": CLIENT, "ist": INVITE_SERVER, "nist": SERVER}
 FROM_THE_NETWORK = {

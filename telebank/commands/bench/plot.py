@@ -1,11 +1,12 @@
 """`telebank bench plot`: the sweeps one after another, and the pictures and tables of them."""
 
 import sys
+import time
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from telebank.commands.bench import pictures, sweeps, tables
 from telebank.commands.bench.sweeps import SWEEPS, SweepError, Sweeps
@@ -45,7 +46,8 @@ def command(
     Every measurement is a `telebank bench` command in a process of its own; two rounds take about
     seven minutes. Pictures show each round as a dot, tables the median, the least and the most. The
     machine, its load and how slow it was are kept beside every figure. Exit code 1 when a
-    call failed or a key was missed.
+    call failed or a key was missed; 3 when a measurement gave no figures, twice: it is named, with
+    what it said.
 
     \b
     Examples:
@@ -75,25 +77,33 @@ def command(
 
 def _measured(names: tuple[str, ...], rounds: int, *, quick: bool) -> Sweeps:
     plan = sweeps.plan(names, 1 if quick else rounds, quick=quick)
+    expected, began = sweeps.seconds(plan), time.monotonic()
+    err = Console(stderr=True, highlight=False)
     bar = Progress(
-        TextColumn("{task.description:<40}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
+        *(BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()),
+        console=err,
         transient=True,
         refresh_per_second=1,  # what is measured shares the machine with it
+        disable=not err.is_terminal,
     )
     with bar:
         task = bar.add_task("", total=len(plan))
 
-        def advance(words: str) -> None:
-            bar.update(task, description=words, advance=1)
+        def begun(done: int, words: str) -> None:
+            bar.update(task, completed=done)
+            rest = _long(sweeps.left(expected, done, time.monotonic() - began))
+            place = f"{done + 1:>{len(str(len(plan)))}} of {len(plan)}"
+            err.print(f"[bold]{place}[/]  {words}  [dim]about {rest} left[/]", soft_wrap=True)
 
         try:
-            return sweeps.measure(plan, advance)
+            return sweeps.measure(plan, begun)
         except SweepError as error:
             raise Unreachable(str(error)) from error
+
+
+def _long(seconds: float) -> str:
+    """Roughly: in minutes from two of them on."""
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"  # noqa: PLR2004
 
 
 def _failed(found: Sweeps) -> bool:

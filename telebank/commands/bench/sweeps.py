@@ -15,6 +15,12 @@ from telebank.commands.common import EXIT_FINDING
 
 TIMEOUT_S = 300.0
 """Of one measurement."""
+START_S = 6.0
+"""Seconds about its own that a measurement takes: to start, to warm, to stop."""
+UNSAID_S = 20.0
+"""Seconds that one takes about which nobody says how long."""
+LINES_SHOWN = 8
+"""Last lines of what a failed measurement wrote to standard error."""
 VERSION = 1
 """Of the file that figures are kept in."""
 
@@ -96,6 +102,8 @@ class Sweeps(msgspec.Struct, frozen=True):
 
 
 Plan = Sequence[tuple[Sweep, int, tuple[str, ...]]]
+Begun = Callable[[int, str], None]
+"""Told of each measurement before it is made: how many are done, and its words."""
 
 
 def plan(names: Sequence[str], rounds: int, *, quick: bool) -> Plan:
@@ -110,16 +118,36 @@ def plan(names: Sequence[str], rounds: int, *, quick: bool) -> Plan:
     ]
 
 
-def measure(plan: Plan, advance: Callable[[str], None]) -> Sweeps:
-    """Run all of it; `advance` is told the words of each before. Raises `SweepError`."""
+def seconds(plan: Plan) -> list[float]:
+    """What each measurement of a plan will take, about."""
+    return [
+        START_S + (sweep.seconds or UNSAID_S) * words.count(sweep.option)
+        for sweep, _, words in plan
+    ]
+
+
+def left(expected: Sequence[float], done: int, elapsed: float) -> float:
+    """Seconds until the end after the first `done` took `elapsed` seconds: the rest is taken to be
+    as much slower or faster than expected as those were."""
+    before = sum(expected[:done])
+    return sum(expected[done:]) * (elapsed / before if before else 1.0)
+
+
+def measure(plan: Plan, begun: Begun) -> Sweeps:
+    """Run all of it. Raises `SweepError`."""
     facts, runs = machine(), []
-    for sweep, value, words in plan:
-        advance(" ".join(words[:-1]))
+    for done, (sweep, value, words) in enumerate(plan):
+        begun(done, " ".join(words[:-1]))
         now, packet = load(), yardstick()
         try:
             figures = _figures(words)
         except SweepError:  # a process that did not start in time spoils no quarter of an hour
-            figures = _figures(words)
+            try:
+                figures = _figures(words)
+            except SweepError as error:
+                raise SweepError(
+                    f"measurement {done + 1} of {len(plan)}, twice: {error}"
+                ) from error
         runs.append(Run(sweep.name, value, words, now, packet, figures))
     return Sweeps(facts, runs)
 
@@ -149,5 +177,16 @@ def _figures(words: tuple[str, ...]) -> dict[str, Any]:
     except subprocess.TimeoutExpired as error:
         raise SweepError(f"bench {' '.join(words)}: nothing after {TIMEOUT_S:g} s") from error
     if done.returncode not in {0, EXIT_FINDING}:
-        raise SweepError(f"bench {' '.join(words)}: {done.stderr.strip()[-500:]}")
-    return msgspec.json.decode(done.stdout, type=dict[str, Any])
+        raise SweepError(_failure(words, done))
+    try:
+        return msgspec.json.decode(done.stdout, type=dict[str, Any])
+    except msgspec.DecodeError as error:  # Python ends with 1 too, where it fails
+        raise SweepError(_failure(words, done)) from error
+
+
+def _failure(words: tuple[str, ...], done: "subprocess.CompletedProcess[str]") -> str:
+    code = done.returncode
+    how = f"was killed by signal {-code}" if code < 0 else f"gave no figures, exit code {code}"
+    last = done.stderr.strip().splitlines()[-LINES_SHOWN:]
+    told = "\n".join(f"  {line}" for line in last) or "  (nothing on standard error)"
+    return f"`telebank bench {' '.join(words)}` {how}:\n{told}"

@@ -1,6 +1,7 @@
 """`telebank bench plot`: a short run, what is kept of it, and pictures and tables made again."""
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,7 +11,7 @@ from click.testing import CliRunner, Result
 from telebank.commands.bench import command as bench
 from telebank.commands.bench.machine import Machine, yardstick
 from telebank.commands.bench.pictures import plots
-from telebank.commands.bench.sweeps import Run, Sweeps, plan, read, write
+from telebank.commands.bench.sweeps import Run, Sweeps, left, plan, read, write
 
 MACHINE = Machine("a processor", 2, 2048, "6.1", "3.11", "2026-01-20T08:00:00+00:00")
 PAGE = "before\n\n<!-- bench media -->\nold\n<!-- /bench -->\n\nafter\n"
@@ -47,6 +48,47 @@ def test_a_short_run_is_kept_drawn_and_made_again(tmp_path: Path) -> None:
         file.read_bytes() for file in sorted(first.iterdir())
     ]
     assert page.read_text() == made
+
+
+def test_each_measurement_is_told_with_what_is_left() -> None:
+    said = _plot("--quick", "--sweep", "media")
+    assert said.exit_code == 0
+    told = said.stderr.splitlines()
+    places = [line.split("  ")[0] for line in told]
+    assert places == ["1 of 2", "2 of 2"]
+    assert "media --seconds 2 --calls 5" in told[0]
+    assert all(re.search(r"about \d+ (s|min) left$", line) for line in told)
+
+
+@pytest.mark.parametrize(
+    ("program", "how"),
+    [
+        ("import nowhere.at.all", "exit code 1"),
+        ("import sys; print('no bank', file=sys.stderr); sys.exit(3)", "exit code 3"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "killed by signal 9"),
+        ("print('{\"failed\": 0')", "exit code 0"),
+    ],
+)
+def test_a_measurement_that_fails_is_named_with_what_it_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, how: str
+) -> None:
+    (tmp_path / "telebank").mkdir()
+    (tmp_path / "telebank" / "__main__.py").write_text(program)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    said = _plot("--quick", "--sweep", "media")
+    assert said.exit_code == 3
+    assert "measurement 1 of 2" in said.stderr
+    assert "`telebank bench media --seconds 2 --calls 5 --json`" in said.stderr
+    assert how in said.stderr
+    if "nowhere" in program:
+        assert "ModuleNotFoundError: No module named 'nowhere'" in said.stderr
+
+
+def test_what_is_left_is_as_slow_as_what_was() -> None:
+    assert left([10, 10, 20], 0, 0.0) == 40
+    assert left([10, 10, 20], 1, 30.0) == 90
+    assert left([10, 10, 20], 3, 80.0) == 0
 
 
 def test_a_picture_has_its_units_its_aim_and_every_run(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from telebank.media.load import (
     keys_of,
 )
 from telebank.media.options import MediaOptions
-from telebank.workers.cpu import cpu_seconds
+from telebank.workers.cpu import cpu_seconds, keep_apart
 
 BANK_SAMPLES = 10 * 8_000
 KEY_EVERY_FRAMES = 150
@@ -100,6 +100,8 @@ async def _run(
         limit=1 << 24,
     )
     try:
+        if len(pool.pids) == 1:  # several workers are to show what all cores can do
+            keep_apart([0, *pool.pids], load.pid)
         ports = [node.channels[index].port for index in range(calls)]
         order = Order(
             ports=ports, bank=bank, seconds=seconds, key_every=KEY_EVERY_FRAMES, secure=secure

@@ -20,7 +20,7 @@ from telebank.media.load_bridge import AUDIO_TYPE, Heard, Order
 from telebank.media.options import MediaOptions
 from telebank.media.recording import check
 from telebank.media.sealed import SealError
-from telebank.workers.cpu import children, cpu_seconds
+from telebank.workers.cpu import children, cpu_seconds, keep_apart
 
 MOST_WRONG = 0.02
 """A leg of which more than this part was not the other's sound did not hear it."""
@@ -99,6 +99,7 @@ async def _run(pool: MediaWorkers, calls: int, seconds: float, folder: Path | No
         limit=1 << 24,
     )
     try:
+        keep_apart([0, *pool.pids, *_writers(pool)], load.pid)
         return await _measure(pool, node, load, seconds, folder)
     finally:
         if load.returncode is None:
@@ -182,6 +183,9 @@ def _sound(key: bytes, seconds: float, recorded: wire.CallRecorded) -> bool:
 
 def _cpu_seconds(pool: MediaWorkers) -> tuple[float, float]:
     """CPU time of this process and the workers, and of the writers."""
-    writers = [child for pid in pool.pids for child in children(pid)]
     own = time.process_time() + sum(map(cpu_seconds, pool.pids))
-    return own, sum(map(cpu_seconds, writers))
+    return own, sum(map(cpu_seconds, _writers(pool)))
+
+
+def _writers(pool: MediaWorkers) -> list[int]:
+    return [child for pid in pool.pids for child in children(pid)]

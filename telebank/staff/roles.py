@@ -35,6 +35,15 @@ class Act:
 LIST_LOSSES, FORGET_PIN, ROLL_BACK = "loss.list", "pin.forget", "release.rollback"
 SHOW_CUSTOMER, NOTICE, FAX = "customer.show", "notice.record", "fax.send"
 LIST_PHONES, PHONES = "phone.list", "phone.change"
+SIT, WATCH = "desk.sit", "floor.see"
+MONITOR, WHISPER, BARGE, INTERCEPT = (
+    "floor.monitor",
+    "floor.whisper",
+    "floor.barge",
+    "floor.intercept",
+)
+FORCE, RECORD = "floor.force", "floor.record"
+FLOOR = (MONITOR, WHISPER, BARGE, INTERCEPT, FORCE, RECORD)
 """Rights that are asked for elsewhere too."""
 _R = Role
 ACTS: Mapping[str, Act] = MappingProxyType(
@@ -102,6 +111,9 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         FAX: frozenset({_R.TELLER, _R.SUPERVISOR, _R.ADMINISTRATOR}),
         LIST_PHONES: frozenset({_R.ADMINISTRATOR, _R.SUPERVISOR, _R.AUDITOR, _R.IT}),
         PHONES: frozenset({_R.ADMINISTRATOR}),
+        SIT: frozenset({_R.TELLER, _R.SUPERVISOR}),
+        WATCH: frozenset({_R.SUPERVISOR, _R.AUDITOR}),
+        **dict.fromkeys(FLOOR, frozenset({_R.SUPERVISOR})),
         "approval.list": frozenset(Role),
         "approval.refuse": frozenset({_R.SUPERVISOR}),
     }

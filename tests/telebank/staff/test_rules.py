@@ -43,6 +43,7 @@ def test_auditors_only_look() -> None:
         "approval.list",
         "loss.list",
         "phone.list",
+        "floor.see",
     }
 
 

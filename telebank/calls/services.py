@@ -12,6 +12,7 @@ from telebank.calls.faxes.values import FaxLines, FaxOutcome, FaxTask, Progress
 from telebank.calls.options import CallOptions
 from telebank.calls.recorder import Recorder
 from telebank.calls.security import MediaSecurity
+from telebank.calls.tellers.values import CallerPort, Phones, Wants
 from telebank.flow.commands import PrepareFax, SendFax
 from telebank.media.client import MediaWorkers
 from telebank.sip import CallOffered
@@ -109,6 +110,31 @@ class Faxes(Protocol):
         ...
 
 
+class Tellers(Protocol):
+    """The room of tellers as a node and its calls see it: `telebank.calls.tellers.room`."""
+
+    @property
+    def legs(self) -> int:
+        """Calls of ours to tellers."""
+        ...
+
+    def attach(self, shell: "CallServices", phones: Phones) -> None:
+        """The node is about to take calls."""
+        ...
+
+    def enqueue(self, port: CallerPort, wants: Wants) -> None:
+        """A caller wants a teller; `port` is told what becomes of it, also before this returns."""
+        ...
+
+    def gone(self, call: str) -> None:
+        """He has hung up, or his call was ended."""
+        ...
+
+    async def close(self) -> None:
+        """Hang up every teller."""
+        ...
+
+
 class SipActs:
     """The user agent's acts on one leg, carried out at once."""
 
@@ -188,6 +214,8 @@ class CallServices:
     """Faxes for callers; None: there are none here."""
     trunks: Trunks = field(default_factory=Trunks)
     """Whom calls come from."""
+    tellers: Tellers | None = None
+    """Tellers for callers; None: there are none here."""
 
     def media_place(self, *addresses: str) -> MediaPlace:
         """Where media is for a peer: in the IP version of the first of its addresses that this

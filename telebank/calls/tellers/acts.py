@@ -1,0 +1,246 @@
+"""What a teller does with his call and his seat. Each act returns why it was not done, or None."""
+
+from telebank.agents import events
+from telebank.agents.events import Wanted
+from telebank.calls.tellers.conversation import State
+from telebank.calls.tellers.ringing import Ringing
+from telebank.calls.tellers.talk import Seat, Talk
+from telebank.calls.tellers.values import Code
+
+CONSULT_S = 30.0
+"""Seconds that somebody who is consulted is rung."""
+
+
+class Acts(Ringing):
+    """Of one teller at a time, by the id of his seat."""
+
+    # -- the seat -----------------------------------------------------------------------------
+
+    def enter(
+        self, person: str, name: str, phone: str, skills: dict[str, int], days: int = 10_000
+    ) -> Code | None:
+        """He sits down at the desk whose phone has this extension."""
+        if person in self._seats:
+            return "wrong_state"
+        if len(self._seats) >= self.options.seats:
+            return "full"
+        if not self._phones.phone_ways(phone):
+            return "no_phone"
+        if any(seat.phone == phone for seat in self._seats.values()):
+            return "phone_busy"
+        now = self._shell.endpoint.now()
+        self._seats[person] = Seat(person, name, phone, "offline", self._clock.now(), seen_at=now)
+        self._note("seat.entered", actor=person, seat=person, phone=phone)
+        self._tell(events.SeatEntered(person, name, skills, days))
+        self.on_change("SeatRow", person)
+        return None
+
+    def leave(self, seat: str, by: str = "") -> Code | None:
+        """He logs out, or is made to by somebody; not in the middle of a talk."""
+        if seat not in self._seats:
+            return "no_seat"
+        if self._talk_of(seat) is not None:
+            return "wrong_state"
+        self._note("seat.left", actor=by or seat, seat=seat)
+        self._tell(events.SeatLeft(seat, by))
+        self._seats.pop(seat, None)
+        self.on_change("SeatRow", seat)
+        return None
+
+    def seen(self, seat: str) -> None:
+        """His page is there."""
+        if (found := self._seats.get(seat)) is not None:
+            found.seen_at = self._shell.endpoint.now()
+            self._tell(events.SeatSeen(seat))
+
+    def want(self, seat: str, state: Wanted, reason: str = "", by: str = "") -> Code | None:
+        """The state he wants, or is forced into; in a call it holds afterwards."""
+        found = self._seats.get(seat)
+        if found is None:
+            return "no_seat"
+        if found.state in ("ringing", "talking"):
+            found.next_state = state
+            self.on_change("SeatRow", seat)
+        self._tell(events.SeatWanted(seat, state, reason, by))
+        return None
+
+    def wrapped(self, seat: str) -> Code | None:
+        """His paperwork is done."""
+        found = self._seats.get(seat)
+        if found is None:
+            return "no_seat"
+        if found.state != "wrap_up":
+            return "wrong_state"
+        self._tell(events.WrappedUp(seat))
+        return None
+
+    # -- his call -----------------------------------------------------------------------------
+
+    def answer(self, seat: str) -> Code | None:
+        """A desk phone is answered at the phone: there is no line held open."""
+        return "wrong_state" if seat in self._seats else "no_seat"
+
+    def hang_up(self, seat: str) -> Code | None:
+        """He is out of the conversation; or he does not take the call that rings."""
+        if (ringing := self._rung(seat)) is not None:
+            ringing.ringing = ""
+            ringing.drop(seat)
+            ringing.turn("waiting")
+            self._tell(events.OfferFailed(ringing.ref, seat, "declined"))
+            self._changed(ringing)
+            return None
+        talk = self._talk_of(seat)
+        if talk is None:
+            return self._none(seat)
+        self._leaves(talk, seat, "teller")
+        return None
+
+    def hold(self, seat: str) -> Code | None:
+        """The caller hears music."""
+        return self._turned(seat, ("talking",), "held")
+
+    def resume(self, seat: str) -> Code | None:
+        """The caller is back."""
+        return self._turned(seat, ("held",), "talking")
+
+    def menu(self, seat: str) -> Code | None:
+        """He gives the caller back to the menu."""
+        talk = self._own(seat)
+        if talk is None:
+            return self._none(seat)
+        if talk.state == "pin":
+            return "wrong_state"
+        for party in list(talk.parts):
+            self._part(talk, party, "menu")
+        self._release(talk)
+        talk.port.leaves_by("done")
+        return None
+
+    # -- others -------------------------------------------------------------------------------
+
+    def consult(self, seat: str, to: str) -> Code | None:
+        """Ring another seat (`seat:ID`) while the caller hears music."""
+        talk = self._own(seat)
+        if talk is None:
+            return self._none(seat)
+        if talk.state not in ("talking", "held"):
+            return "wrong_state"
+        other = self._seat_named(to)
+        if other is None or other.id == seat:
+            return "unknown_target"
+        if other.state != "ready":
+            return "taken"
+        talk.conversation.other = other.id
+        talk.turn("consulting")
+        self._tell(events.TalkBegan(talk.ref, other.id))
+        other.call = talk.ref
+        self._spawn(self._consult(talk, other))
+        self._changed(talk)
+        return None
+
+    async def _consult(self, talk: Talk, other: Seat) -> None:
+        rung = await self._bring(talk, other.id, other.phone, CONSULT_S)
+        if rung == "" and talk.conversation.other == other.id:
+            talk.conversation.other_there = True
+            self._take_part(talk, other)
+            talk.arrange()
+            return
+        if talk.conversation.other == other.id:
+            talk.drop(other.id)
+            talk.turn("talking")
+            self._changed(talk)
+        self._not_taken(talk, other)
+
+    def _not_taken(self, talk: Talk, other: Seat) -> None:
+        """He did not answer: nothing is to be wrapped up."""
+        self._tell(events.TalkEnded(talk.ref, other.id))
+        self._tell(events.WrappedUp(other.id))
+
+    def consult_end(self, seat: str) -> Code | None:
+        """The other goes, the caller is back."""
+        talk = self._own(seat)
+        if talk is None:
+            return self._none(seat)
+        if talk.state not in ("consulting", "three_way"):
+            return "wrong_state"
+        self._without_other(talk)
+        talk.turn("talking")
+        self._changed(talk)
+        return None
+
+    def _without_other(self, talk: Talk) -> None:
+        """Whom he consults goes, also where he is still rung: then his ringing ends by itself."""
+        if talk.conversation.other_there:
+            self._part(talk, talk.conversation.other, "teller")
+        elif talk.conversation.other:
+            talk.drop(talk.conversation.other)
+
+    def three_way(self, seat: str) -> Code | None:
+        """Teller, caller and whom he consults hear each other."""
+        talk = self._own(seat)
+        if talk is not None and not talk.conversation.other_there:
+            return "wrong_state"
+        return self._turned(seat, ("consulting",), "three_way")
+
+    def transfer(self, seat: str, to: str, *, blind: bool) -> Code | None:
+        """The caller goes to another seat or queue; not `blind`: to whom is consulted."""
+        talk = self._own(seat)
+        if talk is None:
+            return self._none(seat)
+        if talk.state == "pin":
+            return "wrong_state"
+        if not blind:
+            if not talk.conversation.other_there:
+                return "wrong_state"
+            self._note("contact.transferred", talk.ref, actor=seat, to=talk.conversation.other)
+            self._part(talk, seat, "transfer")
+            self._promote(talk)
+            return None
+        kind, _, name = to.partition(":")
+        known = self._queues if kind == "queue" else self._seats if kind == "seat" else {}
+        if name not in known or name == seat:
+            return "unknown_target"
+        self._note("contact.transferred", talk.ref, actor=seat, to=to)
+        self._send_on(talk, seat, *((name, "") if kind == "queue" else ("", name)))
+        return None
+
+    def _send_on(self, talk: Talk, seat: str, queue: str, to: str) -> None:
+        self._without_other(talk)
+        talk.turn("waiting")
+        talk.came_at = self._shell.endpoint.now()
+        self._part(talk, seat, "transfer")
+        self._tell(events.CallerCame(talk.caller, queue, to))
+        self._changed(talk)
+
+    # -- small things -------------------------------------------------------------------------
+
+    def _turned(self, seat: str, before: tuple[State, ...], after: State) -> Code | None:
+        talk = self._own(seat)
+        if talk is None:
+            return self._none(seat)
+        if talk.state not in before:
+            return "wrong_state"
+        talk.turn(after)
+        self._note("contact.held" if after == "held" else "contact.state", talk.ref, actor=seat)
+        self._changed(talk)
+        return None
+
+    def _own(self, seat: str) -> Talk | None:
+        """The conversation whose teller he is."""
+        talk = self._talk_of(seat)
+        return talk if talk is not None and talk.conversation.teller == seat else None
+
+    def _talk_of(self, seat: str) -> Talk | None:
+        """The conversation that he has a part in."""
+        return next((talk for talk in self._talks.values() if seat in talk.parts), None)
+
+    def _rung(self, seat: str) -> Talk | None:
+        """The caller for whom he is rung."""
+        return next((talk for talk in self._talks.values() if talk.ringing == seat), None)
+
+    def _seat_named(self, to: str) -> Seat | None:
+        kind, _, name = to.partition(":")
+        return self._seats.get(name) if kind == "seat" else None
+
+    def _none(self, seat: str) -> Code:
+        return "no_call" if seat in self._seats else "no_seat"

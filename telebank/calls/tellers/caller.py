@@ -1,0 +1,192 @@
+"""A caller's call while he is with the tellers: the room moves it, the call gives it its facts."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import count
+
+import structlog
+
+from telebank import wire
+from telebank.agents.commands import Announce, QueueExit
+from telebank.calls.edition import Edition, Unspeakable
+from telebank.calls.leg import Leg
+from telebank.calls.masking import hint_of, shown_caller, user_of
+from telebank.calls.services import CallServices
+from telebank.calls.tellers.conversation import Place
+from telebank.calls.tellers.path import Path
+from telebank.calls.tellers.values import CallerCard, Wants
+from telebank.calls.tellers.words import words_of
+from telebank.flow.commands import Enqueue, Record, Say, Spoken
+from telebank.flow.session import Session
+from telebank.media.client import MediaChannel
+from telebank.sip import CallOffered
+from transactions.request import AuthLevel
+
+log = structlog.get_logger("telebank.tellers")
+
+FIRST_TOKEN = 1_000_000_000
+"""Tokens of what is said here; those of the menus count from 1."""
+GOODBYE = "sys.goodbye"
+LEVELS = list(AuthLevel)
+
+
+class AtTellers:
+    """Of one call; the `CallerPort` of the room. Without tellers on the node it does nothing."""
+
+    def __init__(
+        self,
+        leg: Leg,
+        session: Session,
+        edition: Edition,
+        offered: CallOffered,
+        shell: CallServices,
+    ) -> None:
+        self._ref = session.call_ref
+        self._leg = leg
+        self._session = session
+        self._edition = edition
+        self._offered = offered
+        self._shell = shell
+        self._began = datetime.now(UTC)
+        self._path = Path(edition.release)
+        self._tokens = count(FIRST_TOKEN)
+        self._saying = 0
+        self._visit = ""
+        """Of the menu's question, while he is here."""
+        self._last_words = False
+        self._role = ""
+        """In the mixer."""
+        self.on_exit: Callable[[str, QueueExit], None] = lambda _visit, _exit: None
+        """Takes the menu's question and its answer."""
+        self.on_goodbye: Callable[[], None] = lambda: None
+        """The last words were said."""
+
+    @property
+    def here(self) -> bool:
+        """Whether he is with the tellers, and not in the menus."""
+        return bool(self._visit)
+
+    @property
+    def talks(self) -> bool:
+        """Whether he talks with one."""
+        return self._role == "party"
+
+    # -- from the call ------------------------------------------------------------------------
+
+    def enqueue(self, command: Enqueue) -> bool:
+        """Ask the room for a teller; False: there are none here."""
+        room = self._shell.tellers
+        if room is None:
+            return False
+        self._visit = command.visit
+        card = self._session.proved
+        wants = Wants(
+            skill=command.skill,
+            priority=command.priority,
+            language=command.language,
+            number=hint_of(self._offered),
+            called=user_of(self._offered.to_uri),
+            customer="" if card is None else self._shell.vault.token(card),
+        )
+        room.enqueue(self, wants)
+        return True
+
+    def takes(self, digit: str) -> bool:
+        """Whether a key is pressed here, and not in the menus."""
+        if not self.here:
+            return False
+        self._path.pressed(digit)
+        return True
+
+    def ended(self, event: wire.PlayEnded) -> bool:
+        """Whether it was something said here that ended."""
+        if event.token < FIRST_TOKEN:
+            return False
+        if self._last_words and event.token == self._saying:
+            self.on_goodbye()
+        return True
+
+    def recorded(self, record: Record) -> None:
+        """The menus have a line for the event log: his way through them."""
+        self._path.add(record)
+
+    def over(self) -> None:
+        """His call is over."""
+        if self.here and self._shell.tellers is not None:
+            self._visit = ""
+            self._shell.tellers.gone(self._ref)
+
+    # -- from the room ------------------------------------------------------------------------
+
+    @property
+    def ref(self) -> str:
+        """Of the call."""
+        return self._ref
+
+    @property
+    def channel(self) -> MediaChannel | None:
+        """His media."""
+        return self._leg.channel
+
+    @property
+    def shown(self) -> str:
+        """His number with stars, as the user part of an address."""
+        shown = shown_caller(self._offered)
+        return "".join(letter for letter in shown if letter.isalnum() or letter in "*+-.") or "0"
+
+    def card(self) -> CallerCard:
+        """What a teller is shown now."""
+        session = self._session
+        proved = session.proved
+        return CallerCard(
+            caller=shown_caller(self._offered),
+            language=session.language,
+            began=self._began.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            level=LEVELS.index(session.level),
+            customer="" if proved is None else proved.masked,
+            business=session.place.partition(".")[0],
+            path=self._path.places,
+            keys=self._path.keys,
+        )
+
+    def join(self, place: Place) -> None:
+        """Be there."""
+        self._role = place.role
+        if (channel := self._leg.channel) is not None:
+            channel.join(place.mixer, place.role, sound=place.sound)
+
+    def leave(self) -> None:
+        """Be in no mixer."""
+        self._role = ""
+        if (channel := self._leg.channel) is not None:
+            channel.leave()
+
+    def announce(self, what: Announce) -> None:
+        """Say how it stands with his place, over the music."""
+        self._say(words_of(what))
+
+    def leaves_by(self, exit_name: QueueExit) -> None:
+        """Back to the menu."""
+        visit, self._visit = self._visit, ""
+        if visit:
+            self.on_exit(visit, exit_name)
+
+    def goodbye(self) -> None:
+        """Last words, and the end."""
+        self._visit, self._last_words = "", True
+        if not self._say((Spoken(GOODBYE),)):
+            self.on_goodbye()
+
+    def _say(self, words: tuple[Spoken, ...]) -> bool:
+        channel = self._leg.channel
+        if channel is None or not words:
+            return False
+        self._saying = next(self._tokens)
+        say = Say(words, "", self._saying, self._session.language)
+        try:
+            segments = self._edition.segments(say)
+        except Unspeakable as error:
+            log.warning("tellers.unspeakable", call=self._ref, why=str(error))
+            return False
+        channel.play(segments, "", self._saying, self._edition.bank)
+        return True

@@ -1,0 +1,115 @@
+"""What a supervisor does: he listens to a seat, whispers to it, barges in, takes its caller.
+
+Each act returns why it was not done, or None; whether he may is for control to say."""
+
+from telebank.agents import events
+from telebank.agents.events import Wanted
+from telebank.calls.tellers.acts import Acts
+from telebank.calls.tellers.conversation import Watching
+from telebank.calls.tellers.talk import Seat, Talk
+from telebank.calls.tellers.values import Code
+
+WATCH_S = 30.0
+"""Seconds that a supervisor's phone is rung."""
+
+
+class Floor(Acts):
+    """`by` is the person who acts; his phone is that of his desk, else the one given."""
+
+    def monitor(self, by: str, seat: str, phone: str = "") -> Code | None:
+        """He hears what the teller and the caller say, and leaves no trace in it."""
+        return self._watch(by, seat, "monitor", phone)
+
+    def whisper(self, by: str, seat: str, phone: str = "") -> Code | None:
+        """The teller hears him too, and the caller does not."""
+        return self._watch(by, seat, "whisper", phone)
+
+    def barge(self, by: str, seat: str, phone: str = "") -> Code | None:
+        """Both hear him."""
+        return self._watch(by, seat, "barge", phone)
+
+    def stop(self, by: str, seat: str = "") -> Code | None:
+        """He listens no more."""
+        found = self._watched_by(by)
+        if found is None:
+            return "no_call"
+        teller = found.conversation.teller
+        found.drop(by)
+        found.arrange()
+        self._note("floor.stop", found.ref, actor=by, seat=seat or teller)
+        self.on_change("SeatRow", teller)
+        return None
+
+    def intercept(self, by: str, seat: str) -> Code | None:
+        """He takes the caller; who listens already and sits at a desk can."""
+        talk = self._own(seat)
+        if talk is None:
+            return self._none(seat)
+        own = self._seats.get(by)
+        if by not in talk.conversation.watchers or talk.state == "pin":
+            return "wrong_state"
+        if own is None:
+            return "no_seat"
+        self._note("floor.intercept", talk.ref, actor=by, seat=seat)
+        self._without_other(talk)
+        del talk.conversation.watchers[by]
+        self._part(talk, seat, "intercept")
+        talk.conversation.teller = by
+        talk.turn("talking")
+        self._tell(events.TalkBegan(talk.ref, by))
+        self._take_part(talk, own)
+        return None
+
+    def force(self, by: str, seat: str, state: Wanted, reason: str = "") -> Code | None:
+        """The seat is to be ready, busy or at a break, whatever the teller chose."""
+        return self.want(seat, state, reason, by)
+
+    def force_out(self, by: str, seat: str) -> Code | None:
+        """The seat is logged out."""
+        return self.leave(seat, by)
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _watch(self, by: str, seat: str, how: Watching, phone: str) -> Code | None:
+        talk = self._own(seat)
+        if talk is None:
+            return self._none(seat)
+        if by in talk.parts or by == seat:
+            return "wrong_state"
+        watched = self._watched_by(by)
+        if watched is talk:
+            self._turn_watch(talk, by, how)
+            return None
+        own = self._seats.get(by)
+        extension = own.phone if own is not None else phone
+        if watched is not None or (own is not None and self._busy(own)):
+            return "wrong_state"
+        if not extension or not self._phones.phone_ways(extension):
+            return "no_phone"
+        self._spawn(self._listen(talk, by, extension, how))
+        return None
+
+    async def _listen(self, talk: Talk, by: str, extension: str, how: Watching) -> None:
+        """The line is no part before it is answered: what it is to be is set then."""
+        seat = talk.conversation.teller
+        if by in talk.lines:
+            return
+        rung = await self._bring(talk, by, extension, WATCH_S)
+        if rung == "" and seat and talk.conversation.teller == seat:
+            self._turn_watch(talk, by, how)
+        else:
+            talk.drop(by)
+
+    def _turn_watch(self, talk: Talk, by: str, how: Watching) -> None:
+        talk.conversation.watchers[by] = how
+        talk.arrange()
+        teller = talk.conversation.teller
+        self._note(f"floor.{how}", talk.ref, actor=by, seat=teller)
+        self.on_change("SeatRow", teller)
+
+    def _watched_by(self, by: str) -> Talk | None:
+        there = (talk for talk in self._talks.values() if by in talk.conversation.watchers)
+        return next(there, None)
+
+    def _busy(self, seat: Seat) -> bool:
+        return self._talk_of(seat.id) is not None or self._rung(seat.id) is not None

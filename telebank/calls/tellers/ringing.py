@@ -1,0 +1,403 @@
+"""The room of tellers, the inner half: it drives the machine of queues and seats, rings their
+lines, and begins and ends conversations. `telebank.calls.tellers.room` is the whole of it."""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Coroutine
+from itertools import count
+from typing import Any
+
+import structlog
+
+from telebank.agents import commands, events
+from telebank.agents.options import CentreOptions, QueueOptions
+from telebank.calls.alarm import Alarm
+from telebank.calls.services import CallServices
+from telebank.calls.tellers.conversation import Conversation
+from telebank.calls.tellers.line import Line
+from telebank.calls.tellers.talk import Part, Seat, Talk
+from telebank.calls.tellers.values import (
+    CallerPort,
+    Contact,
+    Ended,
+    Machine,
+    OnChange,
+    OnContact,
+    Phones,
+    Rung,
+    Wants,
+)
+from transactions.clock import Clock
+from transactions.journal import JournalEvent
+
+log = structlog.get_logger("telebank.tellers")
+
+REMEMBERED = 10_000
+"""Customers of whom it is known who talked with them last."""
+WAITING = ("waiting", "ringing")
+"""States in which a caller talks with nobody."""
+
+
+class Ringing:
+    """Callers who wait, seats that are rung, and how they come together and part."""
+
+    def __init__(self, machine: Machine, options: CentreOptions, clock: Clock) -> None:
+        self._machine = machine
+        self.options = options
+        self._clock = clock
+        self._queues: dict[str, QueueOptions] = {queue.name: queue for queue in options.queues}
+        self._seats: dict[str, Seat] = {}
+        self._talks: dict[str, Talk] = {}
+        self._mixers = count(1)
+        self._last_seat: OrderedDict[str, str] = OrderedDict()
+        """By customer."""
+        self._waiting: deque[events.Event] = deque()
+        self._telling = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._shell: CallServices
+        self._phones: Phones
+        self._alarm: Alarm
+        self.on_change: OnChange = lambda _kind, _key: None
+        """Takes kind and key of a row of the board that changed or is gone."""
+        self.on_contact: OnContact = lambda _contact: None
+        """Takes what is to be kept of a contact that is over."""
+
+    def attach(self, shell: CallServices, phones: Phones) -> None:
+        """The node is about to take calls."""
+        self._shell, self._phones = shell, phones
+        self._alarm = Alarm(lambda now: self._perform(self._machine.wake(now)))
+
+    @property
+    def legs(self) -> int:
+        """Calls of ours to tellers, those that ring too."""
+        lines = (line for talk in self._talks.values() for line in talk.lines.values())
+        return sum(line.called for line in lines)
+
+    async def close(self) -> None:
+        """Hang up every line; callers are their calls' own to end."""
+        self._alarm.cancel()
+        for talk in self._talks.values():
+            for party in list(talk.lines):
+                talk.drop(party)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=5)
+
+    # -- callers ------------------------------------------------------------------------------
+
+    def enqueue(self, port: CallerPort, wants: Wants) -> None:
+        """A caller wants a teller; `port` is told what becomes of it, also before this returns."""
+        caller = events.Caller(
+            call=port.ref,
+            skill=wants.skill,
+            language=wants.language,
+            priority=wants.priority,
+            number=wants.number,
+            called=wants.called,
+            customer=wants.customer,
+            last_seat=self._last_seat.get(wants.customer, ""),
+        )
+        mixers = next(self._mixers), next(self._mixers)
+        now = self._shell.endpoint.now
+        self._talks[port.ref] = Talk(
+            port, caller, Conversation(*mixers), self._clock.now(), now(), self._clock.now
+        )
+        self._tell(events.CallerCame(caller))
+
+    def gone(self, call: str) -> None:
+        """The caller has hung up, or his call was ended."""
+        talk = self._talks.pop(call, None)
+        if talk is None:
+            return
+        for seat in list(talk.parts):
+            self._part(talk, seat, "caller")
+        for party in list(talk.lines):
+            talk.drop(party)
+        self._tell(events.CallerLeft(call))
+        self.on_change("CallRow", call)
+
+    # -- the machine --------------------------------------------------------------------------
+
+    def _tell(self, event: events.Event) -> None:
+        """Events that come of obeying a command wait until all commands are obeyed."""
+        self._waiting.append(event)
+        if self._telling:
+            return
+        self._telling = True
+        try:
+            while self._waiting:
+                now = self._shell.endpoint.now()
+                self._obey(self._machine.receive(self._waiting.popleft(), now))
+        finally:
+            self._telling = False
+        self._alarm.set(self._machine.wake_at)
+
+    def _perform(self, todo: list[commands.Command]) -> None:
+        self._telling = True
+        try:
+            self._obey(todo)
+        finally:
+            self._telling = False
+        if self._waiting:
+            self._tell(self._waiting.popleft())
+        self._alarm.set(self._machine.wake_at)
+
+    def _obey(self, todo: list[commands.Command]) -> None:
+        for command in todo:
+            self._obey_one(command)
+
+    def _obey_one(self, command: commands.Command) -> None:
+        match command:
+            case commands.Ring():
+                self._ring(command)
+            case commands.Unring():
+                self._unring(command.call, command.seat)
+            case commands.Wait():
+                self._waits(command)
+            case commands.Announce():
+                if (talk := self._talks.get(command.call)) is not None:
+                    talk.port.announce(command)
+            case commands.Dismiss():
+                self._dismiss(command)
+            case commands.CallBack():
+                log.error("tellers.no_call_back", call=command.call)
+            case commands.SeatMoved():
+                self._seat_moved(command)
+            case commands.Noted():
+                self._write(command.kind, command.call, "system", dict(command.detail))
+
+    def _waits(self, command: commands.Wait) -> None:
+        talk = self._talks.get(command.call)
+        if talk is None:
+            return
+        talk.queue = command.queue
+        talk.turn("waiting")
+        self._changed(talk)
+
+    def _dismiss(self, command: commands.Dismiss) -> None:
+        talk = self._talks.pop(command.call, None)
+        if talk is not None:
+            talk.port.leave()
+            talk.port.leaves_by(command.exit)
+            self.on_change("CallRow", command.call)
+
+    def _seat_moved(self, command: commands.SeatMoved) -> None:
+        seat = self._seats.get(command.seat)
+        if seat is None:
+            return
+        seat.state, seat.reason, seat.since = command.state, command.reason, self._clock.now()
+        if command.state in ("ready", "busy", "break"):
+            seat.next_state = ""
+        if command.state not in ("ringing", "talking"):
+            seat.call = ""
+        self._note(
+            "seat.forced" if command.by else "seat.state",
+            command.call,
+            actor=command.by or command.seat,
+            seat=command.seat,
+            state=command.state,
+            reason=command.reason,
+        )
+        if command.state == "offline":
+            del self._seats[command.seat]
+        self.on_change("SeatRow", command.seat)
+
+    # -- ringing ------------------------------------------------------------------------------
+
+    def _ring(self, ring: commands.Ring) -> None:
+        talk, seat = self._talks.get(ring.call), self._seats.get(ring.seat)
+        if talk is None or seat is None:
+            self._tell(events.OfferFailed(ring.call, ring.seat, "unreachable"))
+            return
+        talk.ringing, seat.call = seat.id, talk.ref
+        talk.turn("ringing")
+        self._changed(talk)
+        self._spawn(self._offer(talk, seat, ring.seconds))
+
+    async def _offer(self, talk: Talk, seat: Seat, seconds: float) -> None:
+        rung = await self._bring(talk, seat.id, seat.phone, seconds)
+        if rung == "gone":
+            return
+        talk.ringing = ""
+        if rung:
+            talk.drop(seat.id)
+            talk.turn("waiting")
+            self._changed(talk)
+            self._tell(events.OfferFailed(talk.ref, seat.id, rung))
+            return
+        self._begin(talk, seat)
+        self._tell(events.OfferTaken(talk.ref, seat.id))
+
+    async def _bring(self, talk: Talk, party: str, phone: str, seconds: float) -> Rung:
+        """Ring a phone for a part in a conversation; answered, its line is in `talk.lines`."""
+        line = Line(
+            self._shell,
+            lambda _line: self._line_gone(talk, party),
+            lambda _line, held: self._phone_held(talk, party, held),
+        )
+        talk.lines[party] = line
+        ways = list(self._phones.phone_ways(phone))
+        return await line.ring(ways, talk.port.shown, talk.port.channel, seconds)
+
+    def _unring(self, call: str, seat_id: str) -> None:
+        talk = self._talks.get(call)
+        if talk is None or talk.ringing != seat_id:
+            return
+        talk.ringing = ""
+        talk.drop(seat_id)
+        talk.turn("waiting")
+        self._changed(talk)
+
+    # -- conversations ------------------------------------------------------------------------
+
+    def _begin(self, talk: Talk, seat: Seat) -> None:
+        """A seat's line is there: it has the caller from now on."""
+        talk.conversation.teller = seat.id
+        talk.turn("talking")
+        self._take_part(talk, seat)
+
+    def _take_part(self, talk: Talk, seat: Seat) -> None:
+        now = self._shell.endpoint.now()
+        seat.call = talk.ref
+        seat.calls_today += 1
+        talk.parts[seat.id] = Part(self._clock.now(), now, now - talk.came_at)
+        if talk.caller.customer:
+            self._last_seat[talk.caller.customer] = seat.id
+            self._last_seat.move_to_end(talk.caller.customer)
+            while len(self._last_seat) > REMEMBERED:
+                self._last_seat.popitem(last=False)
+        self._note("contact.begun", talk.ref, actor=seat.id, seat=seat.id, queue=talk.queue)
+        self._changed(talk)
+
+    def _part(self, talk: Talk, seat_id: str, how: Ended) -> None:
+        """A seat is out of the conversation, which may go on without it; who watched it is too."""
+        if seat_id == talk.conversation.teller:
+            for watcher in list(talk.conversation.watchers):
+                talk.drop(watcher)
+                self.on_change("SeatRow", seat_id)
+        talk.drop(seat_id)
+        part = talk.parts.pop(seat_id, None)
+        if part is None:
+            return
+        seconds = self._shell.endpoint.now() - part.began_at
+        if (seat := self._seats.get(seat_id)) is not None:
+            seat.talk_today_s += seconds
+        self._note(
+            "contact.ended",
+            talk.ref,
+            actor=seat_id,
+            seat=seat_id,
+            seconds=round(seconds, 1),
+            how=how,
+        )
+        self.on_contact(
+            Contact(
+                call=talk.ref,
+                seat=seat_id,
+                queue=talk.queue,
+                customer=talk.caller.customer,
+                began=part.began,
+                ended=self._clock.now(),
+                waited_s=part.waited_s,
+                business=talk.port.card().business,
+                how=how,
+            )
+        )
+        self._tell(events.TalkEnded(talk.ref, seat_id))
+
+    def _line_gone(self, talk: Talk, party: str) -> None:
+        """A party's phone has hung up, or is lost."""
+        self._leaves(talk, party, "teller")
+
+    def _leaves(self, talk: Talk, party: str, how: Ended) -> None:
+        """A party goes: who is left goes on, or the caller's conversation is over."""
+        conversation = talk.conversation
+        if party == conversation.teller and conversation.other_there:
+            self._part(talk, party, how)
+            self._promote(talk)
+        elif party == conversation.teller:
+            self._part(talk, party, how)
+            self._over(talk)
+        elif party == conversation.other:
+            self._part(talk, party, how)
+            talk.turn("talking")
+            self._changed(talk)
+        else:
+            talk.drop(party)
+            talk.arrange()
+            self._changed(talk)
+
+    def _promote(self, talk: Talk) -> None:
+        """Whom the teller consulted has the caller now."""
+        conversation = talk.conversation
+        conversation.teller, conversation.other = conversation.other, ""
+        conversation.other_there = False
+        talk.turn("talking")
+        self._changed(talk)
+
+    def _over(self, talk: Talk) -> None:
+        """No teller is left: the caller goes where his queue says."""
+        queue = self._queues.get(talk.queue)
+        if queue is not None and queue.after == "menu":
+            self._release(talk)
+            talk.port.leaves_by("done")
+        else:
+            self._release(talk)
+            talk.port.goodbye()
+
+    def _release(self, talk: Talk) -> None:
+        """The caller is no more with the tellers."""
+        self._talks.pop(talk.ref, None)
+        for party in list(talk.lines):
+            talk.drop(party)
+        talk.port.leave()
+        self._tell(events.CallerLeft(talk.ref))
+        self.on_change("CallRow", talk.ref)
+
+    def _phone_held(self, talk: Talk, party: str, held: bool) -> None:
+        """A teller's phone holds us: so does he the caller."""
+        if party != talk.conversation.teller:
+            return
+        if held and talk.state == "talking":
+            talk.turn("held")
+        elif not held and talk.state == "held":
+            talk.turn("talking")
+        self._changed(talk)
+
+    # -- small things -------------------------------------------------------------------------
+
+    def _changed(self, talk: Talk) -> None:
+        self.on_change("CallRow", talk.ref)
+
+    def _note(
+        self,
+        kind: str,
+        call: str = "",
+        actor: str = "system",
+        **detail: str | int | float | bool | None,
+    ) -> None:
+        self._write(kind, call, actor, detail)
+
+    def _write(
+        self,
+        kind: str,
+        call: str,
+        actor: str,
+        detail: dict[str, str | int | float | bool | None],
+    ) -> None:
+        role = "system" if actor == "system" else "teller"
+        self._shell.recorder.append(
+            JournalEvent(kind, call=call or None, actor=actor, role=role, detail=detail)
+        )
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work, name="teller")
+        self._tasks.add(task)
+        task.add_done_callback(self._spawned)
+
+    def _spawned(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("tellers.failed", error=type(error).__name__)

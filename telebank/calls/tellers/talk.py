@@ -1,0 +1,103 @@
+"""One caller with the tellers, and one seat: what the room keeps of each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from telebank.agents.events import Caller
+from telebank.calls.tellers.conversation import CALLER, Conversation, Join, State
+from telebank.calls.tellers.line import Line
+from telebank.calls.tellers.values import CallerPort
+from telebank.media.client import MediaChannel
+
+
+@dataclass(slots=True)
+class Seat:
+    """A person at a desk."""
+
+    id: str
+    name: str
+    phone: str
+    """Extension of his line."""
+    state: str
+    since: datetime
+    reason: str = ""
+    next_state: str = ""
+    call: str = ""
+    """Whom he talks with, or is rung for."""
+    seen_at: float = 0.0
+    calls_today: int = 0
+    talk_today_s: float = 0.0
+
+
+@dataclass(slots=True)
+class Part:
+    """A seat's part in a conversation, while it lasts."""
+
+    began: datetime
+    began_at: float
+    waited_s: float
+
+
+@dataclass(slots=True)
+class Talk:
+    """One caller, his conversation and the lines in it."""
+
+    port: CallerPort
+    caller: Caller
+    conversation: Conversation
+    since: datetime
+    """When its state began."""
+    came_at: float
+    """Monotonic seconds at which he began to wait."""
+    now: Callable[[], datetime]
+    queue: str = ""
+    ringing: str = ""
+    """The seat that is rung for him."""
+    lines: dict[str, Line] = field(default_factory=dict)
+    """By party; those that ring too."""
+    parts: dict[str, Part] = field(default_factory=dict)
+    """By seat."""
+    pin: str = ""
+    pin_result: str = ""
+    recording: bool = False
+
+    @property
+    def ref(self) -> str:
+        """Of the call."""
+        return self.port.ref
+
+    @property
+    def state(self) -> State:
+        """Of the conversation."""
+        return self.conversation.state
+
+    def turn(self, state: State) -> None:
+        """The conversation is in another state from now on: everybody goes where that puts him."""
+        if state != self.conversation.state:
+            self.conversation.state, self.since = state, self.now()
+        self.arrange()
+
+    def arrange(self) -> None:
+        """Put everybody where the conversation has him."""
+        for move in self.conversation.moves():
+            if move.party == CALLER:
+                if isinstance(move, Join):
+                    self.port.join(move.place)
+                else:
+                    self.port.leave()
+            elif (line := self.lines.get(move.party)) is not None:
+                if isinstance(move, Join):
+                    line.join(move.place, self._channel(move.place.toward))
+                else:
+                    line.leave()
+
+    def _channel(self, party: str) -> MediaChannel | None:
+        line = self.lines.get(party)
+        return None if line is None else line.channel
+
+    def drop(self, party: str) -> None:
+        """A party is no more here; its line is hung up."""
+        self.conversation.forget(party)
+        if (line := self.lines.pop(party, None)) is not None:
+            line.hang_up()

@@ -1,0 +1,148 @@
+"""What the rooms of tellers, callers and control know of each other."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from telebank.agents.commands import Announce, Command, QueueExit
+from telebank.agents.events import Event, Failure
+from telebank.calls.tellers.conversation import Place
+from telebank.media.client import MediaChannel
+from telebank.sip.registering import PhoneWay
+
+Code = Literal[
+    "no_seat",
+    "no_call",
+    "wrong_state",
+    "no_phone",
+    "phone_busy",
+    "taken",
+    "unknown_target",
+    "full",
+    "not_set_up",
+]
+"""Why an act was not done."""
+Ended = Literal["caller", "teller", "menu", "transfer", "intercept", "lost"]
+"""How a seat's part in a conversation ended."""
+
+
+class Machine(Protocol):
+    """`telebank.agents.centre.Centre`."""
+
+    @property
+    def wake_at(self) -> float | None:
+        """Monotonic seconds at which `wake` has something to do."""
+        ...
+
+    def receive(self, event: Event, now: float) -> list[Command]:
+        """Take an event."""
+        ...
+
+    def wake(self, now: float) -> list[Command]:
+        """Do what is due."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CallerCard:
+    """What a teller is shown of a caller, masked."""
+
+    caller: str
+    """Masked calling number."""
+    language: str
+    began: str
+    """UTC, ISO 8601."""
+    level: int
+    customer: str
+    """Masked card."""
+    business: str
+    path: tuple[tuple[str, str], ...]
+    keys: str
+
+
+class CallerPort(Protocol):
+    """A caller's call as the room of tellers has it. Nothing here waits."""
+
+    @property
+    def ref(self) -> str:
+        """Of the call."""
+        ...
+
+    @property
+    def channel(self) -> MediaChannel | None:
+        """His media; None: his line is gone."""
+        ...
+
+    @property
+    def shown(self) -> str:
+        """Masked calling number, for a phone's display; user part of a SIP address."""
+        ...
+
+    def card(self) -> CallerCard:
+        """What a teller is shown now."""
+        ...
+
+    def join(self, place: Place) -> None:
+        """Be there."""
+        ...
+
+    def leave(self) -> None:
+        """Be in no mixer."""
+        ...
+
+    def announce(self, what: Announce) -> None:
+        """Say it over the music."""
+        ...
+
+    def leaves_by(self, exit_name: QueueExit) -> None:
+        """Back to the menu, by an exit of its node; the room forgets him."""
+        ...
+
+    def goodbye(self) -> None:
+        """His teller has hung up: last words and the end; the room forgets him."""
+        ...
+
+
+class Phones(Protocol):
+    """`telebank.calls.node.VoiceNode`."""
+
+    def phone_ways(self, extension: str) -> Sequence[PhoneWay]:
+        """How a desk phone can be called, the best first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A seat's part in a conversation, once it is over."""
+
+    call: str
+    seat: str
+    queue: str
+    customer: str
+    """Token; empty: nobody was proven."""
+    began: datetime
+    ended: datetime
+    waited_s: float
+    business: str
+    how: Ended
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What a caller who asks for a person is, as far as queues look at it."""
+
+    skill: str
+    priority: int
+    language: str
+    number: str = field(repr=False)
+    called: str
+    customer: str
+    """Token."""
+
+
+OnChange = Callable[[str, str], None]
+"""Takes kind and key of a row of the board that changed: `SeatRow`, `QueueRow`, `CallRow`."""
+OnContact = Callable[[Contact], None]
+Rung = Failure | Literal["", "gone"]
+"""What came of ringing a line: empty: it was answered; `gone`: we gave it up."""

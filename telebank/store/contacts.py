@@ -1,7 +1,7 @@
 """Jobs on contacts: who talked with whom, when, about what, and what the teller wrote of it.
 
-A contact has its row when the talk begins, so that a node which dies leaves a trace of it; its
-beginning and its end are events of the same commits. A note is here only sealed.
+A contact has its row when the talk begins, so that a node which dies leaves a trace of it. That it
+began and ended is told to the event log by the room of tellers. A note is here only sealed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -83,6 +83,15 @@ _LAST = (
     .order_by(_C.answered.desc(), _C.id.desc())
     .limit(1)
 )
+_LATELY = (
+    select(_C.customer, _C.seat)
+    .where(
+        text("customer IS NOT NULL"),
+        _C.answered >= bindparam("since", type_=_C.answered.type),
+    )
+    .order_by(_C.answered.desc(), _C.id.desc())
+    .limit(bindparam("most"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +164,7 @@ _PLAIN = tuple(one.name for one in fields(Contact) if one.name != "note")
 
 
 def begin(part: Transaction, new: NewContact) -> None:
-    """Write a contact that begins, with its event."""
+    """Write a contact that begins."""
     row = {one.name: getattr(new, one.name) for one in fields(NewContact)}
     row |= {
         "node": part.node,
@@ -171,12 +180,10 @@ def begin(part: Transaction, new: NewContact) -> None:
         "note_ciphertext": b"",
     }
     part.execute(_INSERT, row)
-    detail = {"contact": new.id, "queue": new.queue, "direction": new.direction}
-    part.event(_event("contact.begun", new.call, new.seat, detail))
 
 
-def end(part: Transaction, ended: EndedContact, call: str, seat: str) -> None:
-    """Write how one ended, with its event; nothing where it has ended already."""
+def end(part: Transaction, ended: EndedContact) -> None:
+    """Write how one ended; nothing where it has ended already."""
     values = {
         "of_id": ended.id,
         "at": ended.at,
@@ -187,9 +194,7 @@ def end(part: Transaction, ended: EndedContact, call: str, seat: str) -> None:
         "card": ended.card_masked,
         "who": ended.customer or None,
     }
-    if part.execute(_END, values).rowcount == 1:
-        detail = {"contact": ended.id, "how": ended.how, "hold_s": ended.hold_s}
-        part.event(_event("contact.ended", call, seat, detail))
+    part.execute(_END, values)
 
 
 def wrapped(part: Transaction, contact_id: str, seconds: int) -> None:
@@ -233,8 +238,16 @@ def last_seat(part: Transaction, customer: str) -> str:
     return "" if found is None else str(found.seat)
 
 
-def _event(kind: str, call: str, seat: str, detail: Mapping[str, Any]) -> JournalEvent:
-    return JournalEvent(kind, call=call, actor=seat, role="teller", detail=dict(detail))
+def last_seats(part: Transaction, most: int) -> Mapping[str, str]:
+    """Who talked last with each of the customers of the last thirty days, who called last at the
+    end: what a node that starts knows."""
+    values = {"since": part.now - REMEMBERED, "most": most}
+    newest_last = reversed(part.execute(_LATELY, values).all())
+    found: dict[str, str] = {}
+    for row in newest_last:
+        found.pop(row.customer, None)
+        found[row.customer] = row.seat
+    return found
 
 
 def _said(

@@ -7,8 +7,9 @@ import pytest
 
 from support.bank_process import Voice
 from support.simple_centre import SimpleCentre
-from support.teller_scene import Phone, Scene, scene
+from support.teller_scene import CallerAt, Phone, Scene, scene
 from telebank import sip
+from telebank.agents.board import CallRow
 
 LI, WANG, CHEN, CALLER = 900.0, 1_100.0, 1_300.0, 700.0
 FLAT = 450.0
@@ -25,6 +26,15 @@ async def seated(it: Scene, person: str, extension: str, hertz: float) -> Phone:
     assert it.room.enter(person, person.title(), extension, {"general": 5}) is None
     assert it.room.want(person, "ready") is None
     return phone
+
+
+async def talking(it: Scene, phone: Phone, name: str = "one") -> tuple[CallerAt, str]:
+    """A caller talks with the seat of a phone; the reference of his call."""
+    caller = await it.caller(name)
+    await it.answers(phone)
+    (row,) = [row for row in it.room.rows(for_supervisor=True) if isinstance(row, CallRow)]
+    await it.state("CallRow", row.key, "talking")
+    return caller, row.key
 
 
 async def test_nobody_on_duty_is_said_as_ever(it: Scene) -> None:
@@ -54,3 +64,161 @@ async def test_a_caller_waits_is_answered_and_both_hear_each_other(it: Scene) ->
     ended = await it.house.happens("contact.ended")
     assert (ended.detail["seat"], ended.detail["how"]) == ("li", "caller")
     assert (await it.state("SeatRow", "li", "wrap_up")).calls_today == 1
+
+
+async def test_a_caller_who_hangs_up_while_it_rings_stops_the_ringing(it: Scene) -> None:
+    phone = await seated(it, "li", "8001", LI)
+    caller = await it.caller("one")
+    await phone.rings()
+    caller.hangs_up()
+    ended = await phone.has(sip.CallEnded)
+    assert ended.by == "cancel"
+    await it.state("SeatRow", "li", "ready")
+    await it.house.idle()
+
+
+async def test_a_phone_that_is_busy_declines_or_says_nothing_is_passed_over(it: Scene) -> None:
+    silent = await it.phone("8009", LI)
+    await silent.endpoint.close()
+    assert it.room.enter("gone", "Gone", "8009", {}) is None
+    it.room.want("gone", "ready")
+    for person, extension in (("li", "8001"), ("wang", "8002"), ("chen", "8003")):
+        await seated(it, person, extension, CHEN)
+    caller = await it.caller("one")
+    for person, extension, status in (("li", "8001", 486), ("wang", "8002", 603)):
+        await it.phones[extension].rings()
+        it.phones[extension].refuses(status)
+        row = await it.state("SeatRow", person, "busy")
+        assert row.reason == {486: "busy", 603: "declined"}[status]
+    gone = it.room.row("SeatRow", "gone", for_supervisor=True)
+    assert gone is not None and (gone.state, gone.reason) == ("busy", "unreachable")  # type: ignore[union-attr]
+    await it.answers(it.phones["8003"])
+    await it.state("SeatRow", "chen", "talking")
+    await it.talk()
+    assert caller.ear.hears(CHEN)
+
+
+async def test_on_hold_the_caller_hears_music_and_the_teller_nobody(it: Scene) -> None:
+    phone = await seated(it, "li", "8001", LI)
+    caller, ref = await talking(it, phone)
+    assert it.room.resume("li") == "wrong_state"
+    assert it.room.hold("li") is None
+    await it.talk(0.3)
+    await it.talk()
+    assert not caller.ear.hears(LI)
+    assert phone.ear is not None
+    assert not phone.ear.hears(CALLER)
+    assert it.room.hold("li") == "wrong_state"
+    assert it.room.resume("li") is None
+    await it.talk(0.3)
+    await it.talk()
+    assert caller.ear.hears(LI)
+    assert phone.ear.hears(CALLER)
+    assert it.room.hang_up("li") is None
+    await phone.has(sip.CallEnded)
+    await it.state("CallRow", ref, "gone")
+    await caller.sip.request("BYE", 10)
+    await it.house.idle()
+
+
+async def test_the_caller_is_given_back_to_the_menu(it: Scene) -> None:
+    phone = await seated(it, "li", "8001", LI)
+    caller, _ = await talking(it, phone)
+    assert it.room.menu("li") is None
+    await phone.has(sip.CallEnded)
+    await it.house.happens("contact.ended", how="menu")
+    await it.house.happens("node.entered", node="no_agent")
+    caller.hangs_up()
+    await it.house.idle()
+
+
+async def test_consult_three_way_and_attended_transfer(it: Scene) -> None:
+    li, wang = await seated(it, "li", "8001", LI), await seated(it, "wang", "8002", WANG)
+    caller, ref = await talking(it, li)
+    assert it.room.consult("li", "seat:nobody") == "unknown_target"
+    assert it.room.consult("li", "seat:wang") is None
+    assert it.room.three_way("li") == "wrong_state"
+    assert it.room.transfer("li", "", blind=False) == "wrong_state"
+    await it.answers(wang)
+    await it.talk(0.4)
+    await it.talk()
+    assert li.ear is not None and wang.ear is not None
+    assert li.ear.hears(WANG) and wang.ear.hears(LI)
+    assert not caller.ear.hears(LI) and not wang.ear.hears(CALLER)
+    assert it.room.three_way("li") is None
+    await it.talk(0.3)
+    await it.talk()
+    assert caller.ear.hears(LI) and caller.ear.hears(WANG) and wang.ear.hears(CALLER)
+    assert it.room.transfer("li", "", blind=False) is None
+    row = await it.state("CallRow", ref, "talking")
+    assert (row.seat, row.others) == ("wang", ())
+    await li.has(sip.CallEnded)
+    await it.talk(0.3)
+    await it.talk()
+    assert caller.ear.hears(WANG) and not caller.ear.hears(LI)
+    wang.hangs_up()
+    await caller.sip.request("BYE", 10)
+    await it.house.idle()
+
+
+async def test_who_is_consulted_and_does_not_answer_leaves_the_talk_as_it_was(it: Scene) -> None:
+    li, wang = await seated(it, "li", "8001", LI), await seated(it, "wang", "8002", WANG)
+    caller, ref = await talking(it, li)
+    assert it.room.consult("li", "seat:wang") is None
+    await wang.rings()
+    wang.refuses(486)
+    await it.state("CallRow", ref, "talking")
+    await it.state("SeatRow", "wang", "ready")
+    assert it.room.consult("li", "seat:wang") is None
+    await wang.rings()
+    assert it.room.consult_end("li") is None
+    await wang.has(sip.CallEnded)
+    await it.state("SeatRow", "wang", "ready")
+    await it.talk(0.3)
+    await it.talk()
+    assert caller.ear.hears(LI)
+
+
+async def test_a_blind_transfer_to_a_queue_rings_the_next_seat(it: Scene) -> None:
+    li, wang = await seated(it, "li", "8001", LI), await seated(it, "wang", "8002", WANG)
+    caller, ref = await talking(it, li)
+    assert it.room.transfer("li", "queue:none", blind=True) == "unknown_target"
+    assert it.room.transfer("li", "queue:general", blind=True) is None
+    await li.has(sip.CallEnded)
+    await it.answers(wang)
+    row = await it.state("CallRow", ref, "talking")
+    assert row.seat == "wang"
+    await it.talk()
+    assert caller.ear.hears(WANG)
+
+
+async def test_a_supervisor_listens_whispers_barges_in_and_takes_the_caller(it: Scene) -> None:
+    li, chen = await seated(it, "li", "8001", LI), await seated(it, "chen", "8003", CHEN)
+    caller, ref = await talking(it, li)
+    assert it.room.monitor("boss", "li") == "no_phone"
+    assert it.room.monitor("chen", "li") is None
+    await it.answers(chen)
+    await it.house.happens("floor.monitor")
+    await it.talk(0.3)
+    await it.talk()
+    assert li.ear is not None and chen.ear is not None
+    assert chen.ear.hears(LI) and chen.ear.hears(CALLER)
+    assert not li.ear.hears(CHEN) and not caller.ear.hears(CHEN)
+    (seen,) = [row for row in it.room.rows(for_supervisor=True) if row.key == "li"]
+    (hidden,) = [row for row in it.room.rows(for_supervisor=False) if row.key == "li"]
+    assert (seen.watched_by, hidden.watched_by) == ("chen", "")  # type: ignore[union-attr]
+    assert it.room.whisper("chen", "li") is None
+    await it.talk(0.3)
+    await it.talk()
+    assert li.ear.hears(CHEN) and not caller.ear.hears(CHEN)
+    assert it.room.barge("chen", "li") is None
+    await it.talk(0.3)
+    await it.talk()
+    assert li.ear.hears(CHEN) and caller.ear.hears(CHEN)
+    assert it.room.intercept("chen", "li") is None
+    await li.has(sip.CallEnded)
+    row = await it.state("CallRow", ref, "talking")
+    assert row.seat == "chen"
+    await it.talk()
+    assert caller.ear.hears(CHEN) and chen.ear.hears(CALLER)
+    await it.state("SeatRow", "li", "wrap_up")

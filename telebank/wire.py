@@ -8,7 +8,7 @@ the one that a worker begins with, and others are opened and left while it runs.
 
 import msgspec
 
-VERSION = 5
+VERSION = 6
 MAX_SEGMENTS = 2_000
 """Clips and pauses in one `Play`, which stays under the largest message of a link."""
 MAX_RECORDED = 8_000 * 60
@@ -17,6 +17,8 @@ RECORDED_PART = 32_000
 """Octets in one `Recorded` at most."""
 MAX_CALL_RECORDED_S = 4 * 3_600
 """Seconds of one `RecordCall` at most."""
+IDENTITIES = 2
+"""Certificates of ours that a worker knows: the last, and that of legs from before."""
 MAX_BANKS = 8
 """Prompt banks that a worker has open at once, the first one included."""
 
@@ -52,6 +54,8 @@ class DtlsKeys(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """SHA-256 of the peer's certificate as hexadecimal octets with colons (RFC 8122)."""
     active: bool
     """We begin the handshake (a=setup:active); else we wait for the peer's."""
+    shown: str = ""
+    """SHA-256 of our certificate, one of the last two of `Identify`; empty: the last."""
     ufrag: str = ""
     """Ours; empty: the peer speaks no ICE, and RTP goes to the address of `SetRemote`."""
     password: str = ""
@@ -63,7 +67,8 @@ class DtlsKeys(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class Identify(Message, frozen=True, tag=True, kw_only=True):
-    """Of the worker (channel 0): the certificate and key that DTLS shows, both PEM."""
+    """Of the worker (channel 0): a certificate and its key, both PEM, that DTLS shows from now on;
+    the one before stays for legs that began with it."""
 
     certificate: bytes
     key: bytes

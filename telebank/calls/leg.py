@@ -129,7 +129,7 @@ class Leg:
                 direction=direction,
                 rtcp_mux=agreed.rtcp_mux,
                 learn_from=self._learn_from,
-                security=told(agreed.security),
+                security=told(agreed.security, self.negotiation.protection.policy.fingerprint),
             )
         )
 

@@ -5,6 +5,7 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -13,7 +14,7 @@ from telebank import sip, wire
 from telebank.calls.aside import Aside
 from telebank.calls.board import Setups, refusals, workers_of
 from telebank.calls.call import Call
-from telebank.calls.certificate import new_identity
+from telebank.calls.certificate import MediaIdentities
 from telebank.calls.connection import ConnectionOptions
 from telebank.calls.edition import Edition
 from telebank.calls.endpoint import ANY, Endpoint, Fact, Listening
@@ -151,14 +152,14 @@ class VoiceNode:
         self._endpoint.perform(agent.watch(self._endpoint.now()))
 
     def _security(self) -> MediaSecurity:
-        """With a certificate of this life, which every media worker gets."""
-        parts, own = self._parts, new_identity()
-        parts.media.identify(own.certificate, own.key)
+        """With certificates of this life, which every media worker gets."""
+        parts = self._parts
+        own = MediaIdentities(lambda one: parts.media.identify(one.certificate, one.key))
         return MediaSecurity(
             parts.trunks,
             parts.registrar,
             parts.admission.strangers_media,
-            own.fingerprint,
+            lambda: own.fingerprint(datetime.now(UTC)),
         )
 
     def _know_peers(self) -> None:

@@ -1,6 +1,7 @@
 """Who may have which media (`[trunks.NAME] media` and its like), and what the workers are told."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -26,8 +27,8 @@ class MediaSecurity:
     phones: PhoneOptions
     strangers: MediaWay
     """Of calls from no trunk; their keys are never taken in the clear."""
-    fingerprint: str
-    """Of our certificate."""
+    fingerprint: Callable[[], str]
+    """Of the certificate of ours that a leg gets which begins now."""
 
     def of_call(self, offered: CallOffered) -> Protection:
         """For a call that comes."""
@@ -48,7 +49,7 @@ class MediaSecurity:
 
     def _for(self, way: MediaWay, peer: Hop, in_clear: bool) -> Protection:
         sdes = in_clear or unread(peer)
-        return Protection(MediaPolicy(way, sdes, self.fingerprint), secrets.token_bytes)
+        return Protection(MediaPolicy(way, sdes, self.fingerprint()), secrets.token_bytes)
 
 
 def unread(peer: Hop) -> bool:
@@ -57,8 +58,9 @@ def unread(peer: Hop) -> bool:
     return peer.transport == "tls" or ip_address(peer.host.partition("%")[0]).is_loopback
 
 
-def told(security: Security | None) -> wire.SdesKeys | wire.DtlsKeys | None:
-    """As media workers are told it."""
+def told(security: Security | None, shown: str = "") -> wire.SdesKeys | wire.DtlsKeys | None:
+    """As media workers are told it; `shown`: fingerprint of our certificate as the leg's
+    descriptions have it."""
     match security:
         case SdesSecurity():
             return wire.SdesKeys(suite=security.suite, send=security.send, receive=security.receive)
@@ -67,6 +69,7 @@ def told(security: Security | None) -> wire.SdesKeys | wire.DtlsKeys | None:
             return wire.DtlsKeys(
                 fingerprint=security.fingerprint,
                 active=security.active,
+                shown=shown,
                 ufrag=ours.ufrag if ours is not None else "",
                 password=ours.password if ours is not None else "",
                 peer_ufrag=security.peer_ufrag,

@@ -59,6 +59,7 @@ class Association:
             security.fingerprint,
             active=security.active,
             proven=self.ice is not None,
+            shown=security.shown,
         )
         if self.ice is None and security.active:
             self._begin(agreed)

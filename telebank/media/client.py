@@ -165,7 +165,7 @@ class MediaWorkers:
 
     def identify(self, certificate: bytes, key: bytes) -> None:
         """In every worker DTLS shows this certificate, both PEM: before the first `SetRemote` of
-        `DtlsKeys`, and again for another one."""
+        `DtlsKeys`, and again for another one: legs may still name the one before."""
         identity = wire.Identify(certificate=certificate, key=key)
         for worker in self._workers:
             worker.identify(identity)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 from OpenSSL import SSL, crypto
@@ -60,7 +61,7 @@ class Keys(NamedTuple):
 
 
 class Identity:
-    """The certificate that all handshakes of a worker show."""
+    """A certificate that handshakes of a worker show."""
 
     def __init__(self, certificate: bytes, key: bytes) -> None:
         """Both PEM; `ValueError` where they are no pair."""
@@ -83,12 +84,14 @@ class Identity:
             lambda connection, shown: hmac.compare_digest(cookie(connection), shown)
         )
         try:
-            context.use_certificate(load_pem_x509_certificate(certificate))
+            ours = load_pem_x509_certificate(certificate)
+            context.use_certificate(ours)
             context.use_privatekey(_private(key))
             context.check_privatekey()
         except (SSL.Error, ValueError, TypeError) as error:
             raise ValueError("the certificate of DTLS and its key are no pair in PEM") from error
         self.context = context
+        self.fingerprint = ours.fingerprint(SHA256()).hex(":").upper()
 
 
 class Handshake:

@@ -5,7 +5,7 @@ one tick of five; what comes meanwhile waits, and what finds the queue full is d
 network might: DTLS sends again.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -47,7 +47,8 @@ class Handshakes:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._identity: Identity | None = None
+        self._identities: OrderedDict[str, Identity] = OrderedDict()
+        """The last of ours, by fingerprint."""
         self._waiting: deque[tuple[Party, bytes, Address]] = deque()
         self._each: dict[Party, int] = {}
         """Datagrams that wait, by party."""
@@ -56,16 +57,28 @@ class Handshakes:
         self.dropped = 0
 
     def identify(self, identity: wire.Identify) -> None:
-        """Show this certificate from now on; `ValueError` where it is none."""
-        self._identity = Identity(identity.certificate, identity.key)
+        """Show this certificate from now on, the one before to who asks for it; `ValueError` where
+        it is none."""
+        made = Identity(identity.certificate, identity.key)
+        self._identities[made.fingerprint] = made
+        while len(self._identities) > wire.IDENTITIES:
+            self._identities.popitem(last=False)
 
     def begin(
-        self, party: Party, fingerprint: str, *, active: bool, proven: bool = False
+        self,
+        party: Party,
+        fingerprint: str,
+        *,
+        active: bool,
+        proven: bool = False,
+        shown: str = "",
     ) -> Handshake:
-        """A handshake of this party, until it leaves; `ValueError` without a certificate."""
-        if self._identity is None:
+        """A handshake of this party, until it leaves; `shown`: the certificate of ours that it was
+        told of, empty for the last. `ValueError` where there is none."""
+        ours = self._identities.get(shown or next(reversed(self._identities), ""))
+        if ours is None:
             raise ValueError("DTLS without a certificate of ours: `Identify` comes first")
-        handshake = Handshake(self._identity, fingerprint, active=active, proven=proven)
+        handshake = Handshake(ours, fingerprint, active=active, proven=proven)
         self._each.setdefault(party, 0)
         self._under_way.add(party)
         return handshake

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,7 @@ class WorkerProcess(Keeper[wire.FromWorker, wire.Opened, wire.OpenFailed, Event]
         self._banks: dict[int, Path] = {}
         self._opening_banks: dict[int, asyncio.Future[str]] = {}
         self._sounds: dict[str, wire.KeepSound] = {}
-        self._identity: wire.Identify | None = None
+        self._identities: deque[wire.Identify] = deque(maxlen=wire.IDENTITIES)
         self.stats: wire.WorkerStats | None = None
 
     async def start(self) -> None:
@@ -87,8 +88,8 @@ class WorkerProcess(Keeper[wire.FromWorker, wire.Opened, wire.OpenFailed, Event]
         self.send(sound)
 
     def identify(self, identity: wire.Identify) -> None:
-        """The worker, and all after it, show this certificate."""
-        self._identity = identity
+        """The worker, and all after it, show this certificate, and know the one before."""
+        self._identities.append(identity)
         self.send(identity)
 
     # -- banks --------------------------------------------------------------------------------
@@ -148,8 +149,8 @@ class WorkerProcess(Keeper[wire.FromWorker, wire.Opened, wire.OpenFailed, Event]
         return wire.Close(channel=number)
 
     def _prepare(self) -> None:
-        if self._identity is not None:
-            self.send(self._identity)
+        for identity in self._identities:
+            self.send(identity)
         for number, folder in self._banks.items():  # before any channel: the socket keeps order
             self.send(wire.OpenBank(bank=number, folder=str(folder)))
         for sound in self._sounds.values():

@@ -1,5 +1,6 @@
 """Who may have which media, and what the workers are told of it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from telebank import wire
-from telebank.calls.certificate import new_identity
+from telebank.calls.certificate import MediaIdentities, MediaIdentity, new_identity
 from telebank.calls.security import MediaSecurity, told, unread
 from telebank.sip import CallOffered, Hop
 from telebank.sip.dtls import Ice
@@ -20,6 +21,7 @@ from telebank.sip.protection import DtlsSecurity, MediaWay, SdesSecurity
 from telebank.sip.registering import PhoneOptions
 from telebank.sip.trunks import STRANGERS, TrunkOptions, Trunks
 
+NOW = datetime(2026, 3, 31, 4, tzinfo=UTC)
 PHONE = Hop("10.0.0.8", 5060)
 TRUNKS = Trunks(
     {
@@ -29,7 +31,9 @@ TRUNKS = Trunks(
         "old": TrunkOptions(addresses=("192.0.2.4",), media="plain"),
     }
 )
-SECURITY = MediaSecurity(TRUNKS, PhoneOptions(media="srtp", sdes_in_clear=True), "plain", "AA:BB")
+SECURITY = MediaSecurity(
+    TRUNKS, PhoneOptions(media="srtp", sdes_in_clear=True), "plain", lambda: "AA:BB"
+)
 
 
 def offered(trunk: str, source: Hop) -> CallOffered:
@@ -74,11 +78,13 @@ def test_what_workers_are_told() -> None:
     assert dtls == wire.DtlsKeys(
         fingerprint="AB", active=True, ufrag="uf", password="pw", peer_ufrag="peer"
     )
+    named = told(DtlsSecurity("AB", active=False), "CD")
+    assert named == wire.DtlsKeys(fingerprint="AB", active=False, shown="CD")
     assert told(DtlsSecurity("AB", active=False)) == wire.DtlsKeys(fingerprint="AB", active=False)
 
 
 def test_the_certificate_is_new_each_time_and_goes_with_its_key_and_fingerprint() -> None:
-    one, other = new_identity(), new_identity()
+    one, other = new_identity(NOW), new_identity(NOW)
     assert one.fingerprint != other.fingerprint
     certificate = x509.load_pem_x509_certificate(one.certificate)
     octets = sha256(certificate.public_bytes(Encoding.DER)).digest()
@@ -87,9 +93,37 @@ def test_the_certificate_is_new_each_time_and_goes_with_its_key_and_fingerprint(
     assert isinstance(public, EllipticCurvePublicKey)
     assert public.curve.name == "secp256r1"
     assert load_pem_private_key(one.key, None).public_key() == public  # type: ignore[union-attr]
-    left = certificate.not_valid_after_utc - datetime.now(UTC)
-    assert timedelta(days=29) < left <= timedelta(days=30)
+    assert certificate.not_valid_after_utc - NOW == timedelta(days=30)
+    assert NOW - certificate.not_valid_before_utc == timedelta(days=1)
     assert "PRIVATE" not in repr(one)
+
+
+def test_a_year_of_certificates() -> None:
+    shown: list[MediaIdentity] = []
+    ours = MediaIdentities(shown.append)
+    for hours in range(0, 365 * 24, 4):
+        now = NOW + timedelta(hours=hours)
+        assert ours.fingerprint(now) == shown[-1].fingerprint
+        dates = x509.load_pem_x509_certificate(shown[-1].certificate)
+        assert dates.not_valid_before_utc < now < dates.not_valid_after_utc - timedelta(days=22)
+    assert len(shown) == 365 // 7 + 1  # none before its time
+    assert len({one.fingerprint for one in shown}) == len(shown)
+
+
+def test_a_clock_that_is_put_back_behind_a_certificate_gets_another() -> None:
+    shown: list[MediaIdentity] = []
+    ours = MediaIdentities(shown.append)
+    first = ours.fingerprint(NOW)
+    assert ours.fingerprint(NOW - timedelta(hours=23)) == first
+    assert ours.fingerprint(NOW - timedelta(days=2)) != first
+    assert len(shown) == 2
+
+
+async def test_live_legs_keep_theirs_and_new_ones_get_the_next() -> None:
+    names = iter(("AA", "BB"))
+    node = replace(SECURITY, fingerprint=lambda: next(names))
+    before, after = (node.of_call(offered("open", Hop("192.0.2.1", 5060))) for _ in range(2))
+    assert (before.policy.fingerprint, after.policy.fingerprint) == ("AA", "BB")
 
 
 def test_a_trunk_of_srtp_is_called_over_tls() -> None:

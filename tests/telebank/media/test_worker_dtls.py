@@ -1,7 +1,9 @@
 """A real worker that agrees its keys by DTLS, without ICE."""
 
 import asyncio
+import os
 import random
+import signal
 
 import pytest
 
@@ -109,6 +111,51 @@ async def test_a_peer_that_says_nothing_is_given_up_and_may_be_tried_again(
     set_remote(channel, peer)
     await peer.shake()
     await events.of(wire.Secured)
+
+
+def shown_to(peer: DtlsPeer) -> str:
+    """Fingerprint of the certificate that the worker showed."""
+    shown = peer.end.ssl.get_peer_certificate()
+    assert shown is not None
+    return shown.digest("sha256").decode()
+
+
+@pytest.mark.parametrize("active", [True, False])
+async def test_a_leg_from_before_another_certificate_shows_its_own(
+    pool: MediaWorkers, active: bool
+) -> None:
+    _, live, events = await secured(pool, active=active)
+    begun, early, heard = await opened(pool, active=active)
+    old, new = identity("worker"), identity("next")
+    pool.identify(*new[:2])
+    set_remote(begun, early, shown=old[2])  # its description was made before
+    await early.shake()
+    await heard.of(wire.Secured)
+    assert shown_to(early) == shown_to(live) == old[2]
+    _, late, _ = await secured(pool, active=active)
+    assert shown_to(late) == new[2]
+    await speaks(live, events)
+    pool.identify(*identity("third")[:2])
+    third, forgotten, failed = await opened(pool, active=active)
+    set_remote(third, forgotten, shown=old[2])
+    assert "certificate" in (await failed.of(wire.SecurityFailed)).reason
+    await speaks(live, events)
+
+
+async def test_a_worker_that_is_new_knows_both_certificates(pool: MediaWorkers) -> None:
+    old, new = identity("worker"), identity("next")
+    pool.identify(*new[:2])
+    (pid,) = pool.pids
+    os.kill(pid, signal.SIGKILL)
+    async with asyncio.timeout(20):
+        while not isinstance(await pool.open("127.0.0.1", Events()), MediaChannel):
+            await asyncio.sleep(0.05)
+    for name in (old[2], new[2]):
+        channel, peer, events = await opened(pool)
+        set_remote(channel, peer, shown=name)
+        await peer.shake()
+        await events.of(wire.Secured)
+        assert shown_to(peer) == name
 
 
 async def test_without_a_certificate_of_ours_it_fails_at_once(

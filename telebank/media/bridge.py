@@ -2,7 +2,7 @@
 
 Once a tick, before its packets go out, a slot asks three things of its bridge:
 
-    hear(rows, samples)           what callers said in these 20 ms
+    hear(rows, samples, keyed)    what callers said in these 20 ms
     fill(payload, laws, playing)  the sound for those who are joined and play nothing
     keep(payload, laws, sending)  what each row is sent, for the recordings
 
@@ -56,6 +56,11 @@ class Bridge:
         else:
             self._secrecy.end(row)
 
+    def doubt(self, row: int) -> None:
+        """A key was pressed, which may be of a secret; that matters where somebody hears it."""
+        if self.wants(row):
+            self._secrecy.doubt(row)
+
     def record(self, row: int, number: int, most: int) -> None:
         """Record what the row says and is sent; see `Recorder.begin`."""
         self._recorder.begin(row, number, most)
@@ -92,9 +97,10 @@ class Bridge:
 
     # -- the tick -----------------------------------------------------------------------------
 
-    def hear(self, rows: Places, samples: Samples) -> None:
-        """What was said in these 20 ms: 160 samples of each of `rows`, which are sorted."""
-        self._said = rows, self._secrecy.apply(rows, samples)
+    def hear(self, rows: Places, samples: Samples, keyed: Flags) -> None:
+        """What was said in these 20 ms: 160 samples of each of `rows`, which are sorted. `keyed`:
+        by row, whether its keys are in the sound; those found there were told by now."""
+        self._said = rows, self._secrecy.apply(rows, samples, keyed)
 
     def fill(self, payload: Payload, laws: Places, playing: Flags) -> None:
         """Write what the joined rows hear, save those that play a clip."""

@@ -61,7 +61,9 @@ class Channel:
         desk: Handshakes,
         options: MediaOptions,
         report: Report,
+        doubt: Callable[["Channel"], None],
     ) -> None:
+        """`doubt` is told of each packet of a key, and of what may have been one."""
         self.number = number
         self.closed = False
         self.endpoint = endpoint
@@ -79,6 +81,7 @@ class Channel:
         self._banks = banks
         self._options = options
         self._report = report
+        self._doubt = doubt
         self._remote: wire.SetRemote | None = None
         self._law = 0
         self._latch: SourceLatch | None = None
@@ -187,6 +190,8 @@ class Channel:
         self._ears.add(ear)
         if narrow:
             self._widen()
+        if ear == "bridge":
+            self._listen_for_keys()
 
     def unlisten(self, ear: Ear) -> None:
         """This one wants no sound any more; when nobody does, the kernel drops it again."""
@@ -196,10 +201,13 @@ class Channel:
             self._listening.remove(self.row)
             self._narrow_again()
         self._ears.discard(ear)
+        if ear == "bridge":
+            self._listen_for_keys()
 
     def keys_by(self, method: str) -> None:
         """Keys came another way first, as the node knows."""
         self._key_method = self._key_method or method
+        self._doubt(self)
         self._listen_for_keys()
 
     def hold(self, held: bool, now: float) -> None:
@@ -355,6 +363,7 @@ class Channel:
             return
         self._reception.receive(packet)
         if packet.payload_type == remote.event_type:
+            self._doubt(self)
             digit = self._keys.receive(packet)
             if digit is not None:
                 self._key(digit, now, "events")
@@ -412,10 +421,13 @@ class Channel:
             self._end_play("key")
 
     def _listen_for_keys(self) -> None:
-        """In the sound itself, of a peer that agreed to no telephone-event."""
+        """In the sound itself, of a peer that agreed to no telephone-event; and of one whose keys
+        come by INFO, where others hear it: they may sound too."""
         remote = self._remote
-        spoken = remote is not None and remote.event_type is None and remote.direction in _RECEIVES
-        if spoken and self._key_method in {"", "inband"}:
+        hears = remote is not None and remote.direction in _RECEIVES
+        spoken = remote is not None and remote.event_type is None
+        told = self._key_method == "info" and "bridge" in self._ears
+        if hears and (told or (spoken and self._key_method in {"", "inband"})):
             self.listen("keys")
             self._listening.keyed[self.row] = True
         else:

@@ -8,6 +8,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from telebank import wire
 from telebank.media import writing
 from telebank.media.bank import Banks
@@ -128,6 +131,12 @@ class Joining:
         slot, row = self._rows[channel.number]
         self._bridges[slot].secret(row, secret=secret)
 
+    def doubt(self, channel: Channel) -> None:
+        """A key of the channel's was seen, or heard."""
+        if (place := self._rows.get(channel.number)) is not None:
+            slot, row = place
+            self._bridges[slot].doubt(row)
+
     def keep_sound(self, order: wire.KeepSound) -> None:
         """A clip of a bank is a sound; `ValueError` where it cannot be."""
         bank = self._banks.get(order.bank)
@@ -236,9 +245,9 @@ class Joining:
 
     # -- time ---------------------------------------------------------------------------------
 
-    def hear(self, slot: int, heard: Heard) -> None:
-        """What was said in a slot in these 20 ms."""
-        self._bridges[slot].hear(heard.rows, heard.samples)
+    def hear(self, slot: int, heard: Heard, keyed: NDArray[np.bool_]) -> None:
+        """What was said in a slot in these 20 ms; `keyed` as of `Bridge.hear`."""
+        self._bridges[slot].hear(heard.rows, heard.samples, keyed)
 
     def skip(self, frames: int) -> None:
         """Frames that never were."""

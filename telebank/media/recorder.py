@@ -1,6 +1,9 @@
 """The worker's side of recordings: keeps what a slot's callers say and hear, a second at a
 time, and hands it to the process that writes. No file is touched here.
 
+The last second stays here: when it turns out that keys are secret, or may be, what the caller said
+just before is taken back. 64 kB a recording.
+
 Pure: no clock and no I/O but the `Hand` given.
 """
 
@@ -19,6 +22,11 @@ LAW_OCTETS = 256
 """Entries of a law's table."""
 PIECE = 50
 """Frames handed over at once."""
+HELD = 50
+"""Frames (1 s) that are not handed over yet."""
+BEFORE = 25
+"""Frames (0.5 s) that are covered too before a cover: a key that is told of by an event whose first
+packets were lost, or by an INFO, was heard before."""
 GROUPS = 5
 """Not all recordings hand over in the same tick, nor each by itself: a second of sound for which
 the writer is woken takes it a third more time than one among others."""
@@ -48,7 +56,7 @@ class Recorder:
         self._hand = hand
         self._recorded: dict[int, _Recorded] = {}
         self._rows: Places = np.zeros(0, np.intp)
-        self._pieces = np.zeros((0, PIECE, FRAME, 2), np.int16)
+        self._pieces = np.zeros((0, HELD + PIECE, FRAME, 2), np.int16)
         self._free: list[int] = []
         self._place = np.zeros(capacity, np.intp)
         self._filled = np.zeros(capacity, np.intp)
@@ -76,7 +84,7 @@ class Recorder:
         self._recorded[row] = _Recorded(number, self._taken(), most)
         self._place[row] = self._recorded[row].place
         self._filled[row] = 0
-        self._full[row] = PIECE - number % GROUPS * (PIECE // GROUPS)
+        self._full[row] = self._due(row, HELD + PIECE - number % GROUPS * (PIECE // GROUPS))
         self._paused[row] = self._covered[row] = False
         self._rows = np.array(sorted(self._recorded), np.intp)
 
@@ -137,29 +145,45 @@ class Recorder:
         self._pieces[place, filled, :, 1] = right
         self._filled[rows] = filled + 1
         for row in rows[filled + 1 == self._full[rows]].tolist():
-            self._give(row)
-            self._full[row] = PIECE
-            if self._recorded[row].at >= self._recorded[row].most:
+            if self._now(row) >= self._recorded[row].most:
                 self.end(row, "it was as long as may be")
+            else:
+                self._give(row, HELD)
+                self._full[row] = self._due(row, HELD + PIECE)
+
+    def _due(self, row: int, full: int) -> int:
+        """At how many frames the row is looked at: `full`, or its longest."""
+        recorded = self._recorded[row]
+        return min(full, max(1, -(-(recorded.most - recorded.at) // FRAME)))
 
     def _cover(self, covered: NDArray[np.bool_]) -> None:
         for row, recorded in self._recorded.items():
             if covered[row] and not self._covered[row]:
-                recorded.covered_from = self._now(row)
+                recorded.covered_from = self._now(row) - self._take_back(row) * FRAME
             elif self._covered[row] and not covered[row]:
                 self._mark(row, "secret", recorded.covered_from)
             self._covered[row] = covered[row]
 
+    def _take_back(self, row: int) -> int:
+        """The caller's last words are silence; how many frames."""
+        filled = int(self._filled[row])
+        back = min(BEFORE, filled)
+        self._pieces[self._recorded[row].place, filled - back : filled, :, 0] = 0
+        return back
+
     def _now(self, row: int) -> int:
         return self._recorded[row].at + int(self._filled[row]) * FRAME
 
-    def _give(self, row: int) -> None:
+    def _give(self, row: int, held: int = 0) -> None:
+        """Hand over all but the last frames."""
         recorded, filled = self._recorded[row], int(self._filled[row])
-        if filled:
-            piece = self._pieces[recorded.place, :filled].tobytes()
-            self._hand(writing.Sound(number=recorded.number, at=recorded.at, samples=piece))
-            recorded.at += filled * FRAME
-            self._filled[row] = 0
+        given, pieces = filled - held, self._pieces[recorded.place]
+        if given > 0:
+            samples = pieces[:given].tobytes()
+            self._hand(writing.Sound(number=recorded.number, at=recorded.at, samples=samples))
+            recorded.at += given * FRAME
+            pieces[:held] = pieces[given:filled].copy()
+            self._filled[row] = held
 
     def _mark(self, row: int, kind: writing.MarkKind, start: int) -> None:
         number = self._recorded[row].number

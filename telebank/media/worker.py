@@ -123,9 +123,9 @@ class Worker(Service[wire.ToWorker]):
         """The next 20 ms of all that is listened to in a slot, for whoever wants it."""
         listening = self._listening[number]
         heard = listening.frames(now)
-        self._joining.hear(number, heard)
         if listening.keyed.any():
             self._hear_keys(number, heard, now)
+        self._joining.hear(number, heard, listening.keyed)
 
     def _hear_keys(self, number: int, heard: Heard, now: float) -> None:
         listening, rows = self._listening[number], self._rows[number]
@@ -139,6 +139,7 @@ class Worker(Service[wire.ToWorker]):
         for event in self._inband[number].hear(block, active):
             if isinstance(event, KeyOn) and event.row in rows:
                 channel = rows[event.row]
+                self._joining.doubt(channel)
                 self._guard.run(channel, channel.pressed, event.key, now)
 
     def _check(self, now: float) -> None:
@@ -270,6 +271,7 @@ class Worker(Service[wire.ToWorker]):
             desk=self._handshakes,
             options=self._options,
             report=self._joining.report,
+            doubt=self._joining.doubt,
         )
         self._rows[index][channel.row] = channel
         self._channels[number] = channel

@@ -11,8 +11,8 @@ from telebank.media.bridge import Bridge
 from telebank.media.inband import InbandKeys
 from telebank.media.inband_values import KeyOn
 from telebank.media.mixer import Leg
-from telebank.media.recorder import PIECE
-from telebank.media.secrecy import CLEAR, HOLD_OVER, key_like
+from telebank.media.recorder import BEFORE, HELD, PIECE
+from telebank.media.secrecy import CLEAR, HOLD_OVER, LAG, key_like
 from telebank.media.tones import Sounds
 from voice_prompts import g711
 
@@ -66,13 +66,14 @@ class House:
         self.laws = np.zeros(ROWS, np.intp)
         self.playing = np.zeros(ROWS, np.bool_)
         self.sending = np.ones(ROWS, np.bool_)
+        self.keyed = np.zeros(ROWS, np.bool_)
         self.sent: list[NDArray[np.uint8]] = []
 
     def tick(self, **said: Samples) -> None:
         """`r0=frame`: row 0 says it."""
         rows = sorted(int(name[1:]) for name in said)
         block = np.array([said[f"r{row}"] for row in rows], np.int16).reshape(-1, FRAME)
-        self.bridge.hear(np.array(rows, np.intp), block)
+        self.bridge.hear(np.array(rows, np.intp), block, self.keyed)
         self.bridge.fill(self.payload, self.laws, self.playing)
         self.sent.append(self.payload.copy())
         self.bridge.keep(self.payload, self.laws, self.sending)
@@ -140,7 +141,7 @@ def test_secret_keys_are_in_nothing_that_others_or_recordings_get(after: int) ->
     assert not ours(house.recorded(2)[:, 0]) + ours(house.recorded(2)[:, 1])
     assert np.unique(np.abs(alone[: len(entry) * FRAME])).max() < 900  # the flat tone, all of it
     [(start, end)] = house.marks("secret")
-    assert start == before
+    assert start == before - BEFORE
     assert before + len(entry) + CLEAR <= end <= covered_until
     assert np.array_equal(
         house.recorded(1)[:, 0][covered_until * FRAME :].reshape(-1, FRAME), voice
@@ -247,11 +248,113 @@ def test_a_recording_ends_at_its_longest() -> None:
     house.bridge.record(0, 1, 8_000)
     for _ in range(100):
         house.tick(r0=np.ones(FRAME, np.int16))
-    assert 8_000 <= len(house.recorded()) < 8_000 + PIECE * FRAME
+    assert len(house.recorded()) == 8_000
     last = house.given[-1]
     assert isinstance(last, writing.End)
     assert last.cut
     assert not house.bridge.recorded(0)
+
+
+class Ears:
+    """Looks for keys in what row 0 says, as a worker does: before the bridge hears it."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._keys = InbandKeys(1)
+        house.keyed[0] = True
+
+    def tick(self, frame: Samples) -> None:
+        for event in self._keys.hear(frame[None], np.ones(1, np.bool_)):
+            if isinstance(event, KeyOn):
+                self._house.bridge.doubt(0)
+        self._house.tick(r0=frame)
+
+
+@pytest.mark.parametrize("shift", range(0, FRAME, 40))
+@pytest.mark.parametrize("pause_ms", [60, 1_700])
+def test_keys_typed_before_they_are_asked_for_are_in_nothing_either(
+    shift: int, pause_ms: int
+) -> None:
+    """Quickly, and so slowly that each is covered by itself; wherever in a frame they begin."""
+    house = House()
+    four(house)
+    ears = Ears(house)
+    sound = keyed(PIN[:6], pause_ms)
+    ahead = frames(np.concatenate([np.zeros(8_000 + shift, np.int16), sound]))
+    for frame in ahead:
+        ears.tick(frame)
+    house.bridge.secret(0, secret=True)
+    for _ in range(5):
+        ears.tick(np.zeros(FRAME, np.int16))
+    house.bridge.secret(0, secret=False)
+    for _ in range(HELD + HOLD_OVER + CLEAR):
+        ears.tick(np.zeros(FRAME, np.int16))
+    house.bridge.stop(0)
+    house.bridge.stop(1)
+    assert ours(ahead.reshape(-1)) == PIN[:6]
+    for sound in (house.heard(1), house.heard(3), house.recorded(1)[:, 0], house.recorded(2)[:, 1]):
+        assert ours(sound) + theirs(sound) == ""
+    assert np.abs(house.heard(1)).max() < 1_000  # the tone that covers: nothing leaks at all
+    assert house.marks("secret")
+
+
+def test_what_was_said_before_a_key_is_taken_back_from_the_recording_and_no_more() -> None:
+    house = House()
+    house.bridge.record(0, 1, 8_000 * 600)
+    said = frames(DRAW.integers(100, 3_000, 300 * FRAME).astype(np.int16))
+    for tick, frame in enumerate(said):
+        if tick == 120:  # the packets of an event, the first of them lost
+            house.bridge.doubt(0)
+        house.tick(r0=frame)
+    house.bridge.stop(0)
+    alone = house.recorded()[:, 0].reshape(-1, FRAME)
+    assert np.array_equal(alone[: 120 - BEFORE], said[: 120 - BEFORE])
+    assert not alone[120 - BEFORE : 120].any()
+    assert np.unique(np.abs(alone[120 : 120 + HOLD_OVER])).max() < 900
+    assert np.array_equal(alone[-HELD:], said[-HELD:])
+    [(start, end)] = house.marks("secret")
+    assert start == 120 - BEFORE
+    assert end >= 120 + HOLD_OVER - 1
+
+
+def test_a_second_is_held_back_and_memory_is_as_counted() -> None:
+    house = House()
+    house.bridge.record(0, 5, 8_000 * 600)  # 5: handed over with the first group
+    for tick in range(1, 1_000):
+        house.tick(r0=np.full(FRAME, tick, np.int16))
+        gone = len(house.recorded(5)) // FRAME
+        assert min(tick, HELD) <= tick - gone < HELD + PIECE
+    house.bridge.stop(0)
+    assert np.array_equal(house.recorded(5)[::FRAME, 0], np.arange(1, 1_000))
+
+
+def test_nobody_is_covered_for_a_key_that_nobody_hears() -> None:
+    house = House()
+    word = g711.decode(np.arange(FRAME, dtype=np.uint8), "pcma")
+    house.bridge.doubt(0)
+    house.bridge.join(Leg(0, 1))
+    house.bridge.join(Leg(1, 1))
+    house.tick(r0=word)
+    assert np.array_equal(house.heard(1), word)
+
+
+def test_a_caller_whose_keys_sound_is_heard_a_little_later_and_nothing_of_a_former_call() -> None:
+    house = House()
+    house.bridge.join(Leg(0, 1))
+    house.bridge.join(Leg(1, 1))
+    said = frames(g711.decode(DRAW.integers(0, 255, 40 * FRAME).astype(np.uint8), "pcma"))
+    house.keyed[0] = True
+    for frame in said[:20]:
+        house.tick(r0=frame)
+    assert np.array_equal(house.heard(1)[LAG * FRAME :], said[: 20 - LAG].reshape(-1))
+    house.keyed[0] = False
+    house.tick(r0=said[20])
+    house.keyed[0] = True
+    del house.sent[:]
+    for frame in said[21:]:
+        house.tick(r0=frame)
+    assert np.abs(house.heard(1)[: LAG * FRAME]).max() <= 8
+    assert np.array_equal(house.heard(1)[LAG * FRAME :], said[21 : 40 - LAG].reshape(-1))
 
 
 def test_a_clip_that_plays_goes_before_the_mix() -> None:

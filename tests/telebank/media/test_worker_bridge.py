@@ -189,7 +189,7 @@ async def test_a_killed_writer_cuts_recordings_and_the_next_is_whole(
 ) -> None:
     [a] = await joined(pool, "PCMA")
     a.channel.send(order(str(tmp_path / "one.rec")))
-    await talk([a], 6.5)
+    await talk([a], 8.0)
     [worker] = pool.pids
     [writer] = children(worker)
     os.kill(writer, signal.SIGKILL)
@@ -211,7 +211,7 @@ async def test_a_killed_worker_leaves_what_was_recorded_finished_and_marked_cut(
 ) -> None:
     [a] = await joined(pool, "PCMA")
     a.channel.send(order(str(tmp_path / "call.rec")))
-    await talk([a], 2.0)
+    await talk([a], 3.0)
     [worker] = pool.pids
     [writer] = children(worker)
     os.kill(worker, signal.SIGKILL)

@@ -35,7 +35,7 @@ class Act:
 LIST_LOSSES, FORGET_PIN, ROLL_BACK = "loss.list", "pin.forget", "release.rollback"
 SHOW_CUSTOMER, NOTICE, FAX = "customer.show", "notice.record", "fax.send"
 LIST_PHONES, PHONES = "phone.list", "phone.change"
-SIT, WATCH = "desk.sit", "floor.see"
+SIT, WATCH = "desk.work", "floor.see"
 MONITOR, WHISPER, BARGE, INTERCEPT = (
     "floor.monitor",
     "floor.whisper",
@@ -44,6 +44,8 @@ MONITOR, WHISPER, BARGE, INTERCEPT = (
 )
 FORCE, RECORD = "floor.force", "floor.record"
 FLOOR = (MONITOR, WHISPER, BARGE, INTERCEPT, FORCE, RECORD)
+HISTORY, SEATS, SEE_SEATS = "contact.list", "seat.change", "seat.list"
+HEAR, HEAR_OWN = "recording.hear", "recording.hear_own"
 """Rights that are asked for elsewhere too."""
 _R = Role
 ACTS: Mapping[str, Act] = MappingProxyType(
@@ -111,8 +113,13 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         FAX: frozenset({_R.TELLER, _R.SUPERVISOR, _R.ADMINISTRATOR}),
         LIST_PHONES: frozenset({_R.ADMINISTRATOR, _R.SUPERVISOR, _R.AUDITOR, _R.IT}),
         PHONES: frozenset({_R.ADMINISTRATOR}),
+        HISTORY: frozenset({_R.SUPERVISOR, _R.AUDITOR}),
+        SEE_SEATS: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR, _R.AUDITOR}),
+        SEATS: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR}),
+        HEAR: frozenset({_R.SUPERVISOR}),
+        HEAR_OWN: frozenset({_R.TELLER, _R.SUPERVISOR}),
         SIT: frozenset({_R.TELLER, _R.SUPERVISOR}),
-        WATCH: frozenset({_R.SUPERVISOR, _R.AUDITOR}),
+        WATCH: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR, _R.AUDITOR}),
         **dict.fromkeys(FLOOR, frozenset({_R.SUPERVISOR})),
         "approval.list": frozenset(Role),
         "approval.refuse": frozenset({_R.SUPERVISOR}),

@@ -1,4 +1,4 @@
-"""Jobs on what a seat is: the skills of a person, his own phone, since when he is here."""
+"""Jobs on seats: skills, own phone and first day of a person; what is done on the floor."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, text
 
-from telebank.store import approvals, people
+from telebank.store import approvals, desk_phones, people
+from telebank.store.desk_phones import ACTIVE
 from telebank.store.seat_tables import seat_setting, staff_skill
 from telebank.store.transaction import Refused, Transaction
 from transactions.approval import Actor
@@ -16,6 +17,7 @@ from transactions.journal import JournalEvent
 MAX_SKILLS = 32
 """Of one person."""
 MAX_LEVEL = 9
+_KIND = "staff.skills"
 _S, _P = staff_skill.c, seat_setting.c
 _SKILLS = select(_S.skill, _S.level).where(_S.staff == bindparam("of_id")).order_by(_S.skill)
 _SETTING = select(_P.phone, _P.began_on).where(_P.staff == bindparam("of_id"))
@@ -53,6 +55,16 @@ class SeatChange:
     began_on: date | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FloorAct:
+    """Whom a supervisor's act is about."""
+
+    seat: str
+    call: str = ""
+    """In which the seat is; empty: none."""
+    detail: Mapping[str, str | bool] = field(default_factory=dict)
+
+
 def profile(part: Transaction, person_id: str) -> SeatProfile | None:
     """What somebody who works here is at a desk; None for others."""
     person = people.find(part, person_id)
@@ -74,12 +86,21 @@ def change(part: Transaction, person_id: str, wanted: SeatChange, by: Actor) -> 
     skills = {name: level for name, level in skills.items() if level > 0}
     if reason is None and len(skills) > MAX_SKILLS:
         reason = "too_many_skills"
+    if reason is None and wanted.phone:
+        phone = desk_phones.find(part, wanted.phone)
+        reason = None if phone is not None and phone.state == ACTIVE else "unknown_phone"
     detail = _detail(person_id, wanted)
     if reason is not None or there is None:
-        raise Refused(reason, _event(by, reason or "", detail))
+        raise Refused(reason, _event(_KIND, by, reason or "", detail))
     _write(part, there, skills, wanted, by)
-    part.event(_event(by, "ok", detail))
+    part.event(_event(_KIND, by, "ok", detail))
     return None
+
+
+def acted(part: Transaction, act: str, by: Actor, outcome: str, of: FloorAct) -> None:
+    """Log what a supervisor does on the floor."""
+    detail = {"seat": of.seat, **of.detail}
+    part.event(_event(f"floor.{act}", by, outcome, detail, of.call or None))
 
 
 def _write(
@@ -116,9 +137,12 @@ def _detail(person: str, wanted: SeatChange) -> dict[str, Any]:
     return told
 
 
-def _event(by: Actor, outcome: str, detail: Mapping[str, Any]) -> JournalEvent:
+def _event(
+    kind: str, by: Actor, outcome: str, detail: Mapping[str, Any], call: str | None = None
+) -> JournalEvent:
     return JournalEvent(
-        "staff.skills",
+        kind,
+        call=call,
         actor=by.id,
         role=by.role,
         origin=by.origin,

@@ -25,6 +25,7 @@ from telebank.staff.sessions import Sessions
 from telebank.staff.totp import STEP_S, new_seed, step_of, uri, well_formed
 
 CHEAP = StaffOptions(argon2_memory_kib=64, argon2_time=1)
+FLOOR_NAMES = "monitor whisper barge intercept force record"
 SEED = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
@@ -44,7 +45,22 @@ def test_auditors_only_look() -> None:
         "loss.list",
         "phone.list",
         "floor.see",
+        "contact.list",
+        "seat.list",
     }
+
+
+def test_each_act_on_the_floor_is_a_supervisors_right_of_its_own() -> None:
+    acts = {right for right in RIGHTS if right.startswith("floor.")} - {"floor.see"}
+    assert acts == {f"floor.{act}" for act in FLOOR_NAMES.split()}
+    for right in acts:
+        assert {role for role in Role if may(role, right)} == {Role.SUPERVISOR}
+
+
+def test_who_works_at_a_desk_hears_his_own_recordings_and_supervisors_all() -> None:
+    assert {role for role in Role if may(role, "desk.work")} == {Role.TELLER, Role.SUPERVISOR}
+    assert {role for role in Role if may(role, "recording.hear")} == {Role.SUPERVISOR}
+    assert may(Role.TELLER, "recording.hear_own")
 
 
 def test_the_first_two_can_add_everybody_else() -> None:

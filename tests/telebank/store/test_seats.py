@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from support.store_kit import open_store, rows
-from telebank.store import people, seats, tables
-from telebank.store.seats import SeatChange, SeatProfile
+from telebank.store import desk_phones, people, seats, tables
+from telebank.store.desk_phones import PhoneKeys
+from telebank.store.seats import FloorAct, SeatChange, SeatProfile
 from telebank.store.store import Store
 from transactions.approval import Actor
 
@@ -19,6 +20,12 @@ async def hired(store: Store) -> None:
     for name, role in (("chen", "administrator"), ("wu", "supervisor"), ("li", "teller")):
         new = people.NewPerson(name, f"{name} {role}", role, secrets)
         await store.journal.run(partial(people.insert_person, new=new, by=CHEN))
+    keys = PhoneKeys("bank.example", ("SHA-256",), store.vault.seal_digits("HA1"))
+    for extension in ("8001", "8002"):
+        add = partial(desk_phones.add, extension=extension, name="", keys=keys, by=CHEN, most=9)
+        assert await store.journal.run(add) is None
+    remove = partial(desk_phones.remove, extension="8002", by=CHEN)
+    assert await store.journal.run(remove) is None
 
 
 async def profile(store: Store, person: str = "li") -> SeatProfile | None:
@@ -60,6 +67,8 @@ async def test_what_cannot_be_leaves_everything_as_it_is(place: Path) -> None:
         assert await change(store, "sun", skills={"cards": 5}) == "unknown_person"
         many = {f"s{number}": 1 for number in range(seats.MAX_SKILLS)}
         assert await change(store, skills=many) == "too_many_skills"
+        assert await change(store, phone="8002") == "unknown_phone"
+        assert await change(store, phone="8009") == "unknown_phone"
         gone = Actor("zhou", "administrator", "control")
         assert await change(store, by=gone, skills={"cards": 1}) == "gone"
         found = await profile(store)
@@ -70,3 +79,13 @@ async def test_what_cannot_be_leaves_everything_as_it_is(place: Path) -> None:
             partial(people.leave, person_id="li", by=CHEN, rule=lambda _there, _role: False)
         )
         assert await profile(store) is None
+
+
+async def test_what_a_supervisor_does_is_told_with_the_call(place: Path) -> None:
+    wu = Actor("wu", "supervisor", "console 10.0.0.7")
+    async with open_store(place) as store:
+        of = FloorAct("li", "01-000001", {"on": True})
+        await store.journal.run(partial(seats.acted, act="record", by=wu, outcome="asked", of=of))
+    (row,) = (row for row in rows(place, tables.event) if row.kind == "floor.record")
+    assert (row.actor, row.role, row.origin) == ("wu", "supervisor", "console 10.0.0.7")
+    assert (row.call, row.outcome, row.detail) == ("01-000001", "asked", {"seat": "li", "on": True})

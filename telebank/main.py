@@ -1,12 +1,12 @@
 """The `telebank` command: loads one module per noun, late, so that `--help` is quick."""
 
-import importlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
 import click
 
 from telebank import __version__
+from telebank.commands.late import LateGroup
 
 NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -43,26 +43,12 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they are asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(NOUNS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in NOUNS:
-            return None
-        module = importlib.import_module(f"telebank.commands.{NOUNS[cmd_name][0]}")
-        command = module.command
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(noun, text) for noun, (_, text) in NOUNS.items()])
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LateGroup,
+    package="telebank.commands",
+    parts=NOUNS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="telebank")
 def main() -> None:
     """An open telephone bank: ring it, press keys, hear the balance, move money.

@@ -19,10 +19,9 @@ from typing import Any, TypeVar
 import msgspec
 
 import voice_prompts
-from telebank.calls.connection import ConnectionOptions
+from telebank.calls.connection_options import ConnectionOptions, TlsOptions
 from telebank.calls.faxes.options import FaxOptions, MailOptions, OutboundOptions
 from telebank.calls.options import CallOptions
-from telebank.calls.tls import TlsOptions
 from telebank.console.options import ConsoleOptions
 from telebank.customers.options import CeilingOptions, CodeOptions, PayeeOptions, SmsOptions
 from telebank.customers.order_options import ApprovalOptions, OrderOptions
@@ -37,13 +36,10 @@ from telebank.sip.digest import Account
 from telebank.sip.registering import PhoneOptions
 from telebank.sip.trunks import DEFAULT, TrunkOptions, check_names
 from telebank.staff.options import StaffOptions
-from telebank.store.engine import configured_url
 from telebank.store.options import MAX_NODES, StoreOptions
 from transactions.hot_list import LossOptions
 from transactions.money import Money, MoneyError
-from transactions.options import ProcessorOptions
-from transactions.processor import DEADLINE_MARGIN_S
-from transactions.telephone_pin import AuthOptions
+from transactions.options import DEADLINE_MARGIN_S, AuthOptions, ProcessorOptions
 
 SCHEMA = 1
 FILE = "telebank.toml"
@@ -359,6 +355,8 @@ def store_url(data: Path, settings: Settings | None = None) -> str:
     It may hold a password: not for print (`telebank.store.engine.masked_url`). `settings` saves
     reading them again. Raises `SettingsError`, or `KeyFileError` for the password's file.
     """
+    from telebank.store.engine import configured_url  # with all of SQLAlchemy
+
     options = (settings or load_settings(data)).store
     try:
         return configured_url(data, options)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta, timezone
 from types import MappingProxyType
+from typing import Literal
 
 from transactions.hot_list import LossOptions
 from transactions.money import Money
@@ -19,6 +20,10 @@ POSITIVE = (
         "told_ttl_s",
     ),
 )
+
+DEADLINE_MARGIN_S = 1.0
+"""Seconds beyond the send deadline that a rival's last bytes may take to leave."""
+MAX_BALANCE_DAYS = 366
 
 REGISTERED = "_registered"
 """Ends the name of a tier that is for registered payees."""
@@ -91,3 +96,21 @@ class ProcessorOptions:
         """Seconds to wait after so many messages."""
         exponent = min(max(attempts - 1, 0), 64)
         return float(min(self.retry_cap_s, self.retry_first_s * self.retry_factor**exponent))
+
+
+@dataclass(frozen=True, slots=True)
+class AuthOptions:
+    """Section `[auth]` of telebank.toml."""
+
+    verifier: Literal["host", "local"] = "host"
+    """Who says whether a telephone PIN is right; the same on all nodes of a store. `local`: the
+    node, from the first time on that the host said so; it needs the key `telephone.pin` in the
+    security module. `host`: nothing is kept, and a start forgets what was."""
+    balance_days: int = 7
+    """Days that a balance is told for as last known, with the host away; 0: never. Only `local`."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.balance_days <= MAX_BALANCE_DAYS:
+            raise ValueError(
+                f"balance_days is {self.balance_days}: give 0 to {MAX_BALANCE_DAYS} days"
+            )

@@ -22,7 +22,7 @@ from transactions.guard import check_settings
 from transactions.inputs import complaint, wipe
 from transactions.journal import Journal, JournalEvent, OpenRow
 from transactions.lifecycle import State
-from transactions.options import ProcessorOptions
+from transactions.options import DEADLINE_MARGIN_S, ProcessorOptions
 from transactions.outcome import Approved, Declined, NotSent, Outcome
 from transactions.own import NoDesk, OwnDesk
 from transactions.owned import OwnServices
@@ -38,9 +38,6 @@ from transactions.settling import RANKS
 from transactions.telephone_pin import Knowledge
 from transactions.told import ToldBook
 from transactions.writes import Writer
-
-DEADLINE_MARGIN_S = 1.0
-"""Seconds beyond the send deadline that a rival's last bytes may take to leave."""
 
 __all__ = ["Answer", "Clock", "Processor", "ProcessorOptions", "RecoveryReport"]
 

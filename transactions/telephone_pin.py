@@ -10,12 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from enum import Enum
-from typing import Literal, Protocol
+from typing import Protocol
 
 from transactions.answer import Answer, exit_of
 from transactions.clock import Clock
 from transactions.contract import TOLD_AT, TOLD_ON, Contracts, Service
 from transactions.money import Money
+from transactions.options import AuthOptions
 from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Value
 from transactions.ports import JournalUnavailable
 from transactions.request import MAX_REQUEST_ID, Request
@@ -29,23 +30,6 @@ WEAK = "weak_pin"
 """Reason: the new PIN of a change is too weak, and the old one is right."""
 OWN_TROUBLE = frozenset({"lease_lost"})
 """Reasons of a `NotSent` that are not the host's being away."""
-MAX_DAYS = 366
-
-
-@dataclass(frozen=True, slots=True)
-class AuthOptions:
-    """Section `[auth]` of telebank.toml."""
-
-    verifier: Literal["host", "local"] = "host"
-    """Who says whether a telephone PIN is right; the same on all nodes of a store. `local`: the
-    node, from the first time on that the host said so; it needs the key `telephone.pin` in the
-    security module. `host`: nothing is kept, and a start forgets what was."""
-    balance_days: int = 7
-    """Days that a balance is told for as last known, with the host away; 0: never. Only `local`."""
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.balance_days <= MAX_DAYS:
-            raise ValueError(f"balance_days is {self.balance_days}: give 0 to {MAX_DAYS} days")
 
 
 class Match(Enum):

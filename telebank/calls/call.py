@@ -19,10 +19,11 @@ from telebank.calls.asking import Services
 from telebank.calls.edition import Edition, Unspeakable
 from telebank.calls.faxes.demand import Demand
 from telebank.calls.leg import Leg
+from telebank.calls.line_states import State
 from telebank.calls.masking import hint_of, shown_caller
 from telebank.calls.notes import Notes
 from telebank.calls.services import CallServices
-from telebank.calls.standing import State, place_words, state_of
+from telebank.calls.standing import place_words, state_of
 from telebank.flow import commands, events
 from telebank.flow.session import Session
 from telebank.media.client import WorkerLost

@@ -1,9 +1,9 @@
 """One TCP or TLS connection that carries SIP, and its deadlines."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Protocol, cast
 
+from telebank.calls.connection_options import ConnectionOptions
 from telebank.calls.tls import names_in
 from telebank.sip import Hop
 from telebank.sip.admission import Bucket
@@ -12,56 +12,8 @@ from telebank.sip.stream import PONG, Framer, FramingBroken, MessageFramed
 PINGS_PER_S = 5.0
 """Keep-alives of one connection in a second, twice as many at once; with more it is cut. Peers send
 one in two minutes or so (RFC 5626 4.4.1), and of no octets does answering cost more."""
-STRANGERS_PART = 10
-"""Strangers have one in so many of the connections."""
 LINGER_S = 1.0
 """How long a peer that broke the framing may take to read why, in seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionOptions:
-    """Limits of SIP over TCP and TLS; section `[sip_tcp]`."""
-
-    max_connections: int = 2_000
-    """Connections at once that others made; a further one is reset, unless it is a trunk's or a
-    phone's that showed its password: then the one of others goes that said nothing longest."""
-    per_address: int = 100
-    """The same from one address (of IPv6: from one network of /64)."""
-    max_opening: int = 100
-    """Connections of ours that are being made at once."""
-    connect_s: float = 4.0
-    """Seconds to make a connection, TLS included; then its requests have failed."""
-    handshake_s: float = 5.0
-    """Seconds for the TLS handshake of a connection that came in."""
-    first_message_s: float = 10.0
-    """Seconds from the beginning of a connection to the end of its first message."""
-    message_s: float = 10.0
-    """Seconds for a message that has begun."""
-    idle_s: float = 600.0
-    """Seconds of silence after which a connection without a call is closed; a keep-alive of the
-    peer (RFC 5626) counts as life."""
-    stranger_idle_s: float = 10.0
-    """The same for who is no trunk and no phone that showed its password; a keep-alive is no sign
-    of life then."""
-    unread_s: float = 10.0
-    """Seconds for which a peer may leave unread what it was sent."""
-    max_unread: int = 262_144
-    """Octets that may wait for one peer; with more it is cut."""
-
-    def __post_init__(self) -> None:
-        if min(self.max_connections, self.per_address, self.max_opening) <= 0:
-            raise ValueError("max_connections, per_address and max_opening are above 0")
-        times = (self.connect_s, self.handshake_s, self.first_message_s, self.message_s)
-        if min(*times, self.idle_s, self.stranger_idle_s, self.unread_s) <= 0:
-            raise ValueError("times are above 0 seconds")
-        if self.max_unread < 65_536:  # noqa: PLR2004 - one message
-            raise ValueError("max_unread is 65536 octets at least: one message")
-
-    @property
-    def max_strangers(self) -> int:
-        """Of `max_connections`, for those from where no trunk and no phone is; a further one takes
-        the place of the one of them that said nothing longest."""
-        return max(1, self.max_connections // STRANGERS_PART)
 
 
 class Keeper(Protocol):

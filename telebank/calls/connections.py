@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from telebank.calls.connection import Connection, ConnectionOptions
+from telebank.calls.connection import Connection
+from telebank.calls.connection_options import ConnectionOptions
 from telebank.calls.guests import Guests
 from telebank.calls.tls import TlsContexts
 from telebank.sip import ConnectionLost, DatagramReceived, Event, Hop, Standing

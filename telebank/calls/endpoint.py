@@ -9,9 +9,9 @@ from ipaddress import ip_address
 from typing import cast
 
 from telebank.calls.alarm import Alarm
-from telebank.calls.connection import ConnectionOptions
+from telebank.calls.connection_options import ConnectionOptions, TlsFiles
 from telebank.calls.connections import Connections
-from telebank.calls.tls import TlsContexts, TlsFiles
+from telebank.calls.tls import TlsContexts
 from telebank.sip import (
     Address,
     CloseConnection,

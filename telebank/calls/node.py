@@ -15,7 +15,7 @@ from telebank.calls.aside import Aside
 from telebank.calls.board import Setups, refusals, workers_of
 from telebank.calls.call import Call
 from telebank.calls.certificate import MediaIdentities
-from telebank.calls.connection import ConnectionOptions
+from telebank.calls.connection_options import ConnectionOptions, TlsFiles
 from telebank.calls.edition import Edition
 from telebank.calls.endpoint import ANY, Endpoint, Fact, Listening
 from telebank.calls.masking import mask_caller
@@ -25,7 +25,6 @@ from telebank.calls.phones import Registered, phone_counts, phone_event
 from telebank.calls.recorder import Recorder
 from telebank.calls.security import MediaSecurity
 from telebank.calls.services import CallServices, Faxes, MediaPlace, RequestProcessor, SipActs
-from telebank.calls.tls import TlsFiles
 from telebank.flow.options import FlowOptions
 from telebank.flow.session import Session
 from telebank.media.client import MediaWorkers

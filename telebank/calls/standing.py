@@ -1,21 +1,11 @@
 """How a call stands, in words for people who watch the lines."""
 
-from typing import Literal, get_args
-
 from telebank.calls.leg import Leg
+from telebank.calls.line_states import State
 from telebank.flow.release import Release
 from telebank.flow.session import Session
 from telebank.flow.state import Phase
 
-State = Literal[
-    "ringing", "menu", "talking", "keying", "thinking", "recording", "held", "fax", "ending"
-]
-"""`ringing`: not yet answered; `menu`: at a menu; `talking`: the bank says something else;
-`keying`: it waits for keys elsewhere than at a menu; `thinking`: a service was asked and has not
-answered, whatever is said meanwhile; `recording`: the caller is being recorded; `held`: the caller
-holds the bank; `fax`: a fax goes through the call; `ending`: it is over but for its last answers.
-"""
-STATES: tuple[State, ...] = get_args(State)
 _OF_PHASE: dict[Phase, State] = {
     Phase.NEW: "ringing",
     Phase.SPEAKING: "talking",

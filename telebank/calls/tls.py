@@ -6,10 +6,9 @@ connection on, and one that cannot be read leaves the old one in use.
 
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from telebank.calls.connection_options import TlsFiles
 from telebank.sip.uri import SIP_SCHEMES, BadUri, SipUri
 
 OTHERS = 0o077
@@ -22,65 +21,6 @@ MAX_NAMES = 100
 
 class TlsFileError(ValueError):
     """A file that cannot be used: which, and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class TlsOptions:
-    """TLS of SIP; section `[sip_tls]`. Relative files are below DATA/keys, all are PEM."""
-
-    certificate: str = ""
-    """Our certificate, its issuers behind it; empty: no TLS is received. Outgoing connections show
-    it too where the peer asks for one."""
-    key: str = ""
-    """Its private key, not encrypted, mode 0600."""
-    ca: str = ""
-    """Authorities of the peers' certificates, of servers and clients; empty: for servers those of
-    the system, for clients none."""
-    clients: Literal["none", "optional", "required"] = "none"
-    """Whether who connects to us shows a certificate: `required` cuts who has none; with `optional`
-    a trunk may be known by its name, and others come in as strangers. A false one is never let
-    in."""
-    minimum: Literal["1.2", "1.3"] = "1.2"
-    """The oldest version of TLS."""
-
-    def __post_init__(self) -> None:
-        if bool(self.certificate) != bool(self.key):
-            raise ValueError("give certificate and key, or neither")
-        if self.clients != "none" and not self.ca:
-            raise ValueError(f'clients = "{self.clients}" needs ca: the authority of their names')
-
-    @property
-    def used(self) -> bool:
-        """Whether there is TLS at all."""
-        return bool(self.certificate or self.ca)
-
-    def files(self, keys: Path) -> "TlsFiles":
-        """The files, relative ones below `keys`."""
-        certificate, key, ca = (
-            keys / name if name else None for name in (self.certificate, self.key, self.ca)
-        )
-        return TlsFiles(certificate, key, ca, self.clients, self.minimum)
-
-
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    """What contexts are made of; None: not given."""
-
-    certificate: Path | None = None
-    key: Path | None = None
-    ca: Path | None = None
-    clients: Literal["none", "optional", "required"] = "none"
-    minimum: Literal["1.2", "1.3"] = "1.2"
-
-    @property
-    def state(self) -> tuple[tuple[int, int, int], ...]:
-        """Changes when a file does."""
-        found = []
-        for path in (self.certificate, self.key, self.ca):
-            if path is not None:
-                stat = path.stat()
-                found.append((stat.st_mtime_ns, stat.st_size, stat.st_ino))
-        return tuple(found)
 
 
 class TlsContexts:

@@ -14,11 +14,6 @@ from rich.text import Text
 
 from telebank.commands.common import EXIT_FINDING, Unreachable, data_option, json_option
 from telebank.commands.control_client import call, need_token, request_id, session_option
-from telebank.settings import SettingsError, store_url
-from telebank.store.approvals import MAX_LISTED
-from telebank.store.engine import open_read_only
-from telebank.store.errors import KeyFileError, StoreMissing
-from telebank.store.unsettled import decider_note
 
 MIN_LETTERS = 2
 """Letters of any script in a note that must not be empty."""
@@ -144,6 +139,8 @@ def check_note(note: str) -> None:
 
 def _whole(data: Path, approval: str, token: str) -> str:
     """The one id that is or begins with what was typed."""
+    from telebank.store.approvals import MAX_LISTED
+
     _path(approval)
     found = call(data, "GET", "/v1/approvals", token=token)["approvals"]
     ids = [str(one["id"]) for one in found if one["id"].startswith(approval)]
@@ -160,6 +157,11 @@ def _decider_note(data: Path, one: Mapping[str, Any]) -> str:
     """From the event log: the proposal's own row has only the note of who proposed."""
     if not one["decided_at"]:
         return ""
+    from telebank.settings import SettingsError, store_url
+    from telebank.store.engine import open_read_only
+    from telebank.store.errors import KeyFileError, StoreMissing
+    from telebank.store.unsettled import decider_note
+
     try:
         engine = open_read_only(store_url(data))
     except (SettingsError, KeyFileError) as error:

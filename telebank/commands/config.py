@@ -55,15 +55,16 @@ def show(data: Path, as_json: bool) -> None:
 
 def _plain(settings: "Settings") -> dict[str, dict[str, object]]:
     """The settings as plain values; amounts as `50000.00 CNY`, a password as stars."""
-    from telebank.store.engine import masked_url
-
     sections = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
     hosts, trunks = sections.pop("hosts"), sections.pop("trunks")
     plain = {
         name: {key: _value(value) for key, value in _items(section)}
         for name, section in sections.items()
     }
-    plain["store"]["url"] = masked_url(settings.store.url)
+    if settings.store.url:
+        from telebank.store.engine import masked_url
+
+        plain["store"]["url"] = masked_url(settings.store.url)
     plain |= {
         f"trunks.{name}": {key: _value(value) for key, value in _items(trunk)}
         for name, trunk in trunks.items()

@@ -15,7 +15,6 @@ import click
 from telebank.commands.common import EXIT_FINDING, EXIT_USAGE, Unreachable
 from telebank.ops import control_client
 from telebank.ops.control_client import BAD_REQUEST
-from telebank.settings import SettingsError, load_settings
 
 TIMEOUT_S = control_client.TIMEOUT_S
 """Longest time for one answer, in seconds."""
@@ -69,6 +68,8 @@ def call(
     Raises `Unreachable` (exit 3) where no node runs, it stops, or it is too busy, and
     `ControlRefused` where it says no.
     """
+    from telebank.settings import SettingsError, load_settings
+
     try:
         socket = data / load_settings(data).node.control
     except SettingsError as error:

@@ -15,8 +15,8 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from telebank.calls.line_states import STATES
 from telebank.calls.masking import mask_caller
-from telebank.calls.standing import STATES
 from telebank.commands.common import Unreachable, data_option, json_option
 from telebank.commands.control_client import call
 from telebank.commands.lines_keys import Keys

@@ -1,13 +1,13 @@
 """Asks a node at its control socket (`DATA/control.sock`, HTTP), for commands and the console."""
 
-import asyncio
 import json
+import socket as sockets
+import time
 from collections.abc import Mapping
 from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, IncompleteRead
 from pathlib import Path
 from typing import Any
-
-import aiohttp
 
 TIMEOUT_S = 30.0
 """Longest time for one answer, in seconds, unless a caller says otherwise."""
@@ -47,7 +47,7 @@ def ask(
     address: str = "",
     timeout_s: float = TIMEOUT_S,
 ) -> dict[str, Any]:
-    """Ask the node at `socket` and return the object it answers; not from a running event loop.
+    """Ask the node at `socket` and return the object it answers; it waits, so on no event loop.
 
     `address`: for whom is asked, where that is somebody at another machine (RFC 7239, section 5.2).
     Raises `NodeAway` and `Refused`.
@@ -55,14 +55,15 @@ def ask(
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     if address:
         headers["Forwarded"] = f'for="{f"[{address}]" if ":" in address else address}"'
+    connection = _Connection(socket, timeout_s)
     try:
-        status, text = asyncio.run(_ask(socket, (method, path), body, headers, timeout_s))
-    except aiohttp.ClientConnectorError as error:
-        raise NodeAway(no_node(socket)) from error
+        status, text = connection.ask(method, path, body, headers)
     except TimeoutError as error:
         raise NodeAway(f"the node did not answer within {timeout_s:g} s", "timeout") from error
-    except aiohttp.ClientError as error:
+    except (OSError, HTTPException) as error:
         raise NodeAway(f"the node went away: {type(error).__name__}") from error
+    finally:
+        connection.close()
     answer = _object(text)
     if status < BAD_REQUEST:
         if answer is None:
@@ -83,23 +84,48 @@ def no_node(socket: Path) -> str:
     )
 
 
-async def _ask(
-    socket: Path,
-    what: tuple[str, str],
-    body: Mapping[str, Any] | None,
-    headers: Mapping[str, str],
-    timeout_s: float,
-) -> tuple[int, str]:
-    method, path = what
-    timeout = aiohttp.ClientTimeout(total=timeout_s)
-    connector = aiohttp.UnixConnector(path=str(socket))
-    async with (
-        aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
-        session.request(method, f"http://node{path}", json=body, headers=headers) as response,
-    ):
-        raw = await response.content.read(MAX_ANSWER)
-        while raw and not response.content.at_eof() and len(raw) < MAX_ANSWER:
-            raw += await response.content.read(MAX_ANSWER - len(raw))
+class _Connection(HTTPConnection):
+    """For one question, at a Unix socket."""
+
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        super().__init__("node", timeout=timeout_s)
+        self._path = path
+        self._until = time.monotonic() + timeout_s
+
+    def connect(self) -> None:
+        """Raises `NodeAway`, and `TimeoutError`."""
+        self.sock = sockets.socket(sockets.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        try:
+            self.sock.connect(str(self._path))
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise NodeAway(no_node(self._path)) from error
+
+    def ask(
+        self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
+    ) -> tuple[int, str]:
+        """Status and text, of which no more than `MAX_ANSWER` is read. Raises `OSError`, of which
+        `TimeoutError` is one, and `HTTPException`."""
+        sent, typed = None, dict(headers)
+        if body is not None:
+            sent, typed["Content-Type"] = json.dumps(body).encode(), "application/json"
+        self.request(method, path, sent, typed)
+        response = self.getresponse()
+        raw = bytearray()
+        while len(raw) < MAX_ANSWER:
+            left = self._until - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            if self.sock is not None:  # it is gone where the answer ends with the connection
+                self.sock.settimeout(left)
+            part = response.read1(MAX_ANSWER - len(raw))
+            if not part:
+                break
+            raw += part
+        if len(raw) < MAX_ANSWER and response.length:
+            raise IncompleteRead(bytes(raw), response.length)
         return response.status, raw.decode("utf-8", "replace")
 
 

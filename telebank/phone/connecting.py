@@ -1,7 +1,7 @@
 """Why a phone's own connection failed, and what to do about it."""
 
+from telebank.calls.connection_options import TlsFiles
 from telebank.calls.connections import NOTHING_LISTENS
-from telebank.calls.tls import TlsFiles
 from telebank.sip import Hop
 
 TLS_FAILED = "the TLS connection"

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from telebank import sip
-from telebank.calls.connection import ConnectionOptions
+from telebank.calls.connection_options import ConnectionOptions, TlsFiles
 from telebank.calls.endpoint import Endpoint, Fact, Listening
-from telebank.calls.tls import TlsFiles
 from telebank.phone.address import host_of, resolve
 from telebank.phone.connecting import why_lost
 from telebank.phone.hearing import ClipHeard, Ear, Lexicon

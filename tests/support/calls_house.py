@@ -9,11 +9,11 @@ from functools import cache
 from pathlib import Path
 
 from support.bank_process import Voice
+from telebank.calls.connection_options import TlsFiles
 from telebank.calls.edition import Edition
 from telebank.calls.node import NodeParts, VoiceNode
 from telebank.calls.options import CallOptions
 from telebank.calls.services import Faxes
-from telebank.calls.tls import TlsFiles
 from telebank.flow.load import Release, load_release
 from telebank.flow.options import FlowOptions
 from telebank.media.client import MediaWorkers

@@ -32,12 +32,13 @@ from telebank.commands.wiring.telephone_pin import (
 from telebank.store.clock import SystemClock
 from telebank.store.known_balances import StoredBalances
 from telebank.store.store import Store
+from transactions.options import AuthOptions
 from transactions.outcome import Outcome, Values
 from transactions.ports import MessageLog
 from transactions.processor import Answer, Processor
 from transactions.request import HostMessage, Request
 from transactions.secret import Secret
-from transactions.telephone_pin import AuthOptions, HostVerifies, Knowledge, LocalKnowledge, told_by
+from transactions.telephone_pin import HostVerifies, Knowledge, LocalKnowledge, told_by
 
 NEW_PIN = "502837461928"
 OTHER_PIN = "123456789012"

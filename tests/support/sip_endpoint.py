@@ -8,10 +8,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from telebank.calls.connection import ConnectionOptions
+from telebank.calls.connection_options import ConnectionOptions, TlsFiles
 from telebank.calls.endpoint import Endpoint, Fact, Listening
 from telebank.calls.options import places_in
-from telebank.calls.tls import TlsFiles
 from telebank.sip import (
     CallOffered,
     Hop,

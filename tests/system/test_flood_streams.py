@@ -17,8 +17,8 @@ from support.flood_streams import Crowd, Tally
 from support.sip_endpoint import options
 from support.soak_watch import sample
 from support.tls_kit import Authority
-from telebank.calls.connection import ConnectionOptions
-from telebank.calls.tls import TlsContexts, TlsFiles
+from telebank.calls.connection_options import ConnectionOptions, TlsFiles
+from telebank.calls.tls import TlsContexts
 from telebank.phone.phone import Phone, PhoneOptions
 
 LIMITS = ConnectionOptions()

@@ -1,10 +1,11 @@
 """`telebank bench`: measurements on this machine, each in a module of its own."""
 
-import importlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
 import click
+
+from telebank.commands.late import LateGroup
 
 MEASURES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -23,26 +24,7 @@ MEASURES: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 
-class _LazyMeasures(click.Group):
-    """Imports a measurement when it is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(MEASURES)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in MEASURES:
-            return None
-        module = importlib.import_module(f"telebank.commands.bench.{MEASURES[cmd_name][0]}")
-        command = module.command
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in MEASURES.items()])
-
-
-@click.group(cls=_LazyMeasures)
+@click.group(cls=LateGroup, package="telebank.commands.bench", parts=MEASURES)
 def command() -> None:
     """Measure calls, media and faxes on this machine.
 

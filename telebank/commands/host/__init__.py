@@ -1,10 +1,11 @@
 """`telebank host`: what a bank's integrator needs to bring up and watch the link to a host."""
 
-import importlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
 import click
+
+from telebank.commands.late import LateGroup
 
 PARTS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -23,28 +24,13 @@ PARTS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 
-class Parts(click.Group):
-    """Imports a command when it is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of an integrator's work."""
-        return list(PARTS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command's module."""
-        if cmd_name not in PARTS:
-            return None
-        command = importlib.import_module(f"telebank.commands.host.{PARTS[cmd_name][0]}").command
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Short texts from the table, so that help imports nothing."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in PARTS.items()])
-
-
-@click.group(name="host", cls=Parts, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    name="host",
+    cls=LateGroup,
+    package="telebank.commands.host",
+    parts=PARTS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 def command() -> None:
     """Check, try, watch and certify the link to the core host.
 

@@ -13,8 +13,8 @@ from support.baresip import baresip
 from support.calls_house import House, open_house
 from support.tls_kit import Authority
 from telebank import sip
+from telebank.calls.connection_options import TlsOptions
 from telebank.calls.endpoint import Fact
-from telebank.calls.tls import TlsOptions
 from telebank.sip.admission import AdmissionOptions
 from telebank.sip.digest import Account, Algorithm
 from telebank.sip.registering import PhoneOptions

@@ -28,8 +28,9 @@ from telebank.main import main
 from telebank.settings import Settings
 from telebank.store import tables
 from telebank.store.known_balances import StoredBalances
+from transactions.options import AuthOptions
 from transactions.secret import Secret
-from transactions.telephone_pin import AuthOptions, Customer, Known, Standing
+from transactions.telephone_pin import Customer, Known, Standing
 
 CARD = CARDS[0]
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

@@ -20,10 +20,10 @@ from telebank.commands.wiring.telephone_pin import KEY
 from telebank.store import tables, telephone_pin
 from telebank.store.transaction import Transaction
 from transactions.contract import ContractError, load_contracts
+from transactions.options import AuthOptions
 from transactions.outcome import Declined
 from transactions.ports import JournalUnavailable, LeaseLost
 from transactions.secret import Secret
-from transactions.telephone_pin import AuthOptions
 
 
 async def test_the_first_right_pin_is_remembered_and_the_host_is_not_asked_again(

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from support.sip_endpoint import Answering, Raw, answering, options
-from telebank.calls.connection import ConnectionOptions
+from telebank.calls.connection_options import ConnectionOptions
 from telebank.sip import Hop
 from telebank.sip.admission import AdmissionOptions
 from telebank.sip.registering import PhoneOptions

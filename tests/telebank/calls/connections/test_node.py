@@ -10,8 +10,8 @@ from support.calls_house import open_house
 from support.ipv6 import needs_ipv6
 from support.sip_endpoint import answering
 from support.tls_kit import Authority
+from telebank.calls.connection_options import TlsFiles
 from telebank.calls.endpoint import reachable_address
-from telebank.calls.tls import TlsFiles
 from telebank.phone.phone import Phone, PhoneCall, PhoneOptions
 from telebank.phone.script import parse_script
 from telebank.sip import CallAnswered, CallOffered

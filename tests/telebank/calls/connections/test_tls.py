@@ -14,7 +14,8 @@ import pytest
 
 from support.sip_endpoint import Raw, answering, options
 from support.tls_kit import Authority, Identity
-from telebank.calls.tls import TlsContexts, TlsFileError, TlsFiles, TlsOptions, names_in
+from telebank.calls.connection_options import TlsFiles, TlsOptions
+from telebank.calls.tls import TlsContexts, TlsFileError, names_in
 from telebank.sip import CallAnswered, CallConfirmed, CallEnded, CallOffered, CallRefused, Hop
 
 LISTEN = ("127.0.0.1:0", "tls:127.0.0.1:0")

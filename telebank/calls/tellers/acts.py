@@ -207,7 +207,6 @@ class Acts(Ringing):
     def _send_on(self, talk: Talk, seat: str, queue: str, to: str) -> None:
         self._without_other(talk)
         talk.turn("waiting")
-        talk.came_at = self._shell.endpoint.now()
         self._part(talk, seat, "transfer")
         self._tell(events.CallerCame(talk.caller, queue, to))
         self._changed(talk)

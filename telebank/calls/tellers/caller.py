@@ -138,12 +138,14 @@ class AtTellers:
         """What a teller is shown now."""
         session = self._session
         proved = session.proved
+        token = "" if proved is None else self._shell.vault.token(proved)
         return CallerCard(
             caller=shown_caller(self._offered),
             language=session.language,
             began=self._began.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             level=LEVELS.index(session.level),
             customer="" if proved is None else proved.masked,
+            token=token,
             business=session.place.partition(".")[0],
             path=self._path.places,
             keys=self._path.keys,

@@ -1,71 +1,27 @@
-"""The room of tellers, the inner half: it drives the machine of queues and seats, rings their
-lines, and begins and ends conversations. `telebank.calls.tellers.room` is the whole of it."""
+"""The room of tellers, the inner half: it rings the lines of seats, and begins and ends
+conversations. `telebank.calls.tellers.room` is the whole of it."""
 
 import asyncio
-from collections import OrderedDict, deque
-from collections.abc import Coroutine
-from itertools import count
-from typing import Any
+from datetime import datetime
 
 import structlog
 
 from telebank.agents import commands, events
-from telebank.agents.options import CentreOptions, QueueOptions
-from telebank.calls.alarm import Alarm
-from telebank.calls.services import CallServices
+from telebank.calls.tellers.contacts import ended_contact, new_contact
 from telebank.calls.tellers.conversation import Conversation
+from telebank.calls.tellers.driving import Driving
 from telebank.calls.tellers.line import Line
 from telebank.calls.tellers.talk import Part, Seat, Talk
-from telebank.calls.tellers.values import (
-    CallerPort,
-    Contact,
-    Ended,
-    Machine,
-    OnChange,
-    OnContact,
-    Phones,
-    Rung,
-    Wants,
-)
-from transactions.clock import Clock
-from transactions.journal import JournalEvent
+from telebank.calls.tellers.values import CallerPort, Ended, Rung, Wants
 
 log = structlog.get_logger("telebank.tellers")
 
 REMEMBERED = 10_000
 """Customers of whom it is known who talked with them last."""
-WAITING = ("waiting", "ringing")
-"""States in which a caller talks with nobody."""
 
 
-class Ringing:
+class Ringing(Driving):
     """Callers who wait, seats that are rung, and how they come together and part."""
-
-    def __init__(self, machine: Machine, options: CentreOptions, clock: Clock) -> None:
-        self._machine = machine
-        self.options = options
-        self._clock = clock
-        self._queues: dict[str, QueueOptions] = {queue.name: queue for queue in options.queues}
-        self._seats: dict[str, Seat] = {}
-        self._talks: dict[str, Talk] = {}
-        self._mixers = count(1)
-        self._last_seat: OrderedDict[str, str] = OrderedDict()
-        """By customer."""
-        self._waiting: deque[events.Event] = deque()
-        self._telling = False
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._shell: CallServices
-        self._phones: Phones
-        self._alarm: Alarm
-        self.on_change: OnChange = lambda _kind, _key: None
-        """Takes kind and key of a row of the board that changed or is gone."""
-        self.on_contact: OnContact = lambda _contact: None
-        """Takes what is to be kept of a contact that is over."""
-
-    def attach(self, shell: CallServices, phones: Phones) -> None:
-        """The node is about to take calls."""
-        self._shell, self._phones = shell, phones
-        self._alarm = Alarm(lambda now: self._perform(self._machine.wake(now)))
 
     @property
     def legs(self) -> int:
@@ -99,10 +55,8 @@ class Ringing:
             last_seat=self._last_seat.get(wants.customer, ""),
         )
         mixers = next(self._mixers), next(self._mixers)
-        now = self._shell.endpoint.now
-        self._talks[port.ref] = Talk(
-            port, caller, Conversation(*mixers), self._clock.now(), now(), self._clock.now
-        )
+        now = self._clock.now
+        self._talks[port.ref] = Talk(port, caller, Conversation(*mixers), now(), now)
         self._tell(events.CallerCame(caller))
 
     def gone(self, call: str) -> None:
@@ -117,35 +71,7 @@ class Ringing:
         self._tell(events.CallerLeft(call))
         self.on_change("CallRow", call)
 
-    # -- the machine --------------------------------------------------------------------------
-
-    def _tell(self, event: events.Event) -> None:
-        """Events that come of obeying a command wait until all commands are obeyed."""
-        self._waiting.append(event)
-        if self._telling:
-            return
-        self._telling = True
-        try:
-            while self._waiting:
-                now = self._shell.endpoint.now()
-                self._obey(self._machine.receive(self._waiting.popleft(), now))
-        finally:
-            self._telling = False
-        self._alarm.set(self._machine.wake_at)
-
-    def _perform(self, todo: list[commands.Command]) -> None:
-        self._telling = True
-        try:
-            self._obey(todo)
-        finally:
-            self._telling = False
-        if self._waiting:
-            self._tell(self._waiting.popleft())
-        self._alarm.set(self._machine.wake_at)
-
-    def _obey(self, todo: list[commands.Command]) -> None:
-        for command in todo:
-            self._obey_one(command)
+    # -- commands of the machine --------------------------------------------------------------
 
     def _obey_one(self, command: commands.Command) -> None:
         match command:
@@ -186,7 +112,12 @@ class Ringing:
         seat = self._seats.get(command.seat)
         if seat is None:
             return
-        seat.state, seat.reason, seat.since = command.state, command.reason, self._clock.now()
+        now = self._clock.now()
+        if seat.wrapping and seat.state == "wrap_up" and self.keeper is not None:
+            self.keeper.wrapped(seat.wrapping, round((now - seat.since).total_seconds()))
+        if command.state != "wrap_up":
+            seat.wrapping = ""
+        seat.state, seat.reason, seat.since = command.state, command.reason, now
         if command.state in ("ready", "busy", "break"):
             seat.next_state = ""
         if command.state not in ("ringing", "talking"):
@@ -253,15 +184,20 @@ class Ringing:
 
     def _begin(self, talk: Talk, seat: Seat) -> None:
         """A seat's line is there: it has the caller from now on."""
+        rung = talk.since
         talk.conversation.teller = seat.id
         talk.turn("talking")
-        self._take_part(talk, seat)
+        self._take_part(talk, seat, rung)
 
-    def _take_part(self, talk: Talk, seat: Seat) -> None:
+    def _take_part(self, talk: Talk, seat: Seat, rung: datetime | None = None) -> None:
+        """`rung`: since when he was; None: that does not count."""
         now = self._shell.endpoint.now()
         seat.call = talk.ref
         seat.calls_today += 1
-        talk.parts[seat.id] = Part(self._clock.now(), now, now - talk.came_at)
+        contact = f"{talk.ref}.{next(self._contacts)}"
+        talk.parts[seat.id] = Part(contact, now, talk.held_s)
+        if self.keeper is not None:
+            self.keeper.begun(new_contact(talk, seat.id, contact, rung))
         if talk.caller.customer:
             self._last_seat[talk.caller.customer] = seat.id
             self._last_seat.move_to_end(talk.caller.customer)
@@ -283,6 +219,7 @@ class Ringing:
         seconds = self._shell.endpoint.now() - part.began_at
         if (seat := self._seats.get(seat_id)) is not None:
             seat.talk_today_s += seconds
+            seat.wrapping = part.contact
         self._note(
             "contact.ended",
             talk.ref,
@@ -291,19 +228,8 @@ class Ringing:
             seconds=round(seconds, 1),
             how=how,
         )
-        self.on_contact(
-            Contact(
-                call=talk.ref,
-                seat=seat_id,
-                queue=talk.queue,
-                customer=talk.caller.customer,
-                began=part.began,
-                ended=self._clock.now(),
-                waited_s=part.waited_s,
-                business=talk.port.card().business,
-                how=how,
-            )
-        )
+        if self.keeper is not None:
+            self.keeper.ended(ended_contact(talk, part, how))
         self._tell(events.TalkEnded(talk.ref, seat_id))
 
     def _line_gone(self, talk: Talk, party: str) -> None:
@@ -364,40 +290,3 @@ class Ringing:
         elif not held and talk.state == "held":
             talk.turn("talking")
         self._changed(talk)
-
-    # -- small things -------------------------------------------------------------------------
-
-    def _changed(self, talk: Talk) -> None:
-        self.on_change("CallRow", talk.ref)
-
-    def _note(
-        self,
-        kind: str,
-        call: str = "",
-        actor: str = "system",
-        **detail: str | int | float | bool | None,
-    ) -> None:
-        self._write(kind, call, actor, detail)
-
-    def _write(
-        self,
-        kind: str,
-        call: str,
-        actor: str,
-        detail: dict[str, str | int | float | bool | None],
-    ) -> None:
-        role = "system" if actor == "system" else "teller"
-        self._shell.recorder.append(
-            JournalEvent(kind, call=call or None, actor=actor, role=role, detail=detail)
-        )
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work, name="teller")
-        self._tasks.add(task)
-        task.add_done_callback(self._spawned)
-
-    def _spawned(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            log.error("tellers.failed", error=type(error).__name__)

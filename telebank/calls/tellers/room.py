@@ -12,8 +12,7 @@ from datetime import datetime
 from telebank.agents.board import AnyRow, CallRow, QueueRow, SeatRow
 from telebank.agents.options import QueueOptions
 from telebank.calls.tellers.floor import Floor
-from telebank.calls.tellers.ringing import WAITING
-from telebank.calls.tellers.talk import Seat, Talk
+from telebank.calls.tellers.talk import WAITING, Seat, Talk
 
 
 class TellerRoom(Floor):
@@ -79,6 +78,7 @@ class TellerRoom(Floor):
             caller=card.caller,
             language=card.language,
             queue=talk.queue,
+            waited_s=round(talk.waited_s, 1),
             seat=conversation.teller or talk.ringing,
             others=tuple(party for party in (conversation.other,) if party),
             level=card.level,

@@ -10,6 +10,11 @@ from telebank.calls.tellers.line import Line
 from telebank.calls.tellers.values import CallerPort
 from telebank.media.client import MediaChannel
 
+WAITING = ("waiting", "ringing")
+"""States in which a caller talks with nobody."""
+ON_HOLD = ("held", "consulting")
+"""States in which a caller who has a teller hears music."""
+
 
 @dataclass(slots=True)
 class Seat:
@@ -25,6 +30,8 @@ class Seat:
     next_state: str = ""
     call: str = ""
     """Whom he talks with, or is rung for."""
+    wrapping: str = ""
+    """The contact that he wraps up."""
     seen_at: float = 0.0
     calls_today: int = 0
     talk_today_s: float = 0.0
@@ -34,9 +41,11 @@ class Seat:
 class Part:
     """A seat's part in a conversation, while it lasts."""
 
-    began: datetime
+    contact: str
+    """Its id."""
     began_at: float
-    waited_s: float
+    held_before: float
+    """Seconds that the caller had been on hold by then."""
 
 
 @dataclass(slots=True)
@@ -48,8 +57,6 @@ class Talk:
     conversation: Conversation
     since: datetime
     """When its state began."""
-    came_at: float
-    """Monotonic seconds at which he began to wait."""
     now: Callable[[], datetime]
     queue: str = ""
     ringing: str = ""
@@ -58,6 +65,10 @@ class Talk:
     """By party; those that ring too."""
     parts: dict[str, Part] = field(default_factory=dict)
     """By seat."""
+    held_s: float = 0.0
+    """Seconds that he heard music while a teller had him, up to the last change of state."""
+    waited_s: float = 0.0
+    """Seconds that he waited for tellers before this state."""
     pin: str = ""
     pin_result: str = ""
     recording: bool = False
@@ -75,7 +86,13 @@ class Talk:
     def turn(self, state: State) -> None:
         """The conversation is in another state from now on: everybody goes where that puts him."""
         if state != self.conversation.state:
-            self.conversation.state, self.since = state, self.now()
+            now = self.now()
+            seconds = (now - self.since).total_seconds()
+            if self.conversation.state in ON_HOLD:
+                self.held_s += seconds
+            elif self.conversation.state in WAITING:
+                self.waited_s += seconds
+            self.conversation.state, self.since = state, now
         self.arrange()
 
     def arrange(self) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Literal, Protocol
 
 from telebank.agents.commands import Announce, Command, QueueExit
@@ -10,6 +9,8 @@ from telebank.agents.events import Event, Failure
 from telebank.calls.tellers.conversation import Place
 from telebank.media.client import MediaChannel
 from telebank.sip.registering import PhoneWay
+from telebank.store.contacts import EndedContact, NewContact
+from telebank.store.recordings import NewRecording, Outcome
 
 Code = Literal[
     "no_seat",
@@ -56,6 +57,8 @@ class CallerCard:
     level: int
     customer: str
     """Masked card."""
+    token: str
+    """Of the customer; empty: nobody is proven."""
     business: str
     path: tuple[tuple[str, str], ...]
     keys: str
@@ -112,20 +115,28 @@ class Phones(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """A seat's part in a conversation, once it is over."""
+class Keeper(Protocol):
+    """Where contacts and recordings are kept; nothing here waits."""
 
-    call: str
-    seat: str
-    queue: str
-    customer: str
-    """Token; empty: nobody was proven."""
-    began: datetime
-    ended: datetime
-    waited_s: float
-    business: str
-    how: Ended
+    def begun(self, new: NewContact) -> None:
+        """A seat talks with a caller."""
+        ...
+
+    def ended(self, ended: EndedContact) -> None:
+        """It talks no more."""
+        ...
+
+    def wrapped(self, contact: str, seconds: int) -> None:
+        """Its paperwork is done."""
+        ...
+
+    def recording_begun(self, new: NewRecording) -> None:
+        """A file is being written."""
+        ...
+
+    def recording_ended(self, name: str, outcome: Outcome) -> None:
+        """It is whole, or is not."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +154,5 @@ class Wants:
 
 OnChange = Callable[[str, str], None]
 """Takes kind and key of a row of the board that changed: `SeatRow`, `QueueRow`, `CallRow`."""
-OnContact = Callable[[Contact], None]
 Rung = Failure | Literal["", "gone"]
 """What came of ringing a line: empty: it was answered; `gone`: we gave it up."""

@@ -1,0 +1,122 @@
+"""The room of tellers, the innermost part: what it keeps, and how it drives the machine of queues
+and seats with the loop's clock."""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Coroutine
+from itertools import count
+from typing import Any
+
+import structlog
+
+from telebank.agents import commands, events
+from telebank.agents.options import CentreOptions, QueueOptions
+from telebank.calls.alarm import Alarm
+from telebank.calls.services import CallServices
+from telebank.calls.tellers.talk import Seat, Talk
+from telebank.calls.tellers.values import Keeper, Machine, OnChange, Phones
+from transactions.clock import Clock
+from transactions.journal import JournalEvent
+
+log = structlog.get_logger("telebank.tellers")
+
+
+class Driving:
+    """Seats, callers and the machine. `_obey_one` of a class above carries a command out."""
+
+    def __init__(self, machine: Machine, options: CentreOptions, clock: Clock) -> None:
+        self._machine = machine
+        self.options = options
+        self._clock = clock
+        self._queues: dict[str, QueueOptions] = {queue.name: queue for queue in options.queues}
+        self._seats: dict[str, Seat] = {}
+        self._talks: dict[str, Talk] = {}
+        self._mixers = count(1)
+        self._contacts = count(1)
+        self._last_seat: OrderedDict[str, str] = OrderedDict()
+        """By customer."""
+        self._waiting: deque[events.Event] = deque()
+        self._telling = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._shell: CallServices
+        self._phones: Phones
+        self._alarm: Alarm
+        self.on_change: OnChange = lambda _kind, _key: None
+        """Takes kind and key of a row of the board that changed or is gone."""
+        self.keeper: Keeper | None = None
+        """Where contacts and recordings are kept; None: nowhere."""
+
+    def attach(self, shell: CallServices, phones: Phones) -> None:
+        """The node is about to take calls."""
+        self._shell, self._phones = shell, phones
+        self._alarm = Alarm(lambda now: self._perform(self._machine.wake(now)))
+
+    # -- the machine --------------------------------------------------------------------------
+
+    def _tell(self, event: events.Event) -> None:
+        """Events that come of obeying a command wait until all commands are obeyed."""
+        self._waiting.append(event)
+        if self._telling:
+            return
+        self._telling = True
+        try:
+            while self._waiting:
+                now = self._shell.endpoint.now()
+                self._obey(self._machine.receive(self._waiting.popleft(), now))
+        finally:
+            self._telling = False
+        self._alarm.set(self._machine.wake_at)
+
+    def _perform(self, todo: list[commands.Command]) -> None:
+        self._telling = True
+        try:
+            self._obey(todo)
+        finally:
+            self._telling = False
+        if self._waiting:
+            self._tell(self._waiting.popleft())
+        self._alarm.set(self._machine.wake_at)
+
+    def _obey(self, todo: list[commands.Command]) -> None:
+        for command in todo:
+            self._obey_one(command)
+
+    def _obey_one(self, command: commands.Command) -> None:
+        raise NotImplementedError
+
+    # -- small things -------------------------------------------------------------------------
+
+    def _changed(self, talk: Talk) -> None:
+        self.on_change("CallRow", talk.ref)
+
+    def _note(
+        self,
+        kind: str,
+        call: str = "",
+        actor: str = "system",
+        **detail: str | int | float | bool | None,
+    ) -> None:
+        self._write(kind, call, actor, detail)
+
+    def _write(
+        self,
+        kind: str,
+        call: str,
+        actor: str,
+        detail: dict[str, str | int | float | bool | None],
+    ) -> None:
+        role = "system" if actor == "system" else "teller"
+        self._shell.recorder.append(
+            JournalEvent(kind, call=call or None, actor=actor, role=role, detail=detail)
+        )
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work, name="teller")
+        self._tasks.add(task)
+        task.add_done_callback(self._spawned)
+
+    def _spawned(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("tellers.failed", error=type(error).__name__)

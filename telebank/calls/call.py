@@ -24,6 +24,7 @@ from telebank.calls.masking import hint_of, shown_caller
 from telebank.calls.notes import Notes
 from telebank.calls.services import CallServices
 from telebank.calls.standing import place_words, state_of
+from telebank.calls.tellers.caller import AtTellers
 from telebank.flow import commands, events
 from telebank.flow.session import Session
 from telebank.media.client import WorkerLost
@@ -81,6 +82,9 @@ class Call:
         )
         self.aside = Aside(self.leg, shell.notice)
         self.faxes = Demand(self.leg, shell, hint_of(offered))
+        self.tellers = AtTellers(self.leg, session, edition, offered, shell)
+        self.tellers.on_exit = self._back_from_tellers
+        self.tellers.on_goodbye = lambda: self.hang_up("teller")
         self._offered = offered
         self._notes = Notes(ref, self.leg.role, offered, shell)
         self._services = Services(ref, session, edition, shell, self._notes)
@@ -118,6 +122,8 @@ class Call:
     def state(self) -> State:
         """How it stands, in a word."""
         ways = {"recording": self.aside.recording, "faxing": self.faxes.busy}
+        if self.tellers.here and not self._ended:
+            return "teller" if self.tellers.talks else "waiting"
         return state_of(self._session, self.leg, ended=self._ended, **ways)
 
     def line(self, now: float) -> dict[str, str | float]:
@@ -163,9 +169,18 @@ class Call:
             self.leg.apply(agreed)
             sdp = agreed.sdp
         self._notes.started(self.leg.codec, self.release)
-        limit = shell.options.max_seconds
-        self._too_long = asyncio.get_running_loop().call_later(limit, self.hang_up, "too long")
+        self._limit()
         shell.act.answer(self.leg.sip, sdp)
+
+    def _limit(self) -> None:
+        """From now on the menus have so long; a talk with a teller has no such end."""
+        self._unlimit()
+        limit = self._shell.options.max_seconds
+        self._too_long = asyncio.get_running_loop().call_later(limit, self.hang_up, "too long")
+
+    def _unlimit(self) -> None:
+        if self._too_long is not None:
+            self._too_long.cancel()
 
     def _refuse(self, status: int, why: str) -> None:
         log.warning("call.refused", call=self.ref, status=status, why=why)
@@ -278,7 +293,7 @@ class Call:
 
     def _key(self, digit: str, token: int) -> None:
         """One key. `token` is the prompt that the worker was playing when it came."""
-        if self.aside.takes(digit) or self.faxes.busy:
+        if self.aside.takes(digit) or self.faxes.busy or self.tellers.takes(digit):
             return
         playing = self._playing
         if playing is not None and token != playing.token and digit in playing.stop_keys:
@@ -300,7 +315,7 @@ class Call:
             self._key(digit, token=0)
 
     def _play_ended(self, event: wire.PlayEnded) -> None:
-        if self.aside.ended(event, self._playing):
+        if self.aside.ended(event, self._playing) or self.tellers.ended(event):
             return
         if self._playing is not None and self._playing.token == event.token:
             self._playing = None
@@ -341,7 +356,7 @@ class Call:
             case commands.Record():
                 self._record(command)
             case commands.Enqueue():
-                self._soon(events.QueueAnswered(command.visit, "not_on_duty"))
+                self._to_tellers(command)
             case commands.PrepareFax() | commands.SendFax():
                 self._spawn(self._fax(command))
             case commands.HangUp():
@@ -350,7 +365,18 @@ class Call:
     def _record(self, record: commands.Record) -> None:
         if record.kind == "call.language":
             self.aside.chose_language()
+        self.tellers.recorded(record)
         self._notes.add(record.kind, **record.detail)
+
+    def _to_tellers(self, command: commands.Enqueue) -> None:
+        if self.tellers.enqueue(command):
+            self._unlimit()
+        else:
+            self._soon(events.QueueAnswered(command.visit, "not_on_duty"))
+
+    def _back_from_tellers(self, visit: str, exit_name: str) -> None:
+        self._limit()
+        self._soon(events.QueueAnswered(visit, exit_name))
 
     def _listen(self, secret: bool) -> None:
         if self.leg.channel is not None:
@@ -390,12 +416,12 @@ class Call:
             return
         self._ended = True
         self._alarm.cancel()
-        if self._too_long is not None:
-            self._too_long.cancel()
+        self._unlimit()
         try:
             if self._confirmed:
                 self._say_last_words()
         finally:
+            self.tellers.over()
             self.leg.close()
             self.aside.close()
             if (rest := self.faxes.over()) is not None:

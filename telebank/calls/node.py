@@ -24,7 +24,14 @@ from telebank.calls.options import CallOptions
 from telebank.calls.phones import Registered, phone_counts, phone_event
 from telebank.calls.recorder import Recorder
 from telebank.calls.security import MediaSecurity
-from telebank.calls.services import CallServices, Faxes, MediaPlace, RequestProcessor, SipActs
+from telebank.calls.services import (
+    CallServices,
+    Faxes,
+    MediaPlace,
+    RequestProcessor,
+    SipActs,
+    Tellers,
+)
 from telebank.flow.options import FlowOptions
 from telebank.flow.session import Session
 from telebank.media.client import MediaWorkers
@@ -75,6 +82,8 @@ class NodeParts:
     """Files of TLS; None: no TLS."""
     registrar: PhoneOptions = field(default_factory=PhoneOptions)
     """Of desk phones; without a realm there is none."""
+    tellers: Tellers | None = None
+    """Tellers for callers; None: nobody is on duty."""
 
 
 class VoiceNode:
@@ -132,7 +141,10 @@ class VoiceNode:
             security=self._security(),
             faxes=parts.faxes,
             trunks=parts.trunks,
+            tellers=parts.tellers,
         )
+        if parts.tellers is not None:
+            parts.tellers.attach(self._shell, self)
         if parts.faxes is not None:
             parts.faxes.attach(self._shell)
         if notices is not None:
@@ -212,6 +224,8 @@ class VoiceNode:
     async def close(self) -> None:
         """Hang up what is left and write what waits."""
         self.drain()
+        if self._parts.tellers is not None:
+            await self._parts.tellers.close()
         for call in list(self._calls.values()):
             call.hang_up("node stops")
         for leg in list(self._claims):
@@ -238,7 +252,8 @@ class VoiceNode:
             "node": self._parts.node_id,
             "draining": self._draining,
             "capacity": self._parts.calls.lines,
-            "faxes": len(self._claims),
+            "faxes": self._faxing,
+            "tellers": len(self._claims) - self._faxing,
             "setups_per_s": self._setups.per_second(self._endpoint.now()),
             "setups": self.totals["calls"] + self.totals["fax_calls"],
             "refused": refusals(self.totals, agent.admitted(), agent.refused()),
@@ -247,6 +262,12 @@ class VoiceNode:
             "phones": {name: phones.get(f"phones_{name}", 0) for name in ("phones", "registered")},
             "workers": workers_of(self._parts.media),
         }
+
+    @property
+    def _faxing(self) -> int:
+        """Calls of faxes; those to tellers are no lines."""
+        tellers = self._parts.tellers
+        return len(self._claims) - (0 if tellers is None else tellers.legs)
 
     def trunks(self) -> list[dict[str, object]]:
         """Each trunk for the control socket: live calls both ways, its peers and which are well."""
@@ -375,7 +396,7 @@ class VoiceNode:
         if self._recorder.full:
             self._shell.act.refuse(fact.leg, 503)
             return
-        if len(self._calls) + len(self._claims) >= self._parts.calls.lines:
+        if len(self._calls) + self._faxing >= self._parts.calls.lines:
             self.totals["busy"] += 1
             self._shell.act.refuse(fact.leg, 486)
             return

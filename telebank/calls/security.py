@@ -47,6 +47,11 @@ class MediaSecurity:
         trunk = self.trunks.by_name.get(name)
         return "any" if trunk is None else trunk.options.media
 
+    def to_phone(self, peer: Hop) -> Protection:
+        """For a call of ours to a desk phone at a hop."""
+        options = self.phones.calling
+        return self._for(options.media, peer, options.sdes_in_clear)
+
     def _for(self, way: MediaWay, peer: Hop, in_clear: bool) -> Protection:
         sdes = in_clear or unread(peer)
         return Protection(MediaPolicy(way, sdes, self.fingerprint()), secrets.token_bytes)

@@ -13,7 +13,7 @@ from telebank.calls.connection_options import TlsFiles
 from telebank.calls.edition import Edition
 from telebank.calls.node import NodeParts, VoiceNode
 from telebank.calls.options import CallOptions
-from telebank.calls.services import Faxes
+from telebank.calls.services import Faxes, Tellers
 from telebank.flow.load import Release, load_release
 from telebank.flow.options import FlowOptions
 from telebank.media.client import MediaWorkers
@@ -123,6 +123,7 @@ async def open_house(
     lines: int = 50,
     *,
     faxes: Faxes | None = None,
+    tellers: Tellers | None = None,
     media_timeout_s: float = 30.0,
     handshake_s: float = 15.0,
     trunks: Trunks | None = None,
@@ -151,6 +152,7 @@ async def open_house(
         vault=Keyring.open_or_create(tmp_path / "keys"),
         media=media,
         faxes=faxes,
+        tellers=tellers,
         trunks=trunks or Trunks(),
         admission=admission or AdmissionOptions(),
         tls=tls,

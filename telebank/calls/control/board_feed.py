@@ -2,15 +2,12 @@
 second all of them, for what changes by time alone (who is present, how long one waits)."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Protocol
 
 from telebank.agents.board import AnyRow, QueueRow
 from telebank.calls.control.board_keeper import BoardKeeper, Place
 
 EVERY_S = 1.0
-OnRow = Callable[[Place, AnyRow | None], None]
-"""Takes each row that was told of; None: it is no more."""
 
 
 class RowSource(Protocol):
@@ -26,17 +23,11 @@ class RowSource(Protocol):
 
 
 class BoardFeed:
-    """Keeps a board as the room is; `on_row` hears of each row first."""
+    """Keeps a board as the room is."""
 
-    def __init__(
-        self,
-        room: RowSource,
-        keeper: BoardKeeper,
-        on_row: OnRow = lambda _place, _row: None,
-    ) -> None:
+    def __init__(self, room: RowSource, keeper: BoardKeeper) -> None:
         self._room = room
         self._keeper = keeper
-        self._on_row = on_row
         self._dirty: dict[Place, None] = {}
         self._there: set[Place] = set()
         self._turn: asyncio.Handle | None = None
@@ -76,7 +67,6 @@ class BoardFeed:
             self._put(place, self._room.row(*place, for_supervisor=True))
 
     def _put(self, place: Place, row: AnyRow | None) -> None:
-        self._on_row(place, row)
         if row is None:
             self._there.discard(place)
             self._keeper.drop(*place)

@@ -9,7 +9,9 @@ begins to listen: a row has the number of its last change that tellers see besid
 """
 
 import asyncio
+import contextlib
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -21,7 +23,8 @@ HISTORY = 4_096
 """Rows that are gone, and are remembered."""
 MOST_WAITING = 400
 """Screens that wait at once."""
-_WAITING = frozenset({"waiting", "ringing"})
+LOOK_S = 1.0
+"""Seconds after which an asker who has gone is found out."""
 
 
 class Place(NamedTuple):
@@ -174,10 +177,16 @@ class BoardKeeper:
         return rows, list(gone.values())
 
     async def wait(
-        self, view: View, after: int | None, seconds: float, boot: str = ""
+        self,
+        view: View,
+        after: int | None,
+        seconds: float,
+        boot: str = "",
+        *,
+        left: Callable[[], bool] = lambda: False,
     ) -> Board | Changes:
-        """As `look`, once there is something to see, or after so many seconds. Raises
-        `TooManyScreens`."""
+        """As `look`, once there is something to see, or after so many seconds, or once the asker
+        has `left`, which is looked for every second. Raises `TooManyScreens`."""
         if self.waiting >= self._most:
             raise TooManyScreens
         loop = asyncio.get_running_loop()
@@ -186,13 +195,11 @@ class BoardKeeper:
         try:
             while True:
                 seen = self.look(view, after, boot)
-                left = until - loop.time()
-                if isinstance(seen, Board) or seen.rows or seen.gone or left <= 0:
+                more = until - loop.time()
+                if isinstance(seen, Board) or seen.rows or seen.gone or more <= 0 or left():
                     return seen
-                try:
-                    await asyncio.wait_for(self._changed.wait(), left)
-                except TimeoutError:
-                    return self.look(view, after, boot)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), min(more, LOOK_S))
         finally:
             self.waiting -= 1
 

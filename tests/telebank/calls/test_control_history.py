@@ -1,0 +1,160 @@
+"""A seat's day, its notes and its recordings at the control socket; rows written as they happen."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from support.desk_house import DeskHouse, open_desks
+from support.staff_house import START, fresh
+from telebank.calls.recording_keys import new_key
+from telebank.media.recording import Header, Recording, check
+from telebank.store import tables
+from telebank.store.contacts import EndedContact, NewContact
+from telebank.store.recordings import NewRecording, Outcome
+from telebank.store.seat_tables import contact, recording
+
+TALK = "01-000001.1"
+
+
+def talked(desks: DeskHouse, seat: str = "li", contact_id: str = TALK, **more: Any) -> None:
+    """A talk of a hundred seconds, wrapped up in twenty."""
+    began = more.get("began", START)
+    values: dict[str, Any] = {
+        "id": contact_id,
+        "call": "01-000001",
+        "seat": seat,
+        "queue": "cards",
+        "direction": "in",
+        "began": began,
+        "answered": began + timedelta(seconds=5),
+        "caller_masked": "138******78",
+        "card_masked": "",
+        "language": "zh",
+        "level": 0,
+        "business": "card_loss",
+    }
+    desks.book.begun(NewContact(**(values | more)))
+    end = began + timedelta(seconds=105)
+    desks.book.ended(
+        EndedContact(contact_id, end, "transfer", 9, 2, "card_loss", "622700******7899", "token")
+    )
+    desks.book.wrapped(contact_id, 20)
+
+
+def recorded(desks: DeskHouse, place: Path, name: str = "a.flac", by: str = "system") -> None:
+    """A second of a tone, sealed on the disk, with its row."""
+    folder = place / "recordings"
+    folder.mkdir(exist_ok=True)
+    key = new_key(desks.house.store.vault)
+    made = Recording(folder / name, key.plain, Header(key.wrapped, START.isoformat()))
+    tone = 9_000 * np.sin(np.arange(8_000) * 2 * np.pi * 440 / 8_000)
+    made.add(0, np.stack([tone, tone], axis=1).astype(np.int16))
+    done = made.finish()
+    key_id = key.wrapped.partition(":")[0]
+    desks.book.recording_begun(NewRecording(name, "01-000001", TALK, "li", by, START, key_id))
+    outcome = Outcome(done.seconds, done.sha256, done.sealed_sha256, done.size)
+    desks.book.recording_ended(name, outcome)
+
+
+def outcomes(desks: DeskHouse, kind: str) -> Sequence[tuple[str, str]]:
+    rows = desks.house.rows(tables.event)
+    return [(row.actor, row.outcome) for row in rows if row.kind == kind]
+
+
+async def test_a_day_has_contacts_recordings_and_figures(tmp_path: Path) -> None:
+    async with open_desks(tmp_path) as desks:
+        li = await desks.teller("li")
+        talked(desks)
+        talked(desks, "li", "01-000002.2", began=START - timedelta(hours=13))  # yesterday there
+        recorded(desks, tmp_path, by="wu")
+        await desks.book.close()
+        own = (await desks.ask(li, "GET", "desk/history")).body
+        assert (own["seat"], own["day"]) == ("li", "2026-03-31")
+        assert own["figures"] == {
+            "contacts": 1,
+            "talk_s": 100.0,
+            "mean_talk_s": 100.0,
+            "longest_talk_s": 100.0,
+            "hold_s": 9,
+            "wrap_s": 20,
+            "transferred": 1,
+        }
+        (one,) = own["contacts"]
+        assert (one["customer"], one["level"], one["note"]) == ("622700******7899", 2, "")
+        assert [(each["name"], each["by"]) for each in one["recordings"]] == [("a.flac", "wu")]
+        seen = await desks.ask(desks.wu, "GET", "desk/history", params={"seat": "li"})
+        assert seen.body == own
+        assert outcomes(desks, "contact.shown") == [("wu", "ok")]
+        other = await desks.ask(li, "GET", "desk/history", params={"seat": "wu"})
+        assert (other.status, other.body["code"]) == (403, "not_allowed")
+
+
+async def test_a_note_is_kept_shown_to_its_teller_and_holds_no_card(tmp_path: Path) -> None:
+    words = "客户说卡丢了 lost on 1 October"
+    async with open_desks(tmp_path) as desks:
+        li, wang = await desks.teller("li"), await desks.teller("wang")
+        talked(desks)
+        await desks.book.close()
+        about = {"call": "01-000001", "business": "card_loss"}
+        kept = await desks.post(li, "desk/note", text=words, **about)
+        assert (kept.status, kept.body["done"]) == (200, "note")
+        not_his = await desks.post(wang, "desk/note", text=words, **about)
+        assert not_his.body["code"] == "no_call"
+        for bad in ("card 6227 0012 3456 7899", "x" * 2_001):
+            refused = await desks.post(li, "desk/note", text=bad, **about)
+            assert (refused.status, refused.body["code"]) == (400, "bad_request")
+        assert (await desks.post(desks.chen, "desk/note", text="a", **about)).status == 403
+        (one,) = (await desks.ask(li, "GET", "desk/history")).body["contacts"]
+        assert one["note"] == words
+        assert words not in repr(desks.house.rows(tables.event))
+        assert words.encode() not in bytes(desks.house.rows(contact)[0].note_ciphertext)
+
+
+async def test_a_recording_opens_for_who_may_hear_it(tmp_path: Path) -> None:
+    async with open_desks(tmp_path) as desks:
+        li, wang = await desks.teller("li"), await desks.teller("wang")
+        recorded(desks, tmp_path)
+        await desks.book.close()
+        (row,) = desks.house.rows(recording)
+        for who in (li, desks.wu):
+            same = fresh()
+            given = await desks.post(who, "recordings/open", name="a.flac", why="x", **same)
+            key = bytes.fromhex(given.body["secret"])
+            opened = check(Path(given.body["file"]), lambda _wrapped, key=key: key)
+            assert (opened.sha256, opened.seconds, opened.cut) == (row.sha256, 1.0, False)
+            again = await desks.post(who, "recordings/open", name="a.flac", why="x", **same)
+            assert (again.status, "secret" in again.body) == (200, False)
+        theirs = await desks.post(wang, "recordings/open", name="a.flac")
+        assert theirs.body["code"] == "unknown_recording"
+        nobody = await desks.post(desks.chen, "recordings/open", name="a.flac")
+        assert (nobody.status, nobody.body["code"]) == (403, "not_allowed")
+        told = [("li", "ok"), ("wu", "ok"), ("wang", "unknown")]
+        assert outcomes(desks, "recording.heard") == told
+        (tmp_path / "recordings" / "a.flac").unlink()
+        gone = await desks.post(desks.wu, "recordings/open", name="a.flac")
+        assert (gone.status, gone.body["code"]) == (409, "no_file")
+
+
+async def test_no_name_leads_out_of_the_folder_of_recordings(tmp_path: Path) -> None:
+    async with open_desks(tmp_path) as desks:
+        recorded(desks, tmp_path)
+        (tmp_path / "recordings" / "a.flac").rename(tmp_path / "a.flac")
+        desks.book.recording_begun(
+            NewRecording("../a.flac", "01-000001", TALK, "li", "system", START, "k1")
+        )
+        desks.book.recording_ended("../a.flac", Outcome(1.0, "aa", "bb", 9))
+        await desks.book.close()
+        asked = await desks.post(desks.wu, "recordings/open", name="../a.flac")
+        assert (asked.status, asked.body["code"]) == (409, "no_file")
+
+
+async def test_a_node_that_starts_knows_who_talked_last(tmp_path: Path) -> None:
+    async with open_desks(tmp_path) as desks:
+        talked(desks)
+        await desks.book.close()
+        await asyncio.sleep(0)
+        assert await desks.book.open() == {"token": "li"}

@@ -25,6 +25,8 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "host": ("host", "Check, try, watch and certify the link to the core host."),
         "staff": ("staff", "Who works here: add, log in, leave, unlock, reset."),
         "phones": ("phones", "Desk phones: add, list, show, remove, give a new secret."),
+        "contacts": ("contacts", "Tellers' contacts with callers: list."),
+        "recordings": ("recordings", "Recordings of tellers' calls: list, check."),
         "approval": ("approval", "What waits for a second person."),
         "pin": ("pin", "What is kept of telephone PINs."),
         "loss": ("loss", "Reports of lost cards: list, confirm, lift."),

@@ -33,6 +33,7 @@ from telebank.commands.staff_secrets import (
     say_json,
     show_seed,
 )
+from telebank.commands.staff_skills import skills
 from telebank.staff.roles import Role
 
 ROLES = tuple(role.value for role in Role)
@@ -57,7 +58,7 @@ def command() -> None:
     """
 
 
-for one in (code, enrol, password_):
+for one in (code, enrol, password_, skills):
     command.add_command(one)
 
 

@@ -34,6 +34,7 @@ from telebank.calls.control.phones import PhonesPart
 from telebank.calls.control.releases import NotStaged, ReleasesPart
 from telebank.calls.control.resolve import Resolve
 from telebank.calls.control.server import ControlPart, ControlServer
+from telebank.calls.control.skills import SkillsPart
 from telebank.calls.control.staff import StaffPart
 from telebank.calls.phones import Registered
 from telebank.calls.registrations import DeskPhones
@@ -300,6 +301,7 @@ async def open_house(
     parts: list[ControlPart] = [
         PhonesPart(counter, phones, clock),
         StaffPart(counter),
+        SkillsPart(counter),
         EnrolmentPart(counter),
         ApprovalsPart(counter, all_carriers),
         key_custody.CustodiansPart(counter),

@@ -9,6 +9,7 @@ from telebank.calls.control.approvals import ApprovalsPart
 from telebank.calls.control.desk import Counter
 from telebank.calls.control.enrolment import EnrolmentPart
 from telebank.calls.control.faxes import FaxesPart, FaxRoom
+from telebank.calls.control.history import HistoryPart
 from telebank.calls.control.login import StaffDesk
 from telebank.calls.control.loss import Decider, LiftAct, LossPart
 from telebank.calls.control.notices import NoticesPart
@@ -16,6 +17,7 @@ from telebank.calls.control.phones import PhonesPart
 from telebank.calls.control.releases import Publish, Publishing, ReleasesPart
 from telebank.calls.control.resolve import Resolve
 from telebank.calls.control.server import ControlPart
+from telebank.calls.control.skills import SkillsPart
 from telebank.calls.control.staff import StaffPart
 from telebank.calls.notices import Notices
 from telebank.calls.registrations import DeskPhones
@@ -84,4 +86,6 @@ def open_staff(
         PinsPart(counter, keyring),
         CustomersPart(counter, keyring),
         LossPart(counter, decider),
+        SkillsPart(counter),
+        HistoryPart(counter, keyring, store.journal.zone),
     ]

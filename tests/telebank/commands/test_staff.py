@@ -261,3 +261,22 @@ def test_every_command_has_help_with_an_example(noun: click.Group) -> None:
         text: Any = command.help
         assert "Example" in text
         assert "telebank " in text
+
+
+async def test_skills_are_given_and_shown_at_a_terminal(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        chen, wu = await house.found("chen", "administrator"), await house.found("wu", "supervisor")
+        await logged_in(house, chen)
+        await logged_in(house, wu)
+        li = await house.hire(await house.login(chen), await house.login(wu), "li", "teller")
+        await logged_in(house, li)
+        words = ("staff", "skills", "li", "cards=5", "lang.en=3", "--since", "2026-03-01")
+        given = await run(house, *words, session="wu")
+        assert given.exit_code == 0, given.output
+        assert "cards=5 lang.en=3" in given.output
+        shown = await run(house, "staff", "skills", "li", "--json", session="li")
+        assert json.loads(shown.output)["began_on"] == "2026-03-01"
+        wrong = await run(house, "staff", "skills", "li", "cards", session="wu")
+        assert (wrong.exit_code, "cards=5" in wrong.output) == (2, True)
+        denied = await run(house, "staff", "skills", "li", "cards=9", session="li")
+        assert (denied.exit_code, "may not do this" in denied.output) == (1, True)

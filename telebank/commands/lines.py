@@ -19,7 +19,9 @@ from telebank.calls.line_states import STATES
 from telebank.calls.masking import mask_caller
 from telebank.commands.common import Unreachable, data_option, json_option
 from telebank.commands.control_client import call
+from telebank.commands.language import Language, Say, language_option, saying
 from telebank.commands.lines_keys import Keys
+from telebank.commands.lines_texts import ZH
 from telebank.commands.lines_view import LINES, TRUNKS, Board, Row, head, table
 
 ANSWER_S = 5.0
@@ -41,6 +43,8 @@ class Wanted:
     """Empty: every one."""
     sort: str
     trunks: bool
+    say: Say = str
+    """Every word in the language of who reads."""
 
     def of(self, board: Board) -> dict[str, Any]:
         """The board with those lines alone, sorted; equals by reference."""
@@ -76,6 +80,7 @@ class Wanted:
     metavar="SECONDS",
     help="How often the node is asked, 0.2 to 60.",
 )
+@language_option
 @data_option
 @json_option
 def command(
@@ -86,6 +91,7 @@ def command(
     trunks: bool,
     once: bool,
     every: float,
+    language: Language,
     data: Path,
     as_json: bool,
 ) -> None:
@@ -100,19 +106,20 @@ def command(
     `TLS`.
 
     A narrow terminal gives up columns in this order, and cuts nothing: peer's MOS, language,
-    lock, jitter, trunk, loss, caller, place, MOS, time. --json prints one object, once. Only the
-    node's own user and root may look. Exit 3: no node answers.
+    lock, jitter, trunk, loss, caller, place, MOS, time. --json prints one object, once, its words
+    in English, as those of --state are. Only the node's own user and root may look. Exit 3: no
+    node answers.
 
     \b
     Examples:
       telebank lines
       telebank lines --state thinking --state held
       telebank lines --sort mos --every 5
-      telebank lines --trunks
+      telebank lines --trunks --language zh
       telebank lines --once | grep 01-1-17
       telebank lines --json | jq '.lines | length'
     """
-    wanted = Wanted(caller, states, sort, trunks)
+    wanted = Wanted(caller, states, sort, trunks, saying(language, ZH))
 
     def ask() -> dict[str, Any]:
         return wanted.of(call(data, "GET", "/v1/board", timeout_s=ANSWER_S))
@@ -131,16 +138,18 @@ def command(
 
 def page(board: Board, wanted: Wanted, width: int | None) -> list[Text]:
     """All lines of text; `width` None: nobody minds how wide."""
-    return [*head(board, width), Text(""), *_body(board, wanted, width)]
+    return [*head(board, width, wanted.say), Text(""), *_body(board, wanted, width)]
 
 
 def _body(board: Board, wanted: Wanted, width: int | None) -> list[Text]:
+    say = wanted.say
     if wanted.trunks:
         trunks = board["trunks"]
-        return table(TRUNKS, trunks, width) if trunks else [Text("no trunks are set")]
+        return table(TRUNKS, trunks, width, say) if trunks else [Text(say("no trunks are set"))]
     if board["lines"]:
-        return table(LINES, board["lines"], width)
-    return [Text("no such lines now" if wanted.caller or wanted.states else "no lines in use")]
+        return table(LINES, board["lines"], width, say)
+    chosen = wanted.caller or wanted.states
+    return [Text(say("no such lines now") if chosen else say("no lines in use"))]
 
 
 def screen(board: Board, wanted: Wanted, size: tuple[int, int], trouble: Text | None) -> list[Text]:
@@ -154,8 +163,8 @@ def screen(board: Board, wanted: Wanted, size: tuple[int, int], trouble: Text | 
     for number, line in enumerate(lines):
         used += max(1, -(-line.cell_len // width))
         if used > room:
-            more = f"{len(lines) - number} more below; --state and --caller show fewer"
-            return [*lines[:number], Text(more, "bold")]
+            more = wanted.say("{rest} more below; --state and --caller show fewer")
+            return [*lines[:number], Text(more.format(rest=len(lines) - number), "bold")]
     return lines
 
 
@@ -180,7 +189,7 @@ def _watch(
                 try:
                     board, trouble = ask(), None
                 except Unreachable as error:
-                    trouble = trouble or _trouble(error)
+                    trouble = trouble or _trouble(error, wanted.say)
     except KeyboardInterrupt:
         return
     finally:
@@ -195,9 +204,10 @@ def _ends(keys: Keys, console: Console, size: tuple[int, int], until: float) -> 
     return False
 
 
-def _trouble(error: Unreachable) -> Text:
+def _trouble(error: Unreachable, say: Say) -> Text:
     at = f"{datetime.now():%H:%M:%S}"  # noqa: DTZ005 - the clock beside the terminal
-    return Text(f"NO ANSWER since {at}, the figures are older: {error.message}", "bold red")
+    told = say("NO ANSWER since {at}, the figures are older: {why}")
+    return Text(told.format(at=at, why=error.message), "bold red")
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:

@@ -80,6 +80,7 @@ def terminal(data: Path, *words: str, columns: int = 140, rows: int = 24) -> Ite
     """`telebank lines` over the node at `data`; ended by its process id if it still runs."""
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "TELEBANK_DATA": str(data)}
+    environment["LC_ALL"] = "C.UTF-8"
     for name in ("COLUMNS", "LINES", "NO_COLOR"):
         environment.pop(name, None)
     size = struct.pack("HHHH", rows, columns, 0, 0)

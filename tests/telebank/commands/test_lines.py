@@ -1,24 +1,32 @@
 """`telebank lines`: columns that fit, filters, a live terminal, and a bank with calls."""
 
+import ast
 import asyncio
+import inspect
 import json
 import os
 import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
+from rich.cells import cell_len
 from rich.text import Text
 
 from support.bank_process import BankProcess, Voice
 from support.lines_terminal import SCREEN_OFF, SCREEN_ON, plain, terminal
+from telebank.calls.line_states import STATES
+from telebank.commands import lines, lines_view
+from telebank.commands.language import of_locale, saying
 from telebank.commands.lines import Wanted, page, screen
-from telebank.commands.lines_view import LINES, TRUNKS, graded, head, table
+from telebank.commands.lines_texts import ZH
+from telebank.commands.lines_view import BAD, GRADES, LINES, TRUNKS, graded, head, table
 from telebank.main import main
 from telebank.phone.phone import PhoneOptions
 
@@ -130,7 +138,7 @@ def test_refusals_stand_in_the_head_with_what_was_answered() -> None:
     [(4.41, "good"), (4.0, "good"), (3.99, "fair"), (3.6, "fair"), (3.1, "poor"), (1.0, "bad")],
 )
 def test_quality_is_a_word_beside_its_colour(mos: float, word: str) -> None:
-    told = graded(mos, "~")
+    told = graded(mos, str, "~")
     assert told.plain == f"~{mos:.1f} {word}"
     assert told.style
 
@@ -173,6 +181,80 @@ def test_trunks_and_their_peers_in_words() -> None:
     assert loopback.split()[:4] == ["loopback", "up", "0", "0"]
 
 
+# -- in Chinese -----------------------------------------------------------------------------------
+
+
+CHINESE = saying("zh", ZH)
+
+
+def test_every_word_is_there_in_chinese() -> None:
+    literals = set()
+    for module in (lines, lines_view):
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute)
+            if named and (getattr(node.func, "id", "") or getattr(node.func, "attr", "")) == "say":
+                literals |= {
+                    one.value
+                    for one in ast.walk(node.args[0])
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str)
+                }
+    names = {column.name for column in (*LINES, *TRUNKS)} | {word for _, word, _ in GRADES}
+    told = literals | names | set(STATES) | {BAD[0], "partly", "busy", "admission", "silenced"}
+    assert len(literals) > 15
+    told -= {"well"}  # a key of the board
+    assert told <= set(ZH), told - set(ZH)
+    assert set(ZH) <= told, set(ZH) - told
+
+
+@pytest.mark.parametrize("text", ZH)
+def test_a_chinese_text_has_the_same_places(text: str) -> None:
+    places = sorted(re.findall(r"\{[^}]*\}", text))
+    assert sorted(re.findall(r"\{[^}]*\}", ZH[text])) == places
+    assert re.search("[\u4e00-\u9fff]", ZH[text]) or text == "MOS" or places
+
+
+def test_a_page_in_chinese() -> None:
+    wanted = replace(EVERYTHING, say=CHINESE)
+    told, _, heads, *rows = (text.plain for text in page(board(*ROWS), wanted, None))
+    assert told == (
+        "节点 01 · 线路 4/30（其中单独的传真 1） · 每秒呼入 0.4 · 已拒绝 线路全忙 2 · "
+        "中继 正常 1, 中断 1 (carrier) · 话机已注册 3/5 · 媒体进程 1/2 · 节拍延迟 1.2 ms (p99)"
+    )
+    assert heads.split()[:4] == ["通话", "状态", "主叫", "中继"]
+    assert [row.split()[1] for row in rows] == ["菜单", "处理中", "振铃"]
+    assert "4.4 好" in rows[0]
+    trunks = page(board(), replace(wanted, trunks=True), None)[-2].plain
+    assert trunks.split() == ["carrier", "中断", "2", "1", "udp:192.0.2.1:5060", "中断"]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_columns_in_chinese_stand_below_each_other(width: int) -> None:
+    rows = table(LINES[:8], [line("01-7-1"), *ROWS], width, CHINESE)
+    if width > 30:
+        assert all(text.cell_len <= width for text in rows)
+    whole = table(LINES[:2], ROWS, None, CHINESE)
+    begins = {
+        cell_len(text.plain.partition(word)[0])
+        for text, word in zip(whole, ("状态", "菜单", "处理中", "振铃"), strict=True)
+    }
+    assert len(begins) == 1
+
+
+@pytest.mark.parametrize(
+    ("variables", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "en_GB.UTF-8", "LC_MESSAGES": "zh_TW"}, "zh"),
+        ({"LC_ALL": "zh_CN", "LANG": "C", "LC_MESSAGES": "C"}, "zh"),
+        ({"LC_ALL": "", "LANG": "zh_CN"}, "zh"),
+    ],
+)
+def test_the_language_is_that_of_the_locale(variables: dict[str, str], language: str) -> None:
+    assert of_locale(variables) == language
+
+
 # -- what is wanted -------------------------------------------------------------------------------
 
 
@@ -208,8 +290,9 @@ def test_lines_beyond_the_screen_are_counted() -> None:
 # -- the command ----------------------------------------------------------------------------------
 
 
-def run(data: Path, *words: str) -> Result:
-    return CliRunner(env={"TELEBANK_DATA": str(data)}).invoke(main, ["lines", *words])
+def run(data: Path, *words: str, locale: str = "C.UTF-8") -> Result:
+    env = {"TELEBANK_DATA": str(data), "LC_ALL": locale}
+    return CliRunner(env=env).invoke(main, ["lines", *words])
 
 
 def test_no_node_is_exit_3_and_says_so(tmp_path: Path) -> None:
@@ -230,7 +313,7 @@ def test_usage_is_exit_2(tmp_path: Path, words: tuple[str, ...]) -> None:
 def test_the_shell_offers_states() -> None:
     complete = ShellComplete(main, {}, "telebank", "_TELEBANK_COMPLETE")
     found = complete.get_completions(["lines", "--state"], "t")
-    assert [item.value for item in found] == ["talking", "thinking"]
+    assert [item.value for item in found] == ["talking", "thinking", "teller"]
 
 
 # -- a bank ---------------------------------------------------------------------------------------
@@ -312,6 +395,18 @@ async def test_a_live_terminal_shows_a_call_and_ends_with_q(bank: BankProcess, w
         assert written.count(SCREEN_ON) == written.count(SCREEN_OFF) == 1
         call.hang_up()
         await call.over
+
+
+def test_the_language_of_the_terminal(bank: BankProcess) -> None:
+    assert "no lines in use" in run(bank.data, "--once").output
+    assert "当前没有通话" in run(bank.data, "--once", "--language", "zh").output
+    assert "当前没有通话" in run(bank.data, "--once", locale="zh_CN.UTF-8").output
+    english = run(bank.data, "--once", "--language", "en", locale="zh_CN.UTF-8")
+    assert "no lines in use" in english.output
+    with terminal(bank.data, "--language", "zh") as seen:
+        seen.until("当前没有通话")
+        seen.press("q")
+        assert seen.end() == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

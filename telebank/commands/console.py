@@ -12,6 +12,7 @@ from gunicorn.app.base import BaseApplication
 
 from telebank.commands.common import Unreachable, data_option
 from telebank.console.app import create_app
+from telebank.console.desk.streams import STREAMS
 from telebank.console.options import ConsoleOptions
 from telebank.console.parts import ConsoleParts
 from telebank.console.serving import GatheringWorker
@@ -93,6 +94,12 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         """The application."""
         return self._app
+
+    def leaving(self) -> None:
+        """The worker was told to stop."""
+        streams = self._app.extensions.get(STREAMS)
+        if streams is not None:
+            streams.close()
 
     def _say_ready(self, server: Any) -> None:
         host, port = server.LISTENERS[0].sock.getsockname()[:2]

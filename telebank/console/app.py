@@ -1,4 +1,5 @@
-"""The console: a page of calls, live, for everybody who reaches it; faxes, for staff who log in.
+"""The console: a page of calls, live, for everybody who reaches it; faxes, the desk, the floor and
+the wallboard, for staff who log in.
 
 Reads the store and writes nothing there. What people do goes to the node's control socket with the
 token of their login, which is the node's and lives in the browser. Pages are in Chinese or English
@@ -17,6 +18,9 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from telebank.console import calls, faxes, login
+from telebank.console.desk.pages import DeskPages
+from telebank.console.desk.streams import STREAMS, Streams
+from telebank.console.floor.pages import FloorPages
 from telebank.console.language import keep, language, other
 from telebank.console.node import Node
 from telebank.console.options import ConsoleOptions
@@ -74,7 +78,14 @@ def create_app(parts: ConsoleParts) -> Flask:
     app.teardown_request(fax_pages.leave)
     CSRFProtect(app)
     keep(app)
-    for pages in (calls.blueprint(context), login.blueprint(node), fax_pages.blueprint()):
+    streams = app.extensions[STREAMS] = Streams(parts.options.screens)
+    for pages in (
+        calls.blueprint(context),
+        login.blueprint(node),
+        fax_pages.blueprint(),
+        DeskPages(node, streams).blueprint(),
+        FloorPages(node, streams).blueprint(),
+    ):
         app.register_blueprint(pages)
     _errors(app, node)
     _frame(app, parts.options)

@@ -23,6 +23,7 @@ from telebank.console.login import (
     person,
 )
 from telebank.console.node import Node
+from telebank.console.options import BESIDE
 from telebank.console.parts import Context
 from telebank.console.sending import Sender, busy
 from telebank.ops.control_client import NodeAway, Refused
@@ -45,7 +46,7 @@ class FaxPages:
         self._node = node
         self._seen = Seen(context, node)
         self._sender = Sender(context.parts, node)
-        self._slots = threading.BoundedSemaphore(context.parts.options.threads - SPARE)
+        self._slots = threading.BoundedSemaphore(BESIDE - SPARE)
 
     def blueprint(self) -> Blueprint:
         """The pages; `gate` stands before them."""

@@ -26,14 +26,15 @@ from werkzeug.wrappers import Response as AnyResponse
 from telebank.console.forms import kept
 from telebank.console.node import Node, Person
 from telebank.ops.control_client import NodeAway, Refused
+from telebank.staff.roles import Role
 
 COOKIE: Final = "telebank_staff"
 MAX_NAME = 64
 KEPT, BY = "kept", "by"
 """In the browser's cookie of forms: a form that was not sent, and whose it is."""
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
-_HERE = re.compile(r"/faxes(/[0-9A-Za-z/-]{0,80})?(\?[0-9A-Za-z=&-]{0,120})?")
-"""Where a login may lead: pages of faxes."""
+_HERE = re.compile(r"/(faxes|desk|floor|wall)(/[0-9A-Za-z/-]{0,80})?(\?[0-9A-Za-z=&-]{0,120})?")
+"""Where a login may lead: pages of staff."""
 _ENDED = {"form": "ended_form", "act": "ended_act"}
 log = structlog.get_logger("telebank.console")
 
@@ -61,7 +62,7 @@ def _enter(node: Node) -> AnyResponse | tuple[str, int]:
     given = [request.form.get(name, "") for name in ("name", "password", "code")]
     name, password, code = given[0].strip().lower()[:MAX_NAME], given[1], given[2].replace(" ", "")
     try:
-        token = node.login(name, password[:256], code[:16], address())
+        entered = node.login(name, password[:256], code[:16], address())
     except Refused as refused:
         log.warning("console.login_refused", address=address())
         unknown = refused.status == HTTPStatus.UNAUTHORIZED
@@ -74,7 +75,8 @@ def _enter(node: Node) -> AnyResponse | tuple[str, int]:
     session[BY] = name
     if was.get(BY) == name:
         session[KEPT] = was
-    answer = redirect(_next() or url_for("faxes.index"), 303)
+    first = "desk.index" if entered.role is Role.TELLER else "faxes.index"
+    answer, token = redirect(_next() or url_for(first), 303), entered.token
     answer.set_cookie(*(COOKIE, token), httponly=True, samesite="Strict", secure=request.is_secure)
     log.info("console.login", person=name, address=address())
     return answer

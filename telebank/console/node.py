@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from telebank.ops.control_client import NodeAway, Refused, ask
-from telebank.staff.roles import FAX, Role, may
+from telebank.staff.roles import FAX, FLOOR, SIT, WATCH, Role, may
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,21 @@ class Person:
         """Whether he is shown how to send; the node decides it when he does."""
         return may(self.role, FAX)
 
+    @property
+    def may_sit(self) -> bool:
+        """Whether he may have a desk."""
+        return may(self.role, SIT)
+
+    @property
+    def may_watch(self) -> bool:
+        """Whether he may see everybody's."""
+        return may(self.role, WATCH)
+
+    @property
+    def floor_rights(self) -> list[str]:
+        """What he may do there, without the `floor.`."""
+        return [right.partition(".")[2] for right in FLOOR if may(self.role, right)]
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -35,11 +51,11 @@ class Node:
 
     socket: Path
 
-    def login(self, name: str, password: str, code: str, address: str) -> str:
-        """A new token."""
+    def login(self, name: str, password: str, code: str, address: str) -> Person:
+        """Who has a new token."""
         body = {"name": name, "password": password, "code": code}
         answer = ask(self.socket, "POST", "/v1/login", body, address=address)
-        return _text(answer, "token")
+        return Person(name, Role(_text(answer, "role")), _text(answer, "token"))
 
     def logout(self, token: str, address: str) -> None:
         """End a login; one that is over already is no trouble."""
@@ -67,6 +83,19 @@ class Node:
         """Have a fax sent; its id."""
         answer = ask(self.socket, "POST", "/v1/faxes", body, token, address=address)
         return _text(answer, "id")
+
+    def act(self, path: str, body: Mapping[str, Any], token: str, address: str) -> dict[str, Any]:
+        """One act of a desk or of a supervisor."""
+        return ask(self.socket, "POST", path, body, token, address=address)
+
+    def present(self, token: str) -> None:
+        """The page of this person's desk is there."""
+        ask(self.socket, "GET", "/v1/desk/board?wait=0&seat=1&live=1", token=token)
+
+    def history(self, token: str, seat: str = "") -> dict[str, Any]:
+        """Calls of today: one's own, or of a seat."""
+        of = f"?{urlencode({'seat': seat})}" if seat else ""
+        return ask(self.socket, "GET", f"/v1/desk/history{of}", token=token)
 
     def cancel(self, fax: str, request_id: str, token: str, address: str) -> None:
         """Stop a fax."""

@@ -103,6 +103,11 @@ class GatheringWorker(ThreadWorker):  # type: ignore[misc]
         self._gathering: dict[Any, Gathering] = {}
         self._leaving: dict[Any, float] = {}
 
+    def handle_exit(self, sig: Any, frame: Any) -> None:
+        """It is to stop: streams end by themselves, and with them their threads."""
+        self.app.leaving()
+        super().handle_exit(sig, frame)
+
     def enqueue_req(self, conn: Any) -> None:
         """A connection: its request is gathered first."""
         conn.sock.setblocking(False)

@@ -209,7 +209,7 @@ async def test_the_browser_behind_a_server_that_is_trusted(
         assert line["address"] == told
 
 
-@pytest.mark.parametrize("wrong", [{"threads": 6}, {"threads": 101}, {"proxies": -1}])
+@pytest.mark.parametrize("wrong", [{"threads": 39}, {"threads": 401}, {"proxies": -1}])
 def test_options_that_cannot_be(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="give"):
         ConsoleOptions(**wrong)  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""The teller's desk: what he sees and does of his calls."""

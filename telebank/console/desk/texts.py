@@ -1,0 +1,262 @@
+"""Words of the desk in both languages: states, levels, acts, why not. Scripts have them from the
+page, in its language; `{name}` is filled in there."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from telebank.console.texts import Language
+
+Pairs = Mapping[str, tuple[str, str]]
+STATES: Pairs = {
+    "state_offline": ("未签入", "Signed off"),
+    "state_ready": ("空闲待接", "Ready"),
+    "state_ringing": ("振铃", "Ringing"),
+    "state_talking": ("通话中", "Talking"),
+    "state_wrap_up": ("话后处理", "Wrap-up"),
+    "state_busy": ("示忙", "Busy"),
+    "state_break": ("小休", "Break"),
+    "reason_lunch": ("用餐", "lunch"),
+    "reason_rest": ("休息", "rest"),
+    "reason_training": ("培训", "training"),
+    "reason_meeting": ("会议", "meeting"),
+    "reason_no_answer": ("来电未接", "a call was not answered"),
+    "reason_declined": ("来电拒接", "a call was declined"),
+    "reason_unreachable": ("电话无法接通", "the telephone cannot be reached"),
+    "reason_away": ("页面已离开", "the page is gone"),
+    "reason_forced": ("主管操作", "by a supervisor"),
+    "call_waiting": ("排队", "Waiting"),
+    "call_ringing": ("振铃", "Ringing"),
+    "call_talking": ("通话中", "Talking"),
+    "call_held": ("保持", "On hold"),
+    "call_consulting": ("咨询中", "Consulting"),
+    "call_three_way": ("三方通话", "Three-way"),
+    "call_pin": ("客户正在输入密码", "PIN entry"),
+    "call_wrap_up": ("话后处理", "Wrap-up"),
+    "level_0": ("未验证身份", "Not proven"),
+    "level_1": ("仅验证码", "One-time code only"),
+    "level_2": ("密码已验证", "PIN verified"),
+    "level_3": ("密码和第二重验证", "PIN and second factor"),
+    "lang_zh": ("中文", "Chinese"),
+    "lang_en": ("英文", "English"),
+    "pin_ok": ("密码正确，客户已验证", "The PIN is right: the customer is proven"),
+    "pin_wrong": ("密码不正确", "The PIN is wrong"),
+    "pin_wrong_pin": ("密码不正确", "The PIN is wrong"),
+    "pin_locked": ("密码已锁定，不能再试", "The PIN is locked: no more tries"),
+    "pin_cancelled": ("客户取消了输入", "The customer cancelled"),
+    "pin_timeout": ("客户没有输入完", "The customer did not finish"),
+    "pin_failed": ("没有完成验证", "Not verified"),
+    "pin_unavailable": ("暂时不能验证", "Cannot be verified now"),
+}
+BUSINESS: Pairs = {
+    "balance": ("查询余额", "Balance"),
+    "transfer": ("转账", "Transfer"),
+    "loss": ("挂失", "Loss report"),
+    "bills": ("缴费", "Bills"),
+    "fx": ("外汇", "Foreign exchange"),
+    "deposits": ("存款", "Deposits"),
+    "loans": ("贷款", "Loans"),
+    "bonds": ("国债", "Bonds"),
+    "securities": ("银证转账", "Securities"),
+    "enquiries": ("信息查询", "Information"),
+    "enrol": ("开通电话银行", "Enrolment"),
+    "authenticate": ("身份验证", "Log-in"),
+    "company": ("企业服务", "Companies"),
+    "complaint": ("投诉建议", "Complaint"),
+    "main": ("主菜单", "Main menu"),
+    "other": ("其他", "Other"),
+}
+"""By name of the flow; what else a call may be about is asked for in the wrap-up."""
+REFUSALS: Pairs = {
+    "no_seat": ("您还没有签入座席。", "You are not signed in at a desk."),
+    "no_call": ("现在没有通话。", "There is no call now."),
+    "wrong_state": ("现在的状态不能这样做。", "That cannot be done in this state."),
+    "no_phone": (
+        "这部分机没有注册到本机：请检查话机，再试一次。",
+        "This extension is not registered here: look at the telephone, then try again.",
+    ),
+    "phone_busy": (
+        "这部分机已有人使用。",
+        "Somebody else sits at this extension.",
+    ),
+    "taken": ("对方现在不能接听。", "They cannot take a call now."),
+    "unknown_target": ("没有这个去处。", "There is no such place."),
+    "not_allowed": ("您没有这项权限。", "You have no right to do this."),
+    "full": ("座席已满。", "All desks are taken."),
+    "not_set_up": ("本机没有设置柜员排队。", "This node has no queues for tellers."),
+    "bad_request": (
+        "填写的内容不对，请检查。",
+        "This cannot be meant: look at what you filled in.",
+    ),
+    "old_form": (
+        "页面太旧，请重新打开。没有办理任何事项。",
+        "The page is too old; nothing was done. Load it anew.",
+    ),
+    "busy": ("系统忙，请再试一次。", "The node is busy: try again."),
+    "away": (
+        "节点没有应答，不知道是否办成：请看当前状态再操作。",
+        "The node does not answer. Look at the state before you do it again.",
+    ),
+    "answer": (
+        "请拿起话机听筒接听。",
+        "Lift the handset of your telephone to answer.",
+    ),
+    "other": ("没有办成：{error}", "Not done: {error}"),
+}
+FRAME: Pairs = {
+    "live": ("实时", "Live"),
+    "connecting": ("正在连接…", "Connecting…"),
+    "stopped": (
+        "实时更新自 {since} 起中断，正在重连。通话不受影响：请用话机继续。",
+        "Live updates stopped at {since}; trying again. Your call goes on: use the telephone.",
+    ),
+    "node_away": (
+        "节点自 {since} 起没有应答。所显示的是之前的情况。",
+        "The node does not answer since {since}. What is shown is older.",
+    ),
+    "taken_over": (
+        "这个页面已在另一个标签页打开，这里不再更新。",
+        "This screen was opened in another tab and is no longer updated here.",
+    ),
+    "use_here": ("在这里使用", "Use it here"),
+    "too_many": (
+        "打开的页面太多，正在重试。",
+        "Too many screens are open; trying again.",
+    ),
+    "script": ("此页面需要 JavaScript。", "This page needs JavaScript."),
+    "close": ("关闭", "Close"),
+    "cancel": ("取消", "Cancel"),
+    "none": ("无", "none"),
+    "unknown": ("未知", "unknown"),
+    "seconds": ("{n} 秒", "{n} s"),
+}
+DESK: Pairs = {
+    "title": ("柜员台", "Desk"),
+    "mine": ("我的状态", "My state"),
+    "ready": ("示闲", "Ready"),
+    "busy": ("示忙", "Busy"),
+    "break": ("小休", "Break"),
+    "leave": ("签出", "Sign off"),
+    "leave_sure": ("要签出座席吗？", "Sign off from this desk?"),
+    "after": ("本次通话后：{state}", "After this call: {state}"),
+    "phone": ("分机", "Extension"),
+    "not_present": ("页面未应答", "page not seen"),
+    "enter": ("签入座席", "Sit down"),
+    "enter_hint": (
+        "填写您面前话机的分机号；这台电脑会记住。",
+        "The extension of the telephone in front of you; this browser remembers it.",
+    ),
+    "call": ("通话", "Call"),
+    "no_call": ("没有通话", "No call"),
+    "no_call_ready": (
+        "下一位客户会显示在这里。",
+        "The next caller appears here.",
+    ),
+    "no_call_not_ready": (
+        "您现在不接来电。按“示闲”后开始接听。",
+        "You get no calls now. Press Ready to take them.",
+    ),
+    "caller": ("主叫", "Caller"),
+    "language": ("语言", "Language"),
+    "queue": ("队列", "Queue"),
+    "waited": ("已等候", "Waited"),
+    "level": ("身份验证", "Verified"),
+    "customer": ("客户", "Customer"),
+    "business": ("业务", "Business"),
+    "in_bank": ("来电时间", "Called at"),
+    "path": ("菜单路径", "Way through the menus"),
+    "keys": ("按键", "Keys"),
+    "with": ("另一方", "With"),
+    "recording": ("录音中", "Recording"),
+    "not_recording": ("未录音", "Not recorded"),
+    "acts": ("操作", "Acts"),
+    "answer": ("接听", "Answer"),
+    "hang_up": ("挂断", "Hang up"),
+    "decline": ("拒接", "Decline"),
+    "hold": ("保持", "Hold"),
+    "resume": ("取消保持", "Resume"),
+    "consult": ("咨询", "Consult"),
+    "consult_end": ("结束咨询", "Back to caller"),
+    "three_way": ("三方", "Three-way"),
+    "transfer": ("转接", "Transfer"),
+    "hand_over": ("移交客户", "Hand over"),
+    "pin": ("输入密码", "PIN entry"),
+    "menu": ("退回菜单", "Back to menu"),
+    "menu_sure": ("把客户退回自动菜单？", "Give the caller back to the menu?"),
+    "pin_entry": ("密码输入", "PIN entry"),
+    "pin_of": ("已输入 {n} 位，共 {of} 位", "{n} of {of} digits"),
+    "pin_hint": (
+        "客户在自己的话机上输入；您只听到平音，录音已暂停。",
+        "The customer keys it himself. You hear a flat tone; the recording is paused.",
+    ),
+    "note": ("记录", "Note"),
+    "wrap": ("话后处理", "Wrap-up"),
+    "note_hint": ("不要填写卡号或密码。", "No card numbers or PINs."),
+    "save": ("保存记录", "Keep note"),
+    "saved": ("已保存", "Kept"),
+    "done": ("完成", "Done"),
+    "choose": ("请选择", "choose"),
+    "queues": ("我的队列", "My queues"),
+    "no_queues": ("没有队列", "No queues"),
+    "waiting": ("等候", "Waiting"),
+    "longest": ("最长等候", "Longest"),
+    "expected": ("预计", "Expected"),
+    "free": ("空闲", "Ready"),
+    "closed": ("已关闭", "closed"),
+    "today": ("今日", "Today"),
+    "calls_today": ("接听", "Calls"),
+    "talk_today": ("通话时长", "Talk"),
+    "average": ("平均", "Average"),
+    "history": ("今日通话", "My calls today"),
+    "no_history": ("今天还没有通话", "No calls yet today"),
+    "going": ("进行中", "going on"),
+    "ended_caller": ("客户挂机", "caller hung up"),
+    "ended_teller": ("柜员挂机", "I hung up"),
+    "ended_menu": ("退回菜单", "to the menu"),
+    "ended_transfer": ("已转接", "transferred"),
+    "ended_intercept": ("主管接管", "taken over"),
+    "ended_lost": ("中断", "lost"),
+    "pick_consult": ("咨询谁？", "Consult whom?"),
+    "pick_transfer": ("转接到哪里？", "Transfer to where?"),
+    "pick_hint": (
+        "输入姓名、队列或号码筛选；上下键选择，回车确认。",
+        "Type a name, a queue or a number; arrow keys choose, Enter goes.",
+    ),
+    "pick_find": ("查找", "Find"),
+    "pick_number": ("拨打 {number}", "Number {number}"),
+    "pick_none": ("没有符合的去处", "Nothing fits"),
+    "seat": ("座席", "Seat"),
+    "queue_waiting": ("{n} 人等候", "{n} waiting"),
+    "keys_title": ("快捷键", "Keys"),
+    "keys_hint": (
+        "点一行，再按新的键。快捷键只保存在这台电脑上；没有任何一个键能直接办理资金业务。",
+        "Choose a line and press another key. Kept in this browser only. No key alone moves money.",
+    ),
+    "keys_reset": ("恢复默认", "As delivered"),
+    "keys_press": ("请按键…", "press a key…"),
+    "keys_unset": ("未设", "not set"),
+    "said_ringing": (
+        "来电：{caller}，{queue}，{level}。按 {key} 接听。",
+        "Call from {caller}, {queue}, {level}. {key} answers.",
+    ),
+    "said_state": ("现在：{state}", "Now: {state}"),
+    "ringing_title": ("来电 {caller}", "Ringing: {caller}"),
+}
+ALL: Pairs = {
+    **STATES,
+    **{f"business_{name}": words for name, words in BUSINESS.items()},
+    **{f"no_{name}": words for name, words in REFUSALS.items()},
+    **FRAME,
+}
+
+
+def columns(*tables: Pairs) -> Mapping[Language, Mapping[str, str]]:
+    """Tables of pairs as words of each language."""
+    both = [
+        {name: words[column] for table in tables for name, words in table.items()}
+        for column in (0, 1)
+    ]
+    return MappingProxyType({"zh": MappingProxyType(both[0]), "en": MappingProxyType(both[1])})
+
+
+DESK_WORDS: Mapping[Language, Mapping[str, str]] = columns(ALL, DESK)
+"""Of `/desk`."""

@@ -1,0 +1,1 @@
+"""What supervisors see and do of everybody's calls, and the wallboard."""

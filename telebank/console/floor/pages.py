@@ -1,0 +1,78 @@
+"""`/floor`, the supervisor's screen, and `/wall`, the wallboard: the same board as the desks', seen
+whole, and acts on other people's calls, each a right of its own at the node."""
+
+from http import HTTPStatus
+from typing import Final
+
+from flask import Blueprint, abort, jsonify, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from telebank.console.desk import acts
+from telebank.console.desk.pages import done, stream
+from telebank.console.desk.streams import Streams
+from telebank.console.floor.figures import Watched
+from telebank.console.floor.texts import FLOOR_WORDS
+from telebank.console.language import language
+from telebank.console.login import logged_in, login_over, no_live, person
+from telebank.console.node import Node
+
+LIVE: Final = frozenset({"floor.events", "floor.wall_events"})
+"""What a page asks by itself: no act of anybody."""
+_DATA: Final = LIVE | {"floor.act", "floor.day"}
+
+
+class FloorPages:
+    """The pages; `gate` stands before them."""
+
+    def __init__(self, node: Node, streams: Streams) -> None:
+        self._node = node
+        self._streams = streams
+        self._watched = Watched()
+
+    def blueprint(self) -> Blueprint:
+        """`/floor`, `/wall` and what is below."""
+        pages = Blueprint("floor", __name__)
+        pages.before_request(self.gate)
+        pages.add_url_rule("/floor", "index", self.index)
+        pages.add_url_rule("/floor/events", "events", self.events)
+        pages.add_url_rule("/floor/day/<seat>", "day", self.day)
+        pages.add_url_rule("/floor/act/<act>", "act", self.act, methods=["POST"])
+        pages.add_url_rule("/wall", "wall", self.wall)
+        pages.add_url_rule("/wall/events", "wall_events", self.wall_events)
+        return pages
+
+    def gate(self) -> AnyResponse | None:
+        """Who is logged in, and whether he may watch. Raises `NodeAway`."""
+        if not logged_in(self._node, live=request.endpoint in LIVE):
+            return no_live() if request.endpoint in _DATA else login_over()
+        if not person().may_watch:
+            abort(HTTPStatus.FORBIDDEN)
+        return None
+
+    def index(self) -> str:
+        """The supervisor's page; his rights say which buttons there are."""
+        words = FLOOR_WORDS[language()]
+        return render_template(
+            "floor.html", w=dict(words), who=person(), rights=person().floor_rights
+        )
+
+    def events(self) -> AnyResponse:
+        """Its stream."""
+        return stream(self._node, self._streams, "floor", see=self._watched.see)
+
+    def day(self, seat: str) -> AnyResponse:
+        """Somebody's calls of today."""
+        return jsonify(self._node.history(person().token, seat[:64]))
+
+    def act(self, act: str) -> AnyResponse:
+        """Do it, or say why not."""
+        return done(self._node, acts.FLOOR, act, "/v1/floor")
+
+    def wall(self) -> str:
+        """The wallboard."""
+        return render_template("wall.html", w=dict(FLOOR_WORDS[language()]), who=person())
+
+    def wall_events(self) -> AnyResponse:
+        """Its stream. Who can only look stays logged in, as a screen on a wall has to."""
+        live = bool(person().floor_rights)
+        return stream(self._node, self._streams, "wall", live=live, see=self._watched.see)

@@ -1,0 +1,63 @@
+"""Words of the supervisor's screen and of the wallboard, in both languages."""
+
+from collections.abc import Mapping
+
+from telebank.console.desk.texts import ALL, DESK, Pairs, columns
+from telebank.console.texts import Language
+
+_FLOOR: Pairs = {
+    "title": ("班长台", "Floor"),
+    "wall_title": ("大屏", "Wallboard"),
+    "seats": ("座席", "Seats"),
+    "no_seats": ("没有人签入", "Nobody is signed in"),
+    "queues": ("队列", "Queues"),
+    "callers": ("等候的客户", "Callers waiting"),
+    "no_callers": ("没有客户等候", "Nobody waits"),
+    "abandoned": ("放弃", "Abandoned"),
+    "answered": ("已接", "Answered"),
+    "offered": ("呼入", "Offered"),
+    "service": ("服务水平", "Service level"),
+    "service_today": ("今日服务水平", "Service level today"),
+    "service_half": ("最近半小时", "Last half hour"),
+    "service_span": ("最近 {n} 分钟", "Last {n} min"),
+    "service_hint": (
+        "按时接听 /（接听 + 放弃）",
+        "answered in time / (answered + abandoned)",
+    ),
+    "in": ("在座", "In"),
+    "waiting_now": ("正在等候", "Waiting now"),
+    "pick_seat": ("选择一个座席，查看和操作。", "Choose a seat to see its day and to act."),
+    "day": ("今日通话", "Calls today"),
+    "my_phone": ("我的分机", "My extension"),
+    "my_phone_hint": (
+        "监听时会呼叫这部话机。",
+        "It is rung when you listen in.",
+    ),
+    "monitor": ("监听", "Monitor"),
+    "whisper": ("耳语", "Whisper"),
+    "barge": ("强插", "Barge in"),
+    "intercept": ("接管", "Intercept"),
+    "stop": ("停止监听", "Stop"),
+    "record_on": ("开始录音", "Record"),
+    "record_off": ("停止录音", "Stop recording"),
+    "force_ready": ("强制示闲", "Force ready"),
+    "force_out": ("强制签出", "Force out"),
+    "sure": ("确认", "Confirm"),
+    "sure_intercept": (
+        "接管 {name} 的客户？{name} 将进入话后处理，客户由您接听。",
+        "Take {name}'s caller? {name} goes to wrap-up, and the caller is yours.",
+    ),
+    "sure_out": (
+        "强制签出 {name}？此后不再分配来电。",
+        "Sign {name} off? No more calls go there.",
+    ),
+    "watched": ("{name} 正在监听", "{name} listens"),
+    "away_page": ("页面离开", "page gone"),
+    "done_act": ("已发出：{act}", "Sent: {act}"),
+    "seat_gone": ("此座席已签出", "This seat is signed off"),
+    "seats_by_state": ("座席状态", "Seats by state"),
+    "longest_wait": ("最长等候", "Longest wait"),
+    "all_queues": ("全部队列", "All queues"),
+}
+FLOOR_WORDS: Mapping[Language, Mapping[str, str]] = columns(ALL, DESK, _FLOOR)
+"""Of `/floor` and `/wall`."""

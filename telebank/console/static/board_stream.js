@@ -1,0 +1,161 @@
+// The board, live: one event stream. The node owns everything that is shown; a stream that broke is
+// taken up where it was, and what is shown meanwhile is said to be old.
+import { clock, clockIs, facts, t } from "./board_words.js";
+import { at, put, show } from "./board_dom.js";
+
+export const board = { SeatRow: new Map(), QueueRow: new Map(), CallRow: new Map(), whole: false };
+export const link = { csrf: "", stream: "", up: false };
+const RETRY_MS = 2000;
+const SILENCE_MS = 20000;
+const IDLE_MS = 60000;
+let source = null;
+let last = "";
+let watch = 0;
+let stoppedAt = "";
+let didSomething = true;
+let saidSo = 0;
+let changed = () => {};
+let figures = () => {};
+
+export function look(onChange, onFigures = () => {}) {
+  changed = onChange;
+  figures = onFigures;
+  for (const kind of ["keydown", "pointerdown"]) addEventListener(kind, () => (didSomething = true), true);
+  at("banner").querySelector("button").addEventListener("click", open);
+  addEventListener("online", () => link.up || open());
+  open();
+}
+
+function open() {
+  if (source) source.close();
+  const place = new URL(facts.events, location.href);
+  if (last) place.searchParams.set("after", last);
+  source = new EventSource(place);
+  for (const [kind, act] of Object.entries(EVENTS)) {
+    source.addEventListener(kind, (event) => {
+      heard();
+      act(JSON.parse(event.data), event);
+    });
+  }
+  source.onerror = broken;
+  heard();
+}
+
+const EVENTS = {
+  hello(data) {
+    clockIs(data.now);
+    Object.assign(link, { csrf: data.csrf, stream: data.stream });
+  },
+  board(data, event) {
+    last = event.lastEventId;
+    if (data.type === "Board") for (const kind of ["SeatRow", "QueueRow", "CallRow"]) board[kind].clear();
+    for (const row of data.rows) board[row.type].set(row.key, row);
+    for (const row of data.gone ?? []) board[row.kind].delete(row.key);
+    board.whole = true;
+    up();
+    changed();
+  },
+  figures: (data) => figures(data),
+  beat(data) {
+    clockIs(data.now);
+    here();
+  },
+  away: (data) => down("node_away", clock(data.now)),
+  taken: () => over("taken_over", true),
+  denied: () => over("no_not_allowed", false),
+  login: () => location.reload(),
+  closing: () => {},
+};
+
+// Whoever talks, or touched something, is at work: his login does not idle out.
+function here() {
+  if (!facts.here) return;
+  const place = new URL(facts.here, location.href);
+  place.searchParams.set("stream", link.stream);
+  const active = didSomething || [...board.SeatRow.values()].some((row) => row.key === facts.me && row.call);
+  if (active && Date.now() - saidSo >= IDLE_MS) {
+    place.searchParams.set("busy", "1");
+    saidSo = Date.now();
+    didSomething = false;
+  }
+  fetch(place, { method: "POST", headers: { "X-CSRFToken": link.csrf } }).catch(() => {});
+}
+
+function heard() {
+  clearTimeout(watch);
+  watch = setTimeout(() => {
+    broken();
+    open();
+  }, SILENCE_MS);
+}
+
+async function broken() {
+  down("stopped");
+  if (source.readyState !== EventSource.CLOSED) return;
+  clearTimeout(watch);
+  try {
+    const answer = await fetch(facts.events, { method: "HEAD" });
+    if (answer.status === 401) location.reload();
+    if (answer.status === 503) put(at("banner").querySelector("span"), t("too_many"));
+  } catch {
+    // still away
+  }
+  watch = setTimeout(open, RETRY_MS);
+}
+
+function up() {
+  link.up = true;
+  stoppedAt = "";
+  put(at("state"), t("live"));
+  at("state").className = "";
+  show(at("banner"), false);
+  document.body.classList.remove("old");
+}
+
+function down(why, since) {
+  link.up = false;
+  stoppedAt ||= since ?? clock(new Date());
+  banner(t(why, { since: stoppedAt }), false);
+}
+
+function over(why, again) {
+  source.close();
+  clearTimeout(watch);
+  link.up = false;
+  banner(t(why), again);
+}
+
+function banner(text, again) {
+  const holder = at("banner");
+  put(holder.querySelector("span"), text);
+  show(holder.querySelector("button"), again);
+  show(holder, true);
+  put(at("state"), text);
+  at("state").className = "stale";
+  document.body.classList.add("old");
+}
+
+// One act at the node. Its words where it was not done; the board brings what became of it.
+export async function act(name, body = {}) {
+  const id = [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
+  didSomething = true;
+  try {
+    const answer = await fetch(facts.acts + name, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRFToken": link.csrf },
+      body: JSON.stringify({ request_id: id, ...body }),
+    });
+    if (answer.ok) return { done: true, ...(await answer.json()) };
+    if (answer.status === 401) location.reload();
+    const json = answer.headers.get("Content-Type").startsWith("application/json");
+    const said = json ? await answer.json() : { code: answer.status === 400 ? "old_form" : "other", error: answer.statusText };
+    return { done: false, code: said.code, words: wordsOf(said) };
+  } catch {
+    return { done: false, code: "away", words: t("no_away") };
+  }
+}
+
+function wordsOf(said) {
+  const known = t(`no_${said.code}`);
+  return known === `no_${said.code}` ? t("no_other", { error: said.error || said.code }) : known;
+}

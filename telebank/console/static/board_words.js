@@ -1,0 +1,35 @@
+// Words of the page's language, and times as people say them.
+const live = document.getElementById("live");
+export const facts = live.dataset;
+const words = JSON.parse(facts.words);
+let skew = 0;
+
+export function t(name, values = {}) {
+  const text = words[name] ?? name;
+  return text.replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
+}
+
+export const has = (name) => name in words;
+
+// A word that may be new to this page is shown as it is.
+export const named = (kind, name) => (has(`${kind}_${name}`) ? t(`${kind}_${name}`) : name);
+
+// The server's clock counts: those of desks are wrong, and stand still while they sleep.
+export function clockIs(now) {
+  skew = new Date(now).getTime() - Date.now();
+}
+
+export const secondsSince = (utc) => Math.max(0, (Date.now() + skew - new Date(utc).getTime()) / 1000);
+
+export function spell(seconds) {
+  const all = Math.floor(seconds);
+  const two = (number) => String(number).padStart(2, "0");
+  const hours = Math.floor(all / 3600);
+  const minutes = Math.floor(all / 60) % 60;
+  return hours ? `${hours}:${two(minutes)}:${two(all % 60)}` : `${minutes}:${two(all % 60)}`;
+}
+
+export function clock(utc) {
+  const at = new Date(utc);
+  return [at.getHours(), at.getMinutes(), at.getSeconds()].map((n) => String(n).padStart(2, "0")).join(":");
+}

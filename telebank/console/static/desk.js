@@ -1,0 +1,305 @@
+// The teller's screen: own state, own call, own queues. It decides nothing: the node has the call.
+import { act, board, look as watch } from "./board_stream.js";
+import { at, icon, iconOf, list, look, make, mark, put, reason, show, since, sure, t, tell, turn } from "./board_dom.js";
+import { clock, facts, named, secondsSince, spell } from "./board_words.js";
+import { keyOf, listen } from "./desk_keys.js";
+import { paint as paintPicker, pick } from "./desk_picker.js";
+
+const PHONE = "telebank.desk.phone";
+const DRAFT = "telebank.desk.note";
+const EVERY = ["answer", "hang_up", "hold", "consult", "three_way", "transfer", "pin", "menu"];
+// What can be done in which state of the call; the node has the last word.
+const MAY = {
+  ringing: ["answer", "hang_up"],
+  talking: ["hang_up", "hold", "consult", "transfer", "pin", "menu"],
+  held: ["hang_up", "hold", "consult", "transfer", "menu"],
+  consulting: ["hang_up", "consult", "three_way", "transfer"],
+  three_way: ["hang_up", "consult", "transfer"],
+  pin: ["hang_up"],
+};
+const TITLE = document.title;
+let card = null;
+let heardState = "";
+let heardCall = "";
+let asked = false;
+const busy = new Set();
+
+const me = () => board.SeatRow.get(facts.me);
+
+// -- what is shown ------------------------------------------------------------------------------
+
+function paint() {
+  const seat = me();
+  const there = seat !== undefined && seat.state !== "offline";
+  show(at("desk"), there);
+  show(at("enter"), !there);
+  if (!there) {
+    if (!at("phone").value) at("phone").value = stored(PHONE);
+    if (!at("enter").contains(document.activeElement) && !asked) at("phone").focus();
+    asked = true;
+    document.title = TITLE;
+    return;
+  }
+  asked = false;
+  paintMine(seat);
+  paintCall(seat);
+  paintQueues(seat);
+  paintToday(seat);
+  paintPicker();
+  announce(seat);
+}
+
+function paintMine(seat) {
+  mark(at("now"), "data-look", look(seat.state));
+  turn(at("now"), iconOf(seat.state));
+  put(at("mine-word"), named("state", seat.state));
+  put(at("mine-why"), reason(seat));
+  since(at("mine-time"), seat.since);
+  put(at("extension"), seat.phone);
+  put(at("after"), seat.next_state ? t("after", { state: named("state", seat.next_state) }) : "");
+  const own = seat.next_state || seat.state;
+  for (const name of ["ready", "busy", "break"]) {
+    mark(document.querySelector(`[data-act=${name}]`), "aria-pressed", own === name);
+  }
+  able(document.querySelector("[data-act=leave]"), !["ringing", "talking"].includes(seat.state));
+}
+
+// The call in hand; in wrap-up the one that was.
+function callOf(seat) {
+  const call = board.CallRow.get(seat.call) ?? [...board.CallRow.values()].find((row) => row.seat === seat.key && row.state !== "waiting");
+  if (call) card = call;
+  if (seat.state === "wrap_up" && card) return { ...card, state: "wrap_up", since: seat.since, pin: "" };
+  if (!call) card = null;
+  return call;
+}
+
+function paintCall(seat) {
+  const call = callOf(seat);
+  show(at("card"), call !== undefined);
+  show(at("no-call"), call === undefined);
+  put(at("no-call-hint"), seat.state === "ready" ? t("no_call_ready") : t("no_call_not_ready"));
+  mark(at("call"), "data-look", call ? look(call.state) : "none");
+  if (!call) return;
+  draftOf(call.key);
+  turn(at("call").querySelector(".stand"), iconOf(call.state));
+  put(at("call-state"), named("call", call.state));
+  since(at("call-time"), call.since);
+  put(at("recording").querySelector("span"), call.recording ? t("recording") : t("not_recording"));
+  mark(at("recording"), "data-on", call.recording);
+  put(at("f-caller"), call.caller || t("unknown"));
+  put(at("f-language"), named("lang", call.language));
+  put(at("f-level").querySelector("span"), named("level", call.level));
+  mark(at("f-level"), "data-level", call.level);
+  turn(at("f-level"), call.level > 1 ? "ready" : "alarm");
+  put(at("f-customer"), call.customer || t("unknown"));
+  put(at("f-business"), call.business ? named("business", call.business) : t("none"));
+  put(at("f-queue"), queueName(call.queue));
+  put(at("f-waited"), spell(waited(call)));
+  put(at("f-began"), clock(call.began));
+  show(at("f-with-line"), call.others.length > 0);
+  put(at("f-with"), call.others.map(nameOf).join(", "));
+  const steps = call.path.map((pair, place) => ({ place: String(place), word: pair[facts.lang === "en" ? 1 : 0] }));
+  list(at("f-path"), steps, (step) => step.place, () => make("li"), (row, step) => put(row, step.word));
+  put(at("f-keys"), call.keys || t("none"));
+  paintPin(call);
+  paintActs(call);
+  paintWrap(call);
+}
+
+const queueName = (key) => board.QueueRow.get(key)?.[facts.lang] ?? key;
+const nameOf = (key) => board.SeatRow.get(key.replace(/^seat:/, ""))?.name ?? key.replace(/^number:/, "");
+const waited = (call) => call.waited_s + (["waiting", "ringing"].includes(call.state) ? secondsSince(call.since) : 0);
+
+function paintPin(call) {
+  const [n, of] = call.pin.split(" of ").map(Number);
+  const entering = call.state === "pin";
+  show(at("pin"), entering || call.pin_result !== "");
+  const good = call.pin_result === "ok";
+  mark(at("pin"), "data-look", entering ? "talking" : good ? "ready" : "alarm");
+  turn(at("pin"), entering ? "pin" : good ? "ready" : "alarm");
+  put(at("pin-words"), entering ? `${t("pin_entry")} · ${t("pin_of", { n: n || 0, of: of || 6 })}` : named("pin", call.pin_result));
+  show(at("pin-dots"), entering);
+  show(at("pin-hint"), entering);
+  put(at("pin-dots"), entering ? "●".repeat(n || 0) + "○".repeat(Math.max(0, (of || 6) - (n || 0))) : "");
+}
+
+function paintActs(call) {
+  const may = MAY[call.state] ?? [];
+  for (const name of EVERY) able(button(name), may.includes(name));
+  label("hang_up", call.state === "ringing" ? "decline" : "hang_up");
+  label("hold", call.state === "held" ? "resume" : "hold");
+  label("consult", ["consulting", "three_way"].includes(call.state) ? "consult_end" : "consult");
+  label("transfer", ["consulting", "three_way"].includes(call.state) ? "hand_over" : "transfer");
+}
+
+function paintWrap(call) {
+  show(at("wrap"), call.state !== "ringing");
+  able(button("wrapped"), call.state === "wrap_up");
+  mark(at("wrap"), "data-now", call.state === "wrap_up");
+}
+
+function paintQueues(seat) {
+  const rows = seat.queues.map((key) => board.QueueRow.get(key)).filter(Boolean);
+  const build = () => make("tr", {}, make("th", { scope: "row" }), make("td", { class: "number" }), make("td", { class: "number", "data-none": "–" }), make("td", { class: "number" }));
+  list(at("queues"), rows, (row) => row.key, build, (line, row) => {
+    const [name, waiting, longest, expected] = line.children;
+    put(name, row.open ? row[facts.lang] : `${row[facts.lang]} (${t("closed")})`);
+    put(waiting, String(row.waiting));
+    since(longest, row.longest_since);
+    put(expected, row.expected_wait_s === null ? "–" : spell(row.expected_wait_s));
+    mark(line, "data-wait", row.waiting > 0);
+  });
+}
+
+function paintToday(seat) {
+  put(at("t-calls"), String(seat.calls_today));
+  put(at("t-talk"), spell(seat.talk_today_s));
+  put(at("t-average"), seat.calls_today ? spell(seat.talk_today_s / seat.calls_today) : "–");
+}
+
+// What somebody who does not look at the screen hears, and a tab in the background shows.
+function announce(seat) {
+  const call = callOf(seat);
+  const ringing = call?.state === "ringing";
+  document.title = ringing ? t("ringing_title", { caller: call.caller }) : `${named("state", seat.state)} · ${TITLE}`;
+  const state = call && seat.state !== "wrap_up" ? `call_${call.state}` : `state_${seat.state}`;
+  if (ringing && call.key !== heardCall) {
+    const key = keyOf("answer") || t("answer");
+    put(at("said"), t("said_ringing", { caller: call.caller, queue: queueName(call.queue), level: named("level", call.level), key }));
+  } else if (!ringing && state !== heardState) {
+    put(at("said"), t("said_state", { state: t(state) }));
+  }
+  if (state !== heardState) {
+    if (seat.state === "wrap_up") at("note").focus({ preventScroll: true });
+    if (heardState === "" || ["state_wrap_up", "state_ready"].includes(state)) history();
+  }
+  heardState = state;
+  heardCall = ringing ? call.key : "";
+}
+
+// -- own calls of today ---------------------------------------------------------------------------
+
+async function history() {
+  try {
+    const answer = await fetch(facts.history);
+    if (!answer.ok) return;
+    const { contacts = [] } = await answer.json();
+    list(at("history"), contacts.length ? contacts : [{ id: "none" }], (row) => row.id, () => make("li", {}, make("time"), make("b"), make("span"), make("small")), (line, row) => {
+      const [when, who, what, how] = line.children;
+      put(when, row.began ? clock(row.began).slice(0, 5) : "");
+      put(who, row.began ? row.caller : "");
+      put(what, row.began ? named("business", row.business) : t("no_history"));
+      put(how, row.began ? `${row.ended ? spell(row.talk_s) : t("going")}${row.how_ended ? ` · ${named("ended", row.how_ended)}` : ""}` : "");
+    });
+  } catch {
+    // the banner says that the console is away
+  }
+}
+
+// -- acts -----------------------------------------------------------------------------------------
+
+const button = (name) => document.querySelector(`button[data-act=${name}]`);
+const label = (name, word) => put(button(name).querySelector("span"), t(word));
+// Not `disabled`: who has the focus on it keeps it.
+const able = (element, yes) => mark(element, "aria-disabled", !yes || busy.has(element.dataset.act));
+
+function stored(name) {
+  try {
+    return localStorage.getItem(name) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function store(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // a browser that keeps nothing asks again
+  }
+}
+
+async function run(name, path, body) {
+  if (busy.has(name)) return false;
+  busy.add(name);
+  paint();
+  const answer = await act(path, body);
+  busy.delete(name);
+  paint();
+  if (answer.done) tell("");
+  else tell(path === "answer" && answer.code === "wrong_state" ? t("no_answer") : answer.words, true);
+  return answer.done;
+}
+
+const target = (title, withQueues, path, more = {}) => pick(t(title), withQueues, (to) => run(path, path, { to, ...more }));
+
+const ACTS = {
+  answer: () => run("answer", "answer"),
+  hang_up: () => run("hang_up", "hang_up"),
+  hold: (call) => run("hold", call.state === "held" ? "resume" : "hold"),
+  consult: (call) => (call.others.length || call.state === "consulting" ? run("consult", "consult_end") : target("pick_consult", false, "consult")),
+  three_way: () => run("three_way", "three_way"),
+  transfer: (call) => (["consulting", "three_way"].includes(call.state) ? run("transfer", "transfer", { blind: false }) : target("pick_transfer", true, "transfer", { blind: true })),
+  pin: () => run("pin", "pin"),
+  menu: async () => (await sure(t("menu_sure"), t("menu"))) && run("menu", "menu"),
+  ready: () => run("ready", "state", { state: "ready" }),
+  busy: () => run("busy", "state", { state: "busy" }),
+  break: () => run("break", "state", { state: "break", reason: at("reason").value }),
+  leave: async () => (await sure(t("leave_sure"), t("leave"))) && run("leave", "leave"),
+  wrapped: async () => {
+    if (!(await note())) return;
+    if (await run("wrapped", "wrapped")) forget();
+  },
+};
+
+function press(name) {
+  const pressed = button(name);
+  if (!pressed || pressed.getAttribute("aria-disabled") === "true" || !me()) return;
+  ACTS[name](card ?? { state: "", others: [] });
+}
+
+// -- the note: written during the call, kept by the browser until the node has it -----------------
+
+function draftOf(call) {
+  if (at("wrap").dataset.call === call) return;
+  at("wrap").dataset.call = call;
+  const [of, about, text] = JSON.parse(stored(DRAFT) || '["","",""]');
+  at("about").value = of === call ? about : [...at("about").options].some((option) => option.value === card?.business) ? card.business : "";
+  at("note").value = of === call ? text : "";
+}
+
+function draft() {
+  store(DRAFT, JSON.stringify([at("wrap").dataset.call, at("about").value, at("note").value]));
+}
+
+function forget() {
+  store(DRAFT, "");
+  at("wrap").dataset.call = "";
+}
+
+async function note() {
+  const text = at("note").value.trim();
+  const about = at("about").value;
+  if (!text && !about) return true;
+  return run("note", "note", { call: at("wrap").dataset.call, text, business: about });
+}
+
+// -- begin ----------------------------------------------------------------------------------------
+
+for (const each of document.querySelectorAll("button[data-act]")) {
+  if (each.type !== "submit") each.addEventListener("click", () => press(each.dataset.act));
+}
+at("wrap").addEventListener("input", draft);
+at("wrap").addEventListener("submit", (event) => {
+  event.preventDefault();
+  press("wrapped");
+});
+at("save").addEventListener("click", async () => (await note()) && tell(t("saved")));
+at("enter").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const phone = at("phone").value.trim();
+  store(PHONE, phone);
+  if (await run("enter", "enter", { phone })) button("ready").focus();
+});
+listen(press);
+watch(paint);

@@ -1,0 +1,179 @@
+// The supervisor's screen: everybody's seats, queues and callers, and acts on one seat at a time.
+import { act, board, look as watch } from "./board_stream.js";
+import { at, icon, iconOf, list, look, make, mark, put, reason, show, since, sure, t, tell, turn } from "./board_dom.js";
+import { clock, facts, named, spell } from "./board_words.js";
+import { byState, paintFigures, paintQueues, paintWaiting, queueName, seats } from "./floor_rows.js";
+
+const PHONE = "telebank.floor.phone";
+const TALKING = ["talking", "held", "consulting", "three_way", "pin"];
+let chosen = "";
+let name = "";
+
+function paint() {
+  paintWaiting();
+  paintQueues();
+  paintSeats();
+  paintCallers();
+  paintOne();
+}
+
+const callOf = (seat) => board.CallRow.get(seat.call) ?? [...board.CallRow.values()].find((row) => row.seat === seat.key && row.state !== "waiting");
+
+function paintSeats() {
+  const rows = seats();
+  show(at("no-seats"), rows.length === 0);
+  put(at("by-state"), byState().filter((one) => one.n).map((one) => `${named("state", one.state)} ${one.n}`).join(" · "));
+  list(at("seats"), rows, (row) => row.key, tile, (item, row) => {
+    const button = item.firstChild;
+    const call = callOf(row);
+    mark(button, "data-look", look(row.state));
+    mark(button, "aria-pressed", row.key === chosen);
+    turn(button, call ? iconOf(call.state) : iconOf(row.state));
+    put(button.querySelector(".word"), call && row.state !== "wrap_up" ? named("call", call.state) : named("state", row.state));
+    since(button.querySelector("time"), row.since);
+    put(button.querySelector(".name"), `${row.name}${row.phone ? ` · ${row.phone}` : ""}`);
+    const more = call ? `${call.caller} · ${queueName(call.queue)}` : reason(row) || row.queues.map(queueName).join("、");
+    put(button.querySelector(".more"), row.present ? more : t("away_page"));
+    show(button.querySelector(".ear"), row.watched_by !== "");
+    put(button.querySelector(".ear span"), row.watched_by ? t("watched", { name: nameOf(row.watched_by) }) : "");
+  });
+}
+
+const nameOf = (key) => board.SeatRow.get(key)?.name ?? key;
+
+function tile(row) {
+  const ear = make("span", { class: "ear" }, icon("ear"), make("span", { class: "hidden" }));
+  const top = make("span", { class: "top" }, icon("off"), make("b", { class: "word" }), make("time", { class: "clock", "data-since": "" }));
+  const button = make("button", { type: "button", class: "tile" }, top, make("span", { class: "name" }), make("span", { class: "more" }), ear);
+  button.addEventListener("click", () => choose(row.key));
+  return make("li", {}, button);
+}
+
+function paintCallers() {
+  const rows = [...board.CallRow.values()].filter((row) => row.state === "waiting").sort((a, b) => a.since.localeCompare(b.since));
+  show(at("no-callers"), rows.length === 0);
+  const build = () => make("tr", {}, make("td", { class: "clock" }), make("th", { scope: "row" }), make("td"), make("td"), make("td"));
+  list(at("callers"), rows, (row) => row.key, build, (line, row) => {
+    const [wait, who, queue, language, level] = line.children;
+    since(wait, row.since);
+    put(who, row.caller || t("unknown"));
+    put(queue, queueName(row.queue));
+    put(language, named("lang", row.language));
+    put(level, named("level", row.level));
+  });
+}
+
+// -- one seat -------------------------------------------------------------------------------------
+
+function choose(key) {
+  chosen = key;
+  name = board.SeatRow.get(key)?.name ?? key;
+  paint();
+  day();
+}
+
+const seat = () => board.SeatRow.get(chosen);
+
+function paintOne() {
+  show(at("pick"), !chosen);
+  show(at("one"), chosen !== "");
+  if (!chosen) return;
+  const row = seat();
+  const call = row && callOf(row);
+  put(at("one-name"), row ? `${row.name} · ${row.phone}` : name);
+  mark(at("one-now"), "data-look", look(row?.state ?? "offline"));
+  turn(at("one-now"), call && row.state !== "wrap_up" ? iconOf(call.state) : iconOf(row?.state ?? "offline"));
+  put(at("one-state"), row ? (call && row.state !== "wrap_up" ? named("call", call.state) : named("state", row.state)) : t("seat_gone"));
+  since(at("one-time"), row?.since ?? "");
+  put(at("one-why"), row ? [reason(row), row.present ? "" : t("away_page"), row.next_state ? t("after", { state: named("state", row.next_state) }) : ""].filter(Boolean).join(" · ") : "");
+  show(at("one-call"), call !== undefined);
+  if (call) put(at("one-call"), [call.caller, named("lang", call.language), queueName(call.queue), named("level", call.level), call.customer, call.business && named("business", call.business), t(call.recording ? "recording" : "not_recording")].filter(Boolean).join(" · "));
+  show(at("one-watched"), Boolean(row?.watched_by));
+  put(at("one-watched").querySelector("span"), row?.watched_by ? t("watched", { name: nameOf(row.watched_by) }) : "");
+  put(at("d-calls"), String(row?.calls_today ?? "–"));
+  put(at("d-talk"), row ? spell(row.talk_today_s) : "–");
+  put(at("d-average"), row?.calls_today ? spell(row.talk_today_s / row.calls_today) : "–");
+  paintActs(row, call);
+}
+
+function paintActs(row, call) {
+  const talks = Boolean(call && TALKING.includes(call.state));
+  const listens = row?.watched_by === facts.me;
+  const may = {
+    monitor: talks,
+    whisper: talks,
+    barge: talks,
+    stop: listens,
+    intercept: talks && listens && call.state !== "pin",
+    record: talks && call.state !== "pin",
+    force_ready: Boolean(row) && !["ready", "ringing"].includes(row.state),
+    force_out: Boolean(row) && !["ringing", "talking"].includes(row.state),
+  };
+  for (const button of document.querySelectorAll("#one button[data-act]")) {
+    mark(button, "aria-disabled", !may[button.dataset.act]);
+    if (button.dataset.act === "record") put(button, t(call?.recording ? "record_off" : "record_on"));
+  }
+}
+
+async function day() {
+  const of = chosen;
+  list(at("day"), [], (row) => row.id);
+  try {
+    const answer = await fetch(facts.day + encodeURIComponent(of));
+    if (!answer.ok || of !== chosen) return;
+    const { contacts = [] } = await answer.json();
+    const rows = contacts.length ? contacts : [{ id: "none" }];
+    list(at("day"), rows, (row) => row.id, () => make("li", {}, make("time"), make("b"), make("span"), make("small")), (line, row) => {
+      const [when, who, what, how] = line.children;
+      put(when, row.began ? clock(row.began).slice(0, 5) : "");
+      put(who, row.began ? row.caller : "");
+      put(what, row.began ? named("business", row.business) : t("no_history"));
+      put(how, row.began ? `${row.ended ? spell(row.talk_s) : t("going")}${row.how_ended ? ` · ${named("ended", row.how_ended)}` : ""}` : "");
+    });
+  } catch {
+    // the banner says that the console is away
+  }
+}
+
+// -- acts -----------------------------------------------------------------------------------------
+
+const listen = () => ({ seat: chosen, phone: at("phone").value.trim() });
+const ACTS = {
+  monitor: () => ["monitor", listen()],
+  whisper: () => ["whisper", listen()],
+  barge: () => ["barge", listen()],
+  stop: () => ["stop", { seat: chosen }],
+  intercept: async () => (await sure(t("sure_intercept", { name }), t("intercept"))) && ["intercept", { seat: chosen }],
+  record: () => ["record", { seat: chosen, on: !callOf(seat())?.recording }],
+  force_ready: () => ["force", { seat: chosen, state: "ready" }],
+  force_out: async () => (await sure(t("sure_out", { name }), t("force_out"))) && ["force", { seat: chosen, state: "out" }],
+};
+
+async function press(button) {
+  if (button.getAttribute("aria-disabled") === "true") return;
+  const words = button.textContent;
+  const asked = await ACTS[button.dataset.act]();
+  if (!asked) return;
+  const answer = await act(...asked);
+  tell(answer.done ? t("done_act", { act: words }) : answer.words, !answer.done);
+}
+
+for (const button of document.querySelectorAll("#one button[data-act]")) {
+  button.addEventListener("click", () => press(button));
+}
+const phone = at("phone");
+if (phone) {
+  try {
+    phone.value = localStorage.getItem(PHONE) ?? "";
+  } catch {
+    // a browser that keeps nothing asks again
+  }
+  phone.addEventListener("input", () => {
+    try {
+      localStorage.setItem(PHONE, phone.value.trim());
+    } catch {
+      // as above
+    }
+  });
+}
+watch(paint, paintFigures);

@@ -20,7 +20,8 @@ class Ring:
 
 @dataclass(frozen=True, slots=True)
 class Unring:
-    """Ring no more: the caller is gone, or the seat is."""
+    """Ring no more: the caller is gone, or the seat is. Also the answer to an `OfferTaken` that
+    came too late: that line is to be dropped. There may be nothing that rings."""
 
     call: str
     seat: str
@@ -54,7 +55,9 @@ class Dismiss:
 
 @dataclass(frozen=True, slots=True)
 class CallBack:
-    """Ring a customer who kept his place: the seat is his and rings when he has answered."""
+    """Ring a customer who kept his place: the seat is held for him. `CallerBack` says that he is
+    there, and `Ring` follows; or `OfferFailed` with `party="customer"`, or `CallerLeft`: he wants
+    it no more."""
 
     call: str
     seat: str
@@ -62,7 +65,8 @@ class CallBack:
 
 @dataclass(frozen=True, slots=True)
 class SeatMoved:
-    """A seat is in another state; for the board and the log."""
+    """A seat is in another state; for the board and the log. `offline` with the reason `full` is
+    the refusal of one seat too many."""
 
     seat: str
     state: str
@@ -73,7 +77,9 @@ class SeatMoved:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """For the event log: `queue.entered`, `queue.left`, and what else is worth keeping."""
+    """For the event log: `queue.entered` and `queue.left` (once each, with `how`), `queue.refused`,
+    `queue.kept`, `queue.ignored`, `seat.lost` and `seat.back` (its page), `seat.next` (chosen for
+    after the call), `seat.silent` (no word of an offer came in time)."""
 
     kind: str
     call: str = ""

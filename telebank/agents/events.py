@@ -6,6 +6,7 @@ from typing import Literal
 Wanted = Literal["ready", "busy", "break"]
 Failure = Literal["no_answer", "declined", "busy", "unreachable"]
 Choice = Literal["wait", "call_back", "leave"]
+Party = Literal["seat", "customer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +36,22 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class SeatEntered:
-    """A person sits down. `skills`: level 1 to 9 by skill; languages are skills `lang.zh`."""
+    """A person sits down, busy (`entered`) until he wants to be ready. `skills`: level 1 to 9 by
+    skill; languages are skills `lang.zh`, and who has none of these is taken to speak all. Of
+    somebody who is there: his skills are others now."""
 
     seat: str
     name: str
     skills: dict[str, int]
     days: int = 10_000
     """Since the person began here: new ones may be given calls first."""
+    wrap_up_s: float | None = None
+    """His own seconds of wrap-up; None: those of the queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeatLeft:
-    """He logs out, or is made to: `by` is who made him."""
+    """He logs out, or is made to: `by` is who made him. In a call it holds afterwards."""
 
     seat: str
     by: str = ""
@@ -54,7 +59,8 @@ class SeatLeft:
 
 @dataclass(frozen=True, slots=True)
 class SeatSeen:
-    """His page is there."""
+    """His page is there. Not seen for `presence_s`, a seat goes offline (`presence`), one that
+    talks after its call; it comes back by `SeatEntered`."""
 
     seat: str
 
@@ -83,7 +89,8 @@ class CallerCame:
 
 @dataclass(frozen=True, slots=True)
 class CallerLeft:
-    """He hung up, or went back to the menu."""
+    """He hung up, or went back to the menu. Of one who chose a call-back: his line is down, so that
+    he can be rung; after that: he wants it no more."""
 
     call: str
 
@@ -96,6 +103,13 @@ class CallerChose:
     choice: Choice
     number: str = field(default="", repr=False)
     """Of `call_back`: where to."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerBack:
+    """The customer of a `CallBack` has answered and wants the teller: `Ring` follows."""
+
+    call: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +127,8 @@ class OfferFailed:
     call: str
     seat: str
     why: Failure
+    party: Party = "seat"
+    """Who of a call-back was not reached: a customer is tried again later, the seat is ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +162,7 @@ Event = (
     | CallerCame
     | CallerLeft
     | CallerChose
+    | CallerBack
     | OfferTaken
     | OfferFailed
     | TalkBegan

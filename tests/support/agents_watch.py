@@ -1,0 +1,182 @@
+"""The rules that a centre keeps, whatever it is told: looked at after each step."""
+
+from collections import Counter
+
+from telebank.agents.centre import Centre
+from telebank.agents.commands import (
+    Announce,
+    CallBack,
+    Command,
+    Dismiss,
+    Noted,
+    Ring,
+    SeatMoved,
+    Unring,
+    Wait,
+)
+from telebank.agents.core import CALL, OF_SEAT, RING, SEAT, WRAP
+from telebank.agents.events import Event, OfferTaken, TalkBegan
+from telebank.agents.line_up import Standing
+from telebank.agents.seats import MOVES, SeatState
+
+DAY_S = 86_400.0
+
+
+class Broken(AssertionError):  # noqa: N818 - reads as what it is
+    """A rule that does not hold."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.rule = rule.partition("\n")[0].partition(":")[0]
+
+
+def must(holds: bool, rule: str, what: object = "") -> None:
+    """Raise `Broken` where it does not; the rule is what stands before the colon."""
+    if not holds:
+        raise Broken(f"{rule}: {what}")
+
+
+class Watch:
+    """Plays the shell: believes commands alone, and compares."""
+
+    def __init__(self, centre: Centre) -> None:
+        self._centre, self._core = centre, centre._core
+        self.states: dict[str, str] = {}
+        """Of seats, as they were told."""
+        self.offers: dict[str, str] = {}
+        """Call by seat: what rings, or is held for a call-back."""
+        self._inside: set[str] = set()
+        """Callers who came in and have not left."""
+        self.ends: Counter[str] = Counter()
+        self.told: Counter[str] = Counter()
+        """Commands by their kind."""
+
+    # -- steps ------------------------------------------------------------------------------------
+
+    def step(self, event: Event | None, now: float) -> list[Command]:
+        """One event, or what is due; then all rules."""
+        if event is None:
+            commands = self._centre.wake(now)
+            wake_at = self._centre.wake_at
+            must(wake_at is None or wake_at > now, "wake_at is not in the past", wake_at)
+        else:
+            commands = self._centre.receive(event, now)
+        for command in commands:
+            self.told[type(command).__name__] += 1
+            self._hears(command)
+        if isinstance(event, OfferTaken | TalkBegan):
+            self._talks(event)
+        self._compare()
+        return commands
+
+    def pass_until(self, now: float) -> None:
+        """Wake whenever it is due."""
+        while (at := self._centre.wake_at) is not None and at <= now:
+            self.step(None, at)
+
+    def rest(self, now: float) -> None:
+        """Nobody says anything any more: everything that waits for somebody ends by itself."""
+        self.pass_until(now + DAY_S)
+        must(not self._core.callers, "every caller leaves", list(self._core.callers))
+        stuck = [one for one in self._centre.seats() if one.state != "talking"]
+        must(not stuck, "no seat is stuck", stuck)
+        must(not self._inside, "every caller is said to have left", self._inside)
+
+    # -- what it says -----------------------------------------------------------------------------
+
+    def _hears(self, command: Command) -> None:
+        match command:
+            case SeatMoved():
+                self._moved(command)
+            case Ring(call, seat):
+                must(self.states.get(seat) == "ringing", "who is rung was ready", command)
+                must(self.offers.get(seat, call) == call, "a seat rings for one", command)
+                others = [one for one, rung in self.offers.items() if rung == call and one != seat]
+                must(not others, "a caller is offered to one", (command, others))
+                self.offers[seat] = call
+            case CallBack(call, seat):
+                must(call not in self.offers.values(), "a caller is offered to one", command)
+                self.offers[seat] = call
+            case Unring(call, seat):
+                if self.offers.get(seat) == call:
+                    del self.offers[seat]
+            case Announce(call) | Wait(call):
+                must(call in self._inside or isinstance(command, Wait), "told inside", command)
+            case Dismiss(call):
+                must(call not in self._inside, "leaves before he is dismissed", command)
+            case Noted("queue.entered", call):
+                must(call not in self._inside, "enters once", command)
+                self._inside.add(call)
+            case Noted("queue.left", call, detail):
+                self.ends[str(detail["how"])] += 1
+                must(call in self._inside, "leaves once", command)
+                self._inside.discard(call)
+            case Noted():
+                pass
+
+    def _moved(self, command: SeatMoved) -> None:
+        if command.reason == "full":
+            return
+        before = SeatState(self.states.get(command.seat, "offline"))
+        must(SeatState(command.state) in MOVES[before], "a move of the table", (before, command))
+        if command.state == "ringing":
+            must(before == "ready", "offered to who is ready", command)
+        else:
+            self.offers.pop(command.seat, None)
+        self.states[command.seat] = command.state
+        if command.state == "offline":
+            del self.states[command.seat]
+
+    def _talks(self, event: OfferTaken | TalkBegan) -> None:
+        ringing = [seat for seat, call in self.offers.items() if call == event.call]
+        must(not ringing, "who talks rings nowhere", (event, ringing))
+
+    # -- how it stands ----------------------------------------------------------------------------
+
+    def _compare(self) -> None:
+        core = self._core
+        told = {seat.seat: seat.state for seat in self._centre.seats()}
+        must(told == self.states, "seats are as they were said to be", (told, self.states))
+        for seat in core.seats.values():
+            ready = seat.state is SeatState.READY
+            must((seat.id in core.ready) == ready, "ready ones are known", seat.id)
+            rings = seat.state is SeatState.RINGING
+            must((seat.id in self.offers) == rings, "ringing seats have an offer", seat.id)
+            must(bool(seat.calls) == (seat.state is SeatState.TALKING), "talks have calls", seat.id)
+            timers = {name for name in OF_SEAT if ((SEAT, seat.id), name) in core.timers._live}
+            must((RING in timers) == rings, "ringing ends by itself", seat.id)
+            wraps = seat.state is SeatState.WRAP_UP
+            must((WRAP in timers) == wraps, "wrap-up ends by itself", seat.id)
+        self._look_at_callers()
+        self._look_at_lines()
+
+    def _look_at_callers(self) -> None:
+        core = self._core
+        counts: Counter[tuple[str, bool]] = Counter()
+        for waiting in core.callers.values():
+            offered = waiting.standing is Standing.OFFERED
+            seat = core.seats.get(waiting.seat)
+            rung = seat is not None and seat.state is SeatState.RINGING
+            must(offered == (rung and seat.call == waiting.call), "offers are mutual", waiting.call)
+            must(waiting.standing is not Standing.MOVING, "nobody is left between", waiting.call)
+            timed = any(owner == (CALL, waiting.call) for owner, _ in core.timers._live)
+            must(timed, "waiting ends by itself", waiting.call)
+            if waiting.standing is not Standing.CHOOSING:
+                counts[waiting.need.queue, waiting.call_back] += 1
+        must(counts == +core.counts, "counts are right", (counts, core.counts))
+
+    def _look_at_lines(self) -> None:
+        core, level = self._core, self._core.serving.level
+        standing = {one.call for one in core.callers.values() if one.standing == "waiting"}
+        lined = [entry[2].call for line in core.lines for entry in line.entries]
+        must(sorted(lined) == sorted(standing), "each who waits stands in one line", lined)
+        named = {call for calls in core.naming.values() for call in calls}
+        must(named <= standing, "who is named stands in a line", named - standing)
+        for line in core.lines:
+            keys = [entry[:2] for entry in line.entries]
+            must(keys == sorted(keys), "lines are in order", line.need)
+            able = [seat.id for seat in core.ready.values() if level(seat, line.need)]
+            must(not able, "nobody waits for whom a seat is ready", (line.need, able))
+            alone = not core.on_duty(line.need)
+            people = [entry[2].call for entry in line.entries if not entry[2].call_back]
+            must(not (alone and people), "nobody waits for nobody", (line.need, people))

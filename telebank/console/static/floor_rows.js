@@ -39,7 +39,7 @@ export function paintWaiting() {
 export function paintFigures(figures) {
   put(at("g-today"), percent(figures.today));
   put(at("g-half"), percent(figures.half));
-  put(at("g-half-word"), figures.minutes < 30 ? t("service_span", { n: figures.minutes }) : t("service_half"));
+  put(at("g-half-word"), figures.minutes > 0 && figures.minutes < 30 ? t("service_span", { n: figures.minutes }) : t("service_half"));
   put(at("g-abandoned"), String(figures.abandoned));
   const answered = at("g-answered");
   if (answered) put(answered, String(figures.answered));

@@ -73,13 +73,15 @@ class Used:
 @dataclass(frozen=True, slots=True)
 class Enqueue:
     """Take the caller to a teller with `skill`; higher `priority` first. `carry` goes along, a card
-    number as its handle's value, and the teller speaks `language`."""
+    number as its handle's value, and the teller speaks `language`. `business` is what he was at:
+    the name of the flow in which he asked for a person."""
 
     visit: str
     skill: str
     priority: int
     carry: Values
     language: Language = "zh"
+    business: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +125,9 @@ class Record:
     """A line for the event log, free of secrets; `detail` has `flow` and `node`.
 
     `node.entered`; `key` with `digit` (or a dot) once a node took it; `call.language`;
-    `input.none`, `input.invalid`, `input.exhausted`; `keys.dropped`, `value.missing`,
-    `rows.cut` (more rows than keys), `answer.late`, `exit.unknown`, `play.lost`, `call.guard`.
+    `call.proved` with `level`, where he proved himself beside the menus; `input.none`,
+    `input.invalid`, `input.exhausted`; `keys.dropped`, `value.missing`, `rows.cut` (more rows than
+    keys), `answer.late`, `exit.unknown`, `play.lost`, `call.guard`.
     """
 
     kind: str
@@ -138,4 +141,21 @@ class HangUp:
     reason: str
 
 
-Command = Say | Listen | Submit | Told | Used | Enqueue | PrepareFax | SendFax | Record | HangUp
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A session beside a call is over (`Session.beside`); the call goes on.
+
+    `exit` is the flow's own, or `guard` (it took too long) or `fault`. Where its caller proved
+    himself, `customer` is his card and `level` how far; `given` are the variables that the flow
+    gives. All three are for `events.Proved`.
+    """
+
+    exit: str
+    level: AuthLevel = AuthLevel.NONE
+    customer: CardNumber | None = None
+    given: Values = field(default_factory=dict, repr=False)
+
+
+Command = (
+    Say | Listen | Submit | Told | Used | Enqueue | PrepareFax | SendFax | Record | HangUp | Ended
+)

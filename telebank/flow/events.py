@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 
 from telebank.flow.model import ABILITIES
+from transactions.card import CardNumber
 from transactions.outcome import Values
+from transactions.request import AuthLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,18 @@ class FaxAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class Proved:
+    """The caller proved himself in a session beside this one: what its `Ended` said."""
+
+    customer: CardNumber
+    level: AuthLevel
+    given: Values = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class HungUp:
     """The caller is gone (or the call was taken from us); nothing is said any more."""
 
 
 Answered = ServiceAnswered | QueueAnswered | FaxPrepared | FaxAnswered
-Event = Started | KeyPressed | PlayEnded | Answered | HungUp
+Event = Started | KeyPressed | PlayEnded | Answered | Proved | HungUp

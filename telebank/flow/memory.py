@@ -1,9 +1,10 @@
 """A session's variables: plain values in its state, card numbers and secrets in the vault."""
 
+from telebank.flow.model import ABILITIES
 from telebank.flow.state import Handle, State
 from telebank.flow.vault import Vault
 from transactions.card import CardNumber, SealedCard
-from transactions.outcome import Rows, Value
+from transactions.outcome import Rows, Value, Values
 from transactions.request import AuthLevel
 from transactions.secret import Secret
 
@@ -55,6 +56,19 @@ class Memory:
         if not (same and self._state.auth is AuthLevel.SECOND_FACTOR):
             self._state.auth = level
         self._state.customer = card.token
+
+    def take_over(self, given: Values, customer: CardNumber, level: AuthLevel) -> None:
+        """He proved himself elsewhere. Where `given` has another card than was here, what else is
+        known was another customer's and is forgotten."""
+        if any(self.value(name) not in (None, value) for name, value in given.items()):
+            for name in [name for name in self._state.vars if name not in ABILITIES]:
+                self.forget(name)
+        for name, value in given.items():
+            self.store(name, value)
+        if self._state.auth is AuthLevel.SECOND_FACTOR and self.proved == customer:
+            return
+        self._state.auth = level
+        self._state.customer = self._vault.put(customer)
 
     @property
     def proved(self) -> CardNumber | None:

@@ -10,8 +10,23 @@ from transactions.contract import Kind, RowShape
 from transactions.money import Currency
 from transactions.request import Language
 
-QUEUE_EXITS = ("not_on_duty", "full", "done")
-"""Exits that such a node may have; the first is the one it must have."""
+NOT_ON_DUTY, DONE, FULL = "not_on_duty", "done", "full"
+QUEUE_EXITS = (NOT_ON_DUTY, DONE, FULL)
+"""Exits of a queue: nobody is there; the teller gave the caller back to the menus; it is full. Only
+the last may be left out: then he is told so, and goes on as one who was given back."""
+
+DESK_PIN, DESK_CARD = "desk_pin", "desk_card"
+DESK_FLOWS: Mapping[str, tuple[str, ...]] = MappingProxyType({DESK_PIN: ("card",), DESK_CARD: ()})
+"""Flows that a teller starts beside a caller's own session, with the variables that each is given:
+the PIN of the card that he keyed, and a card and its PIN. No menu leads to them."""
+DESK_GIVES = "card"
+"""The variable that they give: whose PIN was right."""
+DESK_EXITS = (
+    *("verified", "wrong", "locked", "given_up"),
+    *("first_use", "bad_card", "lost", "unavailable"),
+)
+"""How they may end. `wrong`: too often wrong, and not yet locked; `first_use`: right, and to be
+changed in the menus before it is good for anything."""
 
 Way = Literal["here", "back", "later", "mail"]
 """How a document goes: by fax in this call, in one of its own at once, or in one at a given time;

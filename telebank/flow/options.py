@@ -55,6 +55,8 @@ class FlowOptions:
     """Said (without values) before the guard hangs up."""
     done_prompt: str = "sys.done"
     """Said (without values) of an approval whose answer lacks a value that its own words need."""
+    full_prompt: str = "queue.full"
+    """Said (without values) where a queue is full and its node has no exit for that."""
     filler_after_s: float = 3.0
     """Seconds of waiting for a service after which its filler is said."""
     filler_again_s: float = 10.0

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from telebank.flow.commands import (
     Command,
+    Ended,
     Enqueue,
     HangUp,
     PrepareFax,
@@ -29,7 +30,7 @@ from telebank.flow.events import (
     ServiceAnswered,
     Started,
 )
-from telebank.flow.model import FAX_GIVES, FAX_MADE, FAX_SENT, AnyNode, Call, Fax
+from telebank.flow.model import DESK_FLOWS, FAX_GIVES, FAX_MADE, FAX_SENT, AnyNode, Call, Fax
 from telebank.flow.options import FlowOptions
 from telebank.flow.playbook import (
     Answers,
@@ -109,7 +110,7 @@ class Player:
     def __init__(self, release: Release, test: PathTest, options: FlowOptions) -> None:
         self._release = release
         self._test = test
-        self._session = Session(release, "test", options, entry=test.flow)
+        self._session = _session_of(release, test, options)
         self._now = 0.0
         self._playing: Say | None = None
         self._asked: Submit | None = None
@@ -324,9 +325,9 @@ class Player:
                     self._ears.told.append(f"{self._ears.services[visit]} {exit_name}")
                 case Record():
                     self._recorded(command)
-                case HangUp(reason):
+                case HangUp(reason) | Ended(reason):
                     self._ears.ended = reason
-                    self._note(f"hangs up: {reason}")
+                    self._note(f"ends: {reason}")
                 case _:
                     pass
 
@@ -359,6 +360,15 @@ class Player:
         if self._asked is not None:
             return f"waiting for {self._asked.service}"
         return f"at {self._session.place}, {self._session.phase}"
+
+
+def _session_of(release: Release, test: PathTest, options: FlowOptions) -> Session:
+    """Of a whole call, or of one beside a call."""
+    if test.flow not in DESK_FLOWS:
+        return Session(release, "test", options, entry=test.flow)
+    kinds = release.flows[test.flow].vars
+    given = {name: value_of(kinds.get(name, "text"), text) for name, text in test.given.items()}
+    return Session(release, "test", options).beside(test.flow, given)
 
 
 def play(release: Release, test: PathTest, options: FlowOptions | None = None) -> PathResult:

@@ -26,7 +26,8 @@ tests:
     called: {card.balance: 1}        # how often each service was asked, exactly
     told: [card.balance ok]          # results that the caller heard, exactly
     able: [fax_here]                 # what is to be had in this call; left out: everything
-    ended: done                      # the flow's word, `caller`, or `open`
+    given: {card: "6227000000000012"}  # with `flow`: what one beside a call begins with
+    ended: done                      # the flow's word, its exit, `caller`, or `open`
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -124,6 +125,8 @@ class PathTest:
     told: tuple[str, ...] | None
     ended: str | None
     able: tuple[str, ...] = ABILITIES
+    given: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Variables of a flow that runs beside a call, by the kinds that it declares."""
 
 
 def load_playbook(path: Path) -> tuple[PathTest, ...]:
@@ -177,6 +180,7 @@ def _test(block: Block, parts: Mapping[str, tuple[Step, ...]]) -> PathTest:
         told=block.names("told") if "told" in block else None,
         ended=block.optional("ended"),
         able=_able(block),
+        given=block.mapping("given"),
     )
     block.finish()
     return test

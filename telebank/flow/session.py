@@ -5,19 +5,16 @@ Every method runs on to the next thing to wait for: the end of a prompt, a key, 
 
 from typing import assert_never
 
-from telebank.flow import papers
 from telebank.flow import state as states
-from telebank.flow.commands import Command, Told
+from telebank.flow.answering import Answering
+from telebank.flow.commands import Command, Listen, Told
 from telebank.flow.entry import Again, Chosen, Completed, Invalid, More, Verdict, choose, take
 from telebank.flow.entry import timed_out as entry_timed_out
 from telebank.flow.events import (
     Event,
-    FaxAnswered,
-    FaxPrepared,
     HungUp,
     KeyPressed,
     PlayEnded,
-    QueueAnswered,
     ServiceAnswered,
     Started,
 )
@@ -26,8 +23,6 @@ from telebank.flow.model import (
     ABILITIES,
     ABLE,
     IN_WRITING,
-    READY,
-    UNCONFIRMED,
     AskingNode,
     Call,
     Collect,
@@ -35,23 +30,24 @@ from telebank.flow.model import (
     Exit,
     Fax,
     Menu,
-    Queue,
 )
 from telebank.flow.options import KEYS, MAX_PICKED_ROWS, FlowOptions
 from telebank.flow.release import Release
 from telebank.flow.speech import parts_of
-from telebank.flow.state import Frame, Phase, Untold
+from telebank.flow.state import Frame, Phase
 from telebank.flow.vault import Vault
-from telebank.flow.walk import IllegalEvent, Walker
-from transactions.outcome import Row, Unknown, Value
+from telebank.flow.walk import IllegalEvent
+from transactions.outcome import Row, Unknown, Value, Values
 from transactions.request import Language
 from transactions.secret import Secret
 
 PICKS = "".join(str(number) for number in range(1, MAX_PICKED_ROWS + 1))
 """Keys that may choose a row."""
+TOKENS = 1_000_000
+"""What the call's own session says has lower tokens, and each one beside it a range so long."""
 
 
-class Session(Walker):
+class Session(Answering):
     """One caller in one release. `vault` holds his card numbers and secrets."""
 
     _dumped: tuple[str, ...] = ()
@@ -95,6 +91,33 @@ class Session(Walker):
             self._due()
         return self._finish()
 
+    def beside(self, flow: str, carried: Values) -> "Session":
+        """A session of its own at `flow`, while this one waits for its queue's answer: the PIN
+        that a teller asks for.
+
+        It speaks this caller's language at his pace, begins with the variables `carried`, and
+        nobody has proved himself in it. Give it `Started()`, then his keys, what was played and
+        what services answered, as any; what it asks is unique in the call, and so are its tokens.
+        It ends by `Ended`, never by a hang-up. Where that has a customer, give this session
+        `Proved` with what it says. To take it back give it `HungUp`; it then says no more.
+
+        Raises `ValueError` where the release has no such flow, or `carried` lacks what it needs.
+        """
+        wanted = self.release.flows.get(flow)
+        lacking = [name for name in wanted.needs if name not in carried] if wanted else []
+        if wanted is None or lacking:
+            raise ValueError(f"flow {flow}: " + (f"needs {lacking}" if wanted else "not there"))
+        mine = self._state
+        mine.asides += 1
+        mine.listening = None  # the other session says whether keys are secret meanwhile
+        other = Session(self.release, self.call_ref, self.options, flow, self.vault)
+        its = other._state
+        its.language, its.patience, its.speed = mine.language, mine.patience, mine.speed
+        its.aside, its.token = mine.asides, mine.asides * TOKENS
+        for name, value in carried.items():
+            other._memory.store(name, value)
+        return other
+
     def dump(self) -> bytes:
         """The session as plain data: tokens of the vault, never a digit of a card or secret.
 
@@ -129,25 +152,20 @@ class Session(Walker):
             case PlayEnded(token):
                 if token == self._state.playing:
                     self._spoken(barged=not event.completed, heard=event.heard)
-            case ServiceAnswered():
-                self._answered(event)
-            case QueueAnswered(visit, exit_name):
-                self._transferred(visit, exit_name)
-            case FaxPrepared():
-                self._fax_prepared(event)
-            case FaxAnswered():
-                self._faxed(event)
             case HungUp():
                 self._end()
             case _:
-                assert_never(event)
+                self._take_answer(event)
 
     def _started(self, able: frozenset[str]) -> None:
         self._state.guard_at = self._now + self.options.call_guard_s
         able = able.intersection(ABILITIES)
         for name in sorted(able | {IN_WRITING} if able else able):
             self._memory.store(name, ABLE)
-        flow = self.release.flows[self._first_flow]
+        if self._state.aside:
+            self._state.listening = True  # before the first word: somebody else hears this caller
+            self._out.append(Listen(secret=True))
+        flow = self.release.flows[self._state.first]
         self._state.frames.append(Frame(flow.name, flow.entry))
         self._run(flow.entry)
 
@@ -192,98 +210,6 @@ class Session(Walker):
         else:
             self._run(self._after_prompt())
 
-    def _answered(self, event: ServiceAnswered) -> None:
-        node = self._node()
-        if event.visit != self._state.visit or not isinstance(node, Call):
-            self._record("answer.late", visit=event.visit)
-            return
-        service = self.release.contracts[node.service]
-        self._state.visit = self._state.answer_by = None
-        if self._state.playing is None:
-            self._state.timer = None  # else it is the filler's, whose end may never be told
-        self._forget_secrets(node)
-        for name in service.gives:
-            if name in event.data:
-                self._memory.store(name, event.data[name])
-            elif event.exit in service.out_on or name in service.rows:
-                self._memory.forget(name)  # an older value must not pass for this answer's
-        if event.exit in service.grants_on and service.grants is not None:
-            source = node.inputs.get(service.customer or "", "")
-            self._memory.prove(source.removeprefix("$"), service.grants)
-        self._answer_untold(Untold(event.visit, event.exit, service.effect))
-        self._go_on(self._exit_of(node, event.exit))
-
-    def _go_on(self, target: str) -> None:
-        """After an answer; a filler is heard to its end first."""
-        if self._state.playing is None:
-            self._run(target)
-        else:
-            self._state.resume = target
-
-    def _answer_untold(self, answer: Untold) -> None:
-        """A read's answer gives way to a later one; what moved money or a state is always told."""
-        kept = [old for old in self._state.untold if old.effect != "read"]
-        self._state.untold = [*kept, answer]
-
-    def _forget_secrets(self, node: Call) -> None:
-        """A secret lives until the service that took it has answered."""
-        kinds = self._flow().vars
-        for source in node.inputs.values():
-            if source.startswith("$") and kinds.get(source[1:]) == "secret":
-                self._memory.forget(source[1:])
-
-    def _transferred(self, visit: str, exit_name: str) -> None:
-        node = self._node()
-        if visit != self._state.visit or not isinstance(node, Queue):
-            return
-        self._state.visit = None
-        first = next(iter(node.then.values()), "") or self._fallback(node)
-        self._run(node.then.get(exit_name, first))
-
-    def _fax_prepared(self, event: FaxPrepared) -> None:
-        """The paper of a fax in this call was made, or was not; where a filler is being spoken,
-        what comes of it follows at its end."""
-        node, state = self._node(), self._state
-        asked = isinstance(node, Fax) and node.way == "here" and state.fax == "asked"
-        if event.visit != state.visit or not asked:
-            self._record("answer.late", visit=event.visit)
-            return
-        assert isinstance(node, Fax)
-        state.buffer = ""
-        if state.playing is None:
-            state.timer = None  # else it is the filler's
-        if event.exit != READY:
-            state.visit = None
-            self._go_on(self._fax_exit(node, event.exit, papers.UNAVAILABLE))
-            return
-        state.fax = "made"
-        if state.playing is None:
-            self._announce(node)
-
-    def _faxed(self, event: FaxAnswered) -> None:
-        """A fax went, or did not. Keys that were heard meanwhile were the machines' sounds."""
-        node, state = self._node(), self._state
-        here = isinstance(node, Fax) and node.way == "here"
-        out = state.fax == ("sending" if here else "asked")
-        if event.visit != state.visit or not isinstance(node, Fax) or not out:
-            self._record("answer.late", visit=event.visit)
-            return
-        state.visit = None
-        state.buffer = ""
-        if state.playing is None:
-            state.timer = None
-        if here:
-            state.guard_at += self._now - state.said_at  # the machines' time, not his
-        papers.keep(self._memory, event.data)
-        self._go_on(self._fax_exit(node, event.exit, UNCONFIRMED))
-
-    def _fax_exit(self, node: Fax, exit_name: str, unknown: str) -> str:
-        """Where an exit leads; one that the node does not have counts as `unknown`."""
-        if exit_name not in node.then:
-            self._record("exit.unknown", document=node.document)
-            exit_name = unknown
-        return node.then.get(exit_name) or self._fallback(node)
-
     # -- time ---------------------------------------------------------------------------------
 
     def _guardable(self) -> bool:
@@ -313,9 +239,9 @@ class Session(Walker):
         """The overall guard: last words, then the end."""
         state = self._state
         self._record("call.guard")
-        state.closing, state.buffer = "guard", ""
+        state.closing, state.buffer = "guard", ""  # beside a call there are no last words
         prompt = self.options.guard_prompt
-        known = prompt in self.release.texts[state.language]
+        known = prompt in self.release.texts[state.language] and not state.aside
         if not self._say(parts_of((prompt,) if known else (), state.language), ""):
             self._hang_up("guard")
 

@@ -122,6 +122,12 @@ class Place:
     patience: str = pace.NORMAL
     speed: str = pace.NORMAL
     """The pace of the call, in the words of `telebank.flow.pace`."""
+    first: str = "main"
+    """The flow that it begins in."""
+    asides: int = 0
+    """Sessions that there were beside this one."""
+    aside: int = 0
+    """Of a session beside a call: its number among those; 0: the caller's own."""
 
 
 @dataclass(slots=True)

@@ -3,15 +3,16 @@
 from types import MappingProxyType
 
 from telebank.flow import pace
-from telebank.flow.commands import Command, HangUp, Record, Say
+from telebank.flow.commands import Command, Ended, HangUp, Record, Say
 from telebank.flow.memory import Memory
-from telebank.flow.model import ABLE, AnyNode, Flow, Menu
+from telebank.flow.model import ABLE, DESK_GIVES, AnyNode, Collect, DigitEntry, Flow, Menu
 from telebank.flow.options import LANGUAGES, MAX_PICKED_ROWS, FlowOptions
 from telebank.flow.release import Release
 from telebank.flow.speech import parts_of, row_parts, speakable, spoken_of
 from telebank.flow.state import Part, Phase, State
 from telebank.flow.vault import MemoryVault, Vault
-from transactions.request import Language
+from transactions.card import CardNumber
+from transactions.request import AuthLevel, Language
 
 
 class Voice:
@@ -29,8 +30,7 @@ class Voice:
         self.call_ref = call_ref
         self.options = options
         self.vault: Vault = vault if vault is not None else MemoryVault()
-        self._first_flow = entry
-        self._state = State(language=LANGUAGES[0])
+        self._state = State(language=LANGUAGES[0], first=entry)
         self._memory = Memory(self._state, self.vault)
         self._now = 0.0
         self._out: list[Command] = []
@@ -55,6 +55,30 @@ class Voice:
     def asking(self) -> bool:
         """Whether somebody's answer is awaited, in silence or while the caller is told to wait."""
         return self._state.visit is not None
+
+    @property
+    def level(self) -> AuthLevel:
+        """How far the caller has proved himself."""
+        return self._state.auth
+
+    @property
+    def proved(self) -> CardNumber | None:
+        """The card that he proved himself with."""
+        return self._memory.proved
+
+    @property
+    def card(self) -> CardNumber | None:
+        """The card that he keyed last, proved or not."""
+        card = self._memory.value(DESK_GIVES)
+        return card if isinstance(card, CardNumber) else None
+
+    @property
+    def keyed(self) -> tuple[int, int] | None:
+        """In an entry of digits: how many were keyed so far, and how many it needs at least."""
+        node = self._node() if self._state.frames else None
+        if not isinstance(node, Collect) or not isinstance(node.entry, DigitEntry):
+            return None
+        return len(self._state.entry), node.entry.min
 
     def _parts(self, node: AnyNode, before: tuple[str, ...] = ()) -> list[Part]:
         """What a node says: `before`, then its rows one by one, then its own `say`."""
@@ -125,7 +149,7 @@ class Voice:
         state = self._state
         state.visits += 1
         state.phase = Phase.WAITING
-        state.visit = f"v{state.visits}"
+        state.visit = f"b{state.aside}v{state.visits}" if state.aside else f"v{state.visits}"
         return state.visit
 
     def _switch(self, language: Language | None) -> None:
@@ -146,8 +170,14 @@ class Voice:
         self._out.append(Record(kind, MappingProxyType({**place, **detail})))
 
     def _hang_up(self, reason: str) -> None:
-        self._out.append(HangUp(reason))
+        """The end of the call; of a session beside one only its own."""
+        self._out.append(self._ended(reason) if self._state.aside else HangUp(reason))
         self._end()
+
+    def _ended(self, exit_name: str) -> Ended:
+        gives = self.release.flows[self._state.first].gives
+        given = {name: v for name in gives if (v := self._memory.value(name)) is not None}
+        return Ended(exit_name, self._state.auth, self._memory.proved, given)
 
     def _end(self) -> None:
         """Nothing more is said. A secret that a service still has in hand is left to it."""

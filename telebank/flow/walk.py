@@ -187,7 +187,7 @@ class Walker(Voice):
         frames = self._state.frames
         frames.pop()
         if not frames:
-            self._hang_up("done")
+            self._hang_up(node.exit if self._state.aside else "done")
             return None
         outer = self._node()
         assert isinstance(outer, Enter)
@@ -213,11 +213,7 @@ class Walker(Voice):
             case Call():
                 return self._after_filler()
             case Queue():
-                carried = {
-                    name: v for name in node.carry if (v := self._memory.value(name)) is not None
-                }
-                visit = self._new_visit()
-                self._out.append(Enqueue(visit, node.skill, node.priority, carried, state.language))
+                return self._after_queue(node)
             case Fax():
                 return self._after_fax(node)
             case Exit():
@@ -226,6 +222,20 @@ class Walker(Voice):
                 raise IllegalEvent(f"{self.place} speaks nothing, and {state.playing} ended")
             case _:
                 assert_never(node)
+        return None
+
+    def _after_queue(self, node: Queue) -> str | None:
+        """What follows the prompt of a queue, or the words that it is full."""
+        state = self._state
+        if state.resume is not None:
+            return state.resume
+        carried = {name: v for name in node.carry if (v := self._memory.value(name)) is not None}
+        visit = self._new_visit()
+        state.timer, state.said_at = None, self._now
+        business = state.frames[-1].flow
+        self._out.append(
+            Enqueue(visit, node.skill, node.priority, carried, state.language, business)
+        )
         return None
 
     def _after_fax(self, node: Fax) -> str | None:

@@ -8,6 +8,7 @@ from telebank.flow.check import (
     abilities,
     branches,
     dataflow,
+    desk,
     faxes,
     menus,
     money,
@@ -82,6 +83,8 @@ RULES: tuple[Rule, ...] = (
     faxes.prompts,
     faxes.read_back,
     faxes.hidden,
+    desk.leaves_call,
+    desk.terms,
 )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from telebank.flow.check.graph import edges, entered, finding, inside
 from telebank.flow.model import (
+    DESK_FLOWS,
     AnyNode,
     Branch,
     Call,
@@ -57,8 +58,8 @@ def entry_flow(release: Release, flow: Flow) -> Iterator[Finding]:
         mend = f"write flows/{ENTRY_FLOW}.yaml"
         yield Finding(flow.file, 1, "flow", f"there is no flow `{ENTRY_FLOW}`", mend)
         return
-    main = release.flows[ENTRY_FLOW]
-    if flow.name not in {inner.name for inner in inside(release, main)}:
+    starts = [release.flows[name] for name in (ENTRY_FLOW, *DESK_FLOWS) if name in release.flows]
+    if not any(flow in inside(release, start) for start in starts):
         mend = "enter it from a flow, or remove the file"
         yield Finding(flow.file, 1, "unreachable", f"nothing enters flow {flow.name}", mend)
 

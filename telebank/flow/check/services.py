@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from telebank.flow.check.graph import exits_of, finding
 from telebank.flow.model import (
+    FULL,
     QUEUE_EXITS,
     Call,
     Collect,
@@ -60,7 +61,7 @@ def _exits_of(
             known = tuple(exits_of(inner)) if inner else ()
             return f"flow {node.flow}", known, known if inner else tuple(node.then)
         case Queue():
-            return "a queue", QUEUE_EXITS[:1], QUEUE_EXITS
+            return "a queue", tuple(one for one in QUEUE_EXITS if one != FULL), QUEUE_EXITS
         case Fax():
             return f"a fax ({node.way})", node.exits, node.exits
 

@@ -113,6 +113,7 @@ _EXITS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "last": ("最后一页", "last page"),
         "prove": ("需要第二重验证", "second factor needed"),
         "not_on_duty": ("坐席不在岗", "nobody there"),
+        "full": ("等候人数已满", "the queue is full"),
         "not_available": ("不能发", "not available"),
         "first_use": ("首次使用", "first use"),
         "unchanged": ("未更改", "unchanged"),

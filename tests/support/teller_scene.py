@@ -15,6 +15,7 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +27,25 @@ from support.calls_house import House, open_house
 from support.calls_peer import Peer as SipPeer
 from support.media_bridge import Talker, share, talk, tone
 from telebank import sip
+from telebank.agents.centre import Centre
 from telebank.agents.options import CentreOptions, QueueOptions
 from telebank.calls.endpoint import Endpoint, Fact, Listening
 from telebank.calls.options import places_in
 from telebank.calls.services import CallServices
 from telebank.calls.tellers.room import TellerRoom
-from telebank.calls.tellers.values import Machine, Phones
+from telebank.calls.tellers.values import Phones
 from telebank.ops.clock import SystemClock
 from telebank.sip import Hop, SipOptions, UserAgent
 from telebank.sip.registering import PhoneWay
 from telebank.sip.sdp import answer_audio
 
-QUEUE = QueueOptions("general", "综合", "General", ("general",), wrap_up_s=0.0)
-OPTIONS = CentreOptions((QUEUE,))
+QUEUE = QueueOptions(
+    *("general", "综合", "General", ("general",)),
+    rings_s=6.0,
+    place_every_s=0.0,
+    record=False,
+)
+OPTIONS = CentreOptions((QUEUE,), presence_s=600.0)
 FRAME = 160
 LOUD = 1_000
 """Root mean square of a tone that is heard; the flat tone's is 550."""
@@ -212,9 +219,9 @@ class Scene:
 
 @asynccontextmanager
 async def scene(
-    tmp_path: Path, voice: Voice, machine: Machine, options: CentreOptions = OPTIONS
+    tmp_path: Path, voice: Voice, options: CentreOptions = OPTIONS
 ) -> AsyncIterator[Scene]:
-    """A node with this machine for queues and seats."""
+    """A node with these queues."""
     ways: dict[str, list[PhoneWay]] = {}
 
     class Room(TellerRoom):
@@ -228,7 +235,12 @@ async def scene(
         def phone_ways(self, extension: str) -> Sequence[PhoneWay]:
             return ways.get(extension, [])
 
-    room = Room(machine, options, SystemClock())
+    clock = SystemClock()
+
+    def wall(at: float) -> datetime:
+        return clock.now() + timedelta(seconds=at - clock.monotonic())
+
+    room = Room(Centre(options, wall), options, clock)
     async with AsyncExitStack() as stack:
         house = await stack.enter_async_context(open_house(tmp_path, voice, tellers=room))
         it = Scene(house, room, ways, stack)

@@ -28,40 +28,31 @@ class Acts(Ringing):
             return "no_phone"
         if any(seat.phone == phone for seat in self._seats.values()):
             return "phone_busy"
-        now = self._shell.endpoint.now()
-        self._seats[person] = Seat(person, name, phone, "offline", self._clock.now(), seen_at=now)
+        self._seats[person] = Seat(person, name, phone, "offline", self._clock.now())
         self._note("seat.entered", actor=person, seat=person, phone=phone)
         self._tell(events.SeatEntered(person, name, skills, days))
         self.on_change("SeatRow", person)
         return None
 
     def leave(self, seat: str, by: str = "") -> Code | None:
-        """He logs out, or is made to by somebody; not in the middle of a talk."""
+        """He logs out, or is made to by somebody; in a talk it holds afterwards."""
         if seat not in self._seats:
             return "no_seat"
-        if self._talk_of(seat) is not None:
-            return "wrong_state"
-        self._note("seat.left", actor=by or seat, seat=seat)
         self._tell(events.SeatLeft(seat, by))
-        self._seats.pop(seat, None)
         self.on_change("SeatRow", seat)
         return None
 
     def seen(self, seat: str) -> None:
         """His page is there."""
-        if (found := self._seats.get(seat)) is not None:
-            found.seen_at = self._shell.endpoint.now()
+        if seat in self._seats:
             self._tell(events.SeatSeen(seat))
 
     def want(self, seat: str, state: Wanted, reason: str = "", by: str = "") -> Code | None:
         """The state he wants, or is forced into; in a call it holds afterwards."""
-        found = self._seats.get(seat)
-        if found is None:
+        if seat not in self._seats:
             return "no_seat"
-        if found.state in ("ringing", "talking"):
-            found.next_state = state
-            self.on_change("SeatRow", seat)
         self._tell(events.SeatWanted(seat, state, reason, by))
+        self.on_change("SeatRow", seat)
         return None
 
     def wrapped(self, seat: str) -> Code | None:

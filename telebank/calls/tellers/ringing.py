@@ -52,12 +52,19 @@ class Ringing(Driving):
             number=wants.number,
             called=wants.called,
             customer=wants.customer,
+            level=self._importance(wants.first_digits),
             last_seat=self._last_seat.get(wants.customer, ""),
         )
         mixers = next(self._mixers), next(self._mixers)
         now = self._clock.now
         self._talks[port.ref] = Talk(port, caller, Conversation(*mixers), now(), now)
         self._tell(events.CallerCame(caller))
+
+    def _importance(self, digits: str) -> int:
+        """By the longest beginning that the settings name."""
+        important = self.options.important
+        fitting = [one for one in important if digits.startswith(one)]
+        return important[max(fitting, key=len)] if fitting else 0
 
     def gone(self, call: str) -> None:
         """The caller has hung up, or his call was ended."""
@@ -118,12 +125,11 @@ class Ringing(Driving):
         if command.state != "wrap_up":
             seat.wrapping = ""
         seat.state, seat.reason, seat.since = command.state, command.reason, now
-        if command.state in ("ready", "busy", "break"):
-            seat.next_state = ""
         if command.state not in ("ringing", "talking"):
             seat.call = ""
+        kind = "seat.left" if command.state == "offline" else "seat.state"
         self._note(
-            "seat.forced" if command.by else "seat.state",
+            "seat.forced" if command.by and kind == "seat.state" else kind,
             command.call,
             actor=command.by or command.seat,
             seat=command.seat,
@@ -193,7 +199,6 @@ class Ringing(Driving):
         """`rung`: since when he was; None: that does not count."""
         now = self._shell.endpoint.now()
         seat.call = talk.ref
-        seat.calls_today += 1
         contact = f"{talk.ref}.{next(self._contacts)}"
         talk.parts[seat.id] = Part(contact, now, talk.held_s)
         if self.keeper is not None:
@@ -218,7 +223,6 @@ class Ringing(Driving):
             return
         seconds = self._shell.endpoint.now() - part.began_at
         if (seat := self._seats.get(seat_id)) is not None:
-            seat.talk_today_s += seconds
             seat.wrapping = part.contact
         self._note(
             "contact.ended",

@@ -7,12 +7,12 @@ room.enter("chen", "Chen", "8001", {"general": 5})
 room.hold("chen")                             # None, or the code of why not
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from telebank.agents.board import AnyRow, CallRow, QueueRow, SeatRow
 from telebank.agents.options import QueueOptions
 from telebank.calls.tellers.floor import Floor
-from telebank.calls.tellers.talk import WAITING, Seat, Talk
+from telebank.calls.tellers.talk import Seat, Talk
 
 
 class TellerRoom(Floor):
@@ -40,32 +40,45 @@ class TellerRoom(Floor):
     def _seat_row(self, seat: Seat, for_supervisor: bool) -> SeatRow:
         talk = self._own(seat.id)
         watchers = talk.conversation.watchers if talk is not None else {}
-        seen = self._shell.endpoint.now() - seat.seen_at
+        view = self._machine.seat(seat.id)
         return SeatRow(
             key=seat.id,
             name=seat.name,
             state=seat.state,
             since=_utc(seat.since),
             reason=seat.reason,
-            next_state=seat.next_state,
+            next_state=view.next_state if view is not None else "",
             call=seat.call,
             phone=seat.phone,
-            present=seen <= self.options.presence_s,
-            calls_today=seat.calls_today,
-            talk_today_s=round(seat.talk_today_s, 1),
+            present=view is not None and view.present,
+            queues=view.queues if view is not None else (),
+            calls_today=view.calls_today if view is not None else 0,
+            talk_today_s=round(view.talk_today_s, 1) if view is not None else 0.0,
             watched_by=" ".join(watchers) if for_supervisor else "",
         )
 
     def _queue_row(self, queue: QueueOptions) -> QueueRow:
-        waits = [talk for talk in self._talks.values() if talk.queue == queue.name]
-        waits = [talk for talk in waits if talk.state in WAITING]
-        first = min((talk.since for talk in waits), default=None)
+        now = self._shell.endpoint.now()
+        view = self._machine.queue(queue.name, now)
+        if view is None:
+            return QueueRow(key=queue.name, zh=queue.zh, en=queue.en)
+        first = view.longest_since
+        waits = None if first is None else self._clock.now() - timedelta(seconds=now - first)
+        expected = view.expected_wait_s
         return QueueRow(
             key=queue.name,
             zh=queue.zh,
             en=queue.en,
-            waiting=len(waits),
-            longest_since="" if first is None else _utc(first),
+            waiting=view.waiting,
+            longest_since="" if waits is None else _to_second(waits),
+            seats_ready=view.seats_ready,
+            seats_in=view.seats_in,
+            expected_wait_s=None if expected is None else round(expected),
+            offered_today=view.came_today,
+            answered_today=view.answered_today,
+            in_time_today=view.in_time_today,
+            abandoned_today=view.abandoned_today,
+            open=view.open,
         )
 
     def _call_row(self, talk: Talk) -> CallRow:
@@ -90,6 +103,11 @@ class TellerRoom(Floor):
             pin_result=talk.pin_result,
             recording=talk.recording,
         )
+
+
+def _to_second(at: datetime) -> str:
+    """Of a time that is computed again each time it is shown: else it would never be the same."""
+    return _utc((at + timedelta(milliseconds=500)).replace(microsecond=0))
 
 
 def _utc(at: datetime) -> str:

@@ -27,14 +27,10 @@ class Seat:
     state: str
     since: datetime
     reason: str = ""
-    next_state: str = ""
     call: str = ""
     """Whom he talks with, or is rung for."""
     wrapping: str = ""
     """The contact that he wraps up."""
-    seen_at: float = 0.0
-    calls_today: int = 0
-    talk_today_s: float = 0.0
 
 
 @dataclass(slots=True)

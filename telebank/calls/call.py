@@ -25,6 +25,7 @@ from telebank.calls.notes import Notes
 from telebank.calls.services import CallServices
 from telebank.calls.standing import place_words, state_of
 from telebank.calls.tellers.caller import AtTellers
+from telebank.calls.tellers.hands import CallHands
 from telebank.flow import commands, events
 from telebank.flow.session import Session
 from telebank.media.client import WorkerLost
@@ -82,12 +83,10 @@ class Call:
         )
         self.aside = Aside(self.leg, shell.notice)
         self.faxes = Demand(self.leg, shell, hint_of(offered))
-        self.tellers = AtTellers(self.leg, session, edition, offered, shell)
-        self.tellers.on_exit = self._back_from_tellers
-        self.tellers.on_goodbye = lambda: self.hang_up("teller")
         self._offered = offered
         self._notes = Notes(ref, self.leg.role, offered, shell)
         self._services = Services(ref, session, edition, shell, self._notes)
+        self.tellers = AtTellers(self.leg, session, edition, offered, shell, self._hands())
         self._session = session
         self._edition = edition
         self._used: dict[str, list[str]] = {}
@@ -268,8 +267,8 @@ class Call:
                     self._key(event.digit, event.token)
             case wire.PlayEnded():
                 self._play_ended(event)
-            case wire.Recorded():
-                self.aside.recorded(event)
+            case wire.Recorded() | wire.CallRecorded():
+                self._taped(event)
             case wire.MediaLost():
                 log.warning("call.media_lost", call=self.ref, seconds=event.seconds)
                 self.hang_up("media lost")
@@ -291,9 +290,15 @@ class Call:
             case _:
                 pass
 
+    def _taped(self, event: wire.Recorded | wire.CallRecorded) -> None:
+        if isinstance(event, wire.Recorded):
+            self.aside.recorded(event)
+        else:
+            self.tellers.taped(event)
+
     def _key(self, digit: str, token: int) -> None:
         """One key. `token` is the prompt that the worker was playing when it came."""
-        if self.aside.takes(digit) or self.faxes.busy or self.tellers.takes(digit):
+        if self.aside.takes(digit) or self.faxes.busy or self.tellers.takes(digit, token):
             return
         playing = self._playing
         if playing is not None and token != playing.token and digit in playing.stop_keys:
@@ -349,7 +354,7 @@ class Call:
             case commands.Submit():
                 self._spawn(self._submit(command))
             case commands.Told():
-                self._shell.told(self._services.request_id(command.visit), command.exit)
+                self._told(command)
             case commands.Used():
                 customer = self._shell.vault.token(command.customer)
                 self._used.setdefault(customer, []).append(command.what)
@@ -367,6 +372,21 @@ class Call:
             self.aside.chose_language()
         self.tellers.recorded(record)
         self._notes.add(record.kind, **record.detail)
+
+    def _hands(self) -> CallHands:
+        return CallHands(
+            now=self._now,
+            guarded=self._guarded,
+            ask=self._services.ask,
+            told=self._told,
+            record=self._record,
+            proved=self._soon,
+            back=self._back_from_tellers,
+            hang_up=self.hang_up,
+        )
+
+    def _told(self, told: commands.Told) -> None:
+        self._shell.told(self._services.request_id(told.visit), told.exit)
 
     def _to_tellers(self, command: commands.Enqueue) -> None:
         if self.tellers.enqueue(command):

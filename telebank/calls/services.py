@@ -126,6 +126,10 @@ class Tellers(Protocol):
         """A caller wants a teller; `port` is told what becomes of it, also before this returns."""
         ...
 
+    def taped(self, call: str, event: wire.CallRecorded) -> None:
+        """A recording of his call is over."""
+        ...
+
     def gone(self, call: str) -> None:
         """He has hung up, or his call was ended."""
         ...

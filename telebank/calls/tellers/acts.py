@@ -3,6 +3,7 @@
 from telebank.agents import events
 from telebank.agents.events import Wanted
 from telebank.calls.tellers.conversation import State
+from telebank.calls.tellers.entry import EntryEnded, Listener
 from telebank.calls.tellers.ringing import Ringing
 from telebank.calls.tellers.talk import Seat, Talk
 from telebank.calls.tellers.values import Code
@@ -91,8 +92,50 @@ class Acts(Ringing):
         return self._turned(seat, ("talking",), "held")
 
     def resume(self, seat: str) -> Code | None:
-        """The caller is back."""
+        """The caller is back, also from a PIN that he has not entered."""
+        talk = self._own(seat)
+        if talk is not None and talk.state == "pin":
+            talk.port.leave_entry()
+            self._back_from_pin(talk, seat, "cancelled")
+            return None
         return self._turned(seat, ("held",), "talking")
+
+    # -- his PIN ------------------------------------------------------------------------------
+
+    def pin(self, seat: str) -> Code | None:
+        """The caller keys his PIN: nobody hears him, nothing is recorded, and the menus take it."""
+        talk = self._own(seat)
+        if talk is None:
+            return self._none(seat)
+        if talk.state != "talking":
+            return "wrong_state"
+        self._recordings.pause(talk, paused=True)
+        talk.pin = talk.pin_result = ""
+        talk.turn("pin")
+
+        def keyed(text: str) -> None:
+            if talk.pin != text:
+                talk.pin = text
+                self._changed(talk)
+
+        def over(ended: EntryEnded) -> None:
+            if talk.state == "pin" and self._own(seat) is talk:
+                self._back_from_pin(talk, seat, ended.exit)
+
+        if not talk.port.enter_pin(Listener(keyed, over)):
+            self._recordings.pause(talk, paused=False)
+            talk.turn("talking")
+            return "wrong_state"
+        self._note("contact.pin", talk.ref, actor=seat, state="asked")
+        self._changed(talk)
+        return None
+
+    def _back_from_pin(self, talk: Talk, seat: str, result: str) -> None:
+        talk.pin, talk.pin_result = "", result
+        self._recordings.pause(talk, paused=False)
+        talk.turn("talking")
+        self._note("contact.pin", talk.ref, actor=seat, state=result)
+        self._changed(talk)
 
     def menu(self, seat: str) -> Code | None:
         """He gives the caller back to the menu."""
@@ -197,6 +240,7 @@ class Acts(Ringing):
 
     def _send_on(self, talk: Talk, seat: str, queue: str, to: str) -> None:
         self._without_other(talk)
+        self._recordings.end(talk)
         talk.turn("waiting")
         self._part(talk, seat, "transfer")
         self._tell(events.CallerCame(talk.caller, queue, to))

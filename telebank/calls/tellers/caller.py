@@ -1,6 +1,5 @@
 """A caller's call while he is with the tellers: the room moves it, the call gives it its facts."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
 
@@ -13,6 +12,8 @@ from telebank.calls.leg import Leg
 from telebank.calls.masking import hint_of, shown_caller, user_of
 from telebank.calls.services import CallServices
 from telebank.calls.tellers.conversation import Place
+from telebank.calls.tellers.entry import Entry, EntryEnded, Listener
+from telebank.calls.tellers.hands import CallHands
 from telebank.calls.tellers.path import Path
 from telebank.calls.tellers.values import CallerCard, Wants
 from telebank.calls.tellers.words import words_of
@@ -24,22 +25,28 @@ from transactions.request import AuthLevel
 
 log = structlog.get_logger("telebank.tellers")
 
-FIRST_TOKEN = 1_000_000_000
+FIRST_TOKEN = 1_000_000_000_000
 """Tokens of what is said here; those of the menus count from 1."""
 GOODBYE = "sys.goodbye"
+PIN, CARD = "desk_pin", "desk_card"
+"""Flows that ask for a PIN, and for card and PIN."""
+FIRST_DIGITS = 8
+MOST_NEXT = 4
+"""Announcements that wait for the end of another."""
 LEVELS = list(AuthLevel)
 
 
 class AtTellers:
     """Of one call; the `CallerPort` of the room. Without tellers on the node it does nothing."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what a call is made of
         self,
         leg: Leg,
         session: Session,
         edition: Edition,
         offered: CallOffered,
         shell: CallServices,
+        hands: CallHands,
     ) -> None:
         self._ref = session.call_ref
         self._leg = leg
@@ -47,6 +54,7 @@ class AtTellers:
         self._edition = edition
         self._offered = offered
         self._shell = shell
+        self._hands = hands
         self._began = datetime.now(UTC)
         self._path = Path(edition.release)
         self._tokens = count(FIRST_TOKEN)
@@ -56,10 +64,10 @@ class AtTellers:
         self._last_words = False
         self._role = ""
         """In the mixer."""
-        self.on_exit: Callable[[str, QueueExit], None] = lambda _visit, _exit: None
-        """Takes the menu's question and its answer."""
-        self.on_goodbye: Callable[[], None] = lambda: None
-        """The last words were said."""
+        self._business = ""
+        self._entry: Entry | None = None
+        self._next: list[tuple[Spoken, ...]] = []
+        """To be said when what is being said is over."""
 
     @property
     def here(self) -> bool:
@@ -78,7 +86,7 @@ class AtTellers:
         room = self._shell.tellers
         if room is None:
             return False
-        self._visit = command.visit
+        self._visit, self._business = command.visit, command.business
         card = self._session.proved
         wants = Wants(
             skill=command.skill,
@@ -87,31 +95,45 @@ class AtTellers:
             number=hint_of(self._offered),
             called=user_of(self._offered.to_uri),
             customer="" if card is None else self._shell.vault.token(card),
+            first_digits="" if card is None else card.digits[:FIRST_DIGITS],
         )
         room.enqueue(self, wants)
         return True
 
-    def takes(self, digit: str) -> bool:
-        """Whether a key is pressed here, and not in the menus."""
+    def takes(self, digit: str, token: int) -> bool:
+        """Whether a key is pressed here, and not in the menus; `token` is what was being played."""
         if not self.here:
             return False
-        self._path.pressed(digit)
+        if self._entry is not None:
+            self._entry.key(digit, token)
+        else:
+            self._path.pressed(digit)
         return True
 
     def ended(self, event: wire.PlayEnded) -> bool:
         """Whether it was something said here that ended."""
         if event.token < FIRST_TOKEN:
-            return False
-        if self._last_words and event.token == self._saying:
-            self.on_goodbye()
+            return self._entry is not None and self._entry.ended(event)
+        if event.token == self._saying:
+            self._saying = 0
+            if self._last_words:
+                self._hands.hang_up("teller")
+            elif self._next:
+                self._say(self._next.pop(0))
         return True
 
     def recorded(self, record: Record) -> None:
         """The menus have a line for the event log: his way through them."""
         self._path.add(record)
 
+    def taped(self, event: wire.CallRecorded) -> None:
+        """A recording of his call is over."""
+        if self._shell.tellers is not None:
+            self._shell.tellers.taped(self._ref, event)
+
     def over(self) -> None:
         """His call is over."""
+        self.leave_entry()
         if self.here and self._shell.tellers is not None:
             self._visit = ""
             self._shell.tellers.gone(self._ref)
@@ -146,7 +168,7 @@ class AtTellers:
             level=LEVELS.index(session.level),
             customer="" if proved is None else proved.masked,
             token=token,
-            business=session.place.partition(".")[0],
+            business=self._business,
             path=self._path.places,
             keys=self._path.keys,
         )
@@ -154,6 +176,8 @@ class AtTellers:
     def join(self, place: Place) -> None:
         """Be there."""
         self._role = place.role
+        if place.role == "party":
+            self._hush()
         if (channel := self._leg.channel) is not None:
             channel.join(place.mixer, place.role, sound=place.sound)
 
@@ -164,20 +188,68 @@ class AtTellers:
             channel.leave()
 
     def announce(self, what: Announce) -> None:
-        """Say how it stands with his place, over the music."""
-        self._say(words_of(what))
+        """Say how it stands with his place, over the music; one after the other."""
+        words = words_of(what)
+        if self._saying and words:
+            self._next = [*self._next, words][-MOST_NEXT:]
+        else:
+            self._say(words)
+
+    def _hush(self) -> None:
+        """What was being said to one who waits is over: somebody talks with him."""
+        self._next.clear()
+        if self._saying and self._leg.channel is not None:
+            self._saying = 0
+            self._leg.channel.stop()
+
+    # -- his PIN ------------------------------------------------------------------------------
+
+    def enter_pin(self, heard: Listener) -> bool:
+        """Ask him for his PIN, or for card and PIN where he gave no card; False: these menus have
+        no such flow. Nobody may hear him by then."""
+        card = self._session.proved
+        flow, carried = (PIN, {"card": card}) if card is not None else (CARD, {})
+        try:
+            beside = self._session.beside(flow, carried)
+        except ValueError as error:
+            log.error("tellers.no_entry", call=self._ref, why=str(error))
+            return False
+
+        def over(ended: EntryEnded) -> None:
+            self._entry = None
+            if ended.proved is not None:
+                self._hands.proved(ended.proved)
+            heard.over(ended)
+
+        self._hush()
+        listener = Listener(heard.keyed, over)
+        self._entry = Entry(beside, self._leg, self._edition, self._hands, listener)
+        self._entry.begin()
+        return True
+
+    def leave_entry(self) -> None:
+        """No PIN is asked for any more."""
+        entry, self._entry = self._entry, None
+        if entry is not None:
+            entry.cancel()
+            if self._leg.channel is not None:
+                self._leg.channel.stop()
 
     def leaves_by(self, exit_name: QueueExit) -> None:
         """Back to the menu."""
+        self.leave_entry()
+        self._hush()
         visit, self._visit = self._visit, ""
         if visit:
-            self.on_exit(visit, exit_name)
+            self._hands.back(visit, exit_name)
 
     def goodbye(self) -> None:
         """Last words, and the end."""
-        self._visit, self._last_words = "", True
+        self.leave_entry()
+        self._hush()
+        self._last_words = True
         if not self._say((Spoken(GOODBYE),)):
-            self.on_goodbye()
+            self._hands.hang_up("teller")
 
     def _say(self, words: tuple[Spoken, ...]) -> bool:
         channel = self._leg.channel

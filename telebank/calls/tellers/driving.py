@@ -13,6 +13,7 @@ from telebank.agents import commands, events
 from telebank.agents.options import CentreOptions, QueueOptions
 from telebank.calls.alarm import Alarm
 from telebank.calls.services import CallServices
+from telebank.calls.tellers.recordings import Recordings, Tapes
 from telebank.calls.tellers.talk import Seat, Talk
 from telebank.calls.tellers.values import Keeper, Machine, OnChange, Phones
 from transactions.clock import Clock
@@ -24,7 +25,14 @@ log = structlog.get_logger("telebank.tellers")
 class Driving:
     """Seats, callers and the machine. `_obey_one` of a class above carries a command out."""
 
-    def __init__(self, machine: Machine, options: CentreOptions, clock: Clock) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        options: CentreOptions,
+        clock: Clock,
+        tapes: Tapes | None = None,
+    ) -> None:
+        """Without `tapes` nothing is recorded."""
         self._machine = machine
         self.options = options
         self._clock = clock
@@ -43,13 +51,22 @@ class Driving:
         self._alarm: Alarm
         self.on_change: OnChange = lambda _kind, _key: None
         """Takes kind and key of a row of the board that changed or is gone."""
-        self.keeper: Keeper | None = None
-        """Where contacts and recordings are kept; None: nowhere."""
+        self._keeper: Keeper | None = None
+        self._recordings = Recordings(tapes)
 
     def attach(self, shell: CallServices, phones: Phones) -> None:
         """The node is about to take calls."""
         self._shell, self._phones = shell, phones
         self._alarm = Alarm(lambda now: self._perform(self._machine.wake(now)))
+
+    @property
+    def keeper(self) -> Keeper | None:
+        """Where contacts and recordings are kept; None: nowhere."""
+        return self._keeper
+
+    @keeper.setter
+    def keeper(self, keeper: Keeper) -> None:
+        self._keeper = self._recordings.keeper = keeper
 
     # -- the machine --------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from telebank.agents import events
 from telebank.agents.events import Wanted
 from telebank.calls.tellers.acts import Acts
 from telebank.calls.tellers.conversation import Watching
+from telebank.calls.tellers.recordings import BY_RULE
 from telebank.calls.tellers.talk import Seat, Talk
 from telebank.calls.tellers.values import Code
 
@@ -67,6 +68,21 @@ class Floor(Acts):
     def force_out(self, by: str, seat: str) -> Code | None:
         """The seat is logged out."""
         return self.leave(seat, by)
+
+    def record(self, by: str, seat: str, *, on: bool) -> Code | None:
+        """Record the seat's call from now on, or no more; what its queue records goes on."""
+        talk = self._own(seat)
+        if talk is None:
+            return self._none(seat)
+        if on == talk.recording or (not on and talk.recorded_by == BY_RULE) or talk.state == "pin":
+            return "wrong_state"
+        if on and not self._recordings.begin(talk, seat, by, self._clock.now()):
+            return "wrong_state"
+        if not on:
+            self._recordings.end(talk)
+        self._note("floor.record", talk.ref, actor=by, seat=seat, on=on)
+        self._changed(talk)
+        return None
 
     # -- inside -------------------------------------------------------------------------------
 

@@ -6,11 +6,13 @@ from datetime import datetime
 
 import structlog
 
+from telebank import wire
 from telebank.agents import commands, events
 from telebank.calls.tellers.contacts import ended_contact, new_contact
 from telebank.calls.tellers.conversation import Conversation
 from telebank.calls.tellers.driving import Driving
 from telebank.calls.tellers.line import Line
+from telebank.calls.tellers.recordings import BY_RULE
 from telebank.calls.tellers.talk import Part, Seat, Talk
 from telebank.calls.tellers.values import CallerPort, Ended, Rung, Wants
 
@@ -65,6 +67,13 @@ class Ringing(Driving):
         important = self.options.important
         fitting = [one for one in important if digits.startswith(one)]
         return important[max(fitting, key=len)] if fitting else 0
+
+    def taped(self, call: str, event: wire.CallRecorded) -> None:
+        """A recording of his call is over, or failed."""
+        if event.error and (talk := self._talks.get(call)) is not None:
+            talk.recording = False
+            self._changed(talk)
+        self._recordings.over(event)
 
     def gone(self, call: str) -> None:
         """The caller has hung up, or his call was ended."""
@@ -194,6 +203,10 @@ class Ringing(Driving):
         talk.conversation.teller = seat.id
         talk.turn("talking")
         self._take_part(talk, seat, rung)
+        queue = self._queues.get(talk.queue)
+        if queue is not None and queue.record:
+            self._recordings.begin(talk, seat.id, BY_RULE, self._clock.now())
+            self._changed(talk)
 
     def _take_part(self, talk: Talk, seat: Seat, rung: datetime | None = None) -> None:
         """`rung`: since when he was; None: that does not count."""
@@ -279,6 +292,7 @@ class Ringing(Driving):
     def _release(self, talk: Talk) -> None:
         """The caller is no more with the tellers."""
         self._talks.pop(talk.ref, None)
+        self._recordings.end(talk)
         for party in list(talk.lines):
             talk.drop(party)
         talk.port.leave()

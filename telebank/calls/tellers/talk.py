@@ -68,6 +68,8 @@ class Talk:
     pin: str = ""
     pin_result: str = ""
     recording: bool = False
+    recorded_by: str = ""
+    """Who wanted the recording; `system`: the queue's rule."""
 
     @property
     def ref(self) -> str:

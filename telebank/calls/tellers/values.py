@@ -8,6 +8,7 @@ from telebank.agents.commands import Announce, Command, QueueExit
 from telebank.agents.events import Event, Failure
 from telebank.agents.views import QueueView, SeatView
 from telebank.calls.tellers.conversation import Place
+from telebank.calls.tellers.entry import Listener
 from telebank.media.client import MediaChannel
 from telebank.sip.registering import PhoneWay
 from telebank.store.contacts import EndedContact, NewContact
@@ -105,6 +106,14 @@ class CallerPort(Protocol):
 
     def announce(self, what: Announce) -> None:
         """Say it over the music."""
+        ...
+
+    def enter_pin(self, heard: Listener) -> bool:
+        """Ask him for his PIN while nobody hears him; False: it cannot be done."""
+        ...
+
+    def leave_entry(self) -> None:
+        """No PIN is asked for any more."""
         ...
 
     def leaves_by(self, exit_name: QueueExit) -> None:

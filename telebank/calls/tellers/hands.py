@@ -1,0 +1,31 @@
+"""What a caller's call does for the tellers."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from telebank.agents.commands import QueueExit
+from telebank.flow.commands import Record, Submit, Told
+from telebank.flow.events import Proved
+from transactions.answer import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class CallHands:
+    """Of one call."""
+
+    now: Callable[[], float]
+    """Monotonic seconds."""
+    guarded: Callable[[Callable[[float], None], float], None]
+    """Calls it with that; a fault of ours ends this call and no other."""
+    ask: Callable[[Submit], Awaitable[Answer]]
+    """Asks a service as this caller."""
+    told: Callable[[Told], None]
+    """He has heard a result."""
+    record: Callable[[Record], None]
+    """A line for the event log."""
+    proved: Callable[[Proved], None]
+    """He proved himself beside his menus: they know it from now on."""
+    back: Callable[[str, QueueExit], None]
+    """Takes the menu's question and its answer."""
+    hang_up: Callable[[str], None]
+    """End the call, for a reason."""

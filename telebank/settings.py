@@ -5,7 +5,6 @@ them. An unknown section or key is an error that names the file and the nearest 
 """
 
 import dataclasses
-import difflib
 import hashlib
 import os
 import shutil
@@ -29,7 +28,7 @@ from telebank.faxing.options import FaxingOptions
 from telebank.flow.options import FlowOptions
 from telebank.media.options import MediaOptions
 from telebank.ops.key_options import KeyOptions
-from telebank.settings_words import in_words
+from telebank.settings_words import in_words, nearest
 from telebank.sip import SipOptions
 from telebank.sip.admission import AdmissionOptions
 from telebank.sip.digest import Account
@@ -380,7 +379,7 @@ def _merge(into: dict[str, dict[str, Any]], tables: Mapping[str, Any], where: st
     known = [*SECTIONS, "limits", "second_factor", "hosts", "trunks"]
     for name, table in tables.items():
         if name not in known:
-            raise SettingsError(f"{where}: unknown section [{name}]{_nearest(name, known)}")
+            raise SettingsError(f"{where}: unknown section [{name}]{nearest(name, known)}")
         if not isinstance(table, Mapping):
             raise SettingsError(f"{where}: [{name}] must be a table of settings")
         section = into.setdefault(name, {})
@@ -397,7 +396,7 @@ def read_options(cls: type[T], table: Table, where: str) -> T:
     known = [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
     for key in table:
         if key not in known:
-            raise SettingsError(f"[{where}]: unknown key {key!r}{_nearest(key, known)}")
+            raise SettingsError(f"[{where}]: unknown key {key!r}{nearest(key, known)}")
     try:
         return msgspec.convert(dict(table), cls)
     except (msgspec.ValidationError, ValueError) as error:
@@ -409,8 +408,3 @@ def _amounts(table: Table, where: str) -> Mapping[str, Money]:
         return MappingProxyType({name: Money.parse(str(text)) for name, text in table.items()})
     except MoneyError as error:
         raise SettingsError(f"[{where}]: {error}") from error
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 
 import voice_prompts
+from telebank.agents.options import CentreOptions
 from telebank.calls.connection_options import ConnectionOptions, TlsOptions
 from telebank.calls.faxes.options import FaxOptions, MailOptions, OutboundOptions
 from telebank.calls.options import CallOptions
@@ -42,6 +43,7 @@ from transactions.options import DEADLINE_MARGIN_S, AuthOptions, ProcessorOption
 
 SCHEMA = 1
 FILE = "telebank.toml"
+QUEUES_FILE = "queues.yaml"
 MAX_FILE_BYTES = 1_000_000
 DAY_S = 86_400
 LANGUAGES = ("zh", "en")
@@ -145,6 +147,8 @@ class Settings:
     """Tables of `hosts.NAME`, read by the adapter that serves them."""
     trunks: Mapping[str, TrunkOptions] = field(default_factory=lambda: dict(DEFAULT))
     """Sections `trunks.NAME`, in the order in which calls out look for one."""
+    queues: CentreOptions = field(default_factory=CentreOptions)
+    """Of `config/queues.yaml`, or of `DATA/config/queues.yaml` instead."""
 
 
 SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
@@ -253,7 +257,24 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
         loss=sections["loss"],
     )
     sections["outbound"] = _routed(sections["outbound"], trunks)
-    return Settings(**sections, hosts=hosts, trunks=trunks)
+    return Settings(**sections, hosts=hosts, trunks=trunks, queues=_queues(data))
+
+
+def _queues(data: Path) -> CentreOptions:
+    """The bank's own queues, else those shipped: whole, since a queue that is left out is meant."""
+    from ruamel.yaml import YAML  # with all of its parser
+    from ruamel.yaml.error import YAMLError
+
+    from telebank.agents.load import QueuesError, load_queues
+
+    own = data / "config" / QUEUES_FILE
+    path = own if own.exists() else seed_dir() / QUEUES_FILE
+    try:
+        return load_queues(YAML(typ="safe", pure=True).load(_text(path)))
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not YAML: {error}") from error
+    except QueuesError as error:
+        raise SettingsError(f"{path}: {error}") from error
 
 
 def _trunks(tables: Table) -> Mapping[str, TrunkOptions]:
@@ -363,11 +384,15 @@ def store_url(data: Path, settings: Settings | None = None) -> str:
         raise SettingsError(f"[store]: {error}") from error
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _text(path: Path) -> str:
     if path.stat().st_size > MAX_FILE_BYTES:
         raise SettingsError(f"{path}: larger than {MAX_FILE_BYTES} bytes")
+    return path.read_text(encoding="utf-8")
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(_text(path))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not TOML: {error}") from error
     if document.pop("schema", None) != SCHEMA:

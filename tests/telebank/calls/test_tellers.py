@@ -10,7 +10,7 @@ from support.bank_process import Voice
 from support.simple_centre import SimpleCentre
 from support.teller_scene import CallerAt, Phone, Scene, scene
 from telebank import sip
-from telebank.agents.board import CallRow
+from telebank.agents.board import CallRow, SeatRow
 
 LI, WANG, CHEN, CALLER = 900.0, 1_100.0, 1_300.0, 700.0
 FLAT = 450.0
@@ -27,6 +27,12 @@ async def seated(it: Scene, person: str, extension: str, hertz: float) -> Phone:
     assert it.room.enter(person, person.title(), extension, {"general": 5}) is None
     assert it.room.want(person, "ready") is None
     return phone
+
+
+def heard(who: Phone | CallerAt) -> set[float]:
+    """The people whom somebody heard at the end of the last talk."""
+    assert who.ear is not None
+    return {hertz for hertz in (LI, WANG, CHEN, CALLER) if who.ear.hears(hertz)}
 
 
 async def talking(it: Scene, phone: Phone, name: str = "one") -> tuple[CallerAt, str]:
@@ -81,7 +87,7 @@ async def test_a_caller_who_hangs_up_while_it_rings_stops_the_ringing(it: Scene)
 async def test_a_phone_that_is_busy_declines_or_says_nothing_is_passed_over(it: Scene) -> None:
     silent = await it.phone("8009", LI)
     await silent.endpoint.close()
-    assert it.room.enter("gone", "Gone", "8009", {}) is None
+    assert it.room.enter("gone", "Gone", "8009", {"general": 5}) is None
     it.room.want("gone", "ready")
     for person, extension in (("li", "8001"), ("wang", "8002"), ("chen", "8003")):
         await seated(it, person, extension, CHEN)
@@ -92,7 +98,8 @@ async def test_a_phone_that_is_busy_declines_or_says_nothing_is_passed_over(it: 
         row = await it.state("SeatRow", person, "busy")
         assert row.reason == {486: "busy", 603: "declined"}[status]
     gone = it.room.row("SeatRow", "gone", for_supervisor=True)
-    assert gone is not None and (gone.state, gone.reason) == ("busy", "unreachable")  # type: ignore[union-attr]
+    assert isinstance(gone, SeatRow)
+    assert (gone.state, gone.reason) == ("busy", "unreachable")
     await it.answers(it.phones["8003"])
     await it.state("SeatRow", "chen", "talking")
     await it.talk()
@@ -106,15 +113,12 @@ async def test_on_hold_the_caller_hears_music_and_the_teller_nobody(it: Scene) -
     assert it.room.hold("li") is None
     await it.talk(0.3)
     await it.talk()
-    assert not caller.ear.hears(LI)
-    assert phone.ear is not None
-    assert not phone.ear.hears(CALLER)
+    assert (heard(caller), heard(phone)) == (set(), set())
     assert it.room.hold("li") == "wrong_state"
     assert it.room.resume("li") is None
     await it.talk(0.3)
     await it.talk()
-    assert caller.ear.hears(LI)
-    assert phone.ear.hears(CALLER)
+    assert (heard(caller), heard(phone)) == ({LI}, {CALLER})
     assert it.room.hang_up("li") is None
     await phone.has(sip.CallEnded)
     await it.state("CallRow", ref, "gone")
@@ -151,20 +155,18 @@ async def test_consult_three_way_and_attended_transfer(it: Scene) -> None:
     await it.answers(wang)
     await it.talk(0.4)
     await it.talk()
-    assert li.ear is not None and wang.ear is not None
-    assert li.ear.hears(WANG) and wang.ear.hears(LI)
-    assert not caller.ear.hears(LI) and not wang.ear.hears(CALLER)
+    assert (heard(li), heard(wang), heard(caller)) == ({WANG}, {LI}, set())
     assert it.room.three_way("li") is None
     await it.talk(0.3)
     await it.talk()
-    assert caller.ear.hears(LI) and caller.ear.hears(WANG) and wang.ear.hears(CALLER)
+    assert (heard(caller), heard(wang)) == ({LI, WANG}, {CALLER, LI})
     assert it.room.transfer("li", "", blind=False) is None
     row = await it.state("CallRow", ref, "talking")
     assert (row.seat, row.others) == ("wang", ())
     await li.has(sip.CallEnded)
     await it.talk(0.3)
     await it.talk()
-    assert caller.ear.hears(WANG) and not caller.ear.hears(LI)
+    assert heard(caller) == {WANG}
     wang.hangs_up()
     await caller.sip.request("BYE", 10)
     await it.house.idle()
@@ -210,24 +212,23 @@ async def test_a_supervisor_listens_whispers_barges_in_and_takes_the_caller(it: 
     await it.house.happens("floor.monitor")
     await it.talk(0.3)
     await it.talk()
-    assert li.ear is not None and chen.ear is not None
-    assert chen.ear.hears(LI) and chen.ear.hears(CALLER)
-    assert not li.ear.hears(CHEN) and not caller.ear.hears(CHEN)
-    (seen,) = [row for row in it.room.rows(for_supervisor=True) if row.key == "li"]
-    (hidden,) = [row for row in it.room.rows(for_supervisor=False) if row.key == "li"]
-    assert (seen.watched_by, hidden.watched_by) == ("chen", "")  # type: ignore[union-attr]
+    assert (heard(chen), heard(li), heard(caller)) == ({LI, CALLER}, {CALLER}, {LI})
+    seen, hidden = (it.room.row("SeatRow", "li", for_supervisor=who) for who in (True, False))
+    assert isinstance(seen, SeatRow)
+    assert isinstance(hidden, SeatRow)
+    assert (seen.watched_by, hidden.watched_by) == ("chen", "")
     assert it.room.whisper("chen", "li") is None
     await it.talk(0.3)
     await it.talk()
-    assert li.ear.hears(CHEN) and not caller.ear.hears(CHEN)
+    assert (heard(li), heard(caller)) == ({CALLER, CHEN}, {LI})
     assert it.room.barge("chen", "li") is None
     await it.talk(0.3)
     await it.talk()
-    assert li.ear.hears(CHEN) and caller.ear.hears(CHEN)
+    assert (heard(li), heard(caller)) == ({CALLER, CHEN}, {LI, CHEN})
     assert it.room.intercept("chen", "li") is None
     await li.has(sip.CallEnded)
     row = await it.state("CallRow", ref, "talking")
     assert row.seat == "chen"
     await it.talk()
-    assert caller.ear.hears(CHEN) and chen.ear.hears(CALLER)
+    assert (heard(caller), heard(chen)) == ({CHEN}, {CALLER})
     await it.state("SeatRow", "li", "wrap_up")

@@ -2,6 +2,7 @@
 
 from telebank.agents import commands, events
 from telebank.agents.commands import Command
+from telebank.agents.views import QueueView, SeatView
 
 
 class SimpleCentre:
@@ -18,6 +19,14 @@ class SimpleCentre:
     def wake(self, now: float) -> list[Command]:
         del now
         return []
+
+    def seat(self, seat: str) -> SeatView | None:
+        del seat
+        return None
+
+    def queue(self, name: str, now: float) -> QueueView | None:
+        del name, now
+        return None
 
     def receive(self, event: events.Event, now: float) -> list[Command]:
         del now

@@ -20,6 +20,8 @@ class Acts(Ringing):
         self, person: str, name: str, phone: str, skills: dict[str, int], days: int = 10_000
     ) -> Code | None:
         """He sits down at the desk whose phone has this extension."""
+        if not self._queues:
+            return "not_set_up"
         if person in self._seats:
             return "wrong_state"
         if len(self._seats) >= self.options.seats:
@@ -102,6 +104,10 @@ class Acts(Ringing):
     def resume(self, seat: str) -> Code | None:
         """The caller is back."""
         return self._turned(seat, ("held",), "talking")
+
+    def pin(self, seat: str) -> Code | None:
+        """The caller keys his PIN: not yet, no flow is begun beside a call at a teller's wish."""
+        return "wrong_state" if self._own(seat) is not None else self._none(seat)
 
     def menu(self, seat: str) -> Code | None:
         """He gives the caller back to the menu."""

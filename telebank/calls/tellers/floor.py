@@ -68,6 +68,11 @@ class Floor(Acts):
         """The seat is logged out."""
         return self.leave(seat, by)
 
+    def record(self, by: str, seat: str, *, on: bool) -> Code | None:
+        """Record from now on, or no more: not yet, conversations are not recorded."""
+        del by, on
+        return "wrong_state" if self._own(seat) is not None else self._none(seat)
+
     # -- inside -------------------------------------------------------------------------------
 
     def _watch(self, by: str, seat: str, how: Watching, phone: str) -> Code | None:

@@ -1,6 +1,6 @@
 """The room of tellers of one node: queues and seats, and all that tellers and supervisors do.
 
-room = TellerRoom(Centre(options), options, clock)
+room = TellerRoom(Centre(options, wall), options, clock)
 room.attach(shell, node)                      # the node is about to take calls
 room.enqueue(port, wants)                     # a caller
 room.enter("chen", "Chen", "8001", {"general": 5})
@@ -9,8 +9,11 @@ room.hold("chen")                             # None, or the code of why not
 
 from datetime import datetime
 
+import msgspec
+
 from telebank.agents.board import AnyRow, CallRow, QueueRow, SeatRow
 from telebank.agents.options import QueueOptions
+from telebank.agents.views import QueueView
 from telebank.calls.tellers.floor import Floor
 from telebank.calls.tellers.talk import WAITING, Seat, Talk
 
@@ -41,6 +44,7 @@ class TellerRoom(Floor):
         talk = self._own(seat.id)
         watchers = talk.conversation.watchers if talk is not None else {}
         seen = self._shell.endpoint.now() - seat.seen_at
+        view = self._machine.seat(seat.id)
         return SeatRow(
             key=seat.id,
             name=seat.name,
@@ -51,6 +55,7 @@ class TellerRoom(Floor):
             call=seat.call,
             phone=seat.phone,
             present=seen <= self.options.presence_s,
+            queues=() if view is None else view.queues,
             calls_today=seat.calls_today,
             talk_today_s=round(seat.talk_today_s, 1),
             watched_by=" ".join(watchers) if for_supervisor else "",
@@ -60,13 +65,15 @@ class TellerRoom(Floor):
         waits = [talk for talk in self._talks.values() if talk.queue == queue.name]
         waits = [talk for talk in waits if talk.state in WAITING]
         first = min((talk.since for talk in waits), default=None)
-        return QueueRow(
+        row = QueueRow(
             key=queue.name,
             zh=queue.zh,
             en=queue.en,
             waiting=len(waits),
             longest_since="" if first is None else _utc(first),
         )
+        view = self._machine.queue(queue.name, self._shell.endpoint.now())
+        return row if view is None else _with_figures(row, view)
 
     def _call_row(self, talk: Talk) -> CallRow:
         card, conversation = talk.port.card(), talk.conversation
@@ -90,6 +97,21 @@ class TellerRoom(Floor):
             pin_result=talk.pin_result,
             recording=talk.recording,
         )
+
+
+def _with_figures(row: QueueRow, view: QueueView) -> QueueRow:
+    expected = view.expected_wait_s
+    return msgspec.structs.replace(
+        row,
+        open=view.open,
+        seats_ready=view.seats_ready,
+        seats_in=view.seats_in,
+        expected_wait_s=None if expected is None else float(round(expected)),
+        offered_today=view.came_today,
+        answered_today=view.answered_today,
+        in_time_today=view.in_time_today,
+        abandoned_today=view.abandoned_today,
+    )
 
 
 def _utc(at: datetime) -> str:

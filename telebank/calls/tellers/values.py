@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from telebank.agents.commands import Announce, Command, QueueExit
 from telebank.agents.events import Event, Failure
+from telebank.agents.views import QueueView, SeatView
 from telebank.calls.tellers.conversation import Place
 from telebank.media.client import MediaChannel
 from telebank.sip.registering import PhoneWay
@@ -42,6 +43,14 @@ class Machine(Protocol):
 
     def wake(self, now: float) -> list[Command]:
         """Do what is due."""
+        ...
+
+    def seat(self, seat: str) -> SeatView | None:
+        """One who is logged in, as it sees him."""
+        ...
+
+    def queue(self, name: str, now: float) -> QueueView | None:
+        """One queue, with its figures of today."""
         ...
 
 

@@ -262,15 +262,15 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
 
 def _queues(data: Path) -> CentreOptions:
     """The bank's own queues, else those shipped: whole, since a queue that is left out is meant."""
-    from ruamel.yaml import YAML  # with all of its parser
-    from ruamel.yaml.error import YAMLError
+    from ruamel.yaml.error import YAMLError  # with all of its parser
 
     from telebank.agents.load import QueuesError, load_queues
+    from transactions.yaml_text import read_yaml
 
     own = data / "config" / QUEUES_FILE
     path = own if own.exists() else seed_dir() / QUEUES_FILE
     try:
-        return load_queues(YAML(typ="safe", pure=True).load(_text(path)))
+        return load_queues(read_yaml(_text(path), places=False))
     except (YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not YAML: {error}") from error
     except QueuesError as error:

@@ -5,7 +5,6 @@ them. An unknown section or key is an error that names the file and the nearest 
 """
 
 import dataclasses
-import difflib
 import hashlib
 import os
 import shutil
@@ -19,6 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 
 import voice_prompts
+from telebank.agents.options import CentreOptions
 from telebank.calls.connection_options import ConnectionOptions, TlsOptions
 from telebank.calls.faxes.options import FaxOptions, MailOptions, OutboundOptions
 from telebank.calls.options import CallOptions
@@ -29,7 +29,7 @@ from telebank.faxing.options import FaxingOptions
 from telebank.flow.options import FlowOptions
 from telebank.media.options import MediaOptions
 from telebank.ops.key_options import KeyOptions
-from telebank.settings_words import in_words
+from telebank.settings_words import in_words, nearest
 from telebank.sip import SipOptions
 from telebank.sip.admission import AdmissionOptions
 from telebank.sip.digest import Account
@@ -43,6 +43,7 @@ from transactions.options import DEADLINE_MARGIN_S, AuthOptions, ProcessorOption
 
 SCHEMA = 1
 FILE = "telebank.toml"
+QUEUES_FILE = "queues.yaml"
 MAX_FILE_BYTES = 1_000_000
 DAY_S = 86_400
 LANGUAGES = ("zh", "en")
@@ -146,6 +147,8 @@ class Settings:
     """Tables of `hosts.NAME`, read by the adapter that serves them."""
     trunks: Mapping[str, TrunkOptions] = field(default_factory=lambda: dict(DEFAULT))
     """Sections `trunks.NAME`, in the order in which calls out look for one."""
+    queues: CentreOptions = field(default_factory=CentreOptions)
+    """Of `config/queues.yaml`, or of `DATA/config/queues.yaml` instead."""
 
 
 SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
@@ -254,7 +257,24 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
         loss=sections["loss"],
     )
     sections["outbound"] = _routed(sections["outbound"], trunks)
-    return Settings(**sections, hosts=hosts, trunks=trunks)
+    return Settings(**sections, hosts=hosts, trunks=trunks, queues=_queues(data))
+
+
+def _queues(data: Path) -> CentreOptions:
+    """The bank's own queues, else those shipped: whole, since a queue that is left out is meant."""
+    from ruamel.yaml.error import YAMLError  # with all of its parser
+
+    from telebank.agents.load import QueuesError, load_queues
+    from transactions.yaml_text import read_yaml
+
+    own = data / "config" / QUEUES_FILE
+    path = own if own.exists() else seed_dir() / QUEUES_FILE
+    try:
+        return load_queues(read_yaml(_text(path), places=False))
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not YAML: {error}") from error
+    except QueuesError as error:
+        raise SettingsError(f"{path}: {error}") from error
 
 
 def _trunks(tables: Table) -> Mapping[str, TrunkOptions]:
@@ -364,11 +384,15 @@ def store_url(data: Path, settings: Settings | None = None) -> str:
         raise SettingsError(f"[store]: {error}") from error
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _text(path: Path) -> str:
     if path.stat().st_size > MAX_FILE_BYTES:
         raise SettingsError(f"{path}: larger than {MAX_FILE_BYTES} bytes")
+    return path.read_text(encoding="utf-8")
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(_text(path))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not TOML: {error}") from error
     if document.pop("schema", None) != SCHEMA:
@@ -380,7 +404,7 @@ def _merge(into: dict[str, dict[str, Any]], tables: Mapping[str, Any], where: st
     known = [*SECTIONS, "limits", "second_factor", "hosts", "trunks"]
     for name, table in tables.items():
         if name not in known:
-            raise SettingsError(f"{where}: unknown section [{name}]{_nearest(name, known)}")
+            raise SettingsError(f"{where}: unknown section [{name}]{nearest(name, known)}")
         if not isinstance(table, Mapping):
             raise SettingsError(f"{where}: [{name}] must be a table of settings")
         section = into.setdefault(name, {})
@@ -397,7 +421,7 @@ def read_options(cls: type[T], table: Table, where: str) -> T:
     known = [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
     for key in table:
         if key not in known:
-            raise SettingsError(f"[{where}]: unknown key {key!r}{_nearest(key, known)}")
+            raise SettingsError(f"[{where}]: unknown key {key!r}{nearest(key, known)}")
     try:
         return msgspec.convert(dict(table), cls)
     except (msgspec.ValidationError, ValueError) as error:
@@ -409,8 +433,3 @@ def _amounts(table: Table, where: str) -> Mapping[str, Money]:
         return MappingProxyType({name: Money.parse(str(text)) for name, text in table.items()})
     except MoneyError as error:
         raise SettingsError(f"[{where}]: {error}") from error
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"

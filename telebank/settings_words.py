@@ -1,7 +1,9 @@
 """Why a setting cannot be read, in words for who writes the file: the key, and what may stand
 there."""
 
+import difflib
 import re
+from collections.abc import Sequence
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 _AT = re.compile(r"(?P<what>.*) - at `\$\.(?P<key>\w+)(?P<rest>.*)`")
@@ -32,6 +34,12 @@ def in_words(cls: type[Any], error: str) -> str:
     if form is None:
         return f"{key}: {what}"
     return f"{key}: {'each value in it: ' * bool(at['rest'])}{form}"
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The end of an error about a name that is not known: the known one that was meant, or all."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
 
 
 def _words(hint: Any) -> list[str]:

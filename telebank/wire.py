@@ -98,6 +98,9 @@ class SetRemote(Message, frozen=True, tag=True, kw_only=True):
     ptime_ms: int = 20
     direction: str = "sendrecv"
     rtcp_mux: bool = False
+    rtcp_port: int = 0
+    """Where the peer's RTCP is, at `address`, as long as its RTP comes from where it says; 0: on
+    the port after that of RTP."""
     learn_from: str = ""
     """The host that the peer's signalling comes from: its media may come from there instead, from
     any port (address translation). Empty: from `address` and `port` alone."""

@@ -5,7 +5,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
@@ -25,6 +24,7 @@ from transactions.service import (
     Service,
     Source,
 )
+from transactions.yaml_text import read_yaml
 
 __all__ = [
     "MONEY_OUTCOMES",
@@ -81,7 +81,7 @@ def load_contracts(path: Path) -> Contracts:
     if path.stat().st_size > MAX_FILE_BYTES:
         raise ContractError(f"{path}: larger than {MAX_FILE_BYTES} bytes")
     try:
-        document: Any = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+        document: Any = read_yaml(path.read_text(encoding="utf-8"))
     except YAMLError as error:
         raise ContractError(f"{path}: not YAML: {error}") from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:

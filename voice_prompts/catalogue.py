@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError
 
+from transactions.yaml_text import read_yaml
 from voice_prompts.readings import KINDS, LANGUAGES
 
 SCHEMA = 1
@@ -145,7 +145,7 @@ class Catalogue:
 
 def _load(path: Path, language: str, findings: list[str]) -> dict[str, Template]:
     try:
-        document = YAML().load(path.read_text("utf-8"))
+        document = read_yaml(path.read_text("utf-8"))
     except FileNotFoundError:
         findings.append(f"{path}: missing; every language needs its texts")
         return {}

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from core_adapters.profiles.errors import ProfileError
+from transactions.yaml_text import read_yaml
 
 MAX_FILE_BYTES = 1_000_000
 MAX_DEPTH = 12
@@ -61,7 +61,7 @@ def read_tree(path: Path) -> Node:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ProfileError(f"{path}: larger than {MAX_FILE_BYTES} bytes")
-        document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+        document = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ProfileError(f"{path}: cannot be read ({error.strerror})") from None
     except MarkedYAMLError as error:

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
+
+from transactions.yaml_text import read_yaml
 
 MAX_FILE_BYTES = 200_000
 MAX_ITEMS = 100
@@ -139,7 +140,7 @@ def read(path: Path) -> Block:
         if path.stat().st_size > MAX_FILE_BYTES:
             mend = f"keep it under {MAX_FILE_BYTES} bytes"
             raise CatalogueError(file, 1, "the file is too large", mend)
-        document: Any = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+        document: Any = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         mend = f"put a readable file at {path}"
         raise CatalogueError(file, 1, f"cannot be read ({error.strerror})", mend) from None

@@ -23,7 +23,7 @@ from telebank.calls.line_states import State
 from telebank.calls.masking import hint_of, shown_caller
 from telebank.calls.notes import Notes
 from telebank.calls.services import CallServices
-from telebank.calls.standing import place_words, state_of
+from telebank.calls.standing import place_words, quality, state_of
 from telebank.calls.tellers.caller import AtTellers
 from telebank.calls.tellers.hands import CallHands
 from telebank.flow import commands, events
@@ -56,9 +56,6 @@ SipFact = (
     | OfferRefused
     | SessionMoved
 )
-
-
-_QUALITY = ("jitter_ms", "rtt_ms", "mos", "peer_loss", "peer_mos")
 
 
 class Call:
@@ -140,7 +137,7 @@ class Call:
             "media_lock": self.leg.lock,
             "signalling_lock": "TLS" if self._offered.source.transport == "tls" else "",
             "seconds": round(now - self._began, 1),
-            **_quality(self._heard),
+            **quality(self._heard),
         }
 
     # -- SIP ----------------------------------------------------------------------------------
@@ -495,12 +492,3 @@ class Call:
 
     def _now(self) -> float:
         return self._shell.endpoint.now()
-
-
-def _quality(heard: wire.Stats | None) -> dict[str, str | float]:
-    """What the media plane last said of a call; `sampled`: its loss is an estimate."""
-    if heard is None:
-        return {}
-    figures = {name: getattr(heard, name) for name in _QUALITY}
-    known = {name: value for name, value in figures.items() if value is not None}
-    return {"loss": heard.loss, "sampled": heard.sampled, **known}

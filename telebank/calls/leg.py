@@ -128,6 +128,7 @@ class Leg:
                 ptime_ms=agreed.ptime_ms,
                 direction=direction,
                 rtcp_mux=agreed.rtcp_mux,
+                rtcp_port=agreed.rtcp_port,
                 learn_from=self._learn_from,
                 security=told(agreed.security, self.negotiation.protection.policy.fingerprint),
             )

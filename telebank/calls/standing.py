@@ -1,5 +1,6 @@
 """How a call stands, in words for people who watch the lines."""
 
+from telebank import wire
 from telebank.calls.leg import Leg
 from telebank.calls.line_states import State
 from telebank.flow.release import Release
@@ -13,6 +14,9 @@ _OF_PHASE: dict[Phase, State] = {
     Phase.WAITING: "thinking",
     Phase.ENDED: "ending",
 }
+_COUNTED = ("loss", "sampled", "discarded", "keys_dropped")
+_MEASURED = ("jitter_ms", "rtt_ms", "mos", "peer_loss", "peer_mos")
+"""None as long as they are not known."""
 
 
 def state_of(
@@ -38,6 +42,15 @@ def place_words(release: Release, place: str) -> str:
     title = "" if flow is None else flow.titles.get("en", "")
     words = title or _words(name)
     return f"{words}: {_words(node)}" if node else words
+
+
+def quality(heard: wire.Stats | None) -> dict[str, str | float]:
+    """What the media plane last said of a call, without what is not known; `sampled`: its loss is
+    an estimate."""
+    if heard is None:
+        return {}
+    figures = {name: getattr(heard, name) for name in (*_COUNTED, *_MEASURED)}
+    return {name: value for name, value in figures.items() if value is not None}
 
 
 def _words(name: str) -> str:

@@ -57,6 +57,8 @@ def _plain(settings: "Settings") -> dict[str, dict[str, object]]:
     """The settings as plain values; amounts as `50000.00 CNY`, a password as stars."""
     sections = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
     hosts, trunks = sections.pop("hosts"), sections.pop("trunks")
+    centre = dataclasses.asdict(sections.pop("queues"))
+    queues = centre.pop("queues")
     plain = {
         name: {key: _value(value) for key, value in _items(section)}
         for name, section in sections.items()
@@ -69,6 +71,7 @@ def _plain(settings: "Settings") -> dict[str, dict[str, object]]:
         f"trunks.{name}": {key: _value(value) for key, value in _items(trunk)}
         for name, trunk in trunks.items()
     }
+    plain |= {"queues": centre} | {f"queues.{queue.pop('name')}": queue for queue in queues}
     return plain | {f"hosts.{name}": dict(table) for name, table in hosts.items()}
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 
 from telebank.customers.hours import DAYS, MIDNIGHT, Holiday, Hours, Span, Week
 from transactions.kinds import WORD
+from transactions.yaml_text import read_yaml
 
 FILE = "hours.yaml"
 SCHEMA = 1
@@ -38,7 +38,7 @@ def read_hours(content: bytes, name: str) -> Hours:
     if len(content) > MAX_BYTES:
         raise HoursError(f"{name}: larger than {MAX_BYTES} bytes")
     try:
-        document: Any = YAML(typ="rt").load(content.decode("utf-8"))
+        document: Any = read_yaml(content.decode("utf-8"))
     except (YAMLError, UnicodeDecodeError) as error:
         raise HoursError(f"{name}: not YAML: {error}") from error
     if not isinstance(document, CommentedMap) or document.get("schema") != SCHEMA:

@@ -7,13 +7,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
 from telebank.flow.model import Finding
 from telebank.flow.options import MAX_FILE_BYTES, MAX_TEXTS
 from transactions.contract import Kind
+from transactions.yaml_text import read_yaml
 
 READINGS: Mapping[Kind, frozenset[str]] = MappingProxyType(
     {
@@ -109,7 +109,7 @@ def read_document(path: Path, file: str, findings: list[Finding]) -> CommentedMa
         findings.append(Finding(file, 1, "format", "the file is too large", mend))
         return None
     try:
-        document: Any = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+        document: Any = read_yaml(path.read_text(encoding="utf-8"))
     except (YAMLError, UnicodeDecodeError) as error:
         line = mark.line + 1 if (mark := getattr(error, "problem_mark", None)) else 1
         problem = f"not YAML in UTF-8: {getattr(error, 'problem', None) or 'bad bytes'}"

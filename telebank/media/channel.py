@@ -128,7 +128,7 @@ class Channel:
         if law != self._law:
             self.stop_record()  # octets of two laws are no recording
         relaw, self._law = law != self._law, law
-        self.control.agree(self._source or agreed, muxed=remote.rtcp_mux)
+        self.control.agree(agreed, muxed=remote.rtcp_mux, port=remote.rtcp_port)
         self._secured()
         if relaw and self._ears:
             self._listening.add(self.row, law)

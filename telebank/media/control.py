@@ -1,7 +1,8 @@
 """Where one leg's RTCP goes and comes: a port of its own, or that of RTP where that is agreed.
 
-Only the latched peer is heard: from the port after its RTP port (RFC 3550 section 11), or from the
-RTP port itself. Whatever it says, a BYE too, is noted and ends nothing: SIP does that.
+Only the latched peer is heard: from the port after its RTP port (RFC 3550 section 11), from the one
+that its description names (RFC 3605), or from the RTP port itself. Whatever it says, a BYE too, is
+noted and ends nothing: SIP does that.
 """
 
 import socket
@@ -36,8 +37,11 @@ class Control:
         self._media = media
         self._own = own
         self._muxed = False
+        self._agreed: Address | None = None
+        self._port = 0
+        self._source: Address | None = None
         self._peer: Address | None = None
-        self._latched = self._connected = False
+        self._connected = False
         if own is not None:
             packet_filter.attach(own, packet_filter.control())
             own.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
@@ -47,32 +51,36 @@ class Control:
         """Of the port of its own."""
         return None if self._own is None else self._own.fileno()
 
-    def agree(self, peer: Address, *, muxed: bool) -> None:
-        """The peer's RTP address as of the answer (or as latched, if it is), and whether RTCP
-        goes there too."""
-        self._muxed = muxed
-        if not self._latched:
+    def agree(self, peer: Address, *, muxed: bool, port: int) -> None:
+        """The peer's RTP address as of the answer, whether RTCP goes there too, and else to which
+        `port`; 0: the one after that of RTP."""
+        self._agreed, self._muxed, self._port = peer, muxed, port
+        if self._source is None:
             self._peer = self._place(peer)
         elif not muxed:
-            self.latch(peer, connected=self._connected)
+            self.latch(self._source, connected=self._connected)
 
     def latch(self, source: Address, *, connected: bool = True) -> None:
         """This is where the peer's RTP comes from: what comes from elsewhere is dropped. Whether
         the media's socket is `connected` to it."""
-        self._peer, self._latched, self._connected = self._place(source), True, connected
+        self._peer, self._source, self._connected = self._place(source), source, connected
         if self._own is not None and not self._muxed and connected:
             with suppress(OSError, OverflowError):
                 self._own.connect(self._peer)
 
     def release(self) -> None:
         """There is no peer until another is latched."""
-        self._latched = self._connected = False
+        self._source, self._connected = None, False
         if self._own is not None:
             with suppress(OSError):  # its port was lost: nothing is heard there
                 disconnect(self._own)
 
     def _place(self, rtp: Address) -> Address:
-        return rtp if self._muxed else (rtp[0], rtp[1] + 1)
+        """Of RTCP. A port that was named is behind the translation of addresses, where RTP comes
+        from elsewhere."""
+        if self._muxed:
+            return rtp
+        return rtp[0], self._port if self._port and rtp == self._agreed else rtp[1] + 1
 
     def send(self, data: bytes) -> None:
         """Send, as well as may be: nobody waits for a report."""
@@ -98,7 +106,7 @@ class Control:
                 break
             except OSError:
                 continue  # the peer's machine refused an earlier packet of ours (ICMP)
-            if not self._latched or self._muxed or address[:2] != self._peer:
+            if self._source is None or self._muxed or address[:2] != self._peer:
                 continue
             clear = self._securing.open_rtcp(data)
             if clear is not None:

@@ -63,6 +63,8 @@ class Answer:
     """None: plain RTP."""
     profile: str = "RTP/AVP"
     """Of the m= line, as the offer writes it."""
+    rtcp_port: int = 0
+    """Where our RTCP goes, at the address of `remote` (RFC 3605); 0: the port after that of RTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def _agreed(theirs: AudioOffer, codec: tuple[str, int], said: Said, *, mux: bool
     return Answer(
         b"", *codec, theirs.event, (theirs.address, theirs.port), theirs.held,
         _REVERSED[theirs.direction], theirs.ptime_ms, mux and theirs.rtcp_mux,
-        said.security, said.profile,
+        said.security, said.profile, theirs.rtcp_port,
     )  # fmt: skip
 
 

@@ -1,8 +1,9 @@
-"""Session descriptions: bytes to `SessionDescription` (RFC 4566, RFC 4733, RFC 5761, RFC 3362; what
-they say of keys is read by `sdes` and `dtls`)."""
+"""Session descriptions: bytes to `SessionDescription` (RFC 4566, RFC 4733, RFC 5761, RFC 3605,
+RFC 3362; what they say of keys is read by `sdes` and `dtls`)."""
 
 import re
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Literal
 
 from telebank.sip.dtls import has_ice
@@ -25,6 +26,7 @@ _MEDIA = re.compile(
     r"([a-z]{1,16}) ([0-9]{1,5})(?:/[0-9]{1,5})? ([A-Za-z0-9/]{1,32})((?: [^ ]+)+) *"
 )
 _MILLISECONDS = re.compile(r"([0-9]{1,4})(?:\.[0-9]+)?")
+_RTCP = re.compile(r"([0-9]{1,5})(?: +IN +IP[46] +([0-9A-Za-z:.\-]{1,253}))? *")
 _NUMBER = re.compile(r"[0-9]{1,40}")
 ENCRYPTED_PROFILES = ("RTP/SAVP", "RTP/SAVPF", "UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF")
 """RFC 3711, RFC 5124, RFC 5764."""
@@ -110,6 +112,8 @@ class AudioOffer:
     """Place of the stream among the m= lines."""
     ice: bool = False
     """The way to it is found by ICE: its address may be none."""
+    rtcp_port: int = 0
+    """UDP port of its RTCP at `address` (RFC 3605); 0: the one after `port`."""
 
     def payload(self, codec: str) -> int | None:
         """Payload type number of `PCMA` or `PCMU`, None where not offered."""
@@ -283,7 +287,24 @@ def _audio(index: int, line: MediaLine) -> AudioOffer:
         ("rtcp-mux", "") in line.attributes,
         index,
         has_ice(line.attributes),
+        _rtcp_port(line),
     )
+
+
+def _rtcp_port(line: MediaLine) -> int:
+    """The port that a=rtcp names, 0 where it names none that can be one. Of another host than that
+    of RTP it is not taken: nobody aims our reports at a third."""
+    found = _RTCP.fullmatch(line.first("rtcp"))
+    if found is None or int(found[1]) > MAX_PORT or int(found[1]) == line.port:
+        return 0
+    return int(found[1]) if found[2] is None or _same_host(found[2], line.address) else 0
+
+
+def _same_host(one: str, other: str) -> bool:
+    try:
+        return ip_address(one) == ip_address(other)
+    except ValueError:
+        return False
 
 
 def _payloads(line: MediaLine) -> dict[str, int]:

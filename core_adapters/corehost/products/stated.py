@@ -6,7 +6,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-from ruamel.yaml import YAML
+from transactions.yaml_text import read_yaml
 
 SCHEMA = 1
 
@@ -16,7 +16,7 @@ def stated(name: str) -> Mapping[str, Any]:
     """A file of the folder `data`, read once, since it is part of the program; raises `ValueError`
     where it is not of this schema."""
     text = files("core_adapters.corehost").joinpath("data", name).read_text(encoding="utf-8")
-    read = YAML(typ="safe").load(text)
+    read = read_yaml(text, places=False)
     if not isinstance(read, dict) or read.get("schema") != SCHEMA:
         raise ValueError(
             f"corehost/data/{name}: schema must be {SCHEMA}; take the file of the release"

@@ -21,7 +21,7 @@ WHY: Mapping[str, str] = {
     "unknown_target": "there is no such seat or queue, or no rule of [outbound] lets this number"
     " be called; say seat:NAME, queue:NAME or number:DIGITS",
     "full": "there are as many seats as this node takes: somebody has to leave first",
-    "not_set_up": "there are no queues here: write config/queues.yaml and publish it",
+    "not_set_up": "there are no queues here: write DATA/config/queues.yaml, start the node again",
     "not_allowed": "your role may not do this",
 }
 

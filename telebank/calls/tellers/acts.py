@@ -21,6 +21,8 @@ class Acts(Ringing):
         self, person: str, name: str, phone: str, skills: dict[str, int], days: int = 10_000
     ) -> Code | None:
         """He sits down at the desk whose phone has this extension."""
+        if not self._queues:
+            return "not_set_up"
         if person in self._seats:
             return "wrong_state"
         if len(self._seats) >= self.options.seats:

@@ -2,6 +2,7 @@
 conversations. `telebank.calls.tellers.room` is the whole of it."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 
 import structlog
@@ -41,6 +42,10 @@ class Ringing(Driving):
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=5)
+
+    def remember(self, last_seats: Mapping[str, str]) -> None:
+        """By customer's token, who talked with him last, before this run of the node."""
+        self._last_seat.update(last_seats)
 
     # -- callers ------------------------------------------------------------------------------
 

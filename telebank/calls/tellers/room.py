@@ -1,6 +1,6 @@
 """The room of tellers of one node: queues and seats, and all that tellers and supervisors do.
 
-room = TellerRoom(Centre(options), options, clock)
+room = TellerRoom(Centre(options, wall), options, clock)
 room.attach(shell, node)                      # the node is about to take calls
 room.enqueue(port, wants)                     # a caller
 room.enter("chen", "Chen", "8001", {"general": 5})

@@ -12,6 +12,7 @@ from support.bank_process import Voice
 from support.calls_house import CARD, PIN, House, open_house
 from support.calls_peer import Peer, receive, udp
 from support.media_peer import Peer as Telephone
+from telebank.rtp import is_rtcp
 from telebank.store.sealing import Keyring
 from transactions.card import CardNumber
 from transactions.money import Money
@@ -202,6 +203,19 @@ async def test_keys_are_heard_in_the_sound_where_no_other_way_is_agreed(
     line.talk()
     await line.speak("2")
     assert (await house.happens("call.language")).detail["language"] == "en"
+    peer.send("BYE")
+    await house.idle()
+
+
+async def test_reports_of_a_call_go_to_the_port_that_its_offer_names(
+    house: House, peer: Peer
+) -> None:
+    rtp, reports = udp(), udp()
+    named = f"a=rtcp:{reports.getsockname()[1]} IN IP4 127.0.0.1\r\n".encode()
+    peer.send("INVITE", peer.sdp(rtp) + named)
+    assert (await peer.response("INVITE"))[0] == 200
+    peer.send("ACK", cseq=peer.cseq)
+    assert is_rtcp(await receive(reports, 15))
     peer.send("BYE")
     await house.idle()
 

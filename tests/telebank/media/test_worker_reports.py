@@ -22,13 +22,14 @@ from voice_prompts import g711
 class ControlPeer(Peer):
     """A telephone with a port for RTCP too."""
 
-    def __init__(self, to_port: int, payload_type: int = A_LAW) -> None:
+    def __init__(self, to_port: int, payload_type: int = A_LAW, *, apart: bool = False) -> None:
+        """`apart`: RTCP is on any port, not on the one after RTP's."""
         while True:
             super().__init__(to_port, payload_type)
             self.control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self.control.setblocking(False)
             try:
-                self.control.bind(("127.0.0.1", self.port + 1))
+                self.control.bind(("127.0.0.1", 0 if apart else self.port + 1))
             except OSError:
                 self.socket.close()
                 self.control.close()
@@ -63,13 +64,20 @@ class ControlPeer(Peer):
         super().close()
         self.control.close()
 
+    @property
+    def control_port(self) -> int:
+        return int(self.control.getsockname()[1])
 
-async def called(pool: MediaWorkers, **remote: object) -> tuple[MediaChannel, ControlPeer, Events]:
+
+async def called(
+    pool: MediaWorkers, *, apart: bool = False, **remote: object
+) -> tuple[MediaChannel, ControlPeer, Events]:
     events = Events()
     channel = await pool.open("127.0.0.1", events)
     assert isinstance(channel, MediaChannel), channel
-    peer = ControlPeer(channel.port)
-    channel.set_remote(peer.remote(**remote))
+    peer = ControlPeer(channel.port, apart=apart)
+    more = {"rtcp_port": peer.control_port} if apart else {}
+    channel.set_remote(peer.remote(**remote, **more))
     await peer.hear()
     peer.talk()
     return channel, peer, events
@@ -111,6 +119,32 @@ async def test_reports_go_out_and_answers_tell_the_round_trip(
     assert stats.mos > 4.3
     last = await hear()
     assert last.left == (report.ssrc,)
+
+
+async def test_reports_go_to_the_port_that_the_peer_named_and_come_from_it(
+    pool: MediaWorkers,
+) -> None:
+    """RFC 3605."""
+    channel, peer, events = await called(pool, apart=True)
+    [report] = (await peer.hear_control()).reports
+    peer.say(peer.report(report, lost=64))
+    peer.press("1")
+    await events.of(wire.Key)
+    await asyncio.sleep(0.05)
+    stats = await figures(channel, events)
+    assert stats.peer_loss == 0.25
+
+
+async def test_a_peer_may_name_another_port_for_reports_while_its_sound_stays(
+    pool: MediaWorkers,
+) -> None:
+    channel, peer, events = await called(pool)
+    peer.press("1")
+    await events.of(wire.Key)
+    other = ControlPeer(channel.port, apart=True)
+    channel.set_remote(peer.remote(rtcp_port=other.control_port))
+    [report] = (await other.hear_control()).reports
+    assert report.ssrc == (await peer.hear()).ssrc
 
 
 async def test_what_is_listened_to_is_reported_with_loss_and_jitter(pool: MediaWorkers) -> None:

@@ -53,6 +53,31 @@ def test_our_preference_decides() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "port"),
+    [("4711", 4_711), ("4711 IN IP4 192.0.2.2", 4_711),
+     ("4711 IN IP4 192.0.2.9", 0), ("4711 IN IP4 127.0.0.1", 0), ("4711 IN IP4 224.0.0.1", 0),
+     ("4711 IN IP4 phone.example", 0), ("4711 IN IP6 2001:db8::2", 0), ("4711 IN IP4", 0),
+     ("0", 0), ("65536", 0), ("-1", 0), ("4000", 0), ("", 0)],
+)  # fmt: skip
+def test_rtcp_goes_to_the_port_that_is_named_at_the_host_of_rtp(line: str, port: int) -> None:
+    """RFC 3605; offered to us, and answered."""
+    theirs = sdp("m=audio 4000 RTP/AVP 8", f"a=rtcp:{line}")
+    assert answered(theirs).rtcp_port == port
+    ours = SessionDescription.parse(make_offer("192.0.2.1", 5004))
+    agreed = read_answer(ours, theirs)
+    assert isinstance(agreed, Answer)
+    assert (agreed.remote, agreed.rtcp_port) == (("192.0.2.2", 4_000), port)
+
+
+def test_the_host_of_rtcp_may_be_spelled_otherwise() -> None:
+    head = HEAD.replace("IP4 192.0.2.2", "IP6 2001:db8::2")
+    offer = sdp("m=audio 4000 RTP/AVP 8", "a=rtcp:4711 IN IP6 2001:DB8:0::2", head=head)
+    answer = answer_audio(offer, "2001:db8::1", 5004)
+    assert isinstance(answer, Answer)
+    assert answer.rtcp_port == 4_711
+
+
+@pytest.mark.parametrize(
     ("line", "mine", "hold"),
     [("sendrecv", "sendrecv", False), ("sendonly", "recvonly", True),
      ("recvonly", "sendonly", False), ("inactive", "inactive", True)],

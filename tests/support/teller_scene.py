@@ -27,17 +27,22 @@ from support.calls_house import House, open_house
 from support.calls_peer import Peer as SipPeer
 from support.media_bridge import Talker, share, talk, tone
 from telebank import sip
+from telebank.agents.board import AnyRow
 from telebank.agents.centre import Centre
 from telebank.agents.options import CentreOptions, QueueOptions
 from telebank.calls.endpoint import Endpoint, Fact, Listening
 from telebank.calls.options import places_in
 from telebank.calls.services import CallServices
+from telebank.calls.tellers.recordings import Tapes
 from telebank.calls.tellers.room import TellerRoom
 from telebank.calls.tellers.values import Phones
 from telebank.ops.clock import SystemClock
 from telebank.sip import Hop, SipOptions, UserAgent
 from telebank.sip.registering import PhoneWay
 from telebank.sip.sdp import answer_audio
+from telebank.store.contacts import EndedContact, NewContact
+from telebank.store.recordings import NewRecording, Outcome
+from telebank.store.sealing import Keyring
 
 QUEUE = QueueOptions(
     *("general", "综合", "General", ("general",)),
@@ -154,6 +159,33 @@ class CallerAt:
 
 
 @dataclass
+class Kept:
+    """What the room wants kept."""
+
+    begun_: list[NewContact] = field(default_factory=list)
+    ended_: list[EndedContact] = field(default_factory=list)
+    wraps: list[str] = field(default_factory=list)
+    files: list[NewRecording] = field(default_factory=list)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+
+    def begun(self, new: NewContact) -> None:
+        self.begun_.append(new)
+
+    def ended(self, ended: EndedContact) -> None:
+        self.ended_.append(ended)
+
+    def wrapped(self, contact: str, seconds: int) -> None:
+        del seconds
+        self.wraps.append(contact)
+
+    def recording_begun(self, new: NewRecording) -> None:
+        self.files.append(new)
+
+    def recording_ended(self, name: str, outcome: Outcome) -> None:
+        self.outcomes[name] = outcome
+
+
+@dataclass
 class Scene:
     """A node with a room of tellers."""
 
@@ -163,7 +195,15 @@ class Scene:
     stack: AsyncExitStack
     ears: list[Ear] = field(default_factory=list)
     phones: dict[str, Phone] = field(default_factory=dict)
-    changes: list[tuple[str, str]] = field(default_factory=list)
+    seen: list[AnyRow] = field(default_factory=list)
+    """Every row that changed, as it was then."""
+    kept: Kept = field(default_factory=Kept)
+
+    def changed(self, kind: str, key: str) -> None:
+        """The room says that a row changed."""
+        row = self.room.row(kind, key, for_supervisor=True)
+        if row is not None:
+            self.seen.append(row)
 
     async def phone(self, extension: str, hertz: float) -> Phone:
         """A phone that is registered."""
@@ -240,9 +280,11 @@ async def scene(
     def wall(at: float) -> datetime:
         return clock.now() + timedelta(seconds=at - clock.monotonic())
 
-    room = Room(Centre(options, wall), options, clock)
+    keyring = Keyring.open_or_create(tmp_path / "keys")
+    room = Room(Centre(options, wall), options, clock, Tapes(tmp_path, keyring))
     async with AsyncExitStack() as stack:
         house = await stack.enter_async_context(open_house(tmp_path, voice, tellers=room))
         it = Scene(house, room, ways, stack)
-        room.on_change = lambda kind, key: it.changes.append((kind, key))
+        room.on_change = it.changed
+        room.keeper = it.kept
         yield it

@@ -3,7 +3,7 @@
 from telebank.agents import events
 from telebank.agents.events import Wanted
 from telebank.calls.tellers.conversation import State
-from telebank.calls.tellers.entry import EntryEnded, Listener
+from telebank.calls.tellers.hands import EntryEnded, Listener
 from telebank.calls.tellers.ringing import Ringing
 from telebank.calls.tellers.talk import Seat, Talk
 from telebank.calls.tellers.values import Code

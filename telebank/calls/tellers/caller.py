@@ -12,8 +12,8 @@ from telebank.calls.leg import Leg
 from telebank.calls.masking import hint_of, shown_caller, user_of
 from telebank.calls.services import CallServices
 from telebank.calls.tellers.conversation import Place
-from telebank.calls.tellers.entry import Entry, EntryEnded, Listener
-from telebank.calls.tellers.hands import CallHands
+from telebank.calls.tellers.entry import Entry
+from telebank.calls.tellers.hands import CallHands, EntryEnded, Listener
 from telebank.calls.tellers.path import Path
 from telebank.calls.tellers.values import CallerCard, Wants
 from telebank.calls.tellers.words import words_of

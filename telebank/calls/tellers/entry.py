@@ -5,8 +5,6 @@ Keys are secret from before the first word to the end, whatever the session says
 """
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
 
@@ -14,7 +12,7 @@ from telebank import wire
 from telebank.calls.alarm import Alarm
 from telebank.calls.edition import Edition, Unspeakable
 from telebank.calls.leg import Leg
-from telebank.calls.tellers.hands import CallHands
+from telebank.calls.tellers.hands import CallHands, EntryEnded, Listener
 from telebank.flow import commands, events
 from telebank.flow.session import Session
 
@@ -22,24 +20,6 @@ log = structlog.get_logger("telebank.tellers")
 
 HEARD = 8_000
 """Samples after which a caller knows what was said."""
-
-
-@dataclass(frozen=True, slots=True)
-class EntryEnded:
-    """What came of it: the flow's exit, or `cancelled`."""
-
-    exit: str
-    proved: events.Proved | None
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """Who is told how far it is."""
-
-    keyed: Callable[[str], None]
-    """Takes `3 of 6`."""
-    over: Callable[[EntryEnded], None]
-    """Comes once, and not where the entry is cancelled."""
 
 
 class Entry:

@@ -1,4 +1,4 @@
-"""What a caller's call does for the tellers."""
+"""What a caller's call does for the tellers, and what becomes of a PIN that they ask for."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -29,3 +29,21 @@ class CallHands:
     """Takes the menu's question and its answer."""
     hang_up: Callable[[str], None]
     """End the call, for a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryEnded:
+    """What came of it: the flow's exit, or `cancelled`."""
+
+    exit: str
+    proved: Proved | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who is told how far it is."""
+
+    keyed: Callable[[str], None]
+    """Takes `3 of 6`."""
+    over: Callable[[EntryEnded], None]
+    """Comes once, and not where the entry is cancelled."""

@@ -50,7 +50,7 @@ class Recordings:
         channel, tapes = talk.port.channel, self._tapes
         if channel is None or tapes is None or talk.recording:
             return False
-        name = f"{now:%Y/%m/%d/%H%M%S}-{talk.ref}-{next(self._numbers)}.tbr"
+        name = f"{now:%Y/%m/%d/%H%M%S}-{talk.ref}-{next(self._numbers)}.rec"
         path = tapes.data.resolve() / FOLDER / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

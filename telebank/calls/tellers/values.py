@@ -8,7 +8,7 @@ from telebank.agents.commands import Announce, Command, QueueExit
 from telebank.agents.events import Event, Failure
 from telebank.agents.views import QueueView, SeatView
 from telebank.calls.tellers.conversation import Place
-from telebank.calls.tellers.entry import Listener
+from telebank.calls.tellers.hands import Listener
 from telebank.media.client import MediaChannel
 from telebank.sip.registering import PhoneWay
 from telebank.store.contacts import EndedContact, NewContact

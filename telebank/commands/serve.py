@@ -40,6 +40,7 @@ from telebank.commands.wiring.releases import Place as ReleasePlace
 from telebank.commands.wiring.releases import Publisher
 from telebank.commands.wiring.rules import older_rules
 from telebank.commands.wiring.staff import open_staff
+from telebank.commands.wiring.tellers import Desks
 from telebank.commands.wiring.trunks import trunks_of
 from telebank.flow.load import FlowError
 from telebank.flow.release import hash_of, release_files
@@ -238,6 +239,9 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
         faxes = FaxRoom(settings, place.data, store, keyring)
         stack.push_async_callback(faxes.close_process)
         await faxes.open()
+        desks = Desks(settings, place.data, store, keyring)
+        stack.push_async_callback(desks.close)
+        await desks.open()
         await media.start()
         await notices.start()
         bank = await media.open_bank(loaded.bank) if loaded.own else 0
@@ -262,6 +266,7 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
                 connections=settings.sip_tcp,
                 tls=settings.sip_tls.files(place.keys) if settings.sip_tls.used else None,
                 registrar=settings.registrar,
+                tellers=desks.room,
             )
         )
         store.died.add_done_callback(lambda died: None if died.cancelled() else node.lost.set())
@@ -271,6 +276,7 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
         gc.freeze()  # what was read stays: to walk it would stop all calls for a quarter second
         await _listen(node, settings)
         stack.push_async_callback(node.close)
+        desks.start()
         phones = DeskPhones(settings.registrar, store.journal.run, keyring)
         stack.push_async_callback(phones.close)
         await phones.start(node)
@@ -291,7 +297,7 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
             settings,
             place,
             stack,
-            Inside(store, keyring, link, node, publisher, notices, faxes, phones),
+            Inside(store, keyring, link, node, publisher, notices, faxes, phones, desks),
         )
         stack.push_async_callback(publisher.close)
         publisher.start()
@@ -313,6 +319,7 @@ class Inside:
     notices: Notices
     faxes: FaxRoom
     phones: DeskPhones
+    desks: Desks
 
 
 async def _open_control(
@@ -327,6 +334,7 @@ async def _open_control(
             notices=node.notices,
             faxes=(node.faxes, place.data),
             phones=node.phones,
+            desks=node.desks,
         )
     ]
     parts += [HostTotalsPart(link.host), HostKeysPart(link.keyed)]

@@ -1,9 +1,12 @@
-"""UDP ports of media: any that is free, or the next free even one of a configured range."""
+"""UDP ports of media: any that is free, or any free even one of a configured range, at random: who
+knows the port of one call does not know that of the next (RFC 6056)."""
 
 import errno
-import random
+import secrets
 import socket
+from collections.abc import Iterator
 from ipaddress import ip_address
+from math import gcd
 
 PORTS = range(1_024, 65_536)
 PAIR_ATTEMPTS = 32
@@ -16,11 +19,10 @@ def good_range(low: int, high: int) -> bool:
 
 
 class Ports:
-    """Binds UDP sockets, one port after another."""
+    """Binds UDP sockets, each to a port that nobody can tell from those before."""
 
     def __init__(self, low: int, high: int) -> None:
         self._range = range(low, high, 2)
-        self._next = random.randrange(len(self._range)) if self._range else 0  # noqa: S311
 
     def bind(self, address: str) -> socket.socket:
         """A non-blocking socket on `address`; raises `OSError` when none can be had, `ValueError`
@@ -58,9 +60,7 @@ class Ports:
         return udp
 
     def _bind(self, udp: socket.socket, address: str) -> None:
-        for _ in range(len(self._range)):
-            port = self._range[self._next]
-            self._next = (self._next + 1) % len(self._range)
+        for port in self._shuffled():
             try:
                 return udp.bind((address, port))
             except OSError as error:
@@ -69,3 +69,14 @@ class Ports:
         if self._range:
             raise OSError(errno.EADDRINUSE, f"no free port in {self._range}")
         return udp.bind((address, 0))
+
+    def _shuffled(self) -> Iterator[int]:
+        """Every port of the range once, from any one by any step that misses none."""
+        count = len(self._range)
+        if not count:
+            return
+        start, step = secrets.randbelow(count), secrets.randbelow(count) + 1
+        while gcd(step, count) != 1:
+            step = secrets.randbelow(count) + 1
+        for turn in range(count):
+            yield self._range[(start + turn * step) % count]

@@ -27,6 +27,7 @@ from telebank.commands.wiring.host_control import ACT as KEY_CHANGE
 from telebank.commands.wiring.host_control import KeyChangeAct, KeyedHost
 from telebank.commands.wiring.key_custody import ACT as KEY_CUSTODY
 from telebank.commands.wiring.pin_control import PinsPart
+from telebank.commands.wiring.tellers import Desks
 from telebank.staff.options import StaffOptions
 from telebank.store.clock import SystemClock
 from telebank.store.releases import ACT as PUBLISH
@@ -49,11 +50,12 @@ def open_staff(
     notices: Notices | None = None,
     faxes: tuple[FaxRoom, Path] | None = None,
     phones: DeskPhones | None = None,
+    desks: Desks | None = None,
 ) -> Sequence[ControlPart]:
     """The parts; `more` carries out further acts of `telebank.staff.roles`, by name; `keyed` is
     the host where it exchanges keys, `publishing` what the node does about releases, `notices`
     what new callers hear, `faxes` what the node has for faxes and its data folder, `phones` its
-    desk phones."""
+    desk phones, `desks` its tellers."""
     desk = StaffDesk(options, store.journal.run, keyring, SystemClock())
     stack.callback(desk.close)
     counter = Counter(desk)
@@ -77,6 +79,8 @@ def open_staff(
         parts.append(FaxesPart(counter, *faxes))
     if phones is not None:
         parts.append(PhonesPart(counter, phones))
+    if desks is not None:
+        parts += desks.parts(counter)
     return [
         *parts,
         StaffPart(counter),

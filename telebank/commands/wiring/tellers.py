@@ -1,0 +1,74 @@
+"""Wiring of tellers into a node: queues, the room, the board that screens see, what is kept."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from telebank.agents.centre import Centre, Wall
+from telebank.calls.contact_book import ContactBook
+from telebank.calls.control.board_feed import BoardFeed
+from telebank.calls.control.board_keeper import BoardKeeper
+from telebank.calls.control.boards import BoardPart
+from telebank.calls.control.desk import Counter
+from telebank.calls.control.floor import FloorPart
+from telebank.calls.control.hearing import RecordingsPart
+from telebank.calls.control.seats import SeatsPart
+from telebank.calls.control.server import ControlPart
+from telebank.calls.tellers.room import TellerRoom
+from telebank.ops.clock import SystemClock
+from telebank.settings import Settings
+from telebank.store.sealing import Keyring
+from telebank.store.store import Store
+
+RUN_BITS = 32
+"""Changes of the board in one run of a node, beneath the number of the run."""
+
+
+class Desks:
+    """Tellers of one node. `open` before it takes calls, `start` once it does, `close` after it."""
+
+    def __init__(self, settings: Settings, data: Path, store: Store, keyring: Keyring) -> None:
+        queues = settings.queues
+        centre = Centre(queues, wall_of(settings.node.utc_offset_minutes))
+        self.room = TellerRoom(centre, queues, SystemClock())
+        boot = f"{settings.node.id}-{store.epoch}"
+        self._boards = BoardKeeper(boot, first=store.epoch << RUN_BITS)
+        self._feed = BoardFeed(self.room, self._boards)
+        self._book = ContactBook(store.journal.run)
+        self._zone = store.journal.zone
+        self._data, self._keyring = data, keyring
+        self.room.on_change = self._feed.changed
+        self.room.keeper = self._book
+
+    async def open(self) -> None:
+        """Close what a former run left open, and learn who talked with whom last."""
+        self.room.remember(await self._book.open())
+
+    def start(self) -> None:
+        """Keep the board as the room is."""
+        self._feed.start()
+
+    async def close(self) -> None:
+        """Write what waits."""
+        self._feed.close()
+        await self._book.close()
+
+    def parts(self, counter: Counter) -> Sequence[ControlPart]:
+        """Of the control socket."""
+        return [
+            BoardPart(counter, self._boards, self.room),
+            SeatsPart(counter, self.room, self._zone),
+            FloorPart(counter, self.room),
+            RecordingsPart(counter, self._keyring, self._data),
+        ]
+
+
+def wall_of(utc_offset_minutes: int) -> Wall:
+    """The bank's wall clock at a second of the running loop's clock."""
+    zone = timezone(timedelta(minutes=utc_offset_minutes))
+
+    def wall(at: float) -> datetime:
+        return datetime.now(zone) + timedelta(seconds=at - asyncio.get_running_loop().time())
+
+    return wall

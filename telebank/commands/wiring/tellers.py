@@ -15,6 +15,7 @@ from telebank.calls.control.floor import FloorPart
 from telebank.calls.control.hearing import RecordingsPart
 from telebank.calls.control.seats import SeatsPart
 from telebank.calls.control.server import ControlPart
+from telebank.calls.tellers.recordings import Tapes
 from telebank.calls.tellers.room import TellerRoom
 from telebank.ops.clock import SystemClock
 from telebank.settings import Settings
@@ -31,7 +32,7 @@ class Desks:
     def __init__(self, settings: Settings, data: Path, store: Store, keyring: Keyring) -> None:
         queues = settings.queues
         centre = Centre(queues, wall_of(settings.node.utc_offset_minutes))
-        self.room = TellerRoom(centre, queues, SystemClock())
+        self.room = TellerRoom(centre, queues, SystemClock(), Tapes(data, keyring))
         boot = f"{settings.node.id}-{store.epoch}"
         self._boards = BoardKeeper(boot, first=store.epoch << RUN_BITS)
         self._feed = BoardFeed(self.room, self._boards)

@@ -8,6 +8,7 @@ PDF, and the node takes the folder by renaming.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import re
 import shutil
@@ -204,9 +205,10 @@ def harmless(title: str) -> str:
 def sweep(data: Path) -> None:
     """Remove papers that were handed over long ago and never asked to be sent."""
     handed, over = data / HANDED, time.time() - STALE_S
-    for folder in handed.iterdir() if handed.is_dir() else ():
-        if _FOLDER.fullmatch(folder.name) and folder.lstat().st_mtime < over:
-            shutil.rmtree(folder, ignore_errors=True)
+    for folder in list(handed.iterdir()) if handed.is_dir() else ():
+        with contextlib.suppress(FileNotFoundError):  # just taken, or laid under its own name
+            if _FOLDER.fullmatch(folder.name) and folder.lstat().st_mtime < over:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _time(text: str) -> datetime | None:

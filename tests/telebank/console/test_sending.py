@@ -117,8 +117,9 @@ async def test_one_impatient_person_keeps_nobody_out(tmp_path: Path, pdf: bytes)
         sent = asyncio.gather(
             *(desk.post("/faxes/new", form | {"file": paper(pdf)}) for form in clicks)
         )
-        while desk.room.held < SENDERS:  # one order of each form is being taken
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(60):
+            while desk.room.held < SENDERS:  # one order of each form is being taken
+                await asyncio.sleep(0.01)
         late = await desk.form() | {"to": NUMBER}
         busy = await desk.post("/faxes/new", late | {"file": paper(pdf)})
         assert (busy.status_code, "太多" in busy.text) == (503, True)

@@ -2,13 +2,15 @@
 
 import asyncio
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from fax.page.options import MAX_PDF_BYTES, PageError
 from support.fax_bank import write_pdf
-from telebank.calls.control.faxes import HANDED
+from telebank.calls.control.faxes import HANDED, sweep
 from telebank.calls.faxes.files import PAGES, PAPER
 from telebank.ops.fax_papers import hand_over, take_back
 
@@ -62,3 +64,25 @@ async def test_old_papers_go_when_another_comes(tmp_path: Path) -> None:
     pdf = write_pdf(tmp_path / "a.pdf", 1).read_bytes()
     await asyncio.to_thread(hand_over, tmp_path, pdf, "standard")
     assert not old.exists()
+
+
+def test_others_hand_over_while_old_papers_are_looked_for(tmp_path: Path) -> None:
+    """A folder that was just seen there may have another name by the time it is looked at."""
+    handed = tmp_path / HANDED
+    handed.mkdir(parents=True)
+    over = threading.Event()
+
+    def others() -> None:
+        while not over.is_set():
+            (handed / "fedcba9876543210").mkdir()
+            (handed / "fedcba9876543210").rename(handed / NAME)
+            (handed / NAME).rmdir()
+
+    with ThreadPoolExecutor(1) as threads:
+        coming = threads.submit(others)
+        try:
+            for _ in range(3_000):
+                sweep(tmp_path)
+        finally:
+            over.set()
+        coming.result()

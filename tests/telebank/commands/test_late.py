@@ -76,7 +76,7 @@ def test_a_group_of_groups_is_completed_from_its_table() -> None:
 
 
 def test_settings_need_no_database() -> None:
-    _, heavy = imported("config", "show", among=("sqlalchemy", "asyncio", "ruamel", "numpy"))
+    _, heavy = imported("config", "show", among=("sqlalchemy", "asyncio", "numpy"))
     assert heavy == []
 
 

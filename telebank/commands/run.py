@@ -23,6 +23,7 @@ from telebank.calls.endpoint import reachable_address
 from telebank.commands.common import DEFAULT_DATA, Unreachable
 from telebank.commands.control_client import call
 from telebank.commands.corehost.run import check_faults
+from telebank.commands.demo_people import DemoPerson, make_people
 from telebank.customers.sender import OUTBOX
 from telebank.ops.ports import holder_of
 from telebank.ops.supervise import Child, ChildFailed, ChildSpec
@@ -48,6 +49,8 @@ class Plan:
     web: str
     data: Path
     ring: bool
+    staff: bool = True
+    """Whether a bank without people gets some."""
     faults: Path | None = None
     """Fault plan of the demo core host."""
 
@@ -74,6 +77,7 @@ class Bank:
     web: str = ""
     no_fax: str = ""
     """Why there are no faxes, and what to do."""
+    people: Sequence[DemoPerson] = ()
 
     async def start(self, part: Part) -> Sequence[str]:
         """Start one part; return the addresses that its ready file gives."""
@@ -121,11 +125,18 @@ def _at(part: Part, addresses: Sequence[str]) -> Sequence[str]:
 )
 @click.option("--call/--no-call", "ring", default=True, help="Ring the bank once when it is up.")
 @click.option(
+    "--staff/--no-staff",
+    default=True,
+    help="Make people for the desks where nobody is on the staff yet: telebank staff demo.",
+)
+@click.option(
     "--faults",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Fault plan of the demo core host, read again when it changes; docs/corehost.md.",
 )
-def command(sip: tuple[str, ...], web: str, data: Path, ring: bool, faults: Path | None) -> None:
+def command(
+    *, sip: tuple[str, ...], web: str, data: Path, ring: bool, staff: bool, faults: Path | None
+) -> None:
     """Start the whole bank: demo core host, voice node, web page.
 
     \b
@@ -135,7 +146,7 @@ def command(sip: tuple[str, ...], web: str, data: Path, ring: bool, faults: Path
       telebank run --sip 127.0.0.1:5060 --sip "[::1]:5060" --sip tls:127.0.0.1:5061
       telebank run --faults faults.json
     """
-    plan = Plan(sip, _address(web, "--web"), data.resolve(), ring, faults)
+    plan = Plan(sip, _address(web, "--web"), data.resolve(), ring, staff, faults)
     try:
         check_faults(faults)
         settings = load_settings(plan.data, {"calls": {"listen": sip}} if sip else None)
@@ -223,6 +234,8 @@ async def _start(bank: Bank) -> None:
     bank.sip = sorted(places, key=lambda place: RUNG_FIRST.index(place.partition(":")[0]))
     bank.no_fax = await _no_fax(plan.data)
     [bank.web] = await bank.start(Part("console", ("console", *data), "--web", [plan.web]))
+    if plan.staff:
+        bank.people = await asyncio.to_thread(_people, plan.data)
     _banner(bank)
     if plan.ring:
         await _ring(bank)
@@ -235,6 +248,15 @@ async def _no_fax(data: Path) -> str:
     except click.ClickException:
         return ""
     return escape(str(told["missing"]))
+
+
+def _people(data: Path) -> Sequence[DemoPerson]:
+    """For the desks; a bank that could not have them is open all the same."""
+    try:
+        return make_people(data)
+    except (click.ClickException, OSError) as error:
+        _say(f"[yellow]no demo people[/]: {escape(str(error))}")
+        return ()
 
 
 def _banner(bank: Bank) -> None:
@@ -265,6 +287,12 @@ def _banner(bank: Bank) -> None:
     )
     table.add_row("Fax", f"[yellow]not available[/]: {fax}" if bank.no_fax else fax)
     table.add_row("Web page", f"http://{bank.web}/")
+    for number, one in enumerate(bank.people):
+        words = f"{one.name:<5} {one.password}   {one.role.value}"
+        table.add_row("" if number else "Log in as", words)
+    if bank.people:
+        table.add_row("", f"codes of the second factor: {_own(plan.data, 'staff demo')}")
+        table.add_row("Desks", f"http://{bank.web}/desk (tellers), /floor and /wall (supervisor)")
     table.add_row("Lines", _own(plan.data, "lines"))
     table.add_row("Core host", _own(plan.data / "corehost", "corehost check"))
     table.add_row("", "or file --date …, cut-over, key-change mak|zpk with the same --data")

@@ -20,6 +20,7 @@ from telebank.commands.control_client import (
     saved_token,
     session_option,
 )
+from telebank.commands.demo_people import demo
 from telebank.commands.staff_secrets import (
     code,
     enrol,
@@ -58,7 +59,7 @@ def command() -> None:
     """
 
 
-for one in (code, enrol, password_, skills):
+for one in (code, demo, enrol, password_, skills):
     command.add_command(one)
 
 

@@ -1,0 +1,57 @@
+"""People of a demo bank, made at a control socket of this process."""
+
+import asyncio
+import json
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from support.staff_house import House, Person, open_house
+from telebank.commands.demo_people import FILE, FOUNDERS, TELLERS, make_people, people_of
+from telebank.main import main
+
+NAMES = [*(name for name, *_ in FOUNDERS), *TELLERS]
+
+
+async def make(house: House) -> list[str]:
+    made = await asyncio.to_thread(make_people, house.folder, house.clock.now.timestamp)
+    return [one.name for one in made]
+
+
+async def test_they_are_made_once_and_can_log_in(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        assert await make(house) == NAMES
+        assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+        kept = people_of(tmp_path)
+        house.clock.forward(30)  # the founders' codes are used up
+        for one in kept:
+            who = Person(one.name, one.role.value, one.password, one.seed)
+            assert (await house.login(who)).token
+            assert one.password not in repr(one)
+            assert one.seed not in repr(one)
+        assert await make(house) == NAMES, "those of the file"
+        assert people_of(tmp_path) == kept
+
+
+async def test_a_bank_with_people_of_its_own_gets_none(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        await house.found("chen", "administrator")
+        assert await make(house) == []
+        assert people_of(tmp_path) == ()
+
+
+async def test_their_codes_are_shown(tmp_path: Path) -> None:
+    runner = CliRunner(env={"TELEBANK_DATA": str(tmp_path)})
+    nobody = runner.invoke(main, ["staff", "demo"])
+    assert (nobody.exit_code, "telebank run" in nobody.output) == (1, True)
+    (tmp_path / FILE).write_text("no JSON")
+    assert runner.invoke(main, ["staff", "demo"]).exit_code == 1
+    (tmp_path / FILE).unlink()
+    async with open_house(tmp_path) as house:
+        await make(house)
+    told = json.loads(runner.invoke(main, ["staff", "demo", "--json"]).output)
+    assert [one["name"] for one in told["people"]] == NAMES
+    assert all(len(one["code"]) == 6 for one in told["people"])
+    assert 0 < told["seconds_left"] <= 30
+    shown = runner.invoke(main, ["staff", "demo"], env={"COLUMNS": "160"})
+    assert all(one["password"] in shown.output for one in told["people"])

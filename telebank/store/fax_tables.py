@@ -9,7 +9,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -113,7 +112,7 @@ Index(  # lists for people, newest first
 fax_dial = Table(  # what calls cost is counted by these
     "fax_dial",
     metadata,
-    Column("job", ForeignKey("fax_job.id"), primary_key=True),
+    Column("job", String(ID), primary_key=True),  # a fax, or `call:REF` of a teller's call
     Column("attempt", Integer, primary_key=True, autoincrement=False),
     Column("number_token", String(ID), nullable=False),
     Column("at", UtcTime, nullable=False),

@@ -1,6 +1,6 @@
 # Two commands do everything: `make run` and `make test`.
 #   make run                                      the whole bank on this machine
-#   SIP=0.0.0.0:5060 WEB=127.0.0.1:9000 DATA=/srv/bank CALL=0 make run
+#   SIP=0.0.0.0:5060 WEB=127.0.0.1:9000 DATA=/srv/bank CALL=0 STAFF=0 make run
 #   FAULTS=faults.json make run                   with a fault plan of the demo host, docs/corehost.md
 #   make test                                     format, lint, types, imports, tests
 #   make test-long                                whole simulations, soaks, and programs not ours
@@ -17,7 +17,7 @@ run:
 	@scripts/setup run
 	@exec $(BIN)/telebank run \
 	    $(foreach place,$(SIP),--sip '$(place)') $(if $(WEB),--web '$(WEB)') $(if $(DATA),--data '$(DATA)') \
-	    $(if $(FAULTS),--faults '$(FAULTS)') $(if $(filter 0,$(CALL)),--no-call)
+	    $(if $(FAULTS),--faults '$(FAULTS)') $(if $(filter 0,$(CALL)),--no-call) $(if $(filter 0,$(STAFF)),--no-staff)
 
 check:
 	@scripts/setup $(if $(filter test-long,$(MAKECMDGOALS)),long,test)

@@ -6,12 +6,12 @@ from typing import Final, Literal
 
 from telebank.agents.commands import Command, Noted, SeatMoved
 from telebank.agents.day import Day, Wall
-from telebank.agents.forecast import Handling, expected_s
+from telebank.agents.forecast import Crew, Handling, expected_s
 from telebank.agents.hours import OpeningHours
 from telebank.agents.line_up import LineUp, Need, Standing, Waiting
 from telebank.agents.options import CentreOptions, QueueOptions
 from telebank.agents.scoring import Serving
-from telebank.agents.seats import Seat, SeatState, check
+from telebank.agents.seats import WORKING, Seat, SeatState, check
 from telebank.timers import Timers
 
 SEAT: Final = "seat"
@@ -39,6 +39,7 @@ class Core:
         self.handling = {queue.name: Handling(queue.handling_s) for queue in options.queues}
         self.day = Day(wall)
         self.seats: dict[str, Seat] = {}
+        self.crew = Crew(self.serving, self.seats)
         self.ready: dict[str, Seat] = {}
         """Those that may be rung, who is ready longest first."""
         self.callers: dict[str, Waiting] = {}
@@ -59,6 +60,8 @@ class Core:
     ) -> None:
         """Another state, or another reason; raises `IllegalTransition`."""
         check(seat.state, state)
+        if (seat.state in WORKING) is not (state in WORKING):
+            self.crew.changed()
         self.ready.pop(seat.id, None)
         if state is SeatState.READY:
             self.ready[seat.id] = seat
@@ -73,8 +76,7 @@ class Core:
 
     def on_duty(self, need: Need) -> bool:
         """Whether somebody sits there who can serve it, now or later."""
-        level = self.serving.level
-        return any(seat.takes and level(seat, need) for seat in self.seats.values())
+        return self.crew.on_duty(need)
 
     def reachable(self, need: Need, since: float, now: float) -> Need | None:
         """The need as wide as it is after such a wait, and wider where nobody sits there; None
@@ -120,8 +122,8 @@ class Core:
 
     def expected_s(self, need: Need, place: tuple[float, int]) -> float | None:
         """Seconds that somebody of such a key and number is going to wait."""
-        seats, seconds = list(self.seats.values()), self.handling[need.queue].seconds
-        return expected_s((self.serving, seats, self.lines), need, place, seconds)
+        seconds = self.handling[need.queue].seconds
+        return expected_s(self.crew, self.ready, self.lines, (need, place), seconds)
 
     # -- words ------------------------------------------------------------------------------------
 

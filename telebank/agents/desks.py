@@ -41,6 +41,7 @@ class Desks:
             seen=now,
         )
         core.seats[seat.id] = seat
+        core.crew.changed()
         core.start(SEAT, seat.id, PRESENCE, now + core.options.presence_s)
         core.move(seat, SeatState.BUSY, now, ENTERED)
 
@@ -48,6 +49,7 @@ class Desks:
         seat.name, seat.skills, seat.days = event.name, dict(event.skills), event.days
         seat.wrap_up_s, seat.leaving = event.wrap_up_s, None
         seat.levels.clear()
+        self.core.crew.changed()
         self.seen(seat.id, now)
         self.hall.recheck(now)
         if seat.state is SeatState.READY:
@@ -60,6 +62,7 @@ class Desks:
             return
         if seat.state is SeatState.TALKING:
             seat.leaving = event.by
+            self.core.crew.changed()
             self.core.note("seat.next", seat.call, seat=seat.id, state="offline", by=event.by)
             self.hall.recheck(now)
         else:
@@ -73,6 +76,7 @@ class Desks:
         seat.call = ""
         core.move(seat, SeatState.OFFLINE, now, reason, by)
         del core.seats[seat.id]
+        core.crew.changed()
         core.timers.stop((SEAT, seat.id), OF_SEAT)
         if rung is not None:
             self.hall.stand(rung, now)

@@ -6,12 +6,12 @@ middle else. Callers of other queues who stand before him count by the part of t
 his seats too. What was told is measured against what happened: `Figures.forecast_ratio`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from math import ceil
 
 from telebank.agents.line_up import Line, Need
 from telebank.agents.scoring import Serving
-from telebank.agents.seats import WORKING, Seat, SeatState
+from telebank.agents.seats import WORKING, Seat
 
 WEIGHT = 0.05
 """Of one call in the mean of handling times: about the last twenty count."""
@@ -19,8 +19,8 @@ LONGEST_MINUTES = 30
 """More is said as a long wait: nobody knows it to the minute."""
 
 
-Floor = tuple[Serving, Sequence[Seat], Iterable[Line]]
-"""Who can serve what, all seats, all lines."""
+Place = tuple[Need, tuple[float, int]]
+"""What somebody needs, and his key and number."""
 
 
 class Handling:
@@ -34,23 +34,57 @@ class Handling:
         self.seconds += WEIGHT * (seconds - self.seconds)
 
 
+class Crew:
+    """Who is there for what, remembered until somebody comes, goes, learns, or stops working: asked
+    for each announcement, and by each caller who comes."""
+
+    def __init__(self, serving: Serving, seats: Mapping[str, Seat]) -> None:
+        self._serving, self._seats = serving, seats
+        self._on_duty: dict[Need, bool] = {}
+        self._at_work: dict[Need, frozenset[str]] = {}
+
+    def changed(self) -> None:
+        """Look again."""
+        self._on_duty.clear()
+        self._at_work.clear()
+
+    def on_duty(self, need: Need) -> bool:
+        """Whether somebody sits there who can serve it, now or later."""
+        known = self._on_duty.get(need)
+        if known is None:
+            level = self._serving.level
+            seats = self._seats.values()
+            known = any(seat.takes and level(seat, need) for seat in seats)
+            self._on_duty[need] = known
+        return known
+
+    def at_work(self, need: Need) -> frozenset[str]:
+        """Those who take such callers one after the other."""
+        known = self._at_work.get(need)
+        if known is None:
+            level = self._serving.level
+            seats = self._seats.values()
+            known = frozenset(one.id for one in seats if _works(one) and level(one, need))
+            self._at_work[need] = known
+        return known
+
+
 def expected_s(
-    floor: Floor, need: Need, place: tuple[float, int], handling_s: float
+    crew: Crew, ready: Iterable[str], lines: Iterable[Line], at: Place, handling_s: float
 ) -> float | None:
-    """Seconds that somebody of such a key and number waits; None where nobody works who could take
-    him, 0 where a seat is free and nobody is before him."""
-    serving, seats, lines = floor
-    mine = {seat.id for seat in seats if _works(seat) and serving.level(seat, need)}
+    """Seconds that somebody who stands so waits; None where nobody works who could take him, 0
+    where a seat is ready and nobody is before him."""
+    need, place = at
+    mine = crew.at_work(need)
     if not mine:
         return None
     ahead = 0.0
     for line in lines:
         before = line.ahead(*place)
         if before:
-            theirs = [seat.id for seat in seats if _works(seat) and serving.level(seat, line.need)]
-            shared = sum(1 for one in theirs if one in mine)
-            ahead += before * shared / len(theirs) if theirs else 0.0
-    free = sum(1 for seat in seats if seat.state is SeatState.READY and seat.id in mine)
+            theirs = crew.at_work(line.need)
+            ahead += before * len(theirs & mine) / len(theirs) if theirs else 0.0
+    free = sum(1 for seat in ready if seat in mine)
     if free > ahead:
         return 0.0
     return (ahead - free + 1) * handling_s / len(mine)

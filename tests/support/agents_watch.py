@@ -1,4 +1,4 @@
-"""The rules that a centre keeps, whatever it is told: looked at after each step."""
+"""The rules that a centre keeps, whatever it is told: looked at after each step that has news."""
 
 from collections import Counter
 
@@ -16,10 +16,13 @@ from telebank.agents.commands import (
 )
 from telebank.agents.core import CALL, OF_SEAT, RING, SEAT, WRAP
 from telebank.agents.events import Event, OfferTaken, TalkBegan
-from telebank.agents.line_up import Standing
-from telebank.agents.seats import MOVES, SeatState
+from telebank.agents.line_up import Need, Standing
+from telebank.agents.seats import MOVES, WORKING, SeatState
 
 DAY_S = 86_400.0
+SELDOM = 50
+"""Steps of which one is compared with everything where time brings announcements alone: a thousand
+callers who wait for hours are told hundreds of thousands."""
 
 
 class Broken(AssertionError):  # noqa: N818 - reads as what it is
@@ -50,6 +53,8 @@ class Watch:
         self.ends: Counter[str] = Counter()
         self.told: Counter[str] = Counter()
         """Commands by their kind."""
+        self._unseen = 0
+        """Steps since everything was compared."""
 
     # -- steps ------------------------------------------------------------------------------------
 
@@ -66,7 +71,11 @@ class Watch:
             self._hears(command)
         if isinstance(event, OfferTaken | TalkBegan):
             self._talks(event)
-        self._compare()
+        self._unseen += 1
+        news = event is not None or any(not isinstance(one, Announce) for one in commands)
+        if news or self._unseen >= SELDOM:
+            self._unseen = 0
+            self._compare()
         return commands
 
     def pass_until(self, now: float) -> None:
@@ -135,7 +144,7 @@ class Watch:
 
     def _compare(self) -> None:
         core = self._core
-        told = {seat.seat: seat.state for seat in self._centre.seats()}
+        told = {seat.id: seat.state.value for seat in core.seats.values()}
         must(told == self.states, "seats are as they were said to be", (told, self.states))
         for seat in core.seats.values():
             ready = seat.state is SeatState.READY
@@ -153,14 +162,14 @@ class Watch:
     def _look_at_callers(self) -> None:
         core = self._core
         counts: Counter[tuple[str, bool]] = Counter()
+        owners = {owner for owner, _ in core.timers._live}
         for waiting in core.callers.values():
             offered = waiting.standing is Standing.OFFERED
             seat = core.seats.get(waiting.seat)
-            rung = seat is not None and seat.state is SeatState.RINGING
-            must(offered == (rung and seat.call == waiting.call), "offers are mutual", waiting.call)
+            rung = seat is not None and (seat.state, seat.call) == (SeatState.RINGING, waiting.call)
+            must(offered == rung, "offers are mutual", waiting.call)
             must(waiting.standing is not Standing.MOVING, "nobody is left between", waiting.call)
-            timed = any(owner == (CALL, waiting.call) for owner, _ in core.timers._live)
-            must(timed, "waiting ends by itself", waiting.call)
+            must((CALL, waiting.call) in owners, "waiting ends by itself", waiting.call)
             if waiting.standing is not Standing.CHOOSING:
                 counts[waiting.need.queue, waiting.call_back] += 1
         must(counts == +core.counts, "counts are right", (counts, core.counts))
@@ -175,8 +184,17 @@ class Watch:
         for line in core.lines:
             keys = [entry[:2] for entry in line.entries]
             must(keys == sorted(keys), "lines are in order", line.need)
+            self._look_at_crew(line.need)
             able = [seat.id for seat in core.ready.values() if level(seat, line.need)]
             must(not able, "nobody waits for whom a seat is ready", (line.need, able))
             alone = not core.on_duty(line.need)
             people = [entry[2].call for entry in line.entries if not entry[2].call_back]
             must(not (alone and people), "nobody waits for nobody", (line.need, people))
+
+    def _look_at_crew(self, need: Need) -> None:
+        core, level = self._core, self._core.serving.level
+        seats = [seat for seat in core.seats.values() if level(seat, need)]
+        there = any(seat.takes for seat in seats)
+        must(core.crew.on_duty(need) == there, "who is on duty is remembered right", need)
+        works = {seat.id for seat in seats if seat.takes and seat.state in WORKING}
+        must(core.crew.at_work(need) == works, "who works is remembered right", need)

@@ -28,7 +28,11 @@ class SeatRow(Row, frozen=True, tag=True, kw_only=True):
     """What he chose for after this call; empty: ready."""
     call: str = ""
     phone: str = ""
-    """Extension of his line."""
+    """Extension of his line; `.browser`: the browser that he sits at."""
+    line: str = ""
+    """Of a browser: wanted (his page is to offer), connecting, up, lost (no audio)."""
+    rings: bool = False
+    """His page is to ring: `answer` takes the call."""
     present: bool = True
     """His page was seen within 15 seconds."""
     queues: tuple[str, ...] = ()

@@ -52,6 +52,10 @@ class MediaSecurity:
         options = self.phones.calling
         return self._for(options.media, peer, options.sdes_in_clear)
 
+    def to_browser(self) -> Protection:
+        """For the browser of a teller, which is his telephone: keys by DTLS alone."""
+        return Protection(MediaPolicy("srtp", fingerprint=self.fingerprint()), secrets.token_bytes)
+
     def _for(self, way: MediaWay, peer: Hop, in_clear: bool) -> Protection:
         sdes = in_clear or unread(peer)
         return Protection(MediaPolicy(way, sdes, self.fingerprint()), secrets.token_bytes)

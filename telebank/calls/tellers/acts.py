@@ -2,8 +2,10 @@
 
 from telebank.agents import events
 from telebank.agents.events import Wanted
+from telebank.calls.tellers.browser_phone import BROWSER, BrowserPhone, OfferRefused
 from telebank.calls.tellers.conversation import State
 from telebank.calls.tellers.hands import EntryEnded, Listener
+from telebank.calls.tellers.line import Line
 from telebank.calls.tellers.ringing import Ringing
 from telebank.calls.tellers.talk import Seat, Talk
 from telebank.calls.tellers.values import Code
@@ -20,22 +22,34 @@ class Acts(Ringing):
     def enter(
         self, person: str, name: str, phone: str, skills: dict[str, int], days: int = 10_000
     ) -> Code | None:
-        """He sits down at the desk whose phone has this extension."""
+        """He sits down at the desk whose phone has this extension; `BROWSER`: his page is it."""
         if not self._queues:
             return "not_set_up"
         if person in self._seats:
             return "wrong_state"
         if len(self._seats) >= self.options.seats:
             return "full"
-        if not self._phones.phone_ways(phone):
+        if phone != BROWSER and not self._phones.phone_ways(phone):
             return "no_phone"
-        if any(seat.phone == phone for seat in self._seats.values()):
+        if phone != BROWSER and any(seat.phone == phone for seat in self._seats.values()):
             return "phone_busy"
-        self._seats[person] = Seat(person, name, phone, "offline", self._clock.now())
+        seat = Seat(person, name, phone, "offline", self._clock.now())
+        if phone == BROWSER:
+            seat.browser = BrowserPhone(self._shell, lambda: self.on_change("SeatRow", person))
+        self._seats[person] = seat
         self._note("seat.entered", actor=person, seat=person, phone=phone)
         self._tell(events.SeatEntered(person, name, skills, days))
         self.on_change("SeatRow", person)
         return None
+
+    async def offer(self, seat: str, sdp: str, address: str) -> str | OfferRefused:
+        """The answer to what the browser offers that is his telephone; `address` of his page."""
+        found = self._seats.get(seat)
+        if found is None:
+            return OfferRefused("no_seat")
+        if found.browser is None:
+            return OfferRefused("wrong_state")
+        return await found.browser.offer(sdp, address)
 
     def leave(self, seat: str, by: str = "") -> Code | None:
         """He logs out, or is made to by somebody; in a talk it holds afterwards."""
@@ -71,8 +85,11 @@ class Acts(Ringing):
     # -- his call -----------------------------------------------------------------------------
 
     def answer(self, seat: str) -> Code | None:
-        """A desk phone is answered at the phone: there is no line held open."""
-        return "wrong_state" if seat in self._seats else "no_seat"
+        """He takes the call that rings at his page; a desk phone is answered at the phone."""
+        if seat not in self._seats:
+            return "no_seat"
+        line = self._line_of(seat)
+        return None if line is not None and line.answer() else "wrong_state"
 
     def hang_up(self, seat: str) -> Code | None:
         """He is out of the conversation; or he does not take the call that rings."""
@@ -273,6 +290,11 @@ class Acts(Ringing):
     def _rung(self, seat: str) -> Talk | None:
         """The caller for whom he is rung."""
         return next((talk for talk in self._talks.values() if talk.ringing == seat), None)
+
+    def _line_of(self, seat: str) -> Line | None:
+        """His line in a conversation, also while it rings."""
+        lines = (talk.lines.get(seat) for talk in self._talks.values())
+        return next((line for line in lines if line is not None), None)
 
     def _seat_named(self, to: str) -> Seat | None:
         kind, _, name = to.partition(":")

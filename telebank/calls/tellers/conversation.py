@@ -93,6 +93,10 @@ class Conversation:
         if party == self.other:
             self.other, self.other_there = "", False
 
+    def replaced(self, party: str) -> None:
+        """The party's line has other media, which are in no mixer yet."""
+        self._were.pop(party, None)
+
     def _moved(self, place: Place) -> bool:
         """Whether whom a whisper is for comes from another mixer, where it was heard before."""
         before = self._were.get(place.toward)

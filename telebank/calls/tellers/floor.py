@@ -100,7 +100,8 @@ class Floor(Acts):
         extension = own.phone if own is not None else phone
         if watched is not None or (own is not None and self._busy(own)):
             return "wrong_state"
-        if not extension or not self._phones.phone_ways(extension):
+        in_browser = own is not None and own.browser is not None
+        if not in_browser and not self._phones.phone_ways(extension):
             return "no_phone"
         self._spawn(self._listen(talk, by, extension, how))
         return None
@@ -110,7 +111,7 @@ class Floor(Acts):
         seat = talk.conversation.teller
         if by in talk.lines:
             return
-        rung = await self._bring(talk, by, extension, WATCH_S)
+        rung = await self._bring(talk, by, extension, WATCH_S, asked=True)
         if rung == "" and seat and talk.conversation.teller == seat:
             self._turn_watch(talk, by, how)
         else:

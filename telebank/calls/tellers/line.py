@@ -1,265 +1,49 @@
-"""A teller's line: a call of ours to his desk phone, whose media is beside the caller's."""
+"""What a conversation knows of a teller's line, whatever it is: a call of ours to his desk phone
+(`phone_line`), or the browser that he sits at (`browser_line`)."""
 
-import asyncio
-from collections.abc import Callable
+from typing import Protocol
 
-import structlog
-
-from telebank import wire
-from telebank.calls.endpoint import Fact
-from telebank.calls.leg import Leg
-from telebank.calls.services import CallServices
 from telebank.calls.tellers.conversation import Place
 from telebank.calls.tellers.values import Rung
-from telebank.media.client import MediaChannel, WorkerLost
-from telebank.sip import (
-    BadUri,
-    CallAnswered,
-    CallEnded,
-    CallRefused,
-    CallRinging,
-    OfferReceived,
-    Refused,
-    SessionMoved,
-)
-from telebank.sip.registering import PhoneWay
-
-log = structlog.get_logger("telebank.tellers")
-
-FIRST_WORD_S = 4.0
-"""Seconds in which a phone that is there says that it rings."""
-BUSY = (486, 600)
-DECLINED = (403, 603)
-SILENT = (408, 480, 487)
+from telebank.media.client import MediaChannel
 
 
-class Line:
-    """One call of ours. `ring` once; then `hang_up`, or `on_gone` tells that the phone did."""
-
-    def __init__(
-        self,
-        shell: CallServices,
-        on_gone: Callable[["Line"], None],
-        on_held: Callable[["Line", bool], None],
-    ) -> None:
-        """`on_gone`: an answered line has ended, not by us; `on_held`: the phone holds it or takes
-        it back."""
-        self._shell = shell
-        self._on_gone = on_gone
-        self._on_held = on_held
-        self._leg: Leg | None = None
-        self._answered: asyncio.Future[Rung] = asyncio.get_running_loop().create_future()
-        self._word: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """The phone has said something."""
-        self._over = False
-        self.live = False
-        """Answered, and not over."""
+class Line(Protocol):
+    """One use of it, in one conversation. `ring` once; then `hang_up`, or the room is told that it
+    is gone."""
 
     @property
     def channel(self) -> MediaChannel | None:
-        """Its media."""
-        return None if self._leg is None else self._leg.channel
+        """Its media; None: there are none now."""
+        ...
 
     @property
     def called(self) -> bool:
-        """Whether there is a call now."""
-        return self._leg is not None and bool(self._leg.sip)
+        """Whether it is a SIP call of ours now."""
+        ...
 
-    # -- ringing ------------------------------------------------------------------------------
+    @property
+    def rings(self) -> bool:
+        """Whether the page is to ring, and `answer` takes the call."""
+        ...
 
-    async def ring(
-        self, ways: list[PhoneWay], shown: str, beside: MediaChannel | None, seconds: float
-    ) -> Rung:
-        """Ring the phone at the first of `ways` that answers to it; `shown` is the user part of
-        the caller's address."""
-        deadline = self._shell.endpoint.now() + seconds
-        found: Rung = "unreachable"
-        for way in ways:
-            left = deadline - self._shell.endpoint.now()
-            if found != "unreachable" or left <= 0:
-                break
-            self._answered = asyncio.get_running_loop().create_future()
-            self._word = asyncio.get_running_loop().create_future()
-            found = await self._ring(way, shown, beside, left)
-            if found:
-                self._end()
-            if self._over:
-                return "gone"
-        return found
+    async def ring(self, shown: str, beside: MediaChannel | None, seconds: float) -> Rung:
+        """Ring it; `shown` is the caller as the user part of an address, `beside` whom it is to be
+        joined with."""
+        ...
 
-    async def _ring(
-        self, way: PhoneWay, shown: str, beside: MediaChannel | None, seconds: float
-    ) -> Rung:
-        shell = self._shell
-        place = shell.media_place(way.hop.host)
-        leg = Leg(
-            *("teller", "", place),
-            protection=shell.security.to_phone(way.hop),
-            learn_from=way.hop.host,
-        )
-        if leg.silent:
-            log.warning("line.no_offer", why=leg.silent)
-            return "unreachable"
-        channel = await shell.media.open(place.bind, self._media, beside)
-        if isinstance(channel, wire.OpenFailed):
-            log.warning("line.no_media", why=channel.reason)
-            return "unreachable"
-        leg.channel = channel
-        if self._over:  # given up meanwhile
-            leg.close()
-            return "gone"
-        self._leg = leg
-        if not self._invite(leg, way, f"sip:{shown}@{_host(place.advertised)}"):
-            return "unreachable"
-        return await self._outcome(seconds)
-
-    def _invite(self, leg: Leg, way: PhoneWay, caller: str) -> bool:
-        endpoint = self._shell.endpoint
-        try:
-            leg.sip, todo = endpoint.agent.invite(
-                *(way.uri, caller, leg.offer(), endpoint.now()),
-                destination=way.hop,
-                by_flow=way.by_flow,
-            )
-        except BadUri as error:
-            log.warning("line.no_address", error=str(error))
-            return False
-        self._shell.claim(leg.sip, self._sip)
-        endpoint.perform(todo)
-        return True
-
-    async def _outcome(self, seconds: float) -> Rung:
-        """A phone that says nothing at all is not there; it would ring for half a minute."""
-        await asyncio.wait({self._word}, timeout=min(FIRST_WORD_S, seconds))
-        if not self._word.done():
-            return "unreachable"
-        await asyncio.wait({self._answered}, timeout=seconds)
-        return self._answered.result() if self._answered.done() else "no_answer"
-
-    # -- what is done -------------------------------------------------------------------------
+    def answer(self) -> bool:
+        """His page takes the call; False: it is not taken there, or does not ring."""
+        ...
 
     def join(self, place: Place, toward: MediaChannel | None = None) -> None:
         """Be in a mixer."""
-        if (channel := self.channel) is not None:
-            channel.join(place.mixer, place.role, toward=toward, sound=place.sound)
+        ...
 
     def leave(self) -> None:
         """Be in none."""
-        if (channel := self.channel) is not None:
-            channel.leave()
+        ...
 
     def hang_up(self) -> None:
-        """End it, whatever it is; nobody is told."""
-        self._over = True
-        self._settle("gone")
-        self._end()
-
-    def _end(self) -> None:
-        self.live = False
-        leg, self._leg = self._leg, None
-        if leg is None:
-            return
-        if leg.sip:
-            self._shell.release(leg.sip)
-            self._shell.act.hang_up(leg.sip, "teller's line over")
-        leg.close()
-
-    def _gone(self, why: Rung) -> None:
-        """The phone's end of it is over."""
-        was_live = self.live
-        self._settle(why)
-        if was_live:
-            self._over = True
-            self._end()
-            self._on_gone(self)
-
-    def _said(self) -> None:
-        if not self._word.done():
-            self._word.set_result(None)
-
-    def _settle(self, why: Rung) -> None:
-        self._said()
-        if not self._answered.done():
-            self._answered.set_result(why)
-
-    # -- facts --------------------------------------------------------------------------------
-
-    def _sip(self, fact: Fact) -> None:
-        leg = self._leg
-        if leg is None:
-            return
-        match fact:
-            case CallRinging():
-                self._said()
-            case CallAnswered():
-                self._taken(leg, fact)
-            case CallRefused():
-                self._gone(_why(fact.status, rang=self._word.done()))
-            case CallEnded():
-                self._gone("unreachable")
-            case OfferReceived():
-                self._reoffered(leg, fact)
-            case SessionMoved():
-                agreed = leg.read_moved(fact.offer, fact.answer)
-                if isinstance(agreed, Refused):
-                    self._gone("unreachable")
-                else:
-                    leg.apply(agreed)
-
-    def _taken(self, leg: Leg, fact: CallAnswered) -> None:
-        agreed = leg.read_answer(fact.answer)
-        if isinstance(agreed, Refused):
-            log.warning("line.not_agreed", why=agreed.why)
-            self._gone("unreachable")
-            return
-        leg.apply(agreed)
-        self.live = True
-        self._settle("")
-
-    def _reoffered(self, leg: Leg, fact: OfferReceived) -> None:
-        """The phone holds us, or comes back, or is elsewhere."""
-        act = self._shell.act
-        if fact.offer is None:
-            act.answer(leg.sip, leg.offer())
-            return
-        if same := leg.negotiation.repeated(fact.offer):
-            act.answer(leg.sip, same)
-            return
-        held = leg.agreed is not None and leg.agreed.hold
-        agreed = leg.answer(fact.offer)
-        if isinstance(agreed, Refused):
-            act.refuse(leg.sip, agreed.status)
-            return
-        act.answer(leg.sip, agreed.sdp)
-        leg.apply(agreed)
-        if agreed.hold != held:
-            self._on_held(self, agreed.hold)
-
-    def _media(self, event: object) -> None:
-        match event:
-            case wire.Secured():
-                if self._leg is not None:
-                    self._leg.secured()
-            case wire.MediaLost() | wire.SecurityFailed():
-                log.warning("line.media_lost", kind=type(event).__name__)
-                self._gone("unreachable")
-            case WorkerLost():
-                if self._leg is not None:
-                    self._leg.channel = None
-                self._gone("unreachable")
-            case wire.JoinFailed():
-                log.error("line.not_joined", why=event.reason)
-            case _:
-                pass
-
-
-def _why(status: int, *, rang: bool) -> Rung:
-    if status in BUSY:
-        return "busy"
-    if status in DECLINED:
-        return "declined"
-    return "no_answer" if status in SILENT and rang else "unreachable"
-
-
-def _host(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
+        """It is no more in this conversation, whatever it was; nobody is told."""
+        ...

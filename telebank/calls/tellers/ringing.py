@@ -9,10 +9,12 @@ import structlog
 
 from telebank import wire
 from telebank.agents import commands, events
+from telebank.calls.tellers.browser_line import BrowserLine
 from telebank.calls.tellers.contacts import ended_contact, new_contact
 from telebank.calls.tellers.conversation import Conversation
 from telebank.calls.tellers.driving import Driving
 from telebank.calls.tellers.line import Line
+from telebank.calls.tellers.phone_line import PhoneLine
 from telebank.calls.tellers.recordings import BY_RULE
 from telebank.calls.tellers.talk import Part, Seat, Talk
 from telebank.calls.tellers.values import CallerPort, Ended, Rung, Wants
@@ -42,6 +44,9 @@ class Ringing(Driving):
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=5)
+        for seat in self._seats.values():
+            if seat.browser is not None:
+                seat.browser.close()
 
     def remember(self, last_seats: Mapping[str, str]) -> None:
         """By customer's token, who talked with him last, before this run of the node."""
@@ -152,6 +157,8 @@ class Ringing(Driving):
         )
         if command.state == "offline":
             del self._seats[command.seat]
+            if seat.browser is not None:
+                seat.browser.close()
         self.on_change("SeatRow", command.seat)
 
     # -- ringing ------------------------------------------------------------------------------
@@ -180,16 +187,29 @@ class Ringing(Driving):
         self._begin(talk, seat)
         self._tell(events.OfferTaken(talk.ref, seat.id))
 
-    async def _bring(self, talk: Talk, party: str, phone: str, seconds: float) -> Rung:
-        """Ring a phone for a part in a conversation; answered, its line is in `talk.lines`."""
-        line = Line(
-            self._shell,
-            lambda _line: self._line_gone(talk, party),
-            lambda _line, held: self._phone_held(talk, party, held),
-        )
-        talk.lines[party] = line
-        ways = list(self._phones.phone_ways(phone))
-        return await line.ring(ways, talk.port.shown, talk.port.channel, seconds)
+    async def _bring(
+        self, talk: Talk, party: str, phone: str, seconds: float, *, asked: bool = False
+    ) -> Rung:
+        """Ring a phone for a part in a conversation; answered, its line is in `talk.lines`.
+        `asked`: its owner wants it himself, so that a browser need not ring."""
+        line = talk.lines[party] = self._line(talk, party, phone, asked=asked)
+        return await line.ring(talk.port.shown, talk.port.channel, seconds)
+
+    def _line(self, talk: Talk, party: str, phone: str, *, asked: bool) -> Line:
+        def gone() -> None:
+            self._line_gone(talk, party)
+
+        def moved() -> None:
+            talk.conversation.replaced(party)
+            talk.arrange()
+
+        def held(now: bool) -> None:
+            self._phone_held(talk, party, now)
+
+        seat = self._seats.get(party)
+        if seat is not None and seat.browser is not None:
+            return BrowserLine(seat.browser, gone, moved, asked=asked)
+        return PhoneLine(self._shell, self._phones.phone_ways(phone), gone, held)
 
     def _unring(self, call: str, seat_id: str) -> None:
         talk = self._talks.get(call)

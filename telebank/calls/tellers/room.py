@@ -41,6 +41,7 @@ class TellerRoom(Floor):
         talk = self._own(seat.id)
         watchers = talk.conversation.watchers if talk is not None else {}
         view = self._machine.seat(seat.id)
+        line = self._line_of(seat.id)
         return SeatRow(
             key=seat.id,
             name=seat.name,
@@ -50,6 +51,8 @@ class TellerRoom(Floor):
             next_state=view.next_state if view is not None else "",
             call=seat.call,
             phone=seat.phone,
+            line=seat.browser.state if seat.browser is not None else "",
+            rings=line is not None and line.rings,
             present=view is not None and view.present,
             queues=view.queues if view is not None else (),
             calls_today=view.calls_today if view is not None else 0,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from telebank.agents.events import Caller
+from telebank.calls.tellers.browser_phone import BrowserPhone
 from telebank.calls.tellers.conversation import CALLER, Conversation, Join, State
 from telebank.calls.tellers.line import Line
 from telebank.calls.tellers.values import CallerPort
@@ -23,9 +24,11 @@ class Seat:
     id: str
     name: str
     phone: str
-    """Extension of his line."""
+    """Extension of his line, or `BROWSER`."""
     state: str
     since: datetime
+    browser: BrowserPhone | None = None
+    """His line, where it is the browser."""
     reason: str = ""
     call: str = ""
     """Whom he talks with, or is rung for."""

@@ -93,6 +93,14 @@ class CallRow(Row, frozen=True, tag=True, kw_only=True):
     """While a PIN is entered: `3 of 6`."""
     pin_result: str = ""
     recording: bool = False
+    direction: str = "in"
+    """`out`: we call him, or have called him."""
+    call_back: bool = False
+    """He has hung up and kept his place: he is called back when it is his turn. `waiting` until
+    then, `ringing` while his teller and then he are rung."""
+    not_reached: str = ""
+    """Of a call-back, what came of the last try: `no_answer`, `busy`, `declined`, `unreachable`, or
+    `machine`, where somebody answered and nobody pressed a key."""
 
 
 AnyRow = SeatRow | QueueRow | CallRow

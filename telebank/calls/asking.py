@@ -1,14 +1,22 @@
 """The services that one call asks of the processor."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from telebank.calls.edition import Edition
-from telebank.calls.notes import Notes
 from telebank.calls.services import CallServices
 from telebank.flow.commands import Submit
 from telebank.flow.session import Session
 from transactions.answer import Answer
 from transactions.request import Request
+
+
+class Noting(Protocol):
+    """`telebank.calls.notes.Notes`, or those of a call of ours."""
+
+    def add(self, kind: str, **detail: str | int | float | bool | None) -> None:
+        """Write a line in the event log."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +27,7 @@ class Services:
     session: Session
     edition: Edition
     shell: CallServices
-    notes: Notes
+    notes: Noting
 
     def request_id(self, visit: str) -> str:
         """Unique in all calls, as `visit` is in this one."""

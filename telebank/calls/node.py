@@ -28,6 +28,7 @@ from telebank.calls.services import (
     CallServices,
     Faxes,
     MediaPlace,
+    PlacedCall,
     RequestProcessor,
     SipActs,
     Tellers,
@@ -139,6 +140,7 @@ class VoiceNode:
             claim=self.claim,
             release=self.release,
             security=self._security(),
+            placed=self._placed,
             faxes=parts.faxes,
             trunks=parts.trunks,
             tellers=parts.tellers,
@@ -403,14 +405,18 @@ class VoiceNode:
         if self._shell.faxes is not None and self._shell.faxes.takes(fact):
             self.totals["fax_calls"] += 1
             return
-        self._numbers += 1
         self.totals["calls"] += 1
-        parts = self._parts
-        ref = f"{parts.node_id}-{parts.epoch}-{self._numbers}"
-        session = Session(self._edition.release, ref, parts.flow)
-        call = Call(ref, fact, session, self._edition, self._shell)
+        ref, session, edition = self._placed()
+        call = Call(ref, fact, session, edition, self._shell)
         self._calls[fact.leg] = call
         call.begin()
+
+    def _placed(self) -> PlacedCall:
+        """A call's reference and its own session of the menus that are in force."""
+        self._numbers += 1
+        parts = self._parts
+        ref = f"{parts.node_id}-{parts.epoch}-{self._numbers}"
+        return PlacedCall(ref, Session(self._edition.release, ref, parts.flow), self._edition)
 
     def _forget(self, leg: str) -> None:
         self._calls.pop(leg, None)

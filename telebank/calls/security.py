@@ -47,6 +47,12 @@ class MediaSecurity:
         trunk = self.trunks.by_name.get(name)
         return "any" if trunk is None else trunk.options.media
 
+    def over_trunk(self, name: str, peer: Hop) -> Protection:
+        """For a call of ours over a trunk, or through the gateway that is none, to a hop."""
+        trunk = self.trunks.by_name.get(name)
+        options = TrunkOptions() if trunk is None else trunk.options
+        return self._for(options.media, peer, options.sdes_in_clear)
+
     def to_phone(self, peer: Hop) -> Protection:
         """For a call of ours to a desk phone at a hop."""
         options = self.phones.calling

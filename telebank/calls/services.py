@@ -14,6 +14,7 @@ from telebank.calls.recorder import Recorder
 from telebank.calls.security import MediaSecurity
 from telebank.calls.tellers.values import CallerPort, Phones, Wants
 from telebank.flow.commands import PrepareFax, SendFax
+from telebank.flow.session import Session
 from telebank.media.client import MediaWorkers
 from telebank.sip import CallOffered
 from telebank.sip.trunks import TrunkOptions, Trunks
@@ -126,6 +127,10 @@ class Tellers(Protocol):
         """A caller wants a teller; `port` is told what becomes of it, also before this returns."""
         ...
 
+    def choose(self, call: str, number: str) -> None:
+        """He wants to be called back at a number, and keeps his place; without one he waits on."""
+        ...
+
     def taped(self, call: str, event: wire.CallRecorded) -> None:
         """A recording of his call is over."""
         ...
@@ -183,6 +188,15 @@ class MediaPlace(NamedTuple):
     machine that leads to it."""
 
 
+class PlacedCall(NamedTuple):
+    """What a call of ours to a customer begins with: a reference like those of all calls, and menus
+    that he is not in, for what is asked beside them (`Session.beside`)."""
+
+    ref: str
+    session: Session
+    edition: Edition
+
+
 @dataclass(slots=True)
 class CallServices:
     """One node's parts as its calls use them."""
@@ -214,6 +228,8 @@ class CallServices:
     """Nobody takes the facts of this SIP leg any more."""
     security: MediaSecurity
     """Who may have which media."""
+    placed: Callable[[], PlacedCall]
+    """For each call of ours to a customer."""
     faxes: "Faxes | None" = None
     """Faxes for callers; None: there are none here."""
     trunks: Trunks = field(default_factory=Trunks)
@@ -236,7 +252,11 @@ class CallServices:
 
     def speech_of(self, offered: CallOffered) -> tuple[Sequence[str], int]:
         """Codecs in preference and packet time in ms, as the trunk of a call has them."""
-        trunk = self.trunks.by_name.get(offered.trunk)
+        return self.speech_over(offered.trunk)
+
+    def speech_over(self, name: str) -> tuple[Sequence[str], int]:
+        """The same of a call of ours over a trunk."""
+        trunk = self.trunks.by_name.get(name)
         options = TrunkOptions() if trunk is None else trunk.options
         return options.codecs, options.ptime_ms
 

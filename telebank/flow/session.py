@@ -91,13 +91,14 @@ class Session(Answering):
             self._due()
         return self._finish()
 
-    def beside(self, flow: str, carried: Values) -> "Session":
+    def beside(self, flow: str, carried: Values, language: Language | None = None) -> "Session":
         """A session of its own at `flow`, while this one waits for its queue's answer: the PIN
         that a teller asks for.
 
-        It speaks this caller's language at his pace, begins with the variables `carried`, and
-        nobody has proved himself in it. Give it `Started()`, then his keys, what was played and
-        what services answered, as any; what it asks is unique in the call, and so are its tokens.
+        It speaks this caller's language (or the one given) at his pace, begins with the variables
+        `carried`, and nobody has proved himself in it. Give it `Started()`, then his keys, what was
+        played and what services answered, as any; what it asks is unique in the call, and so are
+        its tokens.
         It ends by `Ended`, never by a hang-up. Where that has a customer, give this session
         `Proved` with what it says. To take it back give it `HungUp`; it then says no more.
 
@@ -112,7 +113,7 @@ class Session(Answering):
         mine.listening = None  # the other session says whether keys are secret meanwhile
         other = Session(self.release, self.call_ref, self.options, flow, self.vault)
         its = other._state
-        its.language, its.patience, its.speed = mine.language, mine.patience, mine.speed
+        its.language, its.patience, its.speed = language or mine.language, mine.patience, mine.speed
         its.aside, its.token = mine.asides, mine.asides * TOKENS
         for name, value in carried.items():
             other._memory.store(name, value)

@@ -3,10 +3,10 @@
 from telebank.agents import events
 from telebank.agents.events import Wanted
 from telebank.calls.tellers.browser_phone import BROWSER, BrowserPhone, OfferRefused
+from telebank.calls.tellers.calling import OUT, Calling
 from telebank.calls.tellers.conversation import State
 from telebank.calls.tellers.hands import EntryEnded, Listener
 from telebank.calls.tellers.line import Line
-from telebank.calls.tellers.ringing import Ringing
 from telebank.calls.tellers.talk import Seat, Talk
 from telebank.calls.tellers.values import Code
 
@@ -14,7 +14,7 @@ CONSULT_S = 30.0
 """Seconds that somebody who is consulted is rung."""
 
 
-class Acts(Ringing):
+class Acts(Calling):
     """Of one teller at a time, by the id of his seat."""
 
     # -- the seat -----------------------------------------------------------------------------
@@ -100,6 +100,9 @@ class Acts(Ringing):
             self._tell(events.OfferFailed(ringing.ref, seat, "declined"))
             self._changed(ringing)
             return None
+        if (called := self._called_for(seat)) is not None:
+            self._not_wanted(called, seat)
+            return None
         talk = self._talk_of(seat)
         if talk is None:
             return self._none(seat)
@@ -178,6 +181,9 @@ class Acts(Ringing):
             return self._none(seat)
         if talk.state not in ("talking", "held"):
             return "wrong_state"
+        kind, _, number = to.partition(":")
+        if kind == "number":
+            return self._consult_number(talk, seat, number)
         other = self._seat_named(to)
         if other is None or other.id == seat:
             return "unknown_target"
@@ -203,6 +209,32 @@ class Acts(Ringing):
             talk.turn("talking")
             self._changed(talk)
         self._not_taken(talk, other)
+
+    def _consult_number(self, talk: Talk, seat: str, number: str) -> Code | None:
+        target = self._target(number)
+        if target is None:
+            return "unknown_target"
+        party = f"{OUT}{target.masked}"
+        talk.conversation.other = party
+        talk.turn("consulting")
+        self._spawn(self._consulted(talk, party, seat, number))
+        self._changed(talk)
+        return None
+
+    async def _consulted(self, talk: Talk, party: str, seat: str, number: str) -> None:
+        rung = await self._bring_number(
+            talk, party, seat, number, lambda: talk.conversation.other == party
+        )
+        if talk.conversation.other != party:
+            talk.drop(party)
+        elif rung == "":
+            talk.conversation.other_there = True
+            talk.arrange()
+            self._changed(talk)
+        else:
+            talk.drop(party)
+            talk.turn("talking")
+            self._changed(talk)
 
     def _not_taken(self, talk: Talk, other: Seat) -> None:
         """He did not answer: nothing is to be wrapped up."""
@@ -242,20 +274,62 @@ class Acts(Ringing):
             return self._none(seat)
         if talk.state == "pin":
             return "wrong_state"
-        if not blind:
-            if not talk.conversation.other_there:
-                return "wrong_state"
-            self._note("contact.transferred", talk.ref, actor=seat, to=talk.conversation.other)
-            self._part(talk, seat, "transfer")
-            self._promote(talk)
-            return None
+        return self._send(talk, seat, to) if blind else self._hand_over(talk, seat)
+
+    def _hand_over(self, talk: Talk, seat: str) -> Code | None:
+        """To whom he consults."""
+        if not talk.conversation.other_there:
+            return "wrong_state"
+        self._note("contact.transferred", talk.ref, actor=seat, to=talk.conversation.other)
+        if talk.conversation.other.startswith(OUT):
+            self._recordings.end(talk)  # what is said now is none of the bank's
+        self._part(talk, seat, "transfer")
+        self._promote(talk)
+        return None
+
+    def _send(self, talk: Talk, seat: str, to: str) -> Code | None:
         kind, _, name = to.partition(":")
+        if kind == "number":
+            return self._transfer_out(talk, seat, name)
         known = self._queues if kind == "queue" else self._seats if kind == "seat" else {}
         if name not in known or name == seat:
             return "unknown_target"
         self._note("contact.transferred", talk.ref, actor=seat, to=to)
         self._send_on(talk, seat, *((name, "") if kind == "queue" else ("", name)))
         return None
+
+    def _transfer_out(self, talk: Talk, seat: str, number: str) -> Code | None:
+        """The caller hears music until the number answers; if it does not, he waits for the teller
+        who sent him there, or for another."""
+        target = self._target(number)
+        if target is None:
+            return "unknown_target"
+        party = f"{OUT}{target.masked}"
+        self._note("contact.transferred", talk.ref, actor=seat, to=party)
+        self._without_other(talk)
+        self._recordings.end(talk)
+        talk.turn("waiting")
+        self._part(talk, seat, "transfer")
+        self._spawn(self._sent_out(talk, party, seat, number))
+        self._changed(talk)
+        return None
+
+    async def _sent_out(self, talk: Talk, party: str, seat: str, number: str) -> None:
+        rung = await self._bring_number(
+            talk, party, seat, number, lambda: self._talks.get(talk.ref) is talk
+        )
+        if self._talks.get(talk.ref) is not talk:
+            talk.drop(party)
+        elif rung == "":
+            talk.conversation.teller = party
+            talk.turn("talking")
+            self._changed(talk)
+        else:
+            talk.drop(party)
+            self._note("contact.not_transferred", talk.ref, actor=seat, why=rung)
+            self._tell(
+                events.CallerCame(talk.caller, talk.queue or self.options.queues[0].name, seat)
+            )
 
     def _send_on(self, talk: Talk, seat: str, queue: str, to: str) -> None:
         self._without_other(talk)
@@ -290,6 +364,10 @@ class Acts(Ringing):
     def _rung(self, seat: str) -> Talk | None:
         """The caller for whom he is rung."""
         return next((talk for talk in self._talks.values() if talk.ringing == seat), None)
+
+    def _called_for(self, seat: str) -> Talk | None:
+        """Whom he has called, or is to talk with, and who is not there yet."""
+        return next((talk for talk in self._talks.values() if talk.calling == seat), None)
 
     def _line_of(self, seat: str) -> Line | None:
         """His line in a conversation, also while it rings."""

@@ -1,13 +1,12 @@
 """A caller's call while he is with the tellers: the room moves it, the call gives it its facts."""
 
 from datetime import UTC, datetime
-from itertools import count
 
 import structlog
 
 from telebank import wire
 from telebank.agents.commands import Announce, QueueExit
-from telebank.calls.edition import Edition, Unspeakable
+from telebank.calls.edition import Edition
 from telebank.calls.leg import Leg
 from telebank.calls.masking import hint_of, shown_caller, user_of
 from telebank.calls.services import CallServices
@@ -15,9 +14,10 @@ from telebank.calls.tellers.conversation import Place
 from telebank.calls.tellers.entry import Entry
 from telebank.calls.tellers.hands import CallHands, EntryEnded, Listener
 from telebank.calls.tellers.path import Path
+from telebank.calls.tellers.saying import Saying
 from telebank.calls.tellers.values import CallerCard, Wants
 from telebank.calls.tellers.words import words_of
-from telebank.flow.commands import Enqueue, Record, Say, Spoken
+from telebank.flow.commands import Enqueue, Record, Spoken
 from telebank.flow.session import Session
 from telebank.media.client import MediaChannel
 from telebank.sip import CallOffered
@@ -25,14 +25,12 @@ from transactions.request import AuthLevel
 
 log = structlog.get_logger("telebank.tellers")
 
-FIRST_TOKEN = 1_000_000_000_000
-"""Tokens of what is said here; those of the menus count from 1."""
-GOODBYE = "sys.goodbye"
+GOODBYE, KEPT = "sys.goodbye", "queue.kept"
+CALL_BACK, WAIT = "1", "2"
+"""Keys after the offer of a call-back."""
 PIN, CARD = "desk_pin", "desk_card"
 """Flows that ask for a PIN, and for card and PIN."""
 FIRST_DIGITS = 8
-MOST_NEXT = 4
-"""Announcements that wait for the end of another."""
 LEVELS = list(AuthLevel)
 
 
@@ -57,17 +55,15 @@ class AtTellers:
         self._hands = hands
         self._began = datetime.now(UTC)
         self._path = Path(edition.release)
-        self._tokens = count(FIRST_TOKEN)
-        self._saying = 0
+        self._saying = Saying(self._ref, edition, lambda: leg.channel, lambda: session.language)
         self._visit = ""
         """Of the menu's question, while he is here."""
-        self._last_words = False
+        self._offered_back = False
+        """A call-back was offered to him: keys choose."""
         self._role = ""
         """In the mixer."""
         self._business = ""
         self._entry: Entry | None = None
-        self._next: list[tuple[Spoken, ...]] = []
-        """To be said when what is being said is over."""
 
     @property
     def here(self) -> bool:
@@ -108,19 +104,23 @@ class AtTellers:
             self._entry.key(digit, token)
         else:
             self._path.pressed(digit)
+            if self._offered_back and digit in (CALL_BACK, WAIT):
+                self._chooses(digit)
         return True
+
+    def _chooses(self, digit: str) -> None:
+        """A key after the offer of a call-back, which is made once."""
+        self._offered_back = False
+        self._saying.hush()
+        if self._shell.tellers is not None:
+            wanted = hint_of(self._offered) if digit == CALL_BACK else ""
+            self._shell.tellers.choose(self._ref, wanted)
 
     def ended(self, event: wire.PlayEnded) -> bool:
         """Whether it was something said here that ended."""
-        if event.token < FIRST_TOKEN:
-            return self._entry is not None and self._entry.ended(event)
-        if event.token == self._saying:
-            self._saying = 0
-            if self._last_words:
-                self._hands.hang_up("teller")
-            elif self._next:
-                self._say(self._next.pop(0))
-        return True
+        if self._entry is not None and self._entry.ended(event):
+            return True
+        return self._saying.ended(event)
 
     def recorded(self, record: Record) -> None:
         """The menus have a line for the event log: his way through them."""
@@ -149,6 +149,11 @@ class AtTellers:
     def channel(self) -> MediaChannel | None:
         """His media."""
         return self._leg.channel
+
+    @property
+    def called(self) -> bool:
+        """He called us."""
+        return False
 
     @property
     def shown(self) -> str:
@@ -189,18 +194,16 @@ class AtTellers:
 
     def announce(self, what: Announce) -> None:
         """Say how it stands with his place, over the music; one after the other."""
-        words = words_of(what)
-        if self._saying and words:
-            self._next = [*self._next, words][-MOST_NEXT:]
-        else:
-            self._say(words)
+        self._saying.add(words_of(what))
+        self._offered_back = self._offered_back or what.what == "call_back_offer"
 
-    def _hush(self) -> None:
-        """What was being said to one who waits is over: somebody talks with him."""
-        self._next.clear()
-        if self._saying and self._leg.channel is not None:
-            self._saying = 0
-            self._leg.channel.stop()
+    def kept(self) -> None:
+        """His place is kept: say so, and end the call."""
+        if not self._saying.say((Spoken(KEPT),), self._done):
+            self._done()
+
+    def _done(self) -> None:
+        self._hands.hang_up("teller")
 
     # -- his PIN ------------------------------------------------------------------------------
 
@@ -246,21 +249,10 @@ class AtTellers:
     def goodbye(self) -> None:
         """Last words, and the end."""
         self.leave_entry()
-        self._hush()
-        self._last_words = True
-        if not self._say((Spoken(GOODBYE),)):
-            self._hands.hang_up("teller")
+        if not self._saying.say((Spoken(GOODBYE),), self._done):
+            self._done()
 
-    def _say(self, words: tuple[Spoken, ...]) -> bool:
-        channel = self._leg.channel
-        if channel is None or not words:
-            return False
-        self._saying = next(self._tokens)
-        say = Say(words, "", self._saying, self._session.language)
-        try:
-            segments = self._edition.segments(say)
-        except Unspeakable as error:
-            log.warning("tellers.unspeakable", call=self._ref, why=str(error))
-            return False
-        channel.play(segments, "", self._saying, self._edition.bank)
-        return True
+    def _hush(self) -> None:
+        """What was being said to one who waits is over: somebody talks with him."""
+        self._saying.hush()
+        self._offered_back = False

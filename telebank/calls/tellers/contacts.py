@@ -15,7 +15,7 @@ def new_contact(talk: Talk, seat: str, contact: str, rung: datetime | None) -> N
         call=talk.ref,
         seat=seat,
         queue=talk.queue,
-        direction="in",
+        direction=talk.direction,
         began=rung or now,
         answered=now,
         caller_masked=card.caller,

@@ -10,7 +10,10 @@ the teller talks with somebody else behind his back.
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal["waiting", "ringing", "talking", "held", "consulting", "three_way", "pin"]
+State = Literal[
+    "waiting", "ringing", "talking", "held", "consulting", "three_way", "pin", "kept", "calling"
+]
+"""`kept`: he is to be called back; `calling`: he is being called, for a teller who waits."""
 Watching = Literal["monitor", "whisper", "barge"]
 
 CALLER = ""
@@ -118,6 +121,8 @@ class Conversation:
                 return {CALLER: Place(main, "music", sound="music")}
             case "talking" | "three_way":
                 return {CALLER: talks, **both}
+            case "kept" | "calling":
+                return self._behind(teller, "")
             case "pin":
                 return {party: Place(main, "tone", sound="flat") for party in both}
             case "held":

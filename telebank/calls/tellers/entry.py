@@ -5,21 +5,31 @@ Keys are secret from before the first word to the end, whatever the session says
 """
 
 import asyncio
+from typing import Protocol
 
 import structlog
 
 from telebank import wire
 from telebank.calls.alarm import Alarm
 from telebank.calls.edition import Edition, Unspeakable
-from telebank.calls.leg import Leg
 from telebank.calls.tellers.hands import CallHands, EntryEnded, Listener
 from telebank.flow import commands, events
 from telebank.flow.session import Session
+from telebank.media.client import MediaChannel
 
 log = structlog.get_logger("telebank.tellers")
 
 HEARD = 8_000
 """Samples after which a caller knows what was said."""
+
+
+class Heard(Protocol):
+    """Whose media it is: `telebank.calls.leg.Leg`, or a line of ours."""
+
+    @property
+    def channel(self) -> MediaChannel | None:
+        """None: there are none now."""
+        ...
 
 
 class Entry:
@@ -28,7 +38,7 @@ class Entry:
     def __init__(
         self,
         session: Session,
-        leg: Leg,
+        leg: Heard,
         edition: Edition,
         hands: CallHands,
         heard: Listener,

@@ -8,7 +8,7 @@ import structlog
 from telebank import wire
 from telebank.calls.endpoint import Fact
 from telebank.calls.leg import Leg
-from telebank.calls.services import CallServices
+from telebank.calls.services import CallServices, MediaPlace
 from telebank.calls.tellers.conversation import Place
 from telebank.calls.tellers.values import Rung
 from telebank.media.client import MediaChannel, WorkerLost
@@ -55,6 +55,9 @@ class PhoneLine:
         self._word: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """The phone has said something."""
         self._over = False
+        self._first_word_s = FIRST_WORD_S
+        self._trunk = ""
+        """Over which it goes; empty: none."""
         self.live = False
         """Answered, and not over."""
 
@@ -101,11 +104,7 @@ class PhoneLine:
     ) -> Rung:
         shell = self._shell
         place = shell.media_place(way.hop.host)
-        leg = Leg(
-            *("teller", "", place),
-            protection=shell.security.to_phone(way.hop),
-            learn_from=way.hop.host,
-        )
+        leg = self._new_leg(way, place)
         if leg.silent:
             log.warning("line.no_offer", why=leg.silent)
             return "unreachable"
@@ -118,9 +117,24 @@ class PhoneLine:
             leg.close()
             return "gone"
         self._leg = leg
-        if not self._invite(leg, way, f"sip:{shown}@{_host(place.advertised)}"):
+        if not self._invite(leg, way, self._from(shown, place)):
             return "unreachable"
+        self._invited()
         return await self._outcome(seconds)
+
+    def _new_leg(self, way: PhoneWay, place: MediaPlace) -> Leg:
+        security = self._shell.security.to_phone(way.hop)
+        return Leg("teller", "", place, protection=security, learn_from=way.hop.host)
+
+    def _from(self, shown: str, place: MediaPlace) -> str:
+        """Who calls, as the phone is told."""
+        return f"sip:{shown}@{_host(place.advertised)}"
+
+    def _invited(self) -> None:
+        """The call is placed: a class that counts calls begins here."""
+
+    def _heard(self, event: object) -> None:
+        """Of its media, what is none of ours: a teller's keys mean nothing."""
 
     def _invite(self, leg: Leg, way: PhoneWay, caller: str) -> bool:
         endpoint = self._shell.endpoint
@@ -128,6 +142,7 @@ class PhoneLine:
             leg.sip, todo = endpoint.agent.invite(
                 *(way.uri, caller, leg.offer(), endpoint.now()),
                 destination=way.hop,
+                trunk=self._trunk,
                 by_flow=way.by_flow,
             )
         except BadUri as error:
@@ -139,7 +154,7 @@ class PhoneLine:
 
     async def _outcome(self, seconds: float) -> Rung:
         """A phone that says nothing at all is not there; it would ring for half a minute."""
-        await asyncio.wait({self._word}, timeout=min(FIRST_WORD_S, seconds))
+        await asyncio.wait({self._word}, timeout=min(self._first_word_s, seconds))
         if not self._word.done():
             return "unreachable"
         await asyncio.wait({self._answered}, timeout=seconds)
@@ -259,7 +274,7 @@ class PhoneLine:
             case wire.JoinFailed():
                 log.error("line.not_joined", why=event.reason)
             case _:
-                pass
+                self._heard(event)
 
 
 def _why(status: int, *, rang: bool) -> Rung:

@@ -30,9 +30,11 @@ class Ringing(Driving):
 
     @property
     def legs(self) -> int:
-        """Calls of ours to tellers, those that ring too."""
+        """Calls of ours to tellers and to whom they call, those that ring too."""
         lines = (line for talk in self._talks.values() for line in talk.lines.values())
-        return sum(line.called for line in lines)
+        return sum(line.called for line in lines) + sum(
+            talk.port.called for talk in self._talks.values()
+        )
 
     async def close(self) -> None:
         """Hang up every line; callers are their calls' own to end."""
@@ -108,16 +110,24 @@ class Ringing(Driving):
             case commands.Wait():
                 self._waits(command)
             case commands.Announce():
-                if (talk := self._talks.get(command.call)) is not None:
-                    talk.port.announce(command)
+                self._announce(command)
             case commands.Dismiss():
                 self._dismiss(command)
             case commands.CallBack():
-                log.error("tellers.no_call_back", call=command.call)
+                self._call_back(command)
             case commands.SeatMoved():
                 self._seat_moved(command)
             case commands.Noted():
-                self._write(command.kind, command.call, "system", dict(command.detail))
+                self._noted(command)
+
+    def _announce(self, what: commands.Announce) -> None:
+        raise NotImplementedError
+
+    def _call_back(self, command: commands.CallBack) -> None:
+        raise NotImplementedError
+
+    def _noted(self, command: commands.Noted) -> None:
+        self._write(command.kind, command.call, "system", dict(command.detail))
 
     def _waits(self, command: commands.Wait) -> None:
         talk = self._talks.get(command.call)

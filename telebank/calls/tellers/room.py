@@ -14,6 +14,9 @@ from telebank.agents.options import QueueOptions
 from telebank.calls.tellers.floor import Floor
 from telebank.calls.tellers.talk import Seat, Talk
 
+SHOWN = {"kept": "waiting", "calling": "ringing"}
+"""States of a conversation as boards name them."""
+
 
 class TellerRoom(Floor):
     """All of it, and what boards show."""
@@ -88,14 +91,14 @@ class TellerRoom(Floor):
         card, conversation = talk.port.card(), talk.conversation
         return CallRow(
             key=talk.ref,
-            state=talk.state,
+            state=SHOWN.get(talk.state, talk.state),
             since=_utc(talk.since),
             began=card.began,
             caller=card.caller,
             language=card.language,
             queue=talk.queue,
             waited_s=round(talk.waited_s, 1),
-            seat=conversation.teller or talk.ringing,
+            seat=conversation.teller or talk.ringing or talk.calling,
             others=tuple(party for party in (conversation.other,) if party),
             level=card.level,
             customer=card.customer,
@@ -105,6 +108,9 @@ class TellerRoom(Floor):
             pin=talk.pin,
             pin_result=talk.pin_result,
             recording=talk.recording,
+            direction=talk.direction,
+            call_back=talk.kept,
+            not_reached=talk.answered_by,
         )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from telebank.agents.events import Caller
 from telebank.calls.tellers.browser_phone import BrowserPhone
@@ -11,7 +12,7 @@ from telebank.calls.tellers.line import Line
 from telebank.calls.tellers.values import CallerPort
 from telebank.media.client import MediaChannel
 
-WAITING = ("waiting", "ringing")
+WAITING = ("waiting", "ringing", "kept", "calling")
 """States in which a caller talks with nobody."""
 ON_HOLD = ("held", "consulting")
 """States in which a caller who has a teller hears music."""
@@ -68,6 +69,16 @@ class Talk:
     """Seconds that he heard music while a teller had him, up to the last change of state."""
     waited_s: float = 0.0
     """Seconds that he waited for tellers before this state."""
+    direction: Literal["in", "out"] = "in"
+    """Who called: he, or we him."""
+    number: str = field(default="", repr=False)
+    """Of `out`: whom we call."""
+    kept: bool = False
+    """His place is kept, and he is called back when it is his turn."""
+    calling: str = ""
+    """The seat for which he is called now; empty: he is not."""
+    answered_by: str = ""
+    """Why he was not reached at the last try: `no_answer`, `busy`, `machine` …"""
     pin: str = ""
     pin_result: str = ""
     recording: bool = False

@@ -88,6 +88,11 @@ class CallerPort(Protocol):
         ...
 
     @property
+    def called(self) -> bool:
+        """Whether he is in a call of ours, and not in his own."""
+        ...
+
+    @property
     def shown(self) -> str:
         """Masked calling number, for a phone's display; user part of a SIP address."""
         ...
@@ -106,6 +111,10 @@ class CallerPort(Protocol):
 
     def announce(self, what: Announce) -> None:
         """Say it over the music."""
+        ...
+
+    def kept(self) -> None:
+        """His place is kept: say so, and end the call; the room is told when it is over."""
         ...
 
     def enter_pin(self, heard: Listener) -> bool:

@@ -15,8 +15,10 @@ def words_of(announce: Announce) -> tuple[Spoken, ...]:
             return (Spoken("queue.long"),)
         case "comfort":
             return (Spoken("queue.comfort"),)
-        case "call_back_offer" | "call_back_kept":
-            return ()
+        case "call_back_offer":
+            return (Spoken("queue.offer"),)
+        case "call_back_kept":
+            return ()  # it ends the call: `CallerPort.kept`
 
 
 def _place(place: int) -> tuple[Spoken, ...]:

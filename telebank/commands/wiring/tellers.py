@@ -15,6 +15,7 @@ from telebank.calls.control.floor import FloorPart
 from telebank.calls.control.hearing import RecordingsPart
 from telebank.calls.control.seats import SeatsPart
 from telebank.calls.control.server import ControlPart
+from telebank.calls.dialling import Dialling
 from telebank.calls.tellers.recordings import Tapes
 from telebank.calls.tellers.room import TellerRoom
 from telebank.ops.clock import SystemClock
@@ -33,11 +34,14 @@ class Desks:
         queues = settings.queues
         centre = Centre(queues, wall_of(settings.node.utc_offset_minutes))
         self.room = TellerRoom(centre, queues, SystemClock(), Tapes(data, keyring))
+        self._zone = store.journal.zone
+        self.room.dialling = Dialling(
+            *(settings.outbound, store.journal.run, keyring.digest, self._zone, SystemClock())
+        )
         boot = f"{settings.node.id}-{store.epoch}"
         self._boards = BoardKeeper(boot, first=store.epoch << RUN_BITS)
         self._feed = BoardFeed(self.room, self._boards)
         self._book = ContactBook(store.journal.run)
-        self._zone = store.journal.zone
         self._data, self._keyring = data, keyring
         self.room.on_change = self._feed.changed
         self.room.keeper = self._book

@@ -1,0 +1,327 @@
+"""The room of tellers calls people: customers who kept their place, numbers that a teller wants.
+
+A customer is called back when it is his turn: first the seat rings, so that a teller is there, and
+then he; while he is rung the teller hears the ring-back tone. Whom nobody reaches keeps his place
+for another try. Every call out is judged by `[outbound]`, and counted.
+"""
+
+from collections.abc import Callable
+
+import structlog
+
+from telebank.agents import commands, events
+from telebank.agents.events import Failure, Party
+from telebank.calls.dialling import Dialled, Dialling
+from telebank.calls.faxes.tolls import Refusal, Target
+from telebank.calls.services import PlacedCall
+from telebank.calls.tellers.conversation import Conversation
+from telebank.calls.tellers.customer import Customer
+from telebank.calls.tellers.customer_line import RINGS_S, CustomerLine
+from telebank.calls.tellers.ringing import Ringing
+from telebank.calls.tellers.talk import Seat, Talk
+from telebank.calls.tellers.values import CallerCard, Code, Rung
+
+log = structlog.get_logger("telebank.tellers")
+
+SEAT_RINGS_S = 20.0
+"""Seconds that a seat is rung for a call out."""
+OUT = "number:"
+"""How a party is named that is no seat, its masked number behind it."""
+GIVEN_UP = ("unreachable", "expired", "cancelled")
+"""How a place is lost that was kept."""
+CALLED = ("ready", "busy")
+"""States of a seat that may call somebody."""
+Reached = Failure | str
+"""Why somebody was not reached; empty: he is there."""
+
+
+class Calling(Ringing):
+    """Calls to numbers; without `dialling` there are none."""
+
+    dialling: Dialling | None = None
+
+    async def close(self) -> None:
+        """Hang up those whom we called, too."""
+        for talk in self._talks.values():
+            if isinstance(talk.port, Customer):
+                talk.port.hang_up()
+        await super().close()
+
+    # -- a place is kept ----------------------------------------------------------------------
+
+    def choose(self, call: str, number: str) -> None:
+        """He wants to be called back at a number, and keeps his place; without one he waits on."""
+        talk = self._talks.get(call)
+        if talk is None:
+            return
+        if number and self.may_call(number):
+            talk.number = number
+            self._tell(events.CallerChose(call, "call_back", number))
+        else:
+            self._tell(events.CallerChose(call, "wait"))
+
+    def may_call(self, number: str) -> bool:
+        """Whether a rule of `[outbound]` lets a number be called."""
+        return self._target(number) is not None
+
+    def _target(self, number: str) -> Target | None:
+        if self.dialling is None:
+            return None
+        found = self.dialling.judge(number)
+        return None if isinstance(found, Refusal) else found
+
+    def _announce(self, what: commands.Announce) -> None:
+        talk = self._talks.get(what.call)
+        if talk is None:
+            return
+        if what.what == "call_back_kept":
+            talk.kept = True
+            talk.turn("kept")
+            talk.port.kept()
+        elif what.what != "call_back_offer" or self.may_call(talk.caller.number):
+            talk.port.announce(what)
+        elif not talk.queue:  # it is full, and all that it has to offer is a call
+            self._tell(events.CallerChose(talk.ref, "leave"))
+
+    def gone(self, call: str) -> None:
+        """See `Ringing`; whose place is kept stays, and can be rung from now on."""
+        talk = self._talks.get(call)
+        if talk is None or not talk.kept or talk.direction == "out":
+            super().gone(call)
+            return
+        talk.port.leave()
+        talk.port = Customer(self._shell, self._shell.placed(), talk.port.card(), talk.ref)
+        talk.conversation = Conversation(next(self._mixers), next(self._mixers))
+        talk.conversation.state, talk.direction = "kept", "out"
+        self._tell(events.CallerLeft(call))
+        self._changed(talk)
+
+    # -- his turn -----------------------------------------------------------------------------
+
+    def _call_back(self, command: commands.CallBack) -> None:
+        talk, seat = self._talks.get(command.call), self._seats.get(command.seat)
+        if talk is None or seat is None or not isinstance(talk.port, Customer):
+            self._tell(events.OfferFailed(command.call, command.seat, "unreachable", "customer"))
+            return
+        self._calls_for(talk, seat)
+        self._spawn(self._called_back(talk, seat, talk.port))
+
+    def _calls_for(self, talk: Talk, seat: Seat) -> None:
+        talk.calling, seat.call, talk.answered_by = seat.id, talk.ref, ""
+        talk.turn("calling")
+        self._changed(talk)
+        self.on_change("SeatRow", seat.id)
+
+    async def _called_back(self, talk: Talk, seat: Seat, customer: Customer) -> None:
+        rung = await self._bring(talk, seat.id, seat.phone, SEAT_RINGS_S)
+        if talk.calling != seat.id or rung == "gone":
+            return
+        if rung:
+            self._back_to_place(talk, seat.id, rung, "seat")
+            return
+        talk.conversation.teller = seat.id
+        talk.arrange()
+        why = await self._reach(talk, seat, customer, self._shell.placed())
+        if not why:
+            why = _WHY_NOT[await customer.consents()]
+        if talk.calling != seat.id:
+            return
+        if not why:
+            self._tell(events.CallerBack(talk.ref))
+        elif why == "cancelled":
+            talk.answered_by = why
+            customer.dropped()
+            self._tell(events.CallerLeft(talk.ref))
+        else:
+            self._back_to_place(talk, seat.id, why, "customer")
+
+    def _back_to_place(self, talk: Talk, seat: str, why: Reached, party: Party) -> None:
+        """Nothing came of it: he stands where he stood, or is tried again later."""
+        self._give_up(talk, seat)
+        talk.answered_by = why if party == "customer" else ""
+        self._note("call_back.failed", talk.ref, actor=seat, party=party, why=why)
+        failure: Failure = "no_answer" if why == "machine" else why  # type: ignore[assignment]
+        self._tell(events.OfferFailed(talk.ref, seat, failure, party))
+        self._changed(talk)
+
+    def _give_up(self, talk: Talk, seat: str) -> None:
+        talk.calling = ""
+        if isinstance(talk.port, Customer):
+            talk.port.hang_up()
+        talk.drop(seat)
+        talk.turn("kept")
+
+    def _ring(self, ring: commands.Ring) -> None:
+        """See `Ringing`; of one who is called back and is there, the seat is there too."""
+        talk = self._talks.get(ring.call)
+        if talk is None or not talk.calling or talk.calling != ring.seat:
+            super()._ring(ring)
+            return
+        talk.calling, talk.kept = "", False
+        self._begin(talk, self._seats[ring.seat])
+        self._tell(events.OfferTaken(talk.ref, ring.seat))
+
+    def _unring(self, call: str, seat_id: str) -> None:
+        talk = self._talks.get(call)
+        if talk is None or not talk.calling or talk.calling != seat_id:
+            super()._unring(call, seat_id)
+            return
+        if talk.answered_by != "cancelled":  # else he is being told so
+            self._give_up(talk, seat_id)
+        self._changed(talk)
+
+    def _noted(self, command: commands.Noted) -> None:
+        """See `Ringing`; whose place is lost is here no more."""
+        super()._noted(command)
+        talk = self._talks.get(command.call)
+        lost = command.kind == "queue.left" and command.detail.get("how") in GIVEN_UP
+        if lost and talk is not None and talk.kept:
+            del self._talks[command.call]
+            talk.calling = ""
+            for party in list(talk.lines):
+                talk.drop(party)
+            self.on_change("CallRow", command.call)
+
+    def _line_gone(self, talk: Talk, party: str) -> None:
+        """See `Ringing`; a teller who hangs up while somebody is called does not want it."""
+        if talk.calling == party and party:
+            self._not_wanted(talk, party)
+        else:
+            super()._line_gone(talk, party)
+
+    def _not_wanted(self, talk: Talk, seat: str) -> None:
+        if talk.kept:
+            self._back_to_place(talk, seat, "declined", "seat")
+        else:
+            self._not_called(talk, seat, "declined")
+
+    # -- a call of a teller's own -------------------------------------------------------------
+
+    def call(self, seat: str, number: str) -> Code | None:
+        """Call a number, first the seat's own phone."""
+        found = self._seats.get(seat)
+        if found is None:
+            return "no_seat"
+        busy = any(
+            seat in (talk.calling, talk.ringing, *talk.lines) for talk in self._talks.values()
+        )
+        if found.state not in CALLED or busy:
+            return "wrong_state"
+        target = self._target(number)
+        if target is None:
+            return "unknown_target"
+        placed = self._shell.placed()
+        now = self._clock.now
+        card = _nobody(target.masked, now().isoformat(timespec="milliseconds"))
+        customer = Customer(self._shell, placed, card, placed.ref)
+        mixers = next(self._mixers), next(self._mixers)
+        caller = events.Caller(call=placed.ref, skill="", number=number)
+        talk = Talk(customer, caller, Conversation(*mixers), now(), now, direction="out")
+        talk.number = number
+        self._talks[talk.ref] = talk
+        self._tell(events.TalkBegan(talk.ref, seat))
+        self._calls_for(talk, found)
+        self._spawn(self._called(talk, found, customer, placed))
+        return None
+
+    async def _called(self, talk: Talk, seat: Seat, customer: Customer, placed: PlacedCall) -> None:
+        rung = await self._bring(talk, seat.id, seat.phone, SEAT_RINGS_S, asked=True)
+        if talk.calling != seat.id:
+            return
+        why: Reached = rung
+        if not why:
+            talk.conversation.teller = seat.id
+            talk.arrange()
+            why = await self._reach(talk, seat, customer, placed)
+        if talk.calling != seat.id:
+            return
+        if why:
+            self._not_called(talk, seat.id, why)
+        else:
+            talk.calling = ""
+            self._begin(talk, seat)
+
+    def _not_called(self, talk: Talk, seat: str, why: Reached) -> None:
+        self._give_up(talk, seat)
+        self._talks.pop(talk.ref, None)
+        self._note("call.failed", talk.ref, actor=seat, why=why)
+        self._tell(events.TalkEnded(talk.ref, seat))
+        self._tell(events.WrappedUp(seat))
+        self.on_change("CallRow", talk.ref)
+
+    # -- calls --------------------------------------------------------------------------------
+
+    async def _reach(
+        self, talk: Talk, seat: Seat, customer: Customer, placed: PlacedCall
+    ) -> Reached:
+        """Call the number of a conversation, for a seat that is there."""
+        dialled = await self._reserve(talk, seat.id, talk.number, placed.ref)
+        if dialled is None:
+            return "unreachable"
+        assert self.dialling is not None
+        gone = lambda: self._customer_gone(talk, customer)  # noqa: E731 - one word
+        line = CustomerLine(*(self._shell, self.dialling, dialled, gone), on_media=customer.heard)
+        if talk.calling != seat.id:
+            line.hang_up()
+            return "declined"
+        customer.begin(placed, line)
+        there = talk.lines.get(seat.id)
+        rung = await line.ring("", None if there is None else there.channel, RINGS_S)
+        return "declined" if rung == "gone" else rung
+
+    async def _reserve(self, talk: Talk, seat: str, number: str, ref: str) -> Dialled | None:
+        target = self._target(number)
+        if target is None or self.dialling is None:
+            self._note("call.refused", talk.ref, actor=seat, rule="not_allowed")
+            return None
+        dialled = await self.dialling.reserve(ref, target)
+        if isinstance(dialled, Refusal):
+            log.warning("tellers.not_called", call=talk.ref, why=dialled.why)
+            self._note("call.refused", talk.ref, actor=seat, rule=dialled.rule)
+            return None
+        self._note("call.placed", talk.ref, actor=seat, to=target.masked, trunk=target.trunk)
+        return dialled
+
+    def _customer_gone(self, talk: Talk, customer: Customer) -> None:
+        """Whom we called has hung up."""
+        customer.gone()
+        if not talk.calling and self._talks.get(talk.ref) is talk:
+            self.gone(talk.ref)
+
+    # -- others in a conversation -------------------------------------------------------------
+
+    async def _bring_number(
+        self, talk: Talk, party: str, seat: str, number: str, wanted: Callable[[], bool]
+    ) -> Rung:
+        """Call a third for a seat; answered, his line is in `talk.lines`. It may be that he is not
+        wanted any more before he is called."""
+        dialled = await self._reserve(talk, seat, number, self._shell.placed().ref)
+        if dialled is None or self.dialling is None:
+            return "unreachable"
+
+        def gone() -> None:
+            self._line_gone(talk, party)
+
+        line = CustomerLine(self._shell, self.dialling, dialled, gone)
+        if not wanted():
+            line.hang_up()
+            return "gone"
+        talk.lines[party] = line
+        return await line.ring("", talk.port.channel, RINGS_S)
+
+
+_WHY_NOT = {"yes": "", "no": "cancelled", "silent": "machine", "gone": "declined"}
+
+
+def _nobody(number: str, began: str) -> CallerCard:
+    return CallerCard(
+        caller=number,
+        language="zh",
+        began=began.replace("+00:00", "Z"),
+        level=0,
+        customer="",
+        token="",
+        business="",
+        path=(),
+        keys="",
+    )

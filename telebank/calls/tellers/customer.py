@@ -1,0 +1,264 @@
+"""Somebody whom we call: a customer who kept his place, or whom a teller wants to speak to.
+
+Whoever answers has proved nothing, whatever he had proved when he called: a telephone is in many
+hands. So he is asked for card and PIN anew, and one who is called back says by a key that he is
+there, which no answering machine does.
+"""
+
+import asyncio
+from dataclasses import replace
+from typing import Literal
+
+import structlog
+
+from telebank import wire
+from telebank.agents.commands import Announce, QueueExit
+from telebank.calls.asking import Services
+from telebank.calls.services import CallServices, PlacedCall
+from telebank.calls.tellers.conversation import Place
+from telebank.calls.tellers.customer_line import CustomerLine
+from telebank.calls.tellers.entry import Entry
+from telebank.calls.tellers.hands import CallHands, EntryEnded, Listener
+from telebank.calls.tellers.saying import Saying
+from telebank.calls.tellers.values import CallerCard
+from telebank.calls.tellers.words import words_of
+from telebank.flow.commands import Record, Spoken, Told
+from telebank.flow.events import Proved
+from telebank.media.client import MediaChannel
+from transactions.journal import JournalEvent
+from transactions.request import AuthLevel, Language
+
+log = structlog.get_logger("telebank.tellers")
+
+HELLO, DROPPED, GOODBYE = "callback.hello", "callback.dropped", "sys.goodbye"
+YES, NO = "1", "2"
+ANSWER_S = 8.0
+"""Seconds after the words in which he may press a key."""
+TIMES = 2
+"""The words are said so often."""
+HELLO_S = 20.0
+"""Seconds in which they are said, at most."""
+CARD = "desk_card"
+LEVELS = list(AuthLevel)
+Said = Literal["yes", "no", "silent", "gone"]
+
+
+class Customer:
+    """The `CallerPort` of somebody whom we call. `begin` for each call to him."""
+
+    def __init__(self, shell: CallServices, placed: PlacedCall, card: CallerCard, ref: str) -> None:
+        """`ref`: of the conversation; `card`: what is known of him, of whom nothing is proved."""
+        self._shell = shell
+        self._ref = ref
+        self._card = replace(card, level=0, token="")
+        self._language: Language = "en" if card.language == "en" else "zh"
+        self._line: CustomerLine | None = None
+        self._use(placed)
+
+    def _use(self, placed: PlacedCall) -> None:
+        self._placed = placed
+        self._proved: Proved | None = None
+        self._entry: Entry | None = None
+        self._asked: asyncio.Future[Said] | None = None
+        channel, language = (lambda: self.channel), (lambda: self._language)
+        self._saying = Saying(placed.ref, placed.edition, channel, language)
+        parts = (placed.ref, placed.session, placed.edition, self._shell)
+        self._services = Services(*parts, notes=self)
+
+    def begin(self, placed: PlacedCall, line: CustomerLine) -> None:
+        """He is called now, over this line."""
+        self._use(placed)
+        self._line = line
+
+    # -- from his line ------------------------------------------------------------------------
+
+    def heard(self, event: object) -> None:
+        """Of his media."""
+        match event:
+            case wire.Key():
+                self._key(event.digit, event.token)
+            case wire.PlayEnded():
+                if self._entry is None or not self._entry.ended(event):
+                    self._saying.ended(event)
+            case wire.CallRecorded() if self._shell.tellers is not None:
+                self._shell.tellers.taped(self._ref, event)
+            case _:
+                pass
+
+    def _key(self, digit: str, token: int) -> None:
+        if self._entry is not None:
+            self._entry.key(digit, token)
+        elif digit in (YES, NO):
+            self._settle("yes" if digit == YES else "no")
+
+    def gone(self) -> None:
+        """His line is over."""
+        self.leave_entry()
+        self._settle("gone")
+
+    def _settle(self, said: Said) -> None:
+        if self._asked is not None and not self._asked.done():
+            self._asked.set_result(said)
+
+    # -- being called back --------------------------------------------------------------------
+
+    async def consents(self) -> Said:
+        """Say who calls, and ask whether he wants his teller."""
+        asked = self._asked = asyncio.get_running_loop().create_future()
+        for _ in range(TIMES):
+            over = asyncio.Event()
+            self._saying.say((Spoken(HELLO),), over.set)
+            waiter = asyncio.ensure_future(over.wait())
+            await asyncio.wait(
+                {waiter, asked}, timeout=HELLO_S, return_when=asyncio.FIRST_COMPLETED
+            )
+            waiter.cancel()
+            await asyncio.wait({asked}, timeout=ANSWER_S)
+            if asked.done():
+                break
+        self._saying.hush()
+        return asked.result() if asked.done() else "silent"
+
+    def dropped(self) -> None:
+        """He wants it no more: say so, and end the call."""
+        if not self._saying.say((Spoken(DROPPED),), self.hang_up):
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """End the call to him; nobody is told."""
+        self.leave_entry()
+        self._settle("gone")
+        line, self._line = self._line, None
+        if line is not None:
+            line.hang_up()
+
+    # -- from the room ------------------------------------------------------------------------
+
+    @property
+    def ref(self) -> str:
+        """See `CallerPort`."""
+        return self._ref
+
+    @property
+    def channel(self) -> MediaChannel | None:
+        """See `CallerPort`."""
+        return None if self._line is None else self._line.channel
+
+    @property
+    def called(self) -> bool:
+        """See `CallerPort`."""
+        return self._line is not None and self._line.called
+
+    @property
+    def shown(self) -> str:
+        """See `CallerPort`."""
+        return "".join(one for one in self._card.caller if one.isalnum() or one in "*+-.") or "0"
+
+    def card(self) -> CallerCard:
+        """See `CallerPort`."""
+        proved = self._proved
+        if proved is None:
+            return self._card
+        return replace(
+            self._card,
+            level=LEVELS.index(proved.level),
+            customer=proved.customer.masked,
+            token=self._shell.vault.token(proved.customer),
+        )
+
+    def join(self, place: Place) -> None:
+        """See `CallerPort`."""
+        if place.role == "party":
+            self._saying.hush()
+        if (channel := self.channel) is not None:
+            channel.join(place.mixer, place.role, sound=place.sound)
+
+    def leave(self) -> None:
+        """See `CallerPort`."""
+        if (channel := self.channel) is not None:
+            channel.leave()
+
+    def announce(self, what: Announce) -> None:
+        """See `CallerPort`; he is not offered another call."""
+        if what.what != "call_back_offer":
+            self._saying.add(words_of(what))
+
+    def kept(self) -> None:
+        """See `CallerPort`; he is not offered one."""
+
+    def enter_pin(self, heard: Listener) -> bool:
+        """See `CallerPort`."""
+        line = self._line
+        if line is None:
+            return False
+        try:
+            beside = self._placed.session.beside(CARD, {}, self._language)
+        except ValueError as error:
+            log.error("tellers.no_entry", call=self._ref, why=str(error))
+            return False
+
+        def over(ended: EntryEnded) -> None:
+            self._entry = None
+            self._proved = ended.proved or self._proved
+            heard.over(ended)
+
+        self._saying.hush()
+        listener = Listener(heard.keyed, over)
+        self._entry = Entry(beside, line, self._placed.edition, self._hands(), listener)
+        self._entry.begin()
+        return True
+
+    def leave_entry(self) -> None:
+        """See `CallerPort`."""
+        entry, self._entry = self._entry, None
+        if entry is not None:
+            entry.cancel()
+            if self.channel is not None:
+                self.channel.stop()
+
+    def leaves_by(self, exit_name: QueueExit) -> None:
+        """He came from no menu: there is none to go back to."""
+        del exit_name
+        self.goodbye()
+
+    def goodbye(self) -> None:
+        """See `CallerPort`."""
+        self.leave_entry()
+        if not self._saying.say((Spoken(GOODBYE),), self.hang_up):
+            self.hang_up()
+
+    # -- what an entry needs ------------------------------------------------------------------
+
+    def _hands(self) -> CallHands:
+        return CallHands(
+            now=self._shell.endpoint.now,
+            guarded=lambda act, at: act(at),
+            ask=self._services.ask,
+            told=self._told,
+            record=self._record,
+            proved=lambda _proved: None,
+            back=lambda _visit, _exit: None,
+            hang_up=lambda _why: self.hang_up(),
+        )
+
+    def _told(self, told: Told) -> None:
+        self._shell.told(self._services.request_id(told.visit), told.exit)
+
+    def _record(self, record: Record) -> None:
+        self.add(record.kind, **record.detail)
+
+    def add(self, kind: str, **detail: str | int | float | bool | None) -> None:
+        """A line in the event log; of his call, as `Notes` are of a caller's."""
+        request = detail.pop("request", None)
+        self._shell.recorder.append(
+            JournalEvent(
+                kind,
+                call=self._placed.ref,
+                leg="caller",
+                request=str(request) if request is not None else None,
+                actor="caller",
+                role="caller",
+                outcome=str(detail.get("exit", "")),
+                detail=dict(detail),
+            )
+        )

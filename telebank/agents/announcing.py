@@ -9,7 +9,7 @@ QUIET = 2
 """Times without news after which a word of comfort is said."""
 
 
-def said(waiting: Waiting, place: int, expected_s: float | None) -> list[Command]:
+def said(waiting: Waiting, place: int, expected_s: float | None, now: float) -> list[Command]:
     """What to say now; it is remembered as said."""
     out: list[Command] = []
     if place != waiting.said_place:
@@ -18,7 +18,7 @@ def said(waiting: Waiting, place: int, expected_s: float | None) -> list[Command
     if expected_s is not None:
         wait = minutes(expected_s)
         if waiting.forecast_s is None:
-            waiting.forecast_s = expected_s
+            waiting.forecast_s, waiting.forecast_at = expected_s, now
         if wait > LONGEST_MINUTES:
             wait = LONGEST_MINUTES + 1
         if wait != waiting.said_minutes:

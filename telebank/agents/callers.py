@@ -213,7 +213,7 @@ class Callers:
         core.start(CALL, waiting.call, ANNOUNCE, now + queue.place_every_s)
         if waiting.standing is Standing.WAITING:
             expected = core.expected_s(waiting.need, (waiting.key, waiting.number))
-            core.out += announcing.said(waiting, core.place(waiting), expected)
+            core.out += announcing.said(waiting, core.place(waiting), expected, now)
             offer = 0 < queue.offer_after_s <= (expected or 0.0)
             if offer and not waiting.offered_call_back and self._room_for_call_back(waiting):
                 waiting.offered_call_back = True

@@ -57,7 +57,7 @@ class Figures:
     forecast_s: float = 0.0
     """Sum of the waits first told to them."""
     forecast_wait_s: float = 0.0
-    """Sum of what those had really waited."""
+    """Sum of what those had really waited, from the moment at which they were told."""
     quarters: list[Quarter] = field(default_factory=list)
 
     def quarter(self, number: int) -> Quarter:
@@ -67,9 +67,7 @@ class Figures:
             self.quarters.append(Quarter())
         return self.quarters[number]
 
-    def answer(
-        self, waited: float, forecast: float | None, quarter: Quarter, service_s: float
-    ) -> None:
+    def answer(self, waited: float, quarter: Quarter, service_s: float) -> None:
         """Somebody was answered, who came in that quarter."""
         in_time = waited <= service_s
         self.answered += 1
@@ -78,10 +76,12 @@ class Figures:
         quarter.in_time += in_time
         self.wait_s += waited
         self.longest_s = max(self.longest_s, waited)
-        if forecast is not None:
-            self.forecasts += 1
-            self.forecast_s += forecast
-            self.forecast_wait_s += waited
+
+    def told(self, forecast_s: float, waited_s: float) -> None:
+        """Somebody was answered so long after he was first told a wait."""
+        self.forecasts += 1
+        self.forecast_s += forecast_s
+        self.forecast_wait_s += waited_s
 
     def abandon(self, waited: float, quarter: Quarter) -> None:
         """Somebody gave up who came in that quarter."""

@@ -13,8 +13,9 @@ from telebank.agents.line_up import Line, Need
 from telebank.agents.scoring import Serving
 from telebank.agents.seats import WORKING, Seat
 
-WEIGHT = 0.05
-"""Of one call in the mean of handling times: about the last twenty count."""
+WEIGHT = 0.02
+"""Of one call in the mean of handling times: about the last fifty count. With fewer, the
+long calls that filled a queue would be told to those in it as if the next ones were as long."""
 LONGEST_MINUTES = 30
 """More is said as a long wait: nobody knows it to the minute."""
 

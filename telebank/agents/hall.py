@@ -107,7 +107,7 @@ class Hall:
             core.counts[queue.name, waiting.call_back] -= 1
         core.timers.stop((CALL, waiting.call), OF_CALL)
         waited = now - waiting.since
-        self._count(waiting, how, waited, seat)
+        self._count(waiting, how, now, seat)
         detail: dict[str, str | float] = {"queue": queue.name, "how": how}
         if seat:
             detail["seat"] = seat
@@ -115,14 +115,16 @@ class Hall:
             detail["forecast_s"] = round(waiting.forecast_s, 1)
         core.note("queue.left", waiting.call, waited_s=round(waited, 1), **detail)
 
-    def _count(self, waiting: Waiting, how: How, waited: float, seat: str) -> None:
-        core, queue = self.core, self.queue(waiting)
+    def _count(self, waiting: Waiting, how: How, now: float, seat: str) -> None:
+        core, queue, waited = self.core, self.queue(waiting), now - waiting.since
         figures = core.day.queues[queue.name]
         today = waiting.day == core.day.number
         quarter = figures.quarter(waiting.quarter) if today else Quarter()
         match how:
             case "answered":
-                figures.answer(waited, waiting.forecast_s, quarter, queue.service_s)
+                figures.answer(waited, quarter, queue.service_s)
+                if waiting.forecast_s is not None:
+                    figures.told(waiting.forecast_s, now - waiting.forecast_at)
                 figures.overflowed += not core.serving.sits(core.seats[seat], queue)
             case "abandoned":
                 figures.abandon(waited, quarter)

@@ -73,6 +73,8 @@ class Waiting:
     offered_call_back: bool = False
     forecast_s: float | None = None
     """The first wait that he was told."""
+    forecast_at: float = 0.0
+    """When that was."""
 
     @property
     def call(self) -> str:

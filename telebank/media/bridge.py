@@ -121,8 +121,9 @@ class Bridge:
     def keep(self, payload: Payload, laws: Places, sending: Flags) -> None:
         """Record; who is sent nothing hears silence."""
         if len(self._recorder):
-            if not sending.all():
-                quiet = np.flatnonzero(~sending)
+            rows = self._recorder.rows
+            quiet = rows[~sending[rows]]
+            if len(quiet):
                 payload[quiet] = SILENCE[laws[quiet]][:, None]
             self._recorder.take(self._said, payload, laws, self._secrecy.covered)
         self._said = _NO_ROWS, _NO_SAMPLES

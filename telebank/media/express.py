@@ -10,6 +10,7 @@ there alone; jitter is measured between the packets that the channel sees.
 A channel opens its lane packet by packet: `Lane.expect` after one that it placed.
 """
 
+import operator
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -21,12 +22,15 @@ from telebank.media.jitter import MOST_AHEAD, Expected
 from telebank.media.listening import Listening
 from telebank.rtp import HEADER, MAX_PACKET, VERSION, Packet
 
-EVERY = 16
+EVERY = 32
 """One packet in so many is seen by its channel."""
 BATCH = 512
 """Packets taken at once."""
 _STRIDE = MAX_PACKET + 4
 _SIZE = HEADER.size + FRAME
+_NOTHING = -1
+_KIND, _SEQUENCE = 0xFFFF0000, 0xFFFF
+"""Halves of a header's first word."""
 
 Fallback = Callable[[bytes, float], None]
 Usual = Callable[[float], None]
@@ -41,19 +45,17 @@ class Express:
         count = len(listenings) * capacity
         self._listenings = listenings
         self._capacity = capacity
-        self._header = np.zeros(count, np.uint16)
-        """First two octets."""
-        self._sequence = np.zeros(count, np.uint16)
-        self._timestamp = np.zeros(count, np.uint32)
-        self._ssrc = np.zeros(count, np.uint32)
+        self._slot = np.repeat(np.arange(len(listenings)), capacity)
+        self._head = np.zeros((count, 3), np.uint32)
+        """The twelve octets of the next packet's header."""
         self._at = np.zeros(count, np.int64)
         self._left = np.zeros(count, np.int64)
         """Packets until the channel sees one; 0 while the lane is shut."""
-        self._taken = np.zeros(count, np.int64)
         self._buffer = np.zeros((BATCH, _STRIDE), np.uint8)
         flat = self._buffer.reshape(-1).data
         self._views = [flat[row * _STRIDE : (row + 1) * _STRIDE] for row in range(BATCH)]
-        self._packets = self._buffer[:, :_SIZE]
+        self._heads = self._buffer[:, : HEADER.size].view(">u4")
+        self._sounds = self._buffer[:, HEADER.size : _SIZE]
         self._lanes: dict[int, Lane] = {}
         """By descriptor; those that are open."""
 
@@ -66,9 +68,9 @@ class Express:
     def expect(self, lane: "Lane", payload_type: int, expected: Expected) -> None:
         """The lane is open for `EVERY` packets less one."""
         place = lane.place
-        self._header[place] = (VERSION << 14) | payload_type
-        self._ssrc[place], self._sequence[place] = expected.ssrc, expected.sequence
-        self._timestamp[place], self._at[place] = expected.timestamp, expected.at
+        first = (VERSION << 14 | payload_type) << 16 | expected.sequence
+        self._head[place] = first, expected.timestamp, expected.ssrc
+        self._at[place] = expected.at
         self._left[place] = EVERY - 1
         self._lanes[lane.descriptor] = lane
 
@@ -76,8 +78,8 @@ class Express:
         """Packets taken since it was opened; it is shut."""
         if self._lanes.pop(lane.descriptor, None) is None:
             return 0
-        taken = int(self._taken[lane.place])
-        self._taken[lane.place] = self._left[lane.place] = 0
+        taken = EVERY - 1 - int(self._left[lane.place])
+        self._left[lane.place] = 0
         return taken
 
     # -- the tick -----------------------------------------------------------------------------
@@ -87,60 +89,63 @@ class Express:
     ) -> None:
         """Read one datagram of each descriptor that is ready and whose lane is open; the others
         are read by `usual`."""
+        open_lane = self._lanes.get
         lanes: list[Lane] = []
-        sizes: list[int] = []
         for descriptor, _ in ready:
-            lane = self._lanes.get(descriptor)
+            lane = open_lane(descriptor)
             if lane is None:
                 usual[descriptor](now)
-                continue
-            try:
-                sizes.append(lane.receive(self._views[len(lanes)]))
-            except OSError:  # nothing there after all, or a refusal (ICMP)
-                continue
-            lanes.append(lane)
-            if len(lanes) == BATCH:
-                self._take(lanes, sizes, now)
-                lanes, sizes = [], []
-        if lanes:
-            self._take(lanes, sizes, now)
+            else:
+                lanes.append(lane)
+        for start in range(0, len(lanes), BATCH):
+            self._take(lanes[start : start + BATCH], now)
 
-    def _take(self, lanes: list["Lane"], sizes: list[int], now: float) -> None:
-        count = len(lanes)
+    def _take(self, lanes: list["Lane"], now: float) -> None:
+        sizes = self._received(lanes)
         places = np.array([lane.place for lane in lanes], np.intp)
-        taken = self._fit(places, np.array(sizes, np.intp))
-        self._lay(places[taken], self._packets[:count][taken])
-        for index in np.flatnonzero(~taken).tolist():
-            lanes[index].other(bytes(self._views[index][: sizes[index]]), now)
+        fit = self._fit(places, np.array(sizes, np.intp))
+        taken = np.flatnonzero(fit)
+        self._lay(places[taken], self._sounds[taken])
+        for index in np.flatnonzero(~fit).tolist():
+            if sizes[index] != _NOTHING:
+                lanes[index].other(bytes(self._views[index][: sizes[index]]), now)
+
+    def _received(self, lanes: list["Lane"]) -> list[int]:
+        """A datagram of each, into the buffer's rows; their sizes, or `_NOTHING`."""
+        sizes: list[int] = []
+        reads = map(operator.call, [lane.receive for lane in lanes], self._views)
+        while len(sizes) < len(lanes):
+            try:
+                sizes.extend(reads)
+            except OSError:  # nothing there after all, or a refusal (ICMP)
+                sizes.append(_NOTHING)
+        return sizes
 
     def _fit(self, places: NDArray[np.intp], sizes: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Which packets are just what was expected, and in time."""
         read = np.array([listening.read for listening in self._listenings], np.int64)
-        ahead = self._at[places] - read[places // self._capacity]
-        heads = np.ascontiguousarray(self._packets[: len(places), : HEADER.size])
-        words = heads.view(">u4")
+        ahead = self._at[places] - read[self._slot[places]]
         fit: NDArray[np.bool_] = (sizes == _SIZE) & (self._left[places] > 0)
-        fit &= words[:, 0] >> 16 == self._header[places]
-        fit &= words[:, 0] & 0xFFFF == self._sequence[places]
-        fit &= words[:, 1] == self._timestamp[places]
-        fit &= words[:, 2] == self._ssrc[places]
-        fit &= (ahead >= 0) & (ahead + FRAME <= MOST_AHEAD)
+        fit &= (self._heads[: len(places)] == self._head[places]).all(axis=1)
+        fit &= (ahead >= 0) & (ahead <= MOST_AHEAD - FRAME)
         return fit
 
-    def _lay(self, places: NDArray[np.intp], packets: NDArray[np.uint8]) -> None:
+    def _lay(self, places: NDArray[np.intp], sounds: NDArray[np.uint8]) -> None:
         """Into the rings; and on to the next packet."""
-        if not len(places):
-            return
-        slots, rows = np.divmod(places, self._capacity)
-        for slot in np.unique(slots).tolist():
+        slots, rows, at = self._slot[places], places % self._capacity, self._at[places]
+        for slot, listening in enumerate(self._listenings):
             of = slots == slot
-            sound = packets[of, HEADER.size :]
-            self._listenings[slot].lay(rows[of], self._at[places[of]], sound)
-        self._sequence[places] += 1
-        self._timestamp[places] += FRAME
-        self._at[places] += FRAME
+            if of.all():
+                listening.lay(rows, at, sounds)
+                break
+            if of.any():
+                listening.lay(rows[of], at[of], sounds[of])
+        head = self._head[places]
+        head[:, 0] = head[:, 0] & _KIND | head[:, 0] + 1 & _SEQUENCE
+        head[:, 1] += FRAME
+        self._head[places] = head
+        self._at[places] = at + FRAME
         self._left[places] -= 1
-        self._taken[places] += 1
 
 
 class Lane:

@@ -72,21 +72,25 @@ class Joining:
         self._bridges = [Bridge(capacity, sounds, self._writer.hand) for _ in slots]
         for slot, bridge in zip(slots, self._bridges, strict=True):
             slot.bridge = bridge
-        self._slot_of: dict[int, int] = {}
-        """By mixer, while it has legs."""
+        self._mixers: dict[int, tuple[int, int]] = {}
+        """Slot and kin of each mixer, while it has legs."""
         self._legs: dict[int, wire.Join] = {}
         """By channel."""
         self._rows: dict[int, tuple[int, int]] = {}
         """Slot and row of each channel."""
+        self._kin: dict[int, int] = {}
+        """By channel, the first of those that were opened beside each other: only they are joined,
+        also where others happen to be in the same slot."""
         self._recordings: dict[int, int] = {}
         """Recordings of a channel that are not on the disk yet."""
         self._waiting: dict[int, _Waiting] = {}
 
     # -- channels -----------------------------------------------------------------------------
 
-    def opened(self, channel: Channel, slot: int) -> None:
-        """A channel has a row."""
+    def opened(self, channel: Channel, slot: int, beside: int) -> None:
+        """A channel has a row, `beside` another channel if that is not 0."""
         self._rows[channel.number] = slot, channel.row
+        self._kin[channel.number] = self._kin.get(beside, channel.number)
 
     def slot_of(self, number: int) -> int | None:
         """The slot of a channel; None where it is not open."""
@@ -97,6 +101,7 @@ class Joining:
         """The channel is about to be closed."""
         self._leave(channel.number)
         slot, row = self._rows.pop(channel.number)
+        del self._kin[channel.number]
         self._bridges[slot].forget(row)
 
     def report(self, message: wire.Message) -> None:
@@ -145,23 +150,25 @@ class Joining:
         self._sounds.add(order.name, music_of_bank(bank, order.start, order.samples))
 
     def _join(self, channel: Channel, order: wire.Join) -> None:
-        slot, row = self._rows[channel.number]
+        slot, _ = self._rows[channel.number]
         before = self._legs.get(channel.number)
         try:
-            self._bridges[slot].join(self._leg(row, slot, order))
+            self._bridges[slot].join(self._leg(channel.number, order))
         except ValueError as error:
             why = wire.JoinFailed(channel=channel.number, mixer=order.mixer, reason=str(error))
             self._send(why)
             return
         self._legs[channel.number] = order
-        self._slot_of[order.mixer] = slot
+        self._mixers[order.mixer] = slot, self._kin[channel.number]
         if before is not None and before.mixer != order.mixer:
             self._empty(before.mixer)
 
-    def _leg(self, row: int, slot: int, order: wire.Join) -> Leg:
-        beside, toward = self._rows.get(order.toward, (slot, -1))
-        if self._slot_of.get(order.mixer, slot) != slot or beside != slot:
+    def _leg(self, number: int, order: wire.Join) -> Leg:
+        (_, row), kin = self._rows[number], self._kin[number]
+        _, mixer_kin = self._mixers.get(order.mixer, (0, kin))
+        if mixer_kin != kin or self._kin.get(order.toward, kin) != kin:
             raise ValueError(f"it was not opened beside those in mixer {order.mixer}")
+        _, toward = self._rows.get(order.toward, (0, -1))
         return Leg(row, order.mixer, order.role, toward, order.sound or order.role)
 
     def _leave(self, number: int) -> None:
@@ -174,9 +181,9 @@ class Joining:
         self._empty(order.mixer)
 
     def _empty(self, mixer: int) -> None:
-        slot = self._slot_of.get(mixer)
-        if slot is not None and self._bridges[slot].empty(mixer):
-            del self._slot_of[mixer]
+        slot, _ = self._mixers.get(mixer, (0, 0))
+        if mixer in self._mixers and self._bridges[slot].empty(mixer):
+            del self._mixers[mixer]
 
     def _listen(self, channel: Channel, bridge: Bridge) -> None:
         if bridge.wants(channel.row):

@@ -55,7 +55,8 @@ class Recorder:
     def __init__(self, capacity: int, hand: Hand) -> None:
         self._hand = hand
         self._recorded: dict[int, _Recorded] = {}
-        self._rows: Places = np.zeros(0, np.intp)
+        self.rows: Places = np.zeros(0, np.intp)
+        """Those that are recorded, sorted."""
         self._pieces = np.zeros((0, HELD + PIECE, FRAME, 2), np.int16)
         self._free: list[int] = []
         self._place = np.zeros(capacity, np.intp)
@@ -86,7 +87,7 @@ class Recorder:
         self._filled[row] = 0
         self._full[row] = self._due(row, HELD + PIECE - number % GROUPS * (PIECE // GROUPS))
         self._paused[row] = self._covered[row] = False
-        self._rows = np.array(sorted(self._recorded), np.intp)
+        self.rows = np.array(sorted(self._recorded), np.intp)
 
     def pause(self, row: int, *, paused: bool) -> None:
         """Record silence, or go on; nothing happens where nothing is recorded."""
@@ -112,7 +113,7 @@ class Recorder:
         self._hand(writing.End(number=recorded.number, cut=cut))
         self._free.append(recorded.place)
         del self._recorded[row]
-        self._rows = np.array(sorted(self._recorded), np.intp)
+        self.rows = np.array(sorted(self._recorded), np.intp)
 
     def skip(self, frames: int) -> None:
         """Frames that never were (the process was stopped): the writer fills them."""
@@ -131,7 +132,7 @@ class Recorder:
     ) -> None:
         """What callers said (rows, sorted, and a frame of each), and by row what each was sent, by
         which law, and whether it is covered while secret keys are entered."""
-        rows = self._rows
+        rows = self.rows
         if not len(rows):
             return
         if (covered[rows] != self._covered[rows]).any():

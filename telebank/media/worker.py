@@ -3,7 +3,7 @@
 import logging
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +33,9 @@ LATE_FRAMES = 3
 """Later than this (a stopped process), whole frames are left out instead of sent in a burst."""
 READY_AT_ONCE = 512
 """Sockets looked at between two ticks; the others' turn is five milliseconds later."""
+FILLED = 250
+"""Calls for which one slot is enough: what a tick sends takes a millisecond then. A slot more costs
+50 ticks a second of caches gone cold, so none is begun before it is needed."""
 
 ToChannel = (
     wire.SetRemote
@@ -62,7 +65,7 @@ class Worker(Service[wire.ToWorker]):
         self._options = options
         self._ports = Ports(options.port_low, options.port_high)
         quarter, tables = -(-options.channels // SLOTS), Tables()
-        capacity = min(2 * quarter, options.channels)  # those joined are in one slot
+        capacity = min(2 * max(quarter, FILLED), options.channels)  # those joined are in one slot
         self._slots = [Slot(self._banks, capacity) for _ in range(SLOTS)]
         self._listening = [Listening(capacity, tables) for _ in range(SLOTS)]
         self._express = Express(self._listening, capacity)
@@ -247,11 +250,9 @@ class Worker(Service[wire.ToWorker]):
             self._bind(message, index)
 
     def _slot_for(self, beside: int) -> int:
-        """That of the channel it is to be joined with, or the one that has fewest."""
+        """That of the channel it is to be joined with, or any."""
         slot = self._joining.slot_of(beside)
-        if slot is None:
-            return min(range(SLOTS), key=lambda slot: self._slots[slot].rows)
-        return slot
+        return next_slot([slot.rows for slot in self._slots]) if slot is None else slot
 
     def _bind(self, message: wire.Open, index: int) -> None:
         number = message.channel
@@ -278,7 +279,7 @@ class Worker(Service[wire.ToWorker]):
         channel.lane = self._express.lane(
             index, channel.row, endpoint, partial(self._guard.run, channel, channel.other)
         )
-        self._joining.opened(channel, index)
+        self._joining.opened(channel, index, message.beside)
         if index in self._inband:
             self._inband[index].reset(channel.row)
         self._usual[endpoint.fileno()] = partial(self._guard.run, channel, channel.readable)
@@ -311,6 +312,12 @@ class Worker(Service[wire.ToWorker]):
         for channel in list(self._channels.values()):
             self._close(channel)
         self._joining.drain()
+
+
+def next_slot(rows: Sequence[int]) -> int:
+    """Where the next channel goes, by the rows of the slots: the fullest slot that is not `FILLED`;
+    where all are, the one that has fewest."""
+    return max(range(len(rows)), key=lambda slot: rows[slot] * (1 if rows[slot] < FILLED else -1))
 
 
 def _instruct(channel: Channel, message: ToChannel) -> None:

@@ -15,6 +15,7 @@ from telebank import wire
 from telebank.media.client import MediaChannel, MediaWorkers, WorkerLost
 from telebank.media.options import MediaOptions
 from telebank.media.recording import Checked, check, play
+from telebank.media.worker import FILLED, next_slot
 
 KEY = bytes(range(32))
 
@@ -109,7 +110,7 @@ async def test_a_leg_on_hold_hears_music_and_then_the_other_again(pool: MediaWor
 
 async def test_what_cannot_be_joined_is_told(pool: MediaWorkers) -> None:
     a, _ = await joined(pool, "PCMA", "PCMA")
-    far = [await open_leg(pool) for _ in range(3)]  # each in another slot
+    far = [await open_leg(pool) for _ in range(3)]  # in the same slot, but of other calls
     for leg in far:
         leg.channel.join(1)
         assert "beside" in (await leg.events.of(wire.JoinFailed)).reason
@@ -257,10 +258,27 @@ async def test_a_recording_among_a_thousand_sockets_is_finished_at_the_end(
         await one.of(wire.Closed)
 
 
-@pytest.mark.parametrize("options", [MediaOptions(channels=4)])
+@pytest.mark.parametrize("options", [MediaOptions(channels=2 * FILLED + 1)])
 async def test_those_joined_share_a_slot_until_it_is_full(pool: MediaWorkers) -> None:
-    legs = await joined(pool, "PCMA", "PCMA")
-    refused = await pool.open("127.0.0.1", legs[0].events, legs[0].channel)
+    [a] = await joined(pool, "PCMA")
+    for _ in range(2 * FILLED - 1):
+        leg = await pool.open("127.0.0.1", Events(), a.channel)
+        assert isinstance(leg, MediaChannel), leg
+    refused = await pool.open("127.0.0.1", a.events, a.channel)
     assert isinstance(refused, wire.OpenFailed)
     assert "joined" in refused.reason
     assert isinstance(await open_leg(pool), Leg)
+
+
+@pytest.mark.parametrize(
+    ("rows", "slot"),
+    [
+        ([0, 0, 0, 0], 0),
+        ([FILLED - 1, 0, 0, 0], 0),
+        ([FILLED, 0, 0, 0], 1),
+        ([FILLED, 3, 7, 0], 2),
+        ([2 * FILLED, FILLED + 2, FILLED + 1, FILLED + 1], 2),
+    ],
+)
+def test_no_more_slots_are_in_use_than_are_needed(rows: list[int], slot: int) -> None:
+    assert next_slot(rows) == slot

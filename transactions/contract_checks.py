@@ -9,7 +9,7 @@ from transactions.contract_people import (
     check_proof,
     check_told,
 )
-from transactions.hot_list import TELEPHONE
+from transactions.hot_list import BY_VOICE, TELEPHONE, TELLER
 from transactions.kinds import Kind
 from transactions.proposals import COMPANY, MAKER
 from transactions.request import AuthLevel
@@ -126,9 +126,10 @@ def _check_decides(service: Service, where: str) -> None:
         raise ContractError(
             f"{where}: what decides on a report has effect state, and `customer` names its card"
         )
-    if not service.channels or TELEPHONE in service.channels:
+    if not service.channels or BY_VOICE.intersection(service.channels):
         raise ContractError(
             f"{where}: what decides on a report names its `channels`, and never {TELEPHONE}"
+            f" or {TELLER}"
         )
 
 

@@ -14,8 +14,10 @@ from transactions.approval import Actor, Approving
 EXPIRY = "until"
 """Output of a service that hot-lists, which the processor gives: the last day on which the report
 holds. The same day is kept with the request's inputs, for the host (ISO 8583 field 73)."""
-TELEPHONE = "phone"
-"""The channel whose reports expire."""
+TELEPHONE, TELLER = "phone", "teller"
+"""Channels of callers, by the menus and by a teller who does it for them."""
+BY_VOICE = frozenset({TELEPHONE, TELLER})
+"""Channels whose reports expire: nobody has signed."""
 MAX_DAYS = 3_660
 
 Decided = Literal["confirmed", "lifted"]
@@ -52,7 +54,7 @@ class LossOptions:
 
     def last_day(self, channel: str, taken: date) -> date | None:
         """The last day of a report taken on a day by a channel; `None`: it holds for good."""
-        if channel != TELEPHONE or not self.telephone_valid_days:
+        if channel not in BY_VOICE or not self.telephone_valid_days:
             return None
         return taken + timedelta(days=self.telephone_valid_days)
 

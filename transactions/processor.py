@@ -19,6 +19,7 @@ from transactions.clock import Clock
 from transactions.closing import Closed, Closing, NotClosed
 from transactions.contract import Contracts, Service
 from transactions.guard import check_settings
+from transactions.hot_list import TELLER
 from transactions.inputs import complaint, wipe
 from transactions.journal import Journal, JournalEvent, OpenRow
 from transactions.lifecycle import State
@@ -392,7 +393,7 @@ class Processor:
             call=request.call,
             request=request.id[:MAX_REQUEST_ID],
             actor=request.actor,
-            role="customer",
+            role=TELLER if request.channel == TELLER else "customer",
             origin=request.channel,
             outcome=answer.exit,
             detail={"service": service.name, "reason": reason},

@@ -15,6 +15,7 @@ from typing import Protocol
 from transactions.answer import Answer, exit_of
 from transactions.clock import Clock
 from transactions.contract import TOLD_AT, TOLD_ON, Contracts, Service
+from transactions.hot_list import TELLER
 from transactions.money import Money
 from transactions.options import AuthOptions
 from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Value
@@ -78,6 +79,11 @@ class Customer:
         """The customer as he asks now."""
         request_id = request.id[:MAX_REQUEST_ID]
         return cls(token, request_id, request.call, request.actor, request.channel)
+
+    @property
+    def role(self) -> str:
+        """Who acted: he, or a teller for him."""
+        return TELLER if self.origin == TELLER else "customer"
 
 
 class ForgetsPins(Protocol):

@@ -1,6 +1,6 @@
 """The services that one call asks of the processor."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from telebank.calls.edition import Edition
@@ -8,6 +8,7 @@ from telebank.calls.services import CallServices
 from telebank.flow.commands import Submit
 from telebank.flow.session import Session
 from transactions.answer import Answer
+from transactions.hot_list import TELLER as CHANNEL
 from transactions.request import Request
 
 
@@ -35,7 +36,14 @@ class Services:
 
     async def ask(self, command: Submit) -> Answer:
         """Put it to the processor and wait; what was asked is the processor's work from then on."""
-        request = self._request(command)
+        return await self._submit(self._request(command))
+
+    async def ask_for(self, teller: str, command: Submit) -> Answer:
+        """The same, done by a teller for this caller: his is the channel, and he is who acts."""
+        request = replace(self._request(command), channel=CHANNEL, actor=teller)
+        return await self._submit(request)
+
+    async def _submit(self, request: Request) -> Answer:
         asked_at = self.shell.endpoint.now()
         self.notes.add("service.asked", service=request.service, request=request.id)
         answer = await self.shell.processor.submit(request)

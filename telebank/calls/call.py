@@ -380,6 +380,7 @@ class Call:
             proved=self._soon,
             back=self._back_from_tellers,
             hang_up=self.hang_up,
+            ask_for=self._services.ask_for,
         )
 
     def _told(self, told: commands.Told) -> None:

@@ -35,7 +35,7 @@ class Act:
 LIST_LOSSES, FORGET_PIN, ROLL_BACK = "loss.list", "pin.forget", "release.rollback"
 SHOW_CUSTOMER, NOTICE, FAX = "customer.show", "notice.record", "fax.send"
 LIST_PHONES, PHONES = "phone.list", "phone.change"
-SIT, WATCH = "desk.work", "floor.see"
+SIT, WATCH, SERVE = "desk.work", "floor.see", "desk.serve"
 MONITOR, WHISPER, BARGE, INTERCEPT = (
     "floor.monitor",
     "floor.whisper",
@@ -119,6 +119,7 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         HEAR: frozenset({_R.SUPERVISOR}),
         HEAR_OWN: frozenset({_R.TELLER, _R.SUPERVISOR}),
         SIT: frozenset({_R.TELLER, _R.SUPERVISOR}),
+        SERVE: frozenset({_R.TELLER, _R.SUPERVISOR}),
         WATCH: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR, _R.AUDITOR}),
         **dict.fromkeys(FLOOR, frozenset({_R.SUPERVISOR})),
         "approval.list": frozenset(Role),

@@ -132,7 +132,7 @@ def _event(kind: str, customer: Customer) -> JournalEvent:
         call=customer.call,
         request=customer.request,
         actor=customer.actor,
-        role="customer",
+        role=customer.role,
         origin=customer.origin,
         detail={"customer": customer.token},
     )

@@ -1,5 +1,7 @@
 """What a teller does with his call and his seat. Each act returns why it was not done, or None."""
 
+from collections.abc import Callable
+
 from telebank.agents import events
 from telebank.agents.events import Wanted
 from telebank.calls.tellers.browser_phone import BROWSER, BrowserPhone, OfferRefused
@@ -8,10 +10,15 @@ from telebank.calls.tellers.conversation import State
 from telebank.calls.tellers.hands import EntryEnded, Listener
 from telebank.calls.tellers.line import Line
 from telebank.calls.tellers.talk import Seat, Talk
-from telebank.calls.tellers.values import Code
+from telebank.calls.tellers.values import CallerPort, Code
 
+Then = Callable[[EntryEnded], None]
 CONSULT_S = 30.0
 """Seconds that somebody who is consulted is rung."""
+
+
+def nothing(_ended: EntryEnded) -> None:
+    """What follows a PIN that was asked for no service."""
 
 
 class Acts(Calling):
@@ -124,8 +131,9 @@ class Acts(Calling):
 
     # -- his PIN ------------------------------------------------------------------------------
 
-    def pin(self, seat: str) -> Code | None:
-        """The caller keys his PIN: nobody hears him, nothing is recorded, and the menus take it."""
+    def pin(self, seat: str, then: Then = nothing) -> Code | None:
+        """The caller keys his PIN: nobody hears him, nothing is recorded, and the menus take it.
+        `then` takes what came of it, unless he or the teller is gone by then."""
         talk = self._own(seat)
         if talk is None:
             return self._none(seat)
@@ -143,6 +151,7 @@ class Acts(Calling):
         def over(ended: EntryEnded) -> None:
             if talk.state == "pin" and self._own(seat) is talk:
                 self._back_from_pin(talk, seat, ended.exit)
+                then(ended)
 
         if not talk.port.enter_pin(Listener(keyed, over)):
             self._recordings.pause(talk, paused=False)
@@ -158,6 +167,22 @@ class Acts(Calling):
         talk.turn("talking")
         self._note("contact.pin", talk.ref, actor=seat, state=result)
         self._changed(talk)
+
+    def caller_of(self, seat: str, call: str) -> CallerPort | Code:
+        """Whom he has, where it is that one: for services that he does for him."""
+        talk = self._own(seat)
+        if talk is None or talk.ref != call:
+            return self._none(seat)
+        return talk.port
+
+    def in_pin(self, call: str) -> bool:
+        """Whether a caller keys his PIN now."""
+        talk = self._talks.get(call)
+        return talk is not None and talk.state == "pin"
+
+    def served(self, seat: str, call: str, **detail: str) -> None:
+        """A service that a seat does for a caller: a line for the event log."""
+        self._note("contact.service", call, actor=seat, **detail)
 
     def menu(self, seat: str) -> Code | None:
         """He gives the caller back to the menu."""

@@ -1,6 +1,7 @@
 """A caller's call while he is with the tellers: the room moves it, the call gives it its facts."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
@@ -15,6 +16,7 @@ from telebank.calls.tellers.entry import Entry
 from telebank.calls.tellers.hands import CallHands, EntryEnded, Listener
 from telebank.calls.tellers.path import Path
 from telebank.calls.tellers.saying import Saying
+from telebank.calls.tellers.served import Served
 from telebank.calls.tellers.values import CallerCard, Wants
 from telebank.calls.tellers.words import words_of
 from telebank.flow.commands import Enqueue, Record, Spoken
@@ -176,6 +178,19 @@ class AtTellers:
             business=self._business,
             path=self._path.places,
             keys=self._path.keys,
+        )
+
+    def served(self, teller: str) -> Served:
+        """What a teller does services for him by."""
+        session, hands = self._session, self._hands
+        return Served(
+            edition=self._edition,
+            language=session.language,
+            card=session.proved,
+            level=session.level,
+            ask=partial(hands.ask_for, teller),
+            told=hands.told,
+            say=self._saying.say,
         )
 
     def join(self, place: Place) -> None:

@@ -7,6 +7,7 @@ there, which no answering machine does.
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 import structlog
@@ -20,6 +21,7 @@ from telebank.calls.tellers.customer_line import CustomerLine
 from telebank.calls.tellers.entry import Entry
 from telebank.calls.tellers.hands import CallHands, EntryEnded, Listener
 from telebank.calls.tellers.saying import Saying
+from telebank.calls.tellers.served import Served
 from telebank.calls.tellers.values import CallerCard
 from telebank.calls.tellers.words import words_of
 from telebank.flow.commands import Record, Spoken, Told
@@ -166,6 +168,19 @@ class Customer:
             token=self._shell.vault.token(proved.customer),
         )
 
+    def served(self, teller: str) -> Served:
+        """See `CallerPort`."""
+        proved, hands = self._proved, self._hands()
+        return Served(
+            edition=self._placed.edition,
+            language=self._language,
+            card=None if proved is None else proved.customer,
+            level=AuthLevel.NONE if proved is None else proved.level,
+            ask=partial(hands.ask_for, teller),
+            told=hands.told,
+            say=self._saying.say,
+        )
+
     def join(self, place: Place) -> None:
         """See `CallerPort`."""
         if place.role == "party":
@@ -234,6 +249,7 @@ class Customer:
             now=self._shell.endpoint.now,
             guarded=lambda act, at: act(at),
             ask=self._services.ask,
+            ask_for=self._services.ask_for,
             told=self._told,
             record=self._record,
             proved=lambda _proved: None,

@@ -29,6 +29,8 @@ class CallHands:
     """Takes the menu's question and its answer."""
     hang_up: Callable[[str], None]
     """End the call, for a reason."""
+    ask_for: Callable[[str, Submit], Awaitable[Answer]]
+    """As `ask`, by a teller who does it for him: takes his id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from telebank.agents.events import Event, Failure
 from telebank.agents.views import QueueView, SeatView
 from telebank.calls.tellers.conversation import Place
 from telebank.calls.tellers.hands import Listener
+from telebank.calls.tellers.served import Served
 from telebank.media.client import MediaChannel
 from telebank.sip.registering import PhoneWay
 from telebank.store.contacts import EndedContact, NewContact
@@ -99,6 +100,10 @@ class CallerPort(Protocol):
 
     def card(self) -> CallerCard:
         """What a teller is shown now."""
+        ...
+
+    def served(self, teller: str) -> Served:
+        """What a teller does services for him by, as he stands now."""
         ...
 
     def join(self, place: Place) -> None:

@@ -15,7 +15,9 @@ from telebank.calls.control.floor import FloorPart
 from telebank.calls.control.hearing import RecordingsPart
 from telebank.calls.control.seats import SeatsPart
 from telebank.calls.control.server import ControlPart
+from telebank.calls.control.services import ServicesPart
 from telebank.calls.dialling import Dialling
+from telebank.calls.forms.clerk import Clerk
 from telebank.calls.tellers.recordings import Tapes
 from telebank.calls.tellers.room import TellerRoom
 from telebank.ops.clock import SystemClock
@@ -41,6 +43,7 @@ class Desks:
         boot = f"{settings.node.id}-{store.epoch}"
         self._boards = BoardKeeper(boot, first=store.epoch << RUN_BITS)
         self._feed = BoardFeed(self.room, self._boards)
+        self._clerk = Clerk(self.room, SystemClock().monotonic)
         self._book = ContactBook(store.journal.run)
         self._data, self._keyring = data, keyring
         self.room.on_change = self._feed.changed
@@ -57,6 +60,7 @@ class Desks:
     async def close(self) -> None:
         """Write what waits."""
         self._feed.close()
+        await self._clerk.close()
         await self._book.close()
 
     def parts(self, counter: Counter) -> Sequence[ControlPart]:
@@ -64,6 +68,7 @@ class Desks:
         return [
             BoardPart(counter, self._boards, self.room),
             SeatsPart(counter, self.room, self._zone),
+            ServicesPart(counter, self._clerk, self.room),
             FloorPart(counter, self.room),
             RecordingsPart(counter, self._keyring, self._data),
         ]

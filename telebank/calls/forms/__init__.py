@@ -1,0 +1,1 @@
+"""Banking services as forms for tellers: described, filled in, read back, confirmed."""

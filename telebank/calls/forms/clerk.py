@@ -1,0 +1,304 @@
+"""Does services for callers as tellers fill them in: quote, read-back, the caller's PIN, and once.
+
+The money path is the callers' own (`transactions.processor`): the same quotes, limits, guards and
+rows, with the channel `teller` and the teller's id. What was confirmed goes on when the caller
+hangs up. Of an outcome that is not known nobody is offered a second try.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Protocol
+
+import structlog
+
+from telebank.calls.edition import Edition
+from telebank.calls.forms.counter import Counter, Offer
+from telebank.calls.forms.endings import general
+from telebank.calls.forms.filling import fill
+from telebank.calls.forms.making import CURSOR
+from telebank.calls.forms.model import Form, Pair
+from telebank.calls.forms.slips import SLIP_S, Result, Slip, Slips
+from telebank.calls.forms.words import aloud, lines_of
+from telebank.calls.tellers.hands import EntryEnded
+from telebank.calls.tellers.served import Served
+from telebank.calls.tellers.values import CallerPort
+from telebank.flow.commands import Submit, Told
+from transactions.answer import Answer
+from transactions.inputs import MAX_TEXT
+from transactions.outcome import Value, Values
+from transactions.proof import enough
+from transactions.quotes import quote_name
+from transactions.request import AuthLevel
+
+log = structlog.get_logger("telebank.tellers")
+
+VERIFIED = "verified"
+REPEATED = "repeated"
+_QUOTED = ("ok", REPEATED)
+"""Exits of a quote that can be confirmed."""
+CLOSE_S = 5.0
+
+
+class ServedCallers(Protocol):
+    """The room of tellers as a clerk asks it."""
+
+    def caller_of(self, seat: str, call: str) -> CallerPort | str:
+        """Whom a seat has, where it is that call; else why not."""
+        ...
+
+    def pin(self, seat: str, then: Callable[[EntryEnded], None]) -> str | None:
+        """Ask the seat's caller for his PIN."""
+        ...
+
+    def in_pin(self, call: str) -> bool:
+        """Whether a caller keys his PIN now."""
+        ...
+
+    def served(self, seat: str, call: str, **detail: str) -> None:
+        """A line for the event log."""
+        ...
+
+
+class NotNow(Exception):  # noqa: N818 - reads as what it is
+    """It cannot be done; `code` says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A form that is being asked about."""
+
+    seat: str
+    call: str
+    form: Form
+    served: Served
+    counter: Counter
+    visit: str
+
+    async def ask(self, service: str, inputs: Values, mark: str) -> Answer:
+        served = self.served
+        submit = Submit(f"{self.visit}{mark}", service, inputs, served.level, served.card)
+        return await served.ask(submit)
+
+
+class Clerk:
+    """Of one node; `now` is monotonic seconds. What is told of raises `NotNow`."""
+
+    def __init__(
+        self,
+        room: ServedCallers,
+        now: Callable[[], float],
+        token: Callable[[], str] = lambda: secrets.token_hex(12),
+    ) -> None:
+        self._room = room
+        self._now = now
+        self._token = token
+        self._slips = Slips()
+        self._numbers = count(1)
+        self._counter: Counter | None = None
+        self._tasks: dict[asyncio.Task[None], Slip] = {}
+
+    async def close(self) -> None:
+        """Wait a while for what was confirmed; its money is the processor's in any case."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSE_S)
+        for task in list(self._tasks):
+            task.cancel()
+
+    # -- looking ------------------------------------------------------------------------------
+
+    def offer(self, seat: str, call: str, business: str = "") -> Offer:
+        """The forms for a seat's caller, who was at this menu."""
+        served = self._port(seat, call).served(seat)
+        counter = self._of(served.edition)
+        last = self._slips.last(seat, call)
+        return Offer(
+            tuple(counter.forms.values()),
+            served.level,
+            counter.business.get(business, ""),
+            None if last is None else self._fresh(last),
+        )
+
+    def slip(self, seat: str, call: str, slip: str) -> Slip:
+        """One as it stands, also when the call is over."""
+        found = self._slips.find(slip, seat, call)
+        if found is None:
+            raise NotNow("no_slip")
+        return self._fresh(found)
+
+    def left_s(self, slip: Slip) -> int:
+        """Seconds in which it may still be confirmed."""
+        return max(0, round(slip.until - self._now())) if slip.state == "open" else 0
+
+    def _fresh(self, slip: Slip) -> Slip:
+        """A PIN that was taken back confirms nothing."""
+        if slip.state == "pin" and not self._room.in_pin(slip.call):
+            slip.state, slip.entry = "open", "cancelled"
+        return slip
+
+    def _port(self, seat: str, call: str) -> CallerPort:
+        port = self._room.caller_of(seat, call)
+        if isinstance(port, str):
+            raise NotNow(port)
+        return port
+
+    def _of(self, edition: Edition) -> Counter:
+        """The forms of the menus that a caller is in: those of the last release asked for."""
+        if self._counter is None or self._counter.edition.hash != edition.hash:
+            self._counter = Counter(edition)
+        return self._counter
+
+    # -- quote and read-back ------------------------------------------------------------------
+
+    async def quote(
+        self, seat: str, call: str, service: str, written: Mapping[str, str]
+    ) -> Slip | Result | Mapping[str, Pair]:
+        """What is to be read back; of what only tells, its answer; or what is wrong, by field."""
+        served = self._port(seat, call).served(seat)
+        counter = self._of(served.edition)
+        form = counter.forms.get(service)
+        if form is None:
+            raise NotNow("no_service")
+        if not enough(served.level, form.level):
+            raise NotNow("not_proved" if form.level is AuthLevel.PIN else "second_factor")
+        fields = {name: text for name, text in written.items() if name != CURSOR}
+        filled = fill(form, fields, served.card)
+        if filled.wrong:
+            return filled.wrong
+        inputs, cursor = dict(filled.inputs), written.get(CURSOR, "")
+        if cursor and cursor.isprintable() and len(cursor) <= MAX_TEXT:
+            inputs[CURSOR] = cursor
+        visit = f"desk{next(self._numbers)}"
+        self._room.served(seat, call, service=service, state="asked")
+        return await self._terms(_Asking(seat, call, form, served, counter, visit), inputs)
+
+    async def _terms(self, asking: _Asking, inputs: dict[str, Value]) -> Slip | Result:
+        form, counter = asking.form, asking.counter
+        contracts = counter.edition.contracts
+        for name, by in form.looks.items():
+            wanted = {one: inputs[one] for one in contracts[by].inputs if one in inputs}
+            told = await asking.ask(by, wanted, "l")
+            if told.exit != "ok":
+                return counter.result(form, by, told, inputs)
+            inputs[name] = told.data[name]
+        if form.moves and form.asks == form.service:
+            return self._read_back(asking, inputs, inputs, again=False)
+        answer = await asking.ask(form.asks, inputs, "q")
+        if not form.moves or answer.exit not in _QUOTED:
+            return counter.result(form, form.asks, answer, inputs)
+        handle = quote_name(contracts[form.service], contracts)
+        posted = {handle: answer.data[handle]}
+        shown = {**inputs, **answer.data}
+        return self._read_back(asking, posted, shown, again=answer.exit == REPEATED)
+
+    def _read_back(self, asking: _Asking, inputs: Values, shown: Values, *, again: bool) -> Slip:
+        release, form = asking.counter.edition.release, asking.form
+        lines = tuple(lines_of(release, form, form.reads, shown))
+        slip = Slip(
+            id=self._token(),
+            visit=asking.visit,
+            seat=asking.seat,
+            call=asking.call,
+            form=form,
+            inputs=inputs,
+            shown=shown,
+            card=asking.served.card,
+            lines=lines,
+            aloud=aloud(form, lines),
+            again=again,
+            until=self._now() + SLIP_S,
+        )
+        self._slips.keep(slip)
+        return slip
+
+    # -- the caller's word --------------------------------------------------------------------
+
+    def confirm(self, seat: str, call: str, slip_id: str) -> Slip:
+        """The caller wants it: ask for his PIN where it moves something of his, else do it. What
+        is under way, or done, stays as it is."""
+        port, slip = self._port(seat, call), self.slip(seat, call, slip_id)
+        if slip.state != "open":
+            return slip
+        served = port.served(seat)
+        if slip.until <= self._now():
+            raise NotNow("slip_over")
+        if served.card != slip.card:
+            raise NotNow("other_customer")
+        if not slip.form.pin:
+            self._carry_out(slip, served)
+            return slip
+        code = self._room.pin(seat, lambda ended: self._entered(slip, port, ended))
+        if code is not None:
+            raise NotNow(code)
+        slip.state, slip.entry = "pin", ""
+        self._room.served(seat, call, service=slip.form.service, state="pin")
+        return slip
+
+    def _entered(self, slip: Slip, port: CallerPort, ended: EntryEnded) -> None:
+        """What came of a PIN that was asked for this slip and for nothing else."""
+        if slip.state != "pin":
+            return
+        proved = ended.proved
+        if ended.exit != VERIFIED or proved is None or proved.customer != slip.card:
+            slip.state, slip.entry = "open", ended.exit
+            return
+        self._carry_out(slip, port.served(slip.seat))
+
+    def _carry_out(self, slip: Slip, served: Served) -> None:
+        slip.state, slip.entry = "working", ""
+        self._room.served(slip.seat, slip.call, service=slip.form.service, state="confirmed")
+        work = self._work(slip, served)
+        task = asyncio.get_running_loop().create_task(work, name="desk service")
+        self._tasks[task] = slip
+        task.add_done_callback(self._worked)
+
+    async def _work(self, slip: Slip, served: Served) -> None:
+        form, counter = slip.form, self._of(served.edition)
+        submit = Submit(slip.visit, form.service, slip.inputs, served.level, served.card)
+        answer = await served.ask(submit)
+        slip.result = counter.result(form, form.service, answer, slip.shown)
+        slip.shown = {**slip.shown, **answer.data}
+        slip.state = "done"
+        detail = {"service": form.service, "state": "answered", "exit": answer.exit}
+        self._room.served(slip.seat, slip.call, **detail, request=answer.request_id)
+
+    def _worked(self, task: "asyncio.Task[None]") -> None:
+        """Whatever broke, the row of the journal says what is true: nobody tries again."""
+        slip = self._tasks.pop(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("tellers.service_failed", call=slip.call, error=type(error).__name__)
+        if slip.state != "done":
+            slip.result = Result("in_doubt", "in_doubt", general("money", "in_doubt"))
+            slip.state = "done"
+
+    # -- the result is told -------------------------------------------------------------------
+
+    def told(self, seat: str, call: str, slip_id: str) -> Slip:
+        """The teller has told the caller the result, while he has him."""
+        port, slip = self._port(seat, call), self.slip(seat, call, slip_id)
+        self._tell(slip, port.served(seat))
+        return slip
+
+    def say(self, seat: str, call: str, slip_id: str) -> Slip:
+        """Have the machine tell it, in the words of the menus; heard to its end, it is told."""
+        port, slip = self._port(seat, call), self.slip(seat, call, slip_id)
+        served = port.served(seat)
+        words = self._of(served.edition).spoken(slip)
+        if self._room.in_pin(call):
+            raise NotNow("wrong_state")
+        if not words or not served.say(words, lambda: self._tell(slip, served)):
+            raise NotNow("no_words")
+        return slip
+
+    @staticmethod
+    def _tell(slip: Slip, served: Served) -> None:
+        if slip.result is not None and not slip.told:
+            slip.told = True
+            served.told(Told(slip.visit, slip.result.exit))

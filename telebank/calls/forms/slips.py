@@ -1,0 +1,95 @@
+"""What was read back to a caller and waits for his word: a slip, of one seat, one call and one
+content. It is carried out once, whatever is pressed how often."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Literal
+
+from telebank.calls.forms.model import Form, Pair
+from telebank.calls.forms.words import Line, Table
+from transactions.card import CardNumber
+from transactions.outcome import Values
+
+State = Literal["open", "pin", "working", "done"]
+Kind = Literal["done", "refused", "in_doubt", "not_done"]
+"""How a service ended; `in_doubt`: nobody knows."""
+SLIP_S = 180.0
+"""Seconds in which a slip may be confirmed; that of an entry that has begun counts no more."""
+MOST = 512
+"""Slips remembered; the oldest goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a service ended, in words."""
+
+    kind: Kind
+    """`in_doubt`: nobody knows, and nobody may do it again."""
+    exit: str
+    words: Pair
+    lines: tuple[Line, ...] = ()
+    table: Table | None = None
+    reference: str = ""
+    cursor: str = ""
+    """Asks for the next page."""
+
+
+@dataclass(slots=True)
+class Slip:
+    """One, from the read-back to its end."""
+
+    id: str
+    visit: str
+    """Of its request, within the call."""
+    seat: str
+    call: str
+    form: Form
+    inputs: Values = field(repr=False)
+    """As the service takes them: of money the quote alone."""
+    shown: Values = field(repr=False)
+    """All terms, for words."""
+    card: CardNumber | None
+    lines: tuple[Line, ...]
+    aloud: Pair
+    again: bool
+    """The same was done in the last minutes, and the read-back says so."""
+    until: float
+    """Monotonic seconds."""
+    state: State = "open"
+    entry: str = ""
+    """What came of the last PIN that did not confirm it."""
+    result: Result | None = None
+    told: bool = False
+    """The caller has heard the result."""
+
+
+class Slips:
+    """Of one node."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._slips: OrderedDict[str, Slip] = OrderedDict()
+
+    def keep(self, slip: Slip) -> None:
+        """From now on."""
+        self._slips[slip.id] = slip
+        while len(self._slips) > self._most:
+            oldest = next((one for one in self._slips.values() if idle(one)), None)
+            self._slips.pop(next(iter(self._slips)) if oldest is None else oldest.id)
+
+    def find(self, slip: str, seat: str, call: str) -> Slip | None:
+        """The one of this seat and call; None: there is none, or it is somebody else's."""
+        found = self._slips.get(slip)
+        return found if found is not None and (found.seat, found.call) == (seat, call) else None
+
+    def last(self, seat: str, call: str) -> Slip | None:
+        """What a page that is loaded anew shows: the last one of this seat and call."""
+        mine = (
+            one for one in reversed(self._slips.values()) if (one.seat, one.call) == (seat, call)
+        )
+        return next(mine, None)
+
+
+def idle(slip: Slip) -> bool:
+    """Whether nothing is under way by it."""
+    return slip.state in ("open", "done")

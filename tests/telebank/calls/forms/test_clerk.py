@@ -1,0 +1,200 @@
+"""A teller does a service for his caller: read back, confirmed by the caller's PIN, once."""
+
+import asyncio
+
+import pytest
+
+from support.calls_house import CARD, PIN
+from support.form_counter import CALL, DONE, PAYEE, SEAT, TERMS, FormDesk
+from telebank.calls.forms.clerk import NotNow
+from telebank.calls.forms.slips import MOST, SLIP_S, Result, Slip
+from transactions.card import CardNumber
+from transactions.money import Money
+from transactions.request import AuthLevel
+
+OTHER_CARD = "6227000001000037"
+
+
+async def settled(desk: FormDesk, slip: Slip) -> Slip:
+    while slip.state == "working":
+        await asyncio.sleep(0)
+    return desk.clerk.slip(SEAT, CALL, slip.id)
+
+
+async def test_a_transfer_is_read_back_confirmed_by_the_pin_and_posted_once() -> None:
+    desk = FormDesk()
+    slip = await desk.transfer()
+    assert isinstance(slip, Slip)
+    assert [line.name for line in slip.lines] == ["payee_masked", "amount", "fee"]
+    assert desk.room.caller.services() == ["transfer.quote"]
+    for _ in range(3):  # a finger that trembles
+        assert desk.clerk.confirm(SEAT, CALL, slip.id).state == "pin"
+    assert (desk.room.entries, desk.room.caller.services()) == (1, ["transfer.quote"])
+    desk.room.entered()
+    assert desk.clerk.confirm(SEAT, CALL, slip.id).state == "working"
+    done = await settled(desk, slip)
+    assert desk.clerk.confirm(SEAT, CALL, slip.id) is done
+    assert desk.room.entries == 1
+    (_, posted) = desk.room.caller.asked
+    assert posted[0] == SEAT
+    assert posted[1].service == "transfer.card_to_card"
+    assert dict(posted[1].inputs) == {"quote": "Q1"}
+    assert posted[1].authenticated == CardNumber(CARD)
+    assert done.result is not None
+    assert (done.result.kind, done.result.reference) == ("done", DONE["ref"])
+    assert done.result.words.en.startswith("The transfer is done.")
+    assert [note["state"] for note in desk.room.notes] == ["asked", "pin", "confirmed", "answered"]
+    assert PAYEE not in repr(desk.room.notes) + repr(slip) + repr(done.result)
+    assert desk.room.caller.heard == []
+    desk.clerk.told(SEAT, CALL, slip.id)
+    desk.clerk.told(SEAT, CALL, slip.id)
+    assert [told.exit for told in desk.room.caller.heard] == ["ok"]
+
+
+@pytest.mark.parametrize("outcome", ["wrong", "locked", "given_up", "unavailable"])
+async def test_a_pin_that_is_not_right_confirms_nothing(outcome: str) -> None:
+    desk = FormDesk()
+    slip = await desk.transfer()
+    desk.clerk.confirm(SEAT, CALL, slip.id)
+    desk.room.entered(outcome)
+    await asyncio.sleep(0)
+    assert (slip.state, slip.entry) == ("open", outcome)
+    assert desk.room.caller.services() == ["transfer.quote"]
+    desk.clerk.confirm(SEAT, CALL, slip.id)
+    desk.room.entered()
+    assert (await settled(desk, slip)).state == "done"
+
+
+async def test_another_cards_pin_and_one_that_was_taken_back_confirm_nothing() -> None:
+    desk = FormDesk()
+    slip = await desk.transfer()
+    desk.clerk.confirm(SEAT, CALL, slip.id)
+    desk.room.entered(card=OTHER_CARD)
+    assert slip.state == "open"
+    desk.clerk.confirm(SEAT, CALL, slip.id)
+    late = desk.room.then
+    desk.room.taken_back()
+    assert late is not None
+    assert (desk.clerk.slip(SEAT, CALL, slip.id).state, slip.entry) == ("open", "cancelled")
+    desk.room.caller.card = CardNumber(OTHER_CARD)
+    with pytest.raises(NotNow, match="other_customer"):
+        desk.clerk.confirm(SEAT, CALL, slip.id)
+    assert desk.room.caller.services() == ["transfer.quote"]
+
+
+async def test_a_slip_is_of_one_seat_one_call_and_a_short_time() -> None:
+    desk = FormDesk()
+    slip = await desk.transfer()
+    for seat, call in (("wang", CALL), (SEAT, "01-1-8")):
+        with pytest.raises(NotNow, match="no_slip"):
+            desk.clerk.slip(seat, call, slip.id)
+        with pytest.raises(NotNow, match="no_call"):
+            desk.clerk.confirm(seat, call, slip.id)
+    desk.at += SLIP_S
+    with pytest.raises(NotNow, match="slip_over"):
+        desk.clerk.confirm(SEAT, CALL, slip.id)
+    assert desk.room.entries == 0
+
+
+async def test_of_an_unknown_outcome_nobody_is_offered_a_second_try() -> None:
+    desk = FormDesk()
+    slip = await desk.transfer()
+    desk.room.caller.exits["transfer.card_to_card"] = ("in_doubt", {})
+    desk.clerk.confirm(SEAT, CALL, slip.id)
+    desk.room.entered()
+    done = await settled(desk, slip)
+    assert done.result is not None
+    assert (done.result.kind, done.result.reference) == ("in_doubt", "")
+    assert "do not repeat it" in done.result.words.en
+    assert desk.clerk.confirm(SEAT, CALL, slip.id).state == "done"
+    broken = await desk.transfer()
+    desk.clerk.confirm(SEAT, CALL, broken.id)
+    desk.room.caller.breaks = True
+    desk.room.entered()
+    assert (await settled(desk, broken)).result.kind == "in_doubt"  # type: ignore[union-attr]
+
+
+async def test_what_only_tells_needs_no_pin_and_what_the_host_refuses_is_said() -> None:
+    desk = FormDesk()
+    money = Money.parse("1234.50")
+    desk.room.caller.exits["card.balance"] = ("ok", {"available": money, "ledger": money})
+    told = await desk.quote("card.balance")
+    assert isinstance(told, Result)
+    assert [line.value.en for line in told.lines] == ["1,234.50 yuan", "1,234.50 yuan"]
+    assert "ending zero zero one one" in told.words.en
+    row = {"what": "salary", "amount": money}
+    desk.room.caller.exits["card.today"] = ("ok", {"items": (row, row), "cursor": "C2"})
+    page = await desk.quote("card.today")
+    assert page.table is not None
+    assert (len(page.table.rows), page.cursor) == (2, "C2")
+    await desk.quote("card.today", cursor="C2")
+    assert desk.room.caller.asked[-1][1].inputs["cursor"] == "C2"
+    desk.room.caller.exits["transfer.quote"] = ("insufficient", {})
+    refused = await desk.quote("transfer.card_to_card", to=PAYEE, amount="100")
+    assert (refused.kind, refused.words.en) == (
+        "refused",
+        "There is not enough money in the account.",
+    )
+    assert desk.room.entries == 0
+    wrong = await desk.quote("transfer.card_to_card", to=PAYEE, amount="0")
+    assert set(wrong) == {"amount"}
+
+
+async def test_a_loss_is_reported_for_who_has_proved_nothing_and_is_confirmed_first() -> None:
+    desk = FormDesk()
+    desk.room.caller.level, desk.room.caller.card = AuthLevel.NONE, None
+    desk.room.caller.exits["card.report_loss"] = ("stored", {"ref": "012345678901"})
+    for service in ("card.balance", "transfer.card_to_card"):
+        with pytest.raises(NotNow, match="not_proved"):
+            await desk.quote(service)
+    slip = await desk.quote("card.report_loss", card=CARD, identity="1234")
+    assert desk.room.caller.asked == []
+    desk.clerk.confirm(SEAT, CALL, slip.id)
+    done = await settled(desk, slip)
+    assert (done.result.kind, desk.room.entries) == ("done", 0)
+    assert desk.room.caller.services() == ["card.report_loss"]
+
+
+async def test_what_the_host_knows_is_asked_before_it_is_read_back() -> None:
+    desk = FormDesk()
+    desk.room.caller.exits["payee.check"] = ("ok", {"payee_masked": TERMS["payee_masked"]})
+    fields = {"payee": PAYEE, "amount": "10", "first": "2027-01-31", "every": "month"}
+    slip = await desk.quote("order.make", **fields)
+    assert desk.room.caller.services() == ["payee.check"]
+    assert next(line.value.en for line in slip.lines) == TERMS["payee_masked"]
+    desk.room.caller.exits["payee.check"] = ("bad_payee", {})
+    refused = await desk.quote("order.make", **fields)
+    assert (refused.kind, refused.exit) == ("refused", "bad_payee")
+    desk.room.caller.level = AuthLevel.PIN
+    with pytest.raises(NotNow, match="second_factor"):
+        await desk.quote("payee.add", payee=PAYEE)
+    with pytest.raises(NotNow, match="no_service"):
+        await desk.quote("pin.verify", pin=PIN)
+
+
+async def test_the_machine_tells_the_result_in_the_words_of_the_menus() -> None:
+    desk = FormDesk()
+    slip = await desk.transfer()
+    with pytest.raises(NotNow, match="no_words"):
+        desk.clerk.say(SEAT, CALL, slip.id)
+    desk.clerk.confirm(SEAT, CALL, slip.id)
+    desk.room.entered()
+    await settled(desk, slip)
+    desk.clerk.say(SEAT, CALL, slip.id)
+    ((spoken,),) = desk.room.caller.said
+    assert (spoken.prompt_id, dict(spoken.values)) == ("tr.done", dict(DONE))
+    assert [told.exit for told in desk.room.caller.heard] == ["ok"]
+
+
+async def test_a_page_that_is_loaded_anew_finds_its_slip_and_old_ones_go() -> None:
+    desk = FormDesk()
+    first = await desk.transfer()
+    offer = desk.clerk.offer(SEAT, CALL, "bills")
+    assert (offer.last, offer.business) == (first, "bill.pay")
+    desk.clerk.confirm(SEAT, CALL, first.id)
+    for _ in range(MOST):
+        latest = await desk.transfer()
+    assert desk.clerk.offer(SEAT, CALL).last is latest
+    assert desk.clerk.slip(SEAT, CALL, first.id).state == "pin"  # its PIN is under way
+    with pytest.raises(NotNow, match="no_slip"):
+        desk.clerk.slip(SEAT, CALL, "slip2")

@@ -39,7 +39,7 @@ class Leg:
         self.role: Role = role
         self._codecs, self._ptime_ms = codecs, ptime_ms
         self.sip = sip
-        self._learn_from = learn_from
+        self.learn_from = learn_from
         self.channel: MediaChannel | None = None
         self.agreed: Answer | None = None
         self.place = place
@@ -129,7 +129,7 @@ class Leg:
                 direction=direction,
                 rtcp_mux=agreed.rtcp_mux,
                 rtcp_port=agreed.rtcp_port,
-                learn_from=self._learn_from,
+                learn_from=self.learn_from,
                 security=told(agreed.security, self.negotiation.protection.policy.fingerprint),
             )
         )

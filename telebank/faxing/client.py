@@ -168,12 +168,16 @@ class FaxProcess(Keeper[wire.FromProcess, wire.Opened, OpenFailed, Event]):
         if not self.missing:
             self._keep()
 
-    async def open(self, address: str, on_event: OnEvent) -> FaxLine | OpenFailed:
-        """Open a line on an address of this machine."""
+    async def open(
+        self, address: str, on_event: OnEvent, learn_from: str = ""
+    ) -> FaxLine | OpenFailed:
+        """Open a line on an address of this machine; `learn_from`: the host that the peer's
+        signalling comes from, whose ports may be learnt for audio (empty: none)."""
         if not self.ready:
             return OpenFailed(reason=self.missing or DOWN)
         number = next(self._numbers)
-        opened = await self._open(number, wire.Open(line=number, address=address), on_event)
+        order = wire.Open(line=number, address=address, learn_from=learn_from)
+        opened = await self._open(number, order, on_event)
         return FaxLine(self, opened) if isinstance(opened, wire.Opened) else opened
 
     # -- the keeper asks ----------------------------------------------------------------------

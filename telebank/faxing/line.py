@@ -40,13 +40,17 @@ class Line:
         library: t30.Library,
         options: FaxingOptions,
         report: Report,
+        *,
+        learn_from: str = "",
     ) -> None:
-        """`endpoints`: of RTP, and of UDPTL; the line closes them."""
+        """`endpoints`: of RTP, and of UDPTL; the line closes them. `learn_from`: a host whose ports
+        may be learnt for RTP; empty: none."""
         self.number = number
         self._audio, self._t38 = endpoints
         self._library = library
         self._options = options
         self._send = report
+        self._learn_from = learn_from
         self._fax: OverAudio | OverT38 | None = None
         self._into: Path | None = None
         self._paged = False
@@ -67,7 +71,7 @@ class Line:
         if order.codec not in LAWS:
             return self._refuse(f"{order.codec} carries no fax: agree on {' or '.join(LAWS)}")
         try:
-            source = self._source(order, "address", now)
+            source = self._source(order, self._learn_from, now)
             terminal, tones = self._audio_terminal(order)
         except (ValueError, MemoryError) as error:
             return self._refuse(str(error))
@@ -80,7 +84,7 @@ class Line:
             return None
         peer = t30.T38Peer(max_datagram=order.max_datagram)
         try:
-            source = self._source(order, "port", now)
+            source = self._source(order, order.address, now)
             terminal = t30.T38Terminal(
                 self._library, self._work(order.work), order.calling, order.terminal, peer
             )
@@ -91,8 +95,9 @@ class Line:
     def move(self, order: wire.Move, now: float) -> None:
         """The peer has another address now; the fax goes on."""
         if self._fax is not None:
-            learnable = "address" if isinstance(self._fax, OverAudio) else "port"
-            self._fax.source = self._source(order, learnable, now)
+            audio = isinstance(self._fax, OverAudio)
+            learn_from = self._learn_from if audio else order.address
+            self._fax.source = self._source(order, learn_from, now)
 
     def close(self) -> None:
         """End what is running, give the ports back, and say so."""
@@ -138,14 +143,14 @@ class Line:
     # -- the fax ------------------------------------------------------------------------------
 
     def _source(
-        self, order: wire.BeginAudio | wire.BeginT38 | wire.Move, learnable: str, now: float
+        self, order: wire.BeginAudio | wire.BeginT38 | wire.Move, learn_from: str, now: float
     ) -> Source:
-        """`learnable`: what an address that is learnt may differ in. ValueError: no address."""
+        """`learn_from`: a host whose ports may be learnt; empty: none. ValueError: no address."""
         if not 0 < order.port <= MAX_PORT:
             raise ValueError(f"the peer's port is {order.port}: no UDP port")
         agreed: Address = (str(ip_address(order.address)), order.port)
-        what = learnable if self._options.learn_source else "nothing"
-        return Source(agreed, Learning(what, now + self._options.learn_after_s))
+        host = str(ip_address(learn_from)) if learn_from and self._options.learn_source else ""
+        return Source(agreed, Learning(host, now + self._options.learn_after_s))
 
     def _work(self, work: wire.Work) -> t30.Work:
         """ValueError: there is no room for what would be received."""

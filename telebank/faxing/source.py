@@ -2,8 +2,8 @@
 
 A peer behind address translation sends from elsewhere than it says. As long as the address agreed
 has sent nothing for a while, another one may be learnt, once; from then on that is where we send
-to, and nothing but a new agreement moves it. RTP may come from any address; T.38 only from another
-port of the same one.
+to, and nothing but a new agreement moves it. Only a port of one host is learnt: for RTP of the host
+that the call's signalling comes from, for T.38 of the one agreed.
 """
 
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from telebank.rtp import Address, Run
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """What may be learnt: nothing, another `port`, or a whole `address`; `since` in seconds."""
+    """Any port of `host` may be learnt, of an empty one none; `since` in seconds."""
 
-    what: str
+    host: str
     since: float
 
 
@@ -34,13 +34,11 @@ class Source:
         if sender == self.address:
             self._settled = True
             return True
-        if not self._may_be_learnt(sender, now) or not self._run.settles(sender, stream, sequence):
+        learnable = not self._settled and sender[0] == self._learning.host
+        if not learnable or now < self._learning.since:
+            return False
+        if not self._run.settles(sender, stream, sequence):
             return False
         self.address = sender
         self._settled = True
         return True
-
-    def _may_be_learnt(self, sender: Address, now: float) -> bool:
-        if self._settled or now < self._learning.since or self._learning.what == "nothing":
-            return False
-        return self._learning.what == "address" or sender[0] == self.address[0]

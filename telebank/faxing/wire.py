@@ -9,7 +9,7 @@ import msgspec
 
 from fax.terminal import TerminalOptions
 
-VERSION = 1
+VERSION = 2
 
 
 class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -43,6 +43,9 @@ class Open(Message, frozen=True, tag=True, kw_only=True):
     """Open a line numbered by the node: two UDP ports on `address`."""
 
     address: str
+    learn_from: str = ""
+    """The host that the peer's signalling comes from: its audio may come from there instead, from
+    any port (address translation). Empty: from where it says alone."""
 
 
 class BeginAudio(Message, frozen=True, tag=True, kw_only=True):

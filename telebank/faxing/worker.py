@@ -84,8 +84,14 @@ class Worker(Service[wire.ToProcess]):
         except (OSError, ValueError) as error:
             self._refuse(message.line, f"no fax socket on {message.address}: {error}")
             return
-        line = Line(message.line, (audio, t38), self._library, self._options, self._link.send)
-        self._lines[message.line] = line
+        self._lines[message.line] = Line(
+            message.line,
+            (audio, t38),
+            self._library,
+            self._options,
+            self._link.send,
+            learn_from=message.learn_from,
+        )
         opened = wire.Opened(line=message.line, audio_port=audio.port, t38_port=t38.port)
         self._link.send(opened)
 

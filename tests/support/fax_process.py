@@ -72,9 +72,9 @@ class Told:
                 await self._came.wait()
 
 
-async def opened(process: FaxProcess) -> tuple[FaxLine, Told]:
+async def opened(process: FaxProcess, learn_from: str = "") -> tuple[FaxLine, Told]:
     told = Told()
-    line = await process.open(HOST, told)
+    line = await process.open(HOST, told, learn_from)
     assert isinstance(line, FaxLine), line
     return line, told
 

@@ -132,7 +132,7 @@ class FaxLeg:
             return self._refused(SECURE_ONLY, again=False)
         place = self._shell.media_place(destination.host)
         negotiation = Negotiation(place.advertised)
-        if not await self._open(place, negotiation) or self._account.reason:
+        if not await self._open(place, negotiation, destination.host) or self._account.reason:
             return self._account.outcome()  # or it was cancelled meanwhile
         assert self._line is not None
         sdp = negotiation.offer_speech(self._line.audio_port, events=False)
@@ -153,7 +153,8 @@ class FaxLeg:
                 self._shell.act.refuse(self._leg, 488)
                 return self._refused(SECURE_ONLY)
             place = self._shell.place_of(offered)
-            if not await self._open(place, Negotiation(place.advertised)):
+            negotiation = Negotiation(place.advertised)
+            if not await self._open(place, negotiation, offered.source.host):
                 self._shell.act.refuse(self._leg, 503)
                 return self._account.outcome()
             self._feed(offered)
@@ -167,7 +168,7 @@ class FaxLeg:
             return self._refused(SECURE_ONLY, again=False)
         channel = voice.channel
         opened = channel is not None and await self._open(
-            voice.place, voice.negotiation, channel.port, voice.codec
+            voice.place, voice.negotiation, voice.learn_from, channel.port, voice.codec
         )
         if not opened or voice.channel is None:  # where he hung up meanwhile, nobody tells us
             self._account.reason = self._account.reason or HUNG_UP
@@ -185,10 +186,12 @@ class FaxLeg:
         self,
         place: MediaPlace,
         negotiation: Negotiation,
+        learn_from: str,
         speech: int | None = None,
         codec: str = "",
     ) -> bool:
-        opened = await self._lines.open(place.bind, self._line_told)
+        """`learn_from`: the host that the signalling comes from."""
+        opened = await self._lines.open(place.bind, self._line_told, learn_from)
         if isinstance(opened, faxing.OpenFailed):
             self._refused(opened.reason)
             return False

@@ -160,7 +160,7 @@ class FaxLines(Protocol):
     """The fax process as a leg needs it."""
 
     async def open(
-        self, address: str, on_event: faxing.OnEvent
+        self, address: str, on_event: faxing.OnEvent, learn_from: str = ""
     ) -> faxing.FaxLine | faxing.OpenFailed:
-        """Two UDP ports on an address of this machine."""
+        """Two UDP ports on an address of this machine; see `FaxProcess.open`."""
         ...

@@ -1,11 +1,13 @@
 """Whole faxes in real time between two fax processes, and what disturbs them."""
 
 import asyncio
+import contextlib
 import os
 import random
 import socket
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fax.terminal import Accept, Transmit
@@ -31,7 +33,9 @@ from telebank.faxing.client import (
     PostMessageSent,
 )
 from telebank.faxing.options import FaxingOptions
-from telebank.faxing.rtp import Outgoing
+from telebank.faxing.rtp import FRAME, Outgoing
+from telebank.rtp import CONSECUTIVE
+from voice_prompts import g711
 
 JUNK = 300
 """Malformed datagrams, about, from strangers and again from the address agreed."""
@@ -120,6 +124,58 @@ async def test_t38_is_learnt_from_another_port_and_sent_there(
             for sequence in range(4):  # no signal, as a terminal says while it waits
                 real.sendto(bytes([0, sequence, 1, 0, 0, 0]), (HOST, line.t38_port))
             assert await loop.sock_recv(real, 2_048)
+
+
+def tone() -> list[bytes]:
+    """A second of the calling tone (CNG, 1100 Hz; T.30 4.2), as a fax machine begins."""
+    out, codes = Outgoing(8), g711.encode_table("pcma")
+    wave = 8_000 * np.sin(2 * np.pi * 1_100 * np.arange(8_000) / 8_000)
+    octets = codes[wave.astype(np.int16).view(np.uint16)].tobytes()
+    return [out.packet(octets[at : at + FRAME]) for at in range(0, len(octets), FRAME)]
+
+
+@pytest.mark.parametrize("options", [FaxingOptions(learn_after_s=0.0)])
+@pytest.mark.parametrize("learn_from", ["127.0.0.3", ""])
+async def test_audio_from_elsewhere_is_neither_heard_nor_answered(
+    process: FaxProcess, tmp_path: Path, learn_from: str
+) -> None:
+    """Strangers come first: from another port of the address agreed, and from another host. Then
+    comes the host of the signalling, where there is one, else the peer."""
+    loop = asyncio.get_running_loop()
+    line, told = await opened(process, learn_from)
+    with contextlib.ExitStack() as stack:
+        hosts = ("127.0.0.4", "127.0.0.4", "127.0.0.2", "127.0.0.3")
+        peer, near, far, real = (
+            stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in hosts
+        )
+        for one, host in zip((peer, near, far, real), hosts, strict=True):
+            one.setblocking(False)
+            one.bind((host, 0))
+        accept = Accept(tmp_path / "a.tiff")
+        line.begin_audio(peer.getsockname(), "PCMA", accept, False, RECEIVER)
+
+        async def calls(sender: socket.socket) -> None:
+            for data in tone():
+                sender.sendto(data, (HOST, line.audio_port))
+                await asyncio.sleep(0.02)
+
+        async with asyncio.timeout(30):
+            await loop.sock_recv(peer, 2_048)
+            strangers = (near, far) if learn_from else (near, far, real)
+            for stranger in strangers:
+                await calls(stranger)
+            assert not told.every(Heard)
+            while not told.every(Heard):
+                await calls(real if learn_from else peer)
+        assert told.every(Heard)[0].tone == "CNG"
+        if learn_from:
+            assert await loop.sock_recv(real, 2_048)
+        for stranger in strangers:
+            with pytest.raises(BlockingIOError):
+                stranger.recv(2_048)
+    line.close()
+    foreign = (await told.of(Closed)).foreign
+    assert foreign == len(strangers) * len(tone()) + (CONSECUTIVE - 1 if learn_from else 0)
 
 
 async def test_a_fax_that_moves_goes_on_with_the_new_address(

@@ -61,7 +61,7 @@ def peer(tmp_path: Path) -> Iterator[Peer]:
     endpoint = Endpoint(Ports(0, 0).bind(HOST))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.bind((HOST, 0))
-        source = Source(udp.getsockname()[:2], Learning("port", 0.0))
+        source = Source(udp.getsockname()[:2], Learning("127.0.0.1", 0.0))
         fax = OverT38(terminal, endpoint, source)
         yield Peer(fax, endpoint, udp, tmp_path)
         fax.close()

@@ -204,7 +204,7 @@ def feed(
 
 
 def test_another_port_is_learnt_from_four_in_a_row_and_only_once() -> None:
-    source = Source(AGREED, Learning("port", 1.0))
+    source = Source(AGREED, Learning(AGREED[0], 1.0))
     assert feed(source, OTHER_PORT, 9, now=0.5) == [False] * 9
     assert feed(source, OTHER_HOST, 9, now=2.0) == [False] * 9
     assert feed(source, OTHER_PORT, 5, now=2.0) == [False] * (CONSECUTIVE - 1) + [True] * 2
@@ -213,22 +213,25 @@ def test_another_port_is_learnt_from_four_in_a_row_and_only_once() -> None:
     assert feed(source, ("192.0.2.1", 62_000), 9, now=3.0) == [False] * 9
 
 
-def test_another_host_is_learnt_for_audio_alone() -> None:
-    source = Source(AGREED, Learning("address", 0.0))
+def test_another_host_is_learnt_only_where_it_is_the_one_of_the_signalling() -> None:
+    source = Source(AGREED, Learning(OTHER_HOST[0], 0.0))
+    for stranger in (("192.0.2.77", 4_000), OTHER_PORT):
+        assert feed(source, stranger, 20, now=1.0) == [False] * 20
+    assert source.address == AGREED
     assert feed(source, OTHER_HOST, 4, now=1.0)[-1]
     assert source.address == OTHER_HOST
 
 
 def test_nothing_is_learnt_once_the_agreed_one_spoke() -> None:
-    source = Source(AGREED, Learning("address", 0.0))
+    source = Source(AGREED, Learning(AGREED[0], 0.0))
     assert feed(source, AGREED, 1, now=1.0) == [True]
     assert feed(source, OTHER_PORT, 20, now=1.0) == [False] * 20
-    never = Source(AGREED, Learning("nothing", 0.0))
+    never = Source(AGREED, Learning("", 0.0))
     assert feed(never, OTHER_PORT, 20, now=1.0) == [False] * 20
 
 
 def test_four_datagrams_with_a_gap_or_of_two_streams_are_no_run() -> None:
-    source = Source(AGREED, Learning("port", 0.0))
+    source = Source(AGREED, Learning(AGREED[0], 0.0))
     for sequence in (1, 2, 3, 5, 6, 7, 9):
         assert not source.takes(OTHER_PORT, 1, sequence, 1.0)
     for stream, sequence in ((1, 1), (1, 2), (2, 3), (2, 4), (2, 5)):

@@ -7,7 +7,7 @@ async with open_desks(tmp_path) as desks:
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -273,8 +273,14 @@ class DeskHouse:
 
 
 @asynccontextmanager
-async def open_desks(place: Path, most: int = 400, **options: Any) -> AsyncIterator[DeskHouse]:
-    """A house with an administrator (chen) and a supervisor (wu) who are logged in."""
+async def open_desks(
+    place: Path,
+    most: int = 400,
+    more: Callable[[Counter, Desks], Sequence[ControlPart]] = lambda _counter, _room: (),
+    **options: Any,
+) -> AsyncIterator[DeskHouse]:
+    """A house with an administrator (chen) and a supervisor (wu) who are logged in; `more` makes
+    further parts of its socket."""
     node: Any = None  # none of these paths asks the voice node
     room, boards, socket = Desks(), BoardKeeper("boot-1", most=most), place / "desks.sock"
     async with open_house(place, **options) as house:
@@ -287,6 +293,7 @@ async def open_desks(place: Path, most: int = 400, **options: Any) -> AsyncItera
             HistoryPart(counter, keys, zone, house.clock),
             RecordingsPart(counter, keys, place),
             SkillsPart(counter),
+            *more(counter, room),
         ]
         room.on_change = feed.changed
         feed.start()

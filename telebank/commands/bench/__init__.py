@@ -11,6 +11,7 @@ MEASURES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "bridge": ("bridge", "Joined legs: two-way recorded calls, CPU time a call-second."),
         "call": ("call", "Whole calls: how soon a key is answered, and CPU time a call."),
+        "desk": ("desk", "Tellers' screens beside calls: how soon they show what happens."),
         "dtmf": ("dtmf", "Keys in the audio: how many are right, CPU time a channel."),
         "fax": ("fax", "Faxes over T.38: CPU time a second of a fax, ten at once."),
         "gateway": ("gateway", "The ISO 8583 gateway: durable transfers a second."),

@@ -130,9 +130,9 @@ async def _bench(data: Path, calls: int, rate: float, rounds: int, start_s: floa
         after = used(node_pid)
     # The node is closed now, so its last events are in the log.
     asked = _services(data, calls)
-    failed = [report for report in reports if _fault(report, rounds)]
+    failed = [report for report in reports if fault_of(report, rounds)]
     for report in failed[:5]:
-        say.print(f"[red]✗[/] {_fault(report, rounds)}")
+        say.print(f"[red]✗[/] {fault_of(report, rounds)}")
     keys, answers = _times(reports, asked, rounds)
     node, worker = ((new - old) * 1000 / calls for new, old in zip(after, before, strict=True))
     return Figures(
@@ -140,11 +140,11 @@ async def _bench(data: Path, calls: int, rate: float, rounds: int, start_s: floa
         failed=len(failed),
         seconds=round(took, 1),
         answers=len(answers),
-        answer_p50_ms=_percentile(answers, 50),
-        answer_p99_ms=_percentile(answers, 99),
+        answer_p50_ms=percentile(answers, 50),
+        answer_p99_ms=percentile(answers, 99),
         keys=len(keys),
-        key_p50_ms=_percentile(keys, 50),
-        key_p99_ms=_percentile(keys, 99),
+        key_p50_ms=percentile(keys, 50),
+        key_p99_ms=percentile(keys, 99),
         node_cpu_ms_per_call=round(node, 1),
         worker_cpu_ms_per_call=round(worker, 1),
         cpu_ms_per_call=round(node + worker, 1),
@@ -166,21 +166,22 @@ async def bank(data: Path, start_s: float) -> AsyncIterator[tuple[str, int]]:
         words = ["corehost", "run", "--test-data", "--listen", f"{HOST}:0"]
         words += ["--data", str(data / "corehost"), "--keys", str(data / "keys")]
         words += ["--port-file", str(port_file)]
-        host = await _child(stack, data, "corehost", words, start_s)
+        host = await child(stack, data, "corehost", words, start_s)
         words = ["serve", "--data", str(data), "--sip", f"{HOST}:0", "--log-level", "warning"]
         words += ["--host-port", str(host["port"])]
-        node = await _child(stack, data, "node", words, start_s)
+        node = await child(stack, data, "node", words, start_s)
         yield str(node["listen"]), int(str(node["pid"]))
 
 
-async def _child(
+async def child(
     stack: contextlib.AsyncExitStack, data: Path, name: str, words: Sequence[str], start_s: float
 ) -> dict[str, object]:
+    """Start a part of a bank that is stopped with the stack; what its ready file says."""
     command = (sys.executable, "-m", "telebank", *words)
-    child = Child(ChildSpec(name, command, data / f"{name}.log"), say.print)
-    stack.push_async_callback(child.stop)
+    part = Child(ChildSpec(name, command, data / f"{name}.log"), say.print)
+    stack.push_async_callback(part.stop)
     ready = data / "run" / f"{name}.json"
-    await child.start(ready, start_s)
+    await part.start(ready, start_s)
     said: dict[str, object] = json.loads(ready.read_text(encoding="utf-8"))
     return said
 
@@ -196,10 +197,10 @@ def used(pid: int) -> tuple[float, float]:
 def _scripts(calls: int, rounds: int) -> list[tuple[Step, ...]]:
     cards = trial_set()[:TEST_CARDS]
     chance = random.Random(1)  # noqa: S311 - when a key is pressed
-    return [_script(cards[n % len(cards)], rounds, chance) for n in range(calls)]
+    return [balances_script(cards[n % len(cards)], rounds, chance) for n in range(calls)]
 
 
-def _script(card: SeedCard, rounds: int, chance: random.Random) -> tuple[Step, ...]:
+def balances_script(card: SeedCard, rounds: int, chance: random.Random) -> tuple[Step, ...]:
     """In each round: the balance, once more, and back to the enquiries, each into a prompt.
 
     A PIN of twelve digits is complete without a hash key.
@@ -233,7 +234,7 @@ async def _ring(
         await phone.close()
 
 
-def _fault(report: CallReport, rounds: int) -> str:
+def fault_of(report: CallReport, rounds: int) -> str:
     """What a call did not hear; empty when all was well."""
     balances = sum(prompt.prompt == "bal.amount" for prompt in report.prompts)
     if report.ended_by == "remote" and balances >= 2 * rounds and report.heard("sys.goodbye"):
@@ -287,5 +288,5 @@ def _host_ms(row: CallRow) -> dict[int, int]:
     return {PIN_GROUP: sum(proof)} | {first + 6 * n: ms for n, ms in enumerate(balances)}
 
 
-def _percentile(times: list[float], part: int) -> float:
+def percentile(times: list[float], part: int) -> float:
     return round(float(np.percentile(times, part)), 1) if times else 0.0

@@ -1,4 +1,5 @@
-"""The rules that a centre keeps, whatever it is told: looked at after each step that has news."""
+"""The rules that a centre keeps, whatever it is told: looked at after each step that has news, and
+seldomer in a crowd."""
 
 from collections import Counter
 
@@ -23,6 +24,8 @@ DAY_S = 86_400.0
 SELDOM = 50
 """Steps of which one is compared with everything where time brings announcements alone: a thousand
 callers who wait for hours are told hundreds of thousands."""
+CROWD = 100
+"""With so many callers more, one step more passes until everything is compared."""
 
 
 class Broken(AssertionError):  # noqa: N818 - reads as what it is
@@ -50,6 +53,8 @@ class Watch:
         """Call by seat: what rings, or is held for a call-back."""
         self._inside: set[str] = set()
         """Callers who came in and have not left."""
+        self._served: set[str] = set()
+        """Whose offer was taken since they came in last."""
         self.ends: Counter[str] = Counter()
         self.told: Counter[str] = Counter()
         """Commands by their kind."""
@@ -60,23 +65,38 @@ class Watch:
 
     def step(self, event: Event | None, now: float) -> list[Command]:
         """One event, or what is due; then all rules."""
+        talked = False
         if event is None:
             commands = self._centre.wake(now)
             wake_at = self._centre.wake_at
             must(wake_at is None or wake_at > now, "wake_at is not in the past", wake_at)
         else:
+            talked = isinstance(event, OfferTaken | TalkBegan) and self._talk(event)
             commands = self._centre.receive(event, now)
         for command in commands:
             self.told[type(command).__name__] += 1
             self._hears(command)
         if isinstance(event, OfferTaken | TalkBegan):
-            self._talks(event)
+            self._talks(event, commands, talked=talked)
         self._unseen += 1
         news = event is not None or any(not isinstance(one, Announce) for one in commands)
-        if news or self._unseen >= SELDOM:
+        if self._unseen >= (len(self._inside) // CROWD if news else SELDOM):
             self._unseen = 0
             self._compare()
         return commands
+
+    @property
+    def wake_at(self) -> float | None:
+        """As of the centre: whoever drives one can drive this."""
+        return self._centre.wake_at
+
+    def receive(self, event: Event, now: float) -> list[Command]:
+        """As of the centre, looked at."""
+        return self.step(event, now)
+
+    def wake(self, now: float) -> list[Command]:
+        """As of the centre, looked at."""
+        return self.step(None, now)
 
     def pass_until(self, now: float) -> None:
         """Wake whenever it is due."""
@@ -116,6 +136,7 @@ class Watch:
             case Noted("queue.entered", call):
                 must(call not in self._inside, "enters once", command)
                 self._inside.add(call)
+                self._served.discard(call)
             case Noted("queue.left", call, detail):
                 self.ends[str(detail["how"])] += 1
                 must(call in self._inside, "leaves once", command)
@@ -136,9 +157,23 @@ class Watch:
         if command.state == "offline":
             del self.states[command.seat]
 
-    def _talks(self, event: OfferTaken | TalkBegan) -> None:
+    def _talk(self, event: OfferTaken | TalkBegan) -> bool:
+        seat = self._core.seats.get(event.seat)
+        return seat is not None and event.call in seat.calls
+
+    def _talks(
+        self, event: OfferTaken | TalkBegan, commands: list[Command], *, talked: bool
+    ) -> None:
+        """Whoever takes an offer that is not his, or stands no more, is told to drop the line."""
+        if not self._talk(event):
+            dropped = isinstance(event, TalkBegan) or Unring(event.call, event.seat) in commands
+            must(dropped, "a late line is dropped", event)
+            return
         ringing = [seat for seat, call in self.offers.items() if call == event.call]
         must(not ringing, "who talks rings nowhere", (event, ringing))
+        if isinstance(event, OfferTaken) and not talked:
+            must(event.call not in self._served, "served once", event)
+            self._served.add(event.call)
 
     # -- how it stands ----------------------------------------------------------------------------
 

@@ -149,6 +149,17 @@ def test_a_caller_who_left_is_not_talked_with() -> None:
     assert story.state("a") == "ready"
 
 
+def test_a_call_taken_by_who_was_not_asked_rings_on() -> None:
+    story = Story()
+    story.seat("a")
+    story.came("1")
+    story.hears(SeatEntered("b", "b", {"general": 5}))
+    assert story.hears(OfferTaken("1", "b")) == [Unring("1", "b")]
+    assert [story.state(seat) for seat in "ab"] == ["ringing", "busy"]
+    story.hears(OfferTaken("1", "a"))
+    assert story.state("a") == "talking"
+
+
 def test_wrap_up_ends_by_time_and_the_chosen_state_follows() -> None:
     story = Story()
     story.seat("a")

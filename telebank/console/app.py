@@ -40,6 +40,7 @@ SECURITY_HEADERS = {
             "object-src 'none'",
         )
     ),
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

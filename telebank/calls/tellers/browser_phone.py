@@ -2,8 +2,9 @@
 
 The page offers (SDP: PCMU, DTLS-SRTP, ICE), we answer as an ICE-lite agent, and media go straight
 between the browser and the worker. A page that was loaded anew or changed its network offers again:
-the new leg takes the place of the old one, in a conversation too. Legs of a conversation are of one
-worker: where the caller is at another, the page is asked for an offer more while it rings.
+the new leg takes the place of the old one, in a conversation too. Only legs that were opened beside
+each other are joined (`telebank.media.joining`), so while it rings the page is asked to offer anew,
+for a leg beside the caller's: the way of its sound is proven before anybody answers.
 """
 
 from collections import deque
@@ -72,6 +73,8 @@ class BrowserPhone:
         self._user: User | None = None
         self._beside: MediaChannel | None = None
         """Whom its user is to be joined with."""
+        self._opened_beside: MediaChannel | None = None
+        """Whom its leg can be joined with."""
         self._opening = False
         self._offers: deque[float] = deque()
         """When the last ones came."""
@@ -80,10 +83,9 @@ class BrowserPhone:
     @property
     def state(self) -> LineState:
         """How it is."""
-        channel = self.channel
-        if channel is None:
+        if self.channel is None:
             return "lost" if self._was_up else "wanted"
-        if self._beside is not None and channel.worker is not self._beside.worker:
+        if self._beside is not None and self._opened_beside is not self._beside:
             return "wanted"
         return "up" if self._leg is not None and self._leg.lock else "connecting"
 
@@ -147,8 +149,9 @@ class BrowserPhone:
     async def _open(self, offer: SessionDescription, address: str) -> str | OfferRefused:
         said = offer.audio.address if offer.audio is not None else ""
         place = self._shell.media_place(*(one for one in (said, address) if one not in NOWHERE))
+        beside = self._beside
         leg = Leg("teller", "", place, CODECS, protection=self._shell.security.to_browser())
-        channel = await self._shell.media.open(place.bind, partial(self._media, leg), self._beside)
+        channel = await self._shell.media.open(place.bind, partial(self._media, leg), beside)
         if isinstance(channel, wire.OpenFailed):
             log.warning("line.no_media", why=channel.reason)
             return OfferRefused("media", channel.reason)
@@ -158,6 +161,7 @@ class BrowserPhone:
             leg.close()
             why = agreed.why if isinstance(agreed, Refused) else "DTLS and ICE were not agreed"
             return OfferRefused("bad_offer", why) if not self._closed else OfferRefused("no_seat")
+        self._opened_beside = beside
         self._replace(leg, agreed)
         return agreed.sdp.decode()
 

@@ -209,6 +209,9 @@ class Ringing(Driving):
         def gone() -> None:
             self._line_gone(talk, party)
 
+        def lost() -> None:
+            self._leaves(talk, party, "lost")
+
         def moved() -> None:
             talk.conversation.replaced(party)
             talk.arrange()
@@ -218,7 +221,7 @@ class Ringing(Driving):
 
         seat = self._seats.get(party)
         if seat is not None and seat.browser is not None:
-            return BrowserLine(seat.browser, gone, moved, asked=asked)
+            return BrowserLine(seat.browser, lost, moved, asked=asked)
         return PhoneLine(self._shell, self._phones.phone_ways(phone), gone, held)
 
     def _unring(self, call: str, seat_id: str) -> None:

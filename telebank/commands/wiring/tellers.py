@@ -11,6 +11,7 @@ from telebank.calls.control.board_feed import BoardFeed
 from telebank.calls.control.board_keeper import BoardKeeper
 from telebank.calls.control.boards import BoardPart
 from telebank.calls.control.desk import Counter
+from telebank.calls.control.desk_phones import DeskPhonesPart
 from telebank.calls.control.floor import FloorPart
 from telebank.calls.control.hearing import RecordingsPart
 from telebank.calls.control.seats import SeatsPart
@@ -69,6 +70,7 @@ class Desks:
             BoardPart(counter, self._boards, self.room),
             SeatsPart(counter, self.room, self._zone),
             ServicesPart(counter, self._clerk, self.room),
+            DeskPhonesPart(counter, self.room),
             FloorPart(counter, self.room),
             RecordingsPart(counter, self._keyring, self._data),
         ]

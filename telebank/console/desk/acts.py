@@ -24,9 +24,15 @@ class Act(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True)
 
 
 class Enter(Act, frozen=True):
-    """Sit down at this telephone."""
+    """Sit down at this telephone; `.browser`: at this browser."""
 
     phone: Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z._-]{1,32}$")]
+
+
+class Phone(Act, frozen=True):
+    """This browser is the telephone: what it offers."""
+
+    sdp: Annotated[str, msgspec.Meta(min_length=1, max_length=16_384)]
 
 
 class State(Act, frozen=True):
@@ -86,6 +92,7 @@ class Record(Act, frozen=True):
 DESK: Final[Mapping[str, type[Act]]] = MappingProxyType(
     {
         "enter": Enter,
+        "phone": Phone,
         "state": State,
         "consult": To,
         "transfer": Transfer,

@@ -4,6 +4,7 @@ page, in its language; `{name}` is filled in there."""
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from telebank.console.desk.phone_texts import LINES, PHONE
 from telebank.console.texts import Language
 
 Pairs = Mapping[str, tuple[str, str]]
@@ -246,6 +247,7 @@ ALL: Pairs = {
     **{f"business_{name}": words for name, words in BUSINESS.items()},
     **{f"no_{name}": words for name, words in REFUSALS.items()},
     **FRAME,
+    **LINES,
 }
 
 
@@ -258,5 +260,5 @@ def columns(*tables: Pairs) -> Mapping[Language, Mapping[str, str]]:
     return MappingProxyType({"zh": MappingProxyType(both[0]), "en": MappingProxyType(both[1])})
 
 
-DESK_WORDS: Mapping[Language, Mapping[str, str]] = columns(ALL, DESK)
+DESK_WORDS: Mapping[Language, Mapping[str, str]] = columns(ALL, DESK, PHONE)
 """Of `/desk`."""

@@ -60,6 +60,7 @@ export const look = (state) => (LOOKS[state] ?? LOOKS.offline)[0];
 export const iconOf = (state) => (LOOKS[state] ?? LOOKS.offline)[1];
 
 export function reason(row) {
+  if (row.line === "lost") return t("line_lost");
   return row.reason ? named("reason", row.reason) : "";
 }
 

@@ -3,9 +3,11 @@ import { act, board, look as watch } from "./board_stream.js";
 import { at, icon, iconOf, list, look, make, mark, put, reason, show, since, sure, t, tell, turn } from "./board_dom.js";
 import { clock, facts, named, secondsSince, spell } from "./board_words.js";
 import { keyOf, listen } from "./desk_keys.js";
+import { BROWSER, follow, microphone, mute } from "./desk_phone.js";
 import { paint as paintPicker, pick } from "./desk_picker.js";
 
 const PHONE = "telebank.desk.phone";
+const KIND = "telebank.desk.kind";
 const DRAFT = "telebank.desk.note";
 const EVERY = ["answer", "hang_up", "hold", "consult", "three_way", "transfer", "pin", "menu"];
 // What can be done in which state of the call; the node has the last word.
@@ -33,9 +35,12 @@ function paint() {
   const there = seat !== undefined && seat.state !== "offline";
   show(at("desk"), there);
   show(at("enter"), !there);
+  follow(there ? seat : undefined);
   if (!there) {
     if (!at("phone").value) at("phone").value = stored(PHONE);
-    if (!at("enter").contains(document.activeElement) && !asked) at("phone").focus();
+    if (!asked && stored(KIND) === BROWSER) at("kind-browser").checked = true;
+    kinds();
+    if (!at("enter").contains(document.activeElement) && !asked) (inBrowser() ? at("kind-browser") : at("phone")).focus();
     asked = true;
     document.title = TITLE;
     return;
@@ -55,7 +60,7 @@ function paintMine(seat) {
   put(at("mine-word"), named("state", seat.state));
   put(at("mine-why"), reason(seat));
   since(at("mine-time"), seat.since);
-  put(at("extension"), seat.phone);
+  put(at("extension"), seat.phone === BROWSER ? t("this_browser") : seat.phone);
   put(at("after"), seat.next_state ? t("after", { state: named("state", seat.next_state) }) : "");
   const own = seat.next_state || seat.state;
   for (const name of ["ready", "busy", "break"]) {
@@ -102,7 +107,7 @@ function paintCall(seat) {
   list(at("f-path"), steps, (step) => step.place, () => make("li"), (row, step) => put(row, step.word));
   put(at("f-keys"), call.keys || t("none"));
   paintPin(call);
-  paintActs(call);
+  paintActs(call, seat);
   paintWrap(call);
 }
 
@@ -123,9 +128,10 @@ function paintPin(call) {
   put(at("pin-dots"), entering ? "●".repeat(n || 0) + "○".repeat(Math.max(0, (of || 6) - (n || 0))) : "");
 }
 
-function paintActs(call) {
+function paintActs(call, seat) {
   const may = MAY[call.state] ?? [];
   for (const name of EVERY) able(button(name), may.includes(name));
+  if (seat.phone === BROWSER) able(button("answer"), seat.rings);
   label("hang_up", call.state === "ringing" ? "decline" : "hang_up");
   label("hold", call.state === "held" ? "resume" : "hold");
   label("consult", ["consulting", "three_way"].includes(call.state) ? "consult_end" : "consult");
@@ -227,7 +233,7 @@ async function run(name, path, body) {
   busy.delete(name);
   paint();
   if (answer.done) tell("");
-  else tell(path === "answer" && answer.code === "wrong_state" ? t("no_answer") : answer.words, true);
+  else tell(path === "answer" && answer.code === "wrong_state" && me()?.phone !== BROWSER ? t("no_answer") : answer.words, true);
   return answer.done;
 }
 
@@ -246,6 +252,7 @@ const ACTS = {
   busy: () => run("busy", "state", { state: "busy" }),
   break: () => run("break", "state", { state: "break", reason: at("reason").value }),
   leave: async () => (await sure(t("leave_sure"), t("leave"))) && run("leave", "leave"),
+  mute: () => mute(),
   wrapped: async () => {
     if (!(await note())) return;
     if (await run("wrapped", "wrapped")) forget();
@@ -295,10 +302,24 @@ at("wrap").addEventListener("submit", (event) => {
   press("wrapped");
 });
 at("save").addEventListener("click", async () => (await note()) && tell(t("saved")));
+const inBrowser = () => at("kind-browser").checked;
+
+function kinds() {
+  show(at("phone-field"), !inBrowser());
+  show(at("browser-hint"), inBrowser());
+  at("phone").required = !inBrowser();
+}
+
+at("enter").addEventListener("change", kinds);
 at("enter").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const phone = at("phone").value.trim();
-  store(PHONE, phone);
+  const phone = inBrowser() ? BROWSER : at("phone").value.trim();
+  store(KIND, inBrowser() ? BROWSER : "");
+  if (!inBrowser()) store(PHONE, phone);
+  const missing = inBrowser() ? await microphone() : "";
+  put(at("enter-problem"), missing ? t(missing) : "");
+  show(at("enter-problem"), missing !== "");
+  if (missing) return;
   if (await run("enter", "enter", { phone })) button("ready").focus();
 });
 listen(press);

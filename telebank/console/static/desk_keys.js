@@ -2,8 +2,8 @@
 // may not do now, its key does not either.
 import { at, list, make, put, t } from "./board_dom.js";
 
-const DEFAULTS = { answer: "F2", hold: "F4", consult: "F6", transfer: "F7", ready: "F8", wrapped: "F9" };
-const ACTS = ["answer", "hold", "consult", "three_way", "transfer", "pin", "menu", "hang_up", "ready", "busy", "break", "wrapped"];
+const DEFAULTS = { answer: "F2", hold: "F4", consult: "F6", transfer: "F7", ready: "F8", wrapped: "F9", mute: "Alt+M" };
+const ACTS = ["answer", "hold", "consult", "three_way", "transfer", "pin", "menu", "hang_up", "ready", "busy", "break", "wrapped", "mute"];
 const WORDS = { wrapped: "wrap" };
 const KEPT = "telebank.desk.keys";
 let keys = kept();

@@ -45,8 +45,8 @@ class MediaOptions:
     """Seconds without a word of a worker after which it is killed and replaced, 1 at least; it
     says something three times as often."""
     music_file: str = ""
-    """Music on hold: a WAV or FLAC file of 8000 samples a second, 5 minutes at most; empty: a short
-    tone each five seconds."""
+    """Music on hold: a WAV or FLAC file of 8000 samples a second, 5 minutes at most; empty: a
+    calm piece of our own."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.workers <= MAX_WORKERS:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from telebank.media.bank import FRAME, Bank
 from telebank.media.inband_values import PEAK_0_DBM0
+from telebank.media.music import music
 from telebank.media.options import MediaOptions
 from voice_prompts.g711 import decode_table
 
@@ -57,8 +58,8 @@ TONES: Mapping[str, Cadence] = MappingProxyType(
         "beep": Cadence((1_000,), ((200, 20),), loops=False),
     }
 )
-"""`flat` stands in for a caller who enters secret keys; `music` for music where none is given;
-`beep` says: speak now."""
+"""`flat` stands in for a caller who enters secret keys; `music` for music until there is some
+(`sounds_of`); `beep` says: speak now."""
 
 
 def make(cadence: Cadence) -> Samples:
@@ -142,8 +143,8 @@ def music_of_file(path: Path) -> Samples:
 
 
 def sounds_of(options: MediaOptions) -> Sounds:
-    """All tones, and the music that the options name. Raises `MusicError`."""
+    """All tones, and music: what the options name, or our own. Raises `MusicError`."""
     sounds = Sounds()
-    if options.music_file:
-        sounds.add("music", music_of_file(Path(options.music_file)))
+    given = options.music_file
+    sounds.add("music", music_of_file(Path(given)) if given else music())
     return sounds

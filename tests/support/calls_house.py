@@ -96,7 +96,7 @@ class House:
 
     async def happens(self, kind: str, **detail: str) -> JournalEvent:
         """Wait until the node has logged such an event; return it."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while True:
                 for event in self.log.events:
                     if event.kind == kind and detail.items() <= event.detail.items():
@@ -105,7 +105,7 @@ class House:
 
     async def idle(self) -> None:
         """Wait until no call is open."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while self.node.counts()["calls"] or self.node.counts()["media_channels"]:
                 await asyncio.sleep(0.02)
 

@@ -175,7 +175,7 @@ class DtlsPeer(SecurePeer):
 
     async def receive(self) -> bytes:
         """SRTP in the clear; what belongs to DTLS or ICE goes there."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while True:
                 data = await self.any(10)
                 if data[0] < 4:

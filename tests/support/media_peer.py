@@ -49,7 +49,7 @@ class Events:
                     del self.all[index]
                     return event
             self._came.clear()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(40):
                 await self._came.wait()
 
 
@@ -112,7 +112,7 @@ class Peer:
 
     async def hear(self) -> Packet:
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             return parse(await loop.sock_recv(self.socket, 2_048))
 
     async def hear_play(self) -> Packet:

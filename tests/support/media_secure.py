@@ -56,7 +56,7 @@ class SecurePeer(Peer):
     async def receive(self) -> bytes:
         """The next datagram in the clear; RTCP too."""
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             data = await loop.sock_recv(self.socket, 2_048)
         return self.into.unprotect_rtcp(data) if is_rtcp(data) else self.into.unprotect(data)
 

@@ -55,14 +55,14 @@ class Answering:
 
     async def has(self, kind: type[Any], count: int = 1) -> Any:
         """Wait for a fact; the newest of its kind."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while len(found := [fact for fact in self.facts if isinstance(fact, kind)]) < count:
                 await asyncio.sleep(0.01)
         return found[-1]
 
     async def trouble(self, text: str) -> None:
         """Wait for a line of the log."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while not any(text in f"{one.kind}: {one.detail}" for one in self.troubles()):
                 await asyncio.sleep(0.01)
 
@@ -71,7 +71,7 @@ class Answering:
 
     async def alone(self) -> None:
         """Wait until no connection is left."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while len(self.endpoint.connections):
                 await asyncio.sleep(0.01)
         connections = self.endpoint.connections
@@ -143,7 +143,7 @@ class Raw:
 
     async def head(self) -> str:
         """The next header block."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             return (await self.reader.readuntil(b"\r\n\r\n")).decode()
 
     async def rest(self, seconds: float = 10) -> bytes:

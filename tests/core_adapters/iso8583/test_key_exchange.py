@@ -72,7 +72,7 @@ async def test_a_key_of_ours_is_taken_by_the_host_and_used(desk: Desk, name: str
     event = await desk.host.rotate_key(name)
     assert (event.outcome, event.version) == ("changed", 2)
     await desk.works(2)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while (1, KeyState.RETIRED) not in desk.states(name):
             await asyncio.sleep(0.01)
     await desk.works(3)

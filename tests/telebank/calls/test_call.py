@@ -103,7 +103,7 @@ async def test_a_bug_inside_one_call_ends_that_call_and_no_other(house: House, p
 async def test_a_node_whose_lease_is_lost_says_so(house: House, peer: Peer) -> None:
     house.log.lost = True
     await peer.call(udp())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(40):
         await house.node.lost.wait()
 
 

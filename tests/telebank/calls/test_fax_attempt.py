@@ -193,7 +193,7 @@ async def test_an_end_whose_writing_was_not_answered_is_read(house: FaxHouse) ->
         object.__setattr__(jobs._parts, "run", unanswered)
         jobs.start(house.machine)
         assert (await house.ended(fax.id)).state is State.UNCONFIRMED
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while not house.alarms:
                 await asyncio.sleep(0.02)
     assert [event.kind for event in house.alarms] == ["alarm.fax"]

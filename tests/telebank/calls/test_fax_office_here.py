@@ -207,6 +207,6 @@ async def test_what_calls_are_able_to(
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while not true():
             await asyncio.sleep(0.01)

@@ -250,7 +250,7 @@ async def test_a_page_is_not_sent_where_the_store_does_not_take_it(house: FaxHou
 
         object.__setattr__(jobs._parts, "run", fails)
         jobs.start(house.machine)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while not house.machine.loads or house.machine.up:
                 await asyncio.sleep(0.02)
         ended = await _until(jobs, fax, State.QUEUED, after=1)
@@ -317,7 +317,7 @@ async def test_what_is_stopped_while_its_pages_are_made_is_not_dialled(
         else:
             await jobs.cancel(fax.id, LI_NA)
         drawn.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while (now := await jobs.one(fax.id)) is None or now.state is State.DIALLING:
                 await asyncio.sleep(0.01)
         if closing is not None:
@@ -441,7 +441,7 @@ async def test_a_store_that_is_away_before_the_call_holds_nothing_up(
             now = await _until(jobs, fax, State.QUEUED, after=1)
             assert now.life.why == "not printed: pages.tiff is gone"
         assert failed == [work]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while jobs.counts()["busy"]:
                 await asyncio.sleep(0.01)
     kinds = [kind for kind, _, _ in told(house.place)]
@@ -475,7 +475,7 @@ async def test_a_fax_that_is_taken_again_at_once_is_not_judged_by_its_former_try
         fax = await house.added(jobs)
         object.__setattr__(jobs._parts, "run", fails)
         jobs.start(house.machine)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while not house.machine.up:
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.5)
@@ -592,7 +592,7 @@ async def test_files_are_removed_when_they_have_had_their_time(house: FaxHouse) 
 
 async def _until(jobs: FaxJobs, fax: Fax, state: State, after: int = 0) -> Fax:
     """Wait for a state, after so many tries."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while True:
             found = await jobs.one(fax.id)
             assert found is not None

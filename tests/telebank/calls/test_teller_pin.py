@@ -92,7 +92,7 @@ async def _recorded_without(it: Scene, tmp_path: Path) -> None:
     """One file, in which neither the secret tone nor anything else of that time is."""
     (new,) = it.kept.files
     assert (new.by, new.seat, new.contact) == ("system", "li", it.kept.begun_[0].id)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while new.name not in it.kept.outcomes:
             await asyncio.sleep(0.02)
     outcome = it.kept.outcomes[new.name]

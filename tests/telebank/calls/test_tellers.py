@@ -136,7 +136,7 @@ async def test_the_caller_is_given_back_to_the_menu(it: Scene) -> None:
     assert it.room.menu("li") is None
     await phone.has(sip.CallEnded)
     await it.house.happens("contact.ended", how="menu")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while nodes_entered(it).count("front") < 2:
             await asyncio.sleep(0.02)
     assert "no_agent" not in nodes_entered(it)

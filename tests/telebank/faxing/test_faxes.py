@@ -119,7 +119,7 @@ async def test_t38_is_learnt_from_another_port_and_sent_there(
             one.bind((HOST, 0))
         accept = Accept(tmp_path / "a.tiff")
         line.begin_t38((HOST, named.getsockname()[1]), None, accept, False, RECEIVER)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             await loop.sock_recv(named, 2_048)
             for sequence in range(4):  # no signal, as a terminal says while it waits
                 real.sendto(bytes([0, sequence, 1, 0, 0, 0]), (HOST, line.t38_port))
@@ -192,7 +192,7 @@ async def test_a_fax_that_moves_goes_on_with_the_new_address(
             one.bind((HOST, 0))
         accept = Accept(tmp_path / "a.tiff")
         line.begin_audio((HOST, first.getsockname()[1]), "PCMU", accept, False, RECEIVER)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             before = await loop.sock_recv(first, 2_048)
             line.move((HOST, second.getsockname()[1]))
             after = await loop.sock_recv(second, 2_048)

@@ -69,7 +69,7 @@ def size(pid: int) -> int:
 
 
 async def gone(pid: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while Path(f"/proc/{pid}").exists() and "Z" not in state(pid):
             await asyncio.sleep(0.01)
 
@@ -244,7 +244,7 @@ async def test_a_killed_process_loses_its_own_lines_and_is_replaced(
     os.kill(before, signal.SIGKILL)
     assert await told.of(LineLost) == LineLost(line.number)
     assert await idle.of(LineLost)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while not isinstance(await process.open(HOST, Told()), FaxLine):
             await asyncio.sleep(0.01)
     assert process.pid not in (0, before)
@@ -266,7 +266,7 @@ async def test_a_stopped_process_is_a_value_and_in_the_end_replaced(process: Fax
         assert isinstance(refused, OpenFailed)
         assert "does not answer" in refused.reason
     assert await told.of(LineLost) == LineLost(line.number)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while not isinstance(await process.open(HOST, Told()), FaxLine):
             await asyncio.sleep(0.05)
     assert process.pid != pid
@@ -278,7 +278,7 @@ async def test_a_process_that_falls_silent_is_replaced(process: FaxProcess) -> N
     pid = process.pid
     os.kill(pid, signal.SIGSTOP)
     assert await told.of(LineLost) == LineLost(line.number)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while not isinstance(await process.open(HOST, Told()), FaxLine):
             await asyncio.sleep(0.05)
     assert process.pid != pid

@@ -111,7 +111,7 @@ async def test_a_stopped_worker_is_a_value_and_in_the_end_replaced(pool: MediaWo
         assert isinstance(refused, wire.OpenFailed)
         assert "does not answer" in refused.reason
     assert await events.of(WorkerLost) == WorkerLost(channel.number)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(40):
         while not isinstance(await pool.open("127.0.0.1", Events()), MediaChannel):
             await asyncio.sleep(0.05)
     assert pool.pids != [pid]
@@ -200,7 +200,7 @@ async def test_the_worker_goes_when_its_node_does(bank: object, tmp_path: Path) 
     ours.send(b"\xc1 no message at all")
     ours.send(b"")
     ours.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(40):
         assert await process.wait() == 1
 
 

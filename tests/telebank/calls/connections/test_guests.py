@@ -26,7 +26,7 @@ async def spoken(hop: Hop, by: str, number: int = 1) -> Raw:
 
 async def has(bank: Answering, connections: int) -> None:
     """Wait until there are so many connections."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while len(bank.endpoint.connections) != connections:
             await asyncio.sleep(0.01)
 

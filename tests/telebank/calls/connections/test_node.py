@@ -28,7 +28,7 @@ def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
 
 async def heard(call: PhoneCall) -> None:
     """Sound comes."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while call.report.packets <= 5:
             await asyncio.sleep(0.02)
 

@@ -198,7 +198,7 @@ async def test_no_tls_on_the_port_of_tls(ours: TlsFiles) -> None:
 async def test_handshakes_under_way_count_as_connections(ours: TlsFiles) -> None:
     async with answering(*LISTEN, tls=ours, per_address=2) as bank:
         kept = [await Raw.to(bank.hop("tls")) for _ in range(2)]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(40):
             while len(bank.endpoint.connections) < 2:
                 await asyncio.sleep(0.01)
         with socket.create_connection(bank.hop("tls")[:2]):

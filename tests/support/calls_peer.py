@@ -19,6 +19,8 @@ class Peer:
     node: tuple[str, int]
     call_id: str
     user: bytes = b"bank"
+    caller: str = "peer"
+    """Who calls: the user part of its From."""
     cseq: int = 0
     to_tag: str = ""
     extra: str = ""
@@ -45,7 +47,8 @@ class Peer:
         branch = f"{self.call_id}{method}{cseq}"
         head = (
             f" SIP/2.0\r\nVia: SIP/2.0/UDP {host}:{port};branch=z9hG4bK{branch}\r\n"
-            f"From: <sip:peer@{host}>;tag=p{self.call_id}\r\nTo: <sip:bank@{host}>{to_tag}\r\n"
+            f"From: <sip:{self.caller}@{host}>;tag=p{self.call_id}\r\n"
+            f"To: <sip:bank@{host}>{to_tag}\r\n"
             f"Call-ID: {self.call_id}\r\nCSeq: {cseq} {method}\r\nMax-Forwards: 70\r\n"
             f"Contact: <sip:peer@{host}:{port}>\r\n"
         )

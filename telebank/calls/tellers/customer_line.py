@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from telebank import wire
 from telebank.calls.dialling import Dialled, Dialling
 from telebank.calls.leg import Leg
 from telebank.calls.services import CallServices, MediaPlace
@@ -35,6 +36,7 @@ class CustomerLine(PhoneLine):
         self._dialled = dialled
         self._on_media = on_media
         self._first_word_s = RINGS_S  # exchanges may say nothing until somebody answers
+        self._key_method = ""
         self._trunk = dialled.target.trunk
         self._placed_at: float | None = None
         self._counted = False
@@ -60,7 +62,18 @@ class CustomerLine(PhoneLine):
         self._too_long = loop.call_later(self._dialled.seconds, self._gone, "no_answer")
 
     def _heard(self, event: object) -> None:
+        if isinstance(event, wire.Key):
+            self._key_method = self._key_method or "rtp"
+            if self._key_method != "rtp":
+                return
         self._on_media(event)
+
+    def _key_by_info(self, digit: str) -> None:
+        """As in a caller's call: of a phone that sends both ways, the first one counts."""
+        self._key_method = self._key_method or "info"
+        if self._key_method == "info" and (channel := self.channel) is not None:
+            channel.keys_by("info")
+            self._on_media(wire.Key(digit=digit, at=0.0, token=0, secret=False))
 
     def _end(self) -> None:
         super()._end()

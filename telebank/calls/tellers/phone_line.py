@@ -18,6 +18,7 @@ from telebank.sip import (
     CallEnded,
     CallRefused,
     CallRinging,
+    KeyInfoReceived,
     OfferReceived,
     Refused,
     SessionMoved,
@@ -136,6 +137,9 @@ class PhoneLine:
     def _heard(self, event: object) -> None:
         """Of its media, what is none of ours: a teller's keys mean nothing."""
 
+    def _key_by_info(self, digit: str) -> None:
+        """The same of a key by SIP INFO."""
+
     def _invite(self, leg: Leg, way: PhoneWay, caller: str) -> bool:
         endpoint = self._shell.endpoint
         try:
@@ -229,6 +233,8 @@ class PhoneLine:
                     self._gone("unreachable")
                 else:
                     leg.apply(agreed)
+            case KeyInfoReceived():
+                self._key_by_info(fact.digit)
 
     def _taken(self, leg: Leg, fact: CallAnswered) -> None:
         agreed = leg.read_answer(fact.answer)

@@ -1,0 +1,112 @@
+"""Numbers that the tellers of a scene may call: an exchange by hand, and a store that counts."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import create_engine
+
+from support.bank_process import Voice
+from support.calls_peer import Peer as SipPeer
+from support.media_bridge import Talker, tone
+from support.store_kit import open_store
+from support.teller_scene import CallerAt, Ear, Phone, Scene, scene
+from telebank import sip
+from telebank.agents.options import CentreOptions, QueueOptions
+from telebank.calls.dialling import Dialling
+from telebank.calls.faxes.options import OutboundOptions
+from telebank.ops.clock import SystemClock
+from telebank.settings import store_url
+from telebank.store import clock as store_clock
+from telebank.store.sealing import Keyring
+
+NUMBER, OTHER, DEAR = "13800138000", "13900139000", "02155550000"
+QUEUE = QueueOptions(
+    *("general", "综合", "General", ("general",)),
+    rings_s=6.0,
+    wrap_up_s=0.0,
+    place_first_s=0.2,
+    place_every_s=2.0,
+    offer_after_s=1.0,
+    call_backs=2,
+    record=False,
+)
+OPTIONS = CentreOptions((QUEUE,), presence_s=600.0, call_back_again_s=1.0)
+
+
+@dataclass
+class Calls:
+    """A scene, what leads to all numbers, and the store."""
+
+    it: Scene
+    exchange: Phone
+    store_url: str
+    rung: list[str] = field(default_factory=list)
+    """Numbers that were called, in order."""
+    offered: sip.CallOffered | None = None
+    """The last of these calls."""
+
+    async def caller(self, name: str, number: str = NUMBER, hertz: float = 700.0) -> CallerAt:
+        """A caller with a number, who waits for a teller."""
+        peer = SipPeer(self.it.house.node.address, name, caller=number)
+        self.it.stack.callback(peer.close)
+        talker = Talker(1)
+        talker.say(tone(hertz))
+        peer.send("INVITE", peer.sdp(talker.socket))
+        status, body = await peer.response("INVITE")
+        assert status == 200
+        talker.to = ("127.0.0.1", int(body.partition(b"m=audio ")[2].split(b" ")[0]))
+        peer.send("ACK", cseq=peer.cseq)
+        ear = Ear(talker, hertz)
+        self.it.ears.append(ear)
+        await peer.press("10")
+        return CallerAt(peer, ear)
+
+    async def rings(self) -> str:
+        """A number is called; which."""
+        offered = await self.exchange.rings()
+        self.rung.append(offered.to_uri.partition(":")[2].partition("@")[0])
+        self.offered = offered
+        return self.rung[-1]
+
+    def exchange_from(self) -> str:
+        """The number that the last call showed."""
+        assert self.offered is not None
+        return self.offered.from_uri.partition(":")[2].partition("@")[0]
+
+    async def picks_up(self) -> Ear:
+        """It is answered, and talks along from now on."""
+        assert self.offered is not None
+        ear = await self.exchange.picks_up(self.offered)
+        self.it.ears.append(ear)
+        return ear
+
+    def dials(self) -> list[tuple[str, int, bool]]:
+        """What calls were counted: reference, seconds, whether it is known how long they took."""
+        engine = create_engine(self.store_url)
+        with engine.connect() as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT job, seconds, ended_at IS NOT NULL FROM fax_dial ORDER BY at"
+            )
+            found = [(row[0], row[1], bool(row[2])) for row in rows]
+        engine.dispose()
+        return found
+
+
+@asynccontextmanager
+async def calls(
+    tmp_path: Path, voice: Voice, options: CentreOptions = OPTIONS, hertz: float = 1_800.0
+) -> AsyncIterator[Calls]:
+    """A scene whose tellers may call mobile numbers."""
+    async with (
+        open_store(tmp_path / "bank", clock=store_clock.SystemClock()) as store,
+        scene(tmp_path, voice, options) as it,
+    ):
+        exchange = await it.phone("exchange", hertz)
+        host, port = exchange.endpoint.bound
+        outbound = OutboundOptions(gateway=f"{host}:{port}", allow=("1##########",), caller="95588")
+        digest = Keyring.open_or_create(tmp_path / "bank" / "keys").digest
+        run, zone = store.journal.run, store.journal.zone
+        it.room.dialling = Dialling(outbound, run, digest, zone, SystemClock())
+        yield Calls(it, exchange, store_url(tmp_path / "bank"))

@@ -1,0 +1,265 @@
+"""Calls that tellers make people: back to who kept his place, to numbers, to thirds."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from support.bank_process import Voice
+from support.teller_calls import DEAR, NUMBER, OTHER, Calls, calls
+from support.teller_scene import CallerAt, Ear, Phone
+from telebank import sip
+from telebank.agents.board import CallRow
+from telebank.calls.tellers import customer
+
+LI, WANG, CALLER, BACK = 900.0, 1_100.0, 700.0, 1_800.0
+RING_BACK = 450.0
+
+
+@pytest.fixture
+async def at(tmp_path: Path, voice: Voice) -> AsyncIterator[Calls]:
+    async with calls(tmp_path, voice, hertz=BACK) as found:
+        yield found
+
+
+async def seated(at: Calls, person: str, extension: str, hertz: float) -> Phone:
+    phone = await at.it.phone(extension, hertz)
+    assert at.it.room.enter(person, person.title(), extension, {"general": 5}) is None
+    assert at.it.room.want(person, "ready") is None
+    return phone
+
+
+def rows(at: Calls) -> list[CallRow]:
+    return [row for row in at.it.room.rows(for_supervisor=True) if isinstance(row, CallRow)]
+
+
+async def row_of(at: Calls, **wanted: object) -> CallRow:
+    """Wait for a conversation that looks so."""
+    async with asyncio.timeout(30):
+        while True:
+            for row in rows(at):
+                if all(getattr(row, name) == value for name, value in wanted.items()):
+                    return row
+            await at.it.pause(0.02)
+
+
+async def kept(at: Calls) -> tuple[Phone, CallerAt, str]:
+    """A teller talks with one caller, and another has chosen to be called back: the teller's
+    phone, the first caller, the reference of the second one."""
+    phone = await seated(at, "li", "8001", LI)
+    first = await at.caller("one", OTHER)
+    at.it.ears.append(await phone.answers())
+    await row_of(at, state="talking")
+    second = await at.caller("two")
+    waits = await row_of(at, state="waiting")
+    async with asyncio.timeout(30):  # before it is offered to him the key means nothing
+        while not (await row_of(at, key=waits.key)).call_back:
+            await second.sip.press("1")
+            await at.it.pause(0.3)
+    await second.sip.request("BYE", 30)
+    at.it.ears.remove(second.ear)
+    await row_of(at, key=waits.key, direction="out")
+    return phone, first, waits.key
+
+
+async def heard(at: Calls, ear: Ear, hertz: float) -> None:
+    """Everybody talks until somebody hears a tone."""
+    async with asyncio.timeout(30):
+        while not ear.hears(hertz):
+            await at.it.talk(0.3)
+
+
+async def free_again(at: Calls, phone: Phone, first: CallerAt) -> None:
+    """The teller's talk is over, and it is the next one's turn."""
+    first.hangs_up()
+    await phone.has(sip.CallEnded)
+    at.it.ears.clear()
+
+
+async def test_who_keeps_his_place_is_called_back_when_it_is_his_turn(at: Calls) -> None:
+    phone, first, ref = await kept(at)
+    await at.caller("three", OTHER)
+    await row_of(at, state="waiting", call_back=False)
+    await free_again(at, phone, first)
+    teller = await phone.answers()
+    at.it.ears.append(teller)
+    card = await row_of(at, key=ref, state="ringing", seat="li", call_back=True)
+    assert (card.level, card.caller) == (0, "138******00")
+    assert await at.rings() == NUMBER
+    await heard(at, teller, RING_BACK)
+    back = await at.picks_up()
+    await at.it.pause(0.5)
+    back.peer.press("1")
+    await row_of(at, key=ref, state="talking", call_back=False)
+    await heard(at, teller, BACK)
+    await heard(at, back, LI)
+    assert len([row for row in rows(at) if row.state == "waiting"]) == 1
+    begun = [one for one in at.it.kept.begun_ if one.call == ref]
+    assert [(one.direction, one.queue, one.seat) for one in begun] == [("out", "general", "li")]
+    at.exchange.hangs_up()
+    await phone.has(sip.CallEnded)
+    await at.it.house.happens("contact.ended", how="caller")
+    ((job, seconds, over),) = await _counted(at)
+    assert job.startswith("call:")
+    assert over
+    assert seconds < 60
+
+
+async def _counted(at: Calls) -> list[tuple[str, int, bool]]:
+    async with asyncio.timeout(20):
+        while not all(over for _, _, over in at.dials()):
+            await asyncio.sleep(0.05)
+    return at.dials()
+
+
+async def test_who_is_not_reached_is_tried_again_and_then_no_more(at: Calls) -> None:
+    phone, first, ref = await kept(at)
+    await free_again(at, phone, first)
+    for _ in range(2):
+        at.it.ears.append(await phone.answers())
+        assert await at.rings() == NUMBER
+        at.exchange.refuses(486)
+        await phone.has(sip.CallEnded)
+        at.it.ears.clear()
+    left = await at.it.house.happens("queue.left", how="unreachable")
+    assert left.call == ref
+    assert rows(at) == []
+    await at.it.state("SeatRow", "li", "ready")
+    assert not at.it.kept.begun_[1:]
+
+
+async def test_a_machine_presses_no_key(at: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(customer, "ANSWER_S", 0.2)
+    phone, first, ref = await kept(at)
+    await free_again(at, phone, first)
+    at.it.ears.append(await phone.answers())
+    await at.rings()
+    await at.picks_up()
+    await row_of(at, key=ref, not_reached="machine", state="waiting")
+    await phone.has(sip.CallEnded)
+    assert (await at.exchange.has(sip.CallEnded)).by
+
+
+async def test_he_may_not_want_it_any_more(at: Calls) -> None:
+    phone, first, ref = await kept(at)
+    await free_again(at, phone, first)
+    at.it.ears.append(await phone.answers())
+    await at.rings()
+    back = await at.picks_up()
+    await at.it.pause(0.3)
+    back.peer.press("2")
+    left = await at.it.house.happens("queue.left", how="cancelled")
+    assert left.call == ref
+    await phone.has(sip.CallEnded)
+    await at.exchange.has(sip.CallEnded)
+    await at.it.state("SeatRow", "li", "ready")
+
+
+async def test_a_teller_who_does_not_take_it_leaves_his_place_as_it_is(at: Calls) -> None:
+    phone, first, ref = await kept(at)
+    other = await seated(at, "wang", "8002", WANG)
+    assert at.it.room.want("wang", "break", "lunch") is None
+    await free_again(at, phone, first)
+    await phone.rings()
+    phone.refuses(486)
+    await at.it.state("SeatRow", "li", "busy")
+    await row_of(at, key=ref, call_back=True, state="waiting")
+    assert at.it.room.want("wang", "ready") is None
+    at.it.ears.append(await other.answers())
+    assert await at.rings() == NUMBER
+    other.hangs_up()  # he does not want it after all
+    await at.exchange.has(sip.CallEnded)
+    assert (await at.it.state("SeatRow", "wang", "busy")).reason == "declined"
+    assert (await row_of(at, key=ref, call_back=True)).state == "waiting"
+
+
+async def test_nobody_is_offered_a_call_that_may_not_be_made(at: Calls) -> None:
+    phone = await seated(at, "li", "8001", LI)
+    await at.caller("one", OTHER)
+    at.it.ears.append(await phone.answers())
+    await row_of(at, state="talking")
+    second = await at.caller("two", DEAR)
+    waits = await row_of(at, state="waiting")
+    await at.it.pause(1.0)
+    await second.sip.press("1")
+    await at.it.pause(0.5)
+    assert not (await row_of(at, key=waits.key)).call_back
+
+
+async def test_a_teller_calls_a_number(at: Calls) -> None:
+    phone = await seated(at, "li", "8001", LI)
+    assert at.it.room.call("li", DEAR) == "unknown_target"
+    assert at.it.room.call("nobody", NUMBER) == "no_seat"
+    assert at.it.room.call("li", NUMBER) is None
+    assert at.it.room.call("li", NUMBER) == "wrong_state"
+    teller = await phone.answers()
+    at.it.ears.append(teller)
+    assert await at.rings() == NUMBER
+    assert at.exchange_from() == "95588"
+    back = await at.picks_up()
+    row = await row_of(at, state="talking", direction="out")
+    assert (row.queue, row.caller, row.seat) == ("", "138******00", "li")
+    await heard(at, teller, BACK)
+    await heard(at, back, LI)
+    phone.hangs_up()
+    await at.exchange.has(sip.CallEnded)
+    await at.it.state("SeatRow", "li", "ready")
+    assert [(one.direction, one.queue) for one in at.it.kept.begun_] == [("out", "")]
+
+
+async def test_a_number_that_is_busy_ends_a_tellers_call(at: Calls) -> None:
+    phone = await seated(at, "li", "8001", LI)
+    assert at.it.room.call("li", NUMBER) is None
+    at.it.ears.append(await phone.answers())
+    await at.rings()
+    at.exchange.refuses(486)
+    await phone.has(sip.CallEnded)
+    await at.it.state("SeatRow", "li", "ready")
+    assert rows(at) == []
+    assert (await at.it.house.happens("call.failed")).detail["why"] == "busy"
+
+
+async def test_a_number_is_consulted_and_takes_the_caller(at: Calls) -> None:
+    phone = await seated(at, "li", "8001", LI)
+    caller = await at.caller("one")
+    teller = await phone.answers()
+    at.it.ears.append(teller)
+    await row_of(at, state="talking")
+    assert at.it.room.consult("li", f"number:{DEAR}") == "unknown_target"
+    assert at.it.room.consult("li", f"number:{OTHER}") is None
+    assert await at.rings() == OTHER
+    third = await at.picks_up()
+    await row_of(at, state="consulting", others=("number:139******00",))
+    await heard(at, teller, BACK)
+    assert not caller.ear.hears(BACK)
+    assert at.it.room.transfer("li", "", blind=False) is None
+    await phone.has(sip.CallEnded)
+    at.it.ears.remove(teller)
+    await heard(at, caller.ear, BACK)
+    await heard(at, third, CALLER)
+    at.exchange.hangs_up()
+    await caller.sip.request("BYE", 30)
+
+
+async def test_a_caller_sent_to_a_number_that_is_busy_comes_back(at: Calls) -> None:
+    phone = await seated(at, "li", "8001", LI)
+    caller = await at.caller("one")
+    teller = await phone.answers()
+    at.it.ears.append(teller)
+    row = await row_of(at, state="talking")
+    assert at.it.room.transfer("li", f"number:{OTHER}", blind=True) is None
+    await phone.has(sip.CallEnded)
+    at.it.ears.remove(teller)
+    await at.rings()
+    at.exchange.refuses(486)
+    at.it.ears.append(await phone.answers())
+    await row_of(at, key=row.key, state="talking", seat="li")
+    assert at.it.room.transfer("li", f"number:{OTHER}", blind=True) is None
+    await at.rings()
+    third = await at.picks_up()
+    await row_of(at, key=row.key, state="talking")
+    await heard(at, caller.ear, BACK)
+    await heard(at, third, CALLER)
+    caller.hangs_up()
+    await at.exchange.has(sip.CallEnded)

@@ -24,12 +24,14 @@ from telebank.calls.control.board_feed import BoardFeed
 from telebank.calls.control.board_keeper import BoardKeeper
 from telebank.calls.control.boards import BoardPart
 from telebank.calls.control.desk import Counter
+from telebank.calls.control.desk_phones import DeskPhonesPart
 from telebank.calls.control.floor import FloorPart
 from telebank.calls.control.hearing import RecordingsPart
 from telebank.calls.control.history import HistoryPart
 from telebank.calls.control.seats import SeatsPart
 from telebank.calls.control.server import ControlPart, ControlServer
 from telebank.calls.control.skills import SkillsPart
+from telebank.calls.tellers.browser_phone import OfferRefused
 from telebank.settings import store_url
 
 THEN = "2026-03-31T04:00:00.000Z"
@@ -51,6 +53,10 @@ class Desks:
     done: list[tuple[Any, ...]] = field(default_factory=list)
     """What supervisors did."""
     on_change: Any = lambda _kind, _key: None
+    offered: list[tuple[str, str, str]] = field(default_factory=list)
+    """Seat, offer and address of pages that are telephones."""
+    taken: str | OfferRefused = "v=0"
+    """What comes of the next offer."""
 
     # -- tellers ------------------------------------------------------------------------------
 
@@ -136,6 +142,10 @@ class Desks:
         if seat in self.seats and self.seats[seat].state != "wrap_up":
             return "wrong_state"
         return self.turn_seat(seat, state="ready")
+
+    async def offer(self, seat: str, sdp: str, address: str) -> str | OfferRefused:
+        self.offered.append((seat, sdp, address))
+        return self.taken
 
     # -- supervisors --------------------------------------------------------------------------
 
@@ -289,6 +299,7 @@ async def open_desks(
         parts: list[ControlPart] = [
             BoardPart(counter, boards, room),
             SeatsPart(counter, room, zone, house.clock),
+            DeskPhonesPart(counter, room),
             FloorPart(counter, room),
             HistoryPart(counter, keys, zone, house.clock),
             RecordingsPart(counter, keys, place),

@@ -216,20 +216,11 @@ class Scene:
 
     async def caller(self, name: str, hertz: float = 700.0, keys: str = "10") -> CallerAt:
         """A caller who has pressed keys, and asked for a teller by the last of them."""
-        peer = SipPeer(self.house.node.address, name)
-        self.stack.callback(peer.close)
-        talker = Talker(1)
-        talker.say(tone(hertz))
-        peer.send("INVITE", peer.sdp(talker.socket))
-        status, body = await peer.response("INVITE")
-        assert status == 200
-        port = int(body.partition(b"m=audio ")[2].split(b" ")[0])
-        talker.to = ("127.0.0.1", port)
-        peer.send("ACK", cseq=peer.cseq)
-        ear = Ear(talker, hertz)
-        self.ears.append(ear)
-        await peer.press(keys)
-        return CallerAt(peer, ear)
+        caller = await call_in(self.house.node.address, name, hertz)
+        self.stack.callback(caller.sip.close)
+        self.ears.append(caller.ear)
+        await caller.sip.press(keys)
+        return caller
 
     async def answers(self, phone: Phone) -> Ear:
         """A phone is called and answered; it talks along from now on."""
@@ -257,11 +248,25 @@ class Scene:
         await talk(self.ears, seconds)  # type: ignore[arg-type]
 
 
+async def call_in(address: tuple[str, int], name: str, hertz: float) -> CallerAt:
+    """A caller whom a node at this address has answered."""
+    peer = SipPeer(address, name)
+    talker = Talker(1)
+    talker.say(tone(hertz))
+    peer.send("INVITE", peer.sdp(talker.socket))
+    status, body = await peer.response("INVITE")
+    assert status == 200
+    port = int(body.partition(b"m=audio ")[2].split(b" ")[0])
+    talker.to = ("127.0.0.1", port)
+    peer.send("ACK", cseq=peer.cseq)
+    return CallerAt(peer, Ear(talker, hertz))
+
+
 @asynccontextmanager
 async def scene(
-    tmp_path: Path, voice: Voice, options: CentreOptions = OPTIONS
+    tmp_path: Path, voice: Voice, options: CentreOptions = OPTIONS, **house_options: float
 ) -> AsyncIterator[Scene]:
-    """A node with these queues."""
+    """A node with these queues; `house_options` are of its media."""
     ways: dict[str, list[PhoneWay]] = {}
 
     class Room(TellerRoom):
@@ -283,7 +288,9 @@ async def scene(
     keyring = Keyring.open_or_create(tmp_path / "keys")
     room = Room(Centre(options, wall), options, clock, Tapes(tmp_path, keyring))
     async with AsyncExitStack() as stack:
-        house = await stack.enter_async_context(open_house(tmp_path, voice, tellers=room))
+        house = await stack.enter_async_context(
+            open_house(tmp_path, voice, tellers=room, **house_options)
+        )
         it = Scene(house, room, ways, stack)
         room.on_change = it.changed
         room.keeper = it.kept

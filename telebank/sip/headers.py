@@ -99,17 +99,20 @@ class Via:
 
 def param(params: Params, name: str) -> str | None:
     """The first parameter of that name (lower case), None where absent or without a value."""
-    return next((value for key, value in params if key == name), None)
+    for key, value in params:
+        if key == name:
+            return value
+    return None
 
 
 def parse_params(text: str, start: int, header: str) -> tuple[Params, int]:
     """Read `;name=value` items from `start`; stops before a comma or at the end."""
     found: list[tuple[str, str | None]] = []
-    while (item := _PARAM.match(text, start)) is not None:
+    end = len(text)
+    while start < end and (item := _PARAM.match(text, start)) is not None:
         name, value = item.groups()
         found.append((name.lower(), value))
         start = item.end()
-    end = len(text)
     while start < end and text[start] in _SPACE:
         start += 1
     if start < end and text[start] != ",":

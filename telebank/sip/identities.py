@@ -129,6 +129,8 @@ def _asserted(headers: Headers) -> Party | None:
 
 def _is_private(headers: Headers) -> bool:
     """Whether presentation is restricted (RFC 3323 4.2, RFC 3325 9.3)."""
+    if "privacy" not in headers:
+        return False
     words = {
         word.strip().lower()
         for item in split_list(headers.get("privacy", [])[:MAX_ENTRIES])

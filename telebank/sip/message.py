@@ -38,11 +38,21 @@ _COMPACT = {
     "o": "event", "r": "refer-to", "s": "subject", "t": "to", "u": "allow-events", "v": "via",
     "x": "session-expires",
 }  # fmt: skip
-_SINGLE = ("call-id", "cseq", "from", "to", "max-forwards", "content-length", "content-type")
-_LISTS = (
+_USUAL = {
+    name: name.lower()
+    for name in (
+        "Via", "From", "To", "Call-ID", "CSeq", "Contact", "Max-Forwards", "Content-Type",
+        "Content-Length", "Allow", "Supported", "User-Agent", "Record-Route", "Route",
+    )
+}  # fmt: skip
+"""Names as most write them: what is said of each need not be found out for each message."""
+_SINGLE = frozenset(
+    ("call-id", "cseq", "from", "to", "max-forwards", "content-length", "content-type")
+)
+_LISTS = frozenset((
     "accept", "allow", "contact", "diversion", "history-info", "p-asserted-identity", "privacy",
     "record-route", "refer-to", "require", "supported",
-)  # fmt: skip
+))  # fmt: skip
 """Every list that is taken apart here."""
 
 
@@ -105,12 +115,12 @@ def parse(data: bytes) -> Request | Response:
     if len(data) > MAX_DATAGRAM:
         raise MalformedMessage("longer than a datagram may be")
     head, blank, body = data.lstrip(b"\r\n").partition(b"\r\n\r\n")
-    lines = head.decode("utf-8", "surrogateescape").split("\r\n")
-    status = _STATUS_LINE.fullmatch(lines[0])
-    asked = None if status else _REQUEST_LINE.fullmatch(lines[0])
+    start, _, rest = head.decode("utf-8", "surrogateescape").partition("\r\n")
+    status = _STATUS_LINE.fullmatch(start)
+    asked = None if status else _REQUEST_LINE.fullmatch(start)
     if status is None and asked is None:
-        raise _bad_start_line(lines)
-    headers, trouble = _read_headers(lines)
+        raise _bad_start_line(start, rest)
+    headers, trouble = _read_headers(rest)
     try:
         _check_frame(asked, trouble or ("" if blank else "no empty line after the headers"))
         return _build(status, asked, headers, body)
@@ -128,12 +138,12 @@ def _check_frame(asked: re.Match[str] | None, trouble: str) -> None:
         raise BadHeader(trouble)
 
 
-def _bad_start_line(lines: list[str]) -> MalformedMessage:
-    headers, _ = _read_headers(lines)
+def _bad_start_line(start: str, rest: str) -> MalformedMessage:
+    headers, _ = _read_headers(rest)
     # Only what ends like a request is answered: never a broken response (section 16.11).
-    if lines[0].startswith("SIP/") or "SIP/" not in lines[0]:
+    if start.startswith("SIP/") or "SIP/" not in start:
         return MalformedMessage("no SIP start line")
-    return _refusal("malformed request line", 400, lines[0].split(" ")[0], headers)
+    return _refusal("malformed request line", 400, start.partition(" ")[0], headers)
 
 
 def _refusal(why: str, status: int, method: str | None, headers: Headers) -> MalformedMessage:
@@ -141,28 +151,38 @@ def _refusal(why: str, status: int, method: str | None, headers: Headers) -> Mal
     return MalformedMessage(why, status, headers if answerable else None)
 
 
-def _read_headers(lines: list[str]) -> tuple[Headers, str]:
+def _read_headers(text: str) -> tuple[Headers, str]:
     """All header lines that can be read, and the first trouble among them (empty: none)."""
     headers: Headers = {}
     trouble = ""
-    for line in _unfold(lines):
+    lines = text.split("\r\n") if text else []
+    folded = "\r\n " in text or "\r\n\t" in text
+    for line in _unfold(lines) if folded else lines[:MAX_HEADERS]:
         name, colon, value = line.partition(":")
-        name = name.rstrip(" \t").lower()
-        if not colon or _HEADER_NAME.fullmatch(name) is None or "\r" in line or "\n" in line:
+        key = _USUAL.get(name) or _key_of(name)
+        if not (colon and key) or "\r" in line or "\n" in line:
             trouble = trouble or "a malformed header line"
         elif len(line) > MAX_LINE:
             trouble = trouble or "a header line too long"
+        elif key in headers:
+            headers[key].append(value.strip(" \t"))
         else:
-            headers.setdefault(_COMPACT.get(name, name), []).append(value.strip(" \t"))
-    if len(lines) - 1 > MAX_HEADERS:
+            headers[key] = [value.strip(" \t")]
+    if len(lines) > MAX_HEADERS:
         trouble = trouble or "too many header lines"
     return headers, trouble
+
+
+def _key_of(name: str) -> str:
+    """What `Headers` has a name by; empty where it is none."""
+    name = name.rstrip(" \t").lower()
+    return _COMPACT.get(name, name) if _HEADER_NAME.fullmatch(name) else ""
 
 
 def _unfold(lines: list[str]) -> Iterable[str]:
     """Header lines with continuation lines joined (RFC 3261 7.3.1); at most MAX_HEADERS read."""
     current: list[str] = []
-    for line in lines[1 : MAX_HEADERS + 1]:
+    for line in lines[:MAX_HEADERS]:
         if line[:1] in (" ", "\t") and current:
             current.append(line.strip(" \t"))
             continue
@@ -176,13 +196,10 @@ def _unfold(lines: list[str]) -> Iterable[str]:
 def _build(
     status: re.Match[str] | None, asked: re.Match[str] | None, headers: Headers, body: bytes
 ) -> Request | Response:
-    for name in _SINGLE:
-        values = headers.get(name)
-        if values and len(values) > 1:
+    for name, values in headers.items():
+        if name in _SINGLE and len(values) > 1:
             raise BadHeader(f"{name}: given more than once")
-    for name in _LISTS:
-        values = headers.get(name)
-        if values and len(values) + sum(line.count(",") for line in values) > MAX_VALUES:
+        if name in _LISTS and len(values) + sum(line.count(",") for line in values) > MAX_VALUES:
             raise BadHeader(f"{name}: too many values")
     via, call_id, sequence, caller, called = _mandatory(headers)
     body = _cut_body(headers, body)
@@ -277,9 +294,9 @@ def write_response(
 def refusal_to(head: bytes, why: str, status: int = 400) -> bytes:
     """The answer to a header block after which nothing can be read; empty where none may be given:
     to a response, an ACK, or what has no Via."""
-    lines = head.decode("utf-8", "surrogateescape").split("\r\n")
-    asked = _REQUEST_LINE.fullmatch(lines[0])
-    headers, _ = _read_headers(lines)
+    start, _, rest = head.decode("utf-8", "surrogateescape").partition("\r\n")
+    asked = _REQUEST_LINE.fullmatch(start)
+    headers, _ = _read_headers(rest)
     error = _refusal(why, status, asked and asked[1], headers)
     return write_refusal(error) if error.headers is not None else b""
 

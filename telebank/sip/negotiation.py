@@ -34,8 +34,9 @@ class Negotiation:
         self.session_id = 1
         """Of o=; to be set before the first description."""
         self._version = 0
-        self._lines: tuple[MediaLine, ...] = ()
-        self._offered: SessionDescription | None = None
+        self._written = b""
+        """Our description that is in force."""
+        self._offered: bytes | None = None
         """Our offer, until its answer is read."""
         self._taken: tuple[SessionDescription, bytes] | None = None
         """The offer answered last and our answer, until something else is agreed."""
@@ -147,19 +148,25 @@ class Negotiation:
             else read_t38_answer(offered, answer)
         )
 
+    @property
+    def _lines(self) -> tuple[MediaLine, ...]:
+        """The m= lines of the session, read only now: most calls negotiate once."""
+        return SessionDescription.parse(self._written).media if self._written else ()
+
     def _offer(self, sdp: bytes) -> bytes:
         self._version += 1
-        self._offered = SessionDescription.parse(sdp)
+        self._offered = sdp
         return sdp
 
     def _asked(self) -> SessionDescription | None:
         """Our offer was answered: its m= lines are the session's now."""
         offered, self._offered = self._offered, None
-        if offered is not None:
-            self._lines, self._taken = offered.media, None
-        return offered
+        if offered is None:
+            return None
+        self._written, self._taken = offered, None
+        return SessionDescription.parse(offered)
 
     def _answered(self, offer: SessionDescription, sdp: bytes) -> None:
         self._version += 1
         self._offered = None  # it gave way to theirs
-        self._lines, self._taken = SessionDescription.parse(sdp).media, (offer, sdp)
+        self._written, self._taken = sdp, (offer, sdp)

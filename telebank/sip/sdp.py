@@ -6,7 +6,6 @@ Payload type numbers are the offerer's. Every other m= line is refused with port
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
 from typing import Literal
 
 from telebank.sip.dtls import bundled, mid_of
@@ -18,7 +17,7 @@ from telebank.sip.session_description import (
     MediaLine,
     SessionDescription,
 )
-from telebank.sip.uri import Address, is_usable
+from telebank.sip.uri import Address, address_of, is_usable
 
 __all__ = [
     "Answer", "AudioOffer", "Direction", "MalformedDescription", "MediaLine", "Refused",
@@ -93,7 +92,7 @@ def answer_audio(
     `rtcp_mux` says whether our media plane takes RTCP on the RTP port where that is offered.
     Raises `ValueError` where `local_address` is no IP address.
     """
-    ip_address(local_address)
+    address_of(local_address)
     here, protection = (local_address, local_port), protection or Protection()
     refusals = []
     for audio in offer.audios:

@@ -19,7 +19,6 @@ Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 DIRECTIONS: tuple[Direction, ...] = ("sendrecv", "sendonly", "recvonly", "inactive")
 STATIC_PAYLOADS = {0: "PCMU", 8: "PCMA", 9: "G722", 13: "CN", 18: "G729"}
 """RFC 3551 table 4, the entries telephony meets; all at 8000 Hz on the wire clock."""
-_LINE = re.compile(r"([a-z])=(.*)")
 _RTPMAP = re.compile(r"([0-9]{1,3})[ \t]+([A-Za-z0-9._\-]+)/([0-9]{1,6})(?:/([0-9]{1,2}))?[ \t]*")
 _CONNECTION = re.compile(r"IN IP([46]) ([0-9A-Za-z:.\-]{1,253})(?:/[0-9/]*)?[ \t]*")
 _MEDIA = re.compile(
@@ -82,7 +81,8 @@ class MediaLine:
 
     def first(self, name: str) -> str:
         """The first value of an attribute, empty where there is none."""
-        return next((value for key, value in self.attributes if key == name.lower()), "")
+        name = name.lower()
+        return next((value for key, value in self.attributes if key == name), "")
 
     def number(self, name: str) -> int | None:
         """An attribute that is a count; None where it is missing or no count (-1, `72k` ...)."""
@@ -190,10 +190,9 @@ def _lines(data: bytes) -> list[tuple[str, str]]:
         raise MalformedDescription("too many lines")
     found = []
     for number, row in enumerate(rows, 1):
-        line = _LINE.fullmatch(row)
-        if line is None:
+        if row[1:2] != "=" or not "a" <= row[0] <= "z":
             raise MalformedDescription(f"line {number} is not letter=value")
-        found.append((line[1], line[2]))
+        found.append((row[0], row[2:]))
     if found[0] != ("v", "0"):
         raise MalformedDescription("line 1 is not v=0")
     return found
@@ -241,9 +240,9 @@ def _media(lines: Lines, address: str, session: tuple[tuple[str, str], ...]) -> 
     if len(formats) > MAX_FORMATS:
         raise MalformedDescription("too many formats in an m= line")
     own = _attributes(lines)
-    if not any(name in DIRECTIONS for name, _ in own):  # the session's direction holds for all
-        own += tuple(item for item in session if item[0] in DIRECTIONS)
     said = {name for name, _ in own}
+    if said.isdisjoint(DIRECTIONS):  # the session's direction holds for all
+        own += tuple(item for item in session if item[0] in DIRECTIONS)
     own += tuple(item for item in session if item[0] in FOR_ALL and item[0] not in said)
     address = _connection(lines, address)
     if not address:
@@ -274,8 +273,7 @@ def _image(index: int, line: MediaLine) -> ImageOffer:
 def _audio(index: int, line: MediaLine) -> AudioOffer:
     names = _payloads(line)
     direction: Direction = next((d for d in DIRECTIONS if (d, "") in line.attributes), "sendrecv")
-    ptime = next((value for name, value in line.attributes if name == "ptime"), "")
-    found = _MILLISECONDS.fullmatch(ptime)
+    found = _MILLISECONDS.fullmatch(line.first("ptime"))
     return AudioOffer(
         line.address,
         line.port,

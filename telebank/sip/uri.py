@@ -2,7 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Address, ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Literal, NamedTuple, get_args
 
 Address = tuple[str, int]
@@ -61,9 +62,11 @@ class SipUri:
     params: str
     headers: str
 
-    @classmethod
-    def parse(cls, text: str) -> "SipUri":
-        """Read a sip or sips URI; raises `BadUri`."""
+    @staticmethod
+    @lru_cache(maxsize=256)
+    def parse(text: str) -> "SipUri":
+        """Read a sip or sips URI; raises `BadUri`. Remembered: within a call each is asked for
+        several times."""
         scheme = scheme_of(text)
         if scheme not in SIP_SCHEMES:
             raise BadUri("the scheme is not sip or sips")
@@ -82,7 +85,7 @@ class SipUri:
         params, mark, headers = tail.partition("?")
         if params and not params.startswith(";"):
             raise BadUri("characters after the host that are no parameter")
-        return cls(scheme, user, found[1], port, params, mark + headers)
+        return SipUri(scheme, user, found[1], port, params, mark + headers)
 
     @property
     def loose(self) -> bool:
@@ -120,7 +123,7 @@ def hop_of(uri: str, otherwise: Hop) -> Hop:
     if transport is None or not is_usable(host, otherwise.host):
         secure = parsed.scheme == "sips" and otherwise.transport != "tls"
         return Hop(otherwise.host, DEFAULT_TLS_PORT, "tls") if secure else otherwise
-    return Hop(str(ip_address(host)), parsed.port or default_port(transport), transport)
+    return Hop(str(address_of(host)), parsed.port or default_port(transport), transport)
 
 
 def transport_of(uri: SipUri, otherwise: Transport) -> Transport | None:
@@ -137,12 +140,18 @@ def default_port(transport: str) -> int:
     return DEFAULT_TLS_PORT if transport == "tls" else DEFAULT_PORT
 
 
+@lru_cache(maxsize=1_024)
+def address_of(host: str) -> IPv4Address | IPv6Address:
+    """What an IP literal says; raises `ValueError`. Remembered: most are those of a few peers."""
+    return ip_address(host)
+
+
 def is_usable(host: str, peer: str) -> bool:
     """Whether something may be sent to `host`, be it signalling or media: an IP literal of the
     family of `peer`, unicast, not of IPv4's reserved 240/4 (broadcast among them), and this machine
     itself only for peers on it."""
     try:
-        address, known = ip_address(host), ip_address(peer)
+        address, known = address_of(host), address_of(peer)
     except ValueError:
         return False
     if address.version != known.version or address.is_multicast or address.is_unspecified:

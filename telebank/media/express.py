@@ -12,7 +12,7 @@ A channel opens its lane packet by packet: `Lane.expect` after one that it place
 
 import operator
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +33,6 @@ _KIND, _SEQUENCE = 0xFFFF0000, 0xFFFF
 """Halves of a header's first word."""
 
 Fallback = Callable[[bytes, float], None]
-Usual = Callable[[float], None]
-"""Reads what waits on a socket; given the time."""
 
 
 class Express:
@@ -84,21 +82,21 @@ class Express:
 
     # -- the tick -----------------------------------------------------------------------------
 
-    def read(
-        self, ready: Iterable[tuple[int, int]], usual: Mapping[int, Usual], now: float
-    ) -> None:
+    def read(self, ready: Iterable[tuple[int, int]], now: float) -> list[int]:
         """Read one datagram of each descriptor that is ready and whose lane is open; the others
-        are read by `usual`."""
+        are given back."""
         open_lane = self._lanes.get
         lanes: list[Lane] = []
+        others: list[int] = []
         for descriptor, _ in ready:
             lane = open_lane(descriptor)
             if lane is None:
-                usual[descriptor](now)
+                others.append(descriptor)
             else:
                 lanes.append(lane)
         for start in range(0, len(lanes), BATCH):
             self._take(lanes[start : start + BATCH], now)
+        return others
 
     def _take(self, lanes: list["Lane"], now: float) -> None:
         sizes = self._received(lanes)

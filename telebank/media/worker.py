@@ -1,7 +1,6 @@
 """The media worker's loop: tick a slot, read what callers sent, do what the node asks, wait."""
 
 import logging
-import select
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,7 +12,7 @@ from telebank import wire
 from telebank.media.bank import FRAME, Bank, BankError, Banks
 from telebank.media.channel import Channel
 from telebank.media.engine import SLOTS, Slot
-from telebank.media.express import Express, Usual
+from telebank.media.express import Express
 from telebank.media.guard import Guard
 from telebank.media.handshakes import Handshakes
 from telebank.media.inband import InbandKeys
@@ -21,6 +20,7 @@ from telebank.media.inband_values import KeyOn
 from telebank.media.joining import ORDERS, Joining, Order
 from telebank.media.listening import Heard, Listening, Tables
 from telebank.media.options import MediaOptions
+from telebank.media.reading import Reading
 from telebank.media.reporting import Reporting
 from telebank.media.tones import sounds_of
 from telebank.workers.link import Link
@@ -31,8 +31,6 @@ from telebank.workers.ticker import Ticker
 CHECK_SECONDS = 0.5
 LATE_FRAMES = 3
 """Later than this (a stopped process), whole frames are left out instead of sent in a burst."""
-READY_AT_ONCE = 512
-"""Sockets looked at between two ticks; the others' turn is five milliseconds later."""
 FILLED = 250
 """Calls for which one slot is enough: what a tick sends takes a millisecond then. A slot more costs
 50 ticks a second of caches gone cold, so none is begun before it is needed."""
@@ -79,9 +77,7 @@ class Worker(Service[wire.ToWorker]):
         self._handshakes = Handshakes(self._run)
         self._rows: list[dict[int, Channel]] = [{} for _ in range(SLOTS)]
         self._channels: dict[int, Channel] = {}
-        self._usual: dict[int, Usual] = {}
-        """By descriptor."""
-        self._poller = select.epoll()
+        self._reading = Reading(self._express)
 
     # -- time ---------------------------------------------------------------------------------
 
@@ -104,7 +100,7 @@ class Worker(Service[wire.ToWorker]):
             self._ticker.pass_over()
         for channel in self._halves[(number + SLOTS // 2) % SLOTS]:
             self._guard.run(channel, channel.sending.flush)
-        self._read_media()
+        self._reading.read(self._ticker.due)
         self._handshakes.tick(now)
         self._reporting.look(now)
         for channel, why in self._guard.taken().items():
@@ -155,13 +151,6 @@ class Worker(Service[wire.ToWorker]):
 
     def _run(self, number: int, act: Callable[..., object], *given: object) -> None:
         self._guard.run(self._channels[number], act, *given)
-
-    # -- callers ------------------------------------------------------------------------------
-
-    def _read_media(self) -> None:
-        ready = self._poller.poll(0, READY_AT_ONCE)
-        now = time.monotonic()
-        self._express.read(ready, self._usual, now)
 
     # -- the node -----------------------------------------------------------------------------
 
@@ -282,8 +271,7 @@ class Worker(Service[wire.ToWorker]):
         self._joining.opened(channel, index, message.beside)
         if index in self._inband:
             self._inband[index].reset(channel.row)
-        self._usual[endpoint.fileno()] = partial(self._guard.run, channel, channel.readable)
-        self._poller.register(endpoint.fileno(), select.EPOLLIN)
+        self._reading.add(endpoint.fileno(), partial(self._guard.run, channel, channel.readable))
         self._reporting.add(channel, time.monotonic())
         self._link.send(wire.Opened(channel=number, port=endpoint.getsockname()[1]))
 
@@ -296,9 +284,7 @@ class Worker(Service[wire.ToWorker]):
             self._guard.run(channel, self._close, channel, why)
 
     def _close(self, channel: Channel, error: str = "") -> None:
-        descriptor = channel.endpoint.fileno()
-        self._poller.unregister(descriptor)
-        del self._usual[descriptor]
+        self._reading.remove(channel.endpoint.fileno())
         self._reporting.remove(channel)
         del self._channels[channel.number]
         index = self._slots.index(channel.slot)

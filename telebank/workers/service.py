@@ -124,9 +124,12 @@ class Service(ABC, Generic[Order]):
             self._obey()
 
     def _obey(self) -> None:
+        """Orders that came, one at least; those left when a tick is due wait until it is done."""
         try:
             for order in self._link.receive():
                 self._carry_out(order)
+                if self._ticking and time.monotonic() >= self._ticker.due:
+                    return
         except (msgspec.DecodeError, ValueError) as error:
             _log.error("a message of the node was refused: %s", error)
 

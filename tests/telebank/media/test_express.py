@@ -73,7 +73,8 @@ class Ear:
     def take(self, data: bytes, now: float) -> None:
         self.ends.peer.send(data)
         descriptor = self.ends.ours.fileno()
-        self.express.read([(descriptor, 1)], {descriptor: self.readable}, now)
+        for _ in self.express.read([(descriptor, 1)], now):
+            self.readable(now)
 
     def tick(self, now: float) -> None:
         self.sound.append(self.listening.frames(now).samples[0].copy())

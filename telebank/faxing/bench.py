@@ -17,6 +17,8 @@ from telebank.workers.cpu import cpu_seconds
 HOST = "127.0.0.1"
 MAX_DATAGRAM = 400
 """Bytes, as usual gateways say."""
+LOOK_S = 0.05
+"""Seconds between two looks whether a process is up."""
 MAX_SECONDS = 900.0
 """A fax that takes longer has failed."""
 _WIDTH, _ROWS = 1_728, 2_290
@@ -61,19 +63,33 @@ class _End:
             self._moved()
 
 
-async def bench_fax(faxes: int, pages: int, moved: Moved = lambda: None) -> BenchResult:
+async def bench_fax(
+    faxes: int, pages: int, start_s: float, moved: Moved = lambda: None
+) -> BenchResult:
     """Send `pages` of dense text on `faxes` lines at once over T.38; `moved` is called as each end
-    of a fax is over. Raises `FaxUnavailable`."""
+    of a fax is over. Raises `FaxUnavailable`, also where the processes are not ready within
+    `start_s` seconds."""
     options = FaxingOptions(lines=faxes, max_seconds=MAX_SECONDS)
     sending, receiving = FaxProcess(options), FaxProcess(options)
     try:
-        await asyncio.gather(sending.start(), receiving.start())
-        if sending.missing:
-            raise FaxUnavailable(sending.missing)
+        try:
+            async with asyncio.timeout(start_s):
+                await asyncio.gather(_up(sending), _up(receiving))
+        except TimeoutError:
+            raise FaxUnavailable(f"a fax process was not ready within {start_s:g} s") from None
         with tempfile.TemporaryDirectory(prefix="fax-") as folder:
             return await _run((sending, receiving), Path(folder), faxes, pages, moved)
     finally:
         await asyncio.gather(sending.close(), receiving.close())
+
+
+async def _up(process: FaxProcess) -> None:
+    """Start it; one that does not come up is tried again."""
+    await process.start()
+    while not process.ready:
+        if process.missing:
+            raise FaxUnavailable(process.missing)
+        await asyncio.sleep(LOOK_S)
 
 
 async def _run(

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from telebank.commands.bench.call import start_option
 from telebank.commands.common import EXIT_FINDING, Unreachable, json_option
 from telebank.faxing.bench import BenchResult, FaxUnavailable, bench_fax
 from telebank.faxing.options import MAX_LINES
@@ -30,12 +31,14 @@ _MEANINGS = {
 @click.option(
     "--pages", default=1, show_default=True, type=click.IntRange(1, 20), help="Pages of each fax."
 )
+@start_option
 @json_option
-def command(faxes: int, pages: int, *, as_json: bool) -> None:
+def command(faxes: int, pages: int, start_s: float, *, as_json: bool) -> None:
     """Measure faxes over T.38 between two fax processes, in real time.
 
     Every fax carries full A4 pages in fine resolution, about half a minute each, and is
-    compared pixel by pixel. Exit code 1 when one failed, 3 when there is no libspandsp.
+    compared pixel by pixel. Exit code 1 when one failed, 3 when there is no libspandsp or a
+    fax process is not ready in time.
 
     \b
     Examples:
@@ -54,7 +57,7 @@ def command(faxes: int, pages: int, *, as_json: bool) -> None:
     with bar:
         task = bar.add_task("", total=2 * faxes)
         try:
-            result = asyncio.run(bench_fax(faxes, pages, lambda: bar.advance(task)))
+            result = asyncio.run(bench_fax(faxes, pages, start_s, lambda: bar.advance(task)))
         except FaxUnavailable as error:
             raise Unreachable(str(error)) from error
     click.echo(json.dumps(asdict(result)) if as_json else _table(result))

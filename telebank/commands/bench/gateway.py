@@ -30,6 +30,7 @@ from core_adapters.iso8583.keys.names import KeyNames
 from core_adapters.iso8583.options import Iso8583Options, MuxOptions
 from core_adapters.iso8583.profile import Profile
 from core_adapters.iso8583.profile_load import load_profile
+from telebank.commands.bench.call import start_option
 from telebank.commands.common import EXIT_FINDING, Unreachable, json_option
 from telebank.ops.clock import SystemClock
 from telebank.ops.supervise import Child, ChildFailed, ChildSpec
@@ -47,8 +48,6 @@ from transactions.request import AuthLevel, HostMessage, Request
 CONFIG = Path(__file__).resolve().parents[3] / "config"
 HOST = "127.0.0.1"
 NODE = "01"
-READY_S = 30.0
-SIGN_ON_S = 10.0
 CEILING = Money(900_000_000_000, currency("CNY"))
 """A limit that nobody reaches: it is counted all the same."""
 ROUNDS_OF_CODEC = 2_000
@@ -105,9 +104,17 @@ class Load:
 )
 @click.option("--seconds", default=10, show_default=True, type=click.IntRange(1, 120))
 @click.option("--ledger/--no-ledger", default=True, show_default=True, help="Also with a ledger.")
+@start_option
 @json_option
 def command(
-    transfers: int, at_once: int, rate: int, seconds: int, *, ledger: bool, as_json: bool
+    *,
+    transfers: int,
+    at_once: int,
+    rate: int,
+    seconds: int,
+    ledger: bool,
+    start_s: float,
+    as_json: bool,
 ) -> None:
     """Measure durable money transactions: journal, audit leaves, codec, link.
 
@@ -122,8 +129,8 @@ def command(
     """
     load = Load(transfers, at_once, rate, seconds)
     try:
-        alone = uvloop.run(_bench(load, "--no-ledger"))
-        beside = uvloop.run(_bench(load, "--test-data")) if ledger else None
+        alone = uvloop.run(_bench(load, "--no-ledger", start_s))
+        beside = uvloop.run(_bench(load, "--test-data", start_s)) if ledger else None
     except ChildFailed as error:
         raise Unreachable(str(error)) from error
     if as_json:
@@ -149,10 +156,10 @@ def _table(title: str, figures: Figures) -> str:
 # -- one host -------------------------------------------------------------------------------------
 
 
-async def _bench(load: Load, kind: str) -> Figures:
+async def _bench(load: Load, kind: str, start_s: float) -> Figures:
     with contextlib.ExitStack() as stack:
         data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-gateway-")))
-        async with _gateway(data, kind) as gateway:
+        async with _gateway(data, kind, start_s) as gateway:
             codec_us = _codec_us(gateway)
             adapter_us = await gateway.adapter_us(load)
             whole = await gateway.throughput(load)
@@ -176,7 +183,7 @@ async def _bench(load: Load, kind: str) -> Figures:
 
 
 @contextlib.asynccontextmanager
-async def _gateway(data: Path, kind: str) -> AsyncIterator["_Gateway"]:
+async def _gateway(data: Path, kind: str, start_s: float) -> AsyncIterator["_Gateway"]:
     keys = data / "keys"
     keys.mkdir(mode=0o700)
     async with contextlib.AsyncExitStack() as stack:
@@ -186,7 +193,7 @@ async def _gateway(data: Path, kind: str) -> AsyncIterator["_Gateway"]:
         arguments = (sys.executable, "-m", "telebank", *words)
         child = Child(ChildSpec("corehost", arguments, data / "corehost.log"), say.print)
         stack.push_async_callback(child.stop)
-        await child.start(port_file, READY_S)
+        await child.start(port_file, start_s)
         port = int(json.loads(port_file.read_text(encoding="utf-8"))["port"])
         profile = load_profile(CONFIG / "hosts" / "tb87.yaml")
         contracts = load_contracts(CONFIG / "services.yaml")
@@ -199,8 +206,8 @@ async def _gateway(data: Path, kind: str) -> AsyncIterator["_Gateway"]:
         host = Iso8583Host(profile, contracts, module, options, vault=vault)
         await host.start()
         stack.push_async_callback(host.close)
-        if not await host.wait_signed_on(SIGN_ON_S):
-            raise ChildFailed("the core host did not sign us on")
+        if not await host.wait_signed_on(start_s):
+            raise ChildFailed(f"the core host did not sign us on within {start_s:g} s")
         limits = dict.fromkeys(
             {name for service in contracts.services.values() for name in service.limits}, CEILING
         )

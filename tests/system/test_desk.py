@@ -2,18 +2,14 @@
 baresip, and is rung for a caller who asks for a person."""
 
 import asyncio
-import secrets
 import shutil
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from support.bank_process import BankProcess, Voice
 from support.baresip import baresip
+from support.desk_page import REGISTRAR, Page, until
 from support.release_scene import Staff, query
 from telebank.phone.phone import PhoneOptions
 
@@ -23,44 +19,6 @@ pytestmark = [
         shutil.which("baresip") is None, reason="baresip is not installed: apt-get install baresip"
     ),
 ]
-REGISTRAR = {"realm": "bank.example", "md5_networks": ["127.0.0.0/8"]}
-
-
-async def until(look: Callable[[], Any]) -> Any:
-    end = time.monotonic() + 30
-    while not (found := await asyncio.to_thread(look)):
-        assert time.monotonic() < end
-        await asyncio.sleep(0.2)
-    return found
-
-
-class Page:
-    """What the page of a seat asks of the control socket."""
-
-    def __init__(self, bank: BankProcess, session: Path) -> None:
-        transport = httpx.HTTPTransport(uds=str(bank.data / "control.sock"))
-        token = session.read_text().strip()
-        headers = {"Authorization": f"Bearer {token}"}
-        self._client = httpx.Client(
-            transport=transport, base_url="http://node", timeout=10, headers=headers
-        )
-
-    def does(self, act: str, **body: object) -> dict[str, Any]:
-        asked = {"request_id": secrets.token_hex(8), **body}
-        answer = self._client.post(f"/v1/desk/{act}", json=asked)
-        assert answer.status_code == 200, answer.text
-        seat: dict[str, Any] = answer.json()["seat"]
-        return seat
-
-    def rows(self, kind: str) -> list[dict[str, Any]]:
-        """All of a kind on the board; the page is there."""
-        answer = self._client.get("/v1/desk/board", params={"seat": "1"})
-        assert answer.status_code == 200, answer.text
-        return [row for row in answer.json()["rows"] if row["type"] == kind]
-
-    def call(self, state: str) -> dict[str, Any]:
-        """The call in this state; empty: there is none."""
-        return next((row for row in self.rows("CallRow") if row["state"] == state), {})
 
 
 async def test_a_seat_enters_and_its_phone_rings_for_a_caller(tmp_path: Path, voice: Voice) -> None:

@@ -25,6 +25,7 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "host": ("host", "Check, try, watch and certify the link to the core host."),
         "staff": ("staff", "Who works here: add, log in, leave, unlock, reset."),
         "phones": ("phones", "Desk phones: add, list, show, remove, give a new secret."),
+        "queue": ("queue", "Queues of callers: check them, seats needed, play them."),
         "contacts": ("contacts", "Tellers' contacts with callers: list."),
         "recordings": ("recordings", "Recordings of tellers' calls: list, check."),
         "approval": ("approval", "What waits for a second person."),

@@ -257,18 +257,22 @@ def load_settings(data: Path, overrides: Mapping[str, Table] | None = None) -> S
         loss=sections["loss"],
     )
     sections["outbound"] = _routed(sections["outbound"], trunks)
-    return Settings(**sections, hosts=hosts, trunks=trunks, queues=_queues(data))
+    return Settings(**sections, hosts=hosts, trunks=trunks, queues=read_queues(queues_file(data)))
 
 
-def _queues(data: Path) -> CentreOptions:
+def queues_file(data: Path) -> Path:
     """The bank's own queues, else those shipped: whole, since a queue that is left out is meant."""
+    own = data / "config" / QUEUES_FILE
+    return own if own.exists() else seed_dir() / QUEUES_FILE
+
+
+def read_queues(path: Path) -> CentreOptions:
+    """The queues of a file; raises `SettingsError`, which names it."""
     from ruamel.yaml.error import YAMLError  # with all of its parser
 
     from telebank.agents.load import QueuesError, load_queues
     from transactions.yaml_text import read_yaml
 
-    own = data / "config" / QUEUES_FILE
-    path = own if own.exists() else seed_dir() / QUEUES_FILE
     try:
         return load_queues(read_yaml(_text(path), places=False))
     except (YAMLError, UnicodeDecodeError) as error:

@@ -151,6 +151,15 @@ class Outcome:
         """Part of their time that seats worked, 0 to 1."""
         return self.busy_hours / self.seat_hours if self.seat_hours else 0.0
 
+    def add(self, other: "Outcome") -> None:
+        """Count another play with this one."""
+        for name, queue in other.queues.items():
+            self.queues.setdefault(name, QueueOutcome(name)).add(queue)
+        self.refused += other.refused
+        self.hours += other.hours
+        self.busy_hours += other.busy_hours
+        self.seat_hours += other.seat_hours
+
     def all(self) -> QueueOutcome:
         """All queues as one."""
         whole = QueueOutcome("")

@@ -51,7 +51,11 @@ def test_what_is_looked_for_would_be_found() -> None:
 
 
 @pytest.mark.parametrize(
-    "noun", ["", "call", "lines", "config check", "staff", "phones", "approval", "pin", "loss"]
+    "noun",
+    [
+        *("", "call", "lines", "config check", "staff", "phones", "approval", "pin", "loss"),
+        *("queue", "queue check", "queue erlang", "queue simulate", "queue compare"),
+    ],
 )
 def test_help_is_cheap(noun: str) -> None:
     said, heavy = imported(*noun.split(), "--help")
@@ -69,9 +73,10 @@ def test_completion_is_cheap(words: str, at: int, found: list[str]) -> None:
     assert heavy == []
 
 
-def test_a_group_of_groups_is_completed_from_its_table() -> None:
-    said, heavy = completed("host ", 2)
-    assert "plain,certify" in said
+@pytest.mark.parametrize(("words", "found"), [("host ", "certify"), ("queue ", "simulate")])
+def test_a_group_of_groups_is_completed_from_its_table(words: str, found: str) -> None:
+    said, heavy = completed(words, 2)
+    assert f"plain,{found}" in said
     assert heavy == []
 
 

@@ -19,6 +19,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from telebank.console import calls, faxes, login
 from telebank.console.desk.pages import DeskPages
+from telebank.console.desk.services import ServicePages
 from telebank.console.desk.streams import STREAMS, Streams
 from telebank.console.floor.pages import FloorPages
 from telebank.console.language import keep, language, other
@@ -85,6 +86,7 @@ def create_app(parts: ConsoleParts) -> Flask:
         login.blueprint(node),
         fax_pages.blueprint(),
         DeskPages(node, streams).blueprint(),
+        ServicePages(node).blueprint(),
         FloorPages(node, streams).blueprint(),
     ):
         app.register_blueprint(pages)

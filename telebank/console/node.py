@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from telebank.ops.control_client import NodeAway, Refused, ask
-from telebank.staff.roles import FAX, FLOOR, SIT, WATCH, Role, may
+from telebank.staff.roles import FAX, FLOOR, SERVE, SIT, WATCH, Role, may
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,11 @@ class Person:
     def may_sit(self) -> bool:
         """Whether he may have a desk."""
         return may(self.role, SIT)
+
+    @property
+    def may_serve(self) -> bool:
+        """Whether he may do services for callers."""
+        return may(self.role, SERVE)
 
     @property
     def may_watch(self) -> bool:
@@ -87,6 +92,10 @@ class Node:
     def act(self, path: str, body: Mapping[str, Any], token: str, address: str) -> dict[str, Any]:
         """One act of a desk or of a supervisor."""
         return ask(self.socket, "POST", path, body, token, address=address)
+
+    def look(self, path: str, token: str) -> dict[str, Any]:
+        """What stands at a path of a desk."""
+        return ask(self.socket, "GET", path, token=token)
 
     def present(self, token: str) -> None:
         """The page of this person's desk is there."""

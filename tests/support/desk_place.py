@@ -1,6 +1,6 @@
 """People with desks: staff of a house, a stand-in of the node's desks, and the console."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +31,13 @@ class DeskPlace:
 
 
 @asynccontextmanager
-async def desk_place(place: Path, **options: Any) -> AsyncIterator[DeskPlace]:
-    """chen (administrator), wu (supervisor), li (teller), sun (auditor)."""
+async def desk_place(
+    place: Path,
+    more: Callable[[DeskStandIn], Sequence[ControlPart]] = lambda _part: (),
+    **options: Any,
+) -> AsyncIterator[DeskPlace]:
+    """chen (administrator), wu (supervisor), li (teller), sun (auditor); `more` makes further parts
+    of the control socket."""
     node: Any = None  # none of these paths asks the voice node
     async with open_house(place, **options) as house:
         chen = await house.login(await house.found("chen", "administrator"))
@@ -40,7 +45,7 @@ async def desk_place(place: Path, **options: Any) -> AsyncIterator[DeskPlace]:
         li = await house.hire(chen, wu, "li", "teller")
         sun = await house.hire(chen, wu, "sun", "auditor")
         part = DeskStandIn(Counter(house.desk))
-        control: list[ControlPart] = [StaffPart(part.counter), part]
+        control: list[ControlPart] = [StaffPart(part.counter), *more(part), part]
         server = ControlServer(node, place / SOCKET, None, control)
         await server.start()
         web = ConsoleOptions()

@@ -17,9 +17,12 @@ _MONEY: Mapping[str, Pair] = {
     ),
     "not_done": Pair("没有办理，款项没有变动。", "It was not done. No money has moved."),
 }
+_READ: Mapping[str, Pair] = {
+    "ok": Pair("查询结果如下。", "This is what the bank says."),
+    "last": Pair("查询结果如下，没有更多。", "This is what the bank says, and all of it."),
+}
 _ANY: Mapping[str, Pair] = {
     "ok": Pair("已办妥。", "It is done."),
-    "last": Pair("查询完毕。", "This is all there is."),
     "stored": Pair("已受理，稍后送达银行主机。", "It is taken, and goes to the bank's host later."),
     "refused": Pair("银行没有受理。", "The bank did not accept it."),
     "none": Pair("没有记录。", "There is nothing."),
@@ -70,5 +73,5 @@ _ANY: Mapping[str, Pair] = {
 
 def general(effect: Effect, exit_name: str) -> Pair:
     """Words for an exit; for one that this table does not know, that it was not done."""
-    words = _MONEY.get(exit_name) if effect == "money" else None
-    return words or _ANY.get(exit_name) or _ANY["unavailable"]
+    own = {"money": _MONEY, "read": _READ}.get(effect, {})
+    return own.get(exit_name) or _ANY.get(exit_name) or _ANY["unavailable"]

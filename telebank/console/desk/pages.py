@@ -114,14 +114,14 @@ def done(node: Node, kinds: Mapping[str, type[acts.Act]], act: str, under: str) 
     """One act at the node; the answer's `code` says why not."""
     body = acts.read(kinds, act, request.get_data())
     if body is None:
-        return _no(HTTPStatus.BAD_REQUEST, "bad_request", "")
+        return no(HTTPStatus.BAD_REQUEST, "bad_request", "")
     try:
         answer = node.act(f"{under}/{act}", body, person().token, address())
     except NodeAway as away:
-        return _no(HTTPStatus.SERVICE_UNAVAILABLE, away.code or "away", str(away))
+        return no(HTTPStatus.SERVICE_UNAVAILABLE, away.code or "away", str(away))
     except Refused as refused:
         code = "not_allowed" if refused.status == HTTPStatus.FORBIDDEN else refused.code
-        return _no(refused.status, code, str(refused))
+        return no(refused.status, code, str(refused))
     return jsonify(answer)
 
 
@@ -129,6 +129,7 @@ def _busy() -> bool:
     return request.args.get("busy") == "1"
 
 
-def _no(status: int, code: str, error: str) -> AnyResponse:
+def no(status: int, code: str, error: str) -> AnyResponse:
+    """Why not, for a script."""
     answer: dict[str, Any] = {"code": code, "error": error}
     return Response(jsonify(answer).get_data(), status, mimetype="application/json")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from telebank.console.desk.phone_texts import LINES, PHONE
+from telebank.console.desk.service_texts import SERVICES
 from telebank.console.texts import Language
 
 Pairs = Mapping[str, tuple[str, str]]
@@ -260,5 +261,5 @@ def columns(*tables: Pairs) -> Mapping[Language, Mapping[str, str]]:
     return MappingProxyType({"zh": MappingProxyType(both[0]), "en": MappingProxyType(both[1])})
 
 
-DESK_WORDS: Mapping[Language, Mapping[str, str]] = columns(ALL, DESK, PHONE)
+DESK_WORDS: Mapping[Language, Mapping[str, str]] = columns(ALL, DESK, PHONE, SERVICES)
 """Of `/desk`."""

@@ -136,11 +136,13 @@ function banner(text, again) {
 }
 
 // One act at the node. Its words where it was not done; the board brings what became of it.
-export async function act(name, body = {}) {
+export const act = (name, body = {}) => ask(facts.acts + name, body);
+
+export async function ask(path, body = {}) {
   const id = [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
   didSomething = true;
   try {
-    const answer = await fetch(facts.acts + name, {
+    const answer = await fetch(path, {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRFToken": link.csrf },
       body: JSON.stringify({ request_id: id, ...body }),

@@ -5,6 +5,7 @@ import { clock, facts, named, secondsSince, spell } from "./board_words.js";
 import { keyOf, listen } from "./desk_keys.js";
 import { BROWSER, follow, microphone, mute } from "./desk_phone.js";
 import { paint as paintPicker, pick } from "./desk_picker.js";
+import { paintServices, serve } from "./desk_services.js";
 
 const PHONE = "telebank.desk.phone";
 const KIND = "telebank.desk.kind";
@@ -84,6 +85,7 @@ function paintCall(seat) {
   show(at("no-call"), call === undefined);
   put(at("no-call-hint"), seat.state === "ready" ? t("no_call_ready") : t("no_call_not_ready"));
   mark(at("call"), "data-look", call ? look(call.state) : "none");
+  paintServices(call);
   if (!call) return;
   draftOf(call.key);
   turn(at("call").querySelector(".stand"), iconOf(call.state));
@@ -253,6 +255,7 @@ const ACTS = {
   break: () => run("break", "state", { state: "break", reason: at("reason").value }),
   leave: async () => (await sure(t("leave_sure"), t("leave"))) && run("leave", "leave"),
   mute: () => mute(),
+  serve,
   wrapped: async () => {
     if (!(await note())) return;
     if (await run("wrapped", "wrapped")) forget();

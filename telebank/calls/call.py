@@ -144,7 +144,7 @@ class Call:
 
     async def _answer(self) -> None:
         shell, offered = self._shell, self._offered
-        channel = await shell.media.open(shell.place_of(offered).bind, self._media)
+        channel = await shell.media.open(self.leg.place.bind, self._media)
         if isinstance(channel, wire.OpenFailed):
             self._refuse(503, channel.reason)
             return

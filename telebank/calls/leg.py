@@ -99,11 +99,12 @@ class Leg:
 
     def apply(self, agreed: Answer) -> None:
         """Let the media follow what was agreed."""
-        if self.agreed is None or self.agreed.security != agreed.security:
+        before, self.agreed = self.agreed, agreed
+        if before is None or before.security != agreed.security:
             self._proved = False
-        self.agreed = agreed
         if self.channel is not None:
-            self.channel.hold(agreed.hold)
+            if before is not None or agreed.hold:  # a channel begins unheld
+                self.channel.hold(agreed.hold)
             self._direct(self.channel, agreed, agreed.direction)
 
     def park(self) -> None:

@@ -13,7 +13,9 @@ SHOWN = 5
 def plain(text: str) -> str:
     """`text` without what is no character, cut to a length that any log takes."""
     clean = text.encode("utf-8", "replace").decode("utf-8")
-    printable = "".join(char if char.isprintable() else "?" for char in clean)
+    printable = clean
+    if not clean.isprintable():
+        printable = "".join(char if char.isprintable() else "?" for char in clean)
     return printable if len(printable) <= MAX_TEXT else printable[:MAX_TEXT] + "…"
 
 

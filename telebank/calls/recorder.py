@@ -19,34 +19,24 @@ class Recorder:
         self._journal = journal
         self._max = max_waiting
         self._on_lease_lost = on_lease_lost
-        self._waiting: asyncio.Queue[JournalEvent | None] = asyncio.Queue()
         self._writing: set[asyncio.Task[None]] = set()
-        self._task = asyncio.create_task(self._run(), name="recorder")
 
     @property
     def full(self) -> bool:
-        """No new call may begin: as many events as may wait to be written, or are being written."""
-        return self._waiting.qsize() + len(self._writing) >= self._max
+        """No new call may begin: as many events as may wait are being written."""
+        return len(self._writing) >= self._max
 
     def append(self, event: JournalEvent) -> None:
-        """Queue an event. Events of live calls are always taken."""
-        self._waiting.put_nowait(event)
+        """Write an event. Events of live calls are always taken."""
+        # The journal commits in groups and keeps the order in which it was asked.
+        task = asyncio.get_running_loop().create_task(self._write(event), name="recorder")
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
 
     async def close(self) -> None:
-        """Write what waits, then stop."""
-        self._waiting.put_nowait(None)
-        await self._task
-
-    async def _run(self) -> None:
-        writing = self._writing
-        while (event := await self._waiting.get()) is not None:
-            # The journal commits in groups and keeps the order in which it was asked.
-            writing.add(task := asyncio.create_task(self._write(event)))
-            task.add_done_callback(writing.discard)
-            if len(writing) >= self._max:
-                await asyncio.wait(writing, return_when=asyncio.FIRST_COMPLETED)
-        if writing:
-            await asyncio.wait(writing)
+        """Write what waits; nothing is given any more."""
+        while self._writing:
+            await asyncio.wait(self._writing)
 
     async def _write(self, event: JournalEvent) -> None:
         try:

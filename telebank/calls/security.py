@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from telebank import wire
 from telebank.sip import CallOffered, Hop
@@ -17,6 +16,7 @@ from telebank.sip.protection import (
 )
 from telebank.sip.registering import PHONE, PhoneOptions
 from telebank.sip.trunks import STRANGERS, TrunkOptions, Trunks
+from telebank.sip.uri import address_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class MediaSecurity:
 def unread(peer: Hop) -> bool:
     """Whether nobody on the way to a peer reads what is signalled: only then do keys in it protect
     anything (RFC 4568 section 7)."""
-    return peer.transport == "tls" or ip_address(peer.host.partition("%")[0]).is_loopback
+    return peer.transport == "tls" or address_of(peer.host.partition("%")[0]).is_loopback
 
 
 def told(security: Security | None, shown: str = "") -> wire.SdesKeys | wire.DtlsKeys | None:

@@ -237,6 +237,7 @@ def _fits(queue: QueueOptions, caller: Caller) -> bool:
         caller.skill in queue.skills
         and caller.level >= queue.level
         and (not queue.languages or caller.language in queue.languages)
+        and (not queue.business or caller.business in queue.business)
         and _matches(queue.numbers, caller.number)
         and _matches(queue.called, caller.called)
     )

@@ -24,6 +24,8 @@ class Caller:
     """The calling number in digits; a hint, never proof."""
     called: str = ""
     """The number of ours that was called."""
+    business: str = ""
+    """What he was at in the menus: the flow's name."""
     level: int = 0
     """Importance of a proven customer, 0 to 9, as `[important]` of the queues has it."""
     customer: str = ""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
+from typing import TypeVar
 
 MAX_QUEUES = 50
 MAX_WAITING = 1_000
@@ -13,6 +14,9 @@ MAX_LEVEL = 9
 """Of a skill, of importance, and of a menu's priority."""
 MAX_WORDS = 50
 """Entries of a list of a queue."""
+FIRST_DIGITS = 8
+"""Of a card, by which queues may know customers: no more leave the call."""
+T = TypeVar("T")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 AFTER = ("hang_up", "menu")
 _NAME = re.compile(r"[a-z][a-z0-9_.]{0,31}")
@@ -80,6 +84,9 @@ class QueueOptions:
     """Only calls to these numbers of ours; empty: all."""
     languages: tuple[str, ...] = ()
     """Only callers who speak these; empty: all."""
+    business: tuple[str, ...] = ()
+    """Only callers who were at one of these in the menus when they asked for a person: names of
+    flows, as `transfers`; empty: all."""
     level: int = 0
     """Only customers of at least this importance."""
     needs: tuple[str, ...] = ()
@@ -118,7 +125,7 @@ class QueueOptions:
             raise ValueError("zh and en are its name for people: give both")
         if not self.skills:
             raise ValueError("skills is empty: name what comes here, such as [general]")
-        for key in ("skills", "needs"):
+        for key in ("skills", "needs", "business"):
             _words(key, getattr(self, key))
         for key in ("numbers", "called"):
             _patterns(key, getattr(self, key))
@@ -160,6 +167,8 @@ class CentreOptions:
     """Their names for people, by reason and language (`zh`, `en`)."""
     important: Mapping[str, int] = field(default_factory=dict)
     """Importance of a customer by the first digits of the card he proved himself with."""
+    own_seats: Mapping[str, str] = field(default_factory=dict)
+    """The dedicated teller, by his id, of customers whose card has these first digits."""
     choice_s: float = 15.0
     """Seconds that who came to a full queue has to choose a call-back."""
     call_back_s: float = 120.0
@@ -192,16 +201,32 @@ class CentreOptions:
         _between("call_back_keeps_s", self.call_back_keeps_s, 10, 86_400)
         if not self.breaks or len(self.breaks) > MAX_WORDS:
             raise ValueError(f"breaks has {len(self.breaks)}: give 1 to {MAX_WORDS} reasons")
+        _cards("important", self.important)
+        _cards("own_seats", self.own_seats)
         for digits, level in self.important.items():
-            if not (digits.isdecimal() and digits.isascii()):
-                raise ValueError(f"important has {digits!r}: give the first digits of a card")
             _between(f"important.{digits}", level, 0, MAX_LEVEL)
 
 
 def importance(options: CentreOptions, card: str) -> int:
     """Importance of a customer by the first digits of his card: the longest that fit; 0: usual."""
-    fits = [digits for digits in options.important if card.startswith(digits)]
-    return options.important[max(fits, key=len)] if fits else 0
+    return _by_card(options.important, card, 0)
+
+
+def own_seat(options: CentreOptions, card: str) -> str:
+    """His dedicated teller, likewise; empty: he has none."""
+    return _by_card(options.own_seats, card, "")
+
+
+def _by_card(table: Mapping[str, T], card: str, usual: T) -> T:
+    fits = [digits for digits in table if card.startswith(digits)]
+    return table[max(fits, key=len)] if fits else usual
+
+
+def _cards(key: str, table: Mapping[str, object]) -> None:
+    for digits in table:
+        if not (digits.isdecimal() and digits.isascii() and len(digits) <= FIRST_DIGITS):
+            most = f"{FIRST_DIGITS} at most"
+            raise ValueError(f"{key} has {digits!r}: give the first digits of a card, {most}")
 
 
 def _between(key: str, value: float, least: float, highest: float) -> None:

@@ -75,6 +75,10 @@ class TellerDesks(Protocol):
         """Be out of the conversation, or do not take the call that rings."""
         ...
 
+    def call(self, seat: str, number: str) -> str | None:
+        """Call a number, by the rules of `[outbound]`: his own telephone first."""
+        ...
+
     def hold(self, seat: str) -> str | None:
         """The caller hears music."""
         ...

@@ -55,6 +55,12 @@ class TransferBody(DeskBody, frozen=True, kw_only=True):
     blind: bool = True
 
 
+class CallBody(DeskBody, frozen=True, kw_only=True):
+    """A number to be called, as people write it."""
+
+    number: Annotated[str, msgspec.Meta(pattern=r"^\+?[0-9][0-9 ()./-]{2,31}$")]
+
+
 @dataclass(frozen=True, slots=True)
 class _Act:
     body: type[DeskBody]
@@ -71,6 +77,7 @@ ACTS: Mapping[str, _Act] = MappingProxyType(
         "state": _Act(StateBody, lambda room, seat, body: room.want(seat, body.state, body.reason)),
         "answer": _plain(lambda room, seat: room.answer(seat)),
         "hang_up": _plain(lambda room, seat: room.hang_up(seat)),
+        "call": _Act(CallBody, lambda room, seat, body: room.call(seat, body.number)),
         "hold": _plain(lambda room, seat: room.hold(seat)),
         "resume": _plain(lambda room, seat: room.resume(seat)),
         "consult": _Act(ToBody, lambda room, seat, body: room.consult(seat, body.to)),

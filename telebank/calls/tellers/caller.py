@@ -7,6 +7,7 @@ import structlog
 
 from telebank import wire
 from telebank.agents.commands import Announce, QueueExit
+from telebank.agents.options import FIRST_DIGITS
 from telebank.calls.edition import Edition
 from telebank.calls.leg import Leg
 from telebank.calls.masking import hint_of, shown_caller, user_of
@@ -32,7 +33,6 @@ CALL_BACK, WAIT = "1", "2"
 """Keys after the offer of a call-back."""
 PIN, CARD = "desk_pin", "desk_card"
 """Flows that ask for a PIN, and for card and PIN."""
-FIRST_DIGITS = 8
 LEVELS = list(AuthLevel)
 
 
@@ -93,6 +93,7 @@ class AtTellers:
             number=hint_of(self._offered),
             called=user_of(self._offered.to_uri),
             customer="" if card is None else self._shell.vault.token(card),
+            business=command.business,
             first_digits="" if card is None else card.digits[:FIRST_DIGITS],
         )
         room.enqueue(self, wants)

@@ -216,8 +216,8 @@ class Calling(Ringing):
         customer = Customer(self._shell, placed, card, placed.ref)
         mixers = next(self._mixers), next(self._mixers)
         caller = events.Caller(call=placed.ref, skill="", number=number)
-        talk = Talk(customer, caller, Conversation(*mixers), now(), now, direction="out")
-        talk.number = number
+        talk = Talk(customer, caller, Conversation(*mixers), now(), now, self._dropped)
+        talk.number, talk.direction = number, "out"
         self._talks[talk.ref] = talk
         self._tell(events.TalkBegan(talk.ref, seat))
         self._calls_for(talk, found)

@@ -2,6 +2,8 @@
 
 Each act returns why it was not done, or None; whether he may is for control to say."""
 
+import asyncio
+
 from telebank.agents import events
 from telebank.agents.events import Wanted
 from telebank.calls.tellers.acts import Acts
@@ -12,6 +14,8 @@ from telebank.calls.tellers.values import Code
 
 WATCH_S = 30.0
 """Seconds that a supervisor's phone is rung."""
+LISTENING = "listening"
+"""Why a seat is busy whose person listens to another."""
 
 
 class Floor(Acts):
@@ -57,7 +61,10 @@ class Floor(Acts):
         self._part(talk, seat, "intercept")
         talk.conversation.teller = by
         talk.turn("talking")
+        listened = own.reason == LISTENING
         self._tell(events.TalkBegan(talk.ref, by))
+        if listened:  # what follows the call is what he was at before he listened
+            self._tell(events.SeatWanted(by, "ready"))
         self._take_part(talk, own)
         return None
 
@@ -103,8 +110,23 @@ class Floor(Acts):
         in_browser = own is not None and own.browser is not None
         if not in_browser and not self._phones.phone_ways(extension):
             return "no_phone"
+        if own is not None and own.state == "ready":  # nobody is rung where the line is in use
+            self._tell(events.SeatWanted(by, "busy", LISTENING))
         self._spawn(self._listen(talk, by, extension, how))
         return None
+
+    def _dropped(self, party: str) -> None:
+        """See `Ringing`; who listened and was ready is so again, once all is done that is under
+        way."""
+        seat = self._seats.get(party)
+        if seat is not None and seat.reason == LISTENING:
+            asyncio.get_running_loop().call_soon(self._listens_no_more, party)
+
+    def _listens_no_more(self, by: str) -> None:
+        seat = self._seats.get(by)
+        listens = any(by in talk.lines for talk in self._talks.values())
+        if seat is not None and (seat.state, seat.reason) == ("busy", LISTENING) and not listens:
+            self._tell(events.SeatWanted(by, "ready"))
 
     async def _listen(self, talk: Talk, by: str, extension: str, how: Watching) -> None:
         """The line is no part before it is answered: what it is to be is set then."""
@@ -129,4 +151,5 @@ class Floor(Acts):
         return next(there, None)
 
     def _busy(self, seat: Seat) -> bool:
-        return self._talk_of(seat.id) is not None or self._rung(seat.id) is not None
+        found = (self._talk_of(seat.id), self._rung(seat.id), self._called_for(seat.id))
+        return any(talk is not None for talk in found)

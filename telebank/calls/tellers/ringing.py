@@ -9,6 +9,7 @@ import structlog
 
 from telebank import wire
 from telebank.agents import commands, events
+from telebank.agents.options import importance, own_seat
 from telebank.calls.tellers.browser_line import BrowserLine
 from telebank.calls.tellers.contacts import ended_contact, new_contact
 from telebank.calls.tellers.conversation import Conversation
@@ -66,19 +67,16 @@ class Ringing(Driving):
             number=wants.number,
             called=wants.called,
             customer=wants.customer,
-            level=self._importance(wants.first_digits),
+            business=wants.business,
+            level=importance(self.options, wants.first_digits),
+            own_seat=own_seat(self.options, wants.first_digits),
             last_seat=self._last_seat.get(wants.customer, ""),
         )
         mixers = next(self._mixers), next(self._mixers)
         now = self._clock.now
-        self._talks[port.ref] = Talk(port, caller, Conversation(*mixers), now(), now)
+        talk = Talk(port, caller, Conversation(*mixers), now(), now, self._dropped)
+        self._talks[port.ref] = talk
         self._tell(events.CallerCame(caller))
-
-    def _importance(self, digits: str) -> int:
-        """By the longest beginning that the settings name."""
-        important = self.options.important
-        fitting = [one for one in important if digits.startswith(one)]
-        return important[max(fitting, key=len)] if fitting else 0
 
     def taped(self, call: str, event: wire.CallRecorded) -> None:
         """A recording of his call is over, or failed."""
@@ -119,6 +117,9 @@ class Ringing(Driving):
                 self._seat_moved(command)
             case commands.Noted():
                 self._noted(command)
+
+    def _dropped(self, party: str) -> None:
+        """A party's line is no more in a conversation."""
 
     def _announce(self, what: commands.Announce) -> None:
         raise NotImplementedError

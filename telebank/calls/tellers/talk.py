@@ -58,6 +58,8 @@ class Talk:
     since: datetime
     """When its state began."""
     now: Callable[[], datetime]
+    on_drop: Callable[[str], None]
+    """Told of each party whose line is here no more."""
     queue: str = ""
     ringing: str = ""
     """The seat that is rung for him."""
@@ -130,3 +132,4 @@ class Talk:
         self.conversation.forget(party)
         if (line := self.lines.pop(party, None)) is not None:
             line.hang_up()
+            self.on_drop(party)

@@ -182,8 +182,11 @@ class Wants:
     called: str
     customer: str
     """Token."""
+    business: str = ""
+    """What he was at in the menus."""
     first_digits: str = field(default="", repr=False)
-    """Of the card that he proved himself with, eight at most: they say how important he is."""
+    """Of the card that he proved himself with, eight at most: they say how important he is, and
+    who his own teller is."""
 
 
 OnChange = Callable[[str, str], None]

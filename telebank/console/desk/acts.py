@@ -63,6 +63,12 @@ class Note(Act, frozen=True):
     business: _Word = ""
 
 
+class Call(Act, frozen=True):
+    """A number to be called."""
+
+    number: Annotated[str, msgspec.Meta(pattern=r"^\+?[0-9][0-9 ()./-]{2,31}$")]
+
+
 class OfSeat(Act, frozen=True):
     """On somebody's call."""
 
@@ -94,6 +100,7 @@ DESK: Final[Mapping[str, type[Act]]] = MappingProxyType(
         "enter": Enter,
         "phone": Phone,
         "state": State,
+        "call": Call,
         "consult": To,
         "transfer": Transfer,
         "note": Note,

@@ -103,6 +103,28 @@ def test_one_row_chooses_the_seat(about: dict[str, object], row: Scoring, chosen
     assert rings(story.came("1", **about)) == [("1", chosen)]
 
 
+def test_what_he_was_at_in_the_menus_says_whose_caller_he_is() -> None:
+    loans = QueueOptions(
+        "loans", "贷款", "Loans", ("general",), needs=("loans",), business=("loans",)
+    )
+    story = Story(loans, GENERAL)
+    story.seat("lender", general=5, loans=5)
+    story.seat("other")
+    story.hears(SeatWanted("lender", "busy"))
+    story.hears(SeatWanted("other", "busy"))
+    story.came("one", business="loans")
+    story.came("two", business="transfers")
+    assert [view.waiting for view in story.centre.queues(0.0)] == [1, 1]
+
+
+def test_a_language_and_a_skill_choose_the_seat() -> None:
+    story = Story()
+    story.seat("zh", general=9, lang_zh=9)
+    story.seat("en", general=1, lang_en=1)
+    assert [one.seat for one in story.came("one", language="en") if isinstance(one, Ring)] == ["en"]
+    assert [one.seat for one in story.came("two", language="zh") if isinstance(one, Ring)] == ["zh"]
+
+
 def test_important_callers_and_matters_are_first() -> None:
     story = Story()
     story.seat("a")

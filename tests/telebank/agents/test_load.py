@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from telebank.agents.load import QueuesError, load_queues
-from telebank.agents.options import CentreOptions
+from telebank.agents.options import CentreOptions, importance, own_seat
 
 SHIPPED = Path(__file__).parents[3] / "config" / "queues.yaml"
 QUEUE: dict[str, Any] = {"zh": "综合", "en": "General", "skills": ["general"]}
@@ -106,3 +106,25 @@ def test_a_wrong_file_is_told_what_may_stand_there(text: str, told: str) -> None
     with pytest.raises(QueuesError) as error:
         read(text)
     assert str(error.value).startswith(told)
+
+
+def test_the_longest_beginning_of_a_card_says_how_important_and_whose_its_customer_is() -> None:
+    options = CentreOptions(
+        important={"6227": 3, "62270000": 7}, own_seats={"6227": "li", "622700": "wang"}
+    )
+    assert [importance(options, card) for card in ("62270000", "62271111", "6225", "")] == [
+        *(7, 3, 0, 0)
+    ]
+    assert [own_seat(options, card) for card in ("62270000", "62271111", "6225", "")] == [
+        *("wang", "li", "", "")
+    ]
+
+
+@pytest.mark.parametrize("key", ["important", "own_seats"])
+@pytest.mark.parametrize("digits", ["", "6227x", "622700000"])
+def test_no_more_of_a_card_than_its_first_digits_is_written_in_queues(
+    key: str, digits: str
+) -> None:
+    value = 3 if key == "important" else "li"
+    with pytest.raises(ValueError, match="give the first digits of a card, 8 at most"):
+        CentreOptions(**{key: {digits: value}})  # type: ignore[arg-type]

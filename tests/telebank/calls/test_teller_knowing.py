@@ -1,0 +1,91 @@
+"""What the room tells the machine of people: whose customer somebody is, and who listens."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from support.bank_process import Voice
+from support.calls_house import CARD, PIN
+from support.teller_scene import OPTIONS, Phone, Scene, scene
+from telebank import sip
+from telebank.agents.board import CallRow
+
+LI, WANG, CHEN = 900.0, 1_100.0, 1_300.0
+
+
+@pytest.fixture
+async def it(tmp_path: Path, voice: Voice) -> AsyncIterator[Scene]:
+    options = replace(OPTIONS, own_seats={CARD[:8]: "wang"}, important={CARD[:4]: 7})
+    async with scene(tmp_path, voice, options) as found:
+        yield found
+
+
+async def seated(it: Scene, person: str, extension: str, hertz: float) -> Phone:
+    phone = await it.phone(extension, hertz)
+    assert it.room.enter(person, person.title(), extension, {"general": 5}) is None
+    assert it.room.want(person, "ready") is None
+    return phone
+
+
+async def talking(it: Scene, phone: Phone) -> str:
+    """Somebody talks with the seat of a phone; the reference of the call."""
+    await it.caller("one")
+    await it.answers(phone)
+    async with asyncio.timeout(30):
+        while True:
+            for row in it.room.rows(for_supervisor=True):
+                if isinstance(row, CallRow) and row.state == "talking":
+                    return row.key
+            await it.pause(0.05)
+
+
+async def test_his_own_teller_is_rung_for_who_proved_himself(it: Scene) -> None:
+    await seated(it, "li", "8001", LI)
+    wang = await seated(it, "wang", "8002", WANG)
+    await it.caller("one", keys=f"11{CARD}#{PIN}#0")
+    await it.answers(wang)
+    row = await it.state("SeatRow", "wang", "talking")
+    card = it.room.row("CallRow", row.call, for_supervisor=True)
+    assert isinstance(card, CallRow)
+    assert card.level > 0
+    (talk,) = it.room._talks.values()
+    assert (talk.caller.own_seat, talk.caller.level) == ("wang", 7)
+    assert (talk.caller.language, talk.caller.business) == ("zh", "main")
+
+
+async def test_who_listens_is_rung_for_nobody_until_he_listens_no_more(it: Scene) -> None:
+    li = await seated(it, "li", "8001", LI)
+    await talking(it, li)
+    chen = await seated(it, "chen", "8003", CHEN)
+    assert it.room.monitor("chen", "li") is None
+    assert (await it.state("SeatRow", "chen", "busy")).reason == "listening"
+    await it.answers(chen)
+    await it.house.happens("floor.monitor")
+    assert it.room.stop("chen") is None
+    await chen.has(sip.CallEnded)
+    await it.state("SeatRow", "chen", "ready")
+    assert it.room.monitor("chen", "li") is None
+    await it.answers(chen)
+    await it.state("SeatRow", "chen", "busy")
+    chen.hangs_up()
+    await it.state("SeatRow", "chen", "ready")
+    assert it.room.want("chen", "break", "lunch") is None
+    assert it.room.monitor("chen", "li") is None
+    await chen.rings()
+    chen.refuses(486)
+    assert (await it.state("SeatRow", "chen", "break")).reason == "lunch"
+
+
+async def test_who_listened_and_took_the_caller_is_ready_after_him(it: Scene) -> None:
+    li = await seated(it, "li", "8001", LI)
+    ref = await talking(it, li)
+    chen = await seated(it, "chen", "8003", CHEN)
+    assert it.room.monitor("chen", "li") is None
+    await it.answers(chen)
+    await it.house.happens("floor.monitor")
+    assert it.room.intercept("chen", "li") is None
+    row = await it.state("SeatRow", "chen", "talking")
+    assert (row.next_state, row.call) == ("", ref)

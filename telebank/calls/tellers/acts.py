@@ -110,6 +110,10 @@ class Acts(Calling):
         if (called := self._called_for(seat)) is not None:
             self._not_wanted(called, seat)
             return None
+        line = self._line_of(seat)
+        if line is not None and line.rings:  # he is consulted
+            line.hang_up()
+            return None
         talk = self._talk_of(seat)
         if talk is None:
             return self._none(seat)

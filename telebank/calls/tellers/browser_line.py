@@ -4,7 +4,7 @@ page that is loaded anew."""
 import asyncio
 from collections.abc import Callable
 
-from telebank.calls.tellers.browser_phone import BrowserPhone
+from telebank.calls.tellers.browser_phone import BrowserPhone, Partner
 from telebank.calls.tellers.conversation import Place
 from telebank.calls.tellers.values import Rung
 from telebank.media.client import MediaChannel
@@ -21,14 +21,17 @@ class BrowserLine:
     def __init__(
         self,
         phone: BrowserPhone,
+        partner: Partner,
         on_gone: Callable[[], None],
         on_moved: Callable[[], None],
         *,
         asked: bool = False,
     ) -> None:
-        """`on_gone`: answered, and its audio did not come back; `on_moved`: it has another channel,
-        which is in no mixer; `asked`: its teller wants it himself and is not rung."""
+        """`partner`: whose conversation it is; `on_gone`: answered, and its audio did not come
+        back; `on_moved`: it has another channel, which is in no mixer; `asked`: its teller wants
+        it himself and is not rung."""
         self._phone = phone
+        self._partner = partner
         self._on_gone = on_gone
         self._on_moved = on_moved
         self._taken = asked
@@ -56,8 +59,8 @@ class BrowserLine:
 
     async def ring(self, shown: str, beside: MediaChannel | None, seconds: float) -> Rung:
         """The page shows who calls: nothing of it is sent here."""
-        del shown
-        if not self._phone.lend(self, beside):
+        del shown, beside
+        if not self._phone.lend(self, self._partner):
             return "busy"
         self._rung = True
         self._away_since = None if self._up else self._phone.now()

@@ -45,6 +45,10 @@ class OfferRefused:
     why: str = ""
 
 
+Partner = Callable[[], MediaChannel | None]
+"""Whom it is to be joined with, at this moment; None: nobody yet."""
+
+
 class User(Protocol):
     """Who has it now: `telebank.calls.tellers.browser_line.BrowserLine`."""
 
@@ -71,10 +75,11 @@ class BrowserPhone:
         self._leg: Leg | None = None
         self._was_up = False
         self._user: User | None = None
-        self._beside: MediaChannel | None = None
-        """Whom its user is to be joined with."""
+        self._partner: Partner = _nobody
         self._opened_beside: MediaChannel | None = None
-        """Whom its leg can be joined with."""
+        """Whom its leg can be joined with; so it can with whoever is opened beside it later."""
+        self._near = True
+        """Its leg can be joined with the partner of its user."""
         self._opening = False
         self._offers: deque[float] = deque()
         """When the last ones came."""
@@ -85,7 +90,7 @@ class BrowserPhone:
         """How it is."""
         if self.channel is None:
             return "lost" if self._was_up else "wanted"
-        if self._beside is not None and self._opened_beside is not self._beside:
+        if not self._near:
             return "wanted"
         return "up" if self._leg is not None and self._leg.lock else "connecting"
 
@@ -100,11 +105,12 @@ class BrowserPhone:
 
     # -- who has it ---------------------------------------------------------------------------
 
-    def lend(self, user: User, beside: MediaChannel | None) -> bool:
+    def lend(self, user: User, partner: Partner) -> bool:
         """From now on it is this one's; False: somebody has it, or it is closed."""
         if self._user is not None or self._closed:
             return False
-        self._user, self._beside = user, beside
+        self._user, self._partner = user, partner
+        self._near = partner() in (None, self._opened_beside)
         self._changed()
         return True
 
@@ -112,7 +118,7 @@ class BrowserPhone:
         """He is done with it: it stays up, in no mixer."""
         if self._user is not user:
             return
-        self._user = self._beside = None
+        self._user, self._partner, self._near = None, _nobody, True
         if (channel := self.channel) is not None:
             channel.leave()
         self._changed()
@@ -149,7 +155,9 @@ class BrowserPhone:
     async def _open(self, offer: SessionDescription, address: str) -> str | OfferRefused:
         said = offer.audio.address if offer.audio is not None else ""
         place = self._shell.media_place(*(one for one in (said, address) if one not in NOWHERE))
-        beside = self._beside
+        user, beside = self._user, self._partner()
+        if user is not None and beside is None:  # those who come are joined with what is there
+            beside = self.channel
         leg = Leg("teller", "", place, CODECS, protection=self._shell.security.to_browser())
         channel = await self._shell.media.open(place.bind, partial(self._media, leg), beside)
         if isinstance(channel, wire.OpenFailed):
@@ -162,6 +170,7 @@ class BrowserPhone:
             why = agreed.why if isinstance(agreed, Refused) else "DTLS and ICE were not agreed"
             return OfferRefused("bad_offer", why) if not self._closed else OfferRefused("no_seat")
         self._opened_beside = beside
+        self._near = self._user in (None, user)  # who came meanwhile wants it elsewhere
         self._replace(leg, agreed)
         return agreed.sdp.decode()
 
@@ -218,6 +227,10 @@ class BrowserPhone:
         self._drop()
         if user is not None:
             user.closed()
+
+
+def _nobody() -> None:
+    return None
 
 
 def unfit(offer: SessionDescription) -> str:

@@ -222,7 +222,8 @@ class Ringing(Driving):
 
         seat = self._seats.get(party)
         if seat is not None and seat.browser is not None:
-            return BrowserLine(seat.browser, lost, moved, asked=asked)
+            partner = lambda: talk.port.channel  # noqa: E731 - it changes with a call back
+            return BrowserLine(seat.browser, partner, lost, moved, asked=asked)
         return PhoneLine(self._shell, self._phones.phone_ways(phone), gone, held)
 
     def _unring(self, call: str, seat_id: str) -> None:

@@ -3,7 +3,7 @@ import { act, board, look as watch } from "./board_stream.js";
 import { at, icon, iconOf, list, look, make, mark, put, reason, show, since, sure, t, tell, turn } from "./board_dom.js";
 import { clock, facts, named, secondsSince, spell } from "./board_words.js";
 import { keyOf, listen } from "./desk_keys.js";
-import { BROWSER, follow, microphone, mute } from "./desk_phone.js";
+import { BROWSER, follow, leave, microphone, mute } from "./desk_phone.js";
 import { paint as paintPicker, pick } from "./desk_picker.js";
 import { paintServices, serve } from "./desk_services.js";
 
@@ -324,6 +324,7 @@ at("enter").addEventListener("submit", async (event) => {
   show(at("enter-problem"), missing !== "");
   if (missing) return;
   if (await run("enter", "enter", { phone })) button("ready").focus();
+  else leave();
 });
 listen(press);
 watch(paint);

@@ -7,6 +7,7 @@ import { named } from "./board_words.js";
 
 export const BROWSER = ".browser";
 const AGAIN_MS = 1500;
+const PAUSE_MS = 6000;
 const SILENT_MS = 6000;
 // What only a person can mend: nothing is tried again before he says so.
 const FINAL = new Set(["phone_insecure", "phone_no_webrtc", "phone_not_allowed", "phone_no_microphone", "phone_microphone_busy", "no_bad_offer", "no_too_many_offers", "no_wrong_state"]);
@@ -22,6 +23,7 @@ let line = "";
 let retry = 0;
 let meter = null;
 let mine;
+let sits = false;
 const loudspeaker = new Audio();
 loudspeaker.autoplay = true;
 
@@ -162,19 +164,19 @@ export function follow(seat) {
   show(at("line"), here);
   ring(here && seat.rings);
   clearTimeout(retry);
-  if (!here) {
-    if (peer || own) leave();
-    return;
-  }
+  if (!here && sits) leave();
+  sits = here;
+  if (!here) return;
   paint();
   const needed = link.up && (!peer || ["wanted", "lost"].includes(line)); // not where another tab took over
   if (!needed || offering || FINAL.has(why)) return;
-  const wait = offeredAt + AGAIN_MS - Date.now();
+  const wait = offeredAt + (why.startsWith("no_") ? PAUSE_MS : AGAIN_MS) - Date.now();
   if (wait > 0) retry = setTimeout(() => follow(mine), wait);
   else offer();
 }
 
-function leave() {
+// The microphone is given back.
+export function leave() {
   drop();
   for (const track of own?.getTracks() ?? []) track.stop();
   own = meter = null;

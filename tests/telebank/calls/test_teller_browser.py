@@ -115,6 +115,31 @@ async def test_a_page_loaded_anew_in_mid_call_takes_its_place_and_is_whispered_t
     assert not it.ears[0].hears(LI)
 
 
+async def test_who_is_consulted_is_rung_at_his_page_and_may_decline(it: Scene) -> None:
+    page = await seated(it, "li", LI)
+    ear, call = await talking(it, page)
+    other = await seated(it, "wang", WANG)
+    assert it.room.consult("li", "seat:wang") is None
+    await it.state("CallRow", call, "consulting")
+    await line(it, "wang", "wanted")
+    assert row(it, "wang").rings
+    assert it.room.hang_up("wang") is None
+    await it.state("CallRow", call, "talking")
+    assert not row(it, "wang").rings
+    await it.state("SeatRow", "wang", "ready")
+    assert it.room.consult("li", "seat:wang") is None
+    await line(it, "wang", "wanted")
+    it.ears.append(consulted := await other.opens(it.room))
+    assert it.room.answer("wang") is None
+    async with asyncio.timeout(30):
+        while row(it, "wang").rings or it.room.three_way("li") is not None:
+            await it.pause(0.04)
+    await it.talk()
+    assert consulted.hears(CALLER)
+    assert ear.hears(WANG)
+    assert it.ears[0].hears(WANG)
+
+
 async def test_a_page_without_sound_is_passed_over_and_the_call_goes_to_another(
     it: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,8 +13,9 @@ import msgspec
 
 from telebank.workers.link import Link, LinkGone
 
-START_TIMEOUT_S = 10.0
-"""Seconds a new process has until its `Hello`, on a busy machine too."""
+START_TIMEOUT_S = 60.0
+"""Seconds a new process has until its `Hello`. One that fails ends by itself and is not waited for;
+on a machine where ten others want its core, reading numpy takes more than ten."""
 LAST_BREATH_S = 0.3
 """Seconds for a process whose socket is closed to be gone by itself."""
 

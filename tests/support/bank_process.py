@@ -39,7 +39,7 @@ from voice_prompts import g711
 from voice_prompts.bank import Bank, build_bank
 
 HOST = "127.0.0.1"
-READY_S = 90.0
+READY_S = 180.0
 STOP_S = 20.0
 IDLE_S = 40.0
 """Timer J of a BYE alone holds its transaction for 64 times T1: 32 s with the shipped T1."""

@@ -25,7 +25,7 @@ from core_adapters.corehost.house import findings, holdings
 from core_adapters.corehost.seed import SeedCard, trial_set
 from support.starts import TURN
 
-READY_S = 30.0
+READY_S = 90.0
 STOP_S = 15.0
 HOST = "127.0.0.1"
 

@@ -7,6 +7,7 @@ hangs up. Of an outcome that is not known nobody is offered a second try.
 
 import asyncio
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
@@ -40,6 +41,8 @@ REPEATED = "repeated"
 _QUOTED = ("ok", REPEATED)
 """Exits of a quote that can be confirmed."""
 CLOSE_S = 5.0
+RELEASES = 3
+"""Whose forms are kept: live calls may be in older menus than new ones."""
 
 
 class ServedCallers(Protocol):
@@ -101,7 +104,7 @@ class Clerk:
         self._token = token
         self._slips = Slips()
         self._numbers = count(1)
-        self._counter: Counter | None = None
+        self._counters: OrderedDict[str, Counter] = OrderedDict()
         self._tasks: dict[asyncio.Task[None], Slip] = {}
 
     async def close(self) -> None:
@@ -149,10 +152,13 @@ class Clerk:
         return port
 
     def _of(self, edition: Edition) -> Counter:
-        """The forms of the menus that a caller is in: those of the last release asked for."""
-        if self._counter is None or self._counter.edition.hash != edition.hash:
-            self._counter = Counter(edition)
-        return self._counter
+        """The forms of the menus that a caller is in; those of the last releases are kept."""
+        found = self._counters.get(edition.hash)
+        if found is None:
+            found = self._counters[edition.hash] = Counter(edition)
+            while len(self._counters) > RELEASES:
+                self._counters.popitem(last=False)
+        return found
 
     # -- quote and read-back ------------------------------------------------------------------
 

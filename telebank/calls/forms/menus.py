@@ -66,10 +66,8 @@ class Menus:
             variable, source = use.variable(name), use.node.inputs.get(name, "")
             if source and not variable:
                 found[source] = None
-            for flow in self.release.flows.values():
-                for node in flow.nodes.values():
-                    if isinstance(node, Enter) and node.flow == use.flow.name:
-                        found |= dict.fromkeys(filter(None, [node.set.get(variable, "")]))
+            set_by = (node.set.get(variable, "") for node in self._enters.get(use.flow.name, ()))
+            found |= dict.fromkeys(filter(None, set_by))
         return tuple(found)
 
     def word_sets(self, services: tuple[str, ...]) -> Mapping[str, str]:
@@ -85,9 +83,9 @@ class Menus:
     def words(self, words: str) -> tuple[str, ...]:
         """The codes of a set."""
         start = f"word.{words}."
-        ids = (text.removeprefix(start) for text in self.release.texts[LANGUAGES[0]])
-        known = self.release.texts[LANGUAGES[0]]
-        return tuple(one for one in ids if f"{start}{one}" in known and one != OTHER)
+        texts = self.release.texts[LANGUAGES[0]]
+        codes = (text.removeprefix(start) for text in texts if text.startswith(start))
+        return tuple(code for code in codes if code != OTHER)
 
     def ending(self, service: str, exit_name: str) -> tuple[Use, Statement] | None:
         """What the telephone says where a service ends so; None: nothing by itself."""
@@ -136,10 +134,28 @@ class Menus:
         """Values that a menu, and those around and inside it, speak as words."""
         for near in self._rings(name):
             for flow in sorted(near):
-                for node in self.release.flows[flow].nodes.values():
-                    for item in (*node.say, *filter(None, [node.row])):
-                        prompt, language = prompt_of(item, LANGUAGES[0])
-                        text = self.release.texts[language].get(prompt)
-                        for slot in text.slots if text is not None else ():
-                            if slot.reading == "word":
-                                yield slot.name, slot.argument
+                yield from self._own_sets[flow]
+
+    @cached_property
+    def _own_sets(self) -> Mapping[str, tuple[tuple[str, str], ...]]:
+        """By menu: the values that it speaks as words, and their sets."""
+        return {name: tuple(self._slots(flow)) for name, flow in self.release.flows.items()}
+
+    def _slots(self, flow: Flow) -> Iterator[tuple[str, str]]:
+        for node in flow.nodes.values():
+            for item in (*node.say, *filter(None, [node.row])):
+                prompt, language = prompt_of(item, LANGUAGES[0])
+                text = self.release.texts[language].get(prompt)
+                for slot in text.slots if text is not None else ():
+                    if slot.reading == "word":
+                        yield slot.name, slot.argument
+
+    @cached_property
+    def _enters(self) -> Mapping[str, tuple[Enter, ...]]:
+        """Nodes that enter a menu, by its name."""
+        found: dict[str, list[Enter]] = {}
+        for flow in self.release.flows.values():
+            for node in flow.nodes.values():
+                if isinstance(node, Enter):
+                    found.setdefault(node.flow, []).append(node)
+        return {name: tuple(nodes) for name, nodes in found.items()}

@@ -5,7 +5,6 @@ string-keyed mappings of them. Keys are sorted by UTF-16 code units (section 3.2
 written as ECMAScript writes them (section 3.2.2.3), text is UTF-8 without a byte order mark.
 """
 
-import json
 import math
 from collections.abc import Mapping
 
@@ -27,56 +26,47 @@ class CanonicalError(ValueError):
 def canonical(value: object) -> bytes:
     """Return the canonical UTF-8 bytes of `value`; raises `CanonicalError`."""
     try:
-        return _PLAIN.encode(value) if _plain(value, 0) else _write(value).encode("utf-8")
+        return _PLAIN.encode(_ready(value, 0))
     except UnicodeEncodeError as error:
         raise CanonicalError("text with a lone surrogate has no canonical form") from error
 
 
-def _plain(value: object, depth: int) -> bool:
-    """Check `value`; tell whether the fast writer gives the canonical form.
-
-    It does but for floats and for keys beyond the basic plane, which UTF-16 sorts otherwise.
-    """
+def _ready(value: object, depth: int) -> object:
+    """`value`, checked, as the fast writer gives its canonical form: what that writes otherwise,
+    floats and mappings with keys beyond the basic plane, is written already."""
     if depth > MAX_DEPTH:
         raise CanonicalError(f"nested deeper than {MAX_DEPTH}")
     if value is None or isinstance(value, str | bool):
-        return True
+        return value
     if isinstance(value, int):
         if abs(value) > MAX_INTEGER:
             raise CanonicalError("an integer beyond 2^53 - 1; write it as text")
-        return True
+        return value
     if isinstance(value, float):
         if not math.isfinite(value):
             raise CanonicalError("a number that is not finite")
-        return False
+        return msgspec.Raw(number(value).encode())
     if isinstance(value, Mapping):
-        return _plain_mapping(value, depth)
+        return _ready_mapping(value, depth)
     if isinstance(value, list | tuple):
-        judged = [_plain(item, depth + 1) for item in value]  # each is checked, not the first few
-        return all(judged)
+        return [_ready(item, depth + 1) for item in value]
     raise CanonicalError(f"a {type(value).__name__} is no JSON value")
 
 
-def _plain_mapping(value: Mapping[object, object], depth: int) -> bool:
-    plain = isinstance(value, dict)
+def _ready_mapping(value: Mapping[object, object], depth: int) -> object:
+    ready: dict[str, object] = {}
+    astral = False
     for key, item in value.items():
         if not isinstance(key, str):
             raise CanonicalError("a key that is not text")
-        plain &= key.isascii() or all(ord(char) < _FIRST_ASTRAL for char in key)
-        if item is not None and type(item) is not str:  # most are; each call is dear here
-            plain &= _plain(item, depth + 1)
-    return plain
-
-
-def _write(value: object) -> str:
-    if isinstance(value, float):
-        return number(value)
-    if isinstance(value, Mapping):
-        keys = sorted(value, key=lambda key: str(key).encode("utf-16-be"))
-        return "{" + ",".join(f"{_write(key)}:{_write(value[key])}" for key in keys) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(_write(item) for item in value) + "]"
-    return json.dumps(value, ensure_ascii=False)
+        astral |= not (key.isascii() or all(ord(char) < _FIRST_ASTRAL for char in key))
+        # Most are text; each call is dear here.
+        ready[key] = item if item is None or type(item) is str else _ready(item, depth + 1)
+    if not astral:
+        return ready
+    keys = sorted(ready, key=lambda key: key.encode("utf-16-be"))
+    pairs = [_PLAIN.encode(key) + b":" + _PLAIN.encode(ready[key]) for key in keys]
+    return msgspec.Raw(b"{" + b",".join(pairs) + b"}")
 
 
 def number(value: float) -> str:

@@ -1,7 +1,9 @@
 """The centre played with callers by chance: its rules, what is counted, and what theory says."""
 
 from dataclasses import replace
+from heapq import heappop, heappush
 from pathlib import Path
+from random import Random
 from statistics import fmean
 from typing import Any
 
@@ -14,7 +16,7 @@ from telebank.agents import erlang
 from telebank.agents.load import load_queues
 from telebank.agents.options import CentreOptions
 from telebank.agents.simulation import Plan, PlanError, Staff, Stream, play
-from telebank.agents.simulation.comparing import SEATS, TALK_S, alone, compare
+from telebank.agents.simulation.comparing import SEATS, TALK_S, WARM_UP, alone, compare
 from telebank.agents.simulation.play import Play, centre_of
 
 
@@ -82,6 +84,26 @@ def test_the_same_seed_plays_the_same() -> None:
     first, again, other = (play(BANK, seed).all() for seed in (3, 3, 4))
     assert first == again
     assert first != other
+
+
+def first_come_first_served_s(load: float, calls: int, seed: int) -> float:
+    """Mean wait for the same lots without a centre: each caller has the seat that is free first, as
+    in the recursion of Kiefer and Wolfowitz."""
+    coming, talking = Random(f"{seed} coming"), Random(f"{seed} talking")
+    free_at, now, waits = [0.0] * SEATS, 0.0, []
+    for _ in range(WARM_UP + calls):
+        coming.choices([None], [1.0])  # whose stream it is: there is one
+        now += coming.expovariate(load * SEATS / TALK_S)
+        begins = max(now, heappop(free_at))
+        waits.append(begins - now)
+        heappush(free_at, begins + talking.expovariate(1 / TALK_S))
+    return fmean(waits[WARM_UP:])
+
+
+@pytest.mark.parametrize("load", [0.5, 0.9])
+def test_waits_are_exactly_those_of_first_come_first_served(load: float) -> None:
+    waited_s = compare(load, 4_000, 5).wait_s
+    assert waited_s == pytest.approx(first_come_first_served_s(load, 4_000, 5), rel=1e-9)
 
 
 @pytest.mark.parametrize("load", [0.5, 0.7, 0.8])

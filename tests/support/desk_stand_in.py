@@ -144,7 +144,7 @@ class DeskStandIn:
         n = int(call.pin.split(" ")[0]) + 1
         self._put(msgspec.structs.replace(call, pin=f"{n} of {of}"))
 
-    def pin_over(self, seat: str, result: str = "ok", level: int = 2) -> None:
+    def pin_over(self, seat: str, result: str = "verified", level: int = 2) -> None:
         """It was looked at."""
         call = self.of(seat)
         self._turn(call, "talking", pin="", pin_result=result, level=level, recording=True)
@@ -308,7 +308,7 @@ class DeskStandIn:
         return ""
 
     def _pin(self, by: str, _body: dict[str, Any]) -> str:
-        more = {"pin": "0 of 6", "pin_result": "", "recording": False}
+        more = {"pin": "0 of 6", "pin_result": ""}
         return self._if(by, ("talking",), "pin", **more)
 
     def _if(self, by: str, before: tuple[str, ...], state: str, **more: Any) -> str:

@@ -18,8 +18,10 @@ const MAY = {
   held: ["hang_up", "hold", "consult", "transfer", "menu"],
   consulting: ["hang_up", "consult", "three_way", "transfer"],
   three_way: ["hang_up", "consult", "transfer"],
-  pin: ["hang_up"],
+  pin: ["hang_up", "pin"],
 };
+// What is longer is the card number, which is asked for first where he gave none.
+const LONGEST_PIN = 12;
 const TITLE = document.title;
 let card = null;
 let heardState = "";
@@ -91,8 +93,9 @@ function paintCall(seat) {
   turn(at("call").querySelector(".stand"), iconOf(call.state));
   put(at("call-state"), named("call", call.state));
   since(at("call-time"), call.since);
-  put(at("recording").querySelector("span"), call.recording ? t("recording") : t("not_recording"));
-  mark(at("recording"), "data-on", call.recording);
+  const paused = call.recording && call.state === "pin";
+  put(at("recording").querySelector("span"), t(paused ? "recording_paused" : call.recording ? "recording" : "not_recording"));
+  mark(at("recording"), "data-on", call.recording && !paused);
   put(at("f-caller"), call.caller || t("unknown"));
   put(at("f-language"), named("lang", call.language));
   put(at("f-level").querySelector("span"), named("level", call.level));
@@ -121,10 +124,10 @@ function paintPin(call) {
   const [n, of] = call.pin.split(" of ").map(Number);
   const entering = call.state === "pin";
   show(at("pin"), entering || call.pin_result !== "");
-  const good = call.pin_result === "ok";
+  const good = call.pin_result === "verified";
   mark(at("pin"), "data-look", entering ? "talking" : good ? "ready" : "alarm");
   turn(at("pin"), entering ? "pin" : good ? "ready" : "alarm");
-  put(at("pin-words"), entering ? `${t("pin_entry")} · ${t("pin_of", { n: n || 0, of: of || 6 })}` : named("pin", call.pin_result));
+  put(at("pin-words"), entering ? `${t(of > LONGEST_PIN ? "card_entry" : "pin_entry")} · ${t("pin_of", { n: n || 0, of: of || 6 })}` : named("pin", call.pin_result));
   show(at("pin-dots"), entering);
   show(at("pin-hint"), entering);
   put(at("pin-dots"), entering ? "●".repeat(n || 0) + "○".repeat(Math.max(0, (of || 6) - (n || 0))) : "");
@@ -135,6 +138,7 @@ function paintActs(call, seat) {
   for (const name of EVERY) able(button(name), may.includes(name));
   if (seat.phone === BROWSER) able(button("answer"), seat.rings);
   label("hang_up", call.state === "ringing" ? "decline" : "hang_up");
+  label("pin", call.state === "pin" ? "pin_end" : "pin");
   label("hold", call.state === "held" ? "resume" : "hold");
   label("consult", ["consulting", "three_way"].includes(call.state) ? "consult_end" : "consult");
   label("transfer", ["consulting", "three_way"].includes(call.state) ? "hand_over" : "transfer");
@@ -248,7 +252,7 @@ const ACTS = {
   consult: (call) => (call.others.length || call.state === "consulting" ? run("consult", "consult_end") : target("pick_consult", false, "consult")),
   three_way: () => run("three_way", "three_way"),
   transfer: (call) => (["consulting", "three_way"].includes(call.state) ? run("transfer", "transfer", { blind: false }) : target("pick_transfer", true, "transfer", { blind: true })),
-  pin: () => run("pin", "pin"),
+  pin: (call) => run("pin", call.state === "pin" ? "resume" : "pin"),
   menu: async () => (await sure(t("menu_sure"), t("menu"))) && run("menu", "menu"),
   ready: () => run("ready", "state", { state: "ready" }),
   busy: () => run("busy", "state", { state: "busy" }),

@@ -87,7 +87,7 @@ function paintOne() {
   since(at("one-time"), row?.since ?? "");
   put(at("one-why"), row ? [reason(row), row.present ? "" : t("away_page"), row.next_state ? t("after", { state: named("state", row.next_state) }) : ""].filter(Boolean).join(" · ") : "");
   show(at("one-call"), call !== undefined);
-  if (call) put(at("one-call"), [call.caller, named("lang", call.language), queueName(call.queue), named("level", call.level), call.customer, call.business && named("business", call.business), t(call.recording ? "recording" : "not_recording")].filter(Boolean).join(" · "));
+  if (call) put(at("one-call"), [call.caller, named("lang", call.language), queueName(call.queue), named("level", call.level), call.customer, call.business && named("business", call.business), t(call.recording && call.state === "pin" ? "recording_paused" : call.recording ? "recording" : "not_recording")].filter(Boolean).join(" · "));
   show(at("one-watched"), Boolean(row?.watched_by));
   put(at("one-watched").querySelector("span"), row?.watched_by ? t("watched", { name: nameOf(row.watched_by) }) : "");
   put(at("d-calls"), String(row?.calls_today ?? "–"));

@@ -14,7 +14,18 @@ from telebank.flow.events import (
     QueueAnswered,
     ServiceAnswered,
 )
-from telebank.flow.model import DONE, FULL, NOT_ON_DUTY, READY, UNCONFIRMED, Call, Fax, Queue
+from telebank.flow.model import (
+    ABLE,
+    AT_DESK,
+    DONE,
+    FULL,
+    NOT_ON_DUTY,
+    READY,
+    UNCONFIRMED,
+    Call,
+    Fax,
+    Queue,
+)
 from telebank.flow.speech import parts_of
 from telebank.flow.state import Untold
 from telebank.flow.walk import Walker
@@ -104,6 +115,7 @@ class Answering(Walker):
 
     def _proved(self, event: Proved) -> None:
         self._memory.take_over(event.given, event.customer, event.level)
+        self._memory.store(AT_DESK, ABLE)
         self._record("call.proved", level=self._state.auth.value)
 
     def _fax_prepared(self, event: FaxPrepared) -> None:

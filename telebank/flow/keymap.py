@@ -14,6 +14,7 @@ from types import MappingProxyType
 from telebank.flow.model import (
     ABILITIES,
     ABLE,
+    AT_DESK,
     AnyNode,
     Branch,
     Call,
@@ -174,7 +175,9 @@ def _across(release: Release, place: Place, node: Enter | Return) -> Iterator[Pl
 
 def _branched(place: Place, node: Branch) -> list[str]:
     """Where a branch may lead: by the constant that its variable has here, or else anywhere. The
-    keys are those of a call that is able to all."""
+    keys are those of a call that is able to all, and in which no teller had a part."""
+    if node.on == AT_DESK:
+        return [node.other]
     code = ABLE if node.on in ABILITIES else dict(place.constants).get(node.on)
     return [*node.then.values(), node.other] if code is None else [node.then.get(code, node.other)]
 

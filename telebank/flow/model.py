@@ -75,6 +75,9 @@ FAX_HERE, FAX_OUT, MAIL_OUT, IN_WRITING = ABILITIES
 """In the call; in a call of its own; by mail; any of these."""
 ABLE = "yes"
 """The code of one that is; else it is not set."""
+AT_DESK = "proved_at_desk"
+"""A word too: `yes` where the caller proved himself while a teller had him, with the card that
+`DESK_GIVES` has since. One branch on it spares him one entry; then it is not set any more."""
 
 Check = Literal["none", "luhn"]
 

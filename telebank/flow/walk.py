@@ -18,6 +18,7 @@ from telebank.flow.commands import (
 )
 from telebank.flow.entry import currency_of, in_currency
 from telebank.flow.model import (
+    AT_DESK,
     AnyNode,
     AskingNode,
     Branch,
@@ -163,6 +164,8 @@ class Walker(Voice):
 
     def _enter_branch(self, node: Branch) -> str | None:
         code = self._memory.value(node.on)
+        if node.on == AT_DESK:
+            self._memory.forget(AT_DESK)
         return node.then.get(code, node.other) if isinstance(code, str) else node.other
 
     def _enter_pace(self, node: Pace) -> str | None:

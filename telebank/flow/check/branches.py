@@ -7,6 +7,7 @@ from telebank.flow.check.references import named
 from telebank.flow.model import (
     ABILITIES,
     ABLE,
+    AT_DESK,
     Branch,
     Call,
     Collect,
@@ -82,7 +83,7 @@ def _offered(release: Release) -> set[str]:
 
 def codes_of(release: Release, name: str) -> set[str] | None:
     """The codes that a variable can have, where only constants set it; None where others do."""
-    known = {ABLE} if name in ABILITIES else set()
+    known = {ABLE} if name in (*ABILITIES, AT_DESK) else set()
     for flow in release.flows.values():
         for node in flow.nodes.values():
             match node:

@@ -7,6 +7,9 @@ from telebank.flow.check.graph import PICKED, Edge, edges, finding, inside, writ
 from telebank.flow.check.prompts import slots_at
 from telebank.flow.check.references import ENTRY_FLOW, heeded, named
 from telebank.flow.model import (
+    ABLE,
+    AT_DESK,
+    DESK_GIVES,
     FAX_GIVES,
     AnyNode,
     Branch,
@@ -117,7 +120,8 @@ def _set_after(  # noqa: PLR0911 - a table of kinds
         case Menu() if edge.via == PICKED:
             return facts | set(node.pick)
         case Branch() if edge.exit is not None:
-            return facts | {node.on}
+            known = {DESK_GIVES} if (node.on, edge.exit) == (AT_DESK, ABLE) else set()
+            return facts | {node.on} | known
         case Call() if edge.exit is not None:
             passed = {name for name in named(node) if flow.vars[name] == "secret"}
             lost, given = _given(release.contracts[node.service], edge.exit)

@@ -9,6 +9,7 @@ from telebank.flow.draw.scene import Mark
 from telebank.flow.draw.words import Wording
 from telebank.flow.model import (
     ABILITIES,
+    AT_DESK,
     AnyNode,
     AskingNode,
     Branch,
@@ -90,7 +91,7 @@ def _about(release: Release, node: AnyNode, titles: Titles, word: Wording) -> st
         case Return():
             about = word.exit(node.exit)
         case Branch():
-            about = word.say(node.on) if node.on in ABILITIES else node.on
+            about = word.say(node.on) if node.on in (*ABILITIES, AT_DESK) else node.on
         case Queue():
             about = node.skill
         case Fax():
@@ -179,7 +180,7 @@ def label(release: Release, node: AnyNode, edge: Edge, word: Wording) -> str:
 
 def _code(release: Release, node: Branch, code: str, word: Wording) -> str:
     """What callers hear for a code, where one set of words has all codes of the branch."""
-    if node.on in ABILITIES:
+    if node.on in (*ABILITIES, AT_DESK):
         return word.say(code)
     texts = release.texts[word.language]
     named = sorted(text for text in texts if text.startswith("word.") and text.endswith(f".{code}"))

@@ -77,6 +77,7 @@ _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "usual": ("常用业务用 {first} 起的键", "What he uses most has keys from {first}"),
         "key": ("按 {of}", "press {of}"),
         "only": ("{keys} 键：能发送时才有", "{keys}: only where it can be sent"),
+        "proved_at_desk": ("是否已在坐席处通过验证", "Proved himself to a teller?"),
         "fax_here": ("能否在通话中发传真", "Can a fax go in this call?"),
         "fax_out": ("能否另行发传真", "Can faxes go out?"),
         "mail_out": ("能否发邮件", "Can it go by mail?"),

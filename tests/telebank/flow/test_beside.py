@@ -251,3 +251,23 @@ def test_a_queue_beside_a_call_is_refused(tmp_path: Path) -> None:
 )
 def test_a_picture_has_words_for_a_full_queue(language: Language, words: str) -> None:
     assert Wording(language, {}, {}).exit("full") == words
+
+
+def test_who_was_given_back_is_not_asked_again_for_what_he_proved_to_a_teller() -> None:
+    """He had proved nothing in the menus; it spares him one entry, and the next is asked for."""
+    caller = at_teller()
+    caller.feed(Proved(CardNumber(CARD), AuthLevel.PIN, {"card": CardNumber(CARD)}))
+    back(caller)
+    caller.press("1")
+    asked = caller.of(Submit)[-1]
+    assert asked.service == "settings.get"
+    assert asked.authenticated == CardNumber(CARD)
+    assert caller.session.level is AuthLevel.PIN
+
+
+def test_who_was_given_back_unproved_is_asked() -> None:
+    caller = at_teller()
+    back(caller)
+    caller.press("1")
+    assert not caller.of(Submit)
+    assert caller.session.place == "authenticate.card"

@@ -37,13 +37,14 @@ def _of_skill(options: CentreOptions, skill: str) -> Iterator[str]:
     plain = [
         queue
         for queue in taking
-        if queue.level <= USUAL_LEVEL and not (queue.numbers or queue.called)
+        if queue.level <= USUAL_LEVEL and not (queue.numbers or queue.called or queue.business)
     ]
     for language in LANGUAGES:
         if not any(not one.languages or language in one.languages for one in plain):
             yield (
                 f"{skill!r} has no queue for every caller who speaks {language}: those whom"
-                " level, languages, numbers and called leave out hear that nobody is on duty"
+                " level, languages, business, numbers and called leave out hear that nobody is on"
+                " duty"
             )
 
 
@@ -116,6 +117,7 @@ def _takes_all_of(above: QueueOptions, queue: QueueOptions) -> bool:
         and set(queue.skills) <= set(above.skills)
         and above.level <= queue.level
         and _wider(above.languages, queue.languages)
+        and _wider(above.business, queue.business)
         and _wider(above.numbers, queue.numbers)
         and _wider(above.called, queue.called)
     )

@@ -63,11 +63,8 @@ class Books:
                 self._moved(seat, SeatState(state) in _WORKS, now)
             case Ring(call) if (page := self._pages.get(call)) is not None:
                 page.rung = now if page.rung is None else page.rung
-            case Announce(call, "wait" | "long_wait") if (
-                page := self._pages.get(call)
-            ) is not None:
-                if page.told is None:
-                    page.told, page.minutes = now, command.minutes
+            case Announce(call, what) if what == "long_wait" or command.minutes:
+                self._told(call, command.minutes, now)
             case Noted("queue.entered", call, detail) if call in self._pages:
                 self._queue(detail).came += 1
             case Noted("queue.refused", call) if self._pages.pop(call, None) is not None:
@@ -80,6 +77,12 @@ class Books:
     def _queue(self, detail: Detail) -> QueueOutcome:
         name = str(detail["queue"])
         return self.outcome.queues.setdefault(name, QueueOutcome(name))
+
+    def _told(self, call: str, minutes: int, now: float) -> None:
+        """He heard a wait; the first one counts. No minutes: a long one."""
+        page = self._pages.get(call)
+        if page is not None and page.told is None:
+            page.told, page.minutes = now, minutes
 
     def _moved(self, seat: str, works: bool, now: float) -> None:
         since = self._works.get(seat)

@@ -32,6 +32,8 @@ class Stream:
     language: str = "zh"
     level: int = 0
     """Importance of the customers."""
+    business: str = ""
+    """What they were at in the menus."""
 
     def __post_init__(self) -> None:
         _between(f"calls an hour for {self.skill}", self.per_hour, 1e-6, MAX_PER_HOUR)

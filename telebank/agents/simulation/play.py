@@ -130,7 +130,12 @@ class Play:
         at = now + self._coming.expovariate(sum(self._rates) / HOUR_S)
         call = f"c{self._came}"
         caller = Caller(
-            call, stream.skill, stream.language, number=f"0{self._came}", level=stream.level
+            call,
+            stream.skill,
+            stream.language,
+            number=f"0{self._came}",
+            business=stream.business,
+            level=stream.level,
         )
         self._guests[call] = _Guest(stream)
         self._later(CallerCame(caller), at)

@@ -8,7 +8,9 @@ import click
 from telebank.agents.simulation.plan import PlanError, Staff, Stream
 
 _SKILL = r"[a-z][a-z0-9_.]{0,31}"
-_CALLERS = re.compile(rf"({_SKILL})(?::(zh|en))?(?::([0-9]))?=([0-9]+(?:\.[0-9]+)?)")
+_CALLERS = re.compile(
+    rf"({_SKILL})(?:@({_SKILL}))?(?::(zh|en))?(?::([0-9]))?=([0-9]+(?:\.[0-9]+)?)"
+)
 _SEATS = re.compile(rf"({_SKILL}(?:/[1-9])?(?:\+{_SKILL}(?:/[1-9])?)*)=([0-9]{{1,4}})")
 _TALK = re.compile(rf"(?:({_SKILL})=)?([0-9]+(?:\.[0-9]+)?)")
 USUAL_LEVEL = 5
@@ -17,21 +19,27 @@ TALK_S = 180.0
 
 
 def streams(calls: Sequence[str], talks: Sequence[str]) -> tuple[Stream, ...]:
-    """`general=120`, `general:en=10`, `general:zh:5=3`: skill, language, importance, calls an
-    hour."""
+    """`general=120`, `general:en=10`, `general@transfers:zh:5=3`: skill, business, language,
+    importance, calls an hour."""
     seconds = _talks(talks)
     found = []
     for text in calls:
         match = _CALLERS.fullmatch(text)
         if match is None:
             raise click.UsageError(
-                f"--calls {text}: give SKILL=AN_HOUR, general=120; or with language and importance,"
-                " general:en:5=3"
+                f"--calls {text}: give SKILL=AN_HOUR, general=120; or with business, language"
+                " and importance, general@transfers:en:5=3"
             )
-        skill, language, level, per_hour = match.groups()
+        skill, business, language, level, per_hour = match.groups()
         talk_s = seconds.get(skill, seconds.get("", TALK_S))
         try:
-            found.append(Stream(skill, float(per_hour), talk_s, language or "zh", int(level or 0)))
+            found.append(
+                Stream(
+                    *(skill, float(per_hour), talk_s, language or "zh"),
+                    level=int(level or 0),
+                    business=business or "",
+                )
+            )
         except PlanError as error:
             raise click.UsageError(str(error)) from error
     unknown = seconds.keys() - {""} - {one.skill for one in found}

@@ -36,7 +36,7 @@ MOST = 0.9
     "--calls",
     multiple=True,
     required=True,
-    metavar="SKILL[:LANGUAGE[:LEVEL]]=AN_HOUR",
+    metavar="SKILL[@BUSINESS][:LANGUAGE[:LEVEL]]=AN_HOUR",
     help="Calls an hour that ask for a skill; repeatable.",
 )
 @click.option(

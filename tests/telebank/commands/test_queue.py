@@ -98,6 +98,16 @@ def test_simulate_offers_call_backs_of_a_file(tmp_path: Path) -> None:
     assert taken["full"] < without["full"]
 
 
+def test_simulate_has_callers_of_every_kind(tmp_path: Path) -> None:
+    file = tmp_path / "queues.yaml"
+    money = {**QUEUE, "business": ["transfers"], "languages": ["en"], "level": 3}
+    file.write_text(json.dumps({"schema": 1, "queues": {"money": money, "general": QUEUE}}))
+    calls = ("--calls", "general=50", "--calls", "general@transfers:en:3=50")
+    words = (*calls, "--seats", "general=9", "--count", 300, "--json")
+    came = json.loads(run("simulate", file, *words).stdout)["queues"]
+    assert {name: one["came"] > 100 for name, one in came.items()} == {"money": 1, "general": 1}
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -184,6 +194,8 @@ def test_warnings_are_no_errors(tmp_path: Path) -> None:
         ({"g": {"call_backs": 5, "place_every_s": 0}}, "queues.g: place_every_s is 0, so that"),
         ({"g": {"call_backs": 5, "offer_after_s": 900}}, "queues.g: offer_after_s (900 s) is no"),
         ({"g": {"hours": {"week": {"mon": []}}}}, "queues.g: hours has no span at all"),
+        ({"g": {"business": ["fx"]}}, "'general' has no queue for every caller who speaks zh"),
+        ({"g": {}, "h": {"business": ["fx"]}}, "queues.h: g stands above it and takes all its"),
         ({"g": {}, "h": {"languages": ["en"]}}, "queues.h: g stands above it and takes all its"),
         ({"g": {}, "v": {"level": 3, "skills": ["v"]}}, "queues.v: level is 3, and `important`"),
     ],

@@ -58,6 +58,8 @@ class QueueRow(Row, frozen=True, tag=True, kw_only=True):
     in_time_today: int = 0
     """Answered within the queue's service time."""
     abandoned_today: int = 0
+    soon_today: int = 0
+    """Of those, who hung up within five seconds: a wrong number, a change of mind."""
     open: bool = True
 
 

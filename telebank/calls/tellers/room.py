@@ -84,6 +84,7 @@ class TellerRoom(Floor):
             answered_today=view.answered_today,
             in_time_today=view.in_time_today,
             abandoned_today=view.abandoned_today,
+            soon_today=view.soon_today,
             open=view.open,
         )
 

@@ -45,7 +45,7 @@ STATES: Pairs = {
     "pin_locked": ("密码已锁定，不能再试", "The PIN is locked: no more tries"),
     "pin_cancelled": ("已取消输入", "The entry was ended"),
     "pin_given_up": ("客户没有输入完", "The customer did not finish"),
-    "pin_first_use": ("初始密码：客户须先在菜单中修改", "A first PIN: he must change it in the menus"),
+    "pin_first_use": ("初始密码：须先在菜单中修改", "A first PIN: to be changed in the menus"),
     "pin_bad_card": ("卡号不存在", "No such card"),
     "pin_lost": ("此卡已挂失", "The card is reported lost"),
     "pin_unavailable": ("暂时不能验证", "Cannot be verified now"),

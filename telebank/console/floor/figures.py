@@ -1,8 +1,9 @@
 """Service level of today and of the last half hour, from the queues' counters as boards bring them.
 
-Service level = answered in time / (answered + abandoned). The half hour is the difference between
-the counters now and those half an hour ago, kept here once a minute; where the console saw less
-than half an hour, the figure says of how many minutes it is.
+Service level = answered in time / (answered + abandoned); who hung up within five seconds did not
+abandon. The half hour is the difference between the counters now and those half an hour ago, kept
+here once a minute; where the console saw less than half an hour, the figure says of how many
+minutes it is.
 """
 
 import threading
@@ -80,7 +81,7 @@ class Watched:
         return _Sums(
             in_time=sum(row.in_time_today for row in rows),
             answered=sum(row.answered_today for row in rows),
-            abandoned=sum(row.abandoned_today for row in rows),
+            abandoned=sum(row.abandoned_today - row.soon_today for row in rows),
             offered=sum(row.offered_today for row in rows),
         )
 

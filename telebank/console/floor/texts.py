@@ -21,8 +21,8 @@ _FLOOR: Pairs = {
     "service_half": ("最近半小时", "Last half hour"),
     "service_span": ("最近 {n} 分钟", "Last {n} min"),
     "service_hint": (
-        "按时接听 /（接听 + 放弃）",
-        "answered in time / (answered + abandoned)",
+        "按时接听 /（接听 + 放弃）；5 秒内挂机的不算放弃",
+        "answered in time / (answered + abandoned); who hangs up within 5 s is not counted",
     ),
     "in": ("在座", "In"),
     "waiting_now": ("正在等候", "Waiting now"),

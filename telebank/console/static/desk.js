@@ -96,6 +96,7 @@ function paintCall(seat) {
   const paused = call.recording && call.state === "pin";
   put(at("recording").querySelector("span"), t(paused ? "recording_paused" : call.recording ? "recording" : "not_recording"));
   mark(at("recording"), "data-on", call.recording && !paused);
+  show(at("recording"), !["ringing", "wrap_up"].includes(call.state));
   put(at("f-caller"), call.caller || t("unknown"));
   put(at("f-language"), named("lang", call.language));
   put(at("f-level").querySelector("span"), named("level", call.level));
@@ -136,6 +137,7 @@ function paintPin(call) {
 function paintActs(call, seat) {
   const may = MAY[call.state] ?? [];
   for (const name of EVERY) able(button(name), may.includes(name));
+  show(button("answer").parentElement, call.state !== "wrap_up");
   if (seat.phone === BROWSER) able(button("answer"), seat.rings);
   label("hang_up", call.state === "ringing" ? "decline" : "hang_up");
   label("pin", call.state === "pin" ? "pin_end" : "pin");

@@ -32,7 +32,7 @@ function paintSeats() {
     put(button.querySelector(".word"), call && row.state !== "wrap_up" ? named("call", call.state) : named("state", row.state));
     since(button.querySelector("time"), row.since);
     put(button.querySelector(".name"), `${row.name}${row.phone ? ` · ${row.phone}` : ""}`);
-    const more = call ? `${call.caller} · ${queueName(call.queue)}` : reason(row) || row.queues.map(queueName).join("、");
+    const more = call ? `${call.caller} · ${queueName(call.queue)}` : reason(row) || row.queues.map(queueName).join(facts.lang === "zh" ? "、" : ", ");
     put(button.querySelector(".more"), row.present ? more : t("away_page"));
     show(button.querySelector(".ear"), row.watched_by !== "");
     put(button.querySelector(".ear span"), row.watched_by ? t("watched", { name: nameOf(row.watched_by) }) : "");

@@ -20,9 +20,10 @@ export function paintQueues() {
     put(name, row.open ? row[facts.lang] : `${row[facts.lang]} (${t("closed")})`);
     put(waiting, String(row.waiting));
     since(longest, row.longest_since);
-    const counts = [row.seats_ready, row.seats_in, row.offered_today, row.answered_today, row.abandoned_today];
+    const abandonedLate = row.abandoned_today - row.soon_today;
+    const counts = [row.seats_ready, row.seats_in, row.offered_today, row.answered_today, abandonedLate];
     [free, inside, offered, answered, abandoned].forEach((cell, place) => put(cell, String(counts[place])));
-    put(service, percent(row.in_time_today / (row.answered_today + row.abandoned_today)));
+    put(service, percent(row.in_time_today / (row.answered_today + abandonedLate)));
     mark(line, "data-wait", row.waiting > 0);
   });
 }

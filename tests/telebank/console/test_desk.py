@@ -152,7 +152,7 @@ def test_service_level_of_today_and_of_the_last_half_hour() -> None:
     now = [0.0]
     watched = Watched(lambda: now[0])
 
-    def see(offered: int, answered: int, in_time: int, abandoned: int) -> Any:
+    def see(offered: int, answered: int, in_time: int, abandoned: int, soon: int = 0) -> Any:
         row = QueueRow(
             key="q",
             zh="q",
@@ -161,6 +161,7 @@ def test_service_level_of_today_and_of_the_last_half_hour() -> None:
             answered_today=answered,
             in_time_today=in_time,
             abandoned_today=abandoned,
+            soon_today=soon,
         )
         return watched.see(Board(boot="b", at=1, rows=(row,)))
 
@@ -171,3 +172,4 @@ def test_service_level_of_today_and_of_the_last_half_hour() -> None:
     assert (last.minutes, last.half) == (30, None), "nobody came in that half hour"
     assert last.today == pytest.approx(0.8)
     assert see(1, 1, 1, 0).minutes == 0, "another day"
+    assert (see(4, 2, 1, 2, soon=2).today, see(4, 2, 1, 2, soon=2).abandoned) == (0.5, 0)

@@ -84,6 +84,8 @@ class Speaker:
     def __init__(self, catalogue: Catalogue, index: BankIndex | None) -> None:
         self._catalogue = catalogue
         self._index = index
+        self._fixed: dict[tuple[str, str, bool], Utterance] = {}
+        """Of prompts that have no values, once spoken: by prompt, language, and whether slowly."""
         if index is not None:
             missing = [key for key in needed(catalogue) if key not in index.clips]
             if missing:
@@ -93,6 +95,9 @@ class Speaker:
         self, prompt: str, values: Mapping[str, object], language: str, *, slowly: bool = False
     ) -> Utterance:
         """Speak `prompt` with `values` by name; ReadingError where one is missing or unfit."""
+        known = self._fixed.get((prompt, language, slowly))
+        if known is not None:
+            return known
         template = self._catalogue.template(prompt, language)
         readings = {
             name: self._read(template, name, kind, values)
@@ -103,7 +108,10 @@ class Speaker:
             part.text if isinstance(part, Fragment) else readings[part.name].text
             for part in _spaced(template)
         )
-        return _utterance(steps, text, self._index, slowly=slowly)
+        said = _utterance(steps, text, self._index, slowly=slowly)
+        if not template.variables:
+            self._fixed[prompt, language, slowly] = said
+        return said
 
     def _read(
         self, template: Template, name: str, kind: str, values: Mapping[str, object]

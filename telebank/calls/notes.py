@@ -43,6 +43,6 @@ class Notes:
                 role="caller",
                 origin=host_port(self.offered.source),
                 outcome=str(detail.get("exit", "")),
-                detail=dict(detail),
+                detail=detail,
             )
         )

@@ -68,8 +68,10 @@ def _value(part: Part, name: str, memory: Memory) -> Value | None:
 
 def speakable(parts: list[Part], texts: Texts, memory: Memory) -> list[Part]:
     """The parts without the texts that a value is missing for."""
-    kept = [
-        replace(part, prompts=tuple(one.prompt_id for one in spoken_of(part, texts, memory)))
-        for part in parts
-    ]
+    kept = [_speakable(part, texts, memory) for part in parts]
     return [part for part in kept if part.prompts]
+
+
+def _speakable(part: Part, texts: Texts, memory: Memory) -> Part:
+    prompts = tuple(one.prompt_id for one in spoken_of(part, texts, memory))
+    return part if prompts == part.prompts else replace(part, prompts=prompts)

@@ -36,8 +36,12 @@ class Glance:
     to: bytes
     call_id: bytes
     cseq: bytes
-    agent: bytes
     head: bytes
+
+    @property
+    def agent(self) -> bytes:
+        """User-Agent, asked for by requests that belong to nothing yet alone."""
+        return _line(self.head, b"\r\nUser-Agent: ", _AGENT)
 
     @property
     def to_tag(self) -> str:
@@ -84,8 +88,7 @@ def glance(data: bytes) -> Glance | None:
     )
     if not all(lines):
         return None
-    agent = _line(head, b"\r\nUser-Agent: ", _AGENT)
-    return Glance(start[1].decode("ascii"), *lines, agent, head)
+    return Glance(start[1].decode("ascii"), *lines, head)
 
 
 def refusal(seen: Glance, source: Hop, secret: bytes, retry_after: int) -> tuple[bytes, Hop]:

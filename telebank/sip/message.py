@@ -260,7 +260,7 @@ def write_request(method: str, uri: str, headers: HeaderLines, body: bytes = b""
 
 
 def _write(start: str, headers: HeaderLines, body: bytes) -> bytes:
-    lines = [start, *(f"{name}: {value}" for name, value in headers)]
+    lines = [start, *[f"{name}: {value}" for name, value in headers]]
     lines.append(f"Content-Length: {len(body)}\r\n\r\n")
     return "\r\n".join(lines).encode("utf-8", "surrogateescape") + body
 

@@ -130,9 +130,9 @@ def command(
     \b
     Examples:
       telebank queue simulate --calls general=120 --seats general=9
-      telebank queue simulate --calls general=100 --calls loss=20 --talk 180 --talk loss=90
+      telebank queue simulate --calls general=100 --calls loss=20 --talk 180 --talk loss=90 \\
           --seats general+loss/3=6 --seats loss/9=2 --patience 120
-      telebank queue simulate new-queues.yaml --calls general:en=30 --seats general+lang.en=4
+      telebank queue simulate new-queues.yaml --calls general:en=30 --seats general+lang.en=4 \\
           --seeds 5 --json | jq .occupancy
     """
     path = queues_file(data) if file is None else file

@@ -267,3 +267,18 @@ def test_place_and_wait_are_told_when_they_are_news() -> None:
     assert told(story.until(5.0)) == ["place", "wait"]
     assert told(story.until(50.0)) == []
     assert told(story.until(95.0)) == ["comfort"]
+
+
+def test_what_was_told_is_measured_from_its_telling() -> None:
+    story = Story()
+    story.seat("a")
+    story.came("1")
+    story.hears(OfferTaken("1", "a"))
+    story.came("2")
+    story.until(95.0)  # told at 5 s: 240 s, as long as a call takes until some were measured
+    story.hears(TalkEnded("1", "a"))
+    assert rings(story.until(125.0)) == [("2", "a")]
+    story.hears(OfferTaken("2", "a"))
+    view = story.centre.queue("general", story.now)
+    assert view is not None
+    assert view.forecast_ratio == (125 - 5) / 240

@@ -146,6 +146,10 @@ class DeskPhone(asyncio.DatagramProtocol):
         """Take the call that rings, or the next one as soon as it does."""
         self._lifted.set()
 
+    def put_down(self) -> None:
+        """Take no call before the next `lift`."""
+        self._lifted.clear()
+
     @property
     def rings(self) -> bool:
         """Whether it does."""

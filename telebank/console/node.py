@@ -106,6 +106,18 @@ class Node:
         of = f"?{urlencode({'seat': seat})}" if seat else ""
         return ask(self.socket, "GET", f"/v1/desk/history{of}", token=token)
 
+    def in_use(self) -> dict[str, int]:
+        """Lines and how many there are, faxes, trunks and how many of them are well."""
+        board = ask(self.socket, "GET", "/v1/board")
+        peers = [[one["well"] for one in trunk["peers"]] for trunk in board["trunks"]]
+        return {
+            "lines": len(board["lines"]),
+            "capacity": board["capacity"],
+            "faxes": board["faxes"],
+            "trunks": len(peers),
+            "well": sum(not well or any(well) for well in peers),
+        }
+
     def cancel(self, fax: str, request_id: str, token: str, address: str) -> None:
         """Stop a fax."""
         path, body = f"/v1/faxes/{fax}/cancel", {"request_id": request_id}

@@ -20,6 +20,16 @@ from telebank.settings import store_url
 SOCKET = "desk.sock"
 
 
+class Lines:
+    """The voice node, as far as a wall asks it."""
+
+    def board(self) -> dict[str, Any]:
+        """Of `/v1/board`, what it shows."""
+        trunk = {"trunk": "city", "peers": [{"peer": "192.0.2.1:5060", "well": True}]}
+        down = {"trunk": "far", "peers": [{"peer": "192.0.2.2:5060", "well": False}]}
+        return {"lines": [{}] * 23, "capacity": 120, "faxes": 1, "trunks": [trunk, down]}
+
+
 @dataclass
 class DeskPlace:
     """A browser, the stand-in, and who works there."""
@@ -38,7 +48,7 @@ async def desk_place(
 ) -> AsyncIterator[DeskPlace]:
     """chen (administrator), wu (supervisor), li (teller), sun (auditor); `more` makes further parts
     of the control socket."""
-    node: Any = None  # none of these paths asks the voice node
+    node: Any = Lines()
     async with open_house(place, **options) as house:
         chen = await house.login(await house.found("chen", "administrator"))
         wu = await house.login(await house.found("wu", "supervisor"))

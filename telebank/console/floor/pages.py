@@ -16,7 +16,7 @@ from telebank.console.language import language
 from telebank.console.login import logged_in, login_over, no_live, person
 from telebank.console.node import Node
 
-LIVE: Final = frozenset({"floor.events", "floor.wall_events"})
+LIVE: Final = frozenset({"floor.events", "floor.wall_events", "floor.lines"})
 """What a page asks by itself: no act of anybody."""
 _DATA: Final = LIVE | {"floor.act", "floor.day"}
 
@@ -39,6 +39,7 @@ class FloorPages:
         pages.add_url_rule("/floor/act/<act>", "act", self.act, methods=["POST"])
         pages.add_url_rule("/wall", "wall", self.wall)
         pages.add_url_rule("/wall/events", "wall_events", self.wall_events)
+        pages.add_url_rule("/wall/lines", "lines", self.lines)
         return pages
 
     def gate(self) -> AnyResponse | None:
@@ -71,6 +72,10 @@ class FloorPages:
     def wall(self) -> str:
         """The wallboard."""
         return render_template("wall.html", w=dict(FLOOR_WORDS[language()]), who=person())
+
+    def lines(self) -> AnyResponse:
+        """What of the node is in use. Raises `NodeAway`."""
+        return jsonify(self._node.in_use())
 
     def wall_events(self) -> AnyResponse:
         """Its stream. Who can only look stays logged in, as a screen on a wall has to."""

@@ -57,6 +57,10 @@ _FLOOR: Pairs = {
     "seat_gone": ("此座席已签出", "This seat is signed off"),
     "seats_by_state": ("座席状态", "Seats by state"),
     "longest_wait": ("最长等候", "Longest wait"),
+    "lines_used": ("占用线路", "Lines in use"),
+    "faxes_used": ("传真中", "Faxes"),
+    "trunks_well": ("正常中继", "Trunks well"),
+    "n_of": ("{n} / {of}", "{n} of {of}"),
     "all_queues": ("全部队列", "All queues"),
 }
 FLOOR_WORDS: Mapping[Language, Mapping[str, str]] = columns(ALL, DESK, _FLOOR)

@@ -1,8 +1,10 @@
 // The wallboard: figures that are read from across the room.
 import { look as watch, board } from "./board_stream.js";
-import { at, icon, iconOf, list, look, make, mark, put } from "./board_dom.js";
-import { named } from "./board_words.js";
+import { at, icon, iconOf, list, look, make, mark, put, t } from "./board_dom.js";
+import { facts, named } from "./board_words.js";
 import { byState, paintFigures, paintQueues, paintWaiting } from "./floor_rows.js";
+
+const IN_USE_MS = 5000;
 
 function paint() {
   paintWaiting();
@@ -17,4 +19,22 @@ function paint() {
   });
 }
 
+// Lines, faxes and trunks are no rows of the board: they are asked for.
+async function paintInUse() {
+  let now = null;
+  try {
+    const answer = await fetch(facts.inUse);
+    if (answer.ok) now = await answer.json();
+  } catch {
+    // the banner says that the console is away
+  }
+  put(at("u-lines"), now ? t("n_of", { n: now.lines, of: now.capacity }) : "–");
+  put(at("u-faxes"), now ? String(now.faxes) : "–");
+  put(at("u-trunks"), now ? t("n_of", { n: now.well, of: now.trunks }) : "–");
+  mark(at("u-lines"), "data-bad", now !== null && now.lines >= now.capacity);
+  mark(at("u-trunks"), "data-bad", now !== null && now.well < now.trunks);
+  setTimeout(paintInUse, IN_USE_MS);
+}
+
 watch(paint, paintFigures);
+paintInUse();

@@ -148,6 +148,16 @@ def test_a_place_that_is_none(text: str) -> None:
     assert str(Place.read("boot-1:7")) == "boot-1:7"
 
 
+async def test_the_wall_says_what_is_in_use(tmp_path: Path) -> None:
+    async with desk_place(tmp_path) as place:
+        assert (await place.desk.get("/wall/lines")).status_code == 401
+        await place.desk.login(place.people["li"])
+        assert (await place.desk.get("/wall/lines")).status_code == 403
+        await place.desk.login(place.people["sun"])
+        told = (await place.desk.get("/wall/lines")).get_json()
+        assert told == {"lines": 23, "capacity": 120, "faxes": 1, "trunks": 2, "well": 1}
+
+
 def test_service_level_of_today_and_of_the_last_half_hour() -> None:
     now = [0.0]
     watched = Watched(lambda: now[0])

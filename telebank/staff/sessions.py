@@ -1,6 +1,7 @@
 """Logins of staff: tokens in memory only, idle out, bounded, new at each login."""
 
 import hashlib
+import math
 import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ class Session:
     began: float
     active: float
     """Last act."""
+    looked: float = -math.inf
+    """When the person's row was last looked at."""
     changed_at: datetime | None = None
     """When the person's row last changed, as the login found it: another time ends the login."""
 
@@ -43,7 +46,7 @@ class Sessions:
         while len(self._open) >= self._options.sessions_max:
             self._open.popitem(last=False)
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        self._open[_key(token)] = Session(person, role, now, now, changed_at)
+        self._open[_key(token)] = Session(person, role, now, now, changed_at=changed_at)
         return token
 
     def find(self, token: str, now: float, *, act: bool = True) -> Session | None:

@@ -6,7 +6,7 @@ import pytest
 
 from support.staff_house import CHEAP, STORE, Asked, House, Person, fresh, open_house, seed_of
 from telebank.calls.control.desk import no_store
-from telebank.calls.control.login import LoggedIn, StaffDesk
+from telebank.calls.control.login import LOOK_S, LoggedIn, StaffDesk
 from telebank.settings import store_url
 from telebank.staff.options import StaffOptions
 from telebank.store import enrolling, tables
@@ -221,6 +221,9 @@ async def test_what_is_changed_at_one_node_ends_logins_at_another(tmp_path: Path
             done = await house.ask(wu, "POST", "/v1/staff/li/reset", fresh())
             halves = [done.body["half"], await house.half(chen, "li")]
             assert (await house.enrol("li", halves, "a brand new sentence")).status == 200
+        assert await there.current(login.token, act=False) is not None, "a screen, a moment longer"
+        house.clock.forward(LOOK_S)
+        assert await there.current(login.token, act=False) is None
         assert await there.current(login.token, act=True) is None
         assert len(there.sessions) == 0
         there.close()

@@ -390,9 +390,14 @@ class Channel:
             return False
         if packet.payload_type not in self._payload_types():
             return False
-        verdict = self._latch.receive(address, packet, now)
+        assert self._remote is not None
+        event = packet.payload_type == self._remote.event_type
+        verdict = self._latch.receive(address, packet, now, event=event)
         if verdict is Verdict.LATCHED:
             self._connect(address)
+            for early in self._latch.early:
+                if (digit := self._keys.receive(early)) is not None:
+                    self._key(digit, now, "events")
         return verdict is not Verdict.FOREIGN
 
     def _payload_types(self) -> tuple[int | None, ...]:

@@ -4,12 +4,18 @@ Until the source is latched, packets of the agreed address are heard and strange
 Another address may be learnt (a peer behind address translation) only if the agreed one has sent
 nothing for a while after the answer, and only of one host: the one that the call's signalling comes
 from. Whoever else sends to the port is a stranger as long as the call lasts. Once latched, nothing
-moves it but a new `SetRemote`.
+moves it but a new `SetRemote`. Keys that a peer presses before it is learnt are kept until then.
 """
 
+from collections import deque
 from enum import Enum
 
 from telebank.rtp import Address, Packet, Run
+
+EARLY_SOURCES = 4
+"""Ports of the host whose keys are kept until one of them is learnt."""
+EARLY_EVENTS = 128
+"""Packets of keys kept of each, the newest: more than two seconds of a key that is held down."""
 
 
 class Verdict(Enum):
@@ -32,15 +38,31 @@ class SourceLatch:
         self._host = learn_from
         self._agreed_spoke = False
         self._run = Run()
+        self._kept: dict[Address, deque[Packet]] = {}
+        self.early: list[Packet] = []
+        """Once the source is latched: its events from before, oldest first."""
 
-    def receive(self, address: Address, packet: Packet, now: float) -> Verdict:
-        """Take one well-formed packet from `address`."""
+    def receive(
+        self, address: Address, packet: Packet, now: float, *, event: bool = False
+    ) -> Verdict:
+        """Take one well-formed packet from `address`; `event`: it is of a key (RFC 4733)."""
         agreed = address == self.agreed
         self._agreed_spoke |= agreed
-        learnable = address[0] == self._host and not self._agreed_spoke and now >= self._learn_from
-        if not agreed and not learnable:
-            return Verdict.FOREIGN
+        if not agreed:
+            if address[0] != self._host or self._agreed_spoke:
+                return Verdict.FOREIGN
+            if now < self._learn_from:
+                self._keep(address, packet, event)
+                return Verdict.FOREIGN
         if not self._run.settles(address, packet.ssrc, packet.sequence):
+            if not agreed:
+                self._keep(address, packet, event)
             return Verdict.HEARD if agreed else Verdict.FOREIGN
         self.source = address
+        self.early = list(self._kept.get(address, ()))
+        self._kept.clear()
         return Verdict.LATCHED
+
+    def _keep(self, address: Address, packet: Packet, event: bool) -> None:
+        if event and (address in self._kept or len(self._kept) < EARLY_SOURCES):
+            self._kept.setdefault(address, deque(maxlen=EARLY_EVENTS)).append(packet)

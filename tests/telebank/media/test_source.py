@@ -2,7 +2,7 @@
 
 import pytest
 
-from telebank.media.source import SourceLatch, Verdict
+from telebank.media.source import EARLY_EVENTS, EARLY_SOURCES, SourceLatch, Verdict
 from telebank.rtp import Address, Packet
 
 AGREED, STRANGER, THIRD = ("192.0.2.1", 4_000), ("203.0.113.9", 5_000), ("203.0.113.9", 5_002)
@@ -49,6 +49,33 @@ def test_a_peer_behind_translation_is_learnt_by_its_fourth_packet() -> None:
     it = latch()
     assert feed(it, STRANGER, [1, 2, 3, 4], 101.0) == [FOREIGN, FOREIGN, FOREIGN, LATCHED]
     assert it.source == STRANGER
+
+
+def test_keys_from_before_it_was_learnt_are_those_of_the_one_that_is() -> None:
+    it = latch()
+    for port in range(6_000, 6_000 + EARLY_SOURCES - 1):
+        it.receive((STRANGER[0], port), packet(1), 100.1, event=True)
+    for sequence in range(EARLY_EVENTS + 10):
+        it.receive(STRANGER, packet(sequence), 100.2, event=True)
+    it.receive(STRANGER, packet(900), 100.3)
+    it.receive(THIRD, packet(1), 100.4, event=True)
+    it.receive(("198.51.100.7", 5_000), packet(1), 100.5, event=True)
+    assert it.early == []
+    verdicts = [it.receive(STRANGER, packet(n), 102.0, event=True) for n in range(1_000, 1_004)]
+    assert verdicts == [FOREIGN, FOREIGN, FOREIGN, LATCHED]
+    assert [one.sequence for one in it.early] == [
+        *range(13, EARLY_EVENTS + 10),
+        1_000,
+        1_001,
+        1_002,
+    ]
+
+
+def test_strangers_keys_count_for_nothing_once_the_agreed_is_latched() -> None:
+    it = latch()
+    it.receive(STRANGER, packet(1), 100.1, event=True)
+    assert feed(it, AGREED, [1, 2, 3, 4], 100.2)[-1] is LATCHED
+    assert it.early == []
 
 
 def test_two_strangers_in_turn_are_not_learnt() -> None:

@@ -148,6 +148,28 @@ async def test_a_peer_behind_translation_is_learnt_and_sent_to(pool: MediaWorker
     assert (await events.of(wire.Key)).digit == "8"
 
 
+async def test_keys_before_a_peer_behind_translation_is_learnt_are_not_lost(
+    pool: MediaWorkers,
+) -> None:
+    """In the first second, as a dialler presses, and with silence suppressed: nothing but keys."""
+    events = Events()
+    channel = await pool.open("127.0.0.1", events)
+    assert isinstance(channel, MediaChannel)
+    named, real, other = Peer(channel.port), Peer(channel.port), Peer(channel.port)
+    channel.set_remote(named.remote(learn_from="127.0.0.1"))
+    await named.hear()
+    other.press("999")  # of another call behind the same address, gone astray
+    real.press("123")
+    heard = None
+    while heard is None:
+        real.talk(4)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.1):
+                heard = await real.hear()
+    real.press("4")
+    assert await keys_until(events, "4") == "1234"
+
+
 @pytest.mark.parametrize("options", [MediaOptions(learn_after_s=0.0)])
 @pytest.mark.parametrize("learn_from", ["", "127.0.0.2"])
 async def test_no_stranger_is_learnt_however_long_the_peer_says_nothing(

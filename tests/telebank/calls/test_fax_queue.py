@@ -251,7 +251,7 @@ async def test_a_page_is_not_sent_where_the_store_does_not_take_it(house: FaxHou
         object.__setattr__(jobs._parts, "run", fails)
         jobs.start(house.machine)
         async with asyncio.timeout(40):
-            while not house.machine.loads or house.machine.up:
+            while not house.machine.most_up or house.machine.up:
                 await asyncio.sleep(0.02)
         ended = await _until(jobs, fax, State.QUEUED, after=1)
     assert house.machine.paper == []

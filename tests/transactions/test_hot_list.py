@@ -52,6 +52,15 @@ def test_the_day_is_told_to_the_caller_and_kept_for_the_host(links: int) -> None
     told(story)
 
 
+@pytest.mark.parametrize(
+    ("channel", "expires"), [("phone", True), ("teller", True), ("staff", False)]
+)
+def test_what_nobody_signed_expires(channel: str, expires: bool) -> None:
+    last_day = LossOptions(5).last_day(channel, TAKEN)
+    assert last_day == (date(2026, 3, 6) if expires else None)
+    assert LossOptions(0).last_day(channel, TAKEN) is None
+
+
 def test_the_same_report_again_is_the_same_though_its_day_would_be_another() -> None:
     async def story(world: World) -> None:
         first = await world.report_loss("l1", 0)

@@ -127,8 +127,9 @@ class Tellers(Protocol):
         """A caller wants a teller; `port` is told what becomes of it, also before this returns."""
         ...
 
-    def choose(self, call: str, number: str) -> None:
-        """He wants to be called back at a number, and keeps his place; without one he waits on."""
+    def choose(self, call: str, number: str) -> bool:
+        """He wants to be called back at a number, and keeps his place; without one he waits on.
+        False: the number may not be called."""
         ...
 
     def taped(self, call: str, event: wire.CallRecorded) -> None:

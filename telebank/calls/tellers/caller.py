@@ -1,5 +1,6 @@
 """A caller's call while he is with the tellers: the room moves it, the call gives it its facts."""
 
+import asyncio
 from datetime import UTC, datetime
 from functools import partial
 
@@ -29,8 +30,15 @@ from transactions.request import AuthLevel
 log = structlog.get_logger("telebank.tellers")
 
 GOODBYE, KEPT = "sys.goodbye", "queue.kept"
-CALL_BACK, WAIT = "1", "2"
-"""Keys after the offer of a call-back."""
+OFFER, NUMBER, NO_NUMBER = "queue.offer", "queue.number", "queue.no_number"
+HERE, ELSEWHERE, WAIT = "1", "2", "3"
+"""Keys after the offer of a call-back: to the calling number, to another one, none."""
+TYPED_S = 45.0
+"""Seconds in which another number is keyed; then he waits on."""
+MOST_TYPED = 20
+"""Digits of it."""
+DOT = "•"
+"""What is shown of each."""
 PIN, CARD = "desk_pin", "desk_card"
 """Flows that ask for a PIN, and for card and PIN."""
 LEVELS = list(AuthLevel)
@@ -62,6 +70,9 @@ class AtTellers:
         """Of the menu's question, while he is here."""
         self._offered_back = False
         """A call-back was offered to him: keys choose."""
+        self._typed: str | None = None
+        """The number to call back, as far as it is keyed; None: none is."""
+        self._typing: asyncio.TimerHandle | None = None
         self._role = ""
         """In the mixer."""
         self._business = ""
@@ -105,9 +116,12 @@ class AtTellers:
             return False
         if self._entry is not None:
             self._entry.key(digit, token)
+        elif self._typed is not None:
+            self._path.pressed(DOT)
+            self._types(self._typed, digit)
         else:
             self._path.pressed(digit)
-            if self._offered_back and digit in (CALL_BACK, WAIT):
+            if self._offered_back and digit in (HERE, ELSEWHERE, WAIT):
                 self._chooses(digit)
         return True
 
@@ -115,9 +129,32 @@ class AtTellers:
         """A key after the offer of a call-back, which is made once."""
         self._offered_back = False
         self._saying.hush()
-        if self._shell.tellers is not None:
-            wanted = hint_of(self._offered) if digit == CALL_BACK else ""
+        if digit == ELSEWHERE:
+            self._typed = ""
+            self._typing = asyncio.get_running_loop().call_later(TYPED_S, self._typed_no_more)
+            self._saying.say((Spoken(NUMBER),))
+        elif self._shell.tellers is not None:
+            wanted = hint_of(self._offered) if digit == HERE else ""
             self._shell.tellers.choose(self._ref, wanted)
+
+    def _types(self, typed: str, digit: str) -> None:
+        """A key of another number: `#` ends it, `*` gives up; some may not be called."""
+        self._saying.hush()
+        if digit.isdecimal():
+            self._typed = (typed + digit)[:MOST_TYPED]
+            return
+        self._typed_no_more()
+        room = self._shell.tellers
+        refused = digit == "#" and not (typed and room and room.choose(self._ref, typed))
+        if refused or digit == "*":
+            self._offered_back = True
+            self._saying.say((*((Spoken(NO_NUMBER),) if refused else ()), Spoken(OFFER)))
+
+    def _typed_no_more(self) -> None:
+        self._typed = None
+        if self._typing is not None:
+            self._typing.cancel()
+            self._typing = None
 
     def ended(self, event: wire.PlayEnded) -> bool:
         """Whether it was something said here that ended."""
@@ -137,6 +174,7 @@ class AtTellers:
     def over(self) -> None:
         """His call is over."""
         self.leave_entry()
+        self._typed_no_more()
         if self.here and self._shell.tellers is not None:
             self._visit = ""
             self._shell.tellers.gone(self._ref)
@@ -210,6 +248,8 @@ class AtTellers:
 
     def announce(self, what: Announce) -> None:
         """Say how it stands with his place, over the music; one after the other."""
+        if self._typed is not None:
+            return  # he is busy with a number
         self._saying.add(words_of(what))
         self._offered_back = self._offered_back or what.what == "call_back_offer"
 
@@ -271,4 +311,5 @@ class AtTellers:
     def _hush(self) -> None:
         """What was being said to one who waits is over: somebody talks with him."""
         self._saying.hush()
+        self._typed_no_more()
         self._offered_back = False

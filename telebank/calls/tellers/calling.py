@@ -49,16 +49,18 @@ class Calling(Ringing):
 
     # -- a place is kept ----------------------------------------------------------------------
 
-    def choose(self, call: str, number: str) -> None:
-        """He wants to be called back at a number, and keeps his place; without one he waits on."""
+    def choose(self, call: str, number: str) -> bool:
+        """He wants to be called back at a number, and keeps his place; without one he waits on.
+        False: the number may not be called."""
         talk = self._talks.get(call)
-        if talk is None:
-            return
-        if number and self.may_call(number):
-            talk.number = number
-            self._tell(events.CallerChose(call, "call_back", number))
-        else:
+        if talk is None or not number:
             self._tell(events.CallerChose(call, "wait"))
+            return True
+        if not self.may_call(number):
+            return False
+        talk.number = number
+        self._tell(events.CallerChose(call, "call_back", number))
+        return True
 
     def may_call(self, number: str) -> bool:
         """Whether a rule of `[outbound]` lets a number be called."""

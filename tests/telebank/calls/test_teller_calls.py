@@ -11,7 +11,9 @@ from support.teller_calls import DEAR, NUMBER, OTHER, Calls, calls
 from support.teller_scene import CallerAt, Ear, Phone
 from telebank import sip
 from telebank.agents.board import CallRow
+from telebank.agents.commands import Announce
 from telebank.calls.tellers import customer
+from telebank.calls.tellers.caller import AtTellers
 
 LI, WANG, CALLER, BACK = 900.0, 1_100.0, 700.0, 1_800.0
 RING_BACK = 450.0
@@ -172,6 +174,40 @@ async def test_a_teller_who_does_not_take_it_leaves_his_place_as_it_is(at: Calls
     await at.exchange.has(sip.CallEnded)
     assert (await at.it.state("SeatRow", "wang", "busy")).reason == "declined"
     assert (await row_of(at, key=ref, call_back=True)).state == "waiting"
+
+
+async def test_he_may_give_another_number(at: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that no rule lets be called is refused, and the choice is his again."""
+    offered = asyncio.Event()
+    announce = AtTellers.announce
+
+    def announced(port: AtTellers, what: Announce) -> None:
+        announce(port, what)
+        if what.what == "call_back_offer":
+            offered.set()
+
+    monkeypatch.setattr(AtTellers, "announce", announced)
+    phone = await seated(at, "li", "8001", LI)
+    first = await at.caller("one", DEAR)
+    at.it.ears.append(await phone.answers())
+    await row_of(at, state="talking")
+    second = await at.caller("two")
+    async with asyncio.timeout(30):
+        while not offered.is_set():
+            await at.it.pause(0.05)
+    await second.sip.press(f"2{DEAR}#")
+    assert not (await row_of(at, state="waiting")).call_back
+    await second.sip.press(f"2{OTHER}#")
+    kept = await row_of(at, state="waiting", call_back=True)
+    assert OTHER not in kept.keys
+    await second.sip.request("BYE", 30)
+    at.it.ears.remove(second.ear)
+    await row_of(at, key=kept.key, direction="out")
+    await free_again(at, phone, first)
+    at.it.ears.append(await phone.answers())
+    assert await at.rings() == OTHER
+    at.exchange.refuses(486)
+    await row_of(at, key=kept.key, not_reached="busy")
 
 
 async def test_nobody_is_offered_a_call_that_may_not_be_made(at: Calls) -> None:

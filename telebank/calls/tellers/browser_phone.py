@@ -21,7 +21,6 @@ from telebank.calls.services import CallServices
 from telebank.media.client import MediaChannel, WorkerLost
 from telebank.media.process import Event
 from telebank.sip import Answer, MalformedDescription, Refused, SessionDescription
-from telebank.sip.protection import DtlsSecurity
 
 log = structlog.get_logger("telebank.tellers")
 
@@ -165,10 +164,9 @@ class BrowserPhone:
             return OfferRefused("media", channel.reason)
         leg.channel = channel
         agreed = leg.answer(offer)
-        if self._closed or isinstance(agreed, Refused) or not _secure(agreed):
+        if isinstance(agreed, Refused) or self._closed:
             leg.close()
-            why = agreed.why if isinstance(agreed, Refused) else "DTLS and ICE were not agreed"
-            return OfferRefused("bad_offer", why) if not self._closed else OfferRefused("no_seat")
+            return OfferRefused("no_seat" if self._closed else "bad_offer", _why(agreed))
         self._opened_beside = beside
         self._near = self._user in (None, user)  # who came meanwhile wants it elsewhere
         self._replace(leg, agreed)
@@ -229,6 +227,10 @@ class BrowserPhone:
             user.closed()
 
 
+def _why(agreed: Answer | Refused) -> str:
+    return agreed.why if isinstance(agreed, Refused) else ""
+
+
 def _nobody() -> None:
     return None
 
@@ -247,7 +249,3 @@ def unfit(offer: SessionDescription) -> str:
     if audio.direction != "sendrecv":
         return "the page is to send and to hear"
     return ""
-
-
-def _secure(agreed: Answer) -> bool:
-    return isinstance(agreed.security, DtlsSecurity) and agreed.security.ours is not None

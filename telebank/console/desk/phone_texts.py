@@ -14,7 +14,6 @@ PHONE: Mapping[str, tuple[str, str]] = {
         "浏览器会请求使用麦克风：请选择允许。页面须保持打开。",
         "The browser asks for the microphone: allow it. Keep this page open.",
     ),
-    "this_browser": ("这个浏览器", "this browser"),
     "line_wanted": ("正在接通声音…", "Connecting the audio…"),
     "line_connecting": ("正在接通声音…", "Connecting the audio…"),
     "line_up": ("声音已接通", "Audio is up"),

@@ -63,7 +63,8 @@ function paintMine(seat) {
   put(at("mine-word"), named("state", seat.state));
   put(at("mine-why"), reason(seat));
   since(at("mine-time"), seat.since);
-  put(at("extension"), seat.phone === BROWSER ? t("this_browser") : seat.phone);
+  put(at("extension"), seat.phone);
+  show(at("extension").parentElement, seat.phone !== BROWSER);
   put(at("after"), seat.next_state ? t("after", { state: named("state", seat.next_state) }) : "");
   const own = seat.next_state || seat.state;
   for (const name of ["ready", "busy", "break"]) {

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from support.bank_process import Voice
 from support.teller_browser import Browser, offer
-from support.teller_scene import Ear, Scene, scene
+from support.teller_scene import OPTIONS, QUEUE, Ear, Scene, scene
 from telebank.agents.board import SeatRow
 from telebank.calls.tellers import browser_line
 from telebank.calls.tellers.browser_phone import BROWSER, OFFERS_A_MINUTE, OfferRefused
@@ -140,9 +141,18 @@ async def test_who_is_consulted_is_rung_at_his_page_and_may_decline(it: Scene) -
     assert it.ears[0].hears(WANG)
 
 
+@pytest.fixture
+async def patient(tmp_path: Path, voice: Voice) -> AsyncIterator[Scene]:
+    """Whose queue rings a seat for a very long time."""
+    options = replace(OPTIONS, queues=(replace(QUEUE, rings_s=120.0),))
+    async with scene(tmp_path, voice, options) as found:
+        yield found
+
+
 async def test_a_page_without_sound_is_passed_over_and_the_call_goes_to_another(
-    it: Scene, monkeypatch: pytest.MonkeyPatch
+    patient: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    it = patient
     monkeypatch.setattr(browser_line, "PATIENCE_S", 1.0)
     await seated(it, "li", LI)
     caller = await it.caller("one")

@@ -86,13 +86,15 @@ def _plucked(note: str) -> Wave:
     """A string of a harp: there in 8 ms, fading for two and a half seconds."""
     wave = _tone(note, 2.5)
     times = np.arange(len(wave)) / RATE
-    return wave * np.minimum(1, times / 0.008) * np.exp(-times * 1.8) * _end(len(wave))
+    pluck: Wave = np.minimum(1, times / 0.008) * np.exp(-times * 1.8) * _end(len(wave))
+    return wave * pluck
 
 
 def _swelling(note: str) -> Wave:
     """A part of a chord: it comes and goes over a bar and a half."""
     wave = _tone(note, 1.5 * BAR_S)
-    return wave * np.sin(np.pi * np.arange(len(wave)) / len(wave)) ** 2
+    swell: Wave = np.sin(np.pi * np.arange(len(wave)) / len(wave)) ** 2
+    return wave * swell
 
 
 def _end(samples: int) -> Wave:

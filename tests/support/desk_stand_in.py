@@ -65,6 +65,8 @@ class DeskStandIn:
     """Call, who, business, words."""
     acts: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     """Who, act, body."""
+    forms: dict[str, Any] = field(default_factory=dict)
+    """Of services, as a desk is offered them."""
     seen: list[str] = field(default_factory=list)
     """Seats whose pages were seen."""
     live: list[bool] = field(default_factory=list)
@@ -79,6 +81,7 @@ class DeskStandIn:
         return [
             web.get("/v1/desk/board", self._board),
             web.get("/v1/desk/history", self._history),
+            web.get("/v1/desk/services", self._services),
             web.post("/v1/desk/{act}", self._desk),
             web.post("/v1/floor/{act}", self._floor),
         ]
@@ -214,6 +217,17 @@ class DeskStandIn:
         if seat != by.id and not may(Role(by.role), WATCH):
             return refused(403, "not_allowed", "another's calls").response()
         return web.json_response({"contacts": self.contacts.get(seat, [])})
+
+    async def _services(self, request: web.Request) -> web.Response:
+        await self.counter.actor(request)
+        none = {
+            "call": request.query["call"],
+            "level": 2,
+            "business": "",
+            "forms": [],
+            "last": None,
+        }
+        return web.json_response(none | self.forms)
 
     async def _desk(self, request: web.Request) -> web.Response:
         by = await self.counter.actor(request)

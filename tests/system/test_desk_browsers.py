@@ -144,7 +144,7 @@ async def test_the_network_goes_and_comes_back(bank: DeskBank) -> None:
     caller.hang_up()  # while nobody sees it
     await until(lambda: _true(not bank.phones["li"].talks), "the talk goes on")
     bank.cable.mend()
-    await li.reads("#mine-word", "话后处理")
+    await li.until("#mine-word", lambda text: text is not None and "通话" not in text)
     assert await li.text("#banner") is None
     assert await li.text("#state") == "实时"
 

@@ -13,7 +13,7 @@ function targets() {
   const seats = [...board.SeatRow.values()]
     .filter((row) => row.key !== facts.me && row.state !== "offline")
     .sort((a, b) => (b.state === "ready") - (a.state === "ready") || a.name.localeCompare(b.name))
-    .map((row) => ({ to: `seat:${row.key}`, name: row.name, more: `${named("state", row.state)} · ${row.phone}`, state: row.state, free: row.state === "ready" }));
+    .map((row) => ({ to: `seat:${row.key}`, name: row.name, more: [named("state", row.state), row.phone].filter(Boolean).join(" · "), state: row.state, free: row.state === "ready" }));
   const places = queues
     ? [...board.QueueRow.values()].map((row) => ({ to: `queue:${row.key}`, name: row[facts.lang], more: t("queue_waiting", { n: row.waiting }), state: "waiting", free: true }))
     : [];

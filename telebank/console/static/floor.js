@@ -6,6 +6,7 @@ import { byState, paintFigures, paintQueues, paintWaiting, queueName, seats } fr
 
 const PHONE = "telebank.floor.phone";
 const TALKING = ["talking", "held", "consulting", "three_way", "pin"];
+const ONE_COLUMN = "(max-width: 70rem)"; // of floor.css
 let chosen = "";
 let name = "";
 
@@ -70,6 +71,7 @@ function choose(key) {
   name = board.SeatRow.get(key)?.name ?? key;
   paint();
   day();
+  if (matchMedia(ONE_COLUMN).matches) at("one").scrollIntoView();
 }
 
 const seat = () => board.SeatRow.get(chosen);

@@ -98,10 +98,21 @@ def chromium(folder: Path, microphone: Path | None = None) -> Iterator[Chrome]:
     driver = Chrome(options=options, service=Service(shutil.which("chromedriver")))
     try:
         driver.set_script_timeout(PATIENCE_S)
-        driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})
+        watch(driver)
         yield driver
     finally:
         driver.quit()
+
+
+def watch(driver: Chrome) -> None:
+    """Look at the connections of pages that this tab opens from now on."""
+    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})
+
+
+def another_tab(driver: Chrome) -> None:
+    """Go on in a new tab; the one before stays open."""
+    driver.switch_to.new_window("tab")
+    watch(driver)
 
 
 def log_in(driver: Chrome, base: str, token: str) -> None:

@@ -120,6 +120,7 @@ def test_waits_are_those_of_erlang_c(load: float) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1_200)
 @pytest.mark.parametrize("load", [0.5, 0.7, 0.8, 0.9])
 def test_waits_are_those_of_erlang_c_long(load: float) -> None:
     """At a load of 0.9 the chance of one play of 100,000 calls spreads by 7 %: hence three."""

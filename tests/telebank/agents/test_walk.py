@@ -20,6 +20,7 @@ def test_rules_hold_in_long_queues(seed: int) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(1_000, 1_060))
 def test_rules_hold_long(seed: int) -> None:
     Walk(seed, OPTIONS if seed % 3 else without_limits(OPTIONS)).run(5 * EVENTS)

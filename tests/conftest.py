@@ -2,6 +2,12 @@
 
 import gc
 import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from support.bank_process import Voice
 
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before numpy: small products must not take every core
@@ -12,3 +18,11 @@ def pytest_collection_finish() -> None:
     them stops every thread for a quarter of a second: as long as some time-outs that are tried."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def voice(tmp_path_factory: pytest.TempPathFactory) -> "Voice":
+    """The shipped packs as a bank, and its clips; encoded once in a run, whoever asks first."""
+    from support.bank_process import Voice  # takes a second that few rooms need
+
+    return Voice.build(tmp_path_factory.mktemp("voice"))

@@ -1,4 +1,4 @@
-"""What all tests of the running bank share: the shipped voice, encoded once, and the stage."""
+"""What all tests of the running bank share: the stage."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -11,12 +11,6 @@ from support.money_stage import Stage, scenes_of
 
 BOOKS = "test_the_books_are_in_order"
 """Looks at a bank when its last caller has gone."""
-
-
-@pytest.fixture(scope="session")
-def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
-    """The shipped packs as a bank, and its clips."""
-    return Voice.build(tmp_path_factory.mktemp("voice"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

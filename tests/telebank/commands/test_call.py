@@ -10,6 +10,7 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 
+from support.bank_process import Voice
 from support.tls_kit import Authority, StrictServer, server_context
 from support.voice_pack import write_pack
 from telebank.commands.call import command
@@ -17,27 +18,32 @@ from telebank.commands.call_clips import MAX_BANKS, release_banks
 from voice_prompts.bank import build_bank
 
 
+@pytest.fixture
+def data(tmp_path: Path, voice: Voice) -> Path:
+    """A node's folder, which has the clips already: encoding them takes seconds."""
+    voice.lend(tmp_path / "data")
+    return tmp_path / "data"
+
+
 def call(*words: str) -> Result:
     return CliRunner().invoke(command, list(words))
 
 
-def test_a_port_without_a_bank_is_said_at_once(tmp_path: Path) -> None:
+def test_a_port_without_a_bank_is_said_at_once(data: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    done = call(f"sip:bank@127.0.0.1:{port}", "--keys", "1", "--data", str(tmp_path))
+    done = call(f"sip:bank@127.0.0.1:{port}", "--keys", "1", "--data", str(data))
     assert done.exit_code == 3
     assert "nothing listens" in done.output
     assert "telebank run" in done.output
 
 
-def test_a_port_that_never_answers_is_given_up(tmp_path: Path) -> None:
+def test_a_port_that_never_answers_is_given_up(data: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
         mute.bind(("127.0.0.1", 0))
         target = f"sip:bank@127.0.0.1:{mute.getsockname()[1]}"
-        done = call(
-            target, "--keys", "1", "--answer-within", "0.3", "--json", "--data", str(tmp_path)
-        )
+        done = call(target, "--keys", "1", "--answer-within", "0.3", "--json", "--data", str(data))
     assert done.exit_code == 3
     report = json.loads(done.stdout)
     assert report["fault"] == "not answered: no answer within 0.3 s"
@@ -54,8 +60,8 @@ def test_a_port_that_never_answers_is_given_up(tmp_path: Path) -> None:
         (["sip:bank@127.0.0.1", "--calls", "2"], "--keys"),
     ],
 )
-def test_orders_that_cannot_be_carried_out(tmp_path: Path, words: list[str], said: str) -> None:
-    done = call(*words, "--data", str(tmp_path))
+def test_orders_that_cannot_be_carried_out(data: Path, words: list[str], said: str) -> None:
+    done = call(*words, "--data", str(data))
     assert done.exit_code == 2
     assert said in done.output
 
@@ -98,45 +104,45 @@ def test_recordings_of_releases_are_known_the_newest_of_them(tmp_path: Path) -> 
     assert known == {f"zh/new.{number}" for number in newest}
 
 
-def _tls(port: int, *words: str) -> str:
+def _tls(data: Path, port: int, *words: str) -> str:
     target = f"sip:bank@127.0.0.1:{port};transport=tls"
-    done = call(target, "--keys", "1", "--data", "/nonexistent", *words)
+    done = call(target, "--keys", "1", "--data", str(data), *words)
     assert done.exit_code == 3
     assert "503" not in done.output
     assert "Is the bank running there?" not in done.output
     return done.output
 
 
-def test_nothing_listens_for_streams() -> None:
+def test_nothing_listens_for_streams(data: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         for transport in ("tcp", "tls"):
             target = f"sip:bank@127.0.0.1:{port};transport={transport}"
-            done = call(target, "--keys", "1", "--data", "/nonexistent")
+            done = call(target, "--keys", "1", "--data", str(data))
             assert done.exit_code == 3
             assert f"not answered: nothing listens on TCP 127.0.0.1:{port}" in done.output
 
 
-def test_a_bank_whose_certificate_is_not_believed(tmp_path: Path) -> None:
+def test_a_bank_whose_certificate_is_not_believed(tmp_path: Path, data: Path) -> None:
     ours, other = Authority(tmp_path), Authority(tmp_path, "other")
     elsewhere = ours.issue("elsewhere", host="192.0.2.1")
     with StrictServer(server_context(ours.issue("bank"), ours.path)) as bank:
-        assert "give it by --tls-ca FILE" in _tls(bank.port)
-        assert "not of the authority in" in _tls(bank.port, "--tls-ca", str(other.path))
+        assert "give it by --tls-ca FILE" in _tls(data, bank.port)
+        assert "not of the authority in" in _tls(data, bank.port, "--tls-ca", str(other.path))
     with StrictServer(server_context(elsewhere, ours.path)) as bank:
-        said = _tls(bank.port, "--tls-ca", str(ours.path))
+        said = _tls(data, bank.port, "--tls-ca", str(ours.path))
         assert "by a name or address that its certificate has" in said
 
 
-def test_a_bank_that_asks_for_a_certificate(tmp_path: Path) -> None:
+def test_a_bank_that_asks_for_a_certificate(tmp_path: Path, data: Path) -> None:
     ours, other = Authority(tmp_path), Authority(tmp_path, "other")
     stranger = other.issue("stranger")
     with StrictServer(server_context(ours.issue("bank"), ours.path)) as bank:
         believed = ("--tls-ca", str(ours.path))
-        said = _tls(bank.port, *believed)
+        said = _tls(data, bank.port, *believed)
         assert "Where the bank asks for a certificate: --tls-certificate CERTIFICATE KEY" in said
         shown = ("--tls-certificate", str(stranger.certificate), str(stranger.key))
         assert f"Does the bank believe {stranger.certificate}?" in _tls(
-            bank.port, *believed, *shown
+            data, bank.port, *believed, *shown
         )

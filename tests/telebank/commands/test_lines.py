@@ -320,8 +320,7 @@ def test_the_shell_offers_states() -> None:
 
 
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BankProcess]:
-    voice = Voice.build(tmp_path_factory.mktemp("voice"))
+def bank(tmp_path_factory: pytest.TempPathFactory, voice: Voice) -> Iterator[BankProcess]:
     folder = tmp_path_factory.mktemp("bank")
     with BankProcess.start(folder, voice, sip={"t1": 0.05}) as bank:
         yield bank

@@ -53,6 +53,17 @@ async def test_a_teller_enters_works_and_leaves(tmp_path: Path) -> None:
         assert desks.room.seats == {}
 
 
+async def test_a_number_is_called_where_a_rule_lets_it_be(tmp_path: Path) -> None:
+    async with open_desks(tmp_path) as desks:
+        li = await at_desk(desks)
+        refused = await desks.post(li, "desk/call", number="+44 20 7946 0000")
+        assert (refused.status, refused.body["code"]) == (409, "unknown_target")
+        assert "[outbound]" in refused.body["error"]
+        assert (await desks.post(li, "desk/call", number="sip:boss@192.0.2.7")).status == 400
+        called = await desks.post(li, "desk/call", number="138 0013 8000")
+        assert called.body["seat"]["state"] == "talking"
+
+
 async def test_refusals_have_codes_and_say_what_to_do(tmp_path: Path) -> None:
     async with open_desks(tmp_path) as desks:
         li = await desks.teller("li")

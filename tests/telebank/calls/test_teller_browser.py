@@ -17,9 +17,14 @@ from telebank.calls.tellers.browser_phone import BROWSER, OFFERS_A_MINUTE, Offer
 LI, WANG, CALLER = 900.0, 1_100.0, 700.0
 
 
+PATIENT = replace(OPTIONS, queues=(replace(QUEUE, rings_s=120.0),))
+
+
 @pytest.fixture
-async def it(tmp_path: Path, voice: Voice) -> AsyncIterator[Scene]:
-    async with scene(tmp_path, voice) as found:
+async def it(tmp_path: Path, voice: Voice, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
+    """Nobody gives up before a slow machine has answered."""
+    monkeypatch.setattr(browser_line, "PATIENCE_S", 60.0)
+    async with scene(tmp_path, voice, PATIENT) as found:
         yield found
 
 
@@ -141,18 +146,9 @@ async def test_who_is_consulted_is_rung_at_his_page_and_may_decline(it: Scene) -
     assert it.ears[0].hears(WANG)
 
 
-@pytest.fixture
-async def patient(tmp_path: Path, voice: Voice) -> AsyncIterator[Scene]:
-    """Whose queue rings a seat for a very long time."""
-    options = replace(OPTIONS, queues=(replace(QUEUE, rings_s=120.0),))
-    async with scene(tmp_path, voice, options) as found:
-        yield found
-
-
 async def test_a_page_without_sound_is_passed_over_and_the_call_goes_to_another(
-    patient: Scene, monkeypatch: pytest.MonkeyPatch
+    it: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    it = patient
     monkeypatch.setattr(browser_line, "PATIENCE_S", 1.0)
     await seated(it, "li", LI)
     caller = await it.caller("one")
@@ -172,7 +168,8 @@ async def test_a_page_without_sound_is_passed_over_and_the_call_goes_to_another(
 async def test_sound_that_is_lost_is_on_the_board_and_may_come_back(
     tmp_path: Path, voice: Voice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with scene(tmp_path, voice, media_timeout_s=4.0) as it:
+    monkeypatch.setattr(browser_line, "PATIENCE_S", 60.0)
+    async with scene(tmp_path, voice, PATIENT, media_timeout_s=6.0) as it:
         page = await seated(it, "li", LI)
         ear, call = await talking(it, page)
         it.ears.remove(ear)  # its page is silent from now on

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from support.bank_process import Voice
 from telebank.commands.say import command
 
 
@@ -18,7 +19,8 @@ def test_only_currencies_that_can_be_read_are_named(language: str) -> None:
     assert CliRunner().invoke(command, ["money", "10 JPY", "--language", language]).exit_code == 0
 
 
-def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written(tmp_path: Path, voice: Voice) -> None:
+    voice.lend(tmp_path)  # encoding the clips takes longer than all else here
     words = ["money", "10", "--save", str(tmp_path / "no" / "x.wav"), "--data", str(tmp_path)]
     done = CliRunner().invoke(command, words)
     assert done.exit_code == 2

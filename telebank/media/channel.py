@@ -13,7 +13,7 @@ from telebank.media import filter as packet_filter
 from telebank.media import rtcp
 from telebank.media.bank import LAWS, Banks
 from telebank.media.control import Control
-from telebank.media.endpoint import disconnect, send_to
+from telebank.media.endpoint import age, disconnect, send_to
 from telebank.media.engine import Send, Slot
 from telebank.media.express import Lane
 from telebank.media.figures import Own, stats
@@ -319,10 +319,14 @@ class Channel:
             self._lost = True
             self._report(wire.MediaLost(channel=self.number, seconds=now - self._heard_at))
 
-    def other(self, data: bytes, now: float) -> None:
-        """A datagram of the source that the lane did not take."""
-        if self._source is not None:
-            self._datagram(data, self._source, now)
+    def other(self, data: bytes | None, now: float) -> None:
+        """A datagram of the source that the lane did not take, and what waits behind it; or none
+        came, and the lane is shut."""
+        if data is None or self._source is None:
+            self._catch_up()
+        else:
+            self._datagram(data, self._source, now - age(self.endpoint))
+            self.readable(now)
 
     def _catch_up(self) -> None:
         """Shut the lane, and count what it took."""

@@ -6,22 +6,17 @@ noted and ends nothing: SIP does that.
 """
 
 import socket
-import struct
-import time
 from contextlib import suppress
 
 from telebank.media import filter as packet_filter
-from telebank.media.endpoint import disconnect
+from telebank.media.endpoint import TIMESPEC, disconnect, elapsed
 from telebank.media.reports import Reports
 from telebank.media.securing import Securing
 from telebank.rtp import MAX_PACKET, Address
 
 SO_TIMESTAMPNS = 35
 """The kernel notes when a datagram came (socket(7)), in seconds and nanoseconds of the date."""
-_TIMESPEC = struct.Struct("@ll")
-_NOTES = socket.CMSG_SPACE(_TIMESPEC.size)
-OLDEST_S = 1.0
-"""A datagram noted as older is not believed: the date was set."""
+_NOTES = socket.CMSG_SPACE(TIMESPEC.size)
 BURST = 4
 """Datagrams read at a time."""
 
@@ -122,8 +117,6 @@ class Control:
 def _age(notes: list[tuple[int, int, bytes]]) -> float:
     """Seconds since the datagram came; 0 where that is not known."""
     for level, kind, data in notes:
-        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS) and len(data) == _TIMESPEC.size:
-            seconds, nanoseconds = _TIMESPEC.unpack(data)
-            age = time.time() - seconds - nanoseconds / 1e9
-            return age if 0 <= age <= OLDEST_S else 0.0
+        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS) and len(data) == TIMESPEC.size:
+            return elapsed(data)
     return 0.0

@@ -1,10 +1,16 @@
-"""A UDP socket that was connected to a source is let go of it."""
+"""What a UDP socket can do beside sending and receiving."""
 
 import ctypes
+import fcntl
 import os
 import socket
 import struct
+import time
 
+SIOCGSTAMPNS = 0x8907
+OLDEST_S = 1.0
+"""Longer ago than this no datagram came that is read now: a clock was set."""
+TIMESPEC = struct.Struct("qq")
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -26,3 +32,21 @@ def disconnect(endpoint: socket.socket) -> None:
 def send_to(endpoint: socket.socket, address: tuple[str, int], view: memoryview) -> int:
     """Send from a socket that is not connected."""
     return endpoint.sendto(view, address)
+
+
+def age(endpoint: socket.socket) -> float:
+    """Seconds since the datagram that was read last came, as the kernel noted (socket(7)); 0 where
+    it did not, as before this is asked for the first time."""
+    note = bytearray(TIMESPEC.size)
+    try:
+        fcntl.ioctl(endpoint, SIOCGSTAMPNS, note)
+    except OSError:
+        return 0.0
+    return elapsed(note)
+
+
+def elapsed(note: bytes | bytearray) -> float:
+    """Seconds since a `struct timespec` of the kernel's; 0 where a clock was set in between."""
+    seconds, nanoseconds = TIMESPEC.unpack(note)
+    since = time.time() - seconds - nanoseconds / 1e9
+    return since if 0 <= since <= OLDEST_S else 0.0

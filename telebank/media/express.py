@@ -3,16 +3,20 @@
 Of a peer that talks, nearly every packet is the one after the last: same source, next sequence
 number, next timestamp, 20 ms. Those are read into rows of one array, compared and laid into the
 jitter buffers' rings by a few numpy operations, at a fifth of the time that one by one would take.
-Whatever else comes, and one packet in `EVERY`, goes the usual way through its channel, which learns
-of those taken here (`Lane.passed`) before it looks at another. So delay, loss and jitter are kept
-there alone; jitter is measured between the packets that the channel sees.
+They are read when their slot listens: the more at once, the warmer are the caches. Whatever else
+comes, and one packet in `EVERY`, goes the usual way through its channel, which learns of those
+taken here (`Lane.passed`) before it looks at another, and reads what else waits. So delay, loss and
+jitter are kept there alone; jitter is measured between the packets that the channel sees, and the
+kernel says when they came.
 
 A channel opens its lane packet by packet: `Lane.expect` after one that it placed.
 """
 
 import operator
+import select
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,24 +30,28 @@ EVERY = 32
 """One packet in so many is seen by its channel."""
 BATCH = 512
 """Packets taken at once."""
+ROUNDS = 4
+"""Packets of one lane read at once."""
 _STRIDE = MAX_PACKET + 4
 _SIZE = HEADER.size + FRAME
 _NOTHING = -1
 _KIND, _SEQUENCE = 0xFFFF0000, 0xFFFF
 """Halves of a header's first word."""
 
-Fallback = Callable[[bytes, float], None]
+Fallback = Callable[[bytes | None, float], None]
+Poll = Callable[[int, bool], None]
+"""Ask of a descriptor whether it is ready, or no more."""
 
 
 class Express:
     """The lanes of a worker; a lane's place is its slot times the slots' capacity, plus its row."""
 
-    def __init__(self, listenings: Sequence[Listening], capacity: int) -> None:
-        """`listenings`: of the slots, each of this capacity."""
+    def __init__(self, listenings: Sequence[Listening], capacity: int, poll: Poll) -> None:
+        """`listenings`: of the slots, each of this capacity. While a lane is open, nobody else is
+        to read its socket: `poll`."""
         count = len(listenings) * capacity
         self._listenings = listenings
         self._capacity = capacity
-        self._slot = np.repeat(np.arange(len(listenings)), capacity)
         self._head = np.zeros((count, 3), np.uint32)
         """The twelve octets of the next packet's header."""
         self._at = np.zeros(count, np.int64)
@@ -54,12 +62,16 @@ class Express:
         self._views = [flat[row * _STRIDE : (row + 1) * _STRIDE] for row in range(BATCH)]
         self._heads = self._buffer[:, : HEADER.size].view(">u4")
         self._sounds = self._buffer[:, HEADER.size : _SIZE]
-        self._lanes: dict[int, Lane] = {}
-        """By descriptor; those that are open."""
+        self._lanes: list[dict[int, Lane]] = [{} for _ in listenings]
+        """By slot and descriptor; those that are open."""
+        self._pollers = [select.epoll() for _ in listenings]
+        """Of the same."""
+        self._poll = poll
 
     def lane(self, slot: int, row: int, endpoint: socket.socket, other: Fallback) -> "Lane":
-        """The lane of a channel; `other` is given what is not taken here, and when it was read."""
-        return Lane(self, slot * self._capacity + row, endpoint, other)
+        """The lane of a channel; `other` is given what is not taken here (None: nothing came),
+        and when it was read."""
+        return Lane(self, slot, slot * self._capacity + row, endpoint, other)
 
     # -- what lanes do ------------------------------------------------------------------------
 
@@ -70,43 +82,50 @@ class Express:
         self._head[place] = first, expected.timestamp, expected.ssrc
         self._at[place] = expected.at
         self._left[place] = EVERY - 1
-        self._lanes[lane.descriptor] = lane
+        if not self._is_open(lane):
+            self._lanes[lane.slot][lane.descriptor] = lane
+            self._poll(lane.descriptor, False)
+            self._pollers[lane.slot].register(lane.descriptor, select.EPOLLIN)
 
     def passed(self, lane: "Lane") -> int:
         """Packets taken since it was opened; it is shut."""
-        if self._lanes.pop(lane.descriptor, None) is None:
+        if not self._is_open(lane):
             return 0
+        del self._lanes[lane.slot][lane.descriptor]
+        with suppress(OSError):  # it was closed
+            self._pollers[lane.slot].unregister(lane.descriptor)
+        self._poll(lane.descriptor, True)
         taken = EVERY - 1 - int(self._left[lane.place])
         self._left[lane.place] = 0
         return taken
 
+    def _is_open(self, lane: "Lane") -> bool:
+        """Whether it is its own, not that of a channel which had the descriptor before."""
+        return self._lanes[lane.slot].get(lane.descriptor) is lane
+
     # -- the tick -----------------------------------------------------------------------------
 
-    def read(self, ready: Iterable[tuple[int, int]], now: float) -> list[int]:
-        """Read one datagram of each descriptor that is ready and whose lane is open; the others
-        are given back."""
-        open_lane = self._lanes.get
-        lanes: list[Lane] = []
-        others: list[int] = []
-        for descriptor, _ in ready:
-            lane = open_lane(descriptor)
-            if lane is None:
-                others.append(descriptor)
-            else:
-                lanes.append(lane)
-        for start in range(0, len(lanes), BATCH):
-            self._take(lanes[start : start + BATCH], now)
-        return others
+    def read(self, slot: int, now: float) -> None:
+        """Read what waits on the open lanes of a slot, one of each at a time."""
+        of_slot = self._lanes[slot]
+        for _ in range(ROUNDS):
+            ready = self._pollers[slot].poll(0, self._capacity) if of_slot else []
+            if not ready:
+                return
+            lanes = [of_slot[descriptor] for descriptor, _ in ready]
+            for start in range(0, len(lanes), BATCH):
+                self._take(slot, lanes[start : start + BATCH], now)
 
-    def _take(self, lanes: list["Lane"], now: float) -> None:
+    def _take(self, slot: int, lanes: list["Lane"], now: float) -> None:
         sizes = self._received(lanes)
         places = np.array([lane.place for lane in lanes], np.intp)
-        fit = self._fit(places, np.array(sizes, np.intp))
+        fit = self._fit(slot, places, np.array(sizes, np.intp))
         taken = np.flatnonzero(fit)
-        self._lay(places[taken], self._sounds[taken])
+        self._lay(slot, places[taken], self._sounds[taken])
         for index in np.flatnonzero(~fit).tolist():
-            if sizes[index] != _NOTHING:
-                lanes[index].other(bytes(self._views[index][: sizes[index]]), now)
+            size = sizes[index]
+            data = None if size == _NOTHING else bytes(self._views[index][:size])
+            lanes[index].other(data, now)
 
     def _received(self, lanes: list["Lane"]) -> list[int]:
         """A datagram of each, into the buffer's rows; their sizes, or `_NOTHING`."""
@@ -119,25 +138,22 @@ class Express:
                 sizes.append(_NOTHING)
         return sizes
 
-    def _fit(self, places: NDArray[np.intp], sizes: NDArray[np.intp]) -> NDArray[np.bool_]:
+    def _fit(
+        self, slot: int, places: NDArray[np.intp], sizes: NDArray[np.intp]
+    ) -> NDArray[np.bool_]:
         """Which packets are just what was expected, and in time."""
-        read = np.array([listening.read for listening in self._listenings], np.int64)
-        ahead = self._at[places] - read[self._slot[places]]
+        ahead = self._at[places] - self._listenings[slot].read
         fit: NDArray[np.bool_] = (sizes == _SIZE) & (self._left[places] > 0)
         fit &= (self._heads[: len(places)] == self._head[places]).all(axis=1)
         fit &= (ahead >= 0) & (ahead <= MOST_AHEAD - FRAME)
         return fit
 
-    def _lay(self, places: NDArray[np.intp], sounds: NDArray[np.uint8]) -> None:
+    def _lay(self, slot: int, places: NDArray[np.intp], sounds: NDArray[np.uint8]) -> None:
         """Into the rings; and on to the next packet."""
-        slots, rows, at = self._slot[places], places % self._capacity, self._at[places]
-        for slot, listening in enumerate(self._listenings):
-            of = slots == slot
-            if of.all():
-                listening.lay(rows, at, sounds)
-                break
-            if of.any():
-                listening.lay(rows[of], at[of], sounds[of])
+        if not len(places):
+            return
+        at = self._at[places]
+        self._listenings[slot].lay(places - slot * self._capacity, at, sounds)
         head = self._head[places]
         head[:, 0] = head[:, 0] & _KIND | head[:, 0] + 1 & _SEQUENCE
         head[:, 1] += FRAME
@@ -150,9 +166,10 @@ class Lane:
     """One channel's."""
 
     def __init__(
-        self, express: Express, place: int, endpoint: socket.socket, other: Fallback
+        self, express: Express, slot: int, place: int, endpoint: socket.socket, other: Fallback
     ) -> None:
         self._express = express
+        self.slot = slot
         self.place = place
         self.descriptor = endpoint.fileno()
         self.receive = endpoint.recv_into

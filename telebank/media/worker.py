@@ -66,7 +66,8 @@ class Worker(Service[wire.ToWorker]):
         capacity = min(2 * max(quarter, FILLED), options.channels)  # those joined are in one slot
         self._slots = [Slot(self._banks, capacity) for _ in range(SLOTS)]
         self._listening = [Listening(capacity, tables) for _ in range(SLOTS)]
-        self._express = Express(self._listening, capacity)
+        self._reading = Reading()
+        self._express = Express(self._listening, capacity, self._reading.poll)
         self._joining = Joining(self._slots, capacity, sounds_of(options), self._banks, self._tell)
         self._inband: dict[int, InbandKeys] = {}
         """By slot, once a channel of it needs them."""
@@ -77,7 +78,6 @@ class Worker(Service[wire.ToWorker]):
         self._handshakes = Handshakes(self._run)
         self._rows: list[dict[int, Channel]] = [{} for _ in range(SLOTS)]
         self._channels: dict[int, Channel] = {}
-        self._reading = Reading(self._express)
 
     # -- time ---------------------------------------------------------------------------------
 
@@ -93,6 +93,7 @@ class Worker(Service[wire.ToWorker]):
     def _tick(self, now: float) -> None:
         number = self._ticker.slot
         if len(self._listening[number]):
+            self._express.read(number, now)
             self._listen(number, now)
         if self._slots[number].rows:
             self._send(number)

@@ -46,15 +46,18 @@ class Ear:
         self.reception = Reception()
         self.listening = self.listenings[SLOT]
         self.listening.add(ROW, 0)
-        self.express = Express(self.listenings, CAPACITY)
+        self.polled: dict[int, bool] = {}
+        self.express = Express(self.listenings, CAPACITY, self.polled.__setitem__)
         self.lane = self.express.lane(SLOT, ROW, ends.ours, self.usual)
         self.lane.drained = drained
         self.ends = ends
         self.seen = 0
         self.sound: list[np.ndarray] = []
 
-    def usual(self, data: bytes, now: float) -> None:
+    def usual(self, data: bytes | None, now: float) -> None:
         self.catch_up()
+        if data is None:
+            return
         self.seen += 1
         packet = parse(data)
         self.reception.receive(packet, now)
@@ -72,9 +75,10 @@ class Ear:
 
     def take(self, data: bytes, now: float) -> None:
         self.ends.peer.send(data)
-        descriptor = self.ends.ours.fileno()
-        for _ in self.express.read([(descriptor, 1)], now):
+        if self.polled.get(self.ends.ours.fileno(), True):
             self.readable(now)
+        else:
+            self.express.read(SLOT, now)
 
     def tick(self, now: float) -> None:
         self.sound.append(self.listening.frames(now).samples[0].copy())

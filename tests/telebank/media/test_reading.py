@@ -1,12 +1,13 @@
 """Sockets of many channels: each has its turn, and ticks do not wait for them."""
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from telebank.media.express import Express
+from telebank.media.endpoint import OLDEST_S, age
 from telebank.media.reading import READ_ANYHOW, Reading
 
 MANY = 2 * READ_ANYHOW + 10
@@ -29,7 +30,7 @@ class Channels:
     """They note that they read, and leave what waits where it is."""
 
     def __init__(self, ends: list[tuple[socket.socket, socket.socket]]) -> None:
-        self.reading = Reading(Express([], 0))
+        self.reading = Reading()
         self.read: list[int] = []
         for number, (_, receiver) in enumerate(ends):
             self.reading.add(receiver.fileno(), lambda _, number=number: self.read.append(number))
@@ -63,3 +64,20 @@ def test_a_channel_that_is_gone_is_not_read(
         channels.reading.remove(ends[number][1].fileno())
     channels.reading.read(FAR)
     assert not set(left) & set(channels.read)
+
+
+def test_the_kernel_says_when_a_datagram_came() -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer,
+    ):
+        ours.bind(("127.0.0.1", 0))
+        peer.connect(ours.getsockname())
+        assert age(ours) == 0.0
+        for _ in range(20):  # until the machine was not away for too long
+            peer.send(b"1")
+            time.sleep(0.05)
+            ours.recv(1)
+            if since := age(ours):
+                break
+        assert 0.05 <= since <= OLDEST_S

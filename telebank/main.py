@@ -13,7 +13,7 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "run": ("run", "Start the whole bank on this machine: node, console, demo core host."),
         "serve": ("serve", "Run one voice node."),
         "settle": ("settle", "Settle what a dead node left open."),
-        "console": ("console", "Serve the web page of calls."),
+        "console": ("console", "Serve the web pages: calls, faxes, desks, floor, wall."),
         "corehost": ("corehost", "The demo core banking host."),
         "call": ("call", "Place a call: a phone in the terminal."),
         "calls": ("calls", "List calls: keys, services, outcomes, durations."),

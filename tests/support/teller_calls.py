@@ -47,8 +47,10 @@ class Calls:
     offered: sip.CallOffered | None = None
     """The last of these calls."""
 
-    async def caller(self, name: str, number: str = NUMBER, hertz: float = 700.0) -> CallerAt:
-        """A caller with a number, who waits for a teller."""
+    async def caller(
+        self, name: str, number: str = NUMBER, hertz: float = 700.0, keys: str = "10"
+    ) -> CallerAt:
+        """A caller with a number, who has pressed keys, and asked for a teller by the last."""
         peer = SipPeer(self.it.house.node.address, name, caller=number)
         self.it.stack.callback(peer.close)
         talker = Talker(1)
@@ -60,7 +62,7 @@ class Calls:
         peer.send("ACK", cseq=peer.cseq)
         ear = Ear(talker, hertz)
         self.it.ears.append(ear)
-        await peer.press("10")
+        await peer.press(keys)
         return CallerAt(peer, ear)
 
     async def rings(self) -> str:

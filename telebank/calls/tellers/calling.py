@@ -77,7 +77,7 @@ class Calling(Ringing):
         if talk is None:
             return
         if what.what == "call_back_kept":
-            talk.kept = True
+            talk.kept, talk.card = True, talk.port.card()
             talk.turn("kept")
             talk.port.kept()
         elif what.what != "call_back_offer" or self.may_call(talk.caller.number):
@@ -91,8 +91,9 @@ class Calling(Ringing):
         if talk is None or not talk.kept or talk.direction == "out":
             super().gone(call)
             return
+        card = talk.card or talk.port.card()
         talk.port.leave()
-        talk.port = Customer(self._shell, self._shell.placed(), talk.port.card(), talk.ref)
+        talk.port = Customer(self._shell, self._shell.placed(), card, talk.ref)
         talk.conversation = Conversation(next(self._mixers), next(self._mixers))
         talk.conversation.state, talk.direction = "kept", "out"
         self._tell(events.CallerLeft(call))

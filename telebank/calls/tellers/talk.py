@@ -9,7 +9,7 @@ from telebank.agents.events import Caller
 from telebank.calls.tellers.browser_phone import BrowserPhone
 from telebank.calls.tellers.conversation import CALLER, Conversation, Join, State
 from telebank.calls.tellers.line import Line
-from telebank.calls.tellers.values import CallerPort
+from telebank.calls.tellers.values import CallerCard, CallerPort
 from telebank.media.client import MediaChannel
 
 WAITING = ("waiting", "ringing", "kept", "calling")
@@ -77,6 +77,8 @@ class Talk:
     """Of `out`: whom we call."""
     kept: bool = False
     """His place is kept, and he is called back when it is his turn."""
+    card: CallerCard | None = None
+    """What was known of him then: his menus forget it with his call."""
     calling: str = ""
     """The seat for which he is called now; empty: he is not."""
     answered_by: str = ""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.bank_process import Voice
+from support.calls_house import CARD, PIN
 from support.teller_calls import DEAR, NUMBER, OTHER, Calls, calls
 from support.teller_scene import CallerAt, Ear, Phone
 from telebank import sip
@@ -46,15 +47,16 @@ async def row_of(at: Calls, **wanted: object) -> CallRow:
             await at.it.pause(0.02)
 
 
-async def kept(at: Calls) -> tuple[Phone, CallerAt, str]:
+async def kept(at: Calls, keys: str = "10") -> tuple[Phone, CallerAt, str]:
     """A teller talks with one caller, and another has chosen to be called back: the teller's
     phone, the first caller, the reference of the second one."""
     phone = await seated(at, "li", "8001", LI)
     first = await at.caller("one", OTHER)
     at.it.ears.append(await phone.answers())
     await row_of(at, state="talking")
-    second = await at.caller("two")
+    second = await at.caller("two", keys=keys)
     waits = await row_of(at, state="waiting")
+    assert bool(waits.level) is (keys != "10")
     async with asyncio.timeout(30):  # before it is offered to him the key means nothing
         while not (await row_of(at, key=waits.key)).call_back:
             await second.sip.press("1")
@@ -113,6 +115,14 @@ async def _counted(at: Calls) -> list[tuple[str, int, bool]]:
         while not all(over for _, _, over in at.dials()):
             await asyncio.sleep(0.05)
     return at.dials()
+
+
+async def test_who_is_called_back_has_proved_nothing(at: Calls) -> None:
+    """Whatever he had proved when he called: the card shows whose it was, and no more."""
+    await kept(at, keys=f"11{CARD}#{PIN}#0")
+    (row,) = [row for row in rows(at) if row.call_back]
+    assert row.level == 0
+    assert row.customer.startswith(CARD[:6])
 
 
 async def test_who_is_not_reached_is_tried_again_and_then_no_more(at: Calls) -> None:

@@ -10,7 +10,7 @@ from telebank.media.bench_dtmf import bench_dtmf, heard_keys
 from telebank.media.inband_values import InbandOptions
 from telebank.settings import packs_dir
 
-EVERY = 20
+EVERY = 18
 """Clips, in the ordinary run: half an hour of speech."""
 ANYTHING = InbandOptions(left_over=1e9, hum=1e9, dial=1e9)
 

@@ -158,7 +158,7 @@ async def test_a_paper_that_takes_too_long_is_given_up(house: FaxHouse) -> None:
     press = Press()
     press.turn.clear()
     async with house.life() as jobs:
-        desk = office_of(house, jobs, press, making_s=0.05)
+        desk = office_of(house, jobs, press, making_s=0.3)
         assert await desk.prepare(asked("here")) == "failed"
         assert await desk.demand(asked("back")) == ("not_available", {})
         assert (busy(jobs), folders(house)) == (0, [])

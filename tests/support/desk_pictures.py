@@ -138,6 +138,7 @@ def _crowd(place: DeskPlace) -> None:
     part.ring("c3", "zheng")
     for nth in range(4):
         part.caller(f"w{nth}", ("general", "english")[nth % 2], level=nth % 3)
+    part.keeps("w0", not_reached="no_answer")
     part.contacts["zhao"] = [
         contact(part.call("c2"), "zhao", how, 600.0 * nth)
         for nth, how in enumerate(("caller", "teller", "transfer", "menu"), 1)

@@ -18,6 +18,7 @@ from telebank.agents.board import Board, CallRow, QueueRow, SeatRow
 from telebank.calls.control.board_keeper import BoardKeeper, OfSeat, Whole
 from telebank.calls.control.common import refused
 from telebank.calls.control.desk import Counter
+from telebank.calls.tellers.calling import CALLED
 from telebank.staff.roles import FLOOR, SIT, WATCH, Role, may
 from transactions.approval import Actor
 
@@ -52,6 +53,8 @@ QUEUES = (
 PATH = (("主菜单", "Main menu"), ("卡号和密码", "Card and PIN"), ("转账", "Transfer"))
 NUMBERS = {"8001", "8002", "8003", "8004"}
 """Extensions that are registered."""
+ALLOWED = "1"
+"""What numbers that may be called begin with."""
 
 
 @dataclass
@@ -118,6 +121,35 @@ class DeskStandIn:
         self._put(msgspec.structs.replace(row, **more))
         self._count(queue)
         return self.call(call)
+
+    def out(self, seat: str, call: str) -> CallRow:
+        """The seat calls somebody; its own telephone rings first."""
+        row = CallRow(
+            key=call,
+            state="ringing",
+            since=now(),
+            began=now(),
+            caller="139****0033",
+            language="zh",
+            seat=seat,
+            direction="out",
+        )
+        self._put(row)
+        self.mood(seat, "talking", call=call)
+        return row
+
+    def keeps(self, call: str, **more: Any) -> None:
+        """He hangs up and keeps his place."""
+        self._turn(self.call(call), "waiting", call_back=True, direction="out", **more)
+
+    def not_reached(self, seat: str, state: str = "ready", **more: Any) -> None:
+        """Whom the seat calls is not there: who has a place keeps it."""
+        call = self.of(seat)
+        if call.call_back:
+            self.keeps(call.key, seat="", **more)
+        else:
+            self.keeper.drop("CallRow", call.key)
+        self.mood(seat, state, call="")
 
     def ring(self, call: str, seat: str, waited_s: float = 25.0) -> None:
         """The seat's telephone rings for him."""
@@ -259,7 +291,7 @@ class DeskStandIn:
             return ""
         if self.keeper.row("SeatRow", by) is None:
             return "no_seat"
-        if act in ("leave", "state", "wrapped", "note"):
+        if act in ("leave", "state", "wrapped", "note", "call"):
             return str(getattr(self, f"_{act}")(by, body))
         if not self.seat_of(by).call:
             return "no_call"
@@ -276,6 +308,15 @@ class DeskStandIn:
             self._put(msgspec.structs.replace(row, next_state=body["state"]))
         else:
             self.mood(by, body["state"], reason=body["reason"])
+        return ""
+
+    def _call(self, by: str, body: dict[str, Any]) -> str:
+        seat = self.seat_of(by)
+        if seat.state not in CALLED or seat.call:
+            return "wrong_state"
+        if not body["number"].startswith(ALLOWED):
+            return "unknown_target"
+        self.out(by, f"out{len(self.acts)}")
         return ""
 
     def _wrapped(self, by: str, _body: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ page, in its language; `{name}` is filled in there."""
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from telebank.console.desk.calling_texts import CALLS, DIAL
 from telebank.console.desk.phone_texts import LINES, PHONE
 from telebank.console.desk.service_texts import SERVICES
 from telebank.console.texts import Language
@@ -24,6 +25,9 @@ STATES: Pairs = {
     "reason_no_answer": ("来电未接", "a call was not answered"),
     "reason_declined": ("来电拒接", "a call was declined"),
     "reason_unreachable": ("电话无法接通", "the telephone cannot be reached"),
+    "reason_listening": ("正在旁听", "listening to another"),
+    "reason_call_back": ("正在回电", "calling a customer back"),
+    "reason_busy": ("电话占线", "the telephone was engaged"),
     "reason_away": ("页面已离开", "the page is gone"),
     "reason_forced": ("主管操作", "by a supervisor"),
     "call_waiting": ("排队", "Waiting"),
@@ -253,6 +257,7 @@ ALL: Pairs = {
     **{f"no_{name}": words for name, words in REFUSALS.items()},
     **FRAME,
     **LINES,
+    **CALLS,
 }
 
 
@@ -265,5 +270,5 @@ def columns(*tables: Pairs) -> Mapping[Language, Mapping[str, str]]:
     return MappingProxyType({"zh": MappingProxyType(both[0]), "en": MappingProxyType(both[1])})
 
 
-DESK_WORDS: Mapping[Language, Mapping[str, str]] = columns(ALL, DESK, PHONE, SERVICES)
+DESK_WORDS: Mapping[Language, Mapping[str, str]] = columns(ALL, DESK, PHONE, DIAL, SERVICES)
 """Of `/desk`."""

@@ -1,7 +1,10 @@
 // The teller's screen: own state, own call, own queues. It decides nothing: the node has the call.
+import { calling, lastTry, stateIcon, stateOf, wayOf } from "./board_calls.js";
+import { paintContacts } from "./board_contacts.js";
 import { act, board, look as watch } from "./board_stream.js";
 import { at, icon, iconOf, list, look, make, mark, put, reason, show, since, sure, t, tell, turn } from "./board_dom.js";
 import { clock, facts, named, secondsSince, spell } from "./board_words.js";
+import { giveUp, listenDial, mayDial, paintDial } from "./desk_dial.js";
 import { keyOf, listen } from "./desk_keys.js";
 import { BROWSER, follow, leave, microphone, mute } from "./desk_phone.js";
 import { paint as paintPicker, pick } from "./desk_picker.js";
@@ -89,10 +92,12 @@ function paintCall(seat) {
   put(at("no-call-hint"), seat.state === "ready" ? t("no_call_ready") : t("no_call_not_ready"));
   mark(at("call"), "data-look", call ? look(call.state) : "none");
   paintServices(call);
+  paintDial(seat, call);
+  able(button("dial"), mayDial(seat, call));
   if (!call) return;
   draftOf(call.key);
-  turn(at("call").querySelector(".stand"), iconOf(call.state));
-  put(at("call-state"), named("call", call.state));
+  turn(at("call").querySelector(".stand"), stateIcon(call));
+  put(at("call-state"), stateOf(call));
   since(at("call-time"), call.since);
   const paused = call.recording && call.state === "pin";
   put(at("recording").querySelector("span"), t(paused ? "recording_paused" : call.recording ? "recording" : "not_recording"));
@@ -100,12 +105,17 @@ function paintCall(seat) {
   show(at("recording"), !["ringing", "wrap_up"].includes(call.state));
   put(at("f-caller"), call.caller || t("unknown"));
   put(at("f-language"), named("lang", call.language));
+  const way = wayOf(call);
+  turn(at("f-way"), way.icon);
+  put(at("f-way").querySelector("span"), way.words);
+  show(at("f-tried"), call.not_reached !== "");
+  put(at("f-tried").querySelector("span"), lastTry(call));
   put(at("f-level").querySelector("span"), named("level", call.level));
   mark(at("f-level"), "data-level", call.level);
   turn(at("f-level"), call.level > 1 ? "ready" : "alarm");
   put(at("f-customer"), call.customer || t("unknown"));
   put(at("f-business"), call.business ? named("business", call.business) : t("none"));
-  put(at("f-queue"), queueName(call.queue));
+  put(at("f-queue"), queueName(call.queue) || t("none"));
   put(at("f-waited"), spell(waited(call)));
   put(at("f-began"), clock(call.began));
   show(at("f-with-line"), call.others.length > 0);
@@ -140,7 +150,7 @@ function paintActs(call, seat) {
   for (const name of EVERY) able(button(name), may.includes(name));
   show(button("answer").parentElement, call.state !== "wrap_up");
   if (seat.phone === BROWSER) able(button("answer"), seat.rings);
-  label("hang_up", call.state === "ringing" ? "decline" : "hang_up");
+  label("hang_up", call.state === "ringing" && (call.call_back || !calling(call)) ? "decline" : "hang_up");
   label("pin", call.state === "pin" ? "pin_end" : "pin");
   label("hold", call.state === "held" ? "resume" : "hold");
   label("consult", ["consulting", "three_way"].includes(call.state) ? "consult_end" : "consult");
@@ -176,11 +186,12 @@ function paintToday(seat) {
 function announce(seat) {
   const call = callOf(seat);
   const ringing = call?.state === "ringing";
-  document.title = ringing ? t("ringing_title", { caller: call.caller }) : `${named("state", seat.state)} · ${TITLE}`;
+  document.title = ringing ? t(calling(call) ? "calling_title" : "ringing_title", { caller: call.caller }) : `${named("state", seat.state)} · ${TITLE}`;
   const state = call && seat.state !== "wrap_up" ? `call_${call.state}` : `state_${seat.state}`;
   if (ringing && call.key !== heardCall) {
     const key = keyOf("answer") || t("answer");
-    put(at("said"), t("said_ringing", { caller: call.caller, queue: queueName(call.queue), level: named("level", call.level), key }));
+    const words = !calling(call) ? "said_ringing" : call.call_back ? "said_back" : "said_calling";
+    put(at("said"), t(words, { caller: call.caller, queue: queueName(call.queue), level: named("level", call.level), key }));
   } else if (!ringing && state !== heardState) {
     put(at("said"), t("said_state", { state: t(state) }));
   }
@@ -199,13 +210,7 @@ async function history() {
     const answer = await fetch(facts.history);
     if (!answer.ok) return;
     const { contacts = [] } = await answer.json();
-    list(at("history"), contacts.length ? contacts : [{ id: "none" }], (row) => row.id, () => make("li", {}, make("time"), make("b"), make("span"), make("small")), (line, row) => {
-      const [when, who, what, how] = line.children;
-      put(when, row.began ? clock(row.began).slice(0, 5) : "");
-      put(who, row.began ? row.caller : "");
-      put(what, row.began ? named("business", row.business) : t("no_history"));
-      put(how, row.began ? `${row.ended ? spell(row.talk_s) : t("going")}${row.how_ended ? ` · ${named("ended", row.how_ended)}` : ""}` : "");
-    });
+    paintContacts(at("history"), contacts);
   } catch {
     // the banner says that the console is away
   }
@@ -234,13 +239,20 @@ function store(name, value) {
   }
 }
 
-async function run(name, path, body) {
-  if (busy.has(name)) return false;
+// One of a name at a time; undefined: it is being done.
+async function once(name, ask) {
+  if (busy.has(name)) return undefined;
   busy.add(name);
   paint();
-  const answer = await act(path, body);
+  const answer = await ask();
   busy.delete(name);
   paint();
+  return answer;
+}
+
+async function run(name, path, body) {
+  const answer = await once(name, () => act(path, body));
+  if (!answer) return false;
   if (answer.done) tell("");
   else tell(path === "answer" && answer.code === "wrong_state" && me()?.phone !== BROWSER ? t("no_answer") : answer.words, true);
   return answer.done;
@@ -250,7 +262,10 @@ const target = (title, withQueues, path, more = {}) => pick(t(title), withQueues
 
 const ACTS = {
   answer: () => run("answer", "answer"),
-  hang_up: () => run("hang_up", "hang_up"),
+  hang_up: (call) => {
+    giveUp(call);
+    return run("hang_up", "hang_up");
+  },
   hold: (call) => run("hold", call.state === "held" ? "resume" : "hold"),
   consult: (call) => (call.others.length || call.state === "consulting" ? run("consult", "consult_end") : target("pick_consult", false, "consult")),
   three_way: () => run("three_way", "three_way"),
@@ -262,6 +277,7 @@ const ACTS = {
   break: () => run("break", "state", { state: "break", reason: at("reason").value }),
   leave: async () => (await sure(t("leave_sure"), t("leave"))) && run("leave", "leave"),
   mute: () => mute(),
+  dial: () => at("dial-number").focus(),
   serve,
   wrapped: async () => {
     if (!(await note())) return;
@@ -333,5 +349,6 @@ at("enter").addEventListener("submit", async (event) => {
   if (await run("enter", "enter", { phone })) button("ready").focus();
   else leave();
 });
+listenDial(once);
 listen(press);
 watch(paint);

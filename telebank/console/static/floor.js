@@ -1,7 +1,9 @@
 // The supervisor's screen: everybody's seats, queues and callers, and acts on one seat at a time.
+import { lastTry, stateIcon, stateOf, waitsSince } from "./board_calls.js";
+import { paintContacts } from "./board_contacts.js";
 import { act, board, look as watch } from "./board_stream.js";
 import { at, icon, iconOf, list, look, make, mark, put, reason, show, since, sure, t, tell, turn } from "./board_dom.js";
-import { clock, facts, named, spell } from "./board_words.js";
+import { facts, named, spell } from "./board_words.js";
 import { byState, paintFigures, paintQueues, paintWaiting, queueName, seats } from "./floor_rows.js";
 
 const PHONE = "telebank.floor.phone";
@@ -29,11 +31,11 @@ function paintSeats() {
     const call = callOf(row);
     mark(button, "data-look", look(row.state));
     mark(button, "aria-pressed", row.key === chosen);
-    turn(button, call ? iconOf(call.state) : iconOf(row.state));
-    put(button.querySelector(".word"), call && row.state !== "wrap_up" ? named("call", call.state) : named("state", row.state));
+    turn(button, call ? stateIcon(call) : iconOf(row.state));
+    put(button.querySelector(".word"), call && row.state !== "wrap_up" ? stateOf(call) : named("state", row.state));
     since(button.querySelector("time"), row.since);
     put(button.querySelector(".name"), `${row.name}${row.phone ? ` · ${row.phone}` : ""}`);
-    const more = call ? `${call.caller} · ${queueName(call.queue)}` : reason(row) || row.queues.map(queueName).join(facts.lang === "zh" ? "、" : ", ");
+    const more = call ? [call.caller, queueName(call.queue)].filter(Boolean).join(" · ") : reason(row) || row.queues.map(queueName).join(facts.lang === "zh" ? "、" : ", ");
     put(button.querySelector(".more"), row.present ? more : t("away_page"));
     show(button.querySelector(".ear"), row.watched_by !== "");
     put(button.querySelector(".ear span"), row.watched_by ? t("watched", { name: nameOf(row.watched_by) }) : "");
@@ -51,13 +53,15 @@ function tile(row) {
 }
 
 function paintCallers() {
-  const rows = [...board.CallRow.values()].filter((row) => row.state === "waiting").sort((a, b) => a.since.localeCompare(b.since));
+  const rows = [...board.CallRow.values()].filter((row) => row.state === "waiting").sort((a, b) => waitsSince(a).localeCompare(waitsSince(b)));
   show(at("no-callers"), rows.length === 0);
-  const build = () => make("tr", {}, make("td", { class: "clock" }), make("th", { scope: "row" }), make("td"), make("td"), make("td"));
+  const build = () => make("tr", {}, make("td", { class: "clock" }), make("th", { scope: "row" }, make("span"), make("small", { class: "kept" }, icon("way_back"), make("span"))), make("td"), make("td"), make("td"));
   list(at("callers"), rows, (row) => row.key, build, (line, row) => {
     const [wait, who, queue, language, level] = line.children;
-    since(wait, row.since);
-    put(who, row.caller || t("unknown"));
+    since(wait, waitsSince(row));
+    put(who.firstChild, row.caller || t("unknown"));
+    show(who.lastChild, row.call_back);
+    put(who.lastChild.lastChild, [t("place_kept"), lastTry(row)].filter(Boolean).join(" · "));
     put(queue, queueName(row.queue));
     put(language, named("lang", row.language));
     put(level, named("level", row.level));
@@ -84,8 +88,8 @@ function paintOne() {
   const call = row && callOf(row);
   put(at("one-name"), row ? `${row.name} · ${row.phone}` : name);
   mark(at("one-now"), "data-look", look(row?.state ?? "offline"));
-  turn(at("one-now"), call && row.state !== "wrap_up" ? iconOf(call.state) : iconOf(row?.state ?? "offline"));
-  put(at("one-state"), row ? (call && row.state !== "wrap_up" ? named("call", call.state) : named("state", row.state)) : t("seat_gone"));
+  turn(at("one-now"), call && row.state !== "wrap_up" ? stateIcon(call) : iconOf(row?.state ?? "offline"));
+  put(at("one-state"), row ? (call && row.state !== "wrap_up" ? stateOf(call) : named("state", row.state)) : t("seat_gone"));
   since(at("one-time"), row?.since ?? "");
   put(at("one-why"), row ? [reason(row), row.present ? "" : t("away_page"), row.next_state ? t("after", { state: named("state", row.next_state) }) : ""].filter(Boolean).join(" · ") : "");
   show(at("one-call"), call !== undefined);
@@ -124,14 +128,7 @@ async function day() {
     const answer = await fetch(facts.day + encodeURIComponent(of));
     if (!answer.ok || of !== chosen) return;
     const { contacts = [] } = await answer.json();
-    const rows = contacts.length ? contacts : [{ id: "none" }];
-    list(at("day"), rows, (row) => row.id, () => make("li", {}, make("time"), make("b"), make("span"), make("small")), (line, row) => {
-      const [when, who, what, how] = line.children;
-      put(when, row.began ? clock(row.began).slice(0, 5) : "");
-      put(who, row.began ? row.caller : "");
-      put(what, row.began ? named("business", row.business) : t("no_history"));
-      put(how, row.began ? `${row.ended ? spell(row.talk_s) : t("going")}${row.how_ended ? ` · ${named("ended", row.how_ended)}` : ""}` : "");
-    });
+    paintContacts(at("day"), contacts);
   } catch {
     // the banner says that the console is away
   }

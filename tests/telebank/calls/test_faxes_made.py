@@ -135,11 +135,11 @@ async def test_who_hangs_up_while_the_line_is_opened_ends_his_fax_at_once(
 ) -> None:
     opened = scene.desk.process.open
 
-    async def slow(address: str, on_event: OnEvent) -> FaxLine | OpenFailed:
+    async def slow(address: str, on_event: OnEvent, learn_from: str) -> FaxLine | OpenFailed:
         scene.breath.cancel()
         scene.peer.send("BYE")
         await scene.house.happens("call.ended")
-        return await opened(address, on_event)
+        return await opened(address, on_event, learn_from)
 
     monkeypatch.setattr(scene.desk.process, "open", slow)
     await scene.listens()

@@ -4,6 +4,7 @@ import gc
 import os
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -11,6 +12,12 @@ if TYPE_CHECKING:
 
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before numpy: small products must not take every core
+
+# A slow machine is no fault of what is tried, nor is slow drawing of examples.
+hypothesis.settings.register_profile(
+    "rooms", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("rooms")
 
 
 def pytest_collection_finish() -> None:

@@ -57,8 +57,11 @@ FOUNDERS = (
     ("wu", "吴刚 Wu Gang", Role.SUPERVISOR),
 )
 TELLERS: Mapping[str, tuple[str, Mapping[str, int]]] = {
-    "li": ("李娜 Li Na", {"general": 5, "loss": 5, "lang.en": 3}),
-    "zhao": ("赵强 Zhao Qiang", {"general": 3, "difficult": 7, "expert": 5, "lang.en": 7}),
+    "li": ("李娜 Li Na", {"general": 5, "loss": 5, "lang.zh": 9, "lang.en": 3}),
+    "zhao": (
+        "赵强 Zhao Qiang",
+        {"general": 3, "difficult": 7, "expert": 5, "lang.zh": 9, "lang.en": 7},
+    ),
 }
 """Names, and what they are good at."""
 

@@ -2,14 +2,21 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from support.staff_house import House, Person, open_house
+from telebank.agents.centre import Centre
+from telebank.agents.commands import Ring
+from telebank.agents.events import Caller, CallerCame, SeatEntered, SeatWanted
 from telebank.commands.demo_people import FILE, FOUNDERS, TELLERS, make_people, people_of
 from telebank.main import main
+from telebank.settings import load_settings
 
+NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
 NAMES = [*(name for name, *_ in FOUNDERS), *TELLERS]
 
 
@@ -55,3 +62,13 @@ async def test_their_codes_are_shown(tmp_path: Path) -> None:
     assert 0 < told["seconds_left"] <= 30
     shown = runner.invoke(main, ["staff", "demo"], env={"COLUMNS": "160"})
     assert all(one["password"] in shown.output for one in told["people"])
+
+
+@pytest.mark.parametrize("name", TELLERS)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_each_of_them_is_rung_for_callers_of_the_shipped_menus(name: str, language: str) -> None:
+    centre = Centre(load_settings(Path("nowhere")).queues, lambda at: NOON + timedelta(seconds=at))
+    centre.receive(SeatEntered(name, name, dict(TELLERS[name][1])), 0.0)
+    centre.receive(SeatWanted(name, "ready"), 1.0)
+    said = centre.receive(CallerCame(Caller("1", "general", language)), 2.0)
+    assert [one.seat for one in said if isinstance(one, Ring)] == [name]

@@ -73,16 +73,14 @@ class BoardLine:
         self._headers = {"Authorization": f"Bearer {token}"}
         self._connection = _Connection(path)
 
-    def ask(self, place: Place | None, wait_s: int, *, seat: bool) -> None:
+    def ask(self, place: Place | None, wait_s: int) -> None:
         """What changed after that place, or the whole board; the node answers within `wait_s`.
-        `seat`: the asker's own page is there."""
+        Never with `seat=1`: that a page is there it says itself (`Node.present`)."""
         query: dict[str, int | str] = {"wait": wait_s}
         if self._live:
             query["live"] = 1
         if place is not None:
             query |= {"after": place.at, "boot": place.boot}
-        if seat:
-            query["seat"] = 1
         try:
             self._connection.request(
                 "GET", f"/v1/desk/board?{urlencode(query)}", headers=self._headers

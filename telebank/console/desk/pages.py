@@ -61,7 +61,7 @@ class DeskPages:
 
     def events(self) -> AnyResponse:
         """The stream."""
-        return stream(self._node, self._streams, "desk", seat=True)
+        return stream(self._node, self._streams, "desk")
 
     def here(self) -> AnyResponse:
         """A page answers a beat: its seat is present. `busy`: its person did something since."""
@@ -84,7 +84,6 @@ def stream(
     streams: Streams,
     screen: str,
     *,
-    seat: bool = False,
     live: bool = True,
     see: Callable[[Board | Changes], object | None] = lambda _board: None,
 ) -> AnyResponse:
@@ -97,7 +96,7 @@ def stream(
         return Response(status=HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": "5"})
     line = BoardLine(node.socket, token, live=live)
     browser = request.environ.get("gunicorn.socket")
-    feed = Feed(opened, line, browser, seat=seat, see=see)
+    feed = Feed(opened, line, browser, see=see)
     place = Place.read(request.headers.get("Last-Event-ID", "") or request.args.get("after", ""))
     answer = Response(feed.run(place, generate_csrf()), mimetype="text/event-stream")
     answer.headers["X-Accel-Buffering"] = "no"

@@ -113,12 +113,10 @@ class Feed:
         line: BoardLine,
         browser: socket.socket | None,
         *,
-        seat: bool,
         see: Callable[[Board | Changes], object | None] = lambda _board: None,
     ) -> None:
         self._stream = stream
         self._line = line
-        self._seat = seat
         self._see = see
         self._poll = select.poll()
         self._poll.register(stream.wake, select.POLLIN)
@@ -148,7 +146,7 @@ class Feed:
         """One answer of the node, or its silence; whether to go on."""
         seen = self._seen
         try:
-            self._line.ask(seen, WAIT_S, seat=self._seat)
+            self._line.ask(seen, WAIT_S)
             if not (yield from self._until(PATIENCE_S, answer=True)):
                 return False
             found = self._line.answer()

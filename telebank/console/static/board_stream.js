@@ -45,6 +45,7 @@ const EVENTS = {
   hello(data) {
     clockIs(data.now);
     Object.assign(link, { csrf: data.csrf, stream: data.stream });
+    here();
   },
   board(data, event) {
     last = event.lastEventId;
@@ -67,7 +68,8 @@ const EVENTS = {
   closing: () => {},
 };
 
-// Whoever talks, or touched something, is at work: his login does not idle out.
+// The page is there: said when the stream says something, as browsers slow the timers of a tab that
+// nobody looks at. Whoever talks, or touched something, is at work: his login does not idle out.
 function here() {
   if (!facts.here) return;
   const place = new URL(facts.here, location.href);

@@ -95,7 +95,7 @@ async def feed(place: DeskPlace, at: Place | None, until: int) -> list[tuple[str
         assert stream is not None
         line = BoardLine(place.parts.socket, place.people["wu"].token)
         found = []
-        for event in Feed(stream, line, None, seat=False).run(at, "token"):
+        for event in Feed(stream, line, None).run(at, "token"):
             lines = dict(part.split(": ", 1) for part in event.decode().strip().split("\n"))
             found.append((lines["event"], json.loads(lines["data"])))
             if len(found) == until:

@@ -3,7 +3,9 @@ leaves his place to another."""
 
 import asyncio
 import contextlib
+import json
 import socket
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -79,3 +81,37 @@ async def test_forty_screens(tmp_path: Path) -> None:
                 if b" 200 " in await heard(again, b"\r\n"):
                     break
                 await asyncio.sleep(0.1)
+
+
+async def test_a_desk_is_present_by_its_page_and_not_by_its_stream(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    settings = 'schema = 1\n[node]\ncontrol = "desk.sock"\n'
+    (tmp_path / "config" / "telebank.toml").write_text(settings)
+    async with desk_place(tmp_path) as place, contextlib.AsyncExitStack() as stack:
+        served = console(tmp_path)
+        base = await asyncio.to_thread(served.__enter__)
+        stack.callback(served.__exit__, None, None, None)
+        cookies = {"telebank_staff": place.people["li"].token}
+        page = await stack.enter_async_context(httpx.AsyncClient(base_url=base, cookies=cookies))
+        opened = page.stream("GET", "/desk/events", timeout=30)
+        events = (await stack.enter_async_context(opened)).aiter_lines()
+        hello = json.loads(await told(events, "hello"))
+        await told(events, "board")
+        place.part.caller("c1")
+        await told(events, "board")
+        assert place.part.seen == [], "the console said that a page is there which said nothing"
+        headers = {"X-CSRFToken": hello["csrf"]}
+        answer = await page.post(f"/desk/here?stream={hello['stream']}", headers=headers)
+        assert answer.status_code == 204, answer.text
+        assert place.part.seen == ["li"]
+
+
+async def told(events: AsyncIterator[str], kind: str) -> str:
+    """What the next event of this kind says."""
+    named = ""
+    async for line in events:
+        if line.startswith("event: "):
+            named = line.removeprefix("event: ")
+        elif line.startswith("data: ") and named == kind:
+            return line.removeprefix("data: ")
+    raise AssertionError(f"the stream ended before {kind}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy import bindparam, case, insert, select, text, update
 
 from telebank.store.events import clean_text
 from telebank.store.seat_tables import IS_OPEN, contact
@@ -38,7 +38,8 @@ _END = (
         how_ended=bindparam("how"),
         hold_s=bindparam("held"),
         level=bindparam("proved"),
-        business=bindparam("about"),
+        # What the teller has written of it is better than where the caller was in the menus.
+        business=case((_C.note_key_id == "", bindparam("about")), else_=_C.business),
         card_masked=bindparam("card"),
         customer=bindparam("who", type_=_CUSTOMER_TYPE),
     )
@@ -59,7 +60,7 @@ _NOTE = (
     update(contact)
     .where(_C.id == bindparam("of_id"))
     .values(
-        business=bindparam("about"),
+        business=case((bindparam("about") == "", _C.business), else_=bindparam("about")),
         note_key_id=bindparam("key"),
         note_ciphertext=bindparam("sealed", type_=_C.note_ciphertext.type),
     )
@@ -204,7 +205,7 @@ def wrapped(part: Transaction, contact_id: str, seconds: int) -> None:
 
 def note(part: Transaction, call: str, business: str, sealed: SealedCard, by: Actor) -> str | None:
     """Keep what a seat wrote of its last contact in a call, instead of what it wrote before; why
-    not, or None."""
+    not, or None. Without a business that one stays."""
     found = part.execute(_NEWEST, {"of_call": call, "of_seat": by.id}).first()
     detail = {"business": business}
     if found is None:

@@ -142,6 +142,23 @@ async def test_a_note_is_kept_sealed_of_the_seats_last_contact(place: Path) -> N
     assert words not in repr(told)
 
 
+async def test_the_business_of_a_note_stays(place: Path) -> None:
+    def written() -> list[str]:
+        return [row.business for row in rows(place, contact)]
+
+    async with open_store(place) as store:
+        await begun(store)
+        sealed = store.vault.seal_digits("in the call, and after it")
+        job = partial(contacts.note, call="01-000001", sealed=sealed, by=LI)
+        await store.journal.run(partial(job, business="lost"))
+        await ended(store)
+        assert written() == ["lost"], "its end knows the menus only"
+        await store.journal.run(partial(job, business=""))
+        assert written() == ["lost"], "a note without one"
+        await store.journal.run(partial(job, business="limits"))
+        assert written() == ["limits"]
+
+
 async def test_what_a_dead_node_left_is_closed_by_its_next_life(place: Path) -> None:
     new = NewRecording("a.flac", "01-000001", "01-1-K1", "li", "system", NOON, "k1")
     async with open_store(place) as store:

@@ -387,10 +387,10 @@ class Call:
         self._shell.told(self._services.request_id(told.visit), told.exit)
 
     def _to_tellers(self, command: commands.Enqueue) -> None:
-        if self.tellers.enqueue(command):
-            self._unlimit()
-        else:
+        if not self.tellers.enqueue(command):
             self._soon(events.QueueAnswered(command.visit, "not_on_duty"))
+        elif self.tellers.here:  # else the room has sent him back at once, with a new limit
+            self._unlimit()
 
     def _back_from_tellers(self, visit: str, exit_name: str) -> None:
         self._limit()

@@ -49,6 +49,8 @@ class Caller:
     heard: list[Told] = field(default_factory=list)
     said: list[tuple[Spoken, ...]] = field(default_factory=list)
     breaks: bool = False
+    hears: bool = True
+    """What is said to him to its end."""
 
     def served(self, teller: str) -> Served:
         async def ask(submit: Submit) -> Answer:
@@ -59,10 +61,10 @@ class Caller:
             outcome = Approved(data) if exit_name == "ok" else Declined(exit_name, data)
             return Answer(exit_name, outcome, data, f"{CALL}-{submit.visit}")
 
-        def say(words: tuple[Spoken, ...], then: Callable[[], None] | None) -> bool:
+        def say(words: tuple[Spoken, ...], then: Callable[[bool], None] | None) -> bool:
             self.said.append(words)
             if then is not None:
-                then()
+                then(self.hears)
             return True
 
         return Served(edition(), "zh", self.card, self.level, ask, self.heard.append, say)

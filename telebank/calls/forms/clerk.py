@@ -299,7 +299,12 @@ class Clerk:
         words = self._of(served.edition).spoken(slip)
         if self._room.in_pin(call):
             raise NotNow("wrong_state")
-        if not words or not served.say(words, lambda: self._tell(slip, served)):
+
+        def said(to_its_end: bool) -> None:
+            if to_its_end:
+                self._tell(slip, served)
+
+        if not words or not served.say(words, said):
             raise NotNow("no_words")
         return slip
 

@@ -38,7 +38,7 @@ TYPED_S = 45.0
 MOST_TYPED = 20
 """Digits of it."""
 DOT = "•"
-"""What is shown of each."""
+"""What is shown of a key that is pressed here: none is for other eyes."""
 PIN, CARD = "desk_pin", "desk_card"
 """Flows that ask for a PIN, and for card and PIN."""
 LEVELS = list(AuthLevel)
@@ -116,13 +116,12 @@ class AtTellers:
             return False
         if self._entry is not None:
             self._entry.key(digit, token)
-        elif self._typed is not None:
-            self._path.pressed(DOT)
+            return True
+        self._path.pressed(DOT)  # it may be a PIN that he keys too early, or too late
+        if self._typed is not None:
             self._types(self._typed, digit)
-        else:
-            self._path.pressed(digit)
-            if self._offered_back and digit in (HERE, ELSEWHERE, WAIT):
-                self._chooses(digit)
+        elif self._offered_back and digit in (HERE, ELSEWHERE, WAIT):
+            self._chooses(digit)
         return True
 
     def _chooses(self, digit: str) -> None:
@@ -255,8 +254,11 @@ class AtTellers:
 
     def kept(self) -> None:
         """His place is kept: say so, and end the call."""
-        if not self._saying.say((Spoken(KEPT),), self._done):
+        if not self._saying.say((Spoken(KEPT),), self._said):
             self._done()
+
+    def _said(self, _heard: bool) -> None:
+        self._done()
 
     def _done(self) -> None:
         self._hands.hang_up("teller")
@@ -305,7 +307,7 @@ class AtTellers:
     def goodbye(self) -> None:
         """Last words, and the end."""
         self.leave_entry()
-        if not self._saying.say((Spoken(GOODBYE),), self._done):
+        if not self._saying.say((Spoken(GOODBYE),), self._said):
             self._done()
 
     def _hush(self) -> None:

@@ -8,7 +8,7 @@ there, which no answering machine does.
 import asyncio
 from dataclasses import replace
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 
@@ -106,15 +106,13 @@ class Customer:
 
     async def consents(self) -> Said:
         """Say who calls, and ask whether he wants his teller."""
-        asked = self._asked = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        asked = self._asked = loop.create_future()
         for _ in range(TIMES):
-            over = asyncio.Event()
-            self._saying.say((Spoken(HELLO),), over.set)
-            waiter = asyncio.ensure_future(over.wait())
-            await asyncio.wait(
-                {waiter, asked}, timeout=HELLO_S, return_when=asyncio.FIRST_COMPLETED
-            )
-            waiter.cancel()
+            over: asyncio.Future[bool] = loop.create_future()
+            self._saying.say((Spoken(HELLO),), over.set_result)
+            both: set[asyncio.Future[Any]] = {over, asked}
+            await asyncio.wait(both, timeout=HELLO_S, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.wait({asked}, timeout=ANSWER_S)
             if asked.done():
                 break
@@ -123,8 +121,11 @@ class Customer:
 
     def dropped(self) -> None:
         """He wants it no more: say so, and end the call."""
-        if not self._saying.say((Spoken(DROPPED),), self.hang_up):
+        if not self._saying.say((Spoken(DROPPED),), self._said):
             self.hang_up()
+
+    def _said(self, _heard: bool) -> None:
+        self.hang_up()
 
     def hang_up(self) -> None:
         """End the call to him; nobody is told."""
@@ -239,7 +240,7 @@ class Customer:
     def goodbye(self) -> None:
         """See `CallerPort`."""
         self.leave_entry()
-        if not self._saying.say((Spoken(GOODBYE),), self.hang_up):
+        if not self._saying.say((Spoken(GOODBYE),), self._said):
             self.hang_up()
 
     # -- what an entry needs ------------------------------------------------------------------

@@ -9,7 +9,8 @@ MOST_KEYS = 200
 
 
 class Path:
-    """Places in words of both languages, and keys; those of entries are dots already."""
+    """Places in words of both languages, and keys; those of entries, and what is pressed while
+    a teller is waited for or talks, are dots already."""
 
     def __init__(self, release: Release) -> None:
         self._release = release

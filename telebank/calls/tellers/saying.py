@@ -17,6 +17,8 @@ FIRST_TOKEN = 1_000_000_000_000
 """Tokens of what is said here; those of the menus count from 1."""
 MOST_NEXT = 4
 """Texts that wait for the end of another."""
+Then = Callable[[bool], None]
+"""Takes whether it was said to its end, and not cut off: by a hang-up, or a lost worker."""
 
 
 class Saying:
@@ -37,7 +39,7 @@ class Saying:
         self._saying = 0
         self._next: list[tuple[Spoken, ...]] = []
         """To be said when what is being said is over."""
-        self._then: Callable[[], None] | None = None
+        self._then: Then | None = None
 
     def add(self, words: tuple[Spoken, ...]) -> None:
         """Say it when what is being said is over."""
@@ -46,7 +48,7 @@ class Saying:
         else:
             self._say(words)
 
-    def say(self, words: tuple[Spoken, ...], then: Callable[[], None] | None = None) -> bool:
+    def say(self, words: tuple[Spoken, ...], then: Then | None = None) -> bool:
         """Say it now and nothing else, then call `then`; False: it cannot be said."""
         self.hush()
         if not self._say(words):
@@ -71,7 +73,7 @@ class Saying:
             self._saying = 0
             then, self._then = self._then, None
             if then is not None:
-                then()
+                then(event.reason == "done")
             elif self._next:
                 self._say(self._next.pop(0))
         return True

@@ -24,5 +24,6 @@ class Served:
     """Asks a service for him, by the teller."""
     told: Callable[[Told], None]
     """He has heard a result."""
-    say: Callable[[tuple[Spoken, ...], Callable[[], None] | None], bool]
-    """Say it to him, and call when it is over; False: it cannot be said."""
+    say: Callable[[tuple[Spoken, ...], Callable[[bool], None] | None], bool]
+    """Say it to him, and call when it is over with whether it was said to its end; False: it
+    cannot be said."""

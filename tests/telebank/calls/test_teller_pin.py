@@ -130,6 +130,23 @@ async def test_a_teller_takes_the_caller_back_from_his_pin(it: Scene) -> None:
     await it.house.idle()
 
 
+async def test_a_pin_that_is_keyed_too_early_or_too_late_is_shown_to_nobody(it: Scene) -> None:
+    _, caller, ref = await talking(it)
+    await caller.sip.press(PIN)
+    await it.pause(0.3)
+    assert it.room.pin("li") is None
+    await caller.sip.press(PIN[:3])
+    await it.pause(0.3)
+    assert it.room.resume("li") is None
+    await it.state("CallRow", ref, "talking")
+    await caller.sip.press(PIN[3:])
+    await it.pause(0.3)
+    row = await it.state("CallRow", ref, "talking")
+    before, dots = row.keys[:2], row.keys[2:]
+    assert (before, set(dots)) == ("10", {"•"})
+    assert len(dots) >= len(PIN) + len(PIN[3:])
+
+
 async def test_who_proved_himself_in_the_menus_is_asked_for_the_pin_alone(it: Scene) -> None:
     it.house.script.exits["pin.verify"] = ("ok", {})
     _, caller, ref = await talking(it, f"11{CARD}#{PIN}#0")

@@ -10,6 +10,8 @@ from support.bank_process import Voice
 from support.teller_scene import CallerAt, Phone, Scene, scene
 from telebank import sip
 from telebank.agents.board import CallRow, SeatRow
+from telebank.calls.tellers import phone_line
+from telebank.flow.commands import Spoken
 
 LI, WANG, CHEN, CALLER = 900.0, 1_100.0, 1_300.0, 700.0
 FLAT = 450.0
@@ -48,6 +50,14 @@ async def test_nobody_on_duty_is_said_as_ever(it: Scene) -> None:
     await it.house.happens("node.entered", node="no_agent")
 
 
+async def test_the_menus_have_an_end_again_when_nobody_is_on_duty(it: Scene) -> None:
+    await it.caller("one")
+    await it.house.happens("node.entered", node="no_agent")
+    (call,) = it.house.node._calls.values()
+    assert call._too_long is not None
+    assert not call._too_long.cancelled()
+
+
 async def test_a_caller_waits_is_answered_and_both_hear_each_other(it: Scene) -> None:
     phone = await seated(it, "li", "8001", LI)
     caller = await it.caller("one")
@@ -81,6 +91,21 @@ async def test_a_caller_who_hangs_up_while_it_rings_stops_the_ringing(it: Scene)
     assert ended.by == "cancel"
     await it.state("SeatRow", "li", "ready")
     await it.house.idle()
+
+
+async def test_a_phone_that_says_late_that_it_rings_is_rung_no_longer(
+    it: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not as long again as it is rung at most, which is 6 s."""
+    monkeypatch.setattr(phone_line, "FIRST_WORD_S", 60.0)
+    phone = await seated(it, "li", "8001", LI)
+    await it.caller("one")
+    offered = await phone.has(sip.CallOffered)
+    await it.pause(5.0)
+    phone.endpoint.perform(phone.endpoint.agent.ring(offered.leg, phone.endpoint.now()))
+    async with asyncio.timeout(4):
+        assert (await phone.has(sip.CallEnded)).by == "cancel"
+    await it.state("SeatRow", "li", "busy")
 
 
 async def test_a_phone_that_is_busy_declines_or_says_nothing_is_passed_over(it: Scene) -> None:
@@ -231,3 +256,21 @@ async def test_a_supervisor_listens_whispers_barges_in_and_takes_the_caller(it: 
     await it.talk()
     assert (heard(caller), heard(chen)) == ({CHEN}, {CALLER})
     await it.state("SeatRow", "li", "wrap_up")
+
+
+async def test_what_a_hang_up_cuts_off_was_not_heard(it: Scene) -> None:
+    phone = await seated(it, "li", "8001", LI)
+    caller, ref = await talking(it, phone)
+    port, heard = it.room.caller_of("li", ref), list[bool]()
+    assert not isinstance(port, str)
+    served = port.served("li")
+    assert served.say((Spoken("queue.number"),), heard.append)
+    async with asyncio.timeout(30):
+        while not heard:
+            await it.pause(0.1)
+    assert heard == [True]
+    assert served.say((Spoken("queue.number"),), heard.append)
+    await it.pause(0.2)
+    caller.hangs_up()
+    await it.house.idle()
+    assert heard in ([True], [True, False])

@@ -180,8 +180,14 @@ async def test_the_machine_tells_the_result_in_the_words_of_the_menus() -> None:
     desk.clerk.confirm(SEAT, CALL, slip.id)
     desk.room.entered()
     await settled(desk, slip)
+    desk.room.caller.hears = False
     desk.clerk.say(SEAT, CALL, slip.id)
-    ((spoken,),) = desk.room.caller.said
+    assert not slip.told, "what was cut off"
+    assert desk.room.caller.heard == []
+    desk.room.caller.hears = True
+    desk.clerk.say(SEAT, CALL, slip.id)
+    ((spoken,), (again,)) = desk.room.caller.said
+    assert again == spoken
     assert (spoken.prompt_id, dict(spoken.values)) == ("tr.done", dict(DONE))
     assert [told.exit for told in desk.room.caller.heard] == ["ok"]
 

@@ -102,7 +102,7 @@ class Clerk:
         self._room = room
         self._now = now
         self._token = token
-        self._slips = Slips()
+        self._slips = Slips(self._fresh)
         self._numbers = count(1)
         self._counters: OrderedDict[str, Counter] = OrderedDict()
         self._tasks: dict[asyncio.Task[None], Slip] = {}
@@ -113,6 +113,10 @@ class Clerk:
             await asyncio.wait(self._tasks, timeout=CLOSE_S)
         for task in list(self._tasks):
             task.cancel()
+
+    def over(self, call: str) -> None:
+        """A call is no more with the tellers; what was confirmed goes on."""
+        self._slips.over(call)
 
     # -- looking ------------------------------------------------------------------------------
 
@@ -271,6 +275,7 @@ class Clerk:
         slip.result = counter.result(form, form.service, answer, slip.shown)
         slip.shown = {**slip.shown, **answer.data}
         slip.state = "done"
+        slip.ended()
         detail = {"service": form.service, "state": "answered", "exit": answer.exit}
         self._room.served(slip.seat, slip.call, **detail, request=answer.request_id)
 
@@ -283,6 +288,7 @@ class Clerk:
         if slip.state != "done":
             slip.result = Result("in_doubt", "in_doubt", general("money", "in_doubt"))
             slip.state = "done"
+            slip.ended()
 
     # -- the result is told -------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 content. It is carried out once, whatever is pressed how often."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -61,12 +62,21 @@ class Slip:
     result: Result | None = None
     told: bool = False
     """The caller has heard the result."""
+    over: bool = False
+    """Its call is over: nothing but the result is kept."""
+
+    def ended(self) -> None:
+        """It has its result, or its call is over."""
+        if self.over and self.state == "done":
+            self.card, self.inputs, self.shown = None, {}, {}
 
 
 class Slips:
     """Of one node."""
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, fresh: Callable[[Slip], Slip], most: int = MOST) -> None:
+        """`fresh`: brings one to where its call is."""
+        self._fresh = fresh
         self._most = most
         self._slips: OrderedDict[str, Slip] = OrderedDict()
 
@@ -74,8 +84,16 @@ class Slips:
         """From now on."""
         self._slips[slip.id] = slip
         while len(self._slips) > self._most:
-            oldest = next((one for one in self._slips.values() if idle(one)), None)
+            oldest = next((one for one in self._slips.values() if idle(self._fresh(one))), None)
             self._slips.pop(next(iter(self._slips)) if oldest is None else oldest.id)
+
+    def over(self, call: str) -> None:
+        """A call is over: what nobody has confirmed goes, and of the rest whose it was and what."""
+        for slip in [one for one in self._slips.values() if one.call == call]:
+            if slip.state in ("open", "pin"):
+                del self._slips[slip.id]
+            slip.over = True
+            slip.ended()
 
     def find(self, slip: str, seat: str, call: str) -> Slip | None:
         """The one of this seat and call; None: there is none, or it is somebody else's."""

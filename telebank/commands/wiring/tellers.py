@@ -47,8 +47,13 @@ class Desks:
         self._clerk = Clerk(self.room, SystemClock().monotonic)
         self._book = ContactBook(store.journal.run)
         self._data, self._keyring = data, keyring
-        self.room.on_change = self._feed.changed
+        self.room.on_change = self._changed
         self.room.keeper = self._book
+
+    def _changed(self, kind: str, key: str) -> None:
+        self._feed.changed(kind, key)
+        if kind == "CallRow" and self.room.row(kind, key, for_supervisor=True) is None:
+            self._clerk.over(key)
 
     async def open(self) -> None:
         """Close what a former run left open, and learn who talked with whom last."""

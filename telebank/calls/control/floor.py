@@ -123,10 +123,11 @@ class FloorPart:
 
     async def _done(self, name: str, act: _Act, body: OfSeatBody, by: Actor) -> Reply:
         seat = self._room.row(SeatRow.__name__, body.seat, for_supervisor=True)
-        of = FloorAct(body.seat, seat.call if isinstance(seat, SeatRow) else "", _detail(body))
+        phone = getattr(body, "phone", "") or await self._own_phone(by)
+        detail = _detail(body, phone)
+        of = FloorAct(body.seat, seat.call if isinstance(seat, SeatRow) else "", detail)
         told = partial(seats.acted, act=name, by=by, of=of)
         await self._counter.desk.run(partial(told, outcome=ASKED))
-        phone = getattr(body, "phone", "") or await self._own_phone(by)
         code = act.do(self._room, by.id, body, phone)
         if code is not None:
             await self._counter.desk.run(partial(told, outcome=code))
@@ -138,9 +139,11 @@ class FloorPart:
         return "" if profile is None else profile.phone
 
 
-def _detail(body: OfSeatBody) -> Mapping[str, str | bool]:
-    """What the event says beside the seat."""
+def _detail(body: OfSeatBody, phone: str) -> Mapping[str, str | bool]:
+    """What the event says beside the seat; `phone` of the person who acts."""
     match body:
+        case ListenBody():
+            return {"phone": phone}
         case ForceBody():
             return {"state": body.state, "reason": body.reason}
         case RecordBody():

@@ -233,9 +233,9 @@ async def test_a_login_that_ends_meanwhile_sees_nothing_more(tmp_path: Path) -> 
 
 
 FLOOR = {
-    "monitor": {},
-    "whisper": {},
-    "barge": {},
+    "monitor": {"phone": "8003"},
+    "whisper": {"phone": "8003"},
+    "barge": {"phone": "8003"},
     "stop": {},
     "intercept": {},
     "force": {"state": "ready"},
@@ -248,7 +248,7 @@ async def test_a_supervisors_act_is_told_before_it_happens(tmp_path: Path, act: 
     async with open_desks(tmp_path) as desks:
         li = await at_desk(desks)
         await talking(desks, li)
-        more = FLOOR[act] | ({"phone": "8003"} if act in {"monitor", "whisper", "barge"} else {})
+        more = FLOOR[act]
         for who in (li, desks.chen):
             denied = await desks.post(who, f"floor/{act}", seat="li", **more)
             assert (denied.status, denied.body["code"]) == (403, "not_allowed")
@@ -307,6 +307,7 @@ async def test_a_supervisor_at_no_desk_listens_by_his_own_phone(tmp_path: Path) 
         await desks.post(desks.chen, "staff/wu/skills", phone="8002")
         assert (await desks.post(desks.wu, "floor/monitor", seat="li")).status == 200
         assert desks.room.done == [("monitor", "wu", "li", "8002")]
+        assert told(desks, "floor.monitor")[-1] == ("wu", "asked", {"seat": "li", "phone": "8002"})
         seen = [(await desks.board(who)).body["rows"] for who in (desks.wu, li)]
         watchers = [row["watched_by"] for rows in seen for row in rows if row["key"] == "li"]
         assert watchers == ["wu", ""]

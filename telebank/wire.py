@@ -319,7 +319,7 @@ class JoinFailed(Message, frozen=True, tag=True, kw_only=True):
 
 class CallRecorded(Message, frozen=True, tag=True, kw_only=True):
     """A `RecordCall` is over. `cut` where it ends before it should, and `error` why; what there is
-    can be opened."""
+    can be opened: at `path`, which is the one ordered, or at `path` and `.part`."""
 
     path: str
     seconds: float
@@ -332,6 +332,20 @@ class CallRecorded(Message, frozen=True, tag=True, kw_only=True):
     """What is not in it: `paused`, `secret` or `lost`, from and to in samples."""
     cut: bool = False
     error: str = ""
+
+    @classmethod
+    def failed(cls, channel: int, path: str, why: str) -> "CallRecorded":
+        """Nothing is known of what there is."""
+        return cls(
+            channel=channel,
+            path=path,
+            seconds=0.0,
+            sha256="",
+            sealed_sha256="",
+            size=0,
+            cut=True,
+            error=why,
+        )
 
 
 class Secured(Message, frozen=True, tag=True, kw_only=True):

@@ -50,6 +50,7 @@ class _Waiting:
 
     closed: wire.Closed
     until: float
+    """Monotonic seconds."""
 
 
 class Joining:
@@ -81,8 +82,8 @@ class Joining:
         self._kin: dict[int, int] = {}
         """By channel, the first of those that were opened beside each other: only they are joined,
         also where others happen to be in the same slot."""
-        self._recordings: dict[int, int] = {}
-        """Recordings of a channel that are not on the disk yet."""
+        self._recordings: dict[int, list[str]] = {}
+        """By channel, paths of its recordings that are not on the disk yet."""
         self._waiting: dict[int, _Waiting] = {}
 
     # -- channels -----------------------------------------------------------------------------
@@ -197,7 +198,7 @@ class Joining:
         slot, row = self._rows[channel.number]
         number = channel.number
         if why := self._unfit(slot, row, order):
-            self._send(_failed(number, order.path, why))
+            self._send(wire.CallRecorded.failed(number, order.path, why))
             return
         begin = writing.Begin(
             number=0,
@@ -207,12 +208,16 @@ class Joining:
             begun=order.begun,
             note=order.note,
         )
-        self._recordings[number] = self._recordings.get(number, 0) + 1
+        self._recordings.setdefault(number, []).append(order.path)
         try:
-            recording = self._writer.begin(begin, lambda done: self._recorded(number, done))
+            recording = self._writer.begin(
+                begin, lambda done: self._recorded(number, order.path, done)
+            )
         except OSError as error:
-            self._recorded_one(number)
-            self._send(_failed(number, order.path, f"no writer can be started: {error}"))
+            self._recorded_one(number, order.path)
+            self._send(
+                wire.CallRecorded.failed(number, order.path, f"no writer can be started: {error}")
+            )
             return
         most_s = min(order.most_s, wire.MAX_CALL_RECORDED_S)
         self._bridges[slot].record(row, recording, most_s * RATE)
@@ -224,11 +229,11 @@ class Joining:
             return f"a recording's key has {writing.KEY_BYTES} octets"
         return ""
 
-    def _recorded(self, number: int, done: writing.Done) -> None:
+    def _recorded(self, number: int, path: str, done: writing.Done) -> None:
         self._send(
             wire.CallRecorded(
                 channel=number,
-                path=done.path,
+                path=path,
                 seconds=done.seconds,
                 sha256=done.sha256,
                 sealed_sha256=done.sealed_sha256,
@@ -241,13 +246,15 @@ class Joining:
         if done.error and number in self._rows:  # it failed under way
             slot, row = self._rows[number]
             self._bridges[slot].stop(row)
-        self._recorded_one(number)
+        self._recorded_one(number, path)
 
-    def _recorded_one(self, number: int) -> None:
-        left = self._recordings.pop(number) - 1
+    def _recorded_one(self, number: int, path: str) -> None:
+        left = self._recordings[number]
+        left.remove(path)
         if left:
-            self._recordings[number] = left
-        elif (waiting := self._waiting.pop(number, None)) is not None:
+            return
+        del self._recordings[number]
+        if (waiting := self._waiting.pop(number, None)) is not None:
             self._send(waiting.closed)
 
     # -- time ---------------------------------------------------------------------------------
@@ -267,23 +274,15 @@ class Joining:
         for number, waiting in list(self._waiting.items()):
             if now >= waiting.until:
                 del self._waiting[number]
-                self._send(_failed(number, "", "the writer of recordings does not answer"))
+                for path in self._recordings[number]:
+                    self._send(
+                        wire.CallRecorded.failed(
+                            number, path, "the writer of recordings does not answer"
+                        )
+                    )
                 self._send(waiting.closed)
 
     def drain(self) -> None:
         """The worker is told to go and its channels are closed: wait a little for the writer."""
         self._writer.drain(LAST_WORDS_S)
         self.check(float("inf"))
-
-
-def _failed(channel: int, path: str, why: str) -> wire.CallRecorded:
-    return wire.CallRecorded(
-        channel=channel,
-        path=path,
-        seconds=0.0,
-        sha256="",
-        sealed_sha256="",
-        size=0,
-        cut=True,
-        error=why,
-    )

@@ -66,6 +66,8 @@ class WorkerProcess(Keeper[wire.FromWorker, wire.Opened, wire.OpenFailed, Event]
         self._opening_banks: dict[int, asyncio.Future[str]] = {}
         self._sounds: dict[str, wire.KeepSound] = {}
         self._identities: deque[wire.Identify] = deque(maxlen=wire.IDENTITIES)
+        self._recordings: dict[int, list[str]] = {}
+        """By channel, paths of its recordings of which it is not known yet what became."""
         self.stats: wire.WorkerStats | None = None
 
     async def start(self) -> None:
@@ -81,6 +83,13 @@ class WorkerProcess(Keeper[wire.FromWorker, wire.Opened, wire.OpenFailed, Event]
         counts as refusing."""
         order = wire.Open(channel=number, address=address, beside=beside)
         return await self._open(number, order, on_event)
+
+    def send(self, message: msgspec.Struct) -> None:
+        """See `Keeper`. Of every recording asked for, `CallRecorded` says what became of it, also
+        where the worker cannot."""
+        if isinstance(message, wire.RecordCall) and message.channel in self._listeners:
+            self._recordings.setdefault(message.channel, []).append(message.path)
+        super().send(message)
 
     def keep_sound(self, sound: wire.KeepSound) -> None:
         """The worker, and all after it, know a sound."""
@@ -133,11 +142,31 @@ class WorkerProcess(Keeper[wire.FromWorker, wire.Opened, wire.OpenFailed, Event]
                 self._bank_opened(message)
             case wire.WorkerStats():
                 self.stats = message
-            case wire.Closed(error=error) if error:
-                _log.error("media worker %d: channel %d: %s", self.pid, message.channel, error)
-                self._tell(message.channel, self._lost(message.channel), last=True)
+            case wire.CallRecorded():
+                self._recorded(message)
+            case wire.Closed():
+                self._closed(message)
             case _:
-                self._tell(message.channel, message, last=isinstance(message, wire.Closed))
+                self._tell(message.channel, message)
+
+    def _recorded(self, message: wire.CallRecorded) -> None:
+        paths = self._recordings.get(message.channel, [])
+        if message.path in paths:
+            paths.remove(message.path)
+        self._tell(message.channel, message)
+
+    def _closed(self, message: wire.Closed) -> None:
+        number, error = message.channel, message.error
+        for recorded in self._unrecorded(number, error or "its channel was closed"):
+            self._tell(number, recorded)
+        if error:
+            _log.error("media worker %d: channel %d: %s", self.pid, number, error)
+        self._tell(number, self._lost(number) if error else message, last=True)
+
+    def _unrecorded(self, number: int, why: str) -> list[wire.CallRecorded]:
+        """Nothing more comes of a channel's recordings: what is told of them."""
+        paths = self._recordings.pop(number, [])
+        return [wire.CallRecorded.failed(number, path, why) for path in paths]
 
     def _refused(self, number: int, reason: str) -> wire.OpenFailed:
         return wire.OpenFailed(channel=number, reason=reason)
@@ -157,6 +186,10 @@ class WorkerProcess(Keeper[wire.FromWorker, wire.Opened, wire.OpenFailed, Event]
             self.send(sound)
 
     def _lose(self) -> None:
+        soon = asyncio.get_running_loop().call_soon
+        for number, listener in self._listeners.items():  # before they are told that it is lost
+            for recorded in self._unrecorded(number, "the media worker is gone"):
+                soon(listener, recorded)
         super()._lose()
         for opened in self._opening_banks.values():
             if not opened.done():

@@ -196,7 +196,8 @@ async def test_a_killed_writer_cuts_recordings_and_the_next_is_whole(
     os.kill(writer, signal.SIGKILL)
     recorded = await a.events.of(wire.CallRecorded)
     assert "died" in recorded.error
-    cut = check(Path(recorded.path), key_of)
+    assert recorded.path == str(tmp_path / "one.rec")
+    cut = check(tmp_path / "one.rec.part", key_of)
     assert cut.cut
     assert cut.seconds > 3
     a.channel.send(order(str(tmp_path / "two.rec")))
@@ -216,6 +217,9 @@ async def test_a_killed_worker_leaves_what_was_recorded_finished_and_marked_cut(
     [worker] = pool.pids
     [writer] = children(worker)
     os.kill(worker, signal.SIGKILL)
+    told = await a.events.of(wire.CallRecorded)
+    assert (told.path, told.cut) == (str(tmp_path / "call.rec"), True)
+    assert "worker is gone" in told.error
     await a.events.of(WorkerLost)
     async with asyncio.timeout(40):
         while Path(f"/proc/{writer}").exists():
@@ -239,6 +243,26 @@ async def test_at_the_end_of_the_pool_recordings_are_finished(
     async with asyncio.timeout(40):
         while Path(f"/proc/{writer}").exists():
             await asyncio.sleep(0.02)
+
+
+async def test_a_writer_that_does_not_answer_is_told_with_the_recordings_path(
+    pool: MediaWorkers, tmp_path: Path
+) -> None:
+    [a] = await joined(pool, "PCMA")
+    path = str(tmp_path / "call.rec")
+    a.channel.send(order(path))
+    await talk([a], 1.0)
+    [worker] = pool.pids
+    [writer] = children(worker)
+    os.kill(writer, signal.SIGSTOP)
+    try:
+        await pool.close()
+        recorded = await a.events.of(wire.CallRecorded)
+    finally:
+        os.kill(writer, signal.SIGKILL)
+    assert (recorded.path, recorded.cut) == (path, True)
+    assert "does not answer" in recorded.error
+    await a.events.of(wire.Closed)
 
 
 @pytest.mark.parametrize("options", [MediaOptions(channels=1_200)])

@@ -144,9 +144,12 @@ async def test_the_network_goes_and_comes_back(bank: DeskBank) -> None:
     caller.hang_up()  # while nobody sees it
     await until(lambda: _true(not bank.phones["li"].talks), "the talk goes on")
     bank.cable.mend()
-    await li.until("#mine-word", lambda text: text is not None and "通话" not in text)
+    await li.sees(
+        "#enter"
+    )  # his page was away for more than fifteen seconds: he left with the call
     assert await li.text("#banner") is None
     assert await li.text("#state") == "实时"
+    await bank.sits("li")
 
 
 async def test_keys_are_chosen_and_kept(bank: DeskBank) -> None:
@@ -170,6 +173,20 @@ async def test_keys_are_chosen_and_kept(bank: DeskBank) -> None:
     await li.click("#keys-reset")
     await li.reads("[data-row=hold]", "F4")
     await li.click("#keys button[value=no]")
+
+
+async def test_an_open_page_keeps_its_desk_behind_another_tab_too(bank: DeskBank) -> None:
+    li = await bank.sits("li")
+    await li.run(li.driver.switch_to.new_window, "tab")
+    await asyncio.sleep(40)  # a page that says nothing is given fifteen seconds
+    (row,) = [row for row in await bank.board("li", "SeatRow") if row["key"] == "li"]
+    assert (row["state"], row["present"]) == ("ready", True)
+    await li.run(li.driver.close)
+    await li.run(li.driver.switch_to.window, li.driver.window_handles[0])
+    await li.script("window.fetch = () => Promise.reject()")
+    await li.sees("#enter")  # its stream is open, and nobody answers
+    await li.run(li.driver.refresh)
+    await bank.sits("li")
 
 
 async def _true(value: bool) -> bool:

@@ -88,12 +88,11 @@ class PhoneLine:
         deadline = self._shell.endpoint.now() + seconds
         found: Rung = "unreachable"
         for way in self._ways:
-            left = deadline - self._shell.endpoint.now()
-            if found != "unreachable" or left <= 0:
+            if found != "unreachable" or self._shell.endpoint.now() >= deadline:
                 break
             self._answered = asyncio.get_running_loop().create_future()
             self._word = asyncio.get_running_loop().create_future()
-            found = await self._ring(way, shown, beside, left)
+            found = await self._ring(way, shown, beside, deadline)
             if found:
                 self._end()
             if self._over:
@@ -101,7 +100,7 @@ class PhoneLine:
         return found
 
     async def _ring(
-        self, way: PhoneWay, shown: str, beside: MediaChannel | None, seconds: float
+        self, way: PhoneWay, shown: str, beside: MediaChannel | None, deadline: float
     ) -> Rung:
         shell = self._shell
         place = shell.media_place(way.hop.host)
@@ -121,7 +120,7 @@ class PhoneLine:
         if not self._invite(leg, way, self._from(shown, place)):
             return "unreachable"
         self._invited()
-        return await self._outcome(seconds)
+        return await self._outcome(deadline)
 
     def _new_leg(self, way: PhoneWay, place: MediaPlace) -> Leg:
         security = self._shell.security.to_phone(way.hop)
@@ -156,12 +155,13 @@ class PhoneLine:
         endpoint.perform(todo)
         return True
 
-    async def _outcome(self, seconds: float) -> Rung:
+    async def _outcome(self, deadline: float) -> Rung:
         """A phone that says nothing at all is not there; it would ring for half a minute."""
-        await asyncio.wait({self._word}, timeout=min(self._first_word_s, seconds))
+        now = self._shell.endpoint.now
+        await asyncio.wait({self._word}, timeout=min(self._first_word_s, deadline - now()))
         if not self._word.done():
             return "unreachable"
-        await asyncio.wait({self._answered}, timeout=seconds)
+        await asyncio.wait({self._answered}, timeout=deadline - now())
         return self._answered.result() if self._answered.done() else "no_answer"
 
     # -- what is done -------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from support.bank_process import Voice
 from support.teller_scene import CallerAt, Phone, Scene, scene
 from telebank import sip
 from telebank.agents.board import CallRow, SeatRow
-from telebank.calls.tellers import phone_line
+from telebank.calls.tellers import acts, phone_line
 from telebank.flow.commands import Spoken
 
 LI, WANG, CHEN, CALLER = 900.0, 1_100.0, 1_300.0, 700.0
@@ -91,21 +91,6 @@ async def test_a_caller_who_hangs_up_while_it_rings_stops_the_ringing(it: Scene)
     assert ended.by == "cancel"
     await it.state("SeatRow", "li", "ready")
     await it.house.idle()
-
-
-async def test_a_phone_that_says_late_that_it_rings_is_rung_no_longer(
-    it: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Not as long again as it is rung at most, which is 6 s."""
-    monkeypatch.setattr(phone_line, "FIRST_WORD_S", 60.0)
-    phone = await seated(it, "li", "8001", LI)
-    await it.caller("one")
-    offered = await phone.has(sip.CallOffered)
-    await it.pause(5.0)
-    phone.endpoint.perform(phone.endpoint.agent.ring(offered.leg, phone.endpoint.now()))
-    async with asyncio.timeout(4):
-        assert (await phone.has(sip.CallEnded)).by == "cancel"
-    await it.state("SeatRow", "li", "busy")
 
 
 async def test_a_phone_that_is_busy_declines_or_says_nothing_is_passed_over(it: Scene) -> None:
@@ -212,6 +197,23 @@ async def test_who_is_consulted_and_does_not_answer_leaves_the_talk_as_it_was(it
     await it.talk(0.3)
     await it.talk()
     assert caller.ear.hears(LI)
+
+
+async def test_who_is_consulted_and_whose_phone_rings_late_is_rung_no_longer(
+    it: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it took the phone to say so counts."""
+    monkeypatch.setattr(phone_line, "FIRST_WORD_S", 60.0)
+    monkeypatch.setattr(acts, "CONSULT_S", 6.0)
+    li, wang = await seated(it, "li", "8001", LI), await seated(it, "wang", "8002", WANG)
+    _, ref = await talking(it, li)
+    assert it.room.consult("li", "seat:wang") is None
+    offered = await wang.has(sip.CallOffered)
+    await it.pause(5.0)
+    wang.endpoint.perform(wang.endpoint.agent.ring(offered.leg, wang.endpoint.now()))
+    async with asyncio.timeout(4):
+        assert (await wang.has(sip.CallEnded)).by == "cancel"
+    await it.state("CallRow", ref, "talking")
 
 
 async def test_a_blind_transfer_to_a_queue_rings_the_next_seat(it: Scene) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from telebank.agents import events
 from telebank.agents.events import Wanted
 from telebank.calls.tellers.browser_phone import BROWSER, BrowserPhone, OfferRefused
-from telebank.calls.tellers.calling import OUT, Calling
+from telebank.calls.tellers.calling import Calling
 from telebank.calls.tellers.conversation import State
 from telebank.calls.tellers.hands import EntryEnded, Listener
 from telebank.calls.tellers.line import Line
-from telebank.calls.tellers.talk import Seat, Talk
+from telebank.calls.tellers.talk import OUT, Seat, StillWanted, Talk
 from telebank.calls.tellers.values import CallerPort, Code
 
 Then = Callable[[EntryEnded], None]
@@ -222,18 +222,19 @@ class Acts(Calling):
         talk.turn("consulting")
         self._tell(events.TalkBegan(talk.ref, other.id))
         other.call = talk.ref
-        self._spawn(self._consult(talk, other))
+        wanted = talk.attempt(lambda: talk.conversation.other == other.id)
+        self._spawn(self._consult(talk, other, wanted))
         self._changed(talk)
         return None
 
-    async def _consult(self, talk: Talk, other: Seat) -> None:
-        rung = await self._bring(talk, other.id, other.phone, CONSULT_S)
-        if rung == "" and talk.conversation.other == other.id:
+    async def _consult(self, talk: Talk, other: Seat, wanted: StillWanted) -> None:
+        rung = await self._bring(talk, other.id, other.phone, CONSULT_S, wanted)
+        if rung == "":
             talk.conversation.other_there = True
             self._take_part(talk, other)
             talk.arrange()
             return
-        if talk.conversation.other == other.id:
+        if wanted():
             talk.drop(other.id)
             talk.turn("talking")
             self._changed(talk)
@@ -246,17 +247,18 @@ class Acts(Calling):
         party = f"{OUT}{target.masked}"
         talk.conversation.other = party
         talk.turn("consulting")
-        self._spawn(self._consulted(talk, party, seat, number))
+        wanted = talk.attempt(lambda: talk.conversation.other == party)
+        self._spawn(self._consulted(talk, party, seat, number, wanted))
         self._changed(talk)
         return None
 
-    async def _consulted(self, talk: Talk, party: str, seat: str, number: str) -> None:
-        rung = await self._bring_number(
-            talk, party, seat, number, lambda: talk.conversation.other == party
-        )
-        if talk.conversation.other != party:
-            talk.drop(party)
-        elif rung == "":
+    async def _consulted(
+        self, talk: Talk, party: str, seat: str, number: str, wanted: StillWanted
+    ) -> None:
+        rung = await self._bring_number(talk, party, seat, number, wanted)
+        if not wanted():
+            return
+        if rung == "":
             talk.conversation.other_there = True
             talk.arrange()
             self._changed(talk)
@@ -310,8 +312,6 @@ class Acts(Calling):
         if not talk.conversation.other_there:
             return "wrong_state"
         self._note("contact.transferred", talk.ref, actor=seat, to=talk.conversation.other)
-        if talk.conversation.other.startswith(OUT):
-            self._recordings.end(talk)  # what is said now is none of the bank's
         self._part(talk, seat, "transfer")
         self._promote(talk)
         return None
@@ -339,17 +339,18 @@ class Acts(Calling):
         self._recordings.end(talk)
         talk.turn("waiting")
         self._part(talk, seat, "transfer")
-        self._spawn(self._sent_out(talk, party, seat, number))
+        wanted = talk.attempt(lambda: self._talks.get(talk.ref) is talk)
+        self._spawn(self._sent_out(talk, party, seat, number, wanted))
         self._changed(talk)
         return None
 
-    async def _sent_out(self, talk: Talk, party: str, seat: str, number: str) -> None:
-        rung = await self._bring_number(
-            talk, party, seat, number, lambda: self._talks.get(talk.ref) is talk
-        )
-        if self._talks.get(talk.ref) is not talk:
-            talk.drop(party)
-        elif rung == "":
+    async def _sent_out(
+        self, talk: Talk, party: str, seat: str, number: str, wanted: StillWanted
+    ) -> None:
+        rung = await self._bring_number(talk, party, seat, number, wanted)
+        if not wanted():
+            return
+        if rung == "":
             talk.conversation.teller = party
             talk.turn("talking")
             self._changed(talk)

@@ -5,8 +5,6 @@ then he; while he is rung the teller hears the ring-back tone. Whom nobody reach
 for another try. Every call out is judged by `[outbound]`, and counted.
 """
 
-from collections.abc import Callable
-
 import structlog
 
 from telebank.agents import commands, events
@@ -18,15 +16,13 @@ from telebank.calls.tellers.conversation import Conversation
 from telebank.calls.tellers.customer import Customer
 from telebank.calls.tellers.customer_line import RINGS_S, CustomerLine
 from telebank.calls.tellers.ringing import Ringing
-from telebank.calls.tellers.talk import Seat, Talk
-from telebank.calls.tellers.values import CallerCard, Code, Rung
+from telebank.calls.tellers.talk import Seat, StillWanted, Talk
+from telebank.calls.tellers.values import CallerCard, Code, Ended, Rung
 
 log = structlog.get_logger("telebank.tellers")
 
 SEAT_RINGS_S = 20.0
 """Seconds that a seat is rung for a call out."""
-OUT = "number:"
-"""How a party is named that is no seat, its masked number behind it."""
 GIVEN_UP = ("unreachable", "expired", "cancelled")
 """How a place is lost that was kept."""
 CALLED = ("ready", "busy")
@@ -61,6 +57,10 @@ class Calling(Ringing):
         talk.number = number
         self._tell(events.CallerChose(call, "call_back", number))
         return True
+
+    def types(self, call: str) -> None:
+        """He begins to key another number."""
+        self._tell(events.CallerTypes(call))
 
     def may_call(self, number: str) -> bool:
         """Whether a rule of `[outbound]` lets a number be called."""
@@ -106,28 +106,31 @@ class Calling(Ringing):
         if talk is None or seat is None or not isinstance(talk.port, Customer):
             self._tell(events.OfferFailed(command.call, command.seat, "unreachable", "customer"))
             return
-        self._calls_for(talk, seat)
-        self._spawn(self._called_back(talk, seat, talk.port))
+        wanted = self._calls_for(talk, seat)
+        self._spawn(self._called_back(talk, seat, talk.port, wanted))
 
-    def _calls_for(self, talk: Talk, seat: Seat) -> None:
+    def _calls_for(self, talk: Talk, seat: Seat) -> StillWanted:
         talk.calling, seat.call, talk.answered_by = seat.id, talk.ref, ""
         talk.turn("calling")
         self._changed(talk)
         self.on_change("SeatRow", seat.id)
+        return talk.attempt(lambda: talk.calling == seat.id)
 
-    async def _called_back(self, talk: Talk, seat: Seat, customer: Customer) -> None:
-        rung = await self._bring(talk, seat.id, seat.phone, SEAT_RINGS_S)
-        if talk.calling != seat.id or rung == "gone":
+    async def _called_back(
+        self, talk: Talk, seat: Seat, customer: Customer, wanted: StillWanted
+    ) -> None:
+        rung = await self._bring(talk, seat.id, seat.phone, SEAT_RINGS_S, wanted)
+        if rung == "gone":
             return
         if rung:
             self._back_to_place(talk, seat.id, rung, "seat")
             return
         talk.conversation.teller = seat.id
         talk.arrange()
-        why = await self._reach(talk, seat, customer, self._shell.placed())
+        why = await self._reach(talk, seat, customer, self._shell.placed(), wanted)
         if not why:
             why = _WHY_NOT[await customer.consents()]
-        if talk.calling != seat.id:
+        if not wanted():
             return
         if not why:
             self._tell(events.CallerBack(talk.ref))
@@ -185,18 +188,18 @@ class Calling(Ringing):
                 talk.drop(party)
             self.on_change("CallRow", command.call)
 
-    def _line_gone(self, talk: Talk, party: str) -> None:
+    def _line_gone(self, talk: Talk, party: str, how: Ended = "teller") -> None:
         """See `Ringing`; a teller who hangs up while somebody is called does not want it."""
         if talk.calling == party and party:
-            self._not_wanted(talk, party)
+            self._not_wanted(talk, party, "unreachable" if how == "lost" else "declined")
         else:
-            super()._line_gone(talk, party)
+            super()._line_gone(talk, party, how)
 
-    def _not_wanted(self, talk: Talk, seat: str) -> None:
+    def _not_wanted(self, talk: Talk, seat: str, why: Failure = "declined") -> None:
         if talk.kept:
-            self._back_to_place(talk, seat, "declined", "seat")
+            self._back_to_place(talk, seat, why, "seat")
         else:
-            self._not_called(talk, seat, "declined")
+            self._not_called(talk, seat, why)
 
     # -- a call of a teller's own -------------------------------------------------------------
 
@@ -205,10 +208,7 @@ class Calling(Ringing):
         found = self._seats.get(seat)
         if found is None:
             return "no_seat"
-        busy = any(
-            seat in (talk.calling, talk.ringing, *talk.lines) for talk in self._talks.values()
-        )
-        if found.state not in CALLED or busy:
+        if found.state not in CALLED or self._busy(seat):
             return "wrong_state"
         target = self._target(number)
         if target is None:
@@ -223,20 +223,22 @@ class Calling(Ringing):
         talk.number, talk.direction = number, "out"
         self._talks[talk.ref] = talk
         self._tell(events.TalkBegan(talk.ref, seat))
-        self._calls_for(talk, found)
-        self._spawn(self._called(talk, found, customer, placed))
+        wanted = self._calls_for(talk, found)
+        self._spawn(self._called(talk, found, customer, placed, wanted))
         return None
 
-    async def _called(self, talk: Talk, seat: Seat, customer: Customer, placed: PlacedCall) -> None:
-        rung = await self._bring(talk, seat.id, seat.phone, SEAT_RINGS_S, asked=True)
-        if talk.calling != seat.id:
+    async def _called(
+        self, talk: Talk, seat: Seat, customer: Customer, placed: PlacedCall, wanted: StillWanted
+    ) -> None:
+        rung = await self._bring(talk, seat.id, seat.phone, SEAT_RINGS_S, wanted, asked=True)
+        if not wanted():
             return
         why: Reached = rung
         if not why:
             talk.conversation.teller = seat.id
             talk.arrange()
-            why = await self._reach(talk, seat, customer, placed)
-        if talk.calling != seat.id:
+            why = await self._reach(talk, seat, customer, placed, wanted)
+        if not wanted():
             return
         if why:
             self._not_called(talk, seat.id, why)
@@ -252,10 +254,16 @@ class Calling(Ringing):
         self._tell(events.WrappedUp(seat))
         self.on_change("CallRow", talk.ref)
 
+    def _busy(self, person: str, but: Talk | None = None) -> bool:
+        """Whether he has a line in a conversation, or is rung or called for one; `but`: another
+        than that."""
+        others = (talk for talk in self._talks.values() if talk is not but)
+        return any(person in (one.calling, one.ringing, *one.lines) for one in others)
+
     # -- calls --------------------------------------------------------------------------------
 
     async def _reach(
-        self, talk: Talk, seat: Seat, customer: Customer, placed: PlacedCall
+        self, talk: Talk, seat: Seat, customer: Customer, placed: PlacedCall, wanted: StillWanted
     ) -> Reached:
         """Call the number of a conversation, for a seat that is there."""
         dialled = await self._reserve(talk, seat.id, talk.number, placed.ref)
@@ -264,7 +272,7 @@ class Calling(Ringing):
         assert self.dialling is not None
         gone = lambda: self._customer_gone(talk, customer)  # noqa: E731 - one word
         line = CustomerLine(*(self._shell, self.dialling, dialled, gone), on_media=customer.heard)
-        if talk.calling != seat.id:
+        if not wanted():
             line.hang_up()
             return "declined"
         customer.begin(placed, line)
@@ -294,10 +302,10 @@ class Calling(Ringing):
     # -- others in a conversation -------------------------------------------------------------
 
     async def _bring_number(
-        self, talk: Talk, party: str, seat: str, number: str, wanted: Callable[[], bool]
+        self, talk: Talk, party: str, seat: str, number: str, wanted: StillWanted
     ) -> Rung:
-        """Call a third for a seat; answered, his line is in `talk.lines`. It may be that he is not
-        wanted any more before he is called."""
+        """Call a third for a seat; answered, his line is in `talk.lines`. Who is not `wanted` any
+        more, perhaps before he is called, is `gone`."""
         dialled = await self._reserve(talk, seat, number, self._shell.placed().ref)
         if dialled is None or self.dialling is None:
             return "unreachable"
@@ -309,8 +317,12 @@ class Calling(Ringing):
         if not wanted():
             line.hang_up()
             return "gone"
-        talk.lines[party] = line
-        return await line.ring("", talk.port.channel, RINGS_S)
+        talk.put(party, line)
+        rung = await line.ring("", talk.port.channel, RINGS_S)
+        if wanted():
+            return rung
+        talk.drop(party, line)
+        return "gone"
 
 
 _WHY_NOT = {"yes": "", "no": "cancelled", "silent": "machine", "gone": "declined"}

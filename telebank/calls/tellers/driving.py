@@ -19,6 +19,9 @@ from telebank.calls.tellers.values import Keeper, Machine, OnChange, Phones
 from transactions.clock import Clock
 from transactions.journal import JournalEvent
 
+SUPERVISOR = "supervisor"
+"""The role of who acts at others' desks: nobody else may."""
+
 log = structlog.get_logger("telebank.tellers")
 
 
@@ -111,9 +114,11 @@ class Driving:
         kind: str,
         call: str = "",
         actor: str = "system",
+        role: str = "teller",
         **detail: str | int | float | bool | None,
     ) -> None:
-        self._write(kind, call, actor, detail)
+        """`role` of an actor who is not the system."""
+        self._write(kind, call, actor, detail, role)
 
     def _write(
         self,
@@ -121,8 +126,9 @@ class Driving:
         call: str,
         actor: str,
         detail: dict[str, str | int | float | bool | None],
+        role: str = "system",
     ) -> None:
-        role = "system" if actor == "system" else "teller"
+        role = "system" if actor == "system" else role
         self._shell.recorder.append(
             JournalEvent(kind, call=call or None, actor=actor, role=role, detail=detail)
         )

@@ -8,8 +8,10 @@ from telebank.agents import events
 from telebank.agents.events import Wanted
 from telebank.calls.tellers.acts import Acts
 from telebank.calls.tellers.conversation import Watching
+from telebank.calls.tellers.driving import SUPERVISOR
+from telebank.calls.tellers.line import Line
 from telebank.calls.tellers.recordings import BY_RULE
-from telebank.calls.tellers.talk import Seat, Talk
+from telebank.calls.tellers.talk import Talk
 from telebank.calls.tellers.values import Code
 
 WATCH_S = 30.0
@@ -41,7 +43,7 @@ class Floor(Acts):
         teller = found.conversation.teller
         found.drop(by)
         found.arrange()
-        self._note("floor.stop", found.ref, actor=by, seat=seat or teller)
+        self._act("stop", found, by, seat or teller)
         self.on_change("SeatRow", teller)
         return None
 
@@ -55,7 +57,9 @@ class Floor(Acts):
             return "wrong_state"
         if own is None:
             return "no_seat"
-        self._note("floor.intercept", talk.ref, actor=by, seat=seat)
+        if self._busy(by, but=talk):
+            return "wrong_state"
+        self._act("intercept", talk, by, seat)
         self._without_other(talk)
         del talk.conversation.watchers[by]
         self._part(talk, seat, "intercept")
@@ -87,9 +91,13 @@ class Floor(Acts):
             return "wrong_state"
         if not on:
             self._recordings.end(talk)
-        self._note("floor.record", talk.ref, actor=by, seat=seat, on=on)
+        self._act("record", talk, by, seat, on=on)
         self._changed(talk)
         return None
+
+    def _act(self, name: str, talk: Talk, by: str, seat: str, **detail: str | bool) -> None:
+        """A line for the event log."""
+        self._note(f"floor.{name}", talk.ref, by, SUPERVISOR, seat=seat, **detail)
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -105,14 +113,16 @@ class Floor(Acts):
             return None
         own = self._seats.get(by)
         extension = own.phone if own is not None else phone
-        if watched is not None or (own is not None and self._busy(own)):
+        if self._busy(by):
             return "wrong_state"
         in_browser = own is not None and own.browser is not None
         if not in_browser and not self._phones.phone_ways(extension):
             return "no_phone"
         if own is not None and own.state == "ready":  # nobody is rung where the line is in use
             self._tell(events.SeatWanted(by, "busy", LISTENING))
-        self._spawn(self._listen(talk, by, extension, how))
+        line = self._line(talk, by, extension, asked=True)
+        talk.put(by, line)
+        self._spawn(self._listen(talk, by, line, how, extension))
         return None
 
     def _dropped(self, party: str) -> None:
@@ -128,28 +138,22 @@ class Floor(Acts):
         if seat is not None and (seat.state, seat.reason) == ("busy", LISTENING) and not listens:
             self._tell(events.SeatWanted(by, "ready"))
 
-    async def _listen(self, talk: Talk, by: str, extension: str, how: Watching) -> None:
+    async def _listen(self, talk: Talk, by: str, line: Line, how: Watching, phone: str) -> None:
         """The line is no part before it is answered: what it is to be is set then."""
         seat = talk.conversation.teller
-        if by in talk.lines:
-            return
-        rung = await self._bring(talk, by, extension, WATCH_S, asked=True)
+        rung = await line.ring(talk.port.shown, talk.port.channel, WATCH_S)
         if rung == "" and seat and talk.conversation.teller == seat:
-            self._turn_watch(talk, by, how)
+            self._turn_watch(talk, by, how, phone=phone)
         else:
-            talk.drop(by)
+            talk.drop(by, line)
 
-    def _turn_watch(self, talk: Talk, by: str, how: Watching) -> None:
+    def _turn_watch(self, talk: Talk, by: str, how: Watching, **detail: str) -> None:
         talk.conversation.watchers[by] = how
         talk.arrange()
         teller = talk.conversation.teller
-        self._note(f"floor.{how}", talk.ref, actor=by, seat=teller)
+        self._act(how, talk, by, teller, **detail)
         self.on_change("SeatRow", teller)
 
     def _watched_by(self, by: str) -> Talk | None:
         there = (talk for talk in self._talks.values() if by in talk.conversation.watchers)
         return next(there, None)
-
-    def _busy(self, seat: Seat) -> bool:
-        found = (self._talk_of(seat.id), self._rung(seat.id), self._called_for(seat.id))
-        return any(talk is not None for talk in found)

@@ -13,11 +13,11 @@ from telebank.agents.options import importance, own_seat
 from telebank.calls.tellers.browser_line import BrowserLine
 from telebank.calls.tellers.contacts import ended_contact, new_contact
 from telebank.calls.tellers.conversation import Conversation
-from telebank.calls.tellers.driving import Driving
+from telebank.calls.tellers.driving import SUPERVISOR, Driving
 from telebank.calls.tellers.line import Line
 from telebank.calls.tellers.phone_line import PhoneLine
 from telebank.calls.tellers.recordings import BY_RULE
-from telebank.calls.tellers.talk import Part, Seat, Talk
+from telebank.calls.tellers.talk import OUT, Part, Seat, StillWanted, Talk
 from telebank.calls.tellers.values import CallerPort, Ended, Rung, Wants
 
 log = structlog.get_logger("telebank.tellers")
@@ -162,6 +162,7 @@ class Ringing(Driving):
             "seat.forced" if command.by and kind == "seat.state" else kind,
             command.call,
             actor=command.by or command.seat,
+            role=SUPERVISOR if command.by else "teller",
             seat=command.seat,
             state=command.state,
             reason=command.reason,
@@ -182,10 +183,11 @@ class Ringing(Driving):
         talk.ringing, seat.call = seat.id, talk.ref
         talk.turn("ringing")
         self._changed(talk)
-        self._spawn(self._offer(talk, seat, ring.seconds))
+        wanted = talk.attempt(lambda: talk.ringing == seat.id)
+        self._spawn(self._offer(talk, seat, ring.seconds, wanted))
 
-    async def _offer(self, talk: Talk, seat: Seat, seconds: float) -> None:
-        rung = await self._bring(talk, seat.id, seat.phone, seconds)
+    async def _offer(self, talk: Talk, seat: Seat, seconds: float, wanted: StillWanted) -> None:
+        rung = await self._bring(talk, seat.id, seat.phone, seconds, wanted)
         if rung == "gone":
             return
         talk.ringing = ""
@@ -199,19 +201,34 @@ class Ringing(Driving):
         self._tell(events.OfferTaken(talk.ref, seat.id))
 
     async def _bring(
-        self, talk: Talk, party: str, phone: str, seconds: float, *, asked: bool = False
+        self,
+        talk: Talk,
+        party: str,
+        phone: str,
+        seconds: float,
+        wanted: StillWanted,
+        *,
+        asked: bool = False,
     ) -> Rung:
-        """Ring a phone for a part in a conversation; answered, its line is in `talk.lines`.
-        `asked`: its owner wants it himself, so that a browser need not ring."""
-        line = talk.lines[party] = self._line(talk, party, phone, asked=asked)
-        return await line.ring(talk.port.shown, talk.port.channel, seconds)
+        """Ring a phone for a part in a conversation; answered, its line is in `talk.lines`. Who is
+        not `wanted` any more is `gone`. `asked`: its owner wants it himself, so that a browser
+        need not ring."""
+        if not wanted():
+            return "gone"
+        line = self._line(talk, party, phone, asked=asked)
+        talk.put(party, line)
+        rung = await line.ring(talk.port.shown, talk.port.channel, seconds)
+        if wanted():
+            return rung
+        talk.drop(party, line)
+        return "gone"
 
     def _line(self, talk: Talk, party: str, phone: str, *, asked: bool) -> Line:
         def gone() -> None:
             self._line_gone(talk, party)
 
         def lost() -> None:
-            self._leaves(talk, party, "lost")
+            self._line_gone(talk, party, "lost")
 
         def moved() -> None:
             talk.conversation.replaced(party)
@@ -289,9 +306,9 @@ class Ringing(Driving):
             self.keeper.ended(ended_contact(talk, part, how))
         self._tell(events.TalkEnded(talk.ref, seat_id))
 
-    def _line_gone(self, talk: Talk, party: str) -> None:
+    def _line_gone(self, talk: Talk, party: str, how: Ended = "teller") -> None:
         """A party's phone has hung up, or is lost."""
-        self._leaves(talk, party, "teller")
+        self._leaves(talk, party, how)
 
     def _leaves(self, talk: Talk, party: str, how: Ended) -> None:
         """A party goes: who is left goes on, or the caller's conversation is over."""
@@ -316,6 +333,8 @@ class Ringing(Driving):
         conversation = talk.conversation
         conversation.teller, conversation.other = conversation.other, ""
         conversation.other_there = False
+        if conversation.teller.startswith(OUT):
+            self._recordings.end(talk)  # what is said now is none of the bank's
         talk.turn("talking")
         self._changed(talk)
 

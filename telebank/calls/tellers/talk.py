@@ -12,6 +12,10 @@ from telebank.calls.tellers.line import Line
 from telebank.calls.tellers.values import CallerCard, CallerPort
 from telebank.media.client import MediaChannel
 
+StillWanted = Callable[[], bool]
+"""Whether somebody who is being brought into a conversation is still wanted there."""
+OUT = "number:"
+"""How a party is named that is no seat, its masked number behind it."""
 WAITING = ("waiting", "ringing", "kept", "calling")
 """States in which a caller talks with nobody."""
 ON_HOLD = ("held", "consulting")
@@ -88,6 +92,8 @@ class Talk:
     recording: bool = False
     recorded_by: str = ""
     """Who wanted the recording; `system`: the queue's rule."""
+    _attempt: object = field(default_factory=object, repr=False)
+    """To bring somebody in: the last one."""
 
     @property
     def ref(self) -> str:
@@ -129,8 +135,23 @@ class Talk:
         line = self.lines.get(party)
         return None if line is None else line.channel
 
-    def drop(self, party: str) -> None:
-        """A party is no more here; its line is hung up."""
+    def attempt(self, wanted: StillWanted) -> StillWanted:
+        """A new attempt to bring somebody in: whether he is `wanted`, and still by this one."""
+        mine = self._attempt = object()
+        return lambda: self._attempt is mine and wanted()
+
+    def put(self, party: str, line: Line) -> None:
+        """A party's line; another that it had is hung up."""
+        if (before := self.lines.get(party)) is not None:
+            before.hang_up()
+        self.lines[party] = line
+
+    def drop(self, party: str, line: Line | None = None) -> None:
+        """A party is no more here; its line is hung up. `line`: where it is that one; if it has
+        another by now, that one alone is hung up."""
+        if line is not None and self.lines.get(party) is not line:
+            line.hang_up()
+            return
         self.conversation.forget(party)
         if (line := self.lines.pop(party, None)) is not None:
             line.hang_up()

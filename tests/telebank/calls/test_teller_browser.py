@@ -9,7 +9,9 @@ import pytest
 
 from support.bank_process import Voice
 from support.teller_browser import Browser, offer
+from support.teller_calls import NUMBER, calls
 from support.teller_scene import OPTIONS, QUEUE, Ear, Scene, scene
+from telebank import sip
 from telebank.agents.board import SeatRow
 from telebank.calls.tellers import browser_line
 from telebank.calls.tellers.browser_phone import BROWSER, OFFERS_A_MINUTE, OfferRefused
@@ -218,3 +220,20 @@ async def test_what_cannot_be_taken_is_refused(it: Scene) -> None:
         assert isinstance(await it.room.offer("li", good, "127.0.0.1"), str)
     assert await it.room.offer("li", good, "127.0.0.1") == OfferRefused("too_many_offers")
     await channels(it, 1)
+
+
+async def test_sound_that_is_lost_while_a_number_is_rung_ends_the_call(
+    tmp_path: Path, voice: Voice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browser_line, "PATIENCE_S", 60.0)
+    async with calls(tmp_path, voice) as at:
+        await seated(at.it, "li", LI)
+        assert at.it.room.call("li", NUMBER) is None
+        await at.rings()
+        phone = at.it.room._seats["li"].browser
+        assert phone is not None
+        phone.close()  # as when it did not come back in time
+        await at.exchange.has(sip.CallEnded)
+        failed = await at.it.house.happens("call.failed")
+        assert failed.detail["why"] == "unreachable"
+        await at.it.state("SeatRow", "li", "ready")

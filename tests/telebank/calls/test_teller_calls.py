@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from support.bank_process import Voice
 from support.calls_house import CARD, PIN
-from support.teller_calls import DEAR, NUMBER, OTHER, Calls, calls
+from support.teller_calls import DEAR, NUMBER, OPTIONS, OTHER, QUEUE, Calls, calls
 from support.teller_scene import CallerAt, Ear, Phone
 from telebank import sip
 from telebank.agents.board import CallRow
 from telebank.agents.commands import Announce
+from telebank.calls.dialling import Dialled, Dialling
+from telebank.calls.faxes.tolls import Refusal, Target
 from telebank.calls.tellers import customer
 from telebank.calls.tellers.caller import AtTellers
 
@@ -209,7 +212,7 @@ async def test_he_may_give_another_number(at: Calls, monkeypatch: pytest.MonkeyP
     assert not (await row_of(at, state="waiting")).call_back
     await second.sip.press(f"2{OTHER}#")
     kept = await row_of(at, state="waiting", call_back=True)
-    assert OTHER not in kept.keys
+    assert set(kept.keys.removeprefix("10")) == {"•"}
     await second.sip.request("BYE", 30)
     at.it.ears.remove(second.ear)
     await row_of(at, key=kept.key, direction="out")
@@ -309,3 +312,70 @@ async def test_a_caller_sent_to_a_number_that_is_busy_comes_back(at: Calls) -> N
     await heard(at, third, CALLER)
     caller.hangs_up()
     await at.exchange.has(sip.CallEnded)
+
+
+async def test_a_number_consulted_anew_at_once_is_called_once_and_hung_up(at: Calls) -> None:
+    phone = await seated(at, "li", "8001", LI)
+    await at.caller("one")
+    teller = await phone.answers()
+    at.it.ears.append(teller)
+    await row_of(at, state="talking")
+    assert at.it.room.consult("li", f"number:{OTHER}") is None
+    assert at.it.room.consult_end("li") is None
+    assert at.it.room.consult("li", f"number:{OTHER}") is None
+    await at.rings()
+    await at.picks_up()
+    await heard(at, teller, BACK)
+    assert at.it.room.consult_end("li") is None
+    await at.exchange.has(sip.CallEnded)
+    assert len(await _counted(at)) == 1
+
+
+async def test_who_is_called_back_anew_while_the_store_is_slow_is_called_once(
+    at: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, asked, reserve = asyncio.Event(), asyncio.Semaphore(0), Dialling.reserve
+
+    async def slowly(dialling: Dialling, ref: str, target: Target) -> Dialled | Refusal:
+        found = await reserve(dialling, ref, target)
+        asked.release()
+        await go_on.wait()
+        return found
+
+    phone, first, ref = await kept(at)
+    monkeypatch.setattr(Dialling, "reserve", slowly)
+    await free_again(at, phone, first)
+    await phone.answers()
+    await asked.acquire()
+    phone.hangs_up()
+    await at.it.state("SeatRow", "li", "busy")
+    assert at.it.room.want("li", "ready") is None
+    await phone.answers()
+    await asked.acquire()
+    go_on.set()
+    await at.rings()
+    await at.picks_up()
+    phone.hangs_up()
+    await at.exchange.has(sip.CallEnded)
+    await row_of(at, key=ref, state="waiting", call_back=True)
+    assert len(await _counted(at)) == 1
+
+
+async def test_what_a_caller_says_to_a_number_alone_is_not_recorded(
+    tmp_path: Path, voice: Voice
+) -> None:
+    """Also where the teller did not hand him over, but hung up."""
+    recorded = replace(OPTIONS, queues=(replace(QUEUE, record=True),))
+    async with calls(tmp_path, voice, recorded, hertz=BACK) as at:
+        phone = await seated(at, "li", "8001", LI)
+        await at.caller("one")
+        teller = await phone.answers()
+        at.it.ears.append(teller)
+        await row_of(at, state="talking", recording=True)
+        assert at.it.room.consult("li", f"number:{OTHER}") is None
+        await at.rings()
+        await at.picks_up()
+        await row_of(at, others=("number:139******00",))
+        phone.hangs_up()
+        row = await row_of(at, state="talking", seat="number:139******00")
+        assert not row.recording

@@ -89,3 +89,26 @@ async def test_who_listened_and_took_the_caller_is_ready_after_him(it: Scene) ->
     assert it.room.intercept("chen", "li") is None
     row = await it.state("SeatRow", "chen", "talking")
     assert (row.next_state, row.call) == ("", ref)
+
+
+async def test_one_who_listens_is_rung_once_and_takes_no_second_caller(it: Scene) -> None:
+    """At two phones, one of them that of a desk which he took later."""
+    li, wang = await seated(it, "li", "8001", LI), await seated(it, "wang", "8002", WANG)
+    ref = await talking(it, li)
+    await it.caller("two")
+    await it.answers(wang)
+    await it.state("SeatRow", "wang", "talking")
+    phone = await it.phone("8003", CHEN)
+    assert it.room.monitor("chen", "li", "8003") is None
+    assert it.room.monitor("chen", "wang", "8003") == "wrong_state"
+    await it.answers(phone)
+    heard = await it.house.happens("floor.monitor")
+    assert (heard.actor, heard.role, heard.detail["phone"]) == ("chen", "supervisor", "8003")
+    desk = await seated(it, "chen", "8004", CHEN)
+    await it.caller("three")
+    await it.answers(desk)
+    await it.state("SeatRow", "chen", "talking")
+    assert it.room.intercept("chen", "li") == "wrong_state"
+    card = it.room.row("CallRow", ref, for_supervisor=True)
+    assert isinstance(card, CallRow)
+    assert card.seat == "li"

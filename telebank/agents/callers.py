@@ -8,7 +8,7 @@ from telebank.agents.core import AGAIN, ANNOUNCE, CALL, CHOICE, CLEAR, KEEPS, LO
 from telebank.agents.events import Caller, CallerCame, CallerChose
 from telebank.agents.hall import Hall
 from telebank.agents.line_up import Need, Standing, Waiting
-from telebank.agents.options import QueueOptions
+from telebank.agents.options import MOST_TYPED, TYPED_S, QueueOptions
 from telebank.agents.scoring import place_key
 from telebank.agents.seats import SeatState
 
@@ -119,7 +119,15 @@ class Callers:
             for one in self.core.callers.values()
             if one.offered_call_back and one.need.queue == queue.name and not one.call_back
         )
-        return bool(waiting.caller.number) and promised < queue.call_backs
+        number = waiting.caller.number
+        return bool(number) and promised < queue.call_backs and not self._kept(waiting, number)
+
+    def _kept(self, waiting: Waiting, number: str) -> bool:
+        """Whether another place is kept for who called from the same number, or is to be called at
+        this one: one telephone rings for one place, and nobody fills the bank with places."""
+        others = (one for one in self.core.callers.values() if one.call_back and one is not waiting)
+        caller = waiting.caller.number
+        return any(one.caller.number == caller or one.back_at == number for one in others)
 
     # -- his own will -----------------------------------------------------------------------------
 
@@ -152,12 +160,26 @@ class Callers:
         if waiting is None or waiting.call_back or waiting.standing is Standing.OFFERED:
             return
         choosing = waiting.standing is Standing.CHOOSING
-        if event.choice == "call_back" and waiting.offered_call_back:
+        at = event.number or waiting.caller.number
+        wants = event.choice == "call_back" and waiting.offered_call_back
+        if wants and not self._kept(waiting, at):
+            waiting.back_at = at
             self._call_back(waiting, now)
         elif choosing:
             self.hall.dismiss(waiting, "full", now)
         elif event.choice == "leave":
             self.hall.dismiss(waiting, "done", now)
+
+    def types(self, call: str, now: float) -> None:
+        """Who has no place in the queue may go on choosing, but not for ever."""
+        waiting = self.core.callers.get(call)
+        if waiting is None or waiting.standing is not Standing.CHOOSING:
+            return
+        waiting.typed += 1
+        if waiting.typed > MOST_TYPED:
+            self.hall.dismiss(waiting, "full", now)
+            return
+        self.core.start(CALL, call, CHOICE, now + TYPED_S + self.core.options.choice_s)
 
     def _call_back(self, waiting: Waiting, now: float) -> None:
         core, call = self.core, waiting.call

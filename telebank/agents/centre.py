@@ -25,6 +25,7 @@ from telebank.agents.events import (
     CallerCame,
     CallerChose,
     CallerLeft,
+    CallerTypes,
     Event,
     OfferFailed,
     OfferTaken,
@@ -91,6 +92,8 @@ class Centre:
                 self._callers.left(call, now)
             case CallerChose():
                 self._callers.chose(event, now)
+            case CallerTypes(call):
+                self._callers.types(call, now)
             case CallerBack():
                 self._offers.back(event, now)
             case OfferTaken():

@@ -108,6 +108,13 @@ class CallerChose:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerTypes:
+    """He begins to key another number to be called back at, in `TYPED_S` at most."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallerBack:
     """The customer of a `CallBack` has answered and wants the teller: `Ring` follows."""
 
@@ -164,6 +171,7 @@ Event = (
     | CallerCame
     | CallerLeft
     | CallerChose
+    | CallerTypes
     | CallerBack
     | OfferTaken
     | OfferFailed

@@ -71,6 +71,10 @@ class Waiting:
     quiet: int = 0
     """Announcements in a row that had no news."""
     offered_call_back: bool = False
+    typed: int = 0
+    """Other numbers to be called back at that he began to key."""
+    back_at: str = field(default="", repr=False)
+    """The number that he is called back at."""
     forecast_s: float | None = None
     """The first wait that he was told."""
     forecast_at: float = 0.0

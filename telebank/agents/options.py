@@ -16,6 +16,10 @@ MAX_WORDS = 50
 """Entries of a list of a queue."""
 FIRST_DIGITS = 8
 """Of a card, by which queues may know customers: no more leave the call."""
+TYPED_S = 45.0
+"""Seconds in which another number to be called back at is keyed; then he waits on."""
+MOST_TYPED = 3
+"""Numbers that are keyed by one whom a full queue has no room for; then he leaves."""
 T = TypeVar("T")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 AFTER = ("hang_up", "menu")

@@ -132,6 +132,10 @@ class Tellers(Protocol):
         False: the number may not be called."""
         ...
 
+    def types(self, call: str) -> None:
+        """A caller begins to key another number to be called back at."""
+        ...
+
     def taped(self, call: str, event: wire.CallRecorded) -> None:
         """A recording of his call is over."""
         ...

@@ -16,6 +16,7 @@ from telebank.agents.events import (
     CallerCame,
     CallerChose,
     CallerLeft,
+    CallerTypes,
     Event,
     OfferFailed,
     OfferTaken,
@@ -190,7 +191,8 @@ class Walk:
             return None
         call, some = self._random.choice(waits).call, self._random.choice
         if self._random.random() < 0.5:
-            return CallerChose(call, some(("call_back", "call_back", "wait", "leave")))
+            chosen = CallerChose(call, some(("call_back", "call_back", "wait", "leave")))
+            return some((chosen, chosen, CallerTypes(call)))
         return CallerLeft(call)
 
     def _strange(self) -> Event:

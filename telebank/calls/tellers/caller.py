@@ -8,7 +8,7 @@ import structlog
 
 from telebank import wire
 from telebank.agents.commands import Announce, QueueExit
-from telebank.agents.options import FIRST_DIGITS
+from telebank.agents.options import FIRST_DIGITS, TYPED_S
 from telebank.calls.edition import Edition
 from telebank.calls.leg import Leg
 from telebank.calls.masking import hint_of, shown_caller, user_of
@@ -33,10 +33,8 @@ GOODBYE, KEPT = "sys.goodbye", "queue.kept"
 OFFER, NUMBER, NO_NUMBER = "queue.offer", "queue.number", "queue.no_number"
 HERE, ELSEWHERE, WAIT = "1", "2", "3"
 """Keys after the offer of a call-back: to the calling number, to another one, none."""
-TYPED_S = 45.0
-"""Seconds in which another number is keyed; then he waits on."""
-MOST_TYPED = 20
-"""Digits of it."""
+MOST_DIGITS = 20
+"""Digits of another number."""
 DOT = "•"
 """What is shown of a key that is pressed here: none is for other eyes."""
 PIN, CARD = "desk_pin", "desk_card"
@@ -128,19 +126,21 @@ class AtTellers:
         """A key after the offer of a call-back, which is made once."""
         self._offered_back = False
         self._saying.hush()
+        room = self._shell.tellers
         if digit == ELSEWHERE:
             self._typed = ""
             self._typing = asyncio.get_running_loop().call_later(TYPED_S, self._typed_no_more)
             self._saying.say((Spoken(NUMBER),))
-        elif self._shell.tellers is not None:
-            wanted = hint_of(self._offered) if digit == HERE else ""
-            self._shell.tellers.choose(self._ref, wanted)
+            if room is not None:
+                room.types(self._ref)
+        elif room is not None:
+            room.choose(self._ref, hint_of(self._offered) if digit == HERE else "")
 
     def _types(self, typed: str, digit: str) -> None:
         """A key of another number: `#` ends it, `*` gives up; some may not be called."""
         self._saying.hush()
         if digit.isdecimal():
-            self._typed = (typed + digit)[:MOST_TYPED]
+            self._typed = (typed + digit)[:MOST_DIGITS]
             return
         self._typed_no_more()
         room = self._shell.tellers

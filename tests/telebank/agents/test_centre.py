@@ -12,6 +12,7 @@ from telebank.agents.events import (
     CallerCame,
     CallerChose,
     CallerLeft,
+    CallerTypes,
     OfferFailed,
     OfferTaken,
     SeatEntered,
@@ -21,7 +22,7 @@ from telebank.agents.events import (
     TalkEnded,
     WrappedUp,
 )
-from telebank.agents.options import CentreOptions, Hours, QueueOptions, Scoring
+from telebank.agents.options import TYPED_S, CentreOptions, Hours, QueueOptions, Scoring
 from telebank.agents.seats import IllegalTransition, SeatState, check
 
 GENERAL = QueueOptions("general", "综合", "General", ("general",), wrap_up_s=30.0)
@@ -239,6 +240,36 @@ def test_full_with_and_without_a_call_back() -> None:
     story.hears(CallerLeft("1"))
     assert CallBack("3", "a") in story.hears(SeatWanted("a", "ready"))
     assert rings(story.hears(CallerBack("3"))) == [("3", "a")]
+
+
+def test_who_keys_another_number_has_time_for_it_but_not_for_ever() -> None:
+    full = QueueOptions("general", "综合", "General", ("general",), most=0, call_backs=1)
+    story = Story(full)
+    story.hears(SeatEntered("a", "a", {"general": 5}))
+    story.came("1", number="0101")
+    story.until(10.0)
+    assert story.hears(CallerTypes("1")) == []
+    assert story.until(10.0 + TYPED_S) == []
+    assert story.hears(CallerTypes("1")) == []
+    assert story.hears(CallerTypes("1")) == []
+    assert Dismiss("1", "full") in story.hears(CallerTypes("1"))
+    story.came("2", number="0102")
+    story.hears(CallerTypes("2"))
+    assert Dismiss("2", "full") in story.until(story.now + TYPED_S + 20.0)
+
+
+def test_one_place_is_kept_for_one_number() -> None:
+    queue = QueueOptions("general", "综合", "General", ("general",), most=0, call_backs=9)
+    story = Story(queue)
+    story.hears(SeatEntered("a", "a", {"general": 5}))
+    for call, number in (("1", "0101"), ("2", "0101"), ("3", "0102")):
+        assert told(story.came(call, number=number)) == ["call_back_offer"]
+    assert told(story.hears(CallerChose("1", "call_back", "0109"))) == ["call_back_kept"]
+    assert Dismiss("2", "full") in story.hears(CallerChose("2", "call_back", "0105"))
+    assert Dismiss("3", "full") in story.hears(CallerChose("3", "call_back", "0109"))
+    assert Dismiss("4", "full") in story.came("4", number="0101"), "it is not even offered"
+    assert told(story.came("5", number="0102")) == ["call_back_offer"]
+    assert told(story.hears(CallerChose("5", "call_back"))) == ["call_back_kept"]
 
 
 def test_presence() -> None:

@@ -35,7 +35,7 @@ SCENES_AT_ONCE = 64
 BANKS_AT_ONCE = 10
 """Of scenes' own, three processes each; more would only wait for one another to start. Those that
 scenes share stay to the end and are few."""
-SETTLED_S = 60.0
+SETTLED_S = 180.0
 """Longest wait for a row's end, in seconds."""
 
 

@@ -125,7 +125,7 @@ async def _ring(bank: BankProcess, phone: Phone, script: str, until: str = "") -
 
 async def _stopped(pid: int) -> None:
     """Wait until a process stands still (proc_pid_stat(5), field 3)."""
-    for _ in range(600):
+    for _ in range(1_800):
         state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
         if state == "T":
             return

@@ -129,6 +129,17 @@ def test_a_good_check_is_answered_and_nominates() -> None:
         (stun.build(1, bytes(12), {stun.USERNAME: b"ours:theirs"}, None), 400),
         (stun.build(1, bytes(12), {}, b"p" * 24), 400),
     ],
+    ids=[
+        "another_password",
+        "another_user",
+        "names_turned_round",
+        "no_name",
+        "both_controlled",
+        "an_attribute_that_must_be_known",
+        "an_attribute_that_need_not_be",
+        "not_signed",
+        "signed_by_nobody",
+    ],
 )
 def test_checks_are_refused_as_the_rfc_says(data: bytes, wanted: int) -> None:
     made = lite()

@@ -37,6 +37,8 @@ RUNG_FIRST = ("udp", "tcp", "tls")
 """The test call goes over the first of these that is listened on."""
 ASK_S = 5.0
 """Longest wait for an answer of the node, in seconds."""
+DRAIN_S = 60
+"""Seconds that calls may go on after a stop."""
 out = Console(highlight=False, soft_wrap=True)
 
 
@@ -98,9 +100,15 @@ class Bank:
         return addresses
 
     async def stop(self) -> None:
-        """Stop what was started, last first."""
-        for child in reversed(self.children):
+        """Stop what was started: the host last, which the node still needs, and desks after the
+        node, whose calls may be going on."""
+        for child in (*self.children[1:], *self.children[:1]):
             await child.stop()
+
+    def hurry(self) -> None:
+        """Wait for no call any more."""
+        for child in self.children:
+            child.hurry()
 
 
 def _at(part: Part, addresses: Sequence[str]) -> Sequence[str]:
@@ -188,9 +196,15 @@ def _refuse_taken(kind: str, address: str, option: str) -> None:
 async def _run(plan: Plan) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop.set)
     bank = Bank(plan)
+
+    def told_to_stop() -> None:
+        if stop.is_set():
+            bank.hurry()
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, told_to_stop)
     starting = asyncio.create_task(_start(bank))
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -202,8 +216,21 @@ async def _run(plan: Plan) -> None:
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
         _say("stopping …")
+        if calls := await asyncio.to_thread(_calls_up, plan.data):
+            _say(
+                f"{calls} {'call is' if calls == 1 else 'calls are'} up and may go on for"
+                f" {DRAIN_S} s; new ones are refused. Ctrl-C again hangs up."
+            )
         await bank.stop()
         _say("stopped; nothing is left running")
+
+
+def _calls_up(data: Path) -> int:
+    """Calls of the node; 0 where it is not there to say."""
+    try:
+        return int(call(data, "GET", "/v1/status", timeout_s=ASK_S)["calls"])
+    except click.ClickException:
+        return 0
 
 
 def _make_folders(data: Path) -> None:
@@ -229,7 +256,7 @@ async def _start(bank: Bank) -> None:
     )
     demo = ("--host-port", host[0].rpartition(":")[2], "--sms", "file")
     places = await bank.start(
-        Part("node", ("serve", *data, *demo, "--drain", "0"), "--sip", plan.sip)
+        Part("node", ("serve", *data, *demo, "--drain", str(DRAIN_S)), "--sip", plan.sip)
     )
     bank.sip = sorted(places, key=lambda place: RUNG_FIRST.index(place.partition(":")[0]))
     bank.no_fax = await _no_fax(plan.data)
@@ -297,7 +324,7 @@ def _banner(bank: Bank) -> None:
     table.add_row("Core host", _own(plan.data / "corehost", "corehost check"))
     table.add_row("", "or file --date …, cut-over, key-change mak|zpk with the same --data")
     table.add_row("Data", f"{_short(plan.data)}, logs in {_short(plan.data / 'logs')}")
-    table.add_row("Stop", "Ctrl-C")
+    table.add_row("Stop", "Ctrl-C; calls that are up may end, a second Ctrl-C ends them")
     out.rule("The bank is open")
     out.print(table)
     out.rule()

@@ -37,6 +37,7 @@ class Child:
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
         self._stopping = False
+        self._hurried = False
 
     @property
     def pid(self) -> int | None:
@@ -113,6 +114,12 @@ class Child:
             else:
                 return
 
+    def hurry(self) -> None:
+        """Have it stop at once, now or when it is told to: SIGINT after SIGTERM."""
+        self._hurried = True
+        if self._stopping and self._process is not None and self._process.returncode is None:
+            self._process.send_signal(signal.SIGINT)
+
     async def stop(self) -> None:
         """SIGTERM, then SIGKILL after patience runs out."""
         self._stopping = True
@@ -121,6 +128,8 @@ class Child:
             return
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
+            if self._hurried:
+                process.send_signal(signal.SIGINT)
             try:
                 await asyncio.wait_for(process.wait(), STOP_PATIENCE_S)
             except TimeoutError:

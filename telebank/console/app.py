@@ -27,6 +27,7 @@ from telebank.console.node import Node
 from telebank.console.options import ConsoleOptions
 from telebank.console.page_texts import FRAME
 from telebank.console.parts import ConsoleParts, Context
+from telebank.console.recordings import RecordingPages
 from telebank.ops.control_client import NodeAway, Refused
 from telebank.store.engine import open_read_only
 
@@ -35,6 +36,7 @@ SECURITY_HEADERS = {
         (
             "default-src 'self'",
             "img-src 'self' data:",
+            "media-src 'self' blob:",  # a recording is taken whole, then played
             "form-action 'self'",
             "frame-ancestors 'none'",
             "base-uri 'none'",
@@ -88,6 +90,7 @@ def create_app(parts: ConsoleParts) -> Flask:
         DeskPages(node, streams).blueprint(),
         ServicePages(node).blueprint(),
         FloorPages(node, streams).blueprint(),
+        RecordingPages(node).blueprint(),
     ):
         app.register_blueprint(pages)
     _errors(app, node)

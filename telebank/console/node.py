@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from telebank.ops.control_client import NodeAway, Refused, ask
-from telebank.staff.roles import FAX, FLOOR, SERVE, SIT, WATCH, Role, may
+from telebank.ops.control_client import NodeAway, Octets, Refused, ask, fetch
+from telebank.staff.roles import FAX, FLOOR, HEAR, HEAR_OWN, SERVE, SIT, WATCH, Role, may
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,16 @@ class Person:
     def may_watch(self) -> bool:
         """Whether he may see everybody's."""
         return may(self.role, WATCH)
+
+    @property
+    def may_hear(self) -> bool:
+        """Whether he may play recordings: his own, or all."""
+        return may(self.role, HEAR_OWN) or self.hears_all
+
+    @property
+    def hears_all(self) -> bool:
+        """Whether he may play others'."""
+        return may(self.role, HEAR)
 
     @property
     def floor_rights(self) -> list[str]:
@@ -105,6 +115,18 @@ class Node:
         """Calls of today: one's own, or of a seat."""
         of = f"?{urlencode({'seat': seat})}" if seat else ""
         return ask(self.socket, "GET", f"/v1/desk/history{of}", token=token)
+
+    def recordings(self, token: str, **asked: str) -> list[dict[str, Any]]:
+        """Recordings: of a `seat` (empty: of all; absent: one's own), a `call`, a `day`."""
+        answer = ask(self.socket, "GET", f"/v1/recordings?{urlencode(asked)}", token=token)
+        found = answer.get("recordings")
+        if not isinstance(found, list):
+            raise NodeAway("the node's answer has no recordings", "unreadable")
+        return found
+
+    def play(self, name: str, token: str, address: str) -> Octets:
+        """The sound of a recording, as FLAC."""
+        return fetch(self.socket, "/v1/recordings/play", {"name": name}, token, address=address)
 
     def in_use(self) -> dict[str, int]:
         """Lines and how many there are, faxes, trunks and how many of them are well."""

@@ -139,6 +139,42 @@ def unseal(path: Path, key: bytes) -> Unsealed:
     return Unsealed(header, bytes(plain), end)
 
 
+class Measured(NamedTuple):
+    """What a sealed file holds, looked through to its end. `whole`: its last record is there."""
+
+    size: int
+    """Octets of the plain content."""
+    head: bytes
+    """What takes the place of its first octets."""
+    whole: bool
+
+
+def measure(path: Path, key: bytes) -> Measured:
+    """Open every record, keep none. Raises `SealError`, `OSError`."""
+    size, head, whole = 0, b"", False
+    with path.open("rb") as file:
+        _, extra = _header(file)
+        for kind, data in _records(file, AESGCM(key), extra):
+            if whole:
+                raise SealError(f"{path}: something follows its end")
+            size += len(data) if kind == DATA else 0
+            head = data if kind == HEAD else head
+            whole = kind == END
+    return Measured(size, head, whole)
+
+
+def pieces(path: Path, key: bytes, head: bytes) -> Iterator[bytes]:
+    """The plain content, a record at a time; `head` as `measure` found it. Raises as that does."""
+    at = 0
+    with path.open("rb") as file:
+        _, extra = _header(file)
+        for kind, data in _records(file, AESGCM(key), extra):
+            if kind == DATA:
+                first = head[at : at + len(data)]
+                yield first + data[len(first) :]
+                at += len(data)
+
+
 def _header(file: BinaryIO) -> tuple[Json, bytes]:
     start = file.read(len(MAGIC) + _LENGTH.size)
     if len(start) < len(MAGIC) + _LENGTH.size or not start.startswith(MAGIC):

@@ -3,9 +3,9 @@
 import json
 import socket as sockets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException, IncompleteRead
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ TIMEOUT_S = 30.0
 """Longest time for one answer, in seconds, unless a caller says otherwise."""
 MAX_ANSWER = 4_000_000
 """Largest answer read, in bytes."""
+PIECE = 65_536
+"""Most octets in a piece of an answer that is no JSON."""
 BAD_REQUEST = HTTPStatus.BAD_REQUEST
 
 
@@ -52,18 +54,71 @@ def ask(
     `address`: for whom is asked, where that is somebody at another machine (RFC 7239, section 5.2).
     Raises `NodeAway` and `Refused`.
     """
-    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    if address:
-        headers["Forwarded"] = f'for="{f"[{address}]" if ":" in address else address}"'
     connection = _Connection(socket, timeout_s)
     try:
-        status, text = connection.ask(method, path, body, headers)
+        status, text = connection.ask(method, path, body, _headers(token, address))
     except TimeoutError as error:
         raise NodeAway(f"the node did not answer within {timeout_s:g} s", "timeout") from error
     except (OSError, HTTPException) as error:
         raise NodeAway(f"the node went away: {type(error).__name__}") from error
     finally:
         connection.close()
+    return _judged(status, text)
+
+
+class Octets:
+    """An answer that is no JSON, read piece by piece; `length` octets in all. `close` it."""
+
+    def __init__(self, connection: "_Connection", response: HTTPResponse) -> None:
+        self._connection = connection
+        self._response = response
+        self.length = response.length or 0
+        self.kind = response.headers.get_content_type()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Raises `NodeAway` where they end too early."""
+        left = self.length
+        try:
+            while left > 0 and (piece := self._response.read1(PIECE)):
+                left -= len(piece)
+                yield piece
+        except (OSError, HTTPException) as error:
+            raise NodeAway(f"the node went away: {type(error).__name__}") from error
+        if left > 0:
+            raise NodeAway("the node's answer ended too early", "unreadable")
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+
+def fetch(
+    socket: Path, path: str, body: Mapping[str, Any], token: str, *, address: str = ""
+) -> Octets:
+    """Ask for octets; raises as `ask`. No piece of them takes longer than `TIMEOUT_S`."""
+    connection = _Connection(socket, TIMEOUT_S)
+    try:
+        response = connection.say("POST", path, body, _headers(token, address))
+        if response.status < BAD_REQUEST:
+            return Octets(connection, response)
+        raw = response.read(MAX_ANSWER).decode("utf-8", "replace")
+    except (OSError, HTTPException) as error:
+        connection.close()
+        raise NodeAway(f"the node went away: {type(error).__name__}") from error
+    connection.close()
+    _judged(response.status, raw)
+    raise NodeAway("the node's answer cannot be read", "unreadable")
+
+
+def _headers(token: str | None, address: str) -> dict[str, str]:
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    if address:
+        headers["Forwarded"] = f'for="{f"[{address}]" if ":" in address else address}"'
+    return headers
+
+
+def _judged(status: int, text: str) -> dict[str, Any]:
+    """The object of an answer. Raises `NodeAway` and `Refused`."""
     answer = _object(text)
     if status < BAD_REQUEST:
         if answer is None:
@@ -103,16 +158,22 @@ class _Connection(HTTPConnection):
         except OSError as error:
             raise NodeAway(no_node(self._path)) from error
 
+    def say(
+        self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
+    ) -> HTTPResponse:
+        """The beginning of an answer; errors as `ask`."""
+        sent, typed = None, dict(headers)
+        if body is not None:
+            sent, typed["Content-Type"] = json.dumps(body).encode(), "application/json"
+        self.request(method, path, sent, typed)
+        return self.getresponse()
+
     def ask(
         self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
     ) -> tuple[int, str]:
         """Status and text, of which no more than `MAX_ANSWER` is read. Raises `OSError`, of which
         `TimeoutError` is one, and `HTTPException`."""
-        sent, typed = None, dict(headers)
-        if body is not None:
-            sent, typed["Content-Type"] = json.dumps(body).encode(), "application/json"
-        self.request(method, path, sent, typed)
-        response = self.getresponse()
+        response = self.say(method, path, body, headers)
         raw = bytearray()
         while len(raw) < MAX_ANSWER:
             left = self._until - time.monotonic()

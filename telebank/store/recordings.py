@@ -5,10 +5,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy import bindparam, insert, or_, select, text, update
 
 from telebank.store.events import clean_text
-from telebank.store.seat_tables import IS_RUNNING, recording
+from telebank.store.seat_tables import IS_RUNNING, contact, recording
 from telebank.store.tables import TEXT
 from telebank.store.transaction import Refused, Transaction
 from transactions.approval import Actor
@@ -98,6 +98,19 @@ class RecordingSeen:
 
 SEEN = select(*(_R[one.name] for one in fields(RecordingSeen)))
 _ONE = SEEN.where(_R.name == _NAME)
+_OF = contact.c
+_LISTED = (
+    SEEN.add_columns(_OF.queue, _OF.caller_masked)
+    .select_from(recording.outerjoin(contact, _OF.id == _R.contact))
+    .where(
+        or_(bindparam("of_seat", type_=_R.seat.type) == "", _R.seat == bindparam("of_seat")),
+        or_(bindparam("of_call", type_=_R.call.type) == "", _R.call == bindparam("of_call")),
+        _R.began >= bindparam("since", type_=_R.began.type),
+        _R.began < bindparam("until", type_=_R.began.type),
+    )
+    .order_by(_R.began.desc(), _R.name)
+    .limit(MAX_LISTED)
+)
 _OF_SEAT = (
     SEEN.where(
         _R.seat == bindparam("of_seat"),
@@ -175,6 +188,44 @@ def heard(
     detail = {"name": name, "seat": there.seat, "why": why}
     part.event(_by("recording.heard", by, "ok", there.call, detail))
     return there
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One in a list, with what its contact says of it."""
+
+    recording: RecordingSeen
+    queue: str
+    caller_masked: str
+
+
+def listed(
+    part: Transaction, seat: str, call: str, since: datetime, until: datetime
+) -> Sequence[Listed]:
+    """Recordings that began then, newest first; an empty seat or call: of all."""
+    values = {"of_seat": seat, "of_call": call, "since": since, "until": until}
+    rows = part.execute(_LISTED, values).all()
+    return [Listed(RecordingSeen(*row[:-2]), row[-2] or "", row[-1] or "") for row in rows]
+
+
+def shown(part: Transaction, seat: str, by: Actor) -> None:
+    """Log that somebody looked at a list of others' recordings; an empty seat: of all."""
+    part.event(_by("recording.listed", by, "ok", None, {"seat": seat}))
+
+
+def wanted(part: Transaction, name: str, by: Actor, *, whose: str = "") -> RecordingSeen | None:
+    """One that somebody wants to play; None, with an event, where there is none, or `whose` is
+    given and it is another seat's."""
+    there = find(part, name)
+    if there is None or (whose and there.seat != whose):
+        raise Refused(None, _by("recording.played", by, "unknown", None, {"name": name}))
+    return there
+
+
+def played(part: Transaction, there: RecordingSeen, by: Actor, outcome: str) -> None:
+    """Log that somebody plays one, before he hears it; or why he does not: `missing`, `damaged`."""
+    detail = {"name": there.name, "seat": there.seat, "seconds": round(there.seconds, 1)}
+    part.event(_by("recording.played", by, outcome, there.call, detail))
 
 
 def _event(kind: str, call: str, by: str, outcome: str, detail: Mapping[str, Any]) -> JournalEvent:

@@ -28,10 +28,12 @@ from telebank.calls.control.desk_phones import DeskPhonesPart
 from telebank.calls.control.floor import FloorPart
 from telebank.calls.control.hearing import RecordingsPart
 from telebank.calls.control.history import HistoryPart
+from telebank.calls.control.playing import PlayingPart
 from telebank.calls.control.seats import SeatsPart
 from telebank.calls.control.server import ControlPart, ControlServer
 from telebank.calls.control.skills import SkillsPart
 from telebank.calls.tellers.browser_phone import OfferRefused
+from telebank.calls.tellers.recordings import Tapes
 from telebank.settings import store_url
 
 THEN = "2026-03-31T04:00:00.000Z"
@@ -308,6 +310,7 @@ async def open_desks(
             FloorPart(counter, room),
             HistoryPart(counter, keys, zone, house.clock),
             RecordingsPart(counter, keys, place),
+            PlayingPart(counter, Tapes(place, keys), room, zone, house.clock),
             SkillsPart(counter),
             *more(counter, room),
         ]

@@ -10,8 +10,10 @@ from support.console_desk import BEIJING, Desk
 from support.desk_stand_in import DeskStandIn
 from support.staff_house import Person, open_house
 from telebank.calls.control.desk import Counter
+from telebank.calls.control.playing import PlayingPart
 from telebank.calls.control.server import ControlPart, ControlServer
 from telebank.calls.control.staff import StaffPart
+from telebank.calls.tellers.recordings import Tapes
 from telebank.console.app import create_app
 from telebank.console.options import ConsoleOptions
 from telebank.console.parts import ConsoleParts
@@ -55,7 +57,9 @@ async def desk_place(
         li = await house.hire(chen, wu, "li", "teller")
         sun = await house.hire(chen, wu, "sun", "auditor")
         part = DeskStandIn(Counter(house.desk))
-        control: list[ControlPart] = [StaffPart(part.counter), *more(part), part]
+        tapes = Tapes(place, house.store.vault)
+        playing = PlayingPart(part.counter, tapes, part, BEIJING, house.clock)
+        control: list[ControlPart] = [StaffPart(part.counter), playing, *more(part), part]
         server = ControlServer(node, place / SOCKET, None, control)
         await server.start()
         web = ConsoleOptions()

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from telebank.agents.board import Board, CallRow, QueueRow, SeatRow
+from telebank.agents.board import AnyRow, Board, CallRow, QueueRow, SeatRow
 from telebank.calls.control.board_keeper import BoardKeeper, OfSeat, Whole
 from telebank.calls.control.common import refused
 from telebank.calls.control.desk import Counter
@@ -211,6 +211,11 @@ class DeskStandIn:
         return row
 
     def _turn(self, call: CallRow, state: str, **more: Any) -> None:
+    def row(self, kind: str, key: str, *, for_supervisor: bool) -> AnyRow | None:
+        """A row of the board, as other parts ask for it."""
+        assert for_supervisor
+        return self.keeper.row(kind, key)
+
         self._put(msgspec.structs.replace(call, state=state, since=now(), **more))
 
     def _count(self, queue: str) -> None:

@@ -22,7 +22,7 @@ from telebank.calls.recording_keys import unwrap
 from telebank.media.sealed import SealError, read_header
 from telebank.staff.roles import HEAR, HEAR_OWN, RIGHTS, Role, may
 from telebank.store import recordings
-from telebank.store.recordings import RUNNING, RecordingSeen
+from telebank.store.recordings import RUNNING
 from telebank.store.sealing import Keyring
 from transactions.approval import Actor
 
@@ -74,7 +74,7 @@ class RecordingsPart:
         if there.state == RUNNING:
             return refused(409, "running", "this call is still being recorded: wait for its end")
         try:
-            path = await asyncio.to_thread(self._file, there)
+            path = await asyncio.to_thread(lies_at, self._folder, there.name)
             clear = await asyncio.to_thread(read_header, path)
             key = unwrap(self._keys, str(clear.get("wrapped", "")))
         except OSError as error:
@@ -84,10 +84,11 @@ class RecordingsPart:
             return refused(409, "not_readable", f"{error}; `telebank recordings check`")
         return Reply(200, {"name": there.name, "file": str(path), SECRET: key.hex()})
 
-    def _file(self, there: RecordingSeen) -> Path:
-        """The file, or what there is of one that was cut. Raises `OSError`."""
-        path = file_of(self._folder, there.name)
-        return path if path.exists() else path.with_name(path.name + ".part")
+
+def lies_at(folder: Path, name: str) -> Path:
+    """The file of a recording, or what there is of one that was cut. Raises `OSError`."""
+    path = file_of(folder, name)
+    return path if path.exists() else path.with_name(path.name + ".part")
 
 
 def file_of(folder: Path, name: str) -> Path:

@@ -14,6 +14,7 @@ from telebank.calls.control.desk import Counter
 from telebank.calls.control.desk_phones import DeskPhonesPart
 from telebank.calls.control.floor import FloorPart
 from telebank.calls.control.hearing import RecordingsPart
+from telebank.calls.control.playing import PlayingPart
 from telebank.calls.control.seats import SeatsPart
 from telebank.calls.control.server import ControlPart
 from telebank.calls.control.services import ServicesPart
@@ -89,3 +90,4 @@ def wall_of(utc_offset_minutes: int) -> Wall:
         return datetime.now(zone) + timedelta(seconds=at - asyncio.get_running_loop().time())
 
     return wall
+            PlayingPart(counter, Tapes(self._data, self._keyring), self.room, self._zone),

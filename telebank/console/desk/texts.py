@@ -198,6 +198,8 @@ DESK: Pairs = {
         "客户在自己的话机上输入；您只听到平音，录音已暂停。",
         "The customer keys it himself. You hear a flat tone; the recording is paused.",
     ),
+    "tape": ("录音 {length}", "Recording {length}"),
+    "tape_running": ("录音中", "Being recorded"),
     "note": ("记录", "Note"),
     "wrap": ("话后处理", "Wrap-up"),
     "note_hint": ("不要填写卡号或密码。", "No card numbers or PINs."),

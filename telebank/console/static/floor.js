@@ -128,7 +128,7 @@ async function day() {
     const answer = await fetch(facts.day + encodeURIComponent(of));
     if (!answer.ok || of !== chosen) return;
     const { contacts = [] } = await answer.json();
-    paintContacts(at("day"), contacts);
+    paintContacts(at("day"), contacts, of);
   } catch {
     // the banner says that the console is away
   }

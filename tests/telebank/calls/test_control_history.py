@@ -1,6 +1,8 @@
 """A seat's day, its notes and its recordings at the control socket; rows written as they happen."""
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -158,3 +160,63 @@ async def test_a_node_that_starts_knows_who_talked_last(tmp_path: Path) -> None:
         await desks.book.close()
         await asyncio.sleep(0)
         assert await desks.book.open() == {"token": "li"}
+
+
+async def played(desks: DeskHouse, who: Any, name: str = "a.flac") -> tuple[int, bytes]:
+    headers = {"Authorization": f"Bearer {who.token}"}
+    url = "http://node/v1/recordings/play"
+    async with desks.client.post(url, json={"name": name}, headers=headers) as answer:
+        return answer.status, await answer.read()
+
+
+async def test_the_sound_of_a_recording_is_sent_to_who_may_hear_it(tmp_path: Path) -> None:
+    async with open_desks(tmp_path) as desks:
+        li, wang = await desks.teller("li"), await desks.teller("wang")
+        talked(desks)
+        recorded(desks, tmp_path, by="wu")
+        await desks.book.close()
+        (row,) = desks.house.rows(recording)
+        for who in (li, desks.wu):
+            status, sound = await played(desks, who)
+            assert (status, hashlib.sha256(sound).hexdigest()) == (200, row.sha256)
+        for who, code in ((wang, "unknown_recording"), (desks.chen, "not_allowed")):
+            status, no = await played(desks, who)
+            assert (status, json.loads(no)["code"]) == (409 if who is wang else 403, code)
+        told = [row for row in desks.house.rows(tables.event) if row.kind == "recording.played"]
+        assert [(one.actor, one.outcome) for one in told] == [
+            ("li", "ok"),
+            ("wu", "ok"),
+            ("wang", "unknown"),
+        ]
+        assert told[0].detail == {"name": "a.flac", "seat": "li", "seconds": 1.0}
+        own = (await desks.ask(li, "GET", "recordings")).body["recordings"]
+        shown = [(one["name"], one["by"], one["queue"], one["caller"]) for one in own]
+        assert shown == [("a.flac", "wu", "cards", "138******78")]
+        assert (await desks.ask(wang, "GET", "recordings")).body["recordings"] == []
+        asked = await desks.ask(li, "GET", "recordings", params={"seat": "wang"})
+        assert asked.status == 403
+        all_ = await desks.ask(
+            desks.wu, "GET", "recordings", params={"seat": "", "day": "2026-03-31"}
+        )
+        assert [one["seat"] for one in all_.body["recordings"]] == ["li"]
+        assert outcomes(desks, "recording.listed") == [("wu", "ok")]
+        another = await desks.ask(li, "GET", "recordings", params={"day": "2026-03-30"})
+        assert another.body["recordings"] == []
+        assert (await desks.ask(li, "GET", "recordings", params={"day": "soon"})).status == 400
+
+
+async def test_what_was_damaged_or_is_gone_is_not_played(tmp_path: Path) -> None:
+    async with open_desks(tmp_path) as desks:
+        recorded(desks, tmp_path)
+        await desks.book.close()
+        path = tmp_path / "recordings" / "a.flac"
+        whole = path.read_bytes()
+        for octets in (whole[:-1], whole[:-9] + b"x" + whole[-8:], b"none of ours"):
+            path.write_bytes(octets)
+            status, no = await played(desks, desks.wu)
+            assert (status, json.loads(no)["code"]) == (409, "damaged")
+        path.unlink()
+        status, no = await played(desks, desks.wu)
+        assert (status, json.loads(no)["code"]) == (409, "no_file")
+        told = outcomes(desks, "recording.played")
+        assert told == [("wu", "damaged")] * 3 + [("wu", "missing")]

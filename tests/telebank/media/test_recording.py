@@ -27,7 +27,7 @@ from telebank.media.recording import (
     check,
     play,
 )
-from telebank.media.sealed import MAGIC, SealError, unseal
+from telebank.media.sealed import MAGIC, SealError, measure, pieces, unseal
 from telebank.media.writer import WriterProcess
 from telebank.workers.link import Link
 
@@ -289,3 +289,18 @@ def test_a_full_disk_leaves_what_was_written(tmp_path: Path) -> None:
     checked = check(path.with_name("call.rec" + PART), key_of)
     assert checked.cut
     assert 10 <= checked.seconds < 40
+
+
+def test_a_sealed_file_is_read_in_pieces_too(tmp_path: Path) -> None:
+    path = tmp_path / "call.rec"
+    finished = written(path, sound_of(17.3)).finish()
+    found = measure(path, KEY)
+    plain = b"".join(pieces(path, KEY, found.head))
+    assert (len(plain), found.whole) == (found.size, True)
+    assert hashlib.sha256(plain).hexdigest() == finished.sha256
+    octets = path.read_bytes()
+    path.write_bytes(octets[:-1])
+    assert not measure(path, KEY).whole
+    path.write_bytes(octets + octets[-80:])
+    with pytest.raises(SealError):
+        measure(path, KEY)

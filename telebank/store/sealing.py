@@ -57,8 +57,8 @@ class Keyring:
         directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
         if (directory / "seal-current").exists():
             raise KeyFileError(f"{directory} has keys already; open them, or rotate")
-        _write_key(directory / "token.key", secrets.token_bytes(KEY_BYTES))
-        _write_key(directory / "seal-k1.key", secrets.token_bytes(KEY_BYTES))
+        write_key(directory / "token.key", secrets.token_bytes(KEY_BYTES))
+        write_key(directory / "seal-k1.key", secrets.token_bytes(KEY_BYTES))
         _write_new(directory / "seal-current", "k1\n")
         return cls.open(directory)
 
@@ -74,8 +74,8 @@ class Keyring:
             raise KeyFileError(
                 f"{directory} has more than {MAX_KEYS} sealing keys; retire old ones"
             )
-        keys = {path.stem.removeprefix("seal-"): _read_key(path) for path in files}
-        return cls(keys, current, _read_key(directory / "token.key"))
+        keys = {path.stem.removeprefix("seal-"): read_key(path) for path in files}
+        return cls(keys, current, read_key(directory / "token.key"))
 
     @classmethod
     def open_or_create(cls, directory: Path) -> "Keyring":
@@ -89,7 +89,7 @@ class Keyring:
         """Add a key and make it the one that encrypts; the others go on decrypting."""
         cls.open(directory)
         number = len(list(directory.glob("seal-*.key"))) + 1
-        _write_key(directory / f"seal-k{number}.key", secrets.token_bytes(KEY_BYTES))
+        write_key(directory / f"seal-k{number}.key", secrets.token_bytes(KEY_BYTES))
         _write_new(directory / "seal-current.new", f"k{number}\n")
         (directory / "seal-current.new").replace(directory / "seal-current")
         return cls.open(directory)
@@ -170,7 +170,7 @@ def _write_new(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def _write_key(path: Path, key: bytes) -> None:
+def write_key(path: Path, key: bytes) -> None:
     _write_new(path, key.hex() + "\n")
 
 
@@ -187,7 +187,7 @@ def _read(path: Path) -> str:
     return text
 
 
-def _read_key(path: Path) -> bytes:
+def read_key(path: Path) -> bytes:
     name = path.stem.removeprefix("seal-")
     if not _ID.fullmatch(name):
         raise KeyFileError(f"{path}: a key id is 1 to 16 letters and digits")

@@ -27,7 +27,7 @@ class Caller:
     business: str = ""
     """What he was at in the menus: the flow's name."""
     level: int = 0
-    """Importance of a proven customer, 0 to 9, as `[important]` of the queues has it."""
+    """Importance, 0 to 9: of his record, else of the queues' table of cards."""
     customer: str = ""
     """Token of the customer; empty where nobody is proven."""
     last_seat: str = ""

@@ -12,13 +12,15 @@ from telebank.commands.control_client import call, need_token, request_id, sessi
 from telebank.commands.pin import read_card
 from telebank.commands.staff_secrets import say_json, show_otpauth
 
-SHOW, TOKEN = "/v1/customers/show", "/v1/customers/token"
+SHOW, TOKEN, SET = "/v1/customers/show", "/v1/customers/token", "/v1/customers/set"
+NONE = "none"
+"""Takes back what was said."""
 note_option = click.option("--note", required=True, help="What you saw; no card numbers.")
 
 
 @click.group(name="customer", context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
-    """What is kept for a customer: settings, payees, ceilings, uses, his token.
+    """What is kept for a customer: settings, payees, ceilings, uses, his token, how he is received.
 
     The card number is asked for, or read from standard input, and is never an argument: those show
     in lists of processes.
@@ -26,6 +28,7 @@ def command() -> None:
     \b
     Examples:
       telebank customer show
+      telebank customer set --importance 7 --teller li --note "contract of 1 November"
       telebank customer token add --note "identity seen, token handed over"
     """
 
@@ -49,6 +52,61 @@ def show(session: Path | None, data: Path, as_json: bool) -> None:
         return
     for line in _lines(answer):
         click.echo(line)
+
+
+@command.command(name="set")
+@click.option("--importance", help="0 to 9, or `none`: as the table of cards says.")
+@click.option("--teller", help="His own teller, by name; or `none`.")
+@click.option("--number", help="A number that he calls from.")
+@click.option("--forget-numbers", is_flag=True, help="Forget his numbers; one given is added.")
+@note_option
+@session_option
+@data_option
+@json_option
+def set_(
+    *,
+    importance: str | None,
+    teller: str | None,
+    number: str | None,
+    forget_numbers: bool,
+    note: str,
+    session: Path | None,
+    data: Path,
+    as_json: bool,
+) -> None:
+    """Say how a customer is received by queues, before what config/queues.yaml says of his card.
+
+    A teller proposes, a supervisor says the same. What is not named stays as it is.
+
+    \b
+    Examples:
+      telebank customer set --importance 7 --teller li --note "contract of 1 November"
+      telebank customer set --number 13800001234 --note "given at the branch"
+      telebank customer set --importance none --teller none --note "contract ended"
+    """
+    check_note(note)
+    said: dict[str, Any] = {}
+    if importance is not None:
+        said["importance"] = _level(importance)
+    if teller is not None:
+        said["teller"] = None if teller == NONE else teller
+    if number:
+        said["number"] = number
+    if forget_numbers:
+        said["forget_numbers"] = True
+    if not said:
+        raise click.UsageError("say --importance, --teller, --number or --forget-numbers")
+    login = need_token(data, session)
+    body = {"request_id": request_id(), "card": read_card().digits, "note": note, **said}
+    _say(call(data, "POST", SET, body, login), as_json)
+
+
+def _level(text: str) -> int | None:
+    if text == NONE:
+        return None
+    if not (len(text) == 1 and text.isascii() and text.isdecimal()):
+        raise click.UsageError(f"an importance is 0 to 9, or {NONE}")
+    return int(text)
 
 
 @command.group()
@@ -100,7 +158,8 @@ def _say(answer: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         say_json(answer)
     elif answer["state"] == "approved":
-        click.echo(f"{answer['card']}: token {answer['token']}")
+        done = f"token {answer['token']}" if "token" in answer else "set"
+        click.echo(f"{answer['card']}: {done}")
         if "otpauth" in answer:
             show_otpauth(answer)
     else:
@@ -111,7 +170,7 @@ def _say(answer: Mapping[str, Any], as_json: bool) -> None:
 def _lines(answer: Mapping[str, Any]) -> list[str]:
     """A line for each thing that is kept."""
     held = answer["token"]
-    lines = [f"{answer['card']}"]
+    lines = [f"{answer['card']}", *_received(answer["record"])]
     lines.append("token: none" if held is None else f"token: by {held['added_by']}")
     lines += [f"setting: {what} {value}" for what, value in answer["settings"].items()]
     lines += [_payee(one) for one in answer["payees"]]
@@ -120,6 +179,16 @@ def _lines(answer: Mapping[str, Any]) -> list[str]:
         lines.append(f"ceiling: {one['limit']} {one['amount']}{later}")
     lines += [f"used: {one['what']} {one['times']} times" for one in answer["uses"]]
     return lines
+
+
+def _received(record: Mapping[str, Any]) -> list[str]:
+    """How he is received."""
+    level, teller = record["importance"], record["teller"]
+    return [
+        f"importance: {'not said' if level is None else level}",
+        f"own teller: {teller or 'not said'}",
+        *(f"calls from: {number}" for number in record["numbers"]),
+    ]
 
 
 def _payee(one: Mapping[str, Any]) -> str:

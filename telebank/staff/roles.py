@@ -33,7 +33,8 @@ class Act:
 
 
 LIST_LOSSES, FORGET_PIN, ROLL_BACK = "loss.list", "pin.forget", "release.rollback"
-SHOW_CUSTOMER, NOTICE, FAX = "customer.show", "notice.record", "fax.send"
+SHOW_CUSTOMER, CUSTOMER_SET = "customer.show", "customer.set"
+NOTICE, FAX = "notice.record", "fax.send"
 LIST_PHONES, PHONES = "phone.list", "phone.change"
 SIT, WATCH, SERVE = "desk.work", "floor.see", "desk.serve"
 MONITOR, WHISPER, BARGE, INTERCEPT = (
@@ -67,6 +68,11 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         ),
         "token.remove": Act(
             "take a customer's token away",
+            frozenset({_R.TELLER}),
+            frozenset({_R.SUPERVISOR}),
+        ),
+        CUSTOMER_SET: Act(
+            "say how important a customer is, who his own teller is, what numbers he calls from",
             frozenset({_R.TELLER}),
             frozenset({_R.SUPERVISOR}),
         ),

@@ -1,4 +1,5 @@
-"""Tables of what the bank keeps for its customers: payees, ceilings, settings, uses, second factor.
+"""Tables of what the bank keeps for its customers: payees, ceilings, settings, uses, second factor,
+and how people are to receive them.
 
 A customer is the token of his card. A payee's card exists only as token, mask and ciphertext, a
 seed only sealed, a one-time code nowhere.
@@ -9,6 +10,8 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -89,4 +92,37 @@ code_token = Table(  # the seed of a customer's token (RFC 6238), sealed
     Column("added_by", String(ID), nullable=False),
 )
 
-__all__ = ["ceiling", "code_sent", "code_token", "payee", "setting", "usage"]
+customer_record = Table(  # how people are to receive a customer, by two people's word
+    "customer_record",
+    metadata,
+    Column("customer", String(ID), primary_key=True),
+    Column("importance", Integer),  # 0 to 9; none: as the queues' table of cards says
+    Column("teller", String(ID)),  # his dedicated teller; none: likewise
+    Column("changed_at", UtcTime, nullable=False),
+    Column("changed_by", String(ID), nullable=False),
+    CheckConstraint("importance BETWEEN 0 AND 9", name="importance_is_a_digit"),
+    ForeignKeyConstraint(["teller"], ["staff.id"]),
+)
+Index("ix_customer_record_changed", customer_record.c.changed_at)
+
+customer_number = Table(  # a number that a customer calls from; it proves nothing
+    "customer_number",
+    metadata,
+    Column("number", String(ID), primary_key=True),  # HMAC of its one form
+    Column("customer", ForeignKey("customer_record.customer"), nullable=False),
+    Column("masked", String(32), nullable=False),
+    Column("added_at", UtcTime, nullable=False),
+    Column("added_by", String(ID), nullable=False),
+)
+Index("ix_customer_number_customer", customer_number.c.customer)
+
+__all__ = [
+    "ceiling",
+    "code_sent",
+    "code_token",
+    "customer_number",
+    "customer_record",
+    "payee",
+    "setting",
+    "usage",
+]

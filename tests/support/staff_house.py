@@ -36,10 +36,13 @@ from telebank.calls.control.resolve import Resolve
 from telebank.calls.control.server import ControlPart, ControlServer
 from telebank.calls.control.skills import SkillsPart
 from telebank.calls.control.staff import StaffPart
+from telebank.calls.customer_book import CustomerBook
+from telebank.calls.faxes.options import OutboundOptions
 from telebank.calls.phones import Registered
 from telebank.calls.registrations import DeskPhones
 from telebank.commands.wiring import key_custody
 from telebank.commands.wiring.customer_control import CustomersPart
+from telebank.commands.wiring.customer_records import CustomerRecordsPart
 from telebank.commands.wiring.key_custody import ACT as KEY_CUSTODY
 from telebank.commands.wiring.pin_control import PinsPart
 from telebank.settings import store_url
@@ -66,6 +69,7 @@ CHEAP = {"argon2_memory_kib": 64, "argon2_time": 1}
 STORE = StoreOptions(nodes=2)
 """A second node may open the same store."""
 NONE = Contracts({})
+PLAN = OutboundOptions().plan
 PHONES = PhoneOptions("bank.example", md5=True, phones=3)
 START = datetime(2026, 3, 31, 4, 0, tzinfo=UTC)
 
@@ -169,6 +173,7 @@ class House:
     publishing: StoreAlone
     phones: DeskPhones
     shelf: Shelf
+    customers: CustomerBook
 
     async def ask(
         self, who: Person | None, method: str, path: str, body: Mapping[str, Any] | None = None
@@ -188,6 +193,10 @@ class House:
         assert asked.status == 200, asked
         person.seed = seed_of(asked)
         return person
+
+    def book(self) -> CustomerBook:
+        """What another node would know of customers."""
+        return CustomerBook(self.store.journal.run, self.store.vault.digest, PLAN)
 
     async def try_login(self, name: str, password: str, code: str) -> Asked:
         """One try."""
@@ -295,6 +304,7 @@ async def open_house(
         KEY_CUSTODY: AfterApproval(desk, key_custody.work, key_custody.complaint),
         LIFT: LiftAct(decider),
     }
+    customers = CustomerBook(store.journal.run, keys.digest, PLAN)
     shelf = Shelf()
     phones = DeskPhones(phone_options, store.journal.run, keys)
     await phones.start(shelf)
@@ -307,6 +317,7 @@ async def open_house(
         key_custody.CustodiansPart(counter),
         PinsPart(counter, keys),
         CustomersPart(counter, keys),
+        CustomerRecordsPart(counter, keys, PLAN, customers.refresh),
         LossPart(counter, decider),
         ReleasesPart(counter, publishing),
     ]
@@ -322,6 +333,7 @@ async def open_house(
                 publishing,
                 phones,
                 shelf,
+                customers,
             )
     finally:
         await server.close()

@@ -13,6 +13,7 @@ from telebank.agents import commands, events
 from telebank.agents.options import CentreOptions, QueueOptions
 from telebank.calls.alarm import Alarm
 from telebank.calls.services import CallServices
+from telebank.calls.tellers.known import NoRecords, Records
 from telebank.calls.tellers.recordings import Recordings, Tapes
 from telebank.calls.tellers.talk import Seat, Talk
 from telebank.calls.tellers.values import Keeper, Machine, OnChange, Phones
@@ -54,6 +55,8 @@ class Driving:
         self._alarm: Alarm
         self.on_change: OnChange = lambda _kind, _key: None
         """Takes kind and key of a row of the board that changed or is gone."""
+        self.records: Records = NoRecords()
+        """What is said of customers, for their places in queues."""
         self._keeper: Keeper | None = None
         self._recordings = Recordings(tapes)
 

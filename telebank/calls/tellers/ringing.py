@@ -9,11 +9,11 @@ import structlog
 
 from telebank import wire
 from telebank.agents import commands, events
-from telebank.agents.options import importance, own_seat
 from telebank.calls.tellers.browser_line import BrowserLine
 from telebank.calls.tellers.contacts import ended_contact, new_contact
 from telebank.calls.tellers.conversation import Conversation
 from telebank.calls.tellers.driving import SUPERVISOR, Driving
+from telebank.calls.tellers.known import known
 from telebank.calls.tellers.line import Line
 from telebank.calls.tellers.phone_line import PhoneLine
 from telebank.calls.tellers.recordings import BY_RULE
@@ -59,6 +59,8 @@ class Ringing(Driving):
 
     def enqueue(self, port: CallerPort, wants: Wants) -> None:
         """A caller wants a teller; `port` is told what becomes of it, also before this returns."""
+        said = self.records.of(wants.customer, wants.number)
+        stands = known(self.options, said, wants.first_digits)
         caller = events.Caller(
             call=port.ref,
             skill=wants.skill,
@@ -68,8 +70,8 @@ class Ringing(Driving):
             called=wants.called,
             customer=wants.customer,
             business=wants.business,
-            level=importance(self.options, wants.first_digits),
-            own_seat=own_seat(self.options, wants.first_digits),
+            level=stands.level,
+            own_seat=stands.own_seat,
             last_seat=self._last_seat.get(wants.customer, ""),
         )
         mixers = next(self._mixers), next(self._mixers)

@@ -20,7 +20,16 @@ from telebank.calls.control.desk import Counter
 from telebank.customers.usage import DAYS
 from telebank.staff import totp
 from telebank.staff.roles import RIGHTS, SHOW_CUSTOMER, Role, may
-from telebank.store import approvals, ceilings, habits, payees, people, second_factors
+from telebank.store import (
+    approvals,
+    ceilings,
+    customer_records,
+    habits,
+    payees,
+    people,
+    second_factors,
+)
+from telebank.store.customer_records import CustomerRecord
 from telebank.store.sealing import Keyring
 from telebank.store.transaction import Transaction
 from transactions.approval import Actor, Approving, Detail
@@ -28,6 +37,7 @@ from transactions.card import CardNumber, CardNumberError
 
 SHOW, TOKEN = "/v1/customers/show", "/v1/customers/token"
 TOKEN_DIGITS = 64
+"""Of the token of a card."""
 _WORDS = {
     "exists": "this customer has a token already; take it away first",
     "none": "this customer has no token",
@@ -130,7 +140,7 @@ class CustomersPart:
     async def _show(self, request: web.Request) -> web.Response:
         body = await read_body(request, ShowBody)
         by = await self._counter.actor(request)
-        card = _card(body.card)
+        card = card_of(body.card)
         if not may(Role(by.role), SHOW_CUSTOMER):
             allowed = RIGHTS[SHOW_CUSTOMER]
             denied = await self._acts.denied(by, SHOW_CUSTOMER, card.masked, allowed)
@@ -141,7 +151,7 @@ class CustomersPart:
     async def _token(self, request: web.Request) -> web.Response:
         body = await read_body(request, TokenBody)
         by = await self._counter.actor(request)
-        card = _card(body.card)
+        card = card_of(body.card)
         wrong = note_complaint(body.note, needed=True)
         if wrong is not None:
             stop(400, "bad_request", wrong)
@@ -155,7 +165,8 @@ class CustomersPart:
         return await self._counter.once(request, by.id, body.request_id, work)
 
 
-def _card(text: str) -> CardNumber:
+def card_of(text: str) -> CardNumber:
+    """The card that a person names; 400 where it is none."""
     try:
         return CardNumber(text)
     except CardNumberError as error:
@@ -189,6 +200,17 @@ def _look(part: Transaction, customer: str, masked: str, by: Actor) -> dict[str,
         "ceilings": [_ceiling(one) for one in ceilings.of(part, customer)],
         "uses": [{"what": what, "times": n} for what, n in habits.top(part, customer, since, 1)],
         "token": token and {"added_at": as_json(token.added_at), "added_by": token.added_by},
+        "record": _record(customer_records.find(part, customer)),
+    }
+
+
+def _record(one: CustomerRecord) -> dict[str, Any]:
+    return {
+        "importance": one.importance,
+        "teller": one.teller,
+        "numbers": [number.masked for number in one.numbers],
+        "changed_at": as_json(one.changed_at),
+        "changed_by": one.changed_by,
     }
 
 

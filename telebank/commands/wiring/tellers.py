@@ -18,10 +18,12 @@ from telebank.calls.control.playing import PlayingPart
 from telebank.calls.control.seats import SeatsPart
 from telebank.calls.control.server import ControlPart
 from telebank.calls.control.services import ServicesPart
+from telebank.calls.customer_book import CustomerBook
 from telebank.calls.dialling import Dialling
 from telebank.calls.forms.clerk import Clerk
 from telebank.calls.tellers.recordings import Tapes
 from telebank.calls.tellers.room import TellerRoom
+from telebank.commands.wiring.customer_records import CustomerRecordsPart
 from telebank.ops.clock import SystemClock
 from telebank.settings import Settings
 from telebank.store.sealing import Keyring
@@ -47,6 +49,9 @@ class Desks:
         self._feed = BoardFeed(self.room, self._boards)
         self._clerk = Clerk(self.room, SystemClock().monotonic)
         self._book = ContactBook(store.journal.run)
+        self._plan = settings.outbound.plan
+        self.customers = CustomerBook(store.journal.run, keyring.digest, self._plan)
+        self.room.records = self.customers
         self._data, self._keyring = data, keyring
         self.room.on_change = self._changed
         self.room.keeper = self._book
@@ -59,6 +64,7 @@ class Desks:
     async def open(self) -> None:
         """Close what a former run left open, and learn who talked with whom last."""
         self.room.remember(await self._book.open())
+        await self.customers.open()
 
     def start(self) -> None:
         """Keep the board as the room is."""
@@ -68,6 +74,7 @@ class Desks:
         """Write what waits."""
         self._feed.close()
         await self._clerk.close()
+        await self.customers.close()
         await self._book.close()
 
     def parts(self, counter: Counter) -> Sequence[ControlPart]:
@@ -78,6 +85,7 @@ class Desks:
             ServicesPart(counter, self._clerk, self.room),
             DeskPhonesPart(counter, self.room),
             FloorPart(counter, self.room),
+            CustomerRecordsPart(counter, self._keyring, self._plan, self.customers.refresh),
             RecordingsPart(counter, self._keyring, self._data),
         ]
 

@@ -12,7 +12,11 @@ from support.calls_house import CARD, PIN
 from support.teller_scene import OPTIONS, Phone, Scene, scene
 from telebank import sip
 from telebank.agents.board import CallRow
+from telebank.calls.tellers.known import Known, known
+from telebank.store.customer_records import CustomerRecord
 
+NUMBER = "peer"
+"""Whom scenes call from."""
 LI, WANG, CHEN = 900.0, 1_100.0, 1_300.0
 
 
@@ -112,3 +116,58 @@ async def test_one_who_listens_is_rung_once_and_takes_no_second_caller(it: Scene
     card = it.room.row("CallRow", ref, for_supervisor=True)
     assert isinstance(card, CallRow)
     assert card.seat == "li"
+
+
+class Said:
+    """What is said of one customer: proved, or by the number that he calls from."""
+
+    def __init__(self, record: CustomerRecord, number: str = "") -> None:
+        self.record = record
+        self.number = number
+
+    def of(self, customer: str, number: str) -> CustomerRecord | None:
+        fits = number == self.number if self.number else customer
+        return self.record if fits else None
+
+
+async def test_what_his_record_says_comes_before_the_table_of_cards(it: Scene) -> None:
+    await seated(it, "li", "8001", LI)
+    wang = await seated(it, "wang", "8002", WANG)
+    it.room.records = Said(CustomerRecord("x", importance=2))
+    await it.caller("one", keys=f"11{CARD}#{PIN}#0")
+    await it.answers(wang)
+    await it.state("SeatRow", "wang", "talking")
+    (talk,) = it.room._talks.values()
+    assert (talk.caller.own_seat, talk.caller.level) == ("wang", 2)
+
+
+async def test_who_calls_from_a_number_of_his_record_has_his_own_teller(it: Scene) -> None:
+    li = await seated(it, "li", "8001", LI)
+    await seated(it, "wang", "8002", WANG)
+    it.room.records = Said(CustomerRecord("x", importance=8, teller="li"), NUMBER)
+    await it.caller("one")
+    await it.answers(li)
+    row = await it.state("SeatRow", "li", "talking")
+    (talk,) = it.room._talks.values()
+    assert (talk.caller.own_seat, talk.caller.level, talk.caller.customer) == ("li", 8, "")
+    card = it.room.row("CallRow", row.call, for_supervisor=True)
+    assert isinstance(card, CallRow)
+    assert (card.level, card.customer) == (0, ""), "a number proves nothing"
+
+
+@pytest.mark.parametrize(
+    ("said", "card", "expected"),
+    [
+        (None, "6227", Known(3, "wang")),
+        (None, "", Known(0, "")),
+        (CustomerRecord("x"), "6227", Known(3, "wang")),
+        (CustomerRecord("x", importance=0), "6227", Known(0, "wang")),
+        (CustomerRecord("x", teller="li"), "6227", Known(3, "li")),
+        (CustomerRecord("x", 9, "li"), "", Known(9, "li")),
+    ],
+)
+def test_each_of_the_two_is_decided_for_itself(
+    said: CustomerRecord | None, card: str, expected: Known
+) -> None:
+    options = replace(OPTIONS, own_seats={"6227": "wang"}, important={"6227": 3})
+    assert known(options, said, card) == expected

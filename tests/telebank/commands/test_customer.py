@@ -1,18 +1,16 @@
 """`telebank customer` against a control socket of this process: who may look, and tokens."""
 
-import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
 
 import pyotp
-from click.testing import CliRunner, Result
 
 from support.ledger_world import CARDS
-from support.staff_house import House, Person, fresh, open_house
+from support.staff_house import fresh, open_house
+from support.staff_words import run, three_people
 from support.store_kit import DAY
 from telebank.commands.wiring.customer_control import SHOW, TOKEN
-from telebank.main import main
 from telebank.store import ceilings, habits, payees, second_factors, tables
 from telebank.store.customer_tables import code_token
 from telebank.store.transaction import Transaction
@@ -23,24 +21,9 @@ PAYER, PAYEE = CARDS[:2]
 NOTE = ("--note", "identity seen, token handed over")
 
 
-async def run(house: House, who: Person, *words: str, card: str = PAYER.digits) -> Result:
-    session = house.folder / who.name
-    session.touch(mode=0o600)
-    session.write_text(who.token)
-    runner = CliRunner(env={"TELEBANK_DATA": str(house.folder), "TELEBANK_SESSION": str(session)})
-    return await asyncio.to_thread(runner.invoke, main, ["customer", *words], input=f"{card}\n")
-
-
-async def _people(house: House) -> tuple[Person, Person, Person]:
-    """An administrator, a supervisor and a teller."""
-    chen = await house.login(await house.found("chen", "administrator"))
-    wu = await house.login(await house.found("wu", "supervisor"))
-    return chen, wu, await house.hire(chen, wu, "li", "teller")
-
-
 async def test_two_people_give_a_token_and_take_it_away(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house:
-        _, wu, li = await _people(house)
+        _, wu, li = await three_people(house)
         proposed = await run(house, li, "token", "add", *NOTE)
         assert (proposed.exit_code, "a supervisor approves" in proposed.output) == (0, True)
         assert house.rows(code_token) == []
@@ -76,7 +59,7 @@ async def test_two_people_give_a_token_and_take_it_away(tmp_path: Path) -> None:
 
 async def test_the_seed_is_shown_once_and_as_a_picture(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house:
-        _, wu, li = await _people(house)
+        _, wu, li = await three_people(house)
         body = {"card": PAYER.digits, "what": "add", "note": "identity seen"}
         await house.ask(li, "POST", TOKEN, body | fresh())
         once = body | fresh()
@@ -93,7 +76,7 @@ async def test_the_seed_is_shown_once_and_as_a_picture(tmp_path: Path) -> None:
 
 async def test_a_token_needs_a_note_a_card_and_the_right_role(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house:
-        chen, _, li = await _people(house)
+        chen, _, li = await three_people(house)
         assert (await run(house, li, "token", "add", "--note", "1")).exit_code == 2
         assert (await run(house, li, "token", "add", *NOTE, card="6227001234567890")).exit_code == 2
         denied = await run(house, chen, "token", "add", *NOTE)
@@ -106,7 +89,7 @@ async def test_a_token_needs_a_note_a_card_and_the_right_role(tmp_path: Path) ->
 
 async def test_what_is_kept_is_shown_masked_and_that_somebody_looked(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house:
-        chen, wu, li = await _people(house)
+        chen, wu, li = await three_people(house)
         customer = Customer(house.store.vault.token(PAYER))
         bank = Money.parse("50000.00")
         seal = house.store.vault.seal(PAYEE)

@@ -1,0 +1,25 @@
+"""`telebank customer` as a person of a staff house types it, and three people to type it."""
+
+import asyncio
+
+from click.testing import CliRunner, Result
+
+from support.ledger_world import CARDS
+from support.staff_house import House, Person
+from telebank.main import main
+
+
+async def run(house: House, who: Person, *words: str, card: str = CARDS[0].digits) -> Result:
+    """One command of his; the card is read from standard input."""
+    session = house.folder / who.name
+    session.touch(mode=0o600)
+    session.write_text(who.token)
+    runner = CliRunner(env={"TELEBANK_DATA": str(house.folder), "TELEBANK_SESSION": str(session)})
+    return await asyncio.to_thread(runner.invoke, main, ["customer", *words], input=f"{card}\n")
+
+
+async def three_people(house: House) -> tuple[Person, Person, Person]:
+    """An administrator, a supervisor and a teller."""
+    chen = await house.login(await house.found("chen", "administrator"))
+    wu = await house.login(await house.found("wu", "supervisor"))
+    return chen, wu, await house.hire(chen, wu, "li", "teller")

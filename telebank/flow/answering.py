@@ -8,6 +8,7 @@ from typing import assert_never
 from telebank.flow import papers
 from telebank.flow.events import (
     Answered,
+    Disproved,
     FaxAnswered,
     FaxPrepared,
     Proved,
@@ -29,12 +30,17 @@ from telebank.flow.model import (
 from telebank.flow.speech import parts_of
 from telebank.flow.state import Untold
 from telebank.flow.walk import Walker
+from transactions.contract import Service
+from transactions.request import AuthLevel
+
+LOCKED, WRONG = "locked", ("wrong_pin", "wrong_code")
+"""Exits of services that prove a level: no more tries today, and a wrong one."""
 
 
 class Answering(Walker):
     """A walk that goes on by what others answer."""
 
-    def _take_answer(self, event: Answered | Proved) -> None:
+    def _take_answer(self, event: Answered | Proved | Disproved) -> None:
         match event:
             case ServiceAnswered():
                 self._answered(event)
@@ -46,6 +52,8 @@ class Answering(Walker):
                 self._faxed(event)
             case Proved():
                 self._proved(event)
+            case Disproved(lost):
+                self._take_back(lost)
             case _:
                 assert_never(event)
 
@@ -67,8 +75,28 @@ class Answering(Walker):
         if event.exit in service.grants_on and service.grants is not None:
             source = node.inputs.get(service.customer or "", "")
             self._memory.prove(source.removeprefix("$"), service.grants)
+        self._tried(service, event.exit)
         self._answer_untold(Untold(event.visit, event.exit, service.effect))
         self._go_on(self._exit_of(node, event.exit))
+
+    def _tried(self, service: Service, exit_name: str) -> None:
+        """What proves a level was tried: locked, it proves nothing any more in this call."""
+        counts = service.counts_with or service.name
+        level = service.grants or self.release.contracts[counts].grants
+        if service.attempts is None or level is None:
+            return
+        wrong = self._state.wrong
+        if exit_name in (*service.grants_on, *service.right_on):
+            wrong.pop(counts, None)
+        elif exit_name in WRONG:
+            wrong[counts] = wrong.get(counts, 0) + 1
+        if exit_name == LOCKED or wrong.get(counts, 0) >= service.attempts:
+            self._take_back(level)
+
+    def _take_back(self, level: AuthLevel) -> None:
+        self._state.lost = level
+        if self._memory.take_back(level):
+            self._record("call.unproved", level=self._state.auth.value)
 
     def _go_on(self, target: str) -> None:
         """After an answer; a filler is heard to its end first."""

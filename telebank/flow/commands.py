@@ -125,8 +125,9 @@ class Record:
     """A line for the event log, free of secrets; `detail` has `flow` and `node`.
 
     `node.entered`; `key` with `digit` (or a dot) once a node took it; `call.language`;
-    `call.proved` with `level`, where he proved himself beside the menus; `input.none`,
-    `input.invalid`, `input.exhausted`; `keys.dropped`, `value.missing`, `rows.cut` (more rows than
+    `call.proved` with `level`, where he proved himself beside the menus; `call.unproved` with the
+    level that is left, where wrong tries locked its proof; `input.none`, `input.invalid`,
+    `input.exhausted`; `keys.dropped`, `value.missing`, `rows.cut` (more rows than
     keys), `answer.late`, `exit.unknown`, `play.lost`, `call.guard`.
     """
 
@@ -147,13 +148,15 @@ class Ended:
 
     `exit` is the flow's own, or `guard` (it took too long) or `fault`. Where its caller proved
     himself, `customer` is his card and `level` how far; `given` are the variables that the flow
-    gives. All three are for `events.Proved`.
+    gives. All three are for `events.Proved`. `lost`, the level whose proof was locked by wrong
+    tries, is for `events.Disproved`.
     """
 
     exit: str
     level: AuthLevel = AuthLevel.NONE
     customer: CardNumber | None = None
     given: Values = field(default_factory=dict, repr=False)
+    lost: AuthLevel | None = None
 
 
 Command = (

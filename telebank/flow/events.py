@@ -85,9 +85,16 @@ class Proved:
 
 
 @dataclass(frozen=True, slots=True)
+class Disproved:
+    """What proves this level was locked in a session beside this one: its `Ended` said so."""
+
+    lost: AuthLevel
+
+
+@dataclass(frozen=True, slots=True)
 class HungUp:
     """The caller is gone (or the call was taken from us); nothing is said any more."""
 
 
 Answered = ServiceAnswered | QueueAnswered | FaxPrepared | FaxAnswered
-Event = Started | KeyPressed | PlayEnded | Answered | Proved | HungUp
+Event = Started | KeyPressed | PlayEnded | Answered | Proved | Disproved | HungUp

@@ -1,12 +1,25 @@
 """A session's variables: plain values in its state, card numbers and secrets in the vault."""
 
-from telebank.flow.model import ABILITIES
+from telebank.flow.model import ABILITIES, AT_DESK
 from telebank.flow.state import Handle, State
 from telebank.flow.vault import Vault
 from transactions.card import CardNumber, SealedCard
 from transactions.outcome import Rows, Value, Values
 from transactions.request import AuthLevel
 from transactions.secret import Secret
+
+_PROVED_BY = {
+    AuthLevel.CODE: ({AuthLevel.CODE}, AuthLevel.NONE),
+    AuthLevel.PIN: ({AuthLevel.PIN, AuthLevel.SECOND_FACTOR}, AuthLevel.NONE),
+    AuthLevel.SECOND_FACTOR: ({AuthLevel.SECOND_FACTOR}, AuthLevel.PIN),
+}
+"""What hangs on the proof of a level, and what is left without it."""
+
+
+def without(has: AuthLevel, lost: AuthLevel | None) -> AuthLevel:
+    """The level of somebody whose proof of `lost` is locked; None: none is."""
+    levels, left = _PROVED_BY.get(lost or AuthLevel.NONE, (set[AuthLevel](), has))
+    return left if has in levels else has
 
 
 class Memory:
@@ -69,6 +82,21 @@ class Memory:
             return
         self._state.auth = level
         self._state.customer = self._vault.put(customer)
+
+    def take_back(self, lost: AuthLevel) -> bool:
+        """The proof of this level is locked, by wrong tries: whoever is there has it no more.
+        False: he had none of it."""
+        state, left = self._state, without(self._state.auth, lost)
+        if left is state.auth:
+            return False
+        state.auth = left
+        if left is AuthLevel.NONE:
+            token, state.customer = state.customer, None
+            held = {one.token for one in state.vars.values() if isinstance(one, Handle)}
+            if token is not None and token not in held:
+                self._vault.drop(token)
+            self.forget(AT_DESK)
+        return True
 
     @property
     def proved(self) -> CardNumber | None:

@@ -21,12 +21,16 @@ DESK_FLOWS: Mapping[str, tuple[str, ...]] = MappingProxyType({DESK_PIN: ("card",
 the PIN of the card that he keyed, and a card and its PIN. No menu leads to them."""
 DESK_GIVES = "card"
 """The variable that they give: whose PIN was right."""
+DESK_SIGNS, SIGNS_PIN, SIGNS_CODE = "signs", "pin", "code"
+"""A word that DESK_PIN is given where the customer signs by it what was read to him: by his PIN, or
+by his PIN and a second factor. Else it says who he is, and no more."""
 DESK_EXITS = (
     *("verified", "wrong", "locked", "given_up"),
     *("first_use", "bad_card", "lost", "unavailable"),
+    *("code_wrong", "code_locked", "no_factor"),
 )
 """How they may end. `wrong`: too often wrong, and not yet locked; `first_use`: right, and to be
-changed in the menus before it is good for anything."""
+changed in the menus before it is good for anything; `no_factor`: the bank knows none of him."""
 
 Way = Literal["here", "back", "later", "mail"]
 """How a document goes: by fax in this call, in one of its own at once, or in one at a given time;

@@ -90,6 +90,10 @@ class Place:
     auth: AuthLevel = AuthLevel.NONE
     customer: str | None = None
     """Vault token of the card that has proved itself."""
+    wrong: dict[str, int] = field(default_factory=dict)
+    """Wrong tries by the service that counts them, since the last right one."""
+    lost: AuthLevel | None = None
+    """Of a session beside a call: the level whose proof was locked in it."""
     buffer: str = field(default="", repr=False)
     entry: str = field(default="", repr=False)
     tries: int = 0

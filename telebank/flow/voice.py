@@ -177,7 +177,8 @@ class Voice:
     def _ended(self, exit_name: str) -> Ended:
         gives = self.release.flows[self._state.first].gives
         given = {name: v for name in gives if (v := self._memory.value(name)) is not None}
-        return Ended(exit_name, self._state.auth, self._memory.proved, given)
+        state = self._state
+        return Ended(exit_name, state.auth, self._memory.proved, given, state.lost)
 
     def _end(self) -> None:
         """Nothing more is said. A secret that a service still has in hand is left to it."""

@@ -22,6 +22,7 @@ from telebank.calls.tellers.served import Served
 from telebank.calls.tellers.values import CallerCard, Wants
 from telebank.calls.tellers.words import words_of
 from telebank.flow.commands import Enqueue, Record, Spoken
+from telebank.flow.events import Disproved
 from telebank.flow.session import Session
 from telebank.media.client import MediaChannel
 from telebank.sip import CallOffered
@@ -280,6 +281,8 @@ class AtTellers:
             self._entry = None
             if ended.proved is not None:
                 self._hands.proved(ended.proved)
+            if ended.lost is not None:
+                self._hands.proved(Disproved(ended.lost))
             heard.over(ended)
 
         self._hush()

@@ -26,6 +26,7 @@ from telebank.calls.tellers.values import CallerCard
 from telebank.calls.tellers.words import words_of
 from telebank.flow.commands import Record, Spoken, Told
 from telebank.flow.events import Proved
+from telebank.flow.memory import without
 from telebank.media.client import MediaChannel
 from transactions.journal import JournalEvent
 from transactions.request import AuthLevel, Language
@@ -215,7 +216,7 @@ class Customer:
 
         def over(ended: EntryEnded) -> None:
             self._entry = None
-            self._proved = ended.proved or self._proved
+            self._proved = ended.proved or _left(self._proved, ended.lost)
             heard.over(ended)
 
         self._saying.hush()
@@ -279,3 +280,9 @@ class Customer:
                 detail=dict(detail),
             )
         )
+
+
+def _left(proved: Proved | None, lost: AuthLevel | None) -> Proved | None:
+    """What is still proved after wrong tries locked the proof of a level."""
+    level = AuthLevel.NONE if proved is None else without(proved.level, lost)
+    return None if proved is None or level is AuthLevel.NONE else replace(proved, level=level)

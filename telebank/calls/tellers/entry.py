@@ -154,7 +154,7 @@ class Entry:
         proved = None
         if ended.customer is not None:
             proved = events.Proved(ended.customer, ended.level, ended.given)
-        self._heard.over(EntryEnded(ended.exit, proved))
+        self._heard.over(EntryEnded(ended.exit, proved, ended.lost))
 
     def _finish(self) -> None:
         self._over = True

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from telebank.agents.commands import QueueExit
 from telebank.flow.commands import Record, Submit, Told
-from telebank.flow.events import Proved
+from telebank.flow.events import Disproved, Proved
 from transactions.answer import Answer
+from transactions.request import AuthLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,8 @@ class CallHands:
     """He has heard a result."""
     record: Callable[[Record], None]
     """A line for the event log."""
-    proved: Callable[[Proved], None]
-    """He proved himself beside his menus: they know it from now on."""
+    proved: Callable[[Proved | Disproved], None]
+    """He proved himself beside his menus, or locked what proves him: they know it from now on."""
     back: Callable[[str, QueueExit], None]
     """Takes the menu's question and its answer."""
     hang_up: Callable[[str], None]
@@ -39,6 +40,8 @@ class EntryEnded:
 
     exit: str
     proved: Proved | None
+    lost: AuthLevel | None = None
+    """The level whose proof he locked by wrong tries."""
 
 
 @dataclass(frozen=True, slots=True)

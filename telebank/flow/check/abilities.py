@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from telebank.flow.check.graph import finding, writes
-from telebank.flow.model import ABILITIES, AT_DESK, Enter, Finding, Flow, Menu
+from telebank.flow.model import ABILITIES, AT_DESK, DESK_SIGNS, Enter, Finding, Flow, Menu
 from telebank.flow.release import Release
 
 
@@ -11,7 +11,7 @@ def fixed(release: Release, flow: Flow) -> Iterator[Finding]:
     """An ability that a flow sets: it is what the node that takes the call says."""
     for node in flow.nodes.values():
         written = set(node.set) if isinstance(node, Enter) else writes(release, node)
-        for name in sorted(written.intersection((*ABILITIES, AT_DESK))):
+        for name in sorted(written.intersection((*ABILITIES, AT_DESK, DESK_SIGNS))):
             problem = f"sets {name}, which only the call itself knows"
             yield finding(flow, node, "ability", problem, "use another variable")
 

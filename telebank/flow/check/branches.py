@@ -8,6 +8,9 @@ from telebank.flow.model import (
     ABILITIES,
     ABLE,
     AT_DESK,
+    DESK_SIGNS,
+    SIGNS_CODE,
+    SIGNS_PIN,
     Branch,
     Call,
     Collect,
@@ -84,6 +87,7 @@ def _offered(release: Release) -> set[str]:
 def codes_of(release: Release, name: str) -> set[str] | None:
     """The codes that a variable can have, where only constants set it; None where others do."""
     known = {ABLE} if name in (*ABILITIES, AT_DESK) else set()
+    known |= {SIGNS_PIN, SIGNS_CODE} if name == DESK_SIGNS else set()
     for flow in release.flows.values():
         for node in flow.nodes.values():
             match node:

@@ -157,6 +157,6 @@ async def test_who_proved_himself_in_the_menus_is_asked_for_the_pin_alone(it: Sc
     await caller.sip.press(f"{PIN}#")
     await it.pause(0.1)
     row = await it.state("CallRow", ref, "talking")
-    assert (row.level, row.pin_result) == (2, "locked")
+    assert (row.level, row.customer, row.pin_result) == (0, "", "locked"), "it is taken back"
     caller.hangs_up()
     await it.house.idle()

@@ -9,7 +9,7 @@ from support.flow_bank import changed, findings_of
 from support.flow_caller import CARD, PIN, Caller
 from telebank.flow.commands import Ended, Enqueue, HangUp, Listen, Record, Say, Submit
 from telebank.flow.draw.words import Wording
-from telebank.flow.events import HungUp, Proved, QueueAnswered
+from telebank.flow.events import Disproved, HungUp, Proved, QueueAnswered
 from telebank.flow.options import FlowOptions
 from telebank.flow.release import Release, read_release
 from telebank.flow.session import Session
@@ -128,6 +128,61 @@ def test_who_is_not_proved_brings_nothing_back(exit_name: str) -> None:
     keys_pin(inner, exit_name)
     (ended,) = inner.of(Ended)
     assert (ended.exit, ended.level, ended.customer) == (exit_name, AuthLevel.NONE, None)
+
+
+def wrong_pins(inner: Caller, times: int) -> None:
+    for _ in range(times):
+        inner.press(f"{PIN}#")
+        inner.answer("wrong_pin")
+        while inner.session.phase is Phase.SPEAKING:
+            inner.listen()
+
+
+@pytest.mark.parametrize("level", [AuthLevel.PIN, AuthLevel.SECOND_FACTOR])
+def test_a_pin_that_is_locked_beside_the_call_takes_back_what_was_proved(level: AuthLevel) -> None:
+    caller = at_teller()
+    given = {"card": CardNumber(CARD)}
+    caller.feed(Proved(CardNumber(CARD), level, given))
+    inner = beside(caller, "desk_pin", CARD)
+    wrong_pins(inner, 3)
+    (ended,) = inner.of(Ended)
+    assert (ended.exit, ended.customer, ended.lost) == ("wrong", None, AuthLevel.PIN)
+    caller.feed(Disproved(AuthLevel.PIN))
+    assert (caller.session.level, caller.session.proved) == (AuthLevel.NONE, None)
+    assert caller.of(Record)[-1].kind == "call.unproved"
+    back(caller)
+    caller.press("1")
+    caller.listen()
+    assert caller.heard[-1:] == ["auth.card"], "he has to prove himself anew"
+
+
+def test_a_code_that_is_locked_leaves_the_pin_and_one_wrong_pin_takes_nothing_back() -> None:
+    caller = at_teller()
+    caller.feed(Proved(CardNumber(CARD), AuthLevel.SECOND_FACTOR, {"card": CardNumber(CARD)}))
+    inner = beside(caller, "desk_pin", CARD)
+    wrong_pins(inner, 2)
+    inner.press(f"{PIN}#")
+    inner.answer("ok")
+    while inner.session.phase is Phase.SPEAKING:
+        inner.listen()
+    (ended,) = inner.of(Ended)
+    assert (ended.exit, ended.lost) == ("verified", None)
+    caller.feed(Disproved(AuthLevel.SECOND_FACTOR))
+    assert (caller.session.level, caller.session.proved) == (AuthLevel.PIN, CardNumber(CARD))
+
+
+@pytest.mark.parametrize("answers", [("locked",), ("wrong_pin",) * 3])
+def test_a_pin_that_is_locked_in_the_menus_takes_it_back_too(answers: tuple[str, ...]) -> None:
+    caller = Caller(shipped())
+    caller.session = Session(shipped(), "c1", FlowOptions(), "prove_again", caller.vault)
+    caller.start()
+    caller.feed(Proved(CardNumber(CARD), AuthLevel.SECOND_FACTOR, {"card": CardNumber(CARD)}))
+    for answer in answers:
+        assert caller.session.level is AuthLevel.SECOND_FACTOR
+        caller.listen()
+        caller.press(f"{PIN}#")
+        caller.answer(answer)
+    assert (caller.session.level, caller.session.proved) == (AuthLevel.NONE, None)
 
 
 def test_a_card_is_asked_for_where_none_is_known() -> None:

@@ -27,6 +27,7 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "phones": ("phones", "Desk phones: add, list, show, remove, give a new secret."),
         "queue": ("queue", "Queues of callers: check them, seats needed, play them."),
         "contacts": ("contacts", "Tellers' contacts with callers: list."),
+        "knowledge": ("knowledge", "Articles for tellers: search, show, check."),
         "recordings": ("recordings", "Recordings of tellers' calls: list, check."),
         "approval": ("approval", "What waits for a second person."),
         "pin": ("pin", "What is kept of telephone PINs."),

@@ -99,6 +99,7 @@ def check(data: Path) -> None:
     """
     from telebank.calls.tls import TlsContexts, TlsFileError
     from telebank.commands.config_findings import faults, warnings
+    from telebank.commands.wiring.knowledge import findings
     from telebank.settings import SettingsError, load_settings, trunk_accounts
 
     if not data.is_dir():
@@ -114,7 +115,7 @@ def check(data: Path) -> None:
         raise SystemExit(EXIT_FINDING) from error
     for warning in warnings(settings):
         click.echo(f"warning: {warning}", err=True)
-    found = list(faults(settings))
+    found = [*faults(settings), *findings(data, settings)]
     for fault in found:
         click.echo(fault, err=True)
     if found:

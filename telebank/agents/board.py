@@ -38,6 +38,10 @@ class SeatRow(Row, frozen=True, tag=True, kw_only=True):
     queues: tuple[str, ...] = ()
     calls_today: int = 0
     talk_today_s: float = 0.0
+    not_called: str = ""
+    """Why his last call to a number came to nothing, until the next one: `own_phone` (his own
+    telephone was not answered), `no_answer`, `busy`, `declined`, `unreachable`, `trunk_down`, or
+    the limit of `[outbound]` that is reached, by its name in the settings."""
     watched_by: str = ""
     """Who listens, whispers or barged in; only supervisors' boards have it."""
 
@@ -103,6 +107,9 @@ class CallRow(Row, frozen=True, tag=True, kw_only=True):
     not_reached: str = ""
     """Of a call-back, what came of the last try: `no_answer`, `busy`, `declined`, `unreachable`, or
     `machine`, where somebody answered and nobody pressed a key."""
+    limit: str = ""
+    """The limit of `[outbound]` by which a call to somebody whom we called ends within a minute,
+    by its name in the settings; empty: none is near."""
 
 
 AnyRow = SeatRow | QueueRow | CallRow

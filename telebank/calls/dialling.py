@@ -1,9 +1,10 @@
 """Calls that tellers place: which numbers may be called (`[outbound]`), and what each call costs.
 
-They are counted with those of faxes, in the store: all nodes agree, and no restart forgets."""
+They are counted with those of faxes, in the store: all nodes agree, and no restart forgets. A call
+has a piece of the day's seconds at a time, so that those who talk leave room for others."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import partial
 from typing import Protocol, TypeVar
@@ -16,7 +17,7 @@ from telebank.calls.faxes.outgoing import SIP_USER
 from telebank.calls.faxes.tolls import Refusal, Target, judge, limits
 from telebank.sip import Hop
 from telebank.store import fax_tolls
-from telebank.store.fax_tolls import TOLLS, Allowed, Limits, OverLimit
+from telebank.store.fax_tolls import CALL, TOLLS, Allowed, Limits, OverLimit
 from telebank.store.transaction import Transaction
 from transactions.clock import Clock
 from transactions.ports import JournalUnavailable, LeaseLost
@@ -25,7 +26,10 @@ log = structlog.get_logger("telebank.tellers")
 T = TypeVar("T")
 
 LONGEST_S = 3_600
-"""Seconds of one call, at most; they are set aside when it is placed."""
+"""Seconds of one call, at most."""
+PIECE_S = 300
+"""Seconds that are set aside when it is placed, and each time that they are about to be used up;
+whole minutes, as trunks count."""
 FIRST = 1
 """Attempts are a fax's: a call has one."""
 
@@ -47,7 +51,9 @@ class Dialled:
     job: str
     target: Target
     seconds: int
-    """It ends after so many."""
+    """It ends after so many, unless it gets `more`."""
+    most: Limits
+    """Of the day on which it is placed: it counts there to its end."""
 
 
 class Dialling:
@@ -75,16 +81,38 @@ class Dialling:
     async def reserve(self, ref: str, target: Target) -> Dialled | Refusal:
         """Count a call of this reference, which is unique, and set aside what it may cost; else
         which limit is reached, or that the store does not answer."""
-        job, token = f"call:{ref}", self._digest(target.number)
-        most = limits(self._options, self._clock.now(), self._zone, LONGEST_S)
+        job, token = f"{CALL}{ref}", self._digest(target.number)
+        most = limits(self._options, self._clock.now(), self._zone, PIECE_S)
         work = partial(_place, job=job, token=token, most=most, target=target)
         try:
             verdict = await self._run(work, TOLLS)
         except (JournalUnavailable, LeaseLost) as error:
-            return Refusal("store", f"the store takes no call: {type(error).__name__}")
+            return _not_answered(error)
         if isinstance(verdict, OverLimit):
-            return Refusal(verdict.rule, f"[outbound] {verdict.rule} is reached")
-        return Dialled(job, target, verdict.seconds)
+            return _reached(verdict)
+        return Dialled(job, target, verdict.seconds, most)
+
+    async def more(self, dialled: Dialled) -> Dialled | Refusal:
+        """The same call with another piece of the day; else which limit is reached."""
+        work = partial(
+            fax_tolls.more,
+            job=dialled.job,
+            attempt=FIRST,
+            limits=dialled.most,
+            longest=LONGEST_S,
+            toll=dialled.target.toll,
+        )
+        try:
+            verdict = await self._run(work, TOLLS)
+        except (JournalUnavailable, LeaseLost) as error:
+            return _not_answered(error)
+        if isinstance(verdict, OverLimit):
+            return _reached(verdict)
+        return replace(dialled, seconds=dialled.seconds + verdict.seconds)
+
+    async def open(self) -> None:
+        """Settle what a former life of this node left open. Raises as the store does."""
+        await self._run(fax_tolls.lost, TOLLS)
 
     async def over(self, dialled: Dialled, seconds: float | None) -> None:
         """It took so long, from when it was placed; None: it never was."""
@@ -109,6 +137,14 @@ class Dialling:
         host, port = endpoint.advertised
         shown = f"[{host}]" if ":" in host else host
         return f"sip:{target.caller or self._options.caller or SIP_USER}@{shown}:{port}"
+
+
+def _not_answered(error: Exception) -> Refusal:
+    return Refusal("store", f"the store takes no call: {type(error).__name__}")
+
+
+def _reached(verdict: OverLimit) -> Refusal:
+    return Refusal(verdict.rule, f"[outbound] {verdict.rule} is reached")
 
 
 def _place(

@@ -94,7 +94,7 @@ class Desks:
     def answer(self, seat: str) -> str | None:
         return self.turn(seat, ("ringing",), "talking")
 
-    def call(self, seat: str, number: str) -> str | None:
+    async def call(self, seat: str, number: str) -> str | None:
         if not number.startswith("138"):
             return "unknown_target"
         return self.turn_seat(seat, state="talking", call=number)

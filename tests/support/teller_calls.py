@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sqlalchemy import create_engine
@@ -98,16 +98,21 @@ class Calls:
 
 @asynccontextmanager
 async def calls(
-    tmp_path: Path, voice: Voice, options: CentreOptions = OPTIONS, hertz: float = 1_800.0
+    tmp_path: Path,
+    voice: Voice,
+    options: CentreOptions = OPTIONS,
+    hertz: float = 1_800.0,
+    **limits: int,
 ) -> AsyncIterator[Calls]:
-    """A scene whose tellers may call mobile numbers."""
+    """A scene whose tellers may call mobile numbers; `limits` are of `[outbound]`."""
     async with (
         open_store(tmp_path / "bank", clock=store_clock.SystemClock()) as store,
         scene(tmp_path, voice, options) as it,
     ):
         exchange = await it.phone("exchange", hertz)
         host, port = exchange.endpoint.bound
-        outbound = OutboundOptions(gateway=f"{host}:{port}", allow=("1##########",), caller="95588")
+        rules = OutboundOptions(gateway=f"{host}:{port}", allow=("1##########",), caller="95588")
+        outbound = replace(rules, **limits)
         digest = Keyring.open_or_create(tmp_path / "bank" / "keys").digest
         run, zone = store.journal.run, store.journal.zone
         it.room.dialling = Dialling(outbound, run, digest, zone, SystemClock())

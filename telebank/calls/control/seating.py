@@ -22,6 +22,16 @@ WHY: Mapping[str, str] = {
     " be called; say seat:NAME, queue:NAME or number:DIGITS",
     "full": "there are as many seats as this node takes: somebody has to leave first",
     "not_set_up": "there are no queues here: write DATA/config/queues.yaml, start the node again",
+    "draining": "this node is being stopped: no call is placed any more; sit down at another one",
+    "calls_hourly": "[outbound] calls_hourly is reached, of all nodes: try again within the hour",
+    "per_number_daily": "[outbound] per_number_daily is reached: this number is called no more"
+    " today",
+    "seconds_daily": "[outbound] seconds_daily is used up: no number is called any more today",
+    "spend_daily": "spend_daily of the trunk for this number is used up: it is called no more"
+    " today",
+    "no_gateway": "no trunk has this number in its allow, and [outbound] gateway is not set",
+    "no_price": "the tariff of the trunk for this number has no price for it",
+    "store": "the store does not answer, and calls that are not counted are not placed: try again",
     "not_allowed": "your role may not do this",
 }
 
@@ -75,7 +85,7 @@ class TellerDesks(Protocol):
         """Be out of the conversation, or do not take the call that rings."""
         ...
 
-    def call(self, seat: str, number: str) -> str | None:
+    async def call(self, seat: str, number: str) -> str | None:
         """Call a number, by the rules of `[outbound]`: his own telephone first."""
         ...
 

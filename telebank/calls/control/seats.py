@@ -77,7 +77,6 @@ ACTS: Mapping[str, _Act] = MappingProxyType(
         "state": _Act(StateBody, lambda room, seat, body: room.want(seat, body.state, body.reason)),
         "answer": _plain(lambda room, seat: room.answer(seat)),
         "hang_up": _plain(lambda room, seat: room.hang_up(seat)),
-        "call": _Act(CallBody, lambda room, seat, body: room.call(seat, body.number)),
         "hold": _plain(lambda room, seat: room.hold(seat)),
         "resume": _plain(lambda room, seat: room.resume(seat)),
         "consult": _Act(ToBody, lambda room, seat, body: room.consult(seat, body.to)),
@@ -92,7 +91,7 @@ ACTS: Mapping[str, _Act] = MappingProxyType(
         "wrapped": _plain(lambda room, seat: room.wrapped(seat)),
     }
 )
-"""By the last part of the path; `enter` asks the store first."""
+"""By the last part of the path; `enter` and `call` ask the store first."""
 
 
 class SeatsPart:
@@ -111,6 +110,7 @@ class SeatsPart:
         """See `ControlPart`."""
         return [
             web.post("/v1/desk/enter", self._enter),
+            web.post("/v1/desk/call", self._call),
             *(web.post(f"/v1/desk/{name}", partial(self._act, name)) for name in ACTS),
         ]
 
@@ -129,6 +129,15 @@ class SeatsPart:
 
         async def work(by: Actor) -> Reply:
             return await self._sit(by, body.phone)
+
+        return await self._alone(request, body, work)
+
+    async def _call(self, request: web.Request) -> web.Response:
+        body = await read_body(request, CallBody)
+
+        async def work(by: Actor) -> Reply:
+            code = await self._room.call(by.id, body.number)
+            return self._seat(by.id) if code is None else no(code)
 
         return await self._alone(request, body, work)
 

@@ -17,7 +17,7 @@ from telebank.calls.tellers.customer import Customer
 from telebank.calls.tellers.customer_line import RINGS_S, CustomerLine
 from telebank.calls.tellers.ringing import Ringing
 from telebank.calls.tellers.talk import Seat, StillWanted, Talk
-from telebank.calls.tellers.values import CallerCard, Code, Ended, Rung
+from telebank.calls.tellers.values import CAPS, CallerCard, Code, Ended, Rung
 
 log = structlog.get_logger("telebank.tellers")
 
@@ -67,10 +67,13 @@ class Calling(Ringing):
         return self._target(number) is not None
 
     def _target(self, number: str) -> Target | None:
-        if self.dialling is None:
-            return None
-        found = self.dialling.judge(number)
+        found = self._judge(number)
         return None if isinstance(found, Refusal) else found
+
+    def _judge(self, number: str) -> Target | Refusal:
+        if self.dialling is None:
+            return Refusal("not_allowed", "nobody is called here")
+        return self.dialling.judge(number)
 
     def _announce(self, what: commands.Announce) -> None:
         talk = self._talks.get(what.call)
@@ -127,7 +130,7 @@ class Calling(Ringing):
             return
         talk.conversation.teller = seat.id
         talk.arrange()
-        why = await self._reach(talk, seat, customer, self._shell.placed(), wanted)
+        why = await self._reached(talk, seat, wanted)
         if not why:
             why = _WHY_NOT[await customer.consents()]
         if not wanted():
@@ -140,6 +143,18 @@ class Calling(Ringing):
             self._tell(events.CallerLeft(talk.ref))
         else:
             self._back_to_place(talk, seat.id, why, "customer")
+
+    async def _reached(self, talk: Talk, seat: Seat, wanted: StillWanted) -> Reached:
+        """Call whose place is kept, where that may be."""
+        placed, target = self._shell.placed(), self._judge(talk.number)
+        if isinstance(target, Refusal):
+            self._note("call.refused", talk.ref, actor=seat.id, rule=target.rule)
+            return "unreachable"
+        dialled = await self._reserve(talk, seat.id, target, placed.ref)
+        if isinstance(dialled, Refusal):
+            return "unreachable"
+        line = self._customer_line(talk, dialled)
+        return await self._reach(talk, seat, placed, line, wanted)
 
     def _back_to_place(self, talk: Talk, seat: str, why: Reached, party: Party) -> None:
         """Nothing came of it: he stands where he stood, or is tried again later."""
@@ -203,17 +218,31 @@ class Calling(Ringing):
 
     # -- a call of a teller's own -------------------------------------------------------------
 
-    def call(self, seat: str, number: str) -> Code | None:
-        """Call a number, first the seat's own phone."""
+    async def call(self, seat: str, number: str) -> Code | None:
+        """Call a number, first the seat's own phone: or why it cannot be called now, and then
+        nothing rings."""
         found = self._seats.get(seat)
         if found is None:
             return "no_seat"
         if found.state not in CALLED or self._busy(seat):
             return "wrong_state"
-        target = self._target(number)
-        if target is None:
-            return "unknown_target"
+        target = self._judge(number)
+        if isinstance(target, Refusal):
+            return _code(target)
         placed = self._shell.placed()
+        talk = self._own_call(found, placed, target, number)
+        wanted = self._calls_for(talk, found)
+        dialled = await self._reserve(talk, seat, target, placed.ref)
+        if isinstance(dialled, Refusal):
+            why = _code(dialled)
+            if wanted():
+                self._not_called(talk, seat, why)
+            return why
+        self._spawn(self._called(talk, found, placed, dialled, wanted))
+        return None
+
+    def _own_call(self, seat: Seat, placed: PlacedCall, target: Target, number: str) -> Talk:
+        """A conversation with whom a seat calls; the seat talks from now on."""
         now = self._clock.now
         card = _nobody(target.masked, now().isoformat(timespec="milliseconds"))
         customer = Customer(self._shell, placed, card, placed.ref)
@@ -222,33 +251,41 @@ class Calling(Ringing):
         talk = Talk(customer, caller, Conversation(*mixers), now(), now, self._dropped)
         talk.number, talk.direction = number, "out"
         self._talks[talk.ref] = talk
-        self._tell(events.TalkBegan(talk.ref, seat))
-        wanted = self._calls_for(talk, found)
-        self._spawn(self._called(talk, found, customer, placed, wanted))
-        return None
+        seat.not_called = ""
+        self._tell(events.TalkBegan(talk.ref, seat.id))
+        return talk
 
     async def _called(
-        self, talk: Talk, seat: Seat, customer: Customer, placed: PlacedCall, wanted: StillWanted
+        self, talk: Talk, seat: Seat, placed: PlacedCall, dialled: Dialled, wanted: StillWanted
     ) -> None:
+        line = self._customer_line(talk, dialled)
         rung = await self._bring(talk, seat.id, seat.phone, SEAT_RINGS_S, wanted, asked=True)
-        if not wanted():
+        if rung or not wanted():
+            line.hang_up()
+            if wanted():
+                self._not_called(talk, seat.id, "own_phone")
             return
-        why: Reached = rung
-        if not why:
-            talk.conversation.teller = seat.id
-            talk.arrange()
-            why = await self._reach(talk, seat, customer, placed, wanted)
+        talk.conversation.teller = seat.id
+        talk.arrange()
+        why = await self._reach(talk, seat, placed, line, wanted)
         if not wanted():
             return
         if why:
-            self._not_called(talk, seat.id, why)
+            self._not_called(talk, seat.id, self._why(why, dialled.target))
         else:
             talk.calling = ""
             self._begin(talk, seat)
 
+    def _why(self, why: Reached, target: Target) -> Reached:
+        """Of whom cannot be reached over a trunk that is down."""
+        down = bool(target.trunk) and self._shell.endpoint.agent.is_down(target.trunk)
+        return "trunk_down" if why == "unreachable" and down else why
+
     def _not_called(self, talk: Talk, seat: str, why: Reached) -> None:
         self._give_up(talk, seat)
         self._talks.pop(talk.ref, None)
+        if (found := self._seats.get(seat)) is not None:
+            found.not_called = why
         self._note("call.failed", talk.ref, actor=seat, why=why)
         self._tell(events.TalkEnded(talk.ref, seat))
         self._tell(events.WrappedUp(seat))
@@ -262,36 +299,66 @@ class Calling(Ringing):
 
     # -- calls --------------------------------------------------------------------------------
 
+    def _customer_line(self, talk: Talk, dialled: Dialled) -> CustomerLine:
+        """To the caller of a conversation, who is one that we call."""
+        assert self.dialling is not None
+        assert isinstance(talk.port, Customer)
+        customer = talk.port
+
+        def gone() -> None:
+            self._customer_gone(talk, customer)
+
+        def limit(rule: str, over: bool) -> None:
+            self._limited(talk, rule)
+            if over:
+                self._used_up(talk)
+
+        parts = (self._shell, self.dialling, dialled, gone)
+        return CustomerLine(*parts, on_media=customer.heard, on_limit=limit)
+
     async def _reach(
-        self, talk: Talk, seat: Seat, customer: Customer, placed: PlacedCall, wanted: StillWanted
+        self, talk: Talk, seat: Seat, placed: PlacedCall, line: CustomerLine, wanted: StillWanted
     ) -> Reached:
         """Call the number of a conversation, for a seat that is there."""
-        dialled = await self._reserve(talk, seat.id, talk.number, placed.ref)
-        if dialled is None:
-            return "unreachable"
-        assert self.dialling is not None
-        gone = lambda: self._customer_gone(talk, customer)  # noqa: E731 - one word
-        line = CustomerLine(*(self._shell, self.dialling, dialled, gone), on_media=customer.heard)
+        assert isinstance(talk.port, Customer)
         if not wanted():
             line.hang_up()
             return "declined"
-        customer.begin(placed, line)
+        self._placed(talk, seat.id, line.target)
+        talk.port.begin(placed, line)
         there = talk.lines.get(seat.id)
         rung = await line.ring("", None if there is None else there.channel, RINGS_S)
         return "declined" if rung == "gone" else rung
 
-    async def _reserve(self, talk: Talk, seat: str, number: str, ref: str) -> Dialled | None:
-        target = self._target(number)
-        if target is None or self.dialling is None:
-            self._note("call.refused", talk.ref, actor=seat, rule="not_allowed")
-            return None
+    async def _reserve(self, talk: Talk, seat: str, target: Target, ref: str) -> Dialled | Refusal:
+        """Count a call; or why it is not placed."""
+        assert self.dialling is not None
         dialled = await self.dialling.reserve(ref, target)
         if isinstance(dialled, Refusal):
             log.warning("tellers.not_called", call=talk.ref, why=dialled.why)
             self._note("call.refused", talk.ref, actor=seat, rule=dialled.rule)
-            return None
-        self._note("call.placed", talk.ref, actor=seat, to=target.masked, trunk=target.trunk)
         return dialled
+
+    def _placed(self, talk: Talk, seat: str, target: Target) -> None:
+        self._note("call.placed", talk.ref, actor=seat, to=target.masked, trunk=target.trunk)
+
+    def _limited(self, talk: Talk, rule: str) -> None:
+        """A cap of `[outbound]` is near, or is no more: the teller sees it."""
+        talk.limit = rule
+        self._note("call.limit", talk.ref, actor=talk.conversation.teller or "system", rule=rule)
+        self._changed(talk)
+
+    def _used_up(self, talk: Talk) -> None:
+        """Nothing is left of the day for the call to whom we called: it ends with a goodbye."""
+        if self._talks.get(talk.ref) is not talk:
+            return
+        if talk.calling:
+            self._not_wanted(talk, talk.calling, "unreachable")
+            return
+        for seat in list(talk.parts):
+            self._part(talk, seat, "limit")
+        self._release(talk)
+        talk.port.goodbye()
 
     def _customer_gone(self, talk: Talk, customer: Customer) -> None:
         """Whom we called has hung up."""
@@ -306,23 +373,37 @@ class Calling(Ringing):
     ) -> Rung:
         """Call a third for a seat; answered, his line is in `talk.lines`. Who is not `wanted` any
         more, perhaps before he is called, is `gone`."""
-        dialled = await self._reserve(talk, seat, number, self._shell.placed().ref)
-        if dialled is None or self.dialling is None:
+        target = self._judge(number)
+        if isinstance(target, Refusal) or self.dialling is None:
+            return "unreachable"
+        dialled = await self._reserve(talk, seat, target, self._shell.placed().ref)
+        if isinstance(dialled, Refusal):
             return "unreachable"
 
         def gone() -> None:
             self._line_gone(talk, party)
 
-        line = CustomerLine(self._shell, self.dialling, dialled, gone)
+        def limit(rule: str, over: bool) -> None:
+            self._limited(talk, rule)
+            if over and talk.lines.get(party) is line:
+                self._line_gone(talk, party, "limit")
+
+        line = CustomerLine(self._shell, self.dialling, dialled, gone, on_limit=limit)
         if not wanted():
             line.hang_up()
             return "gone"
+        self._placed(talk, seat, target)
         talk.put(party, line)
         rung = await line.ring("", talk.port.channel, RINGS_S)
         if wanted():
             return rung
         talk.drop(party, line)
         return "gone"
+
+
+def _code(refusal: Refusal) -> Code:
+    """How a refusal is told to a teller: caps by their own names, what no rule allows as one."""
+    return next((cap for cap in CAPS if cap == refusal.rule), "unknown_target")
 
 
 _WHY_NOT = {"yes": "", "no": "cancelled", "silent": "machine", "gone": "declined"}

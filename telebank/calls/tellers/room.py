@@ -60,6 +60,7 @@ class TellerRoom(Floor):
             queues=view.queues if view is not None else (),
             calls_today=view.calls_today if view is not None else 0,
             talk_today_s=round(view.talk_today_s, 1) if view is not None else 0.0,
+            not_called=seat.not_called,
             watched_by=" ".join(watchers) if for_supervisor else "",
         )
 
@@ -112,6 +113,7 @@ class TellerRoom(Floor):
             direction=talk.direction,
             call_back=talk.kept,
             not_reached=talk.answered_by,
+            limit=talk.limit,
         )
 
 

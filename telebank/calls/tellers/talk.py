@@ -39,6 +39,8 @@ class Seat:
     """Whom he talks with, or is rung for."""
     wrapping: str = ""
     """The contact that he wraps up."""
+    not_called: str = ""
+    """Why nobody was reached by his last call out, until the next one."""
 
 
 @dataclass(slots=True)
@@ -87,6 +89,8 @@ class Talk:
     """The seat for which he is called now; empty: he is not."""
     answered_by: str = ""
     """Why he was not reached at the last try: `no_answer`, `busy`, `machine` …"""
+    limit: str = ""
+    """The cap of `[outbound]` that is about to end the call to somebody whom we called."""
     pin: str = ""
     pin_result: str = ""
     recording: bool = False
@@ -153,6 +157,8 @@ class Talk:
             line.hang_up()
             return
         self.conversation.forget(party)
+        if party.startswith(OUT):
+            self.limit = ""
         if (line := self.lines.pop(party, None)) is not None:
             line.hang_up()
             self.on_drop(party)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from telebank.agents.commands import Announce, Command, QueueExit
 from telebank.agents.events import Event, Failure
@@ -15,7 +15,19 @@ from telebank.sip.registering import PhoneWay
 from telebank.store.contacts import EndedContact, NewContact
 from telebank.store.recordings import NewRecording, Outcome
 
-Code = Literal[
+Cap = Literal[
+    "calls_hourly",
+    "per_number_daily",
+    "seconds_daily",
+    "spend_daily",
+    "no_gateway",
+    "no_price",
+    "store",
+]
+"""Why a number that may be called is not called now: the limit of `[outbound]` or of its trunk, no
+trunk, no price, or that the store does not count."""
+CAPS: frozenset[Cap] = frozenset(get_args(Cap))
+_Act = Literal[
     "no_seat",
     "no_call",
     "wrong_state",
@@ -25,10 +37,13 @@ Code = Literal[
     "unknown_target",
     "full",
     "not_set_up",
+    "draining",
 ]
+Code = _Act | Cap
 """Why an act was not done."""
-Ended = Literal["caller", "teller", "menu", "transfer", "intercept", "lost"]
-"""How a seat's part in a conversation ended."""
+Ended = Literal["caller", "teller", "menu", "transfer", "intercept", "limit", "drain", "lost"]
+"""How a seat's part in a conversation ended: by whom, or by what: `limit`: a cap of `[outbound]`
+was used up; `drain`: the node stops; `lost`: a telephone or its audio was lost."""
 
 
 class Machine(Protocol):

@@ -12,11 +12,12 @@ from support.calls_house import CARD, PIN
 from support.teller_calls import DEAR, NUMBER, OPTIONS, OTHER, QUEUE, Calls, calls
 from support.teller_scene import CallerAt, Ear, Phone
 from telebank import sip
-from telebank.agents.board import CallRow
+from telebank.agents.board import CallRow, SeatRow
 from telebank.agents.commands import Announce
+from telebank.calls import dialling
 from telebank.calls.dialling import Dialled, Dialling
 from telebank.calls.faxes.tolls import Refusal, Target
-from telebank.calls.tellers import customer
+from telebank.calls.tellers import customer, customer_line
 from telebank.calls.tellers.caller import AtTellers
 
 LI, WANG, CALLER, BACK = 900.0, 1_100.0, 700.0, 1_800.0
@@ -238,10 +239,10 @@ async def test_nobody_is_offered_a_call_that_may_not_be_made(at: Calls) -> None:
 
 async def test_a_teller_calls_a_number(at: Calls) -> None:
     phone = await seated(at, "li", "8001", LI)
-    assert at.it.room.call("li", DEAR) == "unknown_target"
-    assert at.it.room.call("nobody", NUMBER) == "no_seat"
-    assert at.it.room.call("li", NUMBER) is None
-    assert at.it.room.call("li", NUMBER) == "wrong_state"
+    assert await at.it.room.call("li", DEAR) == "unknown_target"
+    assert await at.it.room.call("nobody", NUMBER) == "no_seat"
+    assert await at.it.room.call("li", NUMBER) is None
+    assert await at.it.room.call("li", NUMBER) == "wrong_state"
     teller = await phone.answers()
     at.it.ears.append(teller)
     assert await at.rings() == NUMBER
@@ -259,7 +260,7 @@ async def test_a_teller_calls_a_number(at: Calls) -> None:
 
 async def test_a_number_that_is_busy_ends_a_tellers_call(at: Calls) -> None:
     phone = await seated(at, "li", "8001", LI)
-    assert at.it.room.call("li", NUMBER) is None
+    assert await at.it.room.call("li", NUMBER) is None
     at.it.ears.append(await phone.answers())
     await at.rings()
     at.exchange.refuses(486)
@@ -267,6 +268,49 @@ async def test_a_number_that_is_busy_ends_a_tellers_call(at: Calls) -> None:
     await at.it.state("SeatRow", "li", "ready")
     assert rows(at) == []
     assert (await at.it.house.happens("call.failed")).detail["why"] == "busy"
+    (seat,) = [row for row in at.it.room.rows(for_supervisor=False) if isinstance(row, SeatRow)]
+    assert seat.not_called == "busy"
+
+
+async def test_a_cap_that_is_reached_is_named_and_nothing_rings(
+    tmp_path: Path, voice: Voice
+) -> None:
+    async with calls(tmp_path, voice, per_number_daily=1) as at:
+        phone = await seated(at, "li", "8001", LI)
+        assert await at.it.room.call("li", NUMBER) is None
+        at.it.ears.append(await phone.answers())
+        await at.rings()
+        at.exchange.refuses(486)
+        await phone.has(sip.CallEnded)
+        await at.it.state("SeatRow", "li", "ready")
+        assert await at.it.room.call("li", NUMBER) == "per_number_daily"
+        assert (await at.it.state("SeatRow", "li", "ready")).not_called == "per_number_daily"
+        assert (await at.it.house.happens("call.refused")).detail["rule"] == "per_number_daily"
+        assert await at.it.room.call("li", OTHER) is None  # another number may be called
+        await phone.rings()
+        assert (await at.it.state("SeatRow", "li", "talking")).not_called == ""
+
+
+async def test_a_call_goes_on_by_pieces_and_ends_with_the_days_seconds(
+    tmp_path: Path, voice: Voice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialling, "PIECE_S", 4)
+    for name, seconds in (("AHEAD_S", 2.0), ("AGAIN_S", 0.2), ("LAST_WORDS_S", 1.0)):
+        monkeypatch.setattr(customer_line, name, seconds)
+    async with calls(tmp_path, voice, seconds_daily=10) as at:
+        phone = await seated(at, "li", "8001", LI)
+        assert await at.it.room.call("li", NUMBER) is None
+        at.it.ears.append(await phone.answers())
+        await at.rings()
+        await at.picks_up()
+        await row_of(at, state="talking", limit="")
+        await row_of(at, limit="seconds_daily")  # 4 + 4 + 2 are set aside by then
+        assert [seconds for _, seconds, _ in at.dials()] == [10]
+        await at.it.house.happens("contact.ended", how="limit")
+        assert (await at.exchange.has(sip.CallEnded)).by
+        await phone.has(sip.CallEnded)
+        ((_, seconds, over),) = await _counted(at)
+        assert (seconds > 4, over) == (True, True)
 
 
 async def test_a_number_is_consulted_and_takes_the_caller(at: Calls) -> None:
@@ -336,8 +380,8 @@ async def test_who_is_called_back_anew_while_the_store_is_slow_is_called_once(
 ) -> None:
     go_on, asked, reserve = asyncio.Event(), asyncio.Semaphore(0), Dialling.reserve
 
-    async def slowly(dialling: Dialling, ref: str, target: Target) -> Dialled | Refusal:
-        found = await reserve(dialling, ref, target)
+    async def slowly(counter: Dialling, ref: str, target: Target) -> Dialled | Refusal:
+        found = await reserve(counter, ref, target)
         asked.release()
         await go_on.wait()
         return found

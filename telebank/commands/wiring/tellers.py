@@ -41,7 +41,7 @@ class Desks:
         centre = Centre(queues, wall_of(settings.node.utc_offset_minutes))
         self.room = TellerRoom(centre, queues, SystemClock(), Tapes(data, keyring))
         self._zone = store.journal.zone
-        self.room.dialling = Dialling(
+        self._dialling = self.room.dialling = Dialling(
             *(settings.outbound, store.journal.run, keyring.digest, self._zone, SystemClock())
         )
         boot = f"{settings.node.id}-{store.epoch}"
@@ -64,6 +64,7 @@ class Desks:
     async def open(self) -> None:
         """Close what a former run left open, and learn who talked with whom last."""
         self.room.remember(await self._book.open())
+        await self._dialling.open()
         await self.customers.open()
 
     def start(self) -> None:

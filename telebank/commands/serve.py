@@ -334,7 +334,7 @@ async def _open_control(
             notices=node.notices,
             faxes=(node.faxes, place.data),
             phones=node.phones,
-            desks=node.desks,
+            desks=(node.desks, lambda: node.node.edition.release),
         )
     ]
     parts += [HostTotalsPart(link.host), HostKeysPart(link.keyed)]

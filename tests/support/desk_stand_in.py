@@ -51,6 +51,10 @@ QUEUES = (
     ),
 )
 PATH = (("主菜单", "Main menu"), ("卡号和密码", "Card and PIN"), ("转账", "Transfer"))
+TITLES = {"transfers": ("转账和存款", "Transfers and deposits")}
+"""Of flows that the console has no words of its own for."""
+LOSS = ("挂失", "Card loss")
+"""A queue that no teller here serves: his board has no row of it."""
 NUMBERS = {"8001", "8002", "8003", "8004"}
 """Extensions that are registered."""
 ALLOWED = "1"
@@ -84,6 +88,7 @@ class DeskStandIn:
         return [
             web.get("/v1/desk/board", self._board),
             web.get("/v1/desk/history", self._history),
+            web.get("/v1/desk/titles", self._titles),
             web.get("/v1/desk/services", self._services),
             web.post("/v1/desk/{act}", self._desk),
             web.post("/v1/floor/{act}", self._floor),
@@ -206,16 +211,16 @@ class DeskStandIn:
         """The call of a seat."""
         return self.call(self.seat_of(seat).call)
 
-    def _put(self, row: Any) -> Any:
-        self.keeper.put(row)
-        return row
-
-    def _turn(self, call: CallRow, state: str, **more: Any) -> None:
     def row(self, kind: str, key: str, *, for_supervisor: bool) -> AnyRow | None:
         """A row of the board, as other parts ask for it."""
         assert for_supervisor
         return self.keeper.row(kind, key)
 
+    def _put(self, row: Any) -> Any:
+        self.keeper.put(row)
+        return row
+
+    def _turn(self, call: CallRow, state: str, **more: Any) -> None:
         self._put(msgspec.structs.replace(call, state=state, since=now(), **more))
 
     def _count(self, queue: str) -> None:
@@ -254,6 +259,11 @@ class DeskStandIn:
         if seat != by.id and not may(Role(by.role), WATCH):
             return refused(403, "not_allowed", "another's calls").response()
         return web.json_response({"contacts": self.contacts.get(seat, [])})
+
+    async def _titles(self, request: web.Request) -> web.Response:
+        await self.counter.actor(request)
+        queues = {queue.key: (queue.zh, queue.en) for queue in QUEUES} | {"loss": LOSS}
+        return web.json_response({"business": TITLES, "queues": queues, "breaks": {}})
 
     async def _services(self, request: web.Request) -> web.Response:
         await self.counter.actor(request)
@@ -294,7 +304,7 @@ class DeskStandIn:
                 return "no_phone"
             self.seat(by, body["phone"])
             return ""
-        if self.keeper.row("SeatRow", by) is None:
+        if act != "note" and self.keeper.row("SeatRow", by) is None:
             return "no_seat"
         if act in ("leave", "state", "wrapped", "note", "call"):
             return str(getattr(self, f"_{act}")(by, body))

@@ -54,6 +54,7 @@ SERVICES: _Words = {
     "payee.list": ("收款人列表", "List of payees"),
     "payee.add": ("登记收款人", "Register a payee"),
     "payee.remove": ("删除收款人", "Remove a payee"),
+    "payee.check": ("核对收款人", "Check a payee"),
     "payee.limit": ("收款人限额", "Limit of a payee"),
     "ceiling.tell": ("转账限额查询", "Transfer limit"),
     "ceiling.set": ("设置转账限额", "Set the transfer limit"),

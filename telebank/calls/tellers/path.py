@@ -1,5 +1,9 @@
 """A caller's way through the menus, for the person who then talks with him."""
 
+from collections.abc import Mapping
+from functools import cached_property
+
+from telebank.calls.flow_titles import flow_titles
 from telebank.flow.commands import Record
 from telebank.flow.release import Release
 
@@ -15,13 +19,19 @@ class Path:
     def __init__(self, release: Release) -> None:
         self._release = release
         self._flow = ""
-        self._places: list[tuple[str, str]] = []
+        self._flows: list[str] = []
         self._keys = ""
 
     @property
     def places(self) -> tuple[tuple[str, str], ...]:
         """In Chinese and English."""
-        return tuple(self._places)
+        titles = self._titles if self._flows else {}
+        return tuple(titles.get(name, (name, name)) for name in self._flows)
+
+    @cached_property
+    def _titles(self) -> Mapping[str, tuple[str, str]]:
+        """Only of calls that come to a teller."""
+        return flow_titles(self._release)
 
     @property
     def keys(self) -> str:
@@ -43,8 +53,5 @@ class Path:
         if name == self._flow:
             return
         self._flow = name
-        flow = self._release.flows.get(name)
-        titles = {} if flow is None else flow.titles
-        plain = name.replace("_", " ")
-        self._places.append((titles.get("zh", plain), titles.get("en", plain)))
-        del self._places[:-MOST_PLACES]
+        self._flows.append(name)
+        del self._flows[:-MOST_PLACES]

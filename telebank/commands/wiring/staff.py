@@ -1,7 +1,7 @@
 """Wiring of staff and of two-person acts into a node's control socket."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from telebank.calls.control.acts import AfterApproval, Carrier
@@ -28,6 +28,7 @@ from telebank.commands.wiring.host_control import KeyChangeAct, KeyedHost
 from telebank.commands.wiring.key_custody import ACT as KEY_CUSTODY
 from telebank.commands.wiring.pin_control import PinsPart
 from telebank.commands.wiring.tellers import Desks
+from telebank.flow.release import Release
 from telebank.staff.options import StaffOptions
 from telebank.store.clock import SystemClock
 from telebank.store.releases import ACT as PUBLISH
@@ -50,12 +51,12 @@ def open_staff(
     notices: Notices | None = None,
     faxes: tuple[FaxRoom, Path] | None = None,
     phones: DeskPhones | None = None,
-    desks: Desks | None = None,
+    desks: tuple[Desks, Callable[[], Release]] | None = None,
 ) -> Sequence[ControlPart]:
     """The parts; `more` carries out further acts of `telebank.staff.roles`, by name; `keyed` is
     the host where it exchanges keys, `publishing` what the node does about releases, `notices`
     what new callers hear, `faxes` what the node has for faxes and its data folder, `phones` its
-    desk phones, `desks` its tellers."""
+    desk phones, `desks` its tellers and what tells the release of new calls."""
     desk = StaffDesk(options, store.journal.run, keyring, SystemClock())
     stack.callback(desk.close)
     counter = Counter(desk)
@@ -80,7 +81,7 @@ def open_staff(
     if phones is not None:
         parts.append(PhonesPart(counter, phones))
     if desks is not None:
-        parts += desks.parts(counter)
+        parts += desks[0].parts(counter, desks[1])
     return [
         *parts,
         StaffPart(counter),

@@ -1,7 +1,7 @@
 """Wiring of tellers into a node: queues, the room, the board that screens see, what is kept."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from telebank.calls.contact_book import ContactBook
 from telebank.calls.control.board_feed import BoardFeed
 from telebank.calls.control.board_keeper import BoardKeeper
 from telebank.calls.control.boards import BoardPart
+from telebank.calls.control.customers import CustomerPart, Standing
 from telebank.calls.control.desk import Counter
 from telebank.calls.control.desk_phones import DeskPhonesPart
 from telebank.calls.control.floor import FloorPart
@@ -18,12 +19,14 @@ from telebank.calls.control.playing import PlayingPart
 from telebank.calls.control.seats import SeatsPart
 from telebank.calls.control.server import ControlPart
 from telebank.calls.control.services import ServicesPart
+from telebank.calls.control.titles import TitlesPart
 from telebank.calls.customer_book import CustomerBook
 from telebank.calls.dialling import Dialling
 from telebank.calls.forms.clerk import Clerk
 from telebank.calls.tellers.recordings import Tapes
 from telebank.calls.tellers.room import TellerRoom
 from telebank.commands.wiring.customer_records import CustomerRecordsPart
+from telebank.flow.release import Release
 from telebank.ops.clock import SystemClock
 from telebank.settings import Settings
 from telebank.store.sealing import Keyring
@@ -38,6 +41,7 @@ class Desks:
 
     def __init__(self, settings: Settings, data: Path, store: Store, keyring: Keyring) -> None:
         queues = settings.queues
+        self._options = queues
         centre = Centre(queues, wall_of(settings.node.utc_offset_minutes))
         self.room = TellerRoom(centre, queues, SystemClock(), Tapes(data, keyring))
         self._zone = store.journal.zone
@@ -52,6 +56,8 @@ class Desks:
         self._plan = settings.outbound.plan
         self.customers = CustomerBook(store.journal.run, keyring.digest, self._plan)
         self.room.records = self.customers
+        messages = settings.sms.sender != "none"
+        self._standing = Standing(settings.transactions.limits, messages, self._zone)
         self._data, self._keyring = data, keyring
         self.room.on_change = self._changed
         self.room.keeper = self._book
@@ -78,16 +84,19 @@ class Desks:
         await self.customers.close()
         await self._book.close()
 
-    def parts(self, counter: Counter) -> Sequence[ControlPart]:
-        """Of the control socket."""
+    def parts(self, counter: Counter, release: Callable[[], Release]) -> Sequence[ControlPart]:
+        """Of the control socket; `release`: that of new calls."""
         return [
             BoardPart(counter, self._boards, self.room),
+            TitlesPart(counter, release, self._options),
             SeatsPart(counter, self.room, self._zone),
             ServicesPart(counter, self._clerk, self.room),
             DeskPhonesPart(counter, self.room),
             FloorPart(counter, self.room),
+            CustomerPart(counter, self.room, self._standing),
             CustomerRecordsPart(counter, self._keyring, self._plan, self.customers.refresh),
             RecordingsPart(counter, self._keyring, self._data),
+            PlayingPart(counter, Tapes(self._data, self._keyring), self.room, self._zone),
         ]
 
 
@@ -99,4 +108,3 @@ def wall_of(utc_offset_minutes: int) -> Wall:
         return datetime.now(zone) + timedelta(seconds=at - asyncio.get_running_loop().time())
 
     return wall
-            PlayingPart(counter, Tapes(self._data, self._keyring), self.room, self._zone),

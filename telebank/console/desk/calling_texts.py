@@ -16,6 +16,8 @@ CALLS: Mapping[str, tuple[str, str]] = {
     "reached_declined": ("拒接", "declined"),
     "reached_unreachable": ("无法接通", "could not be reached"),
     "reached_machine": ("应答机，无人按键", "answering machine: nobody pressed a key"),
+    "reached_own_phone": ("您的电话没有接起", "your own telephone was not answered"),
+    "reached_trunk_down": ("外呼线路中断", "the trunk is down"),
     "reached_cancelled": ("客户取消了回电", "cancelled by the customer"),
 }
 """Of calls, for everybody who sees them."""
@@ -43,6 +45,8 @@ DIAL: Mapping[str, tuple[str, str]] = {
         "{caller} was not reached: not answered here or there, engaged, declined, or today's calls"
         " out are used up.",
     ),
+    "dial_failed_why": ("{caller} 没有接通（{why}）。", "{caller} was not reached ({why})."),
+    "limit_near": ("一分钟内将因限额挂断：{why}", "Ends within a minute by a limit: {why}"),
     "dial_kept": (
         "{caller} 没有接通（{why}），排队位置保留，稍后再试。",
         "{caller} was not reached ({why}); the place is kept for another try.",

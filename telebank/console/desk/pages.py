@@ -5,6 +5,7 @@ node owns every call: a page that is loaded anew, or is gone, changes nothing of
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from telebank.console.desk import acts
 from telebank.console.desk.board_line import BoardLine, Place
 from telebank.console.desk.streams import Feed, Streams
 from telebank.console.desk.texts import BUSINESS, DESK_WORDS
+from telebank.console.desk.titles import all_words, breaks
 from telebank.console.language import language
 from telebank.console.login import address, logged_in, login_over, no_live, person
 from telebank.console.node import Node
@@ -39,6 +41,7 @@ class DeskPages:
         """`/desk` and what is below."""
         pages = Blueprint("desk", __name__, url_prefix="/desk")
         pages.before_request(self.gate)
+        pages.app_context_processor(lambda: {"all_words": partial(all_words, self._node)})
         pages.add_url_rule("", "index", self.index)
         pages.add_url_rule("/events", "events", self.events)
         pages.add_url_rule("/here", "here", self.here, methods=["POST"])
@@ -56,8 +59,9 @@ class DeskPages:
 
     def index(self) -> str:
         """The page."""
-        words = DESK_WORDS[language()]
-        return render_template("desk.html", w=dict(words), who=person(), businesses=BUSINESS)
+        words = all_words(self._node, DESK_WORDS[language()])
+        lists = {"businesses": BUSINESS, "breaks": breaks(self._node)}
+        return render_template("desk.html", w=words, who=person(), **lists)
 
     def events(self) -> AnyResponse:
         """The stream."""

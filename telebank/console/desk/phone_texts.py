@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 LINES: Mapping[str, tuple[str, str]] = {
     "line_lost": ("没有声音", "No audio"),
+    "by_browser": ("浏览器", "browser"),
 }
 """Of a seat's line, for everybody who sees the seat."""
 PHONE: Mapping[str, tuple[str, str]] = {
@@ -48,6 +49,11 @@ PHONE: Mapping[str, tuple[str, str]] = {
     "phone_no_way": (
         "声音没有到达节点，正在重试：请检查网络，UDP 端口可能被拦截。",
         "No audio gets to the node; trying again. Look at the network: UDP may be blocked.",
+    ),
+    "phone_node_away": (
+        "节点没有应答。通话若已没有声音，就是断了；节点恢复后会自动重新接通。",
+        "The node does not answer. Without sound the call is cut off; audio comes back by itself"
+        " with the node.",
     ),
     "phone_touch": (
         "浏览器要求先按任意键或点一下页面，才播放声音。",

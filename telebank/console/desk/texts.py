@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from telebank.console.desk.calling_texts import CALLS, DIAL
+from telebank.console.desk.customer_texts import CUSTOMER
 from telebank.console.desk.phone_texts import LINES, PHONE
+from telebank.console.desk.refusal_texts import REFUSALS
 from telebank.console.desk.service_texts import SERVICES
 from telebank.console.texts import Language
 
@@ -22,14 +24,15 @@ STATES: Pairs = {
     "reason_rest": ("休息", "rest"),
     "reason_training": ("培训", "training"),
     "reason_meeting": ("会议", "meeting"),
+    "reason_presence": ("页面已离开", "the page is gone"),
+    "reason_full": ("座席已满", "all desks are taken"),
+    "reason_entered": ("刚签入", "just signed in"),
     "reason_no_answer": ("来电未接", "a call was not answered"),
     "reason_declined": ("来电拒接", "a call was declined"),
     "reason_unreachable": ("电话无法接通", "the telephone cannot be reached"),
     "reason_listening": ("正在旁听", "listening to another"),
     "reason_call_back": ("正在回电", "calling a customer back"),
     "reason_busy": ("电话占线", "the telephone was engaged"),
-    "reason_away": ("页面已离开", "the page is gone"),
-    "reason_forced": ("主管操作", "by a supervisor"),
     "call_waiting": ("排队", "Waiting"),
     "call_ringing": ("振铃", "Ringing"),
     "call_talking": ("通话中", "Talking"),
@@ -52,6 +55,9 @@ STATES: Pairs = {
     "pin_first_use": ("初始密码：须先在菜单中修改", "A first PIN: to be changed in the menus"),
     "pin_bad_card": ("卡号不存在", "No such card"),
     "pin_lost": ("此卡已挂失", "The card is reported lost"),
+    "pin_code_wrong": ("验证码不正确", "The code is wrong"),
+    "pin_code_locked": ("验证码已锁定，不能再试", "Codes are locked: no more tries"),
+    "pin_no_factor": ("客户没有登记第二重验证", "No second factor is registered"),
     "pin_unavailable": ("暂时不能验证", "Cannot be verified now"),
 }
 BUSINESS: Pairs = {
@@ -73,42 +79,6 @@ BUSINESS: Pairs = {
     "other": ("其他", "Other"),
 }
 """By name of the flow; what else a call may be about is asked for in the wrap-up."""
-REFUSALS: Pairs = {
-    "no_seat": ("您还没有签入座席。", "You are not signed in at a desk."),
-    "no_call": ("现在没有通话。", "There is no call now."),
-    "wrong_state": ("现在的状态不能这样做。", "That cannot be done in this state."),
-    "no_phone": (
-        "这部分机没有注册到本机：请检查话机，再试一次。",
-        "This extension is not registered here: look at the telephone, then try again.",
-    ),
-    "phone_busy": (
-        "这部分机已有人使用。",
-        "Somebody else sits at this extension.",
-    ),
-    "taken": ("对方现在不能接听。", "They cannot take a call now."),
-    "unknown_target": ("没有这个去处。", "There is no such place."),
-    "not_allowed": ("您没有这项权限。", "You have no right to do this."),
-    "full": ("座席已满。", "All desks are taken."),
-    "not_set_up": ("本机没有设置柜员排队。", "This node has no queues for tellers."),
-    "bad_request": (
-        "填写的内容不对，请检查。",
-        "This cannot be meant: look at what you filled in.",
-    ),
-    "old_form": (
-        "页面太旧，请重新打开。没有办理任何事项。",
-        "The page is too old; nothing was done. Load it anew.",
-    ),
-    "busy": ("系统忙，请再试一次。", "The node is busy: try again."),
-    "away": (
-        "节点没有应答，不知道是否办成：请看当前状态再操作。",
-        "The node does not answer. Look at the state before you do it again.",
-    ),
-    "answer": (
-        "请拿起话机听筒接听。",
-        "Lift the handset of your telephone to answer.",
-    ),
-    "other": ("没有办成：{error}", "Not done: {error}"),
-}
 FRAME: Pairs = {
     "live": ("实时", "Live"),
     "connecting": ("正在连接…", "Connecting…"),
@@ -151,6 +121,23 @@ DESK: Pairs = {
     "enter_hint": (
         "填写您面前话机的分机号；这台电脑会记住。",
         "The extension of the telephone in front of you; this browser remembers it.",
+    ),
+    "left": ("您已签出座席。", "You have signed off."),
+    "left_not_by_me": (
+        "您已不在座席上：主管签出了您，或者节点有一阵没有收到本页面的应答。可以重新签入。",
+        "You are signed off: by a supervisor, or because the node heard nothing of this page for a"
+        " while. Sit down again to go on.",
+    ),
+    "restarted": (
+        "节点重新启动过（{since} 恢复）：通话已中断，座席都已签出。"
+        "请重新签入；中断的客户可以回拨。",
+        "The node was started again (back at {since}): calls were cut off, everybody was signed"
+        " off. Sit down again; whoever was cut off can be called back.",
+    ),
+    "note_left": ("上一次通话的记录已补存。", "The note of the call before was kept."),
+    "note_lost": (
+        "上一次通话的记录没有存下：{why}原文：{text}",
+        "The note of the call before was not kept: {why} It was: {text}",
     ),
     "call": ("通话", "Call"),
     "no_call": ("没有通话", "No call"),
@@ -198,8 +185,6 @@ DESK: Pairs = {
         "客户在自己的话机上输入；您只听到平音，录音已暂停。",
         "The customer keys it himself. You hear a flat tone; the recording is paused.",
     ),
-    "tape": ("录音 {length}", "Recording {length}"),
-    "tape_running": ("录音中", "Being recorded"),
     "note": ("记录", "Note"),
     "wrap": ("话后处理", "Wrap-up"),
     "note_hint": ("不要填写卡号或密码。", "No card numbers or PINs."),
@@ -220,6 +205,8 @@ DESK: Pairs = {
     "average": ("平均", "Average"),
     "history": ("今日通话", "My calls today"),
     "no_history": ("今天还没有通话", "No calls yet today"),
+    "tape": ("录音 {length}", "Recording {length}"),
+    "tape_running": ("录音中", "Being recorded"),
     "going": ("进行中", "going on"),
     "ended_caller": ("客户挂机", "caller hung up"),
     "ended_teller": ("柜员挂机", "I hung up"),
@@ -227,6 +214,8 @@ DESK: Pairs = {
     "ended_transfer": ("已转接", "transferred"),
     "ended_intercept": ("主管接管", "taken over"),
     "ended_lost": ("中断", "lost"),
+    "ended_limit": ("外呼限额用完", "limit of calls out reached"),
+    "ended_drain": ("节点停机", "the node stopped"),
     "pick_consult": ("咨询谁？", "Consult whom?"),
     "pick_transfer": ("转接到哪里？", "Transfer to where?"),
     "pick_hint": (
@@ -272,5 +261,5 @@ def columns(*tables: Pairs) -> Mapping[Language, Mapping[str, str]]:
     return MappingProxyType({"zh": MappingProxyType(both[0]), "en": MappingProxyType(both[1])})
 
 
-DESK_WORDS: Mapping[Language, Mapping[str, str]] = columns(ALL, DESK, PHONE, DIAL, SERVICES)
+DESK_WORDS: Mapping[Language, Mapping[str, str]] = columns(ALL, DESK, PHONE, DIAL, SERVICES, CUSTOMER)
 """Of `/desk`."""

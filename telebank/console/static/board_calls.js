@@ -1,6 +1,7 @@
 // What a call is in words: who called, whose place is kept, what came of the last try to reach him.
 import { iconOf } from "./board_dom.js";
-import { clock, named, t } from "./board_words.js";
+import { board } from "./board_stream.js";
+import { clock, facts, has, named, t } from "./board_words.js";
 
 // Since when he waits for a teller, of one who talks with none.
 export const waitsSince = (call) => new Date(new Date(call.since).getTime() - call.waited_s * 1000).toISOString();
@@ -22,4 +23,10 @@ export function wayOf(call) {
   return call.queue ? { icon: "way_back", words: t("way_back") } : { icon: "way_out", words: t("way_out") };
 }
 
-export const lastTry = (call) => (call.not_reached ? t("last_try", { why: named("reached", call.not_reached) }) : "");
+// Why nobody was reached, or by what a call is about to end: what happened, or the limit.
+export const whyNot = (code) => (has(`reached_${code}`) ? t(`reached_${code}`) : named("no", code));
+
+export const lastTry = (call) => (call.not_reached ? t("last_try", { why: whyNot(call.not_reached) }) : "");
+
+// Also of a queue that is not this seat's: a caller may come from any.
+export const queueName = (key) => board.QueueRow.get(key)?.[facts.lang] ?? named("of_queue", key);

@@ -1,6 +1,7 @@
 // Rows to elements by key: what did not change is not touched, so focus and selection stay.
 import { secondsSince, spell, t, named } from "./board_words.js";
 
+export const BROWSER = ".browser";
 export const at = (id) => document.getElementById(id);
 
 export function put(element, text) {
@@ -59,6 +60,9 @@ const LOOKS = {
 export const look = (state) => (LOOKS[state] ?? LOOKS.offline)[0];
 export const iconOf = (state) => (LOOKS[state] ?? LOOKS.offline)[1];
 
+// By what somebody talks; an extension is its number.
+export const phoneOf = (row) => (row.phone === BROWSER ? t("by_browser") : row.phone);
+
 export function reason(row) {
   if (row.line === "lost") return t("line_lost");
   return row.reason ? named("reason", row.reason) : "";
@@ -94,8 +98,16 @@ function tick(element) {
   put(element, from ? spell(secondsSince(from)) : element.dataset.none ?? "");
 }
 
+// What is another with each second, and no mere time.
+const ticking = new Map();
+export function ticks(element, words) {
+  ticking.set(element, words);
+  put(element, words());
+}
+
 setInterval(() => {
   for (const element of document.querySelectorAll("[data-since]")) tick(element);
+  for (const [element, words] of ticking) put(element, words());
 }, 1000);
 
 // Says a thing for a while: what was done, or why not.

@@ -4,12 +4,13 @@ import { clock, clockIs, facts, t } from "./board_words.js";
 import { at, put, show } from "./board_dom.js";
 
 export const board = { SeatRow: new Map(), QueueRow: new Map(), CallRow: new Map(), whole: false };
-export const link = { csrf: "", stream: "", up: false };
+export const link = { csrf: "", stream: "", up: false, restarted: "" };
 const RETRY_MS = 2000;
 const SILENCE_MS = 20000;
 const IDLE_MS = 60000;
 let source = null;
 let last = "";
+let boot = "";
 let watch = 0;
 let stoppedAt = "";
 let didSomething = true;
@@ -50,6 +51,8 @@ const EVENTS = {
   board(data, event) {
     last = event.lastEventId;
     if (data.type === "Board") for (const kind of ["SeatRow", "QueueRow", "CallRow"]) board[kind].clear();
+    if (boot && boot !== data.boot) link.restarted = clock(new Date());
+    boot = data.boot;
     for (const row of data.rows) board[row.type].set(row.key, row);
     for (const row of data.gone ?? []) board[row.kind].delete(row.key);
     board.whole = true;
@@ -135,6 +138,7 @@ function banner(text, again) {
   put(at("state"), text);
   at("state").className = "stale";
   document.body.classList.add("old");
+  if (board.whole) changed();
 }
 
 // One act at the node. Its words where it was not done; the board brings what became of it.

@@ -11,8 +11,8 @@ export function t(name, values = {}) {
 
 export const has = (name) => name in words;
 
-// A word that may be new to this page is shown as it is.
-export const named = (kind, name) => (has(`${kind}_${name}`) ? t(`${kind}_${name}`) : name);
+// What is newer than this page has no words in it yet.
+export const named = (kind, name) => (has(`${kind}_${name}`) ? t(`${kind}_${name}`) : name.replaceAll("_", " "));
 
 // The server's clock counts: those of desks are wrong, and stand still while they sleep.
 export function clockIs(now) {

@@ -1,18 +1,19 @@
 // The teller's screen: own state, own call, own queues. It decides nothing: the node has the call.
-import { calling, lastTry, stateIcon, stateOf, wayOf } from "./board_calls.js";
+import { calling, lastTry, queueName, stateIcon, stateOf, wayOf, whyNot } from "./board_calls.js";
 import { paintContacts } from "./board_contacts.js";
-import { act, board, look as watch } from "./board_stream.js";
-import { at, icon, iconOf, list, look, make, mark, put, reason, show, since, sure, t, tell, turn } from "./board_dom.js";
+import { act, board, link, look as watch } from "./board_stream.js";
+import { at, BROWSER, iconOf, list, look, make, mark, put, reason, show, since, sure, t, tell, ticks, turn } from "./board_dom.js";
 import { clock, facts, named, secondsSince, spell } from "./board_words.js";
+import { paintCustomer } from "./desk_customer.js";
 import { giveUp, listenDial, mayDial, paintDial } from "./desk_dial.js";
 import { keyOf, listen } from "./desk_keys.js";
-import { BROWSER, follow, leave, microphone, mute } from "./desk_phone.js";
+import { forgetNote, paintNote, sendLeft, sendNote } from "./desk_note.js";
+import { follow, leave, microphone, mute } from "./desk_phone.js";
 import { paint as paintPicker, pick } from "./desk_picker.js";
 import { paintServices, serve } from "./desk_services.js";
 
 const PHONE = "telebank.desk.phone";
 const KIND = "telebank.desk.kind";
-const DRAFT = "telebank.desk.note";
 const EVERY = ["answer", "hang_up", "hold", "consult", "three_way", "transfer", "pin", "menu"];
 // What can be done in which state of the call; the node has the last word.
 const MAY = {
@@ -30,6 +31,9 @@ let card = null;
 let heardState = "";
 let heardCall = "";
 let asked = false;
+let sat = false; // at a desk, as far as this page saw
+let leaving = false; // by his own word
+let left = ""; // why he sits here no more, as a word of the page
 const busy = new Set();
 
 const me = () => board.SeatRow.get(facts.me);
@@ -43,21 +47,33 @@ function paint() {
   show(at("enter"), !there);
   follow(there ? seat : undefined);
   if (!there) {
+    paintAway();
     if (!at("phone").value) at("phone").value = stored(PHONE);
     if (!asked && stored(KIND) === BROWSER) at("kind-browser").checked = true;
     kinds();
     if (!at("enter").contains(document.activeElement) && !asked) (inBrowser() ? at("kind-browser") : at("phone")).focus();
     asked = true;
-    document.title = TITLE;
     return;
   }
-  asked = false;
+  [asked, sat, left, link.restarted] = [false, true, "", ""];
   paintMine(seat);
   paintCall(seat);
   paintQueues(seat);
   paintToday(seat);
   paintPicker();
   announce(seat);
+}
+
+// Nobody sits here: since when is not known, why is, and what was at hand is gone from the page.
+function paintAway() {
+  if (sat && !left) left = link.restarted ? "restarted" : leaving ? "left" : "left_not_by_me";
+  if (sat) put(at("said"), t("said_state", { state: t("state_offline") }));
+  [sat, leaving, card, heardState, heardCall] = [false, false, null, "", ""];
+  put(at("enter-why"), left ? t(left, { since: link.restarted }) : "");
+  show(at("enter-why"), left !== "");
+  mark(at("enter-why"), "data-look", left === "left" ? "off" : "alarm");
+  document.title = `${t("state_offline")} · ${TITLE}`;
+  sendLeft("");
 }
 
 function paintMine(seat) {
@@ -92,10 +108,12 @@ function paintCall(seat) {
   put(at("no-call-hint"), seat.state === "ready" ? t("no_call_ready") : t("no_call_not_ready"));
   mark(at("call"), "data-look", call ? look(call.state) : "none");
   paintServices(call);
+  paintCustomer(call);
   paintDial(seat, call);
   able(button("dial"), mayDial(seat, call));
+  sendLeft(call?.key ?? "");
   if (!call) return;
-  draftOf(call.key);
+  paintNote(call);
   turn(at("call").querySelector(".stand"), stateIcon(call));
   put(at("call-state"), stateOf(call));
   since(at("call-time"), call.since);
@@ -108,8 +126,9 @@ function paintCall(seat) {
   const way = wayOf(call);
   turn(at("f-way"), way.icon);
   put(at("f-way").querySelector("span"), way.words);
-  show(at("f-tried"), call.not_reached !== "");
-  put(at("f-tried").querySelector("span"), lastTry(call));
+  const warned = call.limit ? t("limit_near", { why: whyNot(call.limit) }) : lastTry(call);
+  show(at("f-tried"), warned !== "");
+  put(at("f-tried").querySelector("span"), warned);
   put(at("f-level").querySelector("span"), named("level", call.level));
   mark(at("f-level"), "data-level", call.level);
   turn(at("f-level"), call.level > 1 ? "ready" : "alarm");
@@ -128,7 +147,6 @@ function paintCall(seat) {
   paintWrap(call);
 }
 
-const queueName = (key) => board.QueueRow.get(key)?.[facts.lang] ?? key;
 const nameOf = (key) => board.SeatRow.get(key.replace(/^seat:/, ""))?.name ?? key.replace(/^number:/, "");
 const waited = (call) => call.waited_s + (["waiting", "ringing"].includes(call.state) ? secondsSince(call.since) : 0);
 
@@ -168,7 +186,7 @@ function paintQueues(seat) {
   const build = () => make("tr", {}, make("th", { scope: "row" }), make("td", { class: "number" }), make("td", { class: "number", "data-none": "–" }), make("td", { class: "number" }));
   list(at("queues"), rows, (row) => row.key, build, (line, row) => {
     const [name, waiting, longest, expected] = line.children;
-    put(name, row.open ? row[facts.lang] : `${row[facts.lang]} (${t("closed")})`);
+    put(name, row.open ? queueName(row.key) : `${queueName(row.key)} (${t("closed")})`);
     put(waiting, String(row.waiting));
     since(longest, row.longest_since);
     put(expected, row.expected_wait_s === null ? "–" : spell(row.expected_wait_s));
@@ -178,8 +196,9 @@ function paintQueues(seat) {
 
 function paintToday(seat) {
   put(at("t-calls"), String(seat.calls_today));
-  put(at("t-talk"), spell(seat.talk_today_s));
-  put(at("t-average"), seat.calls_today ? spell(seat.talk_today_s / seat.calls_today) : "–");
+  const talk = () => seat.talk_today_s + (seat.state === "talking" ? secondsSince(seat.since) : 0);
+  ticks(at("t-talk"), () => spell(talk()));
+  ticks(at("t-average"), () => (seat.calls_today ? spell(talk() / seat.calls_today) : "–"));
 }
 
 // What somebody who does not look at the screen hears, and a tab in the background shows.
@@ -275,15 +294,21 @@ const ACTS = {
   ready: () => run("ready", "state", { state: "ready" }),
   busy: () => run("busy", "state", { state: "busy" }),
   break: () => run("break", "state", { state: "break", reason: at("reason").value }),
-  leave: async () => (await sure(t("leave_sure"), t("leave"))) && run("leave", "leave"),
+  leave: async () => {
+    if (!(await sure(t("leave_sure"), t("leave")))) return;
+    leaving = true;
+    if (!(await run("leave", "leave"))) leaving = false;
+  },
   mute: () => mute(),
   dial: () => at("dial-number").focus(),
   serve,
   wrapped: async () => {
     if (!(await note())) return;
-    if (await run("wrapped", "wrapped")) forget();
+    if (await run("wrapped", "wrapped")) forgetNote();
   },
 };
+
+const note = () => sendNote((body) => run("note", "note", body));
 
 function press(name) {
   const pressed = button(name);
@@ -291,38 +316,11 @@ function press(name) {
   ACTS[name](card ?? { state: "", others: [] });
 }
 
-// -- the note: written during the call, kept by the browser until the node has it -----------------
-
-function draftOf(call) {
-  if (at("wrap").dataset.call === call) return;
-  at("wrap").dataset.call = call;
-  const [of, about, text] = JSON.parse(stored(DRAFT) || '["","",""]');
-  at("about").value = of === call ? about : [...at("about").options].some((option) => option.value === card?.business) ? card.business : "";
-  at("note").value = of === call ? text : "";
-}
-
-function draft() {
-  store(DRAFT, JSON.stringify([at("wrap").dataset.call, at("about").value, at("note").value]));
-}
-
-function forget() {
-  store(DRAFT, "");
-  at("wrap").dataset.call = "";
-}
-
-async function note() {
-  const text = at("note").value.trim();
-  const about = at("about").value;
-  if (!text && !about) return true;
-  return run("note", "note", { call: at("wrap").dataset.call, text, business: about });
-}
-
 // -- begin ----------------------------------------------------------------------------------------
 
 for (const each of document.querySelectorAll("button[data-act]")) {
   if (each.type !== "submit") each.addEventListener("click", () => press(each.dataset.act));
 }
-at("wrap").addEventListener("input", draft);
 at("wrap").addEventListener("submit", (event) => {
   event.preventDefault();
   press("wrapped");

@@ -1,9 +1,9 @@
 // A number to be called: its field while the seat may call, and beside it why nothing came of it.
 // The node judges numbers; the field is kept where it says no, and nowhere else.
-import { calling } from "./board_calls.js";
+import { calling, whyNot } from "./board_calls.js";
 import { at, put, show, t } from "./board_dom.js";
 import { act, board } from "./board_stream.js";
-import { has, named } from "./board_words.js";
+import { has } from "./board_words.js";
 
 const CALLS = ["ready", "busy"];
 let tried = null;
@@ -23,7 +23,7 @@ export function paintDial(seat, call) {
     tried = call;
     problem("");
   } else if (!call || call.state === "wrap_up") {
-    if (tried && !given) problem(notReached(tried));
+    if (tried && !given) problem(notReached(tried, seat));
     tried = null;
   } else if (call.state !== "waiting") {
     tried = null;
@@ -31,11 +31,12 @@ export function paintDial(seat, call) {
   }
 }
 
-// The node says why of whom it keeps; of a call of one's own the row is gone, and no more is known.
-function notReached(call) {
+// The node says why: of whom it keeps in his row, of a call of one's own in the seat's.
+function notReached(call, seat) {
   const kept = board.CallRow.get(call.key);
-  if (!call.call_back) return t("dial_failed", { caller: call.caller });
-  return kept?.not_reached ? t("dial_kept", { caller: call.caller, why: named("reached", kept.not_reached) }) : "";
+  const why = whyNot(call.call_back ? kept?.not_reached ?? "" : seat.not_called ?? "");
+  if (call.call_back) return why ? t("dial_kept", { caller: call.caller, why }) : "";
+  return t(why ? "dial_failed_why" : "dial_failed", { caller: call.caller, why });
 }
 
 // Who hangs up himself knows why nobody was reached.

@@ -2,10 +2,9 @@
 // calls. The node has the call and says how the line is (`line` of the seat); a page that was loaded
 // anew, or lost its way, makes a new offer, and the node puts it in the place of the old one.
 import { act, link } from "./board_stream.js";
-import { at, mark, put, show, t, tell, turn } from "./board_dom.js";
+import { at, BROWSER, mark, put, show, t, tell, turn } from "./board_dom.js";
 import { named } from "./board_words.js";
 
-export const BROWSER = ".browser";
 const AGAIN_MS = 1500;
 const PAUSE_MS = 6000;
 const SILENT_MS = 6000;
@@ -187,12 +186,14 @@ export function leave() {
 // -- what is shown and heard ----------------------------------------------------------------------
 
 function paint() {
-  const shown = FINAL.has(why) ? "refused" : peer ? line : "connecting";
+  const gone = !link.up && !["connected", "connecting", "new"].includes(peer?.connectionState);
+  const shown = gone ? "lost" : FINAL.has(why) ? "refused" : peer ? line : "connecting";
   const [look, icon] = LOOKS[shown] ?? LOOKS.connecting;
   mark(at("line"), "data-look", look);
   turn(at("line"), icon);
   put(at("line-word"), named("line", shown));
-  put(at("line-why"), why ? t(why) : "");
+  const told = link.up ? why : "phone_node_away";
+  put(at("line-why"), told ? t(told) : "");
   show(at("line-again"), FINAL.has(why));
   const button = at("mute");
   mark(button, "aria-pressed", muted);

@@ -1,5 +1,6 @@
 // Whom to consult, or where a caller goes: seats with their states, queues, a number.
-import { at, icon, iconOf, list, look, make, mark, put, t, turn } from "./board_dom.js";
+import { queueName } from "./board_calls.js";
+import { at, icon, iconOf, list, look, make, mark, phoneOf, put, t, turn } from "./board_dom.js";
 import { board } from "./board_stream.js";
 import { facts, named } from "./board_words.js";
 
@@ -13,9 +14,9 @@ function targets() {
   const seats = [...board.SeatRow.values()]
     .filter((row) => row.key !== facts.me && row.state !== "offline")
     .sort((a, b) => (b.state === "ready") - (a.state === "ready") || a.name.localeCompare(b.name))
-    .map((row) => ({ to: `seat:${row.key}`, name: row.name, more: [named("state", row.state), row.phone].filter(Boolean).join(" · "), state: row.state, free: row.state === "ready" }));
+    .map((row) => ({ to: `seat:${row.key}`, name: row.name, more: [named("state", row.state), phoneOf(row)].filter(Boolean).join(" · "), state: row.state, free: row.state === "ready" }));
   const places = queues
-    ? [...board.QueueRow.values()].map((row) => ({ to: `queue:${row.key}`, name: row[facts.lang], more: t("queue_waiting", { n: row.waiting }), state: "waiting", free: true }))
+    ? [...board.QueueRow.values()].map((row) => ({ to: `queue:${row.key}`, name: queueName(row.key), more: t("queue_waiting", { n: row.waiting }), state: "waiting", free: true }))
     : [];
   const found = [...seats, ...places].filter((row) => `${row.name} ${row.more} ${row.to}`.toLowerCase().includes(find));
   const digits = find.replace(/[\s-]/g, "");

@@ -1,0 +1,108 @@
+"""What a desk says in a browser: names for people, figures that go on, why somebody sits there no
+more, and what was written when the call was gone."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from support.desk_browsers import Browser, Browsers, programs
+from support.desk_pictures import served
+from support.desk_place import DeskPlace, desk_place
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not programs(), reason="needs chromium (Debian)"),
+]
+
+
+@asynccontextmanager
+async def sits(folder: Path, lang: str = "zh") -> AsyncIterator[tuple[DeskPlace, Browser]]:
+    """li at her desk, ready."""
+    async with desk_place(folder) as place:
+        with served(place) as base:
+            browsers = Browsers(folder / "browsers", base)
+            try:
+                place.part.seat("li", state="ready")
+                page = await browsers.open("li", place.people["li"].token, "/desk", lang)
+                await page.sees("#mine-word")
+                yield place, page
+            finally:
+                await browsers.close()
+
+
+def talks(place: DeskPlace, **more: Any) -> None:
+    """She talks with a caller of a queue that is not hers, who was at a flow of the bank's own."""
+    part = place.part
+    part.caller("c1", business="transfers")
+    part.ring("c1", "li")
+    part.keeper.put(msgspec.structs.replace(part.call("c1"), queue="loss", **more))
+    part.lifts("li")
+
+
+@pytest.mark.parametrize(
+    ("lang", "queue", "business"),
+    [("zh", "挂失", "转账和存款"), ("en", "Card loss", "Transfers and deposits")],
+)
+async def test_codes_are_shown_by_their_names(
+    tmp_path: Path, lang: str, queue: str, business: str
+) -> None:
+    async with sits(tmp_path, lang) as (place, page):
+        talks(place)
+        await page.reads("#f-queue", queue)
+        await page.reads("#f-business", business)
+        chosen = "return document.getElementById('about').selectedOptions[0].textContent"
+        assert await page.script(chosen) == business, "it can be chosen for the note too"
+        place.part.gone("li")
+        await page.reads("#history", business)
+        assert "transfers" not in await page.script("return document.body.innerText")
+
+
+async def test_the_day_goes_on_while_she_talks(tmp_path: Path) -> None:
+    async with sits(tmp_path) as (place, page):
+        place.part.mood("li", "ready", calls_today=2, talk_today_s=119.5)
+        await page.reads("#t-talk", "1:59")
+        talks(place)
+        await page.until("#t-talk", lambda text: text is not None and text.startswith("2:"))
+
+
+async def test_a_node_that_was_started_again(tmp_path: Path) -> None:
+    async with sits(tmp_path) as (place, page):
+        talks(place)
+        await page.click("#note")
+        await page.press("要回电")
+        place.part.restart()
+        await page.reads("#enter-why", "节点重新启动过")
+        assert await page.text("#desk") is None
+        await page.reads("#told", "记录已补存")
+        assert place.part.notes == [("c1", "li", "transfers", "要回电")]
+        assert "未签入" in page.driver.title
+        place.part.seat("li")
+        await page.sees("#mine-word")
+        assert await page.text("#enter-why") is None
+
+
+async def test_who_signs_off_and_who_is_signed_off(tmp_path: Path) -> None:
+    async with sits(tmp_path) as (place, page):
+        await page.click("[data-act=leave]")
+        await page.click("#sure-yes")
+        await page.reads("#enter-why", "您已签出座席")
+        place.part.seat("li")
+        await page.sees("#mine-word")
+        place.part.keeper.drop("SeatRow", "li")
+        await page.reads("#enter-why", "主管签出了您")
+
+
+async def test_a_note_that_its_wrap_up_did_not_wait_for_is_kept(tmp_path: Path) -> None:
+    async with sits(tmp_path) as (place, page):
+        talks(place)
+        await page.click("#note")
+        await page.press("问利率")
+        place.part.gone("li")
+        await page.reads("#mine-word", "话后处理")
+        place.part.mood("li", "ready")
+        await page.reads("#told", "记录已补存")
+        assert place.part.notes == [("c1", "li", "transfers", "问利率")]

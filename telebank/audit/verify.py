@@ -245,6 +245,8 @@ class Keys:
         self._keys = {(key.name, key.id): key for key in trusted}
         self._rank: dict[bytes, int] = {}
         """Number of a key, by its id, where a statement tells it."""
+        self._heirs: dict[bytes, bytes] = {}
+        """By a key's id, that of the one which it named."""
         self._newest: dict[str, tuple[int, int]] = {}
         """By origin, the highest rank that signed, and the smallest size that it signed."""
 
@@ -272,14 +274,13 @@ class Keys:
     def learn(self, statements: Sequence[str]) -> None:
         """Take the keys that trusted ones named. What nobody trusted signed is passed over: its
         checkpoints will not be trusted either. Raises `Bad` where a key named two."""
-        heirs: dict[bytes, bytes] = {}
         left = [Note.read(text) for text in statements]
         while left:
             known = [note for note in left if self._trusted(note)]
             if not known:
                 return
             for note in known:
-                self._take(note, heirs)
+                self._take(note)
             left = [note for note in left if note not in known]
 
     def _trusted(self, note: Note) -> bool:
@@ -289,7 +290,7 @@ class Keys:
             return False
         return True
 
-    def _take(self, note: Note, heirs: dict[bytes, bytes]) -> None:
+    def _take(self, note: Note) -> None:
         by = self.signer(note)
         lines = note.text.decode().split("\n")
         if len(lines) != 5 or lines[0] != STATEMENT or lines[1] != by.name:  # noqa: PLR2004
@@ -297,7 +298,7 @@ class Keys:
         key = PublicKey.read(lines[3])
         if key.name != by.name or not lines[2].isdigit():
             raise Bad(f"key {by.text} named {lines[3][:80]!r}, of another node")
-        if heirs.setdefault(by.id, key.id) != key.id:
+        if self._heirs.setdefault(by.id, key.id) != key.id:
             raise Bad(f"key {by.text} named two keys as its next")
         self._keys[key.name, key.id] = key
         self._rank[key.id] = int(lines[2])
@@ -332,6 +333,7 @@ class Anchors:
         self._leaves: dict[str, list[tuple[int, int, Path]]] = {}
         if not directory.is_dir():
             raise Bad(f"{directory}: no such directory of anchors")
+        keys.learn([_text(path) for path in sorted(directory.rglob("*.statement"))])
         files = sorted(directory.rglob("*.checkpoint"), key=lambda path: (path.name, path))
         if len(files) > MAX_ANCHORS:
             raise Bad(f"{directory} has more than {MAX_ANCHORS} anchors")

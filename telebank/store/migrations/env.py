@@ -3,6 +3,7 @@
 from alembic import context
 
 from telebank.store import (  # noqa: F401 - tables in the metadata
+    audit_tables,
     customer_tables,
     desk_phone_tables,
     fax_tables,

@@ -19,6 +19,7 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "calls": ("calls", "List calls: keys, services, outcomes, durations."),
         "lines": ("lines", "Watch the lines live: states, quality, trunks, media."),
         "events": ("events", "Read the event log: alarms, approvals, what staff did."),
+        "audit": ("audit", "The audit log: export it, verify an export, prove an entry."),
         "say": ("say", "Read a value aloud as text or sound."),
         "voice": ("voice", "Check, make and build the prompt packs."),
         "flow": ("flow", "Check, list and test the menu trees."),

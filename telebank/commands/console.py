@@ -11,6 +11,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from telebank.commands.common import Unreachable, data_option
+from telebank.commands.wiring.knowledge import source_of
 from telebank.console.app import create_app
 from telebank.console.desk.streams import STREAMS
 from telebank.console.options import ConsoleOptions
@@ -62,6 +63,7 @@ def _parts(data: Path, settings: Settings, url: str) -> ConsoleParts:
         socket=data / node.control,
         zone=timezone(timedelta(minutes=node.utc_offset_minutes)),
         resolution=settings.fax.resolution,
+        knowledge=source_of(data, settings),
     )
 
 

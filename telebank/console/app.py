@@ -22,6 +22,7 @@ from telebank.console.desk.pages import DeskPages
 from telebank.console.desk.services import ServicePages
 from telebank.console.desk.streams import STREAMS, Streams
 from telebank.console.floor.pages import FloorPages
+from telebank.console.knowledge.pages import KnowledgePages
 from telebank.console.language import keep, language, other
 from telebank.console.node import Node
 from telebank.console.options import ConsoleOptions
@@ -90,6 +91,7 @@ def create_app(parts: ConsoleParts) -> Flask:
         DeskPages(node, streams).blueprint(),
         ServicePages(node).blueprint(),
         FloorPages(node, streams).blueprint(),
+        KnowledgePages(parts, node).blueprint(),
         RecordingPages(node).blueprint(),
     ):
         app.register_blueprint(pages)

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from telebank.ops.control_client import NodeAway, Octets, Refused, ask, fetch
-from telebank.staff.roles import FAX, FLOOR, HEAR, HEAR_OWN, SERVE, SIT, WATCH, Role, may
+from telebank.staff.roles import FAX, FLOOR, HEAR, HEAR_OWN, KNOW, SERVE, SIT, WATCH, Role, may
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,11 @@ class Person:
     def may_serve(self) -> bool:
         """Whether he may do services for callers."""
         return may(self.role, SERVE)
+
+    @property
+    def may_know(self) -> bool:
+        """Whether he may look articles up."""
+        return may(self.role, KNOW)
 
     @property
     def may_watch(self) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from fax.page.options import Resolution
 from telebank.console.options import ConsoleOptions
+from telebank.knowledge.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class ConsoleParts:
     """The bank's wall clock."""
     resolution: Resolution = "fine"
     """Of faxes."""
+    knowledge: Source | None = None
+    """Of tellers' articles; without one there are none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ MONITOR, WHISPER, BARGE, INTERCEPT = (
 )
 FORCE, RECORD = "floor.force", "floor.record"
 FLOOR = (MONITOR, WHISPER, BARGE, INTERCEPT, FORCE, RECORD)
+KNOW = "knowledge.read"
 HISTORY, SEATS, SEE_SEATS = "contact.list", "seat.change", "seat.list"
 HEAR, HEAR_OWN = "recording.hear", "recording.hear_own"
 """Rights that are asked for elsewhere too."""
@@ -128,6 +129,7 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         SERVE: frozenset({_R.TELLER, _R.SUPERVISOR}),
         WATCH: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR, _R.AUDITOR}),
         **dict.fromkeys(FLOOR, frozenset({_R.SUPERVISOR})),
+        KNOW: frozenset(Role),
         "approval.list": frozenset(Role),
         "approval.refuse": frozenset({_R.SUPERVISOR}),
     }

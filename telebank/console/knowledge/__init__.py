@@ -1,0 +1,1 @@
+"""Tellers' articles in the browser: a page of their own and a panel at the desk."""

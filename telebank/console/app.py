@@ -18,10 +18,12 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from telebank.console import calls, faxes, login
+from telebank.console.desk.customer import CustomerPages
 from telebank.console.desk.pages import DeskPages
 from telebank.console.desk.services import ServicePages
 from telebank.console.desk.streams import STREAMS, Streams
 from telebank.console.floor.pages import FloorPages
+from telebank.console.floor.today import Days
 from telebank.console.knowledge.pages import KnowledgePages
 from telebank.console.language import keep, language, other
 from telebank.console.node import Node
@@ -90,7 +92,8 @@ def create_app(parts: ConsoleParts) -> Flask:
         fax_pages.blueprint(),
         DeskPages(node, streams).blueprint(),
         ServicePages(node).blueprint(),
-        FloorPages(node, streams).blueprint(),
+        CustomerPages(node).blueprint(),
+        FloorPages(node, streams, Days(context.engine, parts.zone)).blueprint(),
         KnowledgePages(parts, node).blueprint(),
         RecordingPages(node).blueprint(),
     ):

@@ -9,7 +9,19 @@ from typing import Any
 from urllib.parse import urlencode
 
 from telebank.ops.control_client import NodeAway, Octets, Refused, ask, fetch
-from telebank.staff.roles import FAX, FLOOR, HEAR, HEAR_OWN, KNOW, SERVE, SIT, WATCH, Role, may
+from telebank.staff.roles import (
+    FAX,
+    FLOOR,
+    HEAR,
+    HEAR_OWN,
+    KNOW,
+    LOOK,
+    SERVE,
+    SIT,
+    WATCH,
+    Role,
+    may,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,11 @@ class Person:
     def may_serve(self) -> bool:
         """Whether he may do services for callers."""
         return may(self.role, SERVE)
+
+    @property
+    def may_look(self) -> bool:
+        """Whether he may see how the customer in hand stands."""
+        return may(self.role, LOOK)
 
     @property
     def may_know(self) -> bool:

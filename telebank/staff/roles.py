@@ -37,6 +37,7 @@ SHOW_CUSTOMER, CUSTOMER_SET = "customer.show", "customer.set"
 NOTICE, FAX = "notice.record", "fax.send"
 LIST_PHONES, PHONES = "phone.list", "phone.change"
 SIT, WATCH, SERVE = "desk.work", "floor.see", "desk.serve"
+LOOK = "desk.customer"
 MONITOR, WHISPER, BARGE, INTERCEPT = (
     "floor.monitor",
     "floor.whisper",
@@ -127,6 +128,7 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         HEAR_OWN: frozenset({_R.TELLER, _R.SUPERVISOR}),
         SIT: frozenset({_R.TELLER, _R.SUPERVISOR}),
         SERVE: frozenset({_R.TELLER, _R.SUPERVISOR}),
+        LOOK: frozenset({_R.TELLER, _R.SUPERVISOR}),
         WATCH: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR, _R.AUDITOR}),
         **dict.fromkeys(FLOOR, frozenset({_R.SUPERVISOR})),
         KNOW: frozenset(Role),

@@ -4,7 +4,7 @@ before. Read within one job, together with the event that somebody looked."""
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import bindparam, select
 
@@ -114,7 +114,7 @@ class Seen:
 def look(part: Transaction, wanted: Look) -> Seen:
     """Read it; that somebody looked is in the event log."""
     who, by = wanted.customer, wanted.by
-    detail = {"customer": who, "card_masked": wanted.masked}
+    detail: dict[str, Any] = {"customer": who, "card_masked": wanted.masked}
     part.event(
         JournalEvent(
             KIND,

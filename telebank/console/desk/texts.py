@@ -261,5 +261,7 @@ def columns(*tables: Pairs) -> Mapping[Language, Mapping[str, str]]:
     return MappingProxyType({"zh": MappingProxyType(both[0]), "en": MappingProxyType(both[1])})
 
 
-DESK_WORDS: Mapping[Language, Mapping[str, str]] = columns(ALL, DESK, PHONE, DIAL, SERVICES, CUSTOMER)
+DESK_WORDS: Mapping[Language, Mapping[str, str]] = columns(
+    ALL, DESK, PHONE, DIAL, SERVICES, CUSTOMER
+)
 """Of `/desk`."""

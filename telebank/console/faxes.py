@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 
 import structlog
-from flask import Blueprint, abort, g, redirect, request, session, url_for
+from flask import Blueprint, abort, g, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from telebank.console.fax_seen import Seen
@@ -68,7 +68,13 @@ class FaxPages:
         if request.blueprint != "faxes":
             return None
         live = request.endpoint in LIVE
-        if not logged_in(self._node, live=live):
+        try:
+            known = logged_in(self._node, live=live)
+        except NodeAway:
+            if request.endpoint != SEND:
+                raise
+            return self._kept()
+        if not known:
             return no_live() if live else self._nobody()
         return self._let_in() if request.endpoint == SEND else None
 
@@ -76,6 +82,14 @@ class FaxPages:
         """The request is over."""
         if g.pop("sends", False):
             self._slots.release()
+
+    @staticmethod
+    def _kept() -> Answer:
+        """Nobody knows who it is; what was written is kept for him."""
+        keep_form(first_fields(request))
+        more = {"who": None, "back": url_for("faxes.new")}
+        page = render_template("notice.html", words="no_node_form", **more)
+        return page, HTTPStatus.SERVICE_UNAVAILABLE
 
     def _nobody(self) -> Answer:
         if request.endpoint == SEND:

@@ -68,9 +68,9 @@ def _enter(node: Node) -> AnyResponse | tuple[str, int]:
     except Refused as refused:
         log.warning("console.login_refused", address=address())
         unknown = refused.status == HTTPStatus.UNAUTHORIZED
-        return _page("no_login" if unknown else "not_understood"), HTTPStatus.UNAUTHORIZED
+        return _page("no_login" if unknown else "not_understood", name), HTTPStatus.UNAUTHORIZED
     except NodeAway as away:
-        return _page(_trouble(away)), HTTPStatus.SERVICE_UNAVAILABLE
+        return _page(_trouble(away), name), HTTPStatus.SERVICE_UNAVAILABLE
     _end(node, _token())  # the login that this browser had
     was = session.get(KEPT, {})
     session.clear()  # what was given to somebody unknown is worth nothing from here on
@@ -171,8 +171,9 @@ def address() -> str:
         return ""
 
 
-def _page(problem: str) -> str:
-    return render_template("login.html", problem=problem, next=_next() or "")
+def _page(problem: str, name: str = "") -> str:
+    """The form; `name` need not be written again."""
+    return render_template("login.html", problem=problem, name=name, next=_next() or "")
 
 
 def _next() -> str | None:

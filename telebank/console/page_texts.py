@@ -98,6 +98,19 @@ _ERRORS = {
         "节点没有应答。请看传真列表，再决定是否重新操作。",
         "The node does not answer. Look at the list of faxes before you do it again.",
     ),
+    "no_node_desk": (
+        "节点没有应答，现在不能使用。本页会自动重试。"
+        "节点恢复后，通话若已中断，请重新签入并按需回拨客户。",
+        "The node does not answer, and nothing can be done here now. This page tries again by"
+        " itself. When it is back, sit down again, and call back who was cut off.",
+    ),
+    "no_node_form": (
+        "节点没有应答，没有发送任何内容。您填写的号码、时间和语言已保留：稍后重新打开表单即可，"
+        "文件请再选一次。",
+        "The node does not answer, and nothing was sent. Number, time and language are kept: open"
+        " the form again in a while, and choose the file again.",
+    ),
+    "again": ("重新打开", "Open again"),
     "no_right": (
         "您的角色没有这项权限。",
         "Your role has no right to this.",

@@ -26,6 +26,8 @@ from telebank.ops.control_client import NodeAway, Refused
 
 LIVE: Final = frozenset({"desk.events", "desk.here"})
 """What a page asks by itself: no act of anybody."""
+AGAIN_S: Final = 5
+"""After so many seconds a page that found no node is asked for again."""
 _DATA: Final = LIVE | {"desk.act", "desk.history"}
 """What scripts ask: they are told 401 and go to the login themselves."""
 
@@ -41,6 +43,7 @@ class DeskPages:
         """`/desk` and what is below."""
         pages = Blueprint("desk", __name__, url_prefix="/desk")
         pages.before_request(self.gate)
+        pages.register_error_handler(NodeAway, self.away)
         pages.app_context_processor(lambda: {"all_words": partial(all_words, self._node)})
         pages.add_url_rule("", "index", self.index)
         pages.add_url_rule("/events", "events", self.events)
@@ -56,6 +59,14 @@ class DeskPages:
         if not person().may_sit:
             abort(HTTPStatus.FORBIDDEN)
         return None
+
+    def away(self, why: NodeAway) -> AnyResponse | tuple[str, int]:
+        """The node does not answer: a page that is opened tries again by itself."""
+        if request.endpoint in _DATA:
+            return no(HTTPStatus.SERVICE_UNAVAILABLE, why.code or "away", str(why))
+        more = {"who": None, "back": request.full_path.rstrip("?"), "again_s": AGAIN_S}
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        return render_template("notice.html", words="no_node_desk", **more), status
 
     def index(self) -> str:
         """The page."""

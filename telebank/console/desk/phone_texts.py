@@ -55,6 +55,12 @@ PHONE: Mapping[str, tuple[str, str]] = {
         "The node does not answer. Without sound the call is cut off; audio comes back by itself"
         " with the node.",
     ),
+    "node_away": (
+        "节点自 {since} 起没有应答，正在重试。显示的是之前的情况，按钮暂时不起作用；"
+        "听不到客户时，通话就是断了。",
+        "The node does not answer since {since}; trying again. What is shown is older, and buttons"
+        " do nothing meanwhile. If you hear nothing, the call is cut off.",
+    ),
     "phone_touch": (
         "浏览器要求先按任意键或点一下页面，才播放声音。",
         "The browser plays no sound before you press a key or touch the page.",

@@ -8,6 +8,8 @@ export const link = { csrf: "", stream: "", up: false, restarted: "" };
 const RETRY_MS = 2000;
 const SILENCE_MS = 20000;
 const IDLE_MS = 60000;
+// What an answer is that is a page for people.
+const PAGES = { 400: "old_form", 403: "not_allowed", 503: "away" };
 let source = null;
 let last = "";
 let boot = "";
@@ -156,7 +158,7 @@ export async function ask(path, body = {}) {
     if (answer.ok) return { done: true, ...(await answer.json()) };
     if (answer.status === 401) location.reload();
     const json = answer.headers.get("Content-Type").startsWith("application/json");
-    const said = json ? await answer.json() : { code: answer.status === 400 ? "old_form" : "other", error: answer.statusText };
+    const said = json ? await answer.json() : { code: PAGES[answer.status] ?? "other", error: answer.statusText };
     return { done: false, code: said.code, words: wordsOf(said) };
   } catch {
     return { done: false, code: "away", words: t("no_away") };

@@ -78,6 +78,22 @@ async def test_acts_go_to_the_node_and_its_no_comes_back(tmp_path: Path) -> None
         assert forged.status_code == 400
 
 
+async def test_a_node_that_is_away_is_said_where_somebody_is(tmp_path: Path) -> None:
+    async with desk_place(tmp_path) as place:
+        await place.desk.login(place.people["li"])
+        token = await csrf(place, "/desk")
+        await place.desk.server.close()
+        page = await place.desk.get("/desk?lang=en")
+        assert (page.status_code, "sit down again" in page.text) == (503, True)
+        assert 'http-equiv="refresh"' in page.text
+        answer = await place.desk.post(
+            "/desk/act/hold",
+            json.dumps({"request_id": ID}),  # type: ignore[arg-type]
+            headers={"X-CSRFToken": token, "Content-Type": "application/json"},
+        )
+        assert (answer.status_code, answer.json["code"]) == (503, "away")
+
+
 async def test_a_teller_does_nothing_on_the_floor(tmp_path: Path) -> None:
     async with desk_place(tmp_path) as place:
         await place.desk.login(place.people["li"])

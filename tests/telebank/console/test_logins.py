@@ -76,6 +76,8 @@ async def test_a_busy_node_and_one_that_is_away_are_said(tmp_path: Path) -> None
         away = await desk.login(chen)
         assert away.status_code == 503
         assert "没有应答" in away.text
+        assert f'value="{chen.name}"' in away.text, "the name need not be written again"
+        assert chen.password not in away.text
         assert (await desk.get("/")).status_code == 200  # calls are seen all the same
         assert (await desk.get("/livez")).text == "ok\n"
 

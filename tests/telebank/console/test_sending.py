@@ -279,6 +279,18 @@ async def test_a_form_comes_back_after_logging_out_in_another_window(
         assert desk.room.orders == []
 
 
+async def test_a_form_comes_back_after_the_node_was_away(tmp_path: Path, pdf: bytes) -> None:
+    async with at_work(tmp_path) as desk:
+        form = await desk.form() | {"to": NUMBER, "file": paper(pdf)}
+        await desk.server.close()
+        answer = await desk.post("/faxes/new", form)
+        assert (answer.status_code, "已保留" in answer.text) == (503, True)
+        assert 'href="/faxes/new"' in answer.text
+        await desk.server.start()
+        assert f'value="{NUMBER}"' in (await desk.get("/faxes/new")).text
+        assert desk.room.orders == []
+
+
 async def test_rules_of_the_node_are_said(tmp_path: Path, pdf: bytes) -> None:
     async with at_work(tmp_path) as desk:
         for code, words in (("denied", "规则禁止"), ("other_rule", "it said why")):

@@ -197,6 +197,15 @@ class Callers:
         self._widen_later(waiting, now)
         self.hall.stand(waiting, now)
 
+    def no_more_call_backs(self) -> None:
+        """The node is about to stop: whose place is kept stands in no line any more."""
+        core = self.core
+        core.calls_back = False
+        for waiting in core.callers.values():
+            if waiting.call_back and waiting.standing is Standing.WAITING:
+                core.step_out(waiting)
+                waiting.standing = Standing.KEPT
+
     # -- time -------------------------------------------------------------------------------------
 
     def due(self, call: str, timer: str, now: float) -> None:

@@ -27,6 +27,7 @@ from telebank.agents.events import (
     CallerLeft,
     CallerTypes,
     Event,
+    NoMoreCallBacks,
     OfferFailed,
     OfferTaken,
     SeatEntered,
@@ -114,6 +115,8 @@ class Centre:
                 self._desks.ended(event, now)
             case WrappedUp():
                 self._desks.wrapped_up(event, now)
+            case NoMoreCallBacks():
+                self._callers.no_more_call_backs()
             case _:
                 assert_never(event)
 

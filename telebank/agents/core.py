@@ -49,6 +49,8 @@ class Core:
         self.counts: Counter[tuple[str, bool]] = Counter()
         """Callers by queue, and whether they are to be called back."""
         self.timers = Timers()
+        self.calls_back = True
+        """Whether those whose place is kept are called."""
         self.out: list[Command] = []
         self.came = 0
         """Callers so far: the number of the last."""

@@ -163,6 +163,12 @@ class WrappedUp:
     seat: str
 
 
+@dataclass(frozen=True, slots=True)
+class NoMoreCallBacks:
+    """The node is about to stop: nobody whose place is kept is called from now on. Who is being
+    called is called to the end; the others keep their places for its next life."""
+
+
 Event = (
     SeatEntered
     | SeatLeft
@@ -178,4 +184,5 @@ Event = (
     | TalkBegan
     | TalkEnded
     | WrappedUp
+    | NoMoreCallBacks
 )

@@ -47,6 +47,9 @@ class Hall:
     def stand(self, waiting: Waiting, now: float) -> None:
         """Wait, or wait again, for what can be had now: a seat at once, a line, or the way out."""
         core = self.core
+        if waiting.call_back and not core.calls_back:
+            waiting.standing, waiting.seat = Standing.KEPT, ""
+            return
         need = core.reachable(waiting.need, waiting.since, now)
         if waiting.call_back:
             # His place is kept, whoever sits there now.

@@ -212,16 +212,35 @@ class VoiceNode:
         self._draining = True
         if self._parts.faxes is not None:
             self._parts.faxes.drain()
+        if self._parts.tellers is not None:
+            self._parts.tellers.drain()
         self._endpoint.perform(self._endpoint.agent.drain(self._endpoint.now()))
 
     async def drain_until(self, now: asyncio.Event, patience: float) -> None:
-        """Refuse new calls; wait for live ones, at most `patience` seconds or until `now`."""
+        """Refuse new calls; wait for live ones, at most `patience` seconds or until `now`. What it
+        waits for is logged, each time that there is less of it."""
         self.drain()
         deadline = self._endpoint.now() + patience
-        while (
-            (self._calls or self._claims) and not now.is_set() and self._endpoint.now() < deadline
-        ):
+        waits, tellers = dict[str, int](), self._parts.tellers
+        while self._endpoint.now() < deadline and not now.is_set():
+            before, waits = waits, self.waits_for()
+            if not any(waits.values()) and not self._claims:
+                break
+            if waits != before:
+                log.info("node.waits_for", **waits)
             await asyncio.sleep(0.05)
+        kept = 0 if tellers is None else tellers.kept
+        log.info("node.drained", places_kept=kept, **self.waits_for())
+
+    def waits_for(self) -> dict[str, int]:
+        """What must end before a node that drains stops: callers, calls to numbers (call-backs, and
+        those of tellers), faxes."""
+        tellers = self._parts.tellers
+        return {
+            "callers": len(self._calls),
+            "calls_out": 0 if tellers is None else tellers.calls_out,
+            "faxes": self._faxing,
+        }
 
     async def close(self) -> None:
         """Hang up what is left and write what waits."""
@@ -253,7 +272,9 @@ class VoiceNode:
         return {
             "node": self._parts.node_id,
             "draining": self._draining,
+            "waits_for": self.waits_for() if self._draining else {},
             "capacity": self._parts.calls.lines,
+            "calls": len(self._calls),
             "faxes": self._faxing,
             "tellers": len(self._claims) - self._faxing,
             "setups_per_s": self._setups.per_second(self._endpoint.now()),

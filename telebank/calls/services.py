@@ -144,6 +144,20 @@ class Tellers(Protocol):
         """He has hung up, or his call was ended."""
         ...
 
+    @property
+    def calls_out(self) -> int:
+        """Calls to numbers that are up, or about to be placed."""
+        ...
+
+    @property
+    def kept(self) -> int:
+        """Places of those who are to be called back, and are not being called."""
+        ...
+
+    def drain(self) -> None:
+        """The node is about to stop: nobody is called any more who is not being called now."""
+        ...
+
     async def close(self) -> None:
         """Hang up every teller."""
         ...

@@ -1,5 +1,6 @@
 """Numbers that the tellers of a scene may call: an exchange by hand, and a store that counts."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from support.media_bridge import Talker, tone
 from support.store_kit import open_store
 from support.teller_scene import CallerAt, Ear, Phone, Scene, scene
 from telebank import sip
+from telebank.agents.board import CallRow
 from telebank.agents.options import CentreOptions, QueueOptions
 from telebank.calls.dialling import Dialling
 from telebank.calls.faxes.options import OutboundOptions
@@ -22,6 +24,8 @@ from telebank.store import clock as store_clock
 from telebank.store.sealing import Keyring
 
 NUMBER, OTHER, DEAR = "13800138000", "13900139000", "02155550000"
+LI = 900.0
+"""Hertz of the first teller."""
 QUEUE = QueueOptions(
     *("general", "综合", "General", ("general",)),
     rings_s=6.0,
@@ -117,3 +121,44 @@ async def calls(
         run, zone = store.journal.run, store.journal.zone
         it.room.dialling = Dialling(outbound, run, digest, zone, SystemClock())
         yield Calls(it, exchange, store_url(tmp_path / "bank"))
+
+
+async def seated(at: Calls, person: str, extension: str, hertz: float) -> Phone:
+    phone = await at.it.phone(extension, hertz)
+    assert at.it.room.enter(person, person.title(), extension, {"general": 5}) is None
+    assert at.it.room.want(person, "ready") is None
+    return phone
+
+
+def rows(at: Calls) -> list[CallRow]:
+    return [row for row in at.it.room.rows(for_supervisor=True) if isinstance(row, CallRow)]
+
+
+async def row_of(at: Calls, **wanted: object) -> CallRow:
+    """Wait for a conversation that looks so."""
+    async with asyncio.timeout(30):
+        while True:
+            for row in rows(at):
+                if all(getattr(row, name) == value for name, value in wanted.items()):
+                    return row
+            await at.it.pause(0.02)
+
+
+async def kept(at: Calls, keys: str = "10") -> tuple[Phone, CallerAt, str]:
+    """A teller talks with one caller, and another has chosen to be called back: the teller's
+    phone, the first caller, the reference of the second one."""
+    phone = await seated(at, "li", "8001", LI)
+    first = await at.caller("one", OTHER)
+    at.it.ears.append(await phone.answers())
+    await row_of(at, state="talking")
+    second = await at.caller("two", keys=keys)
+    waits = await row_of(at, state="waiting")
+    assert bool(waits.level) is (keys != "10")
+    async with asyncio.timeout(30):  # before it is offered to him the key means nothing
+        while not (await row_of(at, key=waits.key)).call_back:
+            await second.sip.press("1")
+            await at.it.pause(0.3)
+    await second.sip.request("BYE", 30)
+    at.it.ears.remove(second.ear)
+    await row_of(at, key=waits.key, direction="out")
+    return phone, first, waits.key

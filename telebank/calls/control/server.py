@@ -119,8 +119,9 @@ async def _counts(request: web.Request) -> web.Response:
 
 
 async def _drain(request: web.Request) -> web.Response:
-    request.app[_NODE].drain()
-    return _json({"draining": True})
+    node = request.app[_NODE]
+    node.drain()
+    return _json({"draining": True, "waits_for": node.waits_for()})
 
 
 def _json(value: object) -> web.Response:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from telebank.agents import events
 from telebank.agents.events import Wanted
+from telebank.calls.faxes.tolls import Target
 from telebank.calls.tellers.browser_phone import BROWSER, BrowserPhone, OfferRefused
 from telebank.calls.tellers.calling import Calling
 from telebank.calls.tellers.conversation import State
@@ -242,8 +243,8 @@ class Acts(Calling):
 
     def _consult_number(self, talk: Talk, seat: str, number: str) -> Code | None:
         target = self._target(number)
-        if target is None:
-            return "unknown_target"
+        if not isinstance(target, Target):
+            return target
         party = f"{OUT}{target.masked}"
         talk.conversation.other = party
         talk.turn("consulting")
@@ -331,8 +332,8 @@ class Acts(Calling):
         """The caller hears music until the number answers; if it does not, he waits for the teller
         who sent him there, or for another."""
         target = self._target(number)
-        if target is None:
-            return "unknown_target"
+        if not isinstance(target, Target):
+            return target
         party = f"{OUT}{target.masked}"
         self._note("contact.transferred", talk.ref, actor=seat, to=party)
         self._without_other(talk)

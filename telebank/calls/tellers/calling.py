@@ -16,7 +16,7 @@ from telebank.calls.tellers.conversation import Conversation
 from telebank.calls.tellers.customer import Customer
 from telebank.calls.tellers.customer_line import RINGS_S, CustomerLine
 from telebank.calls.tellers.ringing import Ringing
-from telebank.calls.tellers.talk import Seat, StillWanted, Talk
+from telebank.calls.tellers.talk import OUT, Seat, StillWanted, Talk
 from telebank.calls.tellers.values import CAPS, CallerCard, Code, Ended, Rung
 
 log = structlog.get_logger("telebank.tellers")
@@ -35,6 +35,27 @@ class Calling(Ringing):
     """Calls to numbers; without `dialling` there are none."""
 
     dialling: Dialling | None = None
+    _draining = False
+
+    @property
+    def calls_out(self) -> int:
+        """Calls to numbers that are up, or about to be placed."""
+        return sum(
+            bool(talk.calling or talk.port.called)
+            + sum(party.startswith(OUT) for party in talk.lines)
+            for talk in self._talks.values()
+        )
+
+    @property
+    def kept(self) -> int:
+        """Places of those who are to be called back, and are not being called."""
+        return sum(talk.kept and not talk.calling for talk in self._talks.values())
+
+    def drain(self) -> None:
+        """The node is about to stop: nobody is called any more who is not being called now."""
+        if not self._draining:
+            self._draining = True
+            self._tell(events.NoMoreCallBacks())
 
     async def close(self) -> None:
         """Hang up those whom we called, too."""
@@ -63,17 +84,20 @@ class Calling(Ringing):
         self._tell(events.CallerTypes(call))
 
     def may_call(self, number: str) -> bool:
-        """Whether a rule of `[outbound]` lets a number be called."""
-        return self._target(number) is not None
+        """Whether a rule of `[outbound]` lets a number be called, now or later."""
+        return isinstance(self._ruled(number), Target)
 
-    def _target(self, number: str) -> Target | None:
-        found = self._judge(number)
-        return None if isinstance(found, Refusal) else found
-
-    def _judge(self, number: str) -> Target | Refusal:
+    def _ruled(self, number: str) -> Target | Refusal:
         if self.dialling is None:
             return Refusal("not_allowed", "nobody is called here")
         return self.dialling.judge(number)
+
+    def _target(self, number: str) -> Target | Code:
+        """Where a number is called that a teller wants to call now; or why it is not."""
+        if self._draining:
+            return "draining"
+        found = self._ruled(number)
+        return _code(found) if isinstance(found, Refusal) else found
 
     def _announce(self, what: commands.Announce) -> None:
         talk = self._talks.get(what.call)
@@ -146,7 +170,7 @@ class Calling(Ringing):
 
     async def _reached(self, talk: Talk, seat: Seat, wanted: StillWanted) -> Reached:
         """Call whose place is kept, where that may be."""
-        placed, target = self._shell.placed(), self._judge(talk.number)
+        placed, target = self._shell.placed(), self._ruled(talk.number)
         if isinstance(target, Refusal):
             self._note("call.refused", talk.ref, actor=seat.id, rule=target.rule)
             return "unreachable"
@@ -226,9 +250,9 @@ class Calling(Ringing):
             return "no_seat"
         if found.state not in CALLED or self._busy(seat):
             return "wrong_state"
-        target = self._judge(number)
-        if isinstance(target, Refusal):
-            return _code(target)
+        target = self._target(number)
+        if not isinstance(target, Target):
+            return target
         placed = self._shell.placed()
         talk = self._own_call(found, placed, target, number)
         wanted = self._calls_for(talk, found)
@@ -373,7 +397,7 @@ class Calling(Ringing):
     ) -> Rung:
         """Call a third for a seat; answered, his line is in `talk.lines`. Who is not `wanted` any
         more, perhaps before he is called, is `gone`."""
-        target = self._judge(number)
+        target = self._ruled(number)
         if isinstance(target, Refusal) or self.dialling is None:
             return "unreachable"
         dialled = await self._reserve(talk, seat, target, self._shell.placed().ref)

@@ -23,9 +23,10 @@ Cap = Literal[
     "no_gateway",
     "no_price",
     "store",
+    "draining",
 ]
 """Why a number that may be called is not called now: the limit of `[outbound]` or of its trunk, no
-trunk, no price, or that the store does not count."""
+trunk, no price, that the store does not count, or that the node is about to stop."""
 CAPS: frozenset[Cap] = frozenset(get_args(Cap))
 _Act = Literal[
     "no_seat",
@@ -37,7 +38,6 @@ _Act = Literal[
     "unknown_target",
     "full",
     "not_set_up",
-    "draining",
 ]
 Code = _Act | Cap
 """Why an act was not done."""

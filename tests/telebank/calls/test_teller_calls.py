@@ -9,10 +9,23 @@ import pytest
 
 from support.bank_process import Voice
 from support.calls_house import CARD, PIN
-from support.teller_calls import DEAR, NUMBER, OPTIONS, OTHER, QUEUE, Calls, calls
+from support.teller_calls import (
+    DEAR,
+    LI,
+    NUMBER,
+    OPTIONS,
+    OTHER,
+    QUEUE,
+    Calls,
+    calls,
+    kept,
+    row_of,
+    rows,
+    seated,
+)
 from support.teller_scene import CallerAt, Ear, Phone
 from telebank import sip
-from telebank.agents.board import CallRow, SeatRow
+from telebank.agents.board import SeatRow
 from telebank.agents.commands import Announce
 from telebank.calls import dialling
 from telebank.calls.dialling import Dialled, Dialling
@@ -20,7 +33,7 @@ from telebank.calls.faxes.tolls import Refusal, Target
 from telebank.calls.tellers import customer, customer_line
 from telebank.calls.tellers.caller import AtTellers
 
-LI, WANG, CALLER, BACK = 900.0, 1_100.0, 700.0, 1_800.0
+WANG, CALLER, BACK = 1_100.0, 700.0, 1_800.0
 RING_BACK = 450.0
 
 
@@ -28,47 +41,6 @@ RING_BACK = 450.0
 async def at(tmp_path: Path, voice: Voice) -> AsyncIterator[Calls]:
     async with calls(tmp_path, voice, hertz=BACK) as found:
         yield found
-
-
-async def seated(at: Calls, person: str, extension: str, hertz: float) -> Phone:
-    phone = await at.it.phone(extension, hertz)
-    assert at.it.room.enter(person, person.title(), extension, {"general": 5}) is None
-    assert at.it.room.want(person, "ready") is None
-    return phone
-
-
-def rows(at: Calls) -> list[CallRow]:
-    return [row for row in at.it.room.rows(for_supervisor=True) if isinstance(row, CallRow)]
-
-
-async def row_of(at: Calls, **wanted: object) -> CallRow:
-    """Wait for a conversation that looks so."""
-    async with asyncio.timeout(30):
-        while True:
-            for row in rows(at):
-                if all(getattr(row, name) == value for name, value in wanted.items()):
-                    return row
-            await at.it.pause(0.02)
-
-
-async def kept(at: Calls, keys: str = "10") -> tuple[Phone, CallerAt, str]:
-    """A teller talks with one caller, and another has chosen to be called back: the teller's
-    phone, the first caller, the reference of the second one."""
-    phone = await seated(at, "li", "8001", LI)
-    first = await at.caller("one", OTHER)
-    at.it.ears.append(await phone.answers())
-    await row_of(at, state="talking")
-    second = await at.caller("two", keys=keys)
-    waits = await row_of(at, state="waiting")
-    assert bool(waits.level) is (keys != "10")
-    async with asyncio.timeout(30):  # before it is offered to him the key means nothing
-        while not (await row_of(at, key=waits.key)).call_back:
-            await second.sip.press("1")
-            await at.it.pause(0.3)
-    await second.sip.request("BYE", 30)
-    at.it.ears.remove(second.ear)
-    await row_of(at, key=waits.key, direction="out")
-    return phone, first, waits.key
 
 
 async def heard(at: Calls, ear: Ear, hertz: float) -> None:

@@ -1,0 +1,90 @@
+"""Places that are kept: who is called back when, and what is left of them when the node stops."""
+
+from datetime import UTC, datetime, timedelta
+
+from telebank.agents.centre import Centre
+from telebank.agents.commands import CallBack, Command
+from telebank.agents.events import (
+    Caller,
+    CallerBack,
+    CallerCame,
+    CallerChose,
+    CallerLeft,
+    Event,
+    NoMoreCallBacks,
+    OfferFailed,
+    OfferTaken,
+    SeatEntered,
+    SeatWanted,
+    TalkEnded,
+)
+from telebank.agents.options import CentreOptions, QueueOptions
+
+QUEUE = QueueOptions(
+    "general", "综合", "General", ("general",), most=0, call_backs=9, wrap_up_s=0.0, longest_s=600.0
+)
+
+
+class Node:
+    """A centre with one queue that is full from the start, at a time of its own."""
+
+    def __init__(self) -> None:
+        self.centre = Centre(CentreOptions((QUEUE,), presence_s=1e6), self.wall)
+        self.now = 0.0
+
+    @staticmethod
+    def wall(now: float) -> datetime:
+        return datetime(2026, 11, 23, 8, 0, tzinfo=UTC) + timedelta(seconds=now)
+
+    def hears(self, *events: Event) -> list[Command]:
+        return [one for event in events for one in self.centre.receive(event, self.now)]
+
+    def until(self, now: float) -> list[Command]:
+        out: list[Command] = []
+        while (at := self.centre.wake_at) is not None and at <= now:
+            self.now = at
+            out += self.centre.wake(at)
+        self.now = now
+        return out
+
+    def busy(self, seat: str) -> None:
+        """A seat that sits there and takes no calls."""
+        self.hears(SeatEntered(seat, seat, {"general": 5}))
+
+    def keeps(self, call: str, **about: object) -> None:
+        """A caller keeps his place and hangs up."""
+        caller = Caller(call, "general", number=f"010{call}", **about)  # type: ignore[arg-type]
+        self.hears(CallerCame(caller), CallerChose(call, "call_back"), CallerLeft(call))
+        assert self.standing(call) == "waiting"
+
+    def standing(self, call: str) -> str:
+        view = self.centre.waiting(call)
+        return "" if view is None else view.standing
+
+
+def called(commands: list[Command]) -> list[str]:
+    return [one.call for one in commands if isinstance(one, CallBack)]
+
+
+def test_a_node_that_stops_calls_no_more_back_and_ends_what_it_began() -> None:
+    node = Node()
+    node.busy("a")
+    for call in ("1", "2"):
+        node.keeps(call)
+    assert called(node.hears(SeatWanted("a", "ready"))) == ["1"]
+    assert called(node.hears(NoMoreCallBacks())) == []
+    assert [node.standing(call) for call in ("1", "2")] == ["offered", "kept"]
+    node.hears(CallerBack("1"), OfferTaken("1", "a"))
+    assert called(node.hears(TalkEnded("1", "a"))) == []
+    assert called(node.until(3_600.0)) == []
+    assert node.standing("2") == "kept"
+
+
+def test_whom_a_stopping_node_did_not_reach_is_not_tried_again() -> None:
+    node = Node()
+    node.busy("a")
+    node.keeps("1")
+    node.hears(SeatWanted("a", "ready"), NoMoreCallBacks())
+    assert called(node.hears(OfferFailed("1", "a", "busy", "customer"))) == []
+    assert called(node.until(3_600.0)) == []
+    assert node.standing("1") == "kept"

@@ -156,6 +156,7 @@ DESK: Pairs = {
     "level": ("身份验证", "Verified"),
     "customer": ("客户", "Customer"),
     "business": ("业务", "Business"),
+    "about": ("来电事由", "Call about"),
     "in_bank": ("来电时间", "Called at"),
     "path": ("菜单路径", "Way through the menus"),
     "keys": ("按键", "Keys"),
@@ -227,6 +228,7 @@ DESK: Pairs = {
     "pick_none": ("没有符合的去处", "Nothing fits"),
     "seat": ("座席", "Seat"),
     "queue_waiting": ("{n} 人等候", "{n} waiting"),
+    "knowledge": ("知识库", "Knowledge"),
     "keys_title": ("快捷键", "Keys"),
     "keys_hint": (
         "点一行，再按新的键。快捷键只保存在这台电脑上；没有任何一个键能直接办理资金业务。",

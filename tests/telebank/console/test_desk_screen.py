@@ -106,3 +106,15 @@ async def test_a_note_that_its_wrap_up_did_not_wait_for_is_kept(tmp_path: Path) 
         place.part.mood("li", "ready")
         await page.reads("#told", "记录已补存")
         assert place.part.notes == [("c1", "li", "transfers", "问利率")]
+
+
+async def test_a_node_that_is_gone_while_the_browser_is_the_telephone(tmp_path: Path) -> None:
+    async with sits(tmp_path) as (place, page):
+        place.part.mood("li", "ready", phone=".browser")
+        await page.sees("#line")
+        await place.desk.server.close()
+        await page.reads("#banner", "听不到客户时，通话就是断了")
+        await page.reads("#line-why", "节点没有应答")
+        await page.reads("#line-word", "没有声音")
+        await page.click("[data-act=busy]")
+        await page.reads("#told", "节点没有应答")

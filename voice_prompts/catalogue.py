@@ -14,7 +14,7 @@ code has none. Such texts have no values and no punctuation: they stand inside o
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -94,6 +94,11 @@ class Template:
 
     def clip(self, fragment: Fragment) -> str:
         return f"{self.id}#{fragment.index}"
+
+    def to_last_value(self) -> "Template":
+        """Without the words behind its last value."""
+        last = max(at for at, part in enumerate(self.parts) if isinstance(part, Variable))
+        return replace(self, parts=self.parts[: last + 1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,13 +92,22 @@ class Speaker:
                 raise MissingClips(tuple(missing))
 
     def render(
-        self, prompt: str, values: Mapping[str, object], language: str, *, slowly: bool = False
+        self,
+        prompt: str,
+        values: Mapping[str, object],
+        language: str,
+        *,
+        slowly: bool = False,
+        to_last_value: bool = False,
     ) -> Utterance:
-        """Speak `prompt` with `values` by name; ReadingError where one is missing or unfit."""
+        """Speak `prompt` with `values` by name, or `to_last_value` and no further; ReadingError
+        where one is missing or unfit."""
         known = self._fixed.get((prompt, language, slowly))
         if known is not None:
             return known
         template = self._catalogue.template(prompt, language)
+        if to_last_value and template.variables:
+            template = template.to_last_value()
         readings = {
             name: self._read(template, name, kind, values)
             for name, kind in template.variables.items()

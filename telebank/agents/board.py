@@ -98,6 +98,9 @@ class CallRow(Row, frozen=True, tag=True, kw_only=True):
     pin: str = ""
     """While a PIN is entered: `3 of 6`."""
     pin_result: str = ""
+    step: str = ""
+    """What the machine is at with him: `terms`: it reads him what he is asked to sign; `card`,
+    `pin`, `code`: he is asked for that; `result`: it tells him how a service ended."""
     recording: bool = False
     direction: str = "in"
     """`out`: we call him, or have called him."""

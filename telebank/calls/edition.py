@@ -52,8 +52,9 @@ class Edition:
             if joined:
                 joined.append((-1, _gap(SENTENCE_GAP, say)))
             values = {name: _speakable(value) for name, value in spoken.values.items()}
+            how = {"slowly": say.slow, "to_last_value": spoken.to_last_value}
             try:
-                said = self.speaker.render(spoken.prompt_id, values, say.language, slowly=say.slow)
+                said = self.speaker.render(spoken.prompt_id, values, say.language, **how)
             except (ReadingError, MissingClips) as error:
                 raise Unspeakable(f"{spoken.prompt_id}: {type(error).__name__}") from error
             joined += said.segments

@@ -16,6 +16,8 @@ class Spoken:
 
     prompt_id: str
     values: Mapping[str, Value] = field(default_factory=dict)
+    to_last_value: bool = False
+    """Leave out what follows its last value: which keys to press."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,12 @@ class Voice:
             return None
         return len(self._state.entry), node.entry.min
 
+    @property
+    def keying(self) -> str:
+        """The variable that is being keyed, or is asked for; empty: none is."""
+        node = self._node() if self._state.frames else None
+        return node.into if isinstance(node, Collect) else ""
+
     def _parts(self, node: AnyNode, before: tuple[str, ...] = ()) -> list[Part]:
         """What a node says: `before`, then its rows one by one, then its own `say`."""
         language = self._state.language

@@ -1,6 +1,7 @@
 """A teller's caller for tests of forms: a clerk, and a room with one caller whose services answer
 as the test says. What a PIN comes to the test says too."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -9,7 +10,7 @@ from typing import Any
 from support.calls_house import CARD, shipped
 from telebank.calls.edition import Edition
 from telebank.calls.forms.clerk import Clerk
-from telebank.calls.tellers.hands import EntryEnded
+from telebank.calls.tellers.hands import EntryEnded, Terms
 from telebank.calls.tellers.served import Served
 from telebank.flow.commands import Spoken, Submit, Told
 from telebank.flow.events import Proved
@@ -64,7 +65,7 @@ class Caller:
         def say(words: tuple[Spoken, ...], then: Callable[[bool], None] | None) -> bool:
             self.said.append(words)
             if then is not None:
-                then(self.hears)
+                asyncio.get_running_loop().call_soon(then, self.hears)
             return True
 
         return Served(edition(), "zh", self.card, self.level, ask, self.heard.append, say)
@@ -82,13 +83,16 @@ class Room:
     entering: bool = False
     then: Callable[[EntryEnded], None] | None = None
     entries: int = 0
+    terms: Terms | None = None
+    telling_: list[bool] = field(default_factory=list)
     notes: list[dict[str, str]] = field(default_factory=list)
 
     def caller_of(self, seat: str, call: str) -> Any:
         return self.caller if (seat, call) == (SEAT, CALL) else "no_call"
 
-    def pin(self, seat: str, then: Callable[[EntryEnded], None]) -> str | None:
+    def pin(self, seat: str, then: Callable[[EntryEnded], None], terms: Terms) -> str | None:
         assert seat == SEAT
+        self.terms = terms
         if self.entering:
             return "wrong_state"
         self.entering, self.then = True, then
@@ -98,16 +102,22 @@ class Room:
     def in_pin(self, call: str) -> bool:
         return self.entering and call == CALL
 
+    def telling(self, call: str, *, on: bool) -> None:
+        assert call == CALL
+        self.telling_.append(on)
+
     def served(self, seat: str, call: str, **detail: str) -> None:
         assert (seat, call) == (SEAT, CALL)
         self.notes.append(detail)
 
-    def entered(self, exit_name: str = "verified", card: str = CARD) -> None:
+    def entered(
+        self, exit_name: str = "verified", card: str = CARD, level: AuthLevel = AuthLevel.PIN
+    ) -> None:
         """His PIN was right, or it was not."""
         assert self.then is not None
         then, self.entering, self.then = self.then, False, None
         number = CardNumber(card)
-        proved = Proved(number, AuthLevel.PIN, {"card": number})
+        proved = Proved(number, level, {"card": number})
         then(EntryEnded(exit_name, proved if exit_name == "verified" else None))
 
     def taken_back(self) -> None:

@@ -128,14 +128,18 @@ async def test_a_transfer_by_a_teller_is_confirmed_by_the_callers_pin(desk: Desk
 
         for _ in range(2):
             assert page.posts("services/confirm", **named)["state"] == "pin"
+        assert page.call("pin")["step"] == "terms"  # the machine reads it to him
+        caller.press(f"{payer.pin}#")  # which counts for nothing yet
+        await until(lambda: page.call("pin")["pin"] == "0 of 6")
         caller.press(f"{payer.pin}#")
         done = await until(lambda: ended(page, named))
-        assert page.posts("services/confirm", **named) == done
+        again = page.posts("services/confirm", **named)
+        assert (again["state"], again["result"]) == ("done", done["result"])
         assert done["result"]["kind"] == "done", done
         assert done["result"]["words"]["zh"].startswith("转账成功")
         await until(lambda: page.call("talking"))
+        await until(lambda: page.looks("services/slip", **named)["told"])  # by the machine
         assert page.posts("services/say", **named)["slip"] == slip["slip"]
-        await until(lambda: page.looks("services/slip", **named)["told"])
         shown = repr([page.rows("CallRow"), offer, slip, done])
 
     posted = MoneyJournal(bank.data).only(payer)
@@ -199,13 +203,15 @@ async def test_the_same_in_a_browser_also_when_the_page_is_loaded_anew(desk: Des
         said = screen.waits("s-aloud", "50.00 元")  # for the caller, who speaks Chinese
         assert "amount 50.00 yuan" in said
         screen.at("s-confirm").click()
-        screen.waits("s-state", "0 of 6 digits")
+        screen.waits("s-state", "The machine reads it")
+        shows(
+            screen.driver, lambda: "0 of 6 digits" in screen.at("s-state").text, "PIN is asked for"
+        )
 
     def sees_it_done(screen: Screen) -> str:
         reference = screen.waits("s-kind", "Reference").rpartition(" ")[2]
         assert "转账成功" in screen.waits("s-words")
-        screen.at("s-told").click()
-        screen.waits("s-knows", "knows the result")
+        screen.waits("s-knows", "knows the result")  # the machine has told him
         return reference
 
     with console(bank.data) as base, chromium(desk.folder / "profile") as driver:

@@ -9,7 +9,7 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import count
 from typing import Protocol
 
@@ -20,26 +20,23 @@ from telebank.calls.forms.counter import Counter, Offer
 from telebank.calls.forms.endings import general
 from telebank.calls.forms.filling import fill
 from telebank.calls.forms.making import CURSOR
-from telebank.calls.forms.model import Form, Pair
+from telebank.calls.forms.model import Pair
+from telebank.calls.forms.quoting import PROVE, Asking, Quoted
 from telebank.calls.forms.slips import SLIP_S, Result, Slip, Slips
+from telebank.calls.forms.terms import terms_of
 from telebank.calls.forms.words import aloud, lines_of
-from telebank.calls.tellers.hands import EntryEnded
+from telebank.calls.tellers.hands import EntryEnded, Terms
 from telebank.calls.tellers.served import Served
 from telebank.calls.tellers.values import CallerPort
 from telebank.flow.commands import Submit, Told
-from transactions.answer import Answer
 from transactions.inputs import MAX_TEXT
-from transactions.outcome import Value, Values
 from transactions.proof import enough
-from transactions.quotes import quote_name
 from transactions.request import AuthLevel
 
 log = structlog.get_logger("telebank.tellers")
 
 VERIFIED = "verified"
-REPEATED = "repeated"
-_QUOTED = ("ok", REPEATED)
-"""Exits of a quote that can be confirmed."""
+_LEVELS = list(AuthLevel)
 CLOSE_S = 5.0
 RELEASES = 3
 """Whose forms are kept: live calls may be in older menus than new ones."""
@@ -52,8 +49,12 @@ class ServedCallers(Protocol):
         """Whom a seat has, where it is that call; else why not."""
         ...
 
-    def pin(self, seat: str, then: Callable[[EntryEnded], None]) -> str | None:
-        """Ask the seat's caller for his PIN."""
+    def pin(self, seat: str, then: Callable[[EntryEnded], None], terms: Terms) -> str | None:
+        """Read the terms to the seat's caller, and ask him for the PIN that signs them."""
+        ...
+
+    def telling(self, call: str, *, on: bool) -> None:
+        """The machine tells a caller a result, or has told it."""
         ...
 
     def in_pin(self, call: str) -> bool:
@@ -71,23 +72,6 @@ class NotNow(Exception):  # noqa: N818 - reads as what it is
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    """A form that is being asked about."""
-
-    seat: str
-    call: str
-    form: Form
-    served: Served
-    counter: Counter
-    visit: str
-
-    async def ask(self, service: str, inputs: Values, mark: str) -> Answer:
-        served = self.served
-        submit = Submit(f"{self.visit}{mark}", service, inputs, served.level, served.card)
-        return await served.ask(submit)
 
 
 class Clerk:
@@ -175,8 +159,9 @@ class Clerk:
         form = counter.forms.get(service)
         if form is None:
             raise NotNow("no_service")
-        if not enough(served.level, form.level):
-            raise NotNow("not_proved" if form.level is AuthLevel.PIN else "second_factor")
+        signs = AuthLevel.PIN if form.pin else form.level  # the rest he proves as he signs
+        if not enough(served.level, min(signs, form.level, key=_LEVELS.index)):
+            raise NotNow("second_factor" if enough(served.level, AuthLevel.PIN) else "not_proved")
         fields = {name: text for name, text in written.items() if name != CURSOR}
         filled = fill(form, fields, served.card)
         if filled.wrong:
@@ -186,43 +171,33 @@ class Clerk:
             inputs[CURSOR] = cursor
         visit = f"desk{next(self._numbers)}"
         self._room.served(seat, call, service=service, state="asked")
-        return await self._terms(_Asking(seat, call, form, served, counter, visit), inputs)
+        factor = not enough(served.level, form.level)
+        asking = Asking(form, served, counter, visit, factor)
+        quoted = await asking.terms(inputs)
+        return quoted if isinstance(quoted, Result) else self._read_back(seat, call, asking, quoted)
 
-    async def _terms(self, asking: _Asking, inputs: dict[str, Value]) -> Slip | Result:
-        form, counter = asking.form, asking.counter
-        contracts = counter.edition.contracts
-        for name, by in form.looks.items():
-            wanted = {one: inputs[one] for one in contracts[by].inputs if one in inputs}
-            told = await asking.ask(by, wanted, "l")
-            if told.exit != "ok":
-                return counter.result(form, by, told, inputs)
-            inputs[name] = told.data[name]
-        if form.moves and form.asks == form.service:
-            return self._read_back(asking, inputs, inputs, again=False)
-        answer = await asking.ask(form.asks, inputs, "q")
-        if not form.moves or answer.exit not in _QUOTED:
-            return counter.result(form, form.asks, answer, inputs)
-        handle = quote_name(contracts[form.service], contracts)
-        posted = {handle: answer.data[handle]}
-        shown = {**inputs, **answer.data}
-        return self._read_back(asking, posted, shown, again=answer.exit == REPEATED)
-
-    def _read_back(self, asking: _Asking, inputs: Values, shown: Values, *, again: bool) -> Slip:
+    def _read_back(self, seat: str, call: str, asking: Asking, quoted: Quoted) -> Slip:
         release, form = asking.counter.edition.release, asking.form
-        lines = tuple(lines_of(release, form, form.reads, shown))
+        terms = terms_of(form.backs, quoted.given, quoted.shown, again=quoted.again)
+        if form.pin and not asking.counter.speaks(terms, asking.served.language):
+            raise NotNow("no_terms")
+        names = (*form.reads, *(name for name in form.rows if name not in form.reads))
+        lines = tuple(lines_of(release, form, names, quoted.shown))
         slip = Slip(
             id=self._token(),
             visit=asking.visit,
-            seat=asking.seat,
-            call=asking.call,
+            seat=seat,
+            call=call,
             form=form,
-            inputs=inputs,
-            shown=shown,
+            inputs=quoted.posted,
+            shown=quoted.shown,
             card=asking.served.card,
             lines=lines,
             aloud=aloud(form, lines),
-            again=again,
+            terms=terms,
+            again=quoted.again,
             until=self._now() + SLIP_S,
+            factor=asking.factor or quoted.prove,
         )
         self._slips.keep(slip)
         return slip
@@ -230,8 +205,8 @@ class Clerk:
     # -- the caller's word --------------------------------------------------------------------
 
     def confirm(self, seat: str, call: str, slip_id: str) -> Slip:
-        """The caller wants it: ask for his PIN where it moves something of his, else do it. What
-        is under way, or done, stays as it is."""
+        """The caller wants it: where it moves something of his, read the terms to him and ask for
+        his PIN, else do it. What is under way, or done, stays as it is."""
         port, slip = self._port(seat, call), self.slip(seat, call, slip_id)
         if slip.state != "open":
             return slip
@@ -239,11 +214,12 @@ class Clerk:
         if slip.until <= self._now():
             raise NotNow("slip_over")
         if served.card != slip.card:
-            raise NotNow("other_customer")
+            raise NotNow("other_customer" if served.card is not None else "not_proved")
         if not slip.form.pin:
-            self._carry_out(slip, served)
+            self._carry_out(slip, served, port)
             return slip
-        code = self._room.pin(seat, lambda ended: self._entered(slip, port, ended))
+        terms = Terms(slip.terms, slip.factor)
+        code = self._room.pin(seat, lambda ended: self._entered(slip, port, ended), terms)
         if code is not None:
             raise NotNow(code)
         slip.state, slip.entry = "pin", ""
@@ -258,26 +234,42 @@ class Clerk:
         if ended.exit != VERIFIED or proved is None or proved.customer != slip.card:
             slip.state, slip.entry = "open", ended.exit
             return
-        self._carry_out(slip, port.served(slip.seat))
+        if slip.factor and not enough(proved.level, AuthLevel.SECOND_FACTOR):
+            slip.state, slip.entry = "open", "no_factor"
+            return
+        served = port.served(slip.seat)
+        level = max(served.level, proved.level, key=_LEVELS.index)  # the menus learn it later
+        self._carry_out(slip, replace(served, card=proved.customer, level=level), port)
 
-    def _carry_out(self, slip: Slip, served: Served) -> None:
+    def _carry_out(self, slip: Slip, served: Served, port: CallerPort) -> None:
         slip.state, slip.entry = "working", ""
         self._room.served(slip.seat, slip.call, service=slip.form.service, state="confirmed")
-        work = self._work(slip, served)
+        work = self._work(slip, served, port)
         task = asyncio.get_running_loop().create_task(work, name="desk service")
         self._tasks[task] = slip
         task.add_done_callback(self._worked)
 
-    async def _work(self, slip: Slip, served: Served) -> None:
+    async def _work(self, slip: Slip, served: Served, port: CallerPort) -> None:
         form, counter = slip.form, self._of(served.edition)
         submit = Submit(slip.visit, form.service, slip.inputs, served.level, served.card)
         answer = await served.ask(submit)
+        if answer.exit == PROVE and not slip.factor:
+            self._prove_more(slip)
+            return
         slip.result = counter.result(form, form.service, answer, slip.shown)
         slip.shown = {**slip.shown, **answer.data}
         slip.state = "done"
         slip.ended()
         detail = {"service": form.service, "state": "answered", "exit": answer.exit}
         self._room.served(slip.seat, slip.call, **detail, request=answer.request_id)
+        if form.pin and self._room.caller_of(slip.seat, slip.call) is port:
+            self._aloud(slip, port.served(slip.seat))
+
+    def _prove_more(self, slip: Slip) -> None:
+        """Nothing was done: its amount wants a second factor, and he signs it by that."""
+        slip.visit = f"desk{next(self._numbers)}"
+        slip.state, slip.factor, slip.entry = "open", True, PROVE
+        slip.until = self._now() + SLIP_S
 
     def _worked(self, task: "asyncio.Task[None]") -> None:
         """Whatever broke, the row of the journal says what is true: nobody tries again."""
@@ -285,7 +277,7 @@ class Clerk:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             log.error("tellers.service_failed", call=slip.call, error=type(error).__name__)
-        if slip.state != "done":
+        if slip.state == "working":
             slip.result = Result("in_doubt", "in_doubt", general("money", "in_doubt"))
             slip.state = "done"
             slip.ended()
@@ -302,17 +294,32 @@ class Clerk:
         """Have the machine tell it, in the words of the menus; heard to its end, it is told."""
         port, slip = self._port(seat, call), self.slip(seat, call, slip_id)
         served = port.served(seat)
-        words = self._of(served.edition).spoken(slip)
         if self._room.in_pin(call):
             raise NotNow("wrong_state")
+        if slip.card is not None and served.card != slip.card:
+            raise NotNow("other_customer" if served.card is not None else "not_proved")
+        if not self._aloud(slip, served):
+            raise NotNow("no_words")
+        return slip
+
+    def _aloud(self, slip: Slip, served: Served) -> bool:
+        """Say the result of a slip to its caller; False: it cannot be said."""
+        if self._room.in_pin(slip.call) or (slip.card is not None and served.card != slip.card):
+            return False
 
         def said(to_its_end: bool) -> None:
+            slip.saying = False
+            self._room.telling(slip.call, on=False)
             if to_its_end:
                 self._tell(slip, served)
 
+        words = self._of(served.edition).spoken(slip)
         if not words or not served.say(words, said):
-            raise NotNow("no_words")
-        return slip
+            return False
+        if not slip.told:
+            slip.saying = True
+            self._room.telling(slip.call, on=True)
+        return True
 
     @staticmethod
     def _tell(slip: Slip, served: Served) -> None:

@@ -4,18 +4,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from telebank.calls.edition import Edition
+from telebank.calls.edition import Edition, Unspeakable
 from telebank.calls.forms.making import CURSOR, by_business, forms_of
 from telebank.calls.forms.menus import Menus
 from telebank.calls.forms.model import Form
 from telebank.calls.forms.slips import Kind, Result, Slip
 from telebank.calls.forms.words import ending, lines_of, spoken_of, table_of
-from telebank.flow.commands import Spoken
+from telebank.flow.commands import Say, Spoken
 from transactions.answer import Answer
 from transactions.inputs import MAX_TEXT
 from transactions.outcome import Values
-from transactions.request import AuthLevel
+from transactions.request import AuthLevel, Language
 
+SAID: Mapping[tuple[bool, Kind], tuple[str, ...]] = {
+    (True, "done"): ("sys.done",),
+    (True, "refused"): ("dep.refused",),
+    (True, "in_doubt"): ("dep.in_doubt",),
+    (True, "not_done"): ("dep.not_done",),
+    (False, "done"): ("sys.done",),
+    (False, "refused"): ("sys.unavailable",),
+    (False, "in_doubt"): ("dep.in_doubt",),
+    (False, "not_done"): ("sys.unavailable",),
+}
+"""What is said where the menus have no words of their own: by whether money moves, and how it
+ended."""
 _DONE = frozenset({"ok", "last", "stored", "none", "stale"})
 _HANDLES = frozenset({"quote", CURSOR})
 """Outputs that the host finds again what they stand for by: for no person."""
@@ -72,10 +84,19 @@ class Counter:
         )
 
     def spoken(self, slip: Slip) -> tuple[Spoken, ...]:
-        """What the telephone says where a service ended as a slip did; none: nothing."""
+        """What the telephone says where a service ended as a slip did, or else how it ended."""
         if slip.result is None:
             return ()
-        return spoken_of(self.menus, slip.form.service, slip.result.exit, slip.shown)
+        found = spoken_of(self.menus, slip.form.service, slip.result.exit, slip.shown)
+        return found or tuple(map(Spoken, SAID[slip.form.effect == "money", slip.result.kind]))
+
+    def speaks(self, words: tuple[Spoken, ...], language: Language) -> bool:
+        """Whether there are words, and values that can be said."""
+        try:
+            self.edition.segments(Say(words, "", 0, language))
+        except Unspeakable:
+            return False
+        return bool(words)
 
     def _outputs(self, asked: str) -> frozenset[str]:
         return frozenset(self.edition.contracts[asked].gives)

@@ -45,8 +45,9 @@ _ANY: Mapping[str, Pair] = {
         "The same is still being confirmed. Do not do it again.",
     ),
     "prove": Pair(
-        "金额需要第二重验证：请转回菜单由客户办理。",
-        "This amount needs a second factor: give the customer back to the menu for it.",
+        "金额需要第二重验证，没有办理：请重新核对，由客户用密码和验证码确认。",
+        "This amount needs a second factor, and nothing was done: check it anew, and let the"
+        " customer confirm it with PIN and code.",
     ),
     "no_account": Pair("没有这个账户。", "There is no such account."),
     "nothing_owed": Pair("没有欠费。", "There is nothing to pay."),

@@ -7,6 +7,7 @@ from telebank.calls.forms import limits
 from telebank.calls.forms.labels import label_of, title_of
 from telebank.calls.forms.menus import Menus
 from telebank.calls.forms.model import Choice, Field, Form
+from telebank.calls.forms.terms import lookups, read_backs
 from telebank.flow.options import LANGUAGES
 from telebank.flow.release import Release
 from transactions.kinds import Kind
@@ -88,18 +89,22 @@ def _form(service: Service, menus: Menus) -> Form:
     names = [name for name in asked.inputs if name not in (own, CURSOR)]
     looks = {name: by for name in names if (by := _told(asked, name, menus))}
     left_out = {*looks, *(name for name in names if _unkeyed(asked, name, menus))}
+    pin = service.effect != "read" and service.auth is not AuthLevel.NONE
+    backs = tuple(read_backs(menus, service.name, asked.name)) if pin else ()
     fields = [_field(service, asked, name, menus, words) for name in names if name not in left_out]
     return Form(
         service=service.name,
         title=title_of(service.name),
         effect=service.effect,
         level=max(service.auth, asked.auth, key=list(AuthLevel).index),
-        pin=service.effect != "read" and service.auth is not AuthLevel.NONE,
+        pin=pin,
         fields=tuple(fields),
         asks=asked.name,
         customer=own or "",
         looks=MappingProxyType(looks),
         reads=_reads(service, asked),
+        backs=backs,
+        rows=MappingProxyType(dict(lookups(backs, asked, contracts))),
         words=MappingProxyType(dict(words)),
         flows=frozenset(use.flow.name for use in menus.uses(asked.name)),
     )

@@ -95,6 +95,13 @@ class Menus:
                 return use, node
         return None
 
+    def led_by(self, flow: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Variables that all who enter a menu set, and the constants that they set them to."""
+        enters = self._enters.get(flow, ())
+        for name in dict.fromkeys(name for node in enters for name in node.set):
+            if all(node.set.get(name) for node in enters):
+                yield name, tuple(dict.fromkeys(node.set[name] for node in enters))
+
     # -- inside -------------------------------------------------------------------------------
 
     @cached_property

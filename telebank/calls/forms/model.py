@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from telebank.calls.forms.terms import Lookup, ReadBack
 from transactions.kinds import Kind
 from transactions.request import AuthLevel
 from transactions.service import Effect
@@ -78,6 +79,10 @@ class Form:
     """Inputs that nobody writes: by name the service that tells them."""
     reads: tuple[str, ...] = ()
     """What is read back, in this order."""
+    backs: tuple[ReadBack, ...] = ()
+    """What the machine reads to the caller before he signs."""
+    rows: Mapping[str, Lookup] = field(default_factory=lambda: MappingProxyType({}))
+    """Values of those that lists tell, by name."""
     words: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Set of words by the name of a value."""
     flows: frozenset[str] = frozenset()

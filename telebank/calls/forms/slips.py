@@ -8,6 +8,7 @@ from typing import Literal
 
 from telebank.calls.forms.model import Form, Pair
 from telebank.calls.forms.words import Line, Table
+from telebank.flow.commands import Spoken
 from transactions.card import CardNumber
 from transactions.outcome import Values
 
@@ -52,13 +53,19 @@ class Slip:
     card: CardNumber | None
     lines: tuple[Line, ...]
     aloud: Pair
+    terms: tuple[Spoken, ...]
+    """What the machine reads to the caller before he signs."""
     again: bool
     """The same was done in the last minutes, and the read-back says so."""
     until: float
     """Monotonic seconds."""
     state: State = "open"
+    factor: bool = False
+    """He signs by a second factor too."""
     entry: str = ""
     """What came of the last PIN that did not confirm it."""
+    saying: bool = False
+    """The machine tells him the result."""
     result: Result | None = None
     told: bool = False
     """The caller has heard the result."""

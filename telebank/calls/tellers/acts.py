@@ -8,7 +8,7 @@ from telebank.calls.faxes.tolls import Target
 from telebank.calls.tellers.browser_phone import BROWSER, BrowserPhone, OfferRefused
 from telebank.calls.tellers.calling import Calling
 from telebank.calls.tellers.conversation import State
-from telebank.calls.tellers.hands import EntryEnded, Listener
+from telebank.calls.tellers.hands import EntryEnded, Listener, Terms
 from telebank.calls.tellers.line import Line
 from telebank.calls.tellers.talk import OUT, Seat, StillWanted, Talk
 from telebank.calls.tellers.values import CallerPort, Code
@@ -136,9 +136,10 @@ class Acts(Calling):
 
     # -- his PIN ------------------------------------------------------------------------------
 
-    def pin(self, seat: str, then: Then = nothing) -> Code | None:
+    def pin(self, seat: str, then: Then = nothing, terms: Terms | None = None) -> Code | None:
         """The caller keys his PIN: nobody hears him, nothing is recorded, and the menus take it.
-        `then` takes what came of it, unless he or the teller is gone by then."""
+        `terms`: he signs them by it, and the machine reads them to him first. `then` takes what
+        came of it, unless he or the teller is gone by then."""
         talk = self._own(seat)
         if talk is None:
             return self._none(seat)
@@ -148,9 +149,9 @@ class Acts(Calling):
         talk.pin = talk.pin_result = ""
         talk.turn("pin")
 
-        def keyed(text: str) -> None:
-            if talk.pin != text:
-                talk.pin = text
+        def keyed(text: str, step: str) -> None:
+            if (talk.pin, talk.step) != (text, step):
+                talk.pin, talk.step = text, step
                 self._changed(talk)
 
         def over(ended: EntryEnded) -> None:
@@ -158,7 +159,8 @@ class Acts(Calling):
                 self._back_from_pin(talk, seat, ended.exit)
                 then(ended)
 
-        if not talk.port.enter_pin(Listener(keyed, over)):
+        if not talk.port.enter_pin(Listener(keyed, over), terms):
+            talk.pin = talk.step = ""
             self._recordings.pause(talk, paused=False)
             talk.turn("talking")
             return "wrong_state"
@@ -167,7 +169,7 @@ class Acts(Calling):
         return None
 
     def _back_from_pin(self, talk: Talk, seat: str, result: str) -> None:
-        talk.pin, talk.pin_result = "", result
+        talk.pin, talk.step, talk.pin_result = "", "", result
         self._recordings.pause(talk, paused=False)
         talk.turn("talking")
         self._note("contact.pin", talk.ref, actor=seat, state=result)
@@ -184,6 +186,13 @@ class Acts(Calling):
         """Whether a caller keys his PIN now."""
         talk = self._talks.get(call)
         return talk is not None and talk.state == "pin"
+
+    def telling(self, call: str, *, on: bool) -> None:
+        """The machine tells a caller a result, or has told it."""
+        talk = self._talks.get(call)
+        if talk is not None and talk.state != "pin":
+            talk.step = "result" if on else ""
+            self._changed(talk)
 
     def served(self, seat: str, call: str, **detail: str) -> None:
         """A service that a seat does for a caller: a line for the event log."""

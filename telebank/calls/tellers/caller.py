@@ -14,8 +14,8 @@ from telebank.calls.leg import Leg
 from telebank.calls.masking import hint_of, shown_caller, user_of
 from telebank.calls.services import CallServices
 from telebank.calls.tellers.conversation import Place
-from telebank.calls.tellers.entry import Entry
-from telebank.calls.tellers.hands import CallHands, EntryEnded, Listener
+from telebank.calls.tellers.entry import Entry, flow_of
+from telebank.calls.tellers.hands import CallHands, EntryEnded, Listener, Terms
 from telebank.calls.tellers.path import Path
 from telebank.calls.tellers.saying import Saying
 from telebank.calls.tellers.served import Served
@@ -38,8 +38,6 @@ MOST_DIGITS = 20
 """Digits of another number."""
 DOT = "•"
 """What is shown of a key that is pressed here: none is for other eyes."""
-PIN, CARD = "desk_pin", "desk_card"
-"""Flows that ask for a PIN, and for card and PIN."""
 LEVELS = list(AuthLevel)
 
 
@@ -266,11 +264,10 @@ class AtTellers:
 
     # -- his PIN ------------------------------------------------------------------------------
 
-    def enter_pin(self, heard: Listener) -> bool:
+    def enter_pin(self, heard: Listener, terms: Terms | None = None) -> bool:
         """Ask him for his PIN, or for card and PIN where he gave no card; False: these menus have
         no such flow. Nobody may hear him by then."""
-        card = self._session.proved
-        flow, carried = (PIN, {"card": card}) if card is not None else (CARD, {})
+        flow, carried = flow_of(self._session.proved, terms)
         try:
             beside = self._session.beside(flow, carried)
         except ValueError as error:
@@ -287,7 +284,7 @@ class AtTellers:
 
         self._hush()
         listener = Listener(heard.keyed, over)
-        self._entry = Entry(beside, self._leg, self._edition, self._hands, listener)
+        self._entry = Entry(beside, self._leg, self._edition, self._hands, listener, terms)
         self._entry.begin()
         return True
 

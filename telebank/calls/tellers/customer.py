@@ -18,8 +18,8 @@ from telebank.calls.asking import Services
 from telebank.calls.services import CallServices, PlacedCall
 from telebank.calls.tellers.conversation import Place
 from telebank.calls.tellers.customer_line import CustomerLine
-from telebank.calls.tellers.entry import Entry
-from telebank.calls.tellers.hands import CallHands, EntryEnded, Listener
+from telebank.calls.tellers.entry import Entry, flow_of
+from telebank.calls.tellers.hands import CallHands, EntryEnded, Listener, Terms
 from telebank.calls.tellers.saying import Saying
 from telebank.calls.tellers.served import Served
 from telebank.calls.tellers.values import CallerCard
@@ -41,7 +41,6 @@ TIMES = 2
 """The words are said so often."""
 HELLO_S = 20.0
 """Seconds in which they are said, at most."""
-CARD = "desk_card"
 LEVELS = list(AuthLevel)
 Said = Literal["yes", "no", "silent", "gone"]
 
@@ -203,13 +202,15 @@ class Customer:
     def kept(self) -> None:
         """See `CallerPort`; he is not offered one."""
 
-    def enter_pin(self, heard: Listener) -> bool:
+    def enter_pin(self, heard: Listener, terms: Terms | None = None) -> bool:
         """See `CallerPort`."""
-        line = self._line
+        line, proved = self._line, self._proved
         if line is None:
             return False
+        card = None if proved is None or terms is None else proved.customer
+        flow, carried = flow_of(card, terms)
         try:
-            beside = self._placed.session.beside(CARD, {}, self._language)
+            beside = self._placed.session.beside(flow, carried, self._language)
         except ValueError as error:
             log.error("tellers.no_entry", call=self._ref, why=str(error))
             return False
@@ -221,7 +222,7 @@ class Customer:
 
         self._saying.hush()
         listener = Listener(heard.keyed, over)
-        self._entry = Entry(beside, line, self._placed.edition, self._hands(), listener)
+        self._entry = Entry(*(beside, line, self._placed.edition, self._hands()), listener, terms)
         self._entry.begin()
         return True
 

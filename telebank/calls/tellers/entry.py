@@ -5,6 +5,7 @@ Keys are secret from before the first word to the end, whatever the session says
 """
 
 import asyncio
+from itertools import count
 from typing import Protocol
 
 import structlog
@@ -12,15 +13,35 @@ import structlog
 from telebank import wire
 from telebank.calls.alarm import Alarm
 from telebank.calls.edition import Edition, Unspeakable
-from telebank.calls.tellers.hands import CallHands, EntryEnded, Listener
+from telebank.calls.tellers.hands import CallHands, EntryEnded, Listener, Terms
 from telebank.flow import commands, events
+from telebank.flow.model import DESK_CARD, DESK_PIN, DESK_SIGNS, SIGNS_CODE, SIGNS_PIN
 from telebank.flow.session import Session
 from telebank.media.client import MediaChannel
+from transactions.card import CardNumber
+from transactions.outcome import Value
 
 log = structlog.get_logger("telebank.tellers")
 
 HEARD = 8_000
 """Samples after which a caller knows what was said."""
+LISTEN = "desk.terms"
+"""Said before the terms that he is asked to sign."""
+NO = "*"
+"""The key of who does not want what he is read."""
+TERMS_S = 180.0
+"""Seconds that terms may be read, slowly spoken ones too."""
+_TOKENS = count(500_000_000_000)
+"""Of what is played then: sessions' tokens are lower, those of `Saying` higher."""
+
+
+def flow_of(card: CardNumber | None, terms: Terms | None) -> tuple[str, dict[str, Value]]:
+    """The flow that asks for the PIN of this card, or for card and PIN, and what it is given."""
+    if card is None:
+        return DESK_CARD, {}
+    if terms is None:
+        return DESK_PIN, {"card": card}
+    return DESK_PIN, {"card": card, DESK_SIGNS: SIGNS_CODE if terms.factor else SIGNS_PIN}
 
 
 class Heard(Protocol):
@@ -35,14 +56,17 @@ class Heard(Protocol):
 class Entry:
     """Of one call, once. `begin`; then it ends by itself, or is cancelled."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what an entry is made of
         self,
         session: Session,
         leg: Heard,
         edition: Edition,
         hands: CallHands,
         heard: Listener,
+        terms: Terms | None = None,
     ) -> None:
+        """`terms`: what he signs by it, which is read to him first."""
+        self._terms = terms
         self._session = session
         self._leg = leg
         self._edition = edition
@@ -56,10 +80,17 @@ class Entry:
     def begin(self) -> None:
         """His keys are secret, and the first words are said."""
         self._secret(secret=True)
-        self._feed(events.Started())
+        if self._terms is None:
+            self._feed(events.Started())
+        else:
+            self._read(self._terms)
 
     def key(self, digit: str, token: int) -> None:
         """A key; `token` is what the worker was playing when it came."""
+        if self._terms is not None:  # he hears them whole, and nothing is typed ahead
+            if digit == NO:
+                self._unsigned("given_up")
+            return
         playing = self._playing
         if playing is not None and token != playing.token and digit in playing.stop_keys:
             self._playing = None
@@ -74,6 +105,9 @@ class Entry:
             return False
         self._playing = None
         done = event.reason == "done"
+        if self._terms is not None:
+            self._were_read(whole=done)
+            return True
         heard = done or event.played >= HEARD
         self._feed(events.PlayEnded(event.token, completed=done, heard=heard))
         return True
@@ -87,6 +121,29 @@ class Entry:
                     self._perform_one(command)
             self._finish()
 
+    # -- what he signs ------------------------------------------------------------------------
+
+    def _read(self, terms: Terms) -> None:
+        """Say what he is asked to sign, before any key counts."""
+        words = (commands.Spoken(LISTEN), *terms.words)
+        say = commands.Say(words, "", next(_TOKENS), self._session.language)
+        self._alarm.set(self._hands.now() + TERMS_S)
+        self._heard.keyed("", "terms")
+        self._say(say)
+
+    def _were_read(self, *, whole: bool) -> None:
+        """What was not said to its end is signed by nobody."""
+        if not whole:
+            self._unsigned("unavailable")
+            return
+        self._terms = None
+        self._feed(events.Started())
+
+    def _unsigned(self, exit_name: str) -> None:
+        if self._leg.channel is not None:
+            self._leg.channel.stop()
+        self._ended(commands.Ended(exit_name))
+
     # -- the session --------------------------------------------------------------------------
 
     def _feed(self, event: events.Event) -> None:
@@ -94,7 +151,9 @@ class Entry:
             self._perform(self._session.receive(event, self._hands.now()))
 
     def _woke(self, now: float) -> None:
-        if not self._over:
+        if self._terms is not None:
+            self._unsigned("unavailable")  # its end was never told
+        elif not self._over:
             self._perform(self._session.wake(now))
 
     def _perform(self, todo: list[commands.Command]) -> None:
@@ -128,7 +187,10 @@ class Entry:
         except Unspeakable as error:
             log.error("entry.unspeakable", error=str(error))
             soon = asyncio.get_running_loop().call_soon
-            soon(self._feed, events.PlayEnded(say.token, completed=False, heard=False))
+            if self._terms is not None:
+                soon(self._unsigned, "unavailable")
+            else:
+                soon(self._feed, events.PlayEnded(say.token, completed=False, heard=False))
             return
         self._playing = say
         if self._leg.channel is not None:
@@ -167,4 +229,5 @@ class Entry:
 
     def _tell_keyed(self) -> None:
         keyed = self._session.keyed
-        self._heard.keyed("" if keyed is None else f"{keyed[0]} of {keyed[1]}")
+        text = "" if keyed is None else f"{keyed[0]} of {keyed[1]}"
+        self._heard.keyed(text, self._session.keying)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from telebank.agents.commands import QueueExit
-from telebank.flow.commands import Record, Submit, Told
+from telebank.flow.commands import Record, Spoken, Submit, Told
 from telebank.flow.events import Disproved, Proved
 from transactions.answer import Answer
 from transactions.request import AuthLevel
@@ -45,10 +45,19 @@ class EntryEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What a customer signs: the machine reads it to him, and then asks for his PIN."""
+
+    words: tuple[Spoken, ...]
+    factor: bool = False
+    """He signs by a second factor too."""
+
+
+@dataclass(frozen=True, slots=True)
 class Listener:
     """Who is told how far it is."""
 
-    keyed: Callable[[str], None]
-    """Takes `3 of 6`."""
+    keyed: Callable[[str, str], None]
+    """Takes `3 of 6`, and what is keyed: `card`, `pin` or `code`; `terms`: none, he hears them."""
     over: Callable[[EntryEnded], None]
     """Comes once, and not where the entry is cancelled."""

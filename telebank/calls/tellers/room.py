@@ -109,6 +109,7 @@ class TellerRoom(Floor):
             keys=card.keys,
             pin=talk.pin,
             pin_result=talk.pin_result,
+            step=talk.step,
             recording=talk.recording,
             direction=talk.direction,
             call_back=talk.kept,

@@ -57,13 +57,15 @@ class Saying:
         return True
 
     def hush(self) -> None:
-        """Nothing of it is said any more."""
+        """Nothing of it is said any more; who waits for its end is told that it was cut off."""
         self._next.clear()
-        self._then = None
+        then, self._then = self._then, None
         channel = self._channel()
         if self._saying and channel is not None:
             channel.stop()
         self._saying = 0
+        if then is not None:
+            then(False)
 
     def ended(self, event: wire.PlayEnded) -> bool:
         """Whether it was something said here that ended."""

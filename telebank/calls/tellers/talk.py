@@ -81,6 +81,10 @@ class Talk:
     """Who called: he, or we him."""
     number: str = field(default="", repr=False)
     """Of `out`: whom we call."""
+    tries: int = 0
+    """Calls back to him, the present one too."""
+    trying: bool = False
+    """One is counted that has no end yet."""
     kept: bool = False
     """His place is kept, and he is called back when it is his turn."""
     card: CallerCard | None = None
@@ -93,6 +97,8 @@ class Talk:
     """The cap of `[outbound]` that is about to end the call to somebody whom we called."""
     pin: str = ""
     pin_result: str = ""
+    step: str = ""
+    """What the machine is at with him: see `CallRow.step`."""
     recording: bool = False
     recorded_by: str = ""
     """Who wanted the recording; `system`: the queue's rule."""

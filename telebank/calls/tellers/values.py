@@ -6,9 +6,9 @@ from typing import Literal, Protocol, get_args
 
 from telebank.agents.commands import Announce, Command, QueueExit
 from telebank.agents.events import Event, Failure
-from telebank.agents.views import QueueView, SeatView
+from telebank.agents.views import QueueView, SeatView, WaitingView
 from telebank.calls.tellers.conversation import Place
-from telebank.calls.tellers.hands import Listener
+from telebank.calls.tellers.hands import Listener, Terms
 from telebank.calls.tellers.served import Served
 from telebank.media.client import MediaChannel
 from telebank.sip.registering import PhoneWay
@@ -68,6 +68,10 @@ class Machine(Protocol):
 
     def queue(self, name: str, now: float) -> QueueView | None:
         """One queue."""
+        ...
+
+    def waiting(self, call: str) -> WaitingView | None:
+        """One who waits, or is to be called back."""
         ...
 
 
@@ -137,8 +141,9 @@ class CallerPort(Protocol):
         """His place is kept: say so, and end the call; the room is told when it is over."""
         ...
 
-    def enter_pin(self, heard: Listener) -> bool:
-        """Ask him for his PIN while nobody hears him; False: it cannot be done."""
+    def enter_pin(self, heard: Listener, terms: Terms | None = None) -> bool:
+        """Ask him for his PIN while nobody hears him, after he heard what he signs by it; False:
+        it cannot be done."""
         ...
 
     def leave_entry(self) -> None:

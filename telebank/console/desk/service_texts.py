@@ -16,7 +16,7 @@ SERVICES: Mapping[str, tuple[str, str]] = {
         "The customer has not proved himself: ask for his PIN first.",
     ),
     "service_prove_more": (
-        "此业务需要第二重验证：请把客户转回菜单办理。",
+        "此查询需要第二重验证：请把客户转回菜单办理。",
         "This needs a second factor: give the customer back to the menu for it.",
     ),
     "service_optional": ("可不填", "may be left out"),
@@ -31,7 +31,16 @@ SERVICES: Mapping[str, tuple[str, str]] = {
         "The same was done within the last ten minutes: say so, and ask whether he wants it again.",
     ),
     "service_confirm_pin": ("客户用密码确认", "Customer confirms with his PIN"),
+    "service_confirm_code": (
+        "客户用密码和验证码确认",
+        "Customer confirms with PIN and code",
+    ),
     "service_confirm": ("客户已确认，办理", "The customer confirms: do it"),
+    "service_terms": (
+        "机器正在向客户复述，随后请他输入密码；客户按星号键即不办理",
+        "The machine reads it to the customer, then asks for his PIN; star stops it",
+    ),
+    "service_code": ("客户正在输入验证码", "The customer keys his code"),
     "service_pin": ("客户正在输入密码", "The customer keys his PIN"),
     "service_pin_stop": ("取回客户", "Take him back"),
     "service_working": ("正在办理，请稍候…", "It is being done…"),
@@ -48,6 +57,10 @@ SERVICES: Mapping[str, tuple[str, str]] = {
     "entry_code_locked": ("验证码已锁定", "codes are locked"),
     "entry_no_factor": ("客户没有登记第二重验证", "no second factor is registered"),
     "entry_unavailable": ("暂时不能验证", "it cannot be verified now"),
+    "entry_prove": (
+        "这个金额还要验证码：请再次让客户确认",
+        "this amount wants a code too: let the customer confirm once more",
+    ),
     "entry_verified": ("验证的不是这张卡", "it was another card's PIN"),
     "service_reference": ("参考号", "Reference"),
     "service_done": ("已办妥", "Done"),
@@ -57,6 +70,7 @@ SERVICES: Mapping[str, tuple[str, str]] = {
     "service_in_doubt": ("结果未明：请不要重办", "Not known: do not do it again"),
     "service_say": ("由机器告知", "Let the machine tell him"),
     "service_told": ("已告知客户", "The customer was told"),
+    "service_telling": ("机器正在告知客户结果…", "The machine tells him the result…"),
     "service_was_told": ("客户已知结果。", "The customer knows the result."),
     "service_more": ("下一页", "Next page"),
     "service_next": ("办理其他业务", "Another service"),
@@ -66,8 +80,12 @@ SERVICES: Mapping[str, tuple[str, str]] = {
         "The customer has not proved himself: ask for his PIN first.",
     ),
     "no_second_factor": (
-        "需要第二重验证：请把客户转回菜单办理。",
+        "此查询需要第二重验证：请把客户转回菜单办理。",
         "This needs a second factor: give the customer back to the menu for it.",
+    ),
+    "no_no_terms": (
+        "机器不能向客户复述这项业务：请把客户转回菜单办理。",
+        "The machine cannot read this to the customer: give him back to the menu for it.",
     ),
     "no_no_slip": ("请重新核对。", "Check it anew."),
     "no_slip_over": ("核对已过期：请重新核对。", "The read-back is too old: check it anew."),

@@ -31,6 +31,7 @@ function say(holder, pair) {
 
 export function paintServices(row) {
   const other = row?.key !== call?.key;
+  const told = call?.step === "result" && row?.step !== "result";
   if (row === undefined || other) forget();
   call = row ?? null;
   const there = call !== null && (inCall() || slip !== null || result !== null) && call.state !== "ringing";
@@ -38,7 +39,7 @@ export function paintServices(row) {
   if (!there) return;
   const stands = `${call.key} ${call.level} ${call.customer}`;
   if (inCall() && loading !== stands) load(stands);
-  if (slip?.state === "pin" && call.state !== "pin") look();
+  if ((slip?.state === "pin" && call.state !== "pin") || (slip?.state === "done" && told)) look();
   draw();
 }
 
@@ -207,7 +208,8 @@ function draw() {
 }
 
 function drawForm() {
-  const lacking = form && offer && form.level > offer.level ? form.level : 0;
+  const wants = form?.pin ? Math.min(form.level, 2) : form?.level; // a second factor is shown as he signs
+  const lacking = form && offer && wants > offer.level ? wants : 0;
   put(at("s-hint"), lacking ? t(lacking > 2 ? "service_prove_more" : "service_prove") : "");
   show(at("s-hint"), lacking > 0);
   put(at("s-quote"), busy ? t("service_asking") : t(form?.effect === "read" ? "service_ask" : "service_quote"));
@@ -229,7 +231,7 @@ function drawSlip() {
   const open = slip.state === "open";
   put(at("s-state"), stateWords());
   show(at("s-stop"), slip.state === "pin");
-  put(at("s-confirm"), t(slip.pin ? "service_confirm_pin" : "service_confirm"));
+  put(at("s-confirm"), t(slip.factor ? "service_confirm_code" : slip.pin ? "service_confirm_pin" : "service_confirm"));
   mark(at("s-confirm"), "aria-disabled", busy || !open || call?.state !== "talking" || slip.left_s === 0);
   mark(at("s-change"), "aria-disabled", busy || !open);
 }
@@ -237,8 +239,9 @@ function drawSlip() {
 function stateWords() {
   if (slip.state === "working") return t("service_working");
   if (slip.state === "pin") {
+    if (call?.step === "terms") return t("service_terms");
     const [n, of] = (call?.pin ?? "").split(" of ").map(Number);
-    return `${t("service_pin")} · ${t("pin_of", { n: n || 0, of: of || 6 })}`;
+    return `${t(call?.step === "code" ? "service_code" : "service_pin")} · ${t("pin_of", { n: n || 0, of: of || 6 })}`;
   }
   if (slip.left_s === 0) return t("service_over");
   return slip.entry ? t("service_entry", { why: named("entry", slip.entry) }) : "";
@@ -256,7 +259,7 @@ function drawResult() {
   lines(at("s-told-lines"), result.lines);
   table(result.table);
   const told = slip !== null && slip.told;
-  put(at("s-knows"), told ? t("service_was_told") : "");
+  put(at("s-knows"), told ? t("service_was_told") : slip !== null && call?.step === "result" ? t("service_telling") : "");
   for (const name of ["s-say", "s-told"]) show(at(name), slip !== null && !told && inCall());
   show(at("s-more"), result.cursor !== "" && inCall());
   show(at("s-next"), inCall());

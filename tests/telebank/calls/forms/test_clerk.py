@@ -1,16 +1,23 @@
 """A teller does a service for his caller: read back, confirmed by the caller's PIN, once."""
 
 import asyncio
+from datetime import date, time
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from support.calls_house import CARD, PIN
-from support.form_counter import CALL, DONE, PAYEE, SEAT, TERMS, FormDesk
+from support.form_counter import CALL, DONE, PAYEE, SEAT, TERMS, FormDesk, edition
 from telebank.calls.forms.clerk import NotNow
+from telebank.calls.forms.making import forms_of
+from telebank.calls.forms.model import Form
 from telebank.calls.forms.slips import MOST, SLIP_S, Result, Slip
+from telebank.calls.forms.terms import terms_of
+from telebank.flow.options import LANGUAGES
 from transactions.card import CardNumber
 from transactions.money import Money
-from transactions.request import AuthLevel
+from transactions.request import AuthLevel, Language
 
 OTHER_CARD = "6227000001000037"
 
@@ -18,6 +25,7 @@ OTHER_CARD = "6227000001000037"
 async def settled(desk: FormDesk, slip: Slip) -> Slip:
     while slip.state == "working":
         await asyncio.sleep(0)
+    await asyncio.sleep(0)  # the machine has said it by then
     return desk.clerk.slip(SEAT, CALL, slip.id)
 
 
@@ -45,8 +53,9 @@ async def test_a_transfer_is_read_back_confirmed_by_the_pin_and_posted_once() ->
     assert done.result.words.en.startswith("The transfer is done.")
     assert [note["state"] for note in desk.room.notes] == ["asked", "pin", "confirmed", "answered"]
     assert PAYEE not in repr(desk.room.notes) + repr(slip) + repr(done.result)
-    assert desk.room.caller.heard == []
-    desk.clerk.told(SEAT, CALL, slip.id)
+    ((spoken,),) = desk.room.caller.said
+    assert (spoken.prompt_id, dict(spoken.values)) == ("tr.done", dict(DONE)), "by the machine"
+    assert (desk.room.telling_, done.saying) == ([True, False], False)
     desk.clerk.told(SEAT, CALL, slip.id)
     assert [told.exit for told in desk.room.caller.heard] == ["ok"]
 
@@ -165,9 +174,6 @@ async def test_what_the_host_knows_is_asked_before_it_is_read_back() -> None:
     desk.room.caller.exits["payee.check"] = ("bad_payee", {})
     refused = await desk.quote("order.make", **fields)
     assert (refused.kind, refused.exit) == ("refused", "bad_payee")
-    desk.room.caller.level = AuthLevel.PIN
-    with pytest.raises(NotNow, match="second_factor"):
-        await desk.quote("payee.add", payee=PAYEE)
     with pytest.raises(NotNow, match="no_service"):
         await desk.quote("pin.verify", pin=PIN)
 
@@ -177,15 +183,16 @@ async def test_the_machine_tells_the_result_in_the_words_of_the_menus() -> None:
     slip = await desk.transfer()
     with pytest.raises(NotNow, match="no_words"):
         desk.clerk.say(SEAT, CALL, slip.id)
+    desk.room.caller.hears = False
     desk.clerk.confirm(SEAT, CALL, slip.id)
     desk.room.entered()
     await settled(desk, slip)
-    desk.room.caller.hears = False
-    desk.clerk.say(SEAT, CALL, slip.id)
     assert not slip.told, "what was cut off"
     assert desk.room.caller.heard == []
     desk.room.caller.hears = True
     desk.clerk.say(SEAT, CALL, slip.id)
+    assert slip.saying
+    await asyncio.sleep(0)
     ((spoken,), (again,)) = desk.room.caller.said
     assert again == spoken
     assert (spoken.prompt_id, dict(spoken.values)) == ("tr.done", dict(DONE))
@@ -204,3 +211,155 @@ async def test_a_page_that_is_loaded_anew_finds_its_slip_and_old_ones_go() -> No
     assert desk.clerk.slip(SEAT, CALL, first.id).state == "pin"  # its PIN is under way
     with pytest.raises(NotNow, match="no_slip"):
         desk.clerk.slip(SEAT, CALL, "slip2")
+
+
+def said(words: Any, language: Language) -> str:
+    """Terms in words."""
+    speaker = edition().speaker
+    parts = []
+    for one in words:
+        known = {
+            name: value.masked if isinstance(value, CardNumber) else value
+            for name, value in one.values.items()
+        }
+        cut = one.to_last_value
+        parts.append(speaker.render(one.prompt_id, known, language, to_last_value=cut).text)
+    return " ".join(parts)
+
+
+async def test_what_he_signs_is_read_to_him_in_the_words_of_the_menus() -> None:
+    desk = FormDesk()
+    slip = await desk.transfer()
+    desk.clerk.confirm(SEAT, CALL, slip.id)
+    assert desk.room.terms is not None
+    assert not desk.room.terms.factor
+    words = desk.room.terms.words
+    assert [one.prompt_id for one in words] == ["tr.confirm"]
+    assert said(words, "zh") == "向尾号零零二九的卡转账一百元，手续费一元"
+    assert said(words, "en") == (
+        "Transfer one hundred yuan to the card ending zero zero two nine, fee one yuan"
+    )
+    desk.room.caller.exits["transfer.quote"] = ("repeated", TERMS)
+    again = await desk.quote("transfer.card_to_card", to=PAYEE, amount="100.00")
+    assert again.again
+    assert [one.prompt_id for one in again.terms] == ["tr.confirm_again"]
+
+
+def sample(kind: str) -> Any:
+    return {
+        "money": Money.parse("12.34"),
+        "card_no": CardNumber(PAYEE),
+        "digits": "1234567890",
+        "number": 7,
+        "rate": Decimal("1.5"),
+        "date": date(2027, 1, 31),
+        "time": time(9, 30),
+        "text": "622700******0029",
+    }.get(kind, "other")
+
+
+def signed_forms() -> list[Form]:
+    forms = forms_of(edition().release)
+    return [form for form in forms.values() if form.pin]
+
+
+@pytest.mark.parametrize("form", signed_forms(), ids=lambda form: form.service)
+@pytest.mark.parametrize("again", [False, True])
+def test_every_form_that_is_signed_has_its_terms(form: Form, again: bool) -> None:
+    """And they say no key; what the form does not have a list or its menu tells."""
+    contracts = edition().release.contracts
+    asked = contracts[form.asks]
+    must = {name: kind for name, kind in asked.inputs.items() if name not in asked.optional}
+    given = {name: sample(kind) for name, kind in must.items()}
+    told = {name: sample(kind) for name, kind in asked.outputs.items()}
+    rows = {
+        name: sample(contracts[by.service].rows[by.rows].columns[name])
+        for name, by in form.rows.items()
+    }
+    words = terms_of(form.backs, given, {**rows, **given, **told}, again=again)
+    assert words
+    for language in LANGUAGES:
+        text = said(words, language)
+        assert "请按" not in text
+        assert "Press" not in text
+        if again and form.asks != form.service:
+            assert "十分钟" in text or "ten minutes" in text
+
+
+def test_the_read_back_is_that_of_the_menu_which_asks_for_the_same() -> None:
+    forms = forms_of(edition().release)
+    money = Money.parse("12.34")
+    told = {"fee": money, "rate": Decimal("1.5"), "interest": money, "matures": date(2027, 1, 31)}
+    for service, given, prompt in (
+        ("deposit.place", {"kind": "savings", "amount": money}, "place.confirm"),
+        ("deposit.place", {"kind": "time", "term": "y1", "amount": money}, "place.confirm_term"),
+        ("loan.open", {"amount": money, "term": "y1"}, "loan.confirm"),
+        ("loan.open", {"amount": money, "term": "y1", "sub": "1234"}, "loan.confirm_pledged"),
+    ):
+        values = {**told, **given}
+        words = terms_of(forms[service].backs, {"card": 0, **given}, values, again=False)
+        assert words[0].prompt_id == prompt, service
+
+
+async def test_a_payee_is_found_in_the_customers_list_before_he_signs_for_him() -> None:
+    desk = FormDesk()
+    row = {"slot": "2", "payee_masked": TERMS["payee_masked"], "state": "ready"}
+    desk.room.caller.exits["payee.list"] = ("ok", {"items": ({**row, "slot": "1"}, row)})
+    slip = await desk.quote("payee.remove", slot="2")
+    assert isinstance(slip, Slip)
+    assert said(slip.terms, "en") == ("Remove the payee with the card ending zero zero two nine.")
+    assert TERMS["payee_masked"] in [line.value.en for line in slip.lines]
+    missing = await desk.quote("payee.remove", slot="7")
+    assert (missing.kind, missing.exit) == ("refused", "none")
+
+
+async def test_what_wants_a_second_factor_is_signed_by_one() -> None:
+    desk = FormDesk()
+    desk.room.caller.exits |= {
+        "transfer.quote": ("prove", TERMS),
+        "transfer.card_to_card": ("ok", DONE),
+        "payee.check": ("ok", {"payee_masked": TERMS["payee_masked"]}),
+    }
+    slip = await desk.quote("transfer.card_to_card", to=PAYEE, amount="40000")
+    desk.clerk.confirm(SEAT, CALL, slip.id)
+    assert desk.room.terms is not None
+    assert desk.room.terms.factor
+    desk.room.entered()  # by his PIN alone
+    assert (slip.state, slip.entry) == ("open", "no_factor")
+    desk.clerk.confirm(SEAT, CALL, slip.id)
+    desk.room.entered(level=AuthLevel.SECOND_FACTOR)
+    await settled(desk, slip)
+    assert desk.room.caller.asked[-1][1].auth is AuthLevel.SECOND_FACTOR
+    payee = await desk.quote("payee.add", payee=PAYEE)
+    assert (payee.factor, payee.form.level) == (True, AuthLevel.SECOND_FACTOR)
+    desk.room.caller.level = AuthLevel.SECOND_FACTOR
+    assert not (await desk.quote("payee.add", payee=PAYEE)).factor, "he has shown one before"
+
+
+async def test_what_turns_out_to_want_a_second_factor_is_signed_anew() -> None:
+    desk = FormDesk()
+    desk.room.caller.exits["ceiling.set"] = ("prove", {})
+    slip = await desk.quote("ceiling.set", amount="5000000")
+    desk.clerk.confirm(SEAT, CALL, slip.id)
+    desk.room.entered()
+    await settled(desk, slip)
+    assert (slip.state, slip.entry, slip.factor) == ("open", "prove", True)
+    desk.room.caller.exits["ceiling.set"] = ("ok", {"since": date(2027, 1, 31)})
+    desk.clerk.confirm(SEAT, CALL, slip.id)
+    desk.room.entered(level=AuthLevel.SECOND_FACTOR)
+    done = await settled(desk, slip)
+    first, second = (submit for _, submit in desk.room.caller.asked)
+    assert first.visit != second.visit
+    assert (done.result.kind, second.auth) == ("done", AuthLevel.SECOND_FACTOR)
+
+
+async def test_a_result_is_told_to_nobody_who_has_not_signed_it() -> None:
+    desk = FormDesk()
+    slip = await desk.transfer()
+    desk.clerk.confirm(SEAT, CALL, slip.id)
+    desk.room.caller.card = None  # his PIN is locked since
+    desk.room.entered()
+    await settled(desk, slip)
+    assert desk.room.caller.said == []
+    with pytest.raises(NotNow, match="not_proved"):
+        desk.clerk.say(SEAT, CALL, slip.id)

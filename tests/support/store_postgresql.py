@@ -17,6 +17,7 @@ import psycopg
 
 from support.sql_servers import Cluster
 from telebank.store import (
+    audit_tables,
     customer_tables,
     desk_phone_tables,
     fax_tables,
@@ -33,6 +34,7 @@ assert notice_tables.notice.metadata is tables.metadata
 assert fax_tables.fax_job.metadata is tables.metadata
 assert desk_phone_tables.desk_phone.metadata is tables.metadata
 assert seat_tables.contact.metadata is tables.metadata
+assert audit_tables.checkpoint.metadata is tables.metadata
 CLEAR = ";".join(f'DELETE FROM "{table.name}"' for table in reversed(tables.metadata.sorted_tables))
 TEMPLATE = "telebank_template"
 FILE = "telebank.toml"

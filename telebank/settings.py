@@ -36,6 +36,7 @@ from telebank.sip.digest import Account
 from telebank.sip.registering import PhoneOptions
 from telebank.sip.trunks import DEFAULT, TrunkOptions, check_names
 from telebank.staff.options import StaffOptions
+from telebank.store.audit_options import AuditOptions
 from telebank.store.options import MAX_NODES, StoreOptions
 from transactions.hot_list import LossOptions
 from transactions.money import Money, MoneyError
@@ -127,6 +128,7 @@ class Settings:
     media: MediaOptions = field(default_factory=MediaOptions)
     flow: FlowOptions = field(default_factory=FlowOptions)
     store: StoreOptions = field(default_factory=StoreOptions)
+    audit: AuditOptions = field(default_factory=AuditOptions)
     transactions: ProcessorOptions = field(default_factory=ProcessorOptions)
     console: ConsoleOptions = field(default_factory=ConsoleOptions)
     staff: StaffOptions = field(default_factory=StaffOptions)
@@ -163,6 +165,7 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
         "media": MediaOptions,
         "flow": FlowOptions,
         "store": StoreOptions,
+        "audit": AuditOptions,
         "transactions": ProcessorOptions,
         "console": ConsoleOptions,
         "staff": StaffOptions,

@@ -27,6 +27,7 @@ from telebank.calls.registrations import DeskPhones
 from telebank.calls.tls import TlsFileError
 from telebank.commands.common import Unreachable, data_option
 from telebank.commands.wiring.alarms import warn_of_release
+from telebank.commands.wiring.audit import follow_log
 from telebank.commands.wiring.customers import open_customers
 from telebank.commands.wiring.editions import Loaded, drop_others, load
 from telebank.commands.wiring.faxes import FaxRoom
@@ -219,6 +220,7 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
         keyring = Keyring.open_or_create(place.keys)
         store = await open_as_started(store_url(place.data, settings), settings, keyring)
         stack.push_async_callback(store.close)
+        follow_log(settings.audit, store, place.keys, stack)
         now, loaded = await _in_force(store, settings, place)
         older = await older_rules(store, loaded.rules, place.run)
         orders = OrderRoom(settings, store, keyring, loaded.rules.contracts)

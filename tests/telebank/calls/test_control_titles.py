@@ -1,0 +1,52 @@
+"""What flows, queues and breaks are called: at the control socket, and on a caller's card."""
+
+from collections.abc import Mapping
+from pathlib import Path as File
+
+from support.calls_house import shipped
+from support.desk_house import open_desks
+from telebank.agents.options import CentreOptions, QueueOptions
+from telebank.calls.control.titles import TitlesPart
+from telebank.calls.forms.making import forms_of
+from telebank.calls.forms.words import lines_of
+from telebank.calls.tellers.path import MOST_PLACES, Path
+from telebank.flow.commands import Record
+
+BREAKS: Mapping[str, Mapping[str, str]] = {"prayer": {"zh": "祈祷", "en": "Prayer"}}
+CENTRE = CentreOptions(
+    queues=(QueueOptions("loss", "挂失", "Card loss", ("loss",)),),
+    breaks=tuple(BREAKS),
+    break_words=BREAKS,
+)
+
+
+async def test_a_teller_is_told_what_codes_are_called(tmp_path: File) -> None:
+    async with open_desks(
+        tmp_path, more=lambda counter, _room: [TitlesPart(counter, shipped, CENTRE)]
+    ) as desks:
+        li = await desks.teller("li")
+        told = await desks.ask(li, "GET", "desk/titles")
+        assert told.status == 200, told
+        assert told.body["business"]["report_loss"] == ["银行卡挂失", "Report a lost card"]
+        assert told.body["queues"] == {"loss": ["挂失", "Card loss"]}
+        assert told.body["breaks"] == {"prayer": ["祈祷", "Prayer"]}
+        assert (await desks.ask(None, "GET", "desk/titles")).status == 401
+
+
+def test_a_way_through_the_menus_is_in_titles() -> None:
+    path = Path(shipped())
+    assert path.places == ()
+    for flow in ("main", "transfers", "transfers", "deposit_in", "newer"):
+        path.add(Record("node.entered", {"flow": flow, "node": "menu"}))
+    assert [zh for zh, _ in path.places] == ["从接听到挂机", "转账和存款", "卡转存款", "newer"]
+    for nth in range(MOST_PLACES):
+        path.add(Record("node.entered", {"flow": ("main", "transfers")[nth % 2], "node": "menu"}))
+    assert len(path.places) == MOST_PLACES
+
+
+def test_a_payees_name_is_shown_as_the_host_gives_it() -> None:
+    form = forms_of(shipped())["transfer.card_to_card"]
+    (line,) = lines_of(
+        shipped(), form, ["payee_masked"], {"payee_masked": "李*华 622700******0369"}
+    )
+    assert (line.value.zh, line.value.en) == ("李*华 622700******0369",) * 2

@@ -126,10 +126,9 @@ class CustomerPart:
             ],
             "lost": seen.lost,
             "closed": [
-                {"service": service, **_title(service)}
+                {"tries": one.name, **_title(one.name)}
                 for one in tried
-                if seen.tries[one.name] >= one.most
-                for service in one.services
+                if seen.tries[one.name] >= one.most and not one.pin
             ],
             "past": [_past(one) for one in seen.past],
         }

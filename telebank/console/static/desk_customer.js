@@ -1,7 +1,8 @@
 // The customer in hand: how he stands with telephone banking, and his last calls. Each look is
 // recorded by the node, so nothing is asked for before the teller wants to see it.
+import { board } from "./board_stream.js";
 import { at, list, make, mark, put, show, t } from "./board_dom.js";
-import { facts, named, spell } from "./board_words.js";
+import { facts, has, named, spell } from "./board_words.js";
 
 const TALKS = ["talking", "held", "consulting", "three_way", "pin"];
 const MENU_CHANNEL = "phone";
@@ -80,21 +81,27 @@ function draw() {
 function standing() {
   const { pin } = seen;
   const wrong = pin.wrong ? ` · ${t("cu_wrong", { n: pin.wrong, of: pin.most })}` : "";
-  const closed = seen.closed.map((one) => mine(one)).join(t("cu_comma"));
+  const closed = seen.closed.map(stopped).join(t("cu_comma"));
   return [
     { name: t("cu_pin"), value: t(`cu_pin_${pin.state}`) + wrong, bad: pin.state !== "active" },
     { name: t("cu_loss"), value: t(seen.lost ? "cu_loss_stands" : "cu_loss_none"), bad: seen.lost },
-    { name: t("cu_closed"), value: closed ? `${closed} (${t("cu_closed_why")})` : t("cu_closed_none"), bad: closed !== "" },
+    { name: t("cu_closed"), value: closed ? t("cu_closed_of", { what: closed }) : t("cu_closed_none"), bad: closed !== "" },
     { name: t("cu_factor"), value: t(`cu_factor_${seen.second_factor}`, { since: day(seen.token_since) }) },
     { name: t("cu_numbers"), value: seen.numbers.join(t("cu_comma")) || t("cu_unsaid") },
     { name: t("cu_language"), value: named("lang", seen.language) },
     { name: t("cu_importance"), value: seen.importance === null ? t("cu_unsaid") : t("cu_importance_said", { n: seen.importance }) },
-    { name: t("cu_teller"), value: seen.teller ?? t("cu_unsaid") },
+    { name: t("cu_teller"), value: seen.teller ? nameOf(seen.teller) : t("cu_unsaid") },
     { name: t("cu_payees"), value: t("cu_payees_of", { n: seen.payees, cooling: seen.cooling }) },
     ...Object.entries(seen.settings).map(([what, value]) => ({ name: named("setting", what), value: named(what, value) })),
   ];
 }
 
+function stopped(one) {
+  const words = `tries_${one.tries.replaceAll(".", "_")}`;
+  return has(words) ? t(words) : mine(one);
+}
+
+const nameOf = (seat) => board.SeatRow.get(seat)?.name ?? seat;
 const two = (number) => String(number).padStart(2, "0");
 
 function day(utc) {
@@ -108,20 +115,21 @@ function moment(utc) {
 }
 
 function past(one) {
-  const lines = [...one.talks.map(talked), ...one.asked.map(asked)];
+  const lines = [...one.talks.map(talked), ...one.asked.map((each) => asked(each, one.talks.length > 0))];
   const how = one.talks.length ? "" : t(one.asked.every((each) => each.channel === MENU_CHANNEL) ? "cu_by_menu" : "cu_elsewhere");
   const head = [how, one.call].filter(Boolean).join(" · ");
   return make("li", {}, make("time", { datetime: one.at }, moment(one.at)), make("span", {}, head), make("ul", {}, ...lines.map((line) => make("li", {}, line))));
 }
 
 function talked(one) {
-  const parts = [t("cu_with", { seat: one.seat }), one.direction === "out" ? t("cu_out") : "", one.business ? named("business", one.business) : ""];
+  const parts = [t("cu_with", { seat: nameOf(one.seat) }), one.direction === "out" ? t("cu_out") : "", one.business ? named("business", one.business) : ""];
   parts.push(one.how_ended ? `${spell(one.talk_s)} · ${named("ended", one.how_ended)}` : t("going"));
   return parts.filter(Boolean).join(" · ");
 }
 
-function asked(one) {
-  const by = one.channel === TELLER_CHANNEL ? "" : one.channel === MENU_CHANNEL ? t("cu_by_menu") : t("cu_elsewhere");
+// `apart`: others of this call were the teller's.
+function asked(one, apart) {
+  const by = !apart || one.channel === TELLER_CHANNEL ? "" : t(one.channel === MENU_CHANNEL ? "cu_by_menu" : "cu_elsewhere");
   return [mine(one), one.amount, t(`came_${one.came}`), one.reference, by].filter(Boolean).join(" · ");
 }
 

@@ -67,7 +67,7 @@ async def test_how_he_stands_and_what_was_before(tmp_path: Path) -> None:
         for _ in range(2):
             assert await store.journal.count_attempt(f"pin.verify:{TOKEN}", 3, today)
         for _ in range(5):
-            assert await store.journal.count_attempt(f"card.activate:{TOKEN}", 5, today)
+            assert await store.journal.count_attempt(f"customer.identify:{TOKEN}", 5, today)
         request = await recorded(store, "r-1")
         talked(desks, BEFORE, 1, "transfer")
         talked(desks, "01-000002", 3)
@@ -77,6 +77,7 @@ async def test_how_he_stands_and_what_was_before(tmp_path: Path) -> None:
         assert asked.status == 200, asked
         seen = asked.body
         assert seen["pin"] == {"state": "active", "wrong": 2, "most": 3}
+        assert [one["tries"] for one in seen["closed"]] == ["customer.identify"]
         assert (seen["payees"], seen["cooling"], seen["second_factor"]) == (1, 1, "message")
         assert seen["settings"] == {"speed": "slow", "patience": "normal", "greeting": "none"}
         (limit,) = seen["limits"]
@@ -94,7 +95,7 @@ async def test_how_he_stands_and_what_was_before(tmp_path: Path) -> None:
         assert PAYEE.digits not in str(asked)
 
 
-async def test_a_locked_pin_and_what_is_closed_by_tries(tmp_path: Path) -> None:
+async def test_a_pin_that_is_locked_or_must_be_changed(tmp_path: Path) -> None:
     hand = InHand()
     async with desks_with(tmp_path, hand) as (desks, li):
         hand.pin_result = "first_use"
@@ -105,11 +106,10 @@ async def test_a_locked_pin_and_what_is_closed_by_tries(tmp_path: Path) -> None:
             assert await desks.house.store.journal.count_attempt(key, 3, today)
         seen = (await look(desks, li)).body
         assert (seen["pin"]["state"], seen["pin"]["wrong"]) == ("locked", 3)
-        closed = {one["service"] for one in seen["closed"]}
-        assert {"pin.verify", "pin.change"} <= closed
         desks.house.clock.forward(24 * 3600)
         again = await desks.house.login(li)
-        assert (await look(desks, again)).body["closed"] == []
+        hand.pin_result = "verified"
+        assert (await look(desks, again)).body["pin"] == {"state": "active", "wrong": 0, "most": 3}
 
 
 async def test_what_was_asked_for_is_told_by_how_it_came_out(tmp_path: Path) -> None:

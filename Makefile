@@ -26,8 +26,10 @@ check:
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+# Rooms a file at a time on each core; then those that start whole banks and keep time, alone.
 test: check
-	$(BIN)/pytest -m "not long"
+	$(BIN)/pytest -m "not long and not system" --numprocesses auto --maxprocesses 8 --dist loadfile
+	$(BIN)/pytest -m "not long and system"
 
 test-long: check
 	$(BIN)/pytest

@@ -18,6 +18,7 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "call": ("call", "Place a call: a phone in the terminal."),
         "calls": ("calls", "List calls: keys, services, outcomes, durations."),
         "lines": ("lines", "Watch the lines live: states, quality, trunks, media."),
+        "watch": ("watch", "Serve SNMP, metrics and health of a node."),
         "events": ("events", "Read the event log: alarms, approvals, what staff did."),
         "audit": ("audit", "The audit log: export it, verify an export, prove an entry."),
         "say": ("say", "Read a value aloud as text or sound."),

@@ -29,6 +29,8 @@ from telebank.faxing.options import FaxingOptions
 from telebank.flow.options import FlowOptions
 from telebank.media.options import MediaOptions
 from telebank.ops.key_options import KeyOptions
+from telebank.ops.metrics_options import MetricsOptions
+from telebank.ops.snmp.options import SnmpOptions
 from telebank.settings_words import in_words, nearest
 from telebank.sip import SipOptions
 from telebank.sip.admission import AdmissionOptions
@@ -145,6 +147,8 @@ class Settings:
     outbound: OutboundOptions = field(default_factory=OutboundOptions)
     mail: MailOptions = field(default_factory=MailOptions)
     fax_process: FaxingOptions = field(default_factory=FaxingOptions)
+    snmp: SnmpOptions = field(default_factory=SnmpOptions)
+    metrics: MetricsOptions = field(default_factory=MetricsOptions)
     hosts: Mapping[str, Table] = field(default_factory=dict)
     """Tables of `hosts.NAME`, read by the adapter that serves them."""
     trunks: Mapping[str, TrunkOptions] = field(default_factory=lambda: dict(DEFAULT))
@@ -182,6 +186,8 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
         "outbound": OutboundOptions,
         "mail": MailOptions,
         "fax_process": FaxingOptions,
+        "snmp": SnmpOptions,
+        "metrics": MetricsOptions,
     }
 )
 

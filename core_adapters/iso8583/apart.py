@@ -44,6 +44,7 @@ class ApartHost:
             alarm=self._home_call(events.alarm),
             link=self._home_call(events.link),
             key=self._home_call(events.key),
+            answered=self._home_call(events.answered),
         )
         self._host = make(across, _TapAcross(tap, self._home) if tap is not None else None)
 

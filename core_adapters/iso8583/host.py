@@ -346,7 +346,10 @@ class Iso8583Host:
             if row.role == "request" and self._too_late(request, service):
                 # The row took too long; it says SENT, so this is unknown, but nothing goes late.
                 return Unknown("deadline")
+            began = self._clock.monotonic()
             end = await self._driver.send(place)
+            if isinstance(end, Message):
+                self._events.answered(place.link, row.stan, self._clock.monotonic() - began)
         finally:
             self._driver.leave(place)
             if isinstance(end, Message):

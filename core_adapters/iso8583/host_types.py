@@ -39,3 +39,5 @@ class HostEvents:
     key: Callable[[KeyEvent], None] = lambda _event: None
     """A key was changed, refused or retired; for the audit log. What needs an operator is told as
     an alarm too."""
+    answered: Callable[[str, str, float], None] = lambda _link, _stan, _seconds: None
+    """A message was answered in time: link name, its STAN, seconds from sending to reply."""

@@ -268,6 +268,10 @@ class VoiceNode:
 
     def board(self) -> dict[str, Any]:
         """All that `telebank lines` shows, as it is at one time."""
+        return {**self.figures(), "lines": self.lines()}
+
+    def figures(self) -> dict[str, Any]:
+        """The same without each line: little work, however many there are."""
         agent, phones = self._endpoint.agent, phone_counts(self._endpoint.agent.phones)
         return {
             "node": self._parts.node_id,
@@ -280,7 +284,7 @@ class VoiceNode:
             "setups_per_s": self._setups.per_second(self._endpoint.now()),
             "setups": self.totals["calls"] + self.totals["fax_calls"],
             "refused": refusals(self.totals, agent.admitted(), agent.refused()),
-            "lines": self.lines(),
+            "faults": self._endpoint.agent.faults,
             "trunks": self.trunks(),
             "phones": {name: phones.get(f"phones_{name}", 0) for name in ("phones", "registered")},
             "workers": workers_of(self._parts.media),

@@ -43,6 +43,7 @@ from telebank.commands.wiring.rules import older_rules
 from telebank.commands.wiring.staff import open_staff
 from telebank.commands.wiring.tellers import Desks
 from telebank.commands.wiring.trunks import trunks_of
+from telebank.commands.wiring.watching import WatchPart
 from telebank.flow.load import FlowError
 from telebank.flow.release import hash_of, release_files
 from telebank.media.client import MediaError, MediaWorkers
@@ -339,10 +340,16 @@ async def _open_control(
             desks=(node.desks, lambda: node.node.edition.release),
         )
     ]
-    parts += [HostTotalsPart(link.host), HostKeysPart(link.keyed)]
+    parts += [HostTotalsPart(link.host), HostKeysPart(link.keyed), _watch_part(settings, node)]
     control = ControlServer(node.node, place.data / settings.node.control, link.tap, parts)
     await control.start()
     stack.push_async_callback(control.close)
+
+
+def _watch_part(settings: Settings, node: Inside) -> WatchPart:
+    room, journal = node.desks.room, node.store.journal
+    link, epoch = node.link, node.store.epoch
+    return WatchPart(settings, node.node, link.host, link.watch, room, node.faxes, journal, epoch)
 
 
 async def _in_force(store: Store, settings: Settings, place: Place) -> tuple[Published, Loaded]:

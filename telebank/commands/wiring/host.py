@@ -81,6 +81,8 @@ class HostLink:
     host: HostAdapter
     taught: Taught
     """Both of them, as releases come and go."""
+    watch: HostWatch
+    """Who knows the links."""
     keyed: KeyedHost | None = None
     """The host, where it shares keys with us."""
 
@@ -138,7 +140,7 @@ async def open_host(
         log.warning("node.taken_over", had_it=store.rival, todo="end that process if it still runs")
     report = await processor.recover(rival=bool(store.rival))
     log.info("processor.recovered", report=str(report))
-    return HostLink(processor, tap, host, taught, keyed)
+    return HostLink(processor, tap, host, taught, watch, keyed)
 
 
 @dataclass(slots=True)
@@ -213,6 +215,7 @@ def _iso8583(
 ) -> Iso8583Host | ApartHost:
     profile = load_profile(place.rules.config / "hosts" / f"{table.pop('profile', name)}.yaml")
     options = read_options(Iso8583Options, table, f"hosts.{name}").under(place.keys)
+    watch.expect(options.link_addresses)
     module = place.module()
 
     def make(events: HostEvents, tap: Tap | None) -> Iso8583Host:
@@ -228,7 +231,9 @@ def _iso8583(
             next_stan=place.next_stan,
         )
 
-    events = HostEvents(late=watch.late, alarm=watch.alarm, link=watch.link, key=watch.key)
+    events = HostEvents(
+        late=watch.late, alarm=watch.alarm, link=watch.link, key=watch.key, answered=watch.answered
+    )
     if place.settings.keys.module == "software":
         return make(events, tap)
     return ApartHost(make, events, tap)

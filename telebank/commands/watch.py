@@ -1,0 +1,197 @@
+"""`telebank watch`: SNMP, metrics and health of the node beside it, in a process of its own.
+
+Nothing here can hold a call up: it asks the node once a look, and reads the store.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import resource
+import signal
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import uvloop
+
+from telebank import __version__
+from telebank.commands.common import Unreachable, data_option
+from telebank.ops.logs import set_up_logs
+from telebank.ops.metrics_server import MetricsServer
+from telebank.ops.metrics_source import Place, Source
+from telebank.ops.metrics_store import events_of, last_sequence
+from telebank.ops.ports import holder_of
+from telebank.ops.snmp.agent import SnmpAgent, know_people, start_engine
+from telebank.ops.snmp.identity import next_start
+from telebank.ops.snmp.instances import Agent, View, view
+from telebank.ops.snmp.notices import KINDS, Told
+from telebank.ops.snmp.options import SnmpSecretError, read_secrets
+from telebank.ops.snmp.sinks import Cursors, Log, Sender, Sink
+from telebank.settings import Settings, SettingsError, Table, load_settings, store_url
+from telebank.store.errors import KeyFileError
+from telebank.store.eventlog import LoggedEvent
+
+
+@click.command(name="watch")
+@data_option
+@click.option("--metrics", help="As [metrics] listen: TCP address:port (port 0: any).")
+@click.option("--snmp", help="As [snmp] listen: UDP address:port (port 0: any).")
+@click.option("--log-level", default="info", type=click.Choice(["debug", "info", "warning"]))
+def command(*, data: Path, metrics: str | None, snmp: str | None, log_level: str) -> None:
+    """Serve /metrics, /livez, /readyz and SNMP of the node at --data, until SIGTERM or Ctrl-C.
+
+    The node may come and go meanwhile. SNMP is off until [snmp] has a user or a community.
+
+    \b
+    Examples:
+      telebank watch --data /srv/bank
+      telebank watch --metrics 127.0.0.1:0 --snmp 127.0.0.1:0
+    """
+    set_up_logs(log_level)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # passphrases are in memory
+    given: dict[str, Table] = {}
+    if metrics is not None:
+        given["metrics"] = {"listen": metrics}
+    if snmp is not None:
+        given["snmp"] = {"listen": snmp}
+    try:
+        settings = load_settings(data, given)
+        place = Place(
+            data,
+            data / settings.node.control,
+            settings.node.id,
+            store_url(data, settings),
+        )
+        uvloop.run(serve(settings, place))
+    except (SettingsError, KeyFileError, SnmpSecretError) as error:
+        raise click.UsageError(str(error)) from error
+
+
+async def serve(settings: Settings, place: Place) -> None:
+    """Until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with running(settings, place) as said:
+        ready = place.data / "run" / "watch.json"
+        ready.parent.mkdir(parents=True, exist_ok=True)
+        temporary = ready.with_suffix(".new")
+        temporary.write_text(json.dumps({**said, "pid": os.getpid()}))
+        temporary.replace(ready)
+        await stop.wait()
+        ready.unlink(missing_ok=True)
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, place: Place) -> AsyncIterator[dict[str, str]]:
+    """All of it; where it listens."""
+    source = Source(place, settings.metrics.every_s)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(source.close)
+        await source.look()
+        server = MetricsServer(settings.metrics.listen, lambda: source.seen)
+        stack.push_async_callback(server.close)
+        with _bound("tcp", settings.metrics.listen, "--metrics"):
+            await server.start()
+        tasks = await stack.enter_async_context(_Tasks())
+        said = {"listen": server.listens}
+        if settings.snmp.used:
+            said["snmp"] = _open_snmp(settings, place, source, stack, tasks)
+        tasks.begin(source.run())
+        yield said
+
+
+class _Tasks:
+    """Work that goes on until the end; a failure of one is nobody's to hide."""
+
+    def __init__(self) -> None:
+        self._all: set[asyncio.Task[None]] = set()
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let it run."""
+        self._all.add(asyncio.get_running_loop().create_task(work))
+
+    async def __aenter__(self) -> "_Tasks":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._all:
+            task.cancel()
+        await asyncio.gather(*self._all, return_exceptions=True)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """The tree of the last look, made once for all who ask."""
+
+    source: Source
+    agent: Agent
+    began: float
+    _of: object = None
+    _view: View | None = None
+
+    def view(self) -> View:
+        """Of the last look."""
+        seen = self.source.seen
+        if self._view is None or self._of is not seen:
+            up = Agent(self.agent.description, self.agent.name, time.monotonic() - self.began)
+            self._of, self._view = seen, view(seen, up)
+        return self._view
+
+
+def _open_snmp(
+    settings: Settings,
+    place: Place,
+    source: Source,
+    stack: contextlib.AsyncExitStack,
+    tasks: _Tasks,
+) -> str:
+    options = settings.snmp
+    secrets = read_secrets(options, place.data / "keys")
+    engine = start_engine(next_start(place.data / "snmp" / "engine.json"))
+    know_people(engine, options, secrets)
+    name = f"telebank {__version__}, node {place.node}"
+    seen = _Seen(source, Agent(name, f"node {place.node}"), time.monotonic())
+    agent = SnmpAgent(engine, options, seen.view)
+    with _bound("udp", options.listen, "--snmp"):
+        agent.open()
+    stack.callback(agent.close)
+    sender = Sender(engine, options, secrets, lambda: time.monotonic() - seen.began)
+    sender.open()
+    cursors = Cursors(place.data / "snmp" / "cursors.json")
+    log = Log(lambda: _last(source, place), lambda after, most: _after(source, place, after, most))
+    for number, sink in enumerate(options.sinks):
+
+        async def send(told: Told, number: int = number) -> bool:
+            return await sender.send(number, told)
+
+        one = Sink(sink, send, log, cursors, options)
+        tasks.begin(one.run(settings.metrics.every_s))
+    return agent.listens
+
+
+def _last(source: Source, place: Place) -> int:
+    with source.engine().connect() as connection:
+        return last_sequence(connection, place.node)
+
+
+def _after(source: Source, place: Place, after: int, most: int) -> list[LoggedEvent]:
+    with source.engine().connect() as connection:
+        return events_of(connection, place.node, after, KINDS, most)
+
+
+@contextlib.contextmanager
+def _bound(kind: str, listen: str, option: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        port = listen.rpartition(":")[2]
+        holder = holder_of(int(port), "udp" if kind == "udp" else "tcp") if int(port) else None
+        why = f"is taken by {holder}" if holder is not None else f"cannot be used: {error.strerror}"
+        raise Unreachable(
+            f"{kind.upper()} {listen} {why}; stop it or choose another with {option}"
+        ) from error

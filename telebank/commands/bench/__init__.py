@@ -9,6 +9,7 @@ from telebank.commands.late import LateGroup
 
 MEASURES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
+        "audit": ("audit", "The audit log: entries written, exported, verified a second."),
         "bridge": ("bridge", "Joined legs: two-way recorded calls, CPU time a call-second."),
         "call": ("call", "Whole calls: how soon a key is answered, and CPU time a call."),
         "desk": ("desk", "Tellers' screens beside calls: how soon they show what happens."),

@@ -46,5 +46,7 @@ def excerpt(text: str, query: str) -> str:
     if not found:
         return ""
     start = max(0, found[0][0] - BEFORE)
+    while 0 < start < found[0][0] and line[start - 1].isascii() and line[start - 1].isalnum():
+        start += 1  # no half of an English word
     cut = line[start : start + LONGEST]
     return f"{'…' if start else ''}{cut}{'…' if start + LONGEST < len(line) else ''}"

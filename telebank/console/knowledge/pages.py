@@ -6,7 +6,7 @@ log.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -21,6 +21,7 @@ from telebank.console.language import language
 from telebank.console.login import logged_in, login_over, no_live, person
 from telebank.console.node import Node
 from telebank.console.parts import ConsoleParts
+from telebank.console.texts import Language
 from telebank.knowledge.index import MAX_QUERY
 from telebank.knowledge.model import Article
 
@@ -40,10 +41,10 @@ class KnowledgePages:
         self._shelves = Shelves(parts.knowledge)
 
     def blueprint(self) -> Blueprint:
-        """`/knowledge` and what is below; `k` in every template."""
+        """`/knowledge` and what is below; `k` and `k_kinds` in every template."""
         pages = Blueprint("knowledge", __name__, url_prefix="/knowledge")
         pages.before_request(self.gate)
-        pages.app_context_processor(lambda: {"k": KNOWLEDGE_WORDS[language()]})
+        pages.app_context_processor(self._words)
         pages.add_url_rule("", "index", self.index)
         pages.add_url_rule("/find", "find", self.find)
         pages.add_url_rule("/article/<id_>", "article", self.article)
@@ -62,7 +63,9 @@ class KnowledgePages:
     def index(self) -> str | AnyResponse:
         """The page, with what its address asks for; a number leaves the address at once."""
         if _NUMBER.search(request.args.get("q", "")):
-            kept = {name: request.args.get(name) for name in ("business", "article")}
+            kept: dict[str, Any] = {
+                name: request.args.get(name) for name in ("business", "article")
+            }
             return redirect(url_for("knowledge.index", q=_query() or None, **kept))
         id_ = request.args.get("article", "")[:MAX_NAME]
         found = self._article(id_)
@@ -79,6 +82,14 @@ class KnowledgePages:
         if found is None:
             abort(HTTPStatus.NOT_FOUND)
         return render_template("knowledge_article.html", **self._opened(found))
+
+    def _words(self) -> dict[str, Any]:
+        tongue = language()
+        return {"k": KNOWLEDGE_WORDS[tongue], "k_kinds": lambda: self._kinds(tongue)}
+
+    def _kinds(self, tongue: Language) -> Sequence[tuple[str, str]]:
+        kinds = self._shelves.get().book.business.values()
+        return [(one.id, one.names[tongue]) for one in kinds]
 
     def _article(self, id_: str) -> Article | None:
         found = self._shelves.get().book.articles.get(id_)
@@ -98,7 +109,6 @@ class KnowledgePages:
         return {
             "q": query,
             "business": business,
-            "kinds": [(one.id, one.names[tongue]) for one in shelf.book.business.values()],
             "kind": shelf.book.business[kind].names[tongue] if kind in shelf.book.business else "",
             "rows": [row(shelf.book, hit, query, tongue) for hit in hits],
             "broken": self._shelves.broken,

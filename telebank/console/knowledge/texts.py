@@ -47,7 +47,7 @@ _WORDS = {
         "The articles' files are wrong, and what is shown is older. IT: telebank knowledge check.",
     ),
     "close": ("关闭", "Close"),
-    "open_page": ("打开知识库页面", "Open the page"),
+    "open_page": ("整页打开", "Whole page"),
     "away": ("查询没有应答，请再试一次。", "No answer: try again."),
 }
 

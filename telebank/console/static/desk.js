@@ -7,6 +7,7 @@ import { clock, facts, named, secondsSince, spell } from "./board_words.js";
 import { paintCustomer } from "./desk_customer.js";
 import { giveUp, listenDial, mayDial, paintDial } from "./desk_dial.js";
 import { keyOf, listen } from "./desk_keys.js";
+import { paintKnowledge, toggle } from "./desk_knowledge.js";
 import { forgetNote, paintNote, sendLeft, sendNote } from "./desk_note.js";
 import { follow, leave, microphone, mute } from "./desk_phone.js";
 import { paint as paintPicker, pick } from "./desk_picker.js";
@@ -109,6 +110,7 @@ function paintCall(seat) {
   mark(at("call"), "data-look", call ? look(call.state) : "none");
   paintServices(call);
   paintCustomer(call);
+  paintKnowledge(call);
   paintDial(seat, call);
   able(button("dial"), mayDial(seat, call));
   sendLeft(call?.key ?? "");
@@ -302,6 +304,7 @@ const ACTS = {
   mute: () => mute(),
   dial: () => at("dial-number").focus(),
   serve,
+  knowledge: () => toggle(card),
   wrapped: async () => {
     if (!(await note())) return;
     if (await run("wrapped", "wrapped")) forgetNote();

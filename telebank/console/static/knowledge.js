@@ -42,6 +42,7 @@ export function knowledge(root, { more = () => ({}), opened = () => {} } = {}) {
       const found = await get(root.dataset.find, { ...query(), ...more(), ...(auto ? { auto: "1" } : {}) }, mine.signal);
       if (mine.signal.aborted) return false;
       if (found === null) throw new TypeError("refused");
+      root.classList.remove("k-opened");
       list.innerHTML = found; // our own server's, and escaped there
       said.textContent = list.querySelector("[data-said]")?.dataset.said ?? "";
       return true;

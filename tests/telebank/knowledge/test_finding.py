@@ -175,6 +175,7 @@ def test_an_excerpt_is_about_what_was_asked_for() -> None:
     assert said[0] == said[-1] == "…"
     assert "挂失" in said
     assert excerpt("别的", "挂失") == ""
+    assert excerpt(f"{'x' * 90} loss", "loss") == "…loss"
 
 
 def test_an_answer_has_paragraphs_lists_and_steps() -> None:

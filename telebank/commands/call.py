@@ -171,6 +171,7 @@ def command(
         Order,
         judge,
         listens,
+        refuse_unheard,
         run,
         running_node,
         scripts_of,
@@ -204,5 +205,7 @@ def command(
         listen=listens(listen, live=live),
         as_json=as_json,
     )
-    reports = uvloop.run(run(order, lexicons_of(data)))
+    lexicons = lexicons_of(data)
+    refuse_unheard((*expect, *([hang_up_after] if hang_up_after else [])), lexicons)
+    reports = uvloop.run(run(order, lexicons))
     raise SystemExit(judge(order, reports))

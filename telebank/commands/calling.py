@@ -4,8 +4,9 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
@@ -101,6 +102,16 @@ def listens(asked: bool | None, *, live: bool) -> bool:
     if asked and not Loudspeaker.there():
         raise click.UsageError("--listen needs aplay: apt-get install alsa-utils")
     return live and Loudspeaker.there() if asked is None else asked
+
+
+def refuse_unheard(prompts: Sequence[str], lexicons: Mapping[str, Lexicon]) -> None:
+    """A prompt that no bank here has would be waited for in vain."""
+    known = set[str]().union(*(each.prompts() for each in lexicons.values()))
+    for prompt in prompts:
+        if prompt not in known:
+            near = get_close_matches(prompt, known, 3)
+            hint = f"; near it are {', '.join(near)}" if near else ""
+            raise click.UsageError(f"there is no prompt {prompt!r}{hint}: see telebank voice list")
 
 
 async def run(order: Order, lexicons: dict[str, Lexicon]) -> list[CallReport]:

@@ -77,21 +77,25 @@ def people_of(data: Path) -> Sequence[DemoPerson]:
 
 
 def make_people(data: Path, clock: Callable[[], float] = time.time) -> Sequence[DemoPerson]:
-    """Those of the file; else new ones, where nobody is on the staff yet. Nobody where the bank has
-    people of its own. The node at `data` runs. Raises as `control_client.call`, and `OSError`."""
-    if known := people_of(data):
-        return known
-    made: list[DemoPerson] = []
+    """Those of the file, and who is missing there: a start that was cut off made the others only.
+    Without a file new ones, where nobody is on the staff yet; nobody, where the bank has people of
+    its own. The node at `data` runs. Raises as `control_client.call`, and `OSError`."""
+    made = list(people_of(data))
+    names = {one.name for one in made}
+    if names >= {*(name for name, *_ in FOUNDERS), *TELLERS}:
+        return made
     try:
         for name, full_name, role in FOUNDERS:
-            made.append(_founder(data, name, full_name, role))
-            _keep(data, made)
+            if name not in names:
+                made.append(_founder(data, name, full_name, role))
+                _keep(data, made)
     except ControlRefused:
-        return ()  # of one who is there already
-    administrator, supervisor = (_login(data, one, clock()) for one in made)
+        return made  # of one who is there already: the bank's own, or lost with the start
+    administrator, supervisor = (_login(data, one, clock()) for one in made[: len(FOUNDERS)])
     for name, (full_name, skills) in TELLERS.items():
-        made.append(_teller(data, name, full_name, administrator, supervisor))
-        _keep(data, made)
+        if name not in names:
+            made.append(_teller(data, name, full_name, administrator, supervisor))
+            _keep(data, made)
         body = {"skills": dict(skills), "request_id": request_id()}
         call(data, "POST", f"/v1/staff/{name}/skills", body, supervisor)
     for token in (administrator, supervisor):
@@ -109,7 +113,8 @@ def _founder(data: Path, name: str, full_name: str, role: Role) -> DemoPerson:
 def _teller(
     data: Path, name: str, full_name: str, administrator: str, supervisor: str
 ) -> DemoPerson:
-    """Proposed, approved, enrolled with both halves of the code."""
+    """Proposed, approved, enrolled with both halves of the code: each asked for anew is given anew
+    to who is not enrolled yet."""
     call(data, "POST", "/v1/staff", _body(name, full_name, Role.TELLER), administrator)
     second = call(data, "POST", "/v1/staff", _body(name, full_name, Role.TELLER), supervisor)
     asked = {"request_id": request_id()}

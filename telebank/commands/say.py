@@ -134,7 +134,10 @@ def _refuse_currency(kind: str, value: str, language: str) -> None:
     known = tuple((speak_zh if language == "zh" else speak_en).MAJOR)
     for code in re.findall(r"[A-Za-z]{3}", value) if kind in MONEY else ():
         if code not in known:
-            raise click.UsageError(f"no reading of {code!r}; known are {', '.join(known)}")
+            raise click.UsageError(
+                f"no reading of {code!r}: give an amount, with its currency where it is not yuan,"
+                f" '1234.50 CNY'; known are {', '.join(known)}"
+            )
 
 
 def _save(

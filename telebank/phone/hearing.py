@@ -100,6 +100,10 @@ class Lexicon:
                 self._by_start.setdefault(audible[:START], []).append(clip)
                 self._by_sound.setdefault(audible, []).append(key)
 
+    def prompts(self) -> set[str]:
+        """Ids of the prompts whose clips are known, of both languages."""
+        return {key.partition("/")[2].partition("#")[0] for key in self._keys}
+
     def find(self, start: bytes) -> list[_Clip]:
         """Clips that begin with these octets, longest first."""
         return sorted(self._by_start.get(start, ()), key=lambda clip: -len(clip.audible))

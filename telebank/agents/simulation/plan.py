@@ -6,6 +6,7 @@ from datetime import datetime
 from math import isfinite
 
 from telebank.agents.options import MAX_LEVEL, CentreOptions
+from telebank.agents.seats import LANGUAGE
 
 MAX_CALLS = 1_000_000
 """Of one play."""
@@ -86,12 +87,28 @@ class Plan:
         _between("seconds to answer", self.answer_s, 0, MAX_SECONDS)
         _between("part that takes a call-back", self.call_back, 0, 1)
 
+        self._refuse_unknown()
         shortest = min((queue.rings_s for queue in self.options.queues), default=0.0)
         if self.answer_s >= min(shortest, self.options.call_back_s):
             raise PlanError(
                 f"phones that ring {self.answer_s:g} s are never answered: a queue's rings_s, or"
                 " call_back_s, is no longer; give less"
             )
+
+    def _refuse_unknown(self) -> None:
+        """A skill that no queue has is a slip of the pen, and an empty centre would be played."""
+        queues = self.options.queues
+        asked = {skill for queue in queues for skill in queue.skills}
+        had = asked | {skill for queue in queues for skill in queue.needs}
+        given = {name for one in self.staff for name, _ in one.skills}
+        seated = {name for name in given if not name.startswith(LANGUAGE)}
+        for who, unknown, known in (
+            ("callers ask for", {one.skill for one in self.streams} - asked, asked),
+            ("seats have", seated - had, had),
+        ):
+            if unknown:
+                names = ", ".join(sorted(known))
+                raise PlanError(f"{who} {min(unknown)}, which no queue has: known are {names}")
 
     @property
     def seats(self) -> int:

@@ -149,6 +149,8 @@ def test_who_gives_up_is_as_erlang_a_says() -> None:
         ({"patience_s": 0.0}, "seconds of patience is 0: give 0.1 to 7200"),
         ({"answer_s": 20.0}, "phones that ring 20 s are never answered"),
         ({"staff": (Staff((("general", 10),), 1),)}, "level of the skill general is 10: give 1 to"),
+        ({"streams": (Stream("genral", 10.0),)}, "callers ask for genral, which no queue has"),
+        ({"staff": (Staff((("genral", 5),), 1),)}, "seats have genral, which no queue has: known"),
     ],
 )
 def test_a_plan_that_cannot_be_played_is_told_why(more: dict[str, Any], told: str) -> None:

@@ -58,6 +58,8 @@ def test_a_port_that_never_answers_is_given_up(data: Path) -> None:
         (["sip:bank@127.0.0.1"], "no terminal"),
         (["sip:bank@127.0.0.1", "--keys", "1 x"], "group 2"),
         (["sip:bank@127.0.0.1", "--calls", "2"], "--keys"),
+        (["sip:bank@127.0.0.1", "--keys", "1", "--expect", "bal.amuont"], "bal.amount"),
+        (["sip:bank@127.0.0.1", "--keys", "1", "--hang-up-after", "nothing"], "voice list"),
     ],
 )
 def test_orders_that_cannot_be_carried_out(data: Path, words: list[str], said: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner
@@ -12,6 +13,8 @@ from support.staff_house import House, Person, open_house
 from telebank.agents.centre import Centre
 from telebank.agents.commands import Ring
 from telebank.agents.events import Caller, CallerCame, SeatEntered, SeatWanted
+from telebank.commands import demo_people
+from telebank.commands.common import Unreachable
 from telebank.commands.demo_people import FILE, FOUNDERS, TELLERS, make_people, people_of
 from telebank.main import main
 from telebank.settings import load_settings
@@ -38,6 +41,20 @@ async def test_they_are_made_once_and_can_log_in(tmp_path: Path) -> None:
             assert one.seed not in repr(one)
         assert await make(house) == NAMES, "those of the file"
         assert people_of(tmp_path) == kept
+
+
+async def test_a_start_that_was_cut_off_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_house(tmp_path) as house:
+        with monkeypatch.context() as cut:
+            cut.setattr(demo_people, "_teller", Mock(side_effect=Unreachable("cut off")))
+            with pytest.raises(Unreachable):
+                await make(house)
+        assert [one.name for one in people_of(tmp_path)] == NAMES[:2]
+        house.clock.forward(30)  # the founders' codes are used up
+        assert await make(house) == NAMES
+        assert [one.name for one in people_of(tmp_path)] == NAMES
 
 
 async def test_a_bank_with_people_of_its_own_gets_none(tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
 // The teller's screen: own state, own call, own queues. It decides nothing: the node has the call.
 import { calling, lastTry, queueName, stateIcon, stateOf, wayOf, whyNot } from "./board_calls.js";
-import { paintContacts } from "./board_contacts.js";
 import { act, board, link, look as watch } from "./board_stream.js";
-import { at, BROWSER, iconOf, list, look, make, mark, put, reason, show, since, sure, t, tell, ticks, turn } from "./board_dom.js";
+import { at, BROWSER, iconOf, list, look, make, mark, put, reason, show, since, sure, t, tell, turn } from "./board_dom.js";
 import { clock, facts, named, secondsSince, spell } from "./board_words.js";
 import { paintCustomer } from "./desk_customer.js";
 import { giveUp, listenDial, mayDial, paintDial } from "./desk_dial.js";
@@ -11,6 +10,7 @@ import { paintKnowledge, toggle } from "./desk_knowledge.js";
 import { forgetNote, paintNote, sendLeft, sendNote } from "./desk_note.js";
 import { follow, leave, microphone, mute } from "./desk_phone.js";
 import { paint as paintPicker, pick } from "./desk_picker.js";
+import { history, paintSide } from "./desk_side.js";
 import { paintServices, serve } from "./desk_services.js";
 
 const PHONE = "telebank.desk.phone";
@@ -59,8 +59,7 @@ function paint() {
   [asked, sat, left, link.restarted] = [false, true, "", ""];
   paintMine(seat);
   paintCall(seat);
-  paintQueues(seat);
-  paintToday(seat);
+  paintSide(seat);
   paintPicker();
   announce(seat);
 }
@@ -183,26 +182,6 @@ function paintWrap(call) {
   mark(at("wrap"), "data-now", call.state === "wrap_up");
 }
 
-function paintQueues(seat) {
-  const rows = seat.queues.map((key) => board.QueueRow.get(key)).filter(Boolean);
-  const build = () => make("tr", {}, make("th", { scope: "row" }), make("td", { class: "number" }), make("td", { class: "number", "data-none": "–" }), make("td", { class: "number" }));
-  list(at("queues"), rows, (row) => row.key, build, (line, row) => {
-    const [name, waiting, longest, expected] = line.children;
-    put(name, row.open ? queueName(row.key) : `${queueName(row.key)} (${t("closed")})`);
-    put(waiting, String(row.waiting));
-    since(longest, row.longest_since);
-    put(expected, row.expected_wait_s === null ? "–" : spell(row.expected_wait_s));
-    mark(line, "data-wait", row.waiting > 0);
-  });
-}
-
-function paintToday(seat) {
-  put(at("t-calls"), String(seat.calls_today));
-  const talk = () => seat.talk_today_s + (seat.state === "talking" ? secondsSince(seat.since) : 0);
-  ticks(at("t-talk"), () => spell(talk()));
-  ticks(at("t-average"), () => (seat.calls_today ? spell(talk() / seat.calls_today) : "–"));
-}
-
 // What somebody who does not look at the screen hears, and a tab in the background shows.
 function announce(seat) {
   const call = callOf(seat);
@@ -222,19 +201,6 @@ function announce(seat) {
   }
   heardState = state;
   heardCall = ringing ? call.key : "";
-}
-
-// -- own calls of today ---------------------------------------------------------------------------
-
-async function history() {
-  try {
-    const answer = await fetch(facts.history);
-    if (!answer.ok) return;
-    const { contacts = [] } = await answer.json();
-    paintContacts(at("history"), contacts);
-  } catch {
-    // the banner says that the console is away
-  }
 }
 
 // -- acts -----------------------------------------------------------------------------------------

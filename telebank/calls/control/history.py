@@ -14,7 +14,7 @@ from aiohttp import web
 from telebank.calls.control.acts import Acts, note_complaint
 from telebank.calls.control.common import Reply, as_json, read_body, refused, stop
 from telebank.calls.control.desk import Counter
-from telebank.calls.control.seating import DeskBody, no
+from telebank.calls.control.seating import DeskBody
 from telebank.staff.roles import HISTORY, RIGHTS, SIT, Role, may
 from telebank.store import contacts, recordings
 from telebank.store.clock import Clock, SystemClock
@@ -34,7 +34,8 @@ class NoteBody(DeskBody, frozen=True, kw_only=True):
     """What a teller wrote; it takes the place of what he wrote of this contact before."""
 
     call: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    text: Annotated[str, msgspec.Meta(max_length=MAX_NOTE)] = ""
+    text: Annotated[str, msgspec.Meta(max_length=4 * MAX_NOTE)] = ""
+    """Above `MAX_NOTE` it is refused in words."""
     business: Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z._-]{0,64}$")] = ""
 
 
@@ -95,12 +96,16 @@ class HistoryPart:
             body.business, needed=False
         )
         if wrong is not None:
-            return refused(400, "bad_request", wrong)
+            return refused(400, "note_number", wrong)
+        if len(body.text) > MAX_NOTE:
+            words = f"the note has {len(body.text)} letters, and {MAX_NOTE} may be kept: shorten it"
+            return refused(400, "note_long", words)
         sealed = self._keys.seal_digits(body.text) if body.text else NOTHING
         job = partial(contacts.note, call=body.call, business=body.business, sealed=sealed, by=by)
         code = await self._counter.desk.run(job)
         if code is not None:
-            return no(code)
+            words = "you have not talked in this call: who did writes of it, each of his own part"
+            return refused(409, "note_not_yours", words)
         return Reply(200, {"call": body.call, "done": "note"})
 
     def _today(self) -> tuple[datetime, datetime]:

@@ -25,6 +25,18 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
         "填写的内容不对，请检查。",
         "This cannot be meant: look at what you filled in.",
     ),
+    "note_number": (
+        "备注里不能写卡号或账号：请写参考号。备注没有保存。",
+        "A note holds no card or account numbers: write the reference. It is not saved.",
+    ),
+    "note_long": (
+        "备注太长：请缩短后再保存。",
+        "The note is too long: shorten it, then save it.",
+    ),
+    "note_not_yours": (
+        "您没有参与这个通话：请由通话的坐席写备注。备注没有保存。",
+        "You have not talked in this call: who did writes the note. It is not saved.",
+    ),
     "old_form": (
         "页面太旧，请重新打开。没有办理任何事项。",
         "The page is too old; nothing was done. Load it anew.",

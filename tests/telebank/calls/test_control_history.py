@@ -105,10 +105,14 @@ async def test_a_note_is_kept_shown_to_its_teller_and_holds_no_card(tmp_path: Pa
         kept = await desks.post(li, "desk/note", text=words, **about)
         assert (kept.status, kept.body["done"]) == (200, "note")
         not_his = await desks.post(wang, "desk/note", text=words, **about)
-        assert not_his.body["code"] == "no_call"
-        for bad in ("card 6227 0012 3456 7899", "x" * 2_001):
+        assert (not_his.status, not_his.body["code"]) == (409, "note_not_yours")
+        for bad, code in (
+            ("card 6227 0012 3456 7899", "note_number"),
+            ("x" * 2_001, "note_long"),
+            ("x" * 8_001, "bad_request"),
+        ):
             refused = await desks.post(li, "desk/note", text=bad, **about)
-            assert (refused.status, refused.body["code"]) == (400, "bad_request")
+            assert (refused.status, refused.body["code"]) == (400, code)
         assert (await desks.post(desks.chen, "desk/note", text="a", **about)).status == 403
         (one,) = (await desks.ask(li, "GET", "desk/history")).body["contacts"]
         assert one["note"] == words

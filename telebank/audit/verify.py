@@ -665,7 +665,7 @@ def _lines(
 
 def _object(line: bytes) -> dict[str, Any]:
     try:
-        said = json.loads(line, object_pairs_hook=_once)
+        said = _JSON.decode(line.decode())
     except (ValueError, RecursionError) as error:
         raise Bad("a line is no JSON, or names one thing twice") from error
     if not isinstance(said, dict):
@@ -678,6 +678,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a key twice")
     return found
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_once)
 
 
 def _number(said: dict[str, Any], name: str) -> int:

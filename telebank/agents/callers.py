@@ -35,8 +35,7 @@ class Callers:
         since = now - min(max(event.waited_s, 0.0), MOST_WAITED_S)
         need = self._need(event, since, now)
         if need is None:
-            core.note("queue.refused", call, skill=event.caller.skill, why="not on duty")
-            core.out.append(Dismiss(call, "not_on_duty"))
+            self._refuse(event, now)
             return
         waiting = self._waiting(event.caller, need, since, now)
         figures = core.day.queues[need.queue]
@@ -48,6 +47,20 @@ class Callers:
             self._full(waiting, now)
         else:
             self._enter(waiting, now)
+
+    def _refuse(self, event: CallerCame, now: float) -> None:
+        """He is sent away at the door: all queues that fit are closed, or nobody sits there."""
+        core, call = self.core, event.caller.call
+        fitting = list(self._fitting(event))
+        opened = [queue for queue in fitting if core.open(queue, now)]
+        closed = bool(fitting) and not opened
+        queue = next((one.name for one in [*opened, *fitting]), "")
+        if queue:
+            figures = core.day.queues[queue]
+            figures.refuse(figures.quarter(core.day.quarter(now)), closed=closed)
+        why = "closed" if closed else "nobody"
+        core.note("queue.refused", call, queue=queue, skill=event.caller.skill, why=why)
+        core.out.append(Dismiss(call, "not_on_duty"))
 
     def _need(self, event: CallerCame, since: float, now: float) -> Need | None:
         """What he needs: of the queues that fit, the first that is open and staffed."""

@@ -77,9 +77,11 @@ class SeatMoved:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """For the event log: `queue.entered` and `queue.left` (once each, with `how`), `queue.refused`,
-    `queue.kept`, `queue.ignored`, `seat.lost` and `seat.back` (its page), `seat.next` (chosen for
-    after the call), `seat.silent` (no word of an offer came in time)."""
+    """For the event log: `queue.entered` and `queue.left` (once each, with `how`), `queue.refused`
+    (`why`: `closed` or `nobody`), `queue.missed` (a seat did not take an offer), `queue.kept`,
+    `queue.resumed` (a place that was kept before the node was started), `queue.ignored`,
+    `seat.lost` and `seat.back` (its page), `seat.next` (chosen for after the call), `seat.silent`
+    (no word of an offer came in time)."""
 
     kind: str
     call: str = ""

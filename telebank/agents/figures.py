@@ -22,6 +22,10 @@ class Quarter:
     in_time: int = 0
     abandoned: int = 0
     """Without those who hung up soon."""
+    away: int = 0
+    """Sent away, those at the door too, who are not in `came`."""
+    kept: int = 0
+    """Who chose to be called back."""
 
 
 @dataclass(slots=True)
@@ -38,7 +42,11 @@ class Figures:
     full: int = 0
     """Sent away: the queue was full, or they waited too long."""
     off_duty: int = 0
-    """Sent away: closed, or nobody sat there any more."""
+    """Sent away while they waited: nobody sat there any more."""
+    closed: int = 0
+    """Sent away at the door, and not in `came`: outside its hours."""
+    nobody: int = 0
+    """The same: nobody sat there."""
     kept: int = 0
     """Who chose to be called back."""
     missed: int = 0
@@ -76,6 +84,17 @@ class Figures:
         quarter.in_time += in_time
         self.wait_s += waited
         self.longest_s = max(self.longest_s, waited)
+
+    def refuse(self, quarter: Quarter, *, closed: bool) -> None:
+        """Somebody was sent away at the door."""
+        self.closed += closed
+        self.nobody += not closed
+        quarter.away += 1
+
+    @property
+    def away(self) -> int:
+        """All who were sent away."""
+        return self.full + self.off_duty + self.closed + self.nobody
 
     def told(self, forecast_s: float, waited_s: float) -> None:
         """Somebody was answered so long after he was first told a wait."""

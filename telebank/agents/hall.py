@@ -133,8 +133,10 @@ class Hall:
                 figures.abandon(waited, quarter)
             case "full":
                 figures.full += 1
+                quarter.away += 1
             case "not_on_duty":
                 figures.off_duty += 1
+                quarter.away += 1
             case "unreachable" | "expired":
                 figures.missed += 1
             case "left" | "cancelled":
@@ -191,7 +193,10 @@ class Hall:
         core.counts[waiting.need.queue, False] -= waiting.standing is not Standing.CHOOSING
         core.counts[waiting.need.queue, True] += 1
         waiting.call_back, waiting.standing = True, Standing.KEPT
-        core.day.queues[waiting.need.queue].kept += 1
+        figures = core.day.queues[waiting.need.queue]
+        figures.kept += 1
+        if waiting.day == core.day.number:
+            figures.quarter(waiting.quarter).kept += 1
         core.out.append(Announce(waiting.call, "call_back_kept"))
         core.note("queue.kept", waiting.call, queue=waiting.need.queue)
 

@@ -56,6 +56,8 @@ class Offers:
 
     def _refused(self, waiting: Waiting, seat: Seat, why: str, now: float) -> None:
         self.core.day.people[seat.id].missed += 1
+        detail = {"queue": waiting.need.queue, "seat": seat.id, "why": why}
+        self.core.note("queue.missed", waiting.call, **detail)
         self.core.move(seat, SeatState.BUSY, now, why)
         self.hall.stand(waiting, now)
 

@@ -55,6 +55,10 @@ class QueueView:
     abandoned_today: int
     soon_today: int
     full_today: int
+    away_today: int
+    """Sent away: full, closed, or nobody there."""
+    kept_today: int
+    """Who chose to be called back."""
     overflowed_today: int
     service_level: float | None
     """Of today, 0 to 1."""
@@ -138,6 +142,8 @@ def queue_view(core: Core, queue: QueueOptions, now: float) -> QueueView:
         abandoned_today=figures.abandoned,
         soon_today=figures.soon,
         full_today=figures.full,
+        away_today=figures.away,
+        kept_today=figures.kept,
         overflowed_today=figures.overflowed,
         service_level=figures.service_level,
         latest_service_level=figures.latest_level(core.day.quarter(now)),

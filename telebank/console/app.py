@@ -23,6 +23,7 @@ from telebank.console.desk.pages import DeskPages
 from telebank.console.desk.services import ServicePages
 from telebank.console.desk.streams import STREAMS, Streams
 from telebank.console.floor.pages import FloorPages
+from telebank.console.floor.today import Days
 from telebank.console.knowledge.pages import KnowledgePages
 from telebank.console.language import keep, language, other
 from telebank.console.node import Node
@@ -92,7 +93,7 @@ def create_app(parts: ConsoleParts) -> Flask:
         DeskPages(node, streams).blueprint(),
         ServicePages(node).blueprint(),
         CustomerPages(node).blueprint(),
-        FloorPages(node, streams).blueprint(),
+        FloorPages(node, streams, Days(context.engine, parts.zone, parts.now)).blueprint(),
         KnowledgePages(parts, node).blueprint(),
         RecordingPages(node).blueprint(),
     ):

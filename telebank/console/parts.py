@@ -1,7 +1,8 @@
 """What the pages are made with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -9,6 +10,11 @@ from sqlalchemy import Engine
 from fax.page.options import Resolution
 from telebank.console.options import ConsoleOptions
 from telebank.knowledge.source import Source
+
+
+def utc_now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,8 @@ class ConsoleParts:
     """The bank's wall clock."""
     resolution: Resolution = "fine"
     """Of faxes."""
+    now: Callable[[], datetime] = utc_now
+    """The day that is shown as today's."""
     knowledge: Source | None = None
     """Of tellers' articles; without one there are none."""
 

@@ -22,11 +22,15 @@ from werkzeug.serving import make_server
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.calls_house import shipped
+from support.console_desk import BEIJING
 from support.desk_browsers import LAPTOP, TELEPHONE, Browser, Browsers
+from support.desk_day import busy_day, write_day
 from support.desk_place import DeskPlace, desk_place
 from support.desk_stand_in import contact
 from telebank.calls.forms.making import by_business, forms_of
 
+OF_NOW = 49
+"""Quarters of the day that the stand-in's clock has behind it."""
 COLOURS = 96
 """Of a picture: enough for letters' edges, a quarter of the octets."""
 SIZES = {"": LAPTOP, "-phone": TELEPHONE}
@@ -90,8 +94,12 @@ async def wrap(place: DeskPlace, page: Browser) -> None:
 
 async def floor(place: DeskPlace, page: Browser) -> None:
     _crowd(place)
+    now = place.desk.house.clock.now.astimezone(BEIJING)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    write_day(place.parts.store_url, midnight, busy_day(OF_NOW))
     await page.go("/floor")
     await page.sees("[data-row=zhao] .tile")
+    await page.sees("#concerns li")
 
 
 async def day(_place: DeskPlace, page: Browser) -> None:

@@ -63,7 +63,10 @@ async def desk_place(
         server = ControlServer(node, place / SOCKET, None, control)
         await server.start()
         web = ConsoleOptions()
-        parts = ConsoleParts(store_url(place), web, place, place / SOCKET, BEIJING, "standard")
+        parts = ConsoleParts(
+            *(store_url(place), web, place, place / SOCKET, BEIJING, "standard"),
+            now=lambda: house.clock.now,
+        )
         room: Any = None  # no faxes here
         desk = Desk(house, room, create_app(parts).test_client(), server)
         people = {"chen": chen, "wu": wu, "li": li, "sun": sun}

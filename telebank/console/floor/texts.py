@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from telebank.console.desk.texts import ALL, DESK, Pairs, columns
+from telebank.console.floor.today_texts import TODAY
 from telebank.console.texts import Language
 
 _FLOOR: Pairs = {
@@ -63,5 +64,5 @@ _FLOOR: Pairs = {
     "n_of": ("{n} / {of}", "{n} of {of}"),
     "all_queues": ("全部队列", "All queues"),
 }
-FLOOR_WORDS: Mapping[Language, Mapping[str, str]] = columns(ALL, DESK, _FLOOR)
+FLOOR_WORDS: Mapping[Language, Mapping[str, str]] = columns(ALL, DESK, _FLOOR, TODAY)
 """Of `/floor` and `/wall`."""

@@ -1,10 +1,11 @@
 // The supervisor's screen: everybody's seats, queues and callers, and acts on one seat at a time.
-import { lastTry, stateIcon, stateOf, waitsSince } from "./board_calls.js";
+import { lastTry, queueName, stateIcon, stateOf, waitsSince } from "./board_calls.js";
 import { paintContacts } from "./board_contacts.js";
 import { act, board, look as watch } from "./board_stream.js";
-import { at, icon, iconOf, list, look, make, mark, put, reason, show, since, sure, t, tell, turn } from "./board_dom.js";
+import { at, icon, iconOf, list, look, make, mark, phoneOf, put, reason, show, since, sure, t, tell, turn } from "./board_dom.js";
 import { facts, named, spell } from "./board_words.js";
-import { byState, paintFigures, paintQueues, paintWaiting, queueName, seats } from "./floor_rows.js";
+import { watchToday } from "./floor_today.js";
+import { byState, paintFigures, paintQueues, paintWaiting, seats } from "./floor_rows.js";
 
 const PHONE = "telebank.floor.phone";
 const TALKING = ["talking", "held", "consulting", "three_way", "pin"];
@@ -34,7 +35,7 @@ function paintSeats() {
     turn(button, call ? stateIcon(call) : iconOf(row.state));
     put(button.querySelector(".word"), call && row.state !== "wrap_up" ? stateOf(call) : named("state", row.state));
     since(button.querySelector("time"), row.since);
-    put(button.querySelector(".name"), `${row.name}${row.phone ? ` · ${row.phone}` : ""}`);
+    put(button.querySelector(".name"), [row.name, phoneOf(row)].filter(Boolean).join(" · "));
     const more = call ? [call.caller, queueName(call.queue)].filter(Boolean).join(" · ") : reason(row) || row.queues.map(queueName).join(facts.lang === "zh" ? "、" : ", ");
     put(button.querySelector(".more"), row.present ? more : t("away_page"));
     show(button.querySelector(".ear"), row.watched_by !== "");
@@ -70,11 +71,12 @@ function paintCallers() {
 
 // -- one seat -------------------------------------------------------------------------------------
 
-function choose(key) {
+// `call`: which of his calls to show.
+function choose(key, call = "") {
   chosen = key;
   name = board.SeatRow.get(key)?.name ?? key;
   paint();
-  day();
+  day(call);
   if (matchMedia(ONE_COLUMN).matches) at("one").scrollIntoView();
 }
 
@@ -86,7 +88,7 @@ function paintOne() {
   if (!chosen) return;
   const row = seat();
   const call = row && callOf(row);
-  put(at("one-name"), row ? `${row.name} · ${row.phone}` : name);
+  put(at("one-name"), row ? [row.name, phoneOf(row)].filter(Boolean).join(" · ") : name);
   mark(at("one-now"), "data-look", look(row?.state ?? "offline"));
   turn(at("one-now"), call && row.state !== "wrap_up" ? stateIcon(call) : iconOf(row?.state ?? "offline"));
   put(at("one-state"), row ? (call && row.state !== "wrap_up" ? stateOf(call) : named("state", row.state)) : t("seat_gone"));
@@ -121,7 +123,7 @@ function paintActs(row, call) {
   }
 }
 
-async function day() {
+async function day(call) {
   const of = chosen;
   list(at("day"), [], (row) => row.id);
   try {
@@ -129,6 +131,9 @@ async function day() {
     if (!answer.ok || of !== chosen) return;
     const { contacts = [] } = await answer.json();
     paintContacts(at("day"), contacts, of);
+    const wanted = call && contacts.find((row) => row.call === call);
+    for (const line of at("day").children) mark(line, "aria-current", Boolean(wanted) && line.dataset.row === wanted.id);
+    if (wanted) at("day").querySelector("[aria-current=true]").scrollIntoView({ block: "nearest" });
   } catch {
     // the banner says that the console is away
   }
@@ -176,3 +181,4 @@ if (phone) {
   });
 }
 watch(paint, paintFigures);
+watchToday(choose);

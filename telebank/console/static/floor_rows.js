@@ -1,12 +1,11 @@
 // What the floor and the wall show alike: queues, figures, seats by state.
+import { queueName } from "./board_calls.js";
 import { board } from "./board_stream.js";
 import { at, list, make, mark, put, since, t } from "./board_dom.js";
-import { facts } from "./board_words.js";
 
 export const STATES = ["ready", "ringing", "talking", "wrap_up", "busy", "break", "offline"];
 export const seats = () => [...board.SeatRow.values()].sort((a, b) => a.name.localeCompare(b.name));
 export const percent = (part) => (part === null || part === undefined || Number.isNaN(part) ? "–" : `${Math.round(part * 100)} %`);
-export const queueName = (key) => board.QueueRow.get(key)?.[facts.lang] ?? key;
 
 export function paintQueues() {
   const rows = [...board.QueueRow.values()].sort((a, b) => a.key.localeCompare(b.key));
@@ -17,7 +16,7 @@ export function paintQueues() {
   };
   list(at("queues"), rows, (row) => row.key, build, (line, row) => {
     const [name, waiting, longest, free, inside, offered, answered, abandoned, service] = line.children;
-    put(name, row.open ? row[facts.lang] : `${row[facts.lang]} (${t("closed")})`);
+    put(name, row.open ? queueName(row.key) : `${queueName(row.key)} (${t("closed")})`);
     put(waiting, String(row.waiting));
     since(longest, row.longest_since);
     const abandonedLate = row.abandoned_today - row.soon_today;

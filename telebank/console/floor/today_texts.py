@@ -1,0 +1,48 @@
+"""Words of today's arrivals, answers of seats and calls to look at, in both languages."""
+
+from telebank.console.desk.texts import Pairs
+
+TODAY: Pairs = {
+    "arrivals": ("今日每刻钟来电", "Today's arrivals by quarter hour"),
+    "arrivals_alt": (
+        "{queue}：来电 {came}，接听 {answered}，放弃 {abandoned}，未接入 {away}，回电 {kept}",
+        "{queue}: {came} came, {answered} answered, {abandoned} abandoned, {away} turned away, "
+        "{kept} call-backs",
+    ),
+    "table": ("表格", "Table"),
+    "quarter": ("时间", "From"),
+    "came": ("来电", "Came"),
+    "soon": ("5 秒内挂机", "Hung up within 5 s"),
+    "away": ("未接入", "Turned away"),
+    "away_hint": ("未接入：{why}", "Turned away: {why}"),
+    "away_closed": ("非服务时间 {n}", "closed {n}"),
+    "away_full": ("队列已满 {n}", "queue full {n}"),
+    "away_nobody": ("无人在座 {n}", "nobody there {n}"),
+    "kept": ("回电", "Call-backs"),
+    "total": ("合计", "Total"),
+    "no_arrivals": ("今天还没有来电", "Nobody has called yet today"),
+    "part_answered": ("接听", "answered"),
+    "part_abandoned": ("放弃", "abandoned"),
+    "part_away": ("未接入", "turned away"),
+    "part_other": ("等候、回电或立即挂机", "waiting, call-back or hung up at once"),
+    "part_kept": ("要求回电", "asked to be called back"),
+    "answers": ("今日座席应答", "How seats answer today"),
+    "missed": ("未接", "Missed"),
+    "mean_talk": ("平均通话", "Mean talk"),
+    "mean_wrap": ("平均话后", "Mean wrap-up"),
+    "no_answers": ("今天还没有座席应答", "No seat has answered yet today"),
+    "concerns": ("今日需要注意的通话", "Calls to look at today"),
+    "no_concerns": ("没有需要注意的通话", "Nothing to look at"),
+    "concern_long_wait": ("等候 {length} 后放弃", "gave up after {length}"),
+    "concern_transfers": ("转接 {n} 次", "transferred {n} times"),
+    "concern_brief": ("通话仅 {n} 秒", "ended within {n} s"),
+    "concern_in_doubt": ("业务结果未确认：{word}", "outcome not known: {word}"),
+    "concern_pin_locked": ("密码锁定", "PIN locked"),
+    "concern_missed": ("座席未接：{word}", "offer missed: {word}"),
+    "concern_not_reached": ("回电未能接通", "call-back reached nobody"),
+    "missed_no_answer": ("振铃未接", "not answered"),
+    "missed_declined": ("拒接", "declined"),
+    "missed_busy": ("占线", "engaged"),
+    "missed_unreachable": ("无法接通", "cannot be reached"),
+    "concern_open": ("查看 {seat} 的这次通话", "See this call of {seat}"),
+}

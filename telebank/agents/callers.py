@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from telebank.agents import announcing
 from telebank.agents.commands import Announce, Dismiss, Wait
 from telebank.agents.core import AGAIN, ANNOUNCE, CALL, CHOICE, CLEAR, KEEPS, LONGEST, WIDEN, Core
-from telebank.agents.events import Caller, CallerCame, CallerChose
+from telebank.agents.events import Caller, CallerCame, CallerChose, PlaceKept
 from telebank.agents.hall import Hall
 from telebank.agents.line_up import Need, Standing, Waiting
 from telebank.agents.options import MOST_TYPED, TYPED_S, QueueOptions
@@ -209,6 +209,28 @@ class Callers:
         self.core.timers.stop((CALL, waiting.call), (CLEAR,))
         self._widen_later(waiting, now)
         self.hall.stand(waiting, now)
+
+    def keeps(self, event: PlaceKept, now: float) -> None:
+        """He kept his place in a former life of this node, and can be rung."""
+        core, caller = self.core, event.caller
+        if caller.call in core.callers or event.queue not in core.queues:
+            core.note("queue.ignored", caller.call, why="no such place")
+            return
+        need = Need(event.queue, _skill(core.queues[event.queue], caller), caller.language)
+        waiting = self._waiting(caller, need, now - max(event.waited_s, 0.0), now)
+        waiting.call_back = waiting.cleared = waiting.offered_call_back = True
+        waiting.back_at, waiting.tries = event.number, event.tries
+        core.callers[caller.call] = waiting
+        core.counts[event.queue, True] += 1
+        core.note("queue.resumed", caller.call, queue=event.queue, tries=event.tries)
+        left = core.options.call_back_keeps_s - event.kept_s
+        core.start(CALL, caller.call, KEEPS, now + max(left, 0.0))
+        if event.again_s > 0.0:
+            waiting.standing = Standing.KEPT
+            core.start(CALL, caller.call, AGAIN, now + event.again_s)
+        else:
+            self._widen_later(waiting, now)
+            self.hall.stand(waiting, now)
 
     def no_more_call_backs(self) -> None:
         """The node is about to stop: whose place is kept stands in no line any more."""

@@ -30,6 +30,7 @@ from telebank.agents.events import (
     NoMoreCallBacks,
     OfferFailed,
     OfferTaken,
+    PlaceKept,
     SeatEntered,
     SeatLeft,
     SeatSeen,
@@ -115,6 +116,8 @@ class Centre:
                 self._desks.ended(event, now)
             case WrappedUp():
                 self._desks.wrapped_up(event, now)
+            case PlaceKept():
+                self._callers.keeps(event, now)
             case NoMoreCallBacks():
                 self._callers.no_more_call_backs()
             case _:

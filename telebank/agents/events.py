@@ -164,6 +164,25 @@ class WrappedUp:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceKept:
+    """Somebody kept his place in a former life of this node: he stands where he stood. Of several
+    that are equal, who is told first is first."""
+
+    caller: Caller
+    queue: str
+    number: str = field(repr=False)
+    """Where he is called back."""
+    waited_s: float
+    """Since he began to wait."""
+    kept_s: float
+    """Of these, since he keeps his place."""
+    tries: int = 0
+    """Calls to him that came to nothing."""
+    again_s: float = 0.0
+    """He is not called before."""
+
+
+@dataclass(frozen=True, slots=True)
 class NoMoreCallBacks:
     """The node is about to stop: nobody whose place is kept is called from now on. Who is being
     called is called to the end; the others keep their places for its next life."""
@@ -184,5 +203,6 @@ Event = (
     | TalkBegan
     | TalkEnded
     | WrappedUp
+    | PlaceKept
     | NoMoreCallBacks
 )

@@ -1,4 +1,5 @@
-"""Tables of tellers: what each is good at, their contacts with callers, and the recordings of them.
+"""Tables of tellers: what each is good at, their contacts with callers, the recordings of them, and
+the places of those who are to be called back.
 
 What somebody did in a day is not kept twice: figures come from contacts and from the event log.
 """
@@ -121,4 +122,39 @@ seat_setting = Table(
     Column("changed_by", String(ID), nullable=False),
 )
 
-__all__ = ["IS_OPEN", "IS_RUNNING", "SKILL", "contact", "recording", "seat_setting", "staff_skill"]
+kept_place = Table(  # one for each place of somebody who is to be called back
+    "kept_place",
+    metadata,
+    Column("call", String(ID), primary_key=True),  # in which he kept it
+    Column("node", String(2), nullable=False),  # which calls him back
+    Column("queue", String(ID), nullable=False),
+    Column("skill", String(SKILL), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("level", Integer, nullable=False),  # how important he is
+    Column("called", String(64), nullable=False),  # our number
+    Column("business", String(ID), nullable=False),
+    Column("customer", String(ID)),  # token of the card of who proved himself
+    Column("last_seat", String(ID), nullable=False),
+    Column("own_seat", String(ID), nullable=False),
+    # Where he is called, and from where he called; sealed
+    Column("numbers_key_id", String(16), nullable=False),
+    Column("numbers_ciphertext", LargeBinary, nullable=False),
+    Column("card", CanonicalJson, nullable=False),  # what his teller is shown of him, masked
+    Column("since", UtcTime, nullable=False),  # when he began to wait
+    Column("kept_at", UtcTime, nullable=False),
+    Column("tries", Integer, nullable=False),  # calls to him, the present one too
+    Column("tried_at", UtcTime),
+)
+Index("ix_kept_place_node", kept_place.c.node, kept_place.c.since)
+
+__all__ = [
+    "IS_OPEN",
+    "IS_RUNNING",
+    "SKILL",
+    "contact",
+    "kept_place",
+    "recording",
+    "seat_setting",
+    "staff_skill",
+]

@@ -18,6 +18,7 @@ from telebank.agents.board import CallRow
 from telebank.agents.options import CentreOptions, QueueOptions
 from telebank.calls.dialling import Dialling
 from telebank.calls.faxes.options import OutboundOptions
+from telebank.calls.place_book import PlaceBook
 from telebank.ops.clock import SystemClock
 from telebank.settings import store_url
 from telebank.store import clock as store_clock
@@ -88,16 +89,18 @@ class Calls:
         self.it.ears.append(ear)
         return ear
 
-    def dials(self) -> list[tuple[str, int, bool]]:
-        """What calls were counted: reference, seconds, whether it is known how long they took."""
+    def rows(self, statement: str) -> list[tuple[object, ...]]:
+        """What the store has."""
         engine = create_engine(self.store_url)
         with engine.connect() as connection:
-            rows = connection.exec_driver_sql(
-                "SELECT job, seconds, ended_at IS NOT NULL FROM fax_dial ORDER BY at"
-            )
-            found = [(row[0], row[1], bool(row[2])) for row in rows]
+            found = [tuple(row) for row in connection.exec_driver_sql(statement)]
         engine.dispose()
         return found
+
+    def dials(self) -> list[tuple[str, int, bool]]:
+        """What calls were counted: reference, seconds, whether it is known how long they took."""
+        rows = self.rows("SELECT job, seconds, ended_at IS NOT NULL FROM fax_dial ORDER BY at")
+        return [(str(job), int(str(seconds)), bool(over)) for job, seconds, over in rows]
 
 
 @asynccontextmanager
@@ -117,10 +120,13 @@ async def calls(
         host, port = exchange.endpoint.bound
         rules = OutboundOptions(gateway=f"{host}:{port}", allow=("1##########",), caller="95588")
         outbound = replace(rules, **limits)
-        digest = Keyring.open_or_create(tmp_path / "bank" / "keys").digest
+        keyring = Keyring.open_or_create(tmp_path / "bank" / "keys")
         run, zone = store.journal.run, store.journal.zone
-        it.room.dialling = Dialling(outbound, run, digest, zone, SystemClock())
+        it.room.dialling = Dialling(outbound, run, keyring.digest, zone, SystemClock())
+        it.room.places = places = PlaceBook(run, keyring)
+        it.room.take_up(await places.open(options, SystemClock().now()))
         yield Calls(it, exchange, store_url(tmp_path / "bank"))
+        await places.close()
 
 
 async def seated(at: Calls, person: str, extension: str, hertz: float) -> Phone:

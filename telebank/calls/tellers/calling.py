@@ -5,19 +5,23 @@ then he; while he is rung the teller hears the ring-back tone. Whom nobody reach
 for another try. Every call out is judged by `[outbound]`, and counted.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
 import structlog
 
 from telebank.agents import commands, events
 from telebank.agents.events import Failure, Party
-from telebank.calls.dialling import Dialled, Dialling
+from telebank.calls.dialling import Dialled
 from telebank.calls.faxes.tolls import Refusal, Target
 from telebank.calls.services import PlacedCall
+from telebank.calls.tellers.calls_out import CallsOut, Reached, code_of
 from telebank.calls.tellers.conversation import Conversation
 from telebank.calls.tellers.customer import Customer
-from telebank.calls.tellers.customer_line import RINGS_S, CustomerLine
-from telebank.calls.tellers.ringing import Ringing
-from telebank.calls.tellers.talk import OUT, Seat, StillWanted, Talk
-from telebank.calls.tellers.values import CAPS, CallerCard, Code, Ended, Rung
+from telebank.calls.tellers.keeping import KeptPlace, Places
+from telebank.calls.tellers.talk import Seat, StillWanted, Talk
+from telebank.calls.tellers.values import CallerCard, Code, Ended
 
 log = structlog.get_logger("telebank.tellers")
 
@@ -27,24 +31,13 @@ GIVEN_UP = ("unreachable", "expired", "cancelled")
 """How a place is lost that was kept."""
 CALLED = ("ready", "busy")
 """States of a seat that may call somebody."""
-Reached = Failure | str
-"""Why somebody was not reached; empty: he is there."""
 
 
-class Calling(Ringing):
-    """Calls to numbers; without `dialling` there are none."""
+class Calling(CallsOut):
+    """Who keeps a place, and whom a teller calls."""
 
-    dialling: Dialling | None = None
-    _draining = False
-
-    @property
-    def calls_out(self) -> int:
-        """Calls to numbers that are up, or about to be placed."""
-        return sum(
-            bool(talk.calling or talk.port.called)
-            + sum(party.startswith(OUT) for party in talk.lines)
-            for talk in self._talks.values()
-        )
+    places: Places | None = None
+    """Where places are kept beside this room; None: nowhere."""
 
     @property
     def kept(self) -> int:
@@ -83,34 +76,49 @@ class Calling(Ringing):
         """He begins to key another number."""
         self._tell(events.CallerTypes(call))
 
-    def may_call(self, number: str) -> bool:
-        """Whether a rule of `[outbound]` lets a number be called, now or later."""
-        return isinstance(self._ruled(number), Target)
-
-    def _ruled(self, number: str) -> Target | Refusal:
-        if self.dialling is None:
-            return Refusal("not_allowed", "nobody is called here")
-        return self.dialling.judge(number)
-
-    def _target(self, number: str) -> Target | Code:
-        """Where a number is called that a teller wants to call now; or why it is not."""
-        if self._draining:
-            return "draining"
-        found = self._ruled(number)
-        return _code(found) if isinstance(found, Refusal) else found
-
     def _announce(self, what: commands.Announce) -> None:
         talk = self._talks.get(what.call)
         if talk is None:
             return
         if what.what == "call_back_kept":
-            talk.kept, talk.card = True, talk.port.card()
-            talk.turn("kept")
-            talk.port.kept()
+            self._spawn(self._keep(talk))
         elif what.what != "call_back_offer" or self.may_call(talk.caller.number):
             talk.port.announce(what)
         elif not talk.queue:  # it is full, and all that it has to offer is a call
             self._tell(events.CallerChose(talk.ref, "leave"))
+
+    async def _keep(self, talk: Talk) -> None:
+        """It is written down before he is told."""
+        port, card = talk.port, talk.port.card()
+        talk.kept, talk.card = True, card
+        talk.turn("kept")
+        view = self._machine.waiting(talk.ref)
+        if view is not None and self.places is not None:
+            talk.queue = view.queue
+            now = self._clock.now()
+            since = now - timedelta(seconds=self._shell.endpoint.now() - view.since)
+            talk.place = KeptPlace(talk.caller, view.queue, talk.number, card, since, now)
+            await self.places.keep(talk.place)
+        if talk.port is port:
+            port.kept()
+
+    def take_up(self, places: Sequence[KeptPlace]) -> None:
+        """Places that a former life of this node kept, who waits longest first."""
+        now = self._clock.now()
+        for place in places:
+            ref, mixers = place.caller.call, (next(self._mixers), next(self._mixers))
+            port = Customer(self._shell, self._shell.placed(), place.card, ref)
+            conversation = Conversation(*mixers)
+            conversation.state = "kept"
+            talk = Talk(
+                *(port, place.caller, conversation, place.since, self._clock.now, self._dropped)
+            )
+            talk.kept, talk.direction, talk.card = True, "out", place.card
+            talk.number, talk.queue, talk.tries = place.number, place.queue, place.tries
+            talk.place = place
+            self._talks[ref] = talk
+            self._tell(place.told(now, self.options.call_back_again_s))
+            self._changed(talk)
 
     def gone(self, call: str) -> None:
         """See `Ringing`; whose place is kept stays, and can be rung from now on."""
@@ -160,7 +168,7 @@ class Calling(Ringing):
         if not wanted():
             return
         if not why:
-            self._tell(events.CallerBack(talk.ref))
+            await self._there(talk, wanted)
         elif why == "cancelled":
             talk.answered_by = why
             customer.dropped()
@@ -170,6 +178,8 @@ class Calling(Ringing):
 
     async def _reached(self, talk: Talk, seat: Seat, wanted: StillWanted) -> Reached:
         """Call whose place is kept, where that may be."""
+        talk.trying = True
+        self._tries(talk, talk.tries + 1)
         placed, target = self._shell.placed(), self._ruled(talk.number)
         if isinstance(target, Refusal):
             self._note("call.refused", talk.ref, actor=seat.id, rule=target.rule)
@@ -180,9 +190,28 @@ class Calling(Ringing):
         line = self._customer_line(talk, dialled)
         return await self._reach(talk, seat, placed, line, wanted)
 
+    async def _there(self, talk: Talk, wanted: StillWanted) -> None:
+        """He is on the line: should the node die from now on, he is not called again."""
+        talk.trying = False
+        if self.places is not None:
+            await self.places.taken(talk.ref)
+        if wanted():
+            self._tell(events.CallerBack(talk.ref))
+        elif self.places is not None and self._talks.get(talk.ref) is talk and talk.place:
+            # His teller has gone in that moment: he keeps his place after all.
+            await self.places.keep(replace(talk.place, tries=talk.tries))
+
+    def _tries(self, talk: Talk, tries: int) -> None:
+        talk.tries = tries
+        if self.places is not None:
+            self.places.tried(talk.ref, tries)
+
     def _back_to_place(self, talk: Talk, seat: str, why: Reached, party: Party) -> None:
         """Nothing came of it: he stands where he stood, or is tried again later."""
         self._give_up(talk, seat)
+        if talk.trying and party == "seat":  # that was none of the customer's
+            self._tries(talk, talk.tries - 1)
+        talk.trying = False
         talk.answered_by = why if party == "customer" else ""
         self._note("call_back.failed", talk.ref, actor=seat, party=party, why=why)
         failure: Failure = "no_answer" if why == "machine" else why  # type: ignore[assignment]
@@ -222,6 +251,8 @@ class Calling(Ringing):
         lost = command.kind == "queue.left" and command.detail.get("how") in GIVEN_UP
         if lost and talk is not None and talk.kept:
             del self._talks[command.call]
+            if self.places is not None:
+                self.places.over(command.call, str(command.detail["how"]))
             talk.calling = ""
             for party in list(talk.lines):
                 talk.drop(party)
@@ -258,7 +289,7 @@ class Calling(Ringing):
         wanted = self._calls_for(talk, found)
         dialled = await self._reserve(talk, seat, target, placed.ref)
         if isinstance(dialled, Refusal):
-            why = _code(dialled)
+            why = code_of(dialled)
             if wanted():
                 self._not_called(talk, seat, why)
             return why
@@ -315,63 +346,6 @@ class Calling(Ringing):
         self._tell(events.WrappedUp(seat))
         self.on_change("CallRow", talk.ref)
 
-    def _busy(self, person: str, but: Talk | None = None) -> bool:
-        """Whether he has a line in a conversation, or is rung or called for one; `but`: another
-        than that."""
-        others = (talk for talk in self._talks.values() if talk is not but)
-        return any(person in (one.calling, one.ringing, *one.lines) for one in others)
-
-    # -- calls --------------------------------------------------------------------------------
-
-    def _customer_line(self, talk: Talk, dialled: Dialled) -> CustomerLine:
-        """To the caller of a conversation, who is one that we call."""
-        assert self.dialling is not None
-        assert isinstance(talk.port, Customer)
-        customer = talk.port
-
-        def gone() -> None:
-            self._customer_gone(talk, customer)
-
-        def limit(rule: str, over: bool) -> None:
-            self._limited(talk, rule)
-            if over:
-                self._used_up(talk)
-
-        parts = (self._shell, self.dialling, dialled, gone)
-        return CustomerLine(*parts, on_media=customer.heard, on_limit=limit)
-
-    async def _reach(
-        self, talk: Talk, seat: Seat, placed: PlacedCall, line: CustomerLine, wanted: StillWanted
-    ) -> Reached:
-        """Call the number of a conversation, for a seat that is there."""
-        assert isinstance(talk.port, Customer)
-        if not wanted():
-            line.hang_up()
-            return "declined"
-        self._placed(talk, seat.id, line.target)
-        talk.port.begin(placed, line)
-        there = talk.lines.get(seat.id)
-        rung = await line.ring("", None if there is None else there.channel, RINGS_S)
-        return "declined" if rung == "gone" else rung
-
-    async def _reserve(self, talk: Talk, seat: str, target: Target, ref: str) -> Dialled | Refusal:
-        """Count a call; or why it is not placed."""
-        assert self.dialling is not None
-        dialled = await self.dialling.reserve(ref, target)
-        if isinstance(dialled, Refusal):
-            log.warning("tellers.not_called", call=talk.ref, why=dialled.why)
-            self._note("call.refused", talk.ref, actor=seat, rule=dialled.rule)
-        return dialled
-
-    def _placed(self, talk: Talk, seat: str, target: Target) -> None:
-        self._note("call.placed", talk.ref, actor=seat, to=target.masked, trunk=target.trunk)
-
-    def _limited(self, talk: Talk, rule: str) -> None:
-        """A cap of `[outbound]` is near, or is no more: the teller sees it."""
-        talk.limit = rule
-        self._note("call.limit", talk.ref, actor=talk.conversation.teller or "system", rule=rule)
-        self._changed(talk)
-
     def _used_up(self, talk: Talk) -> None:
         """Nothing is left of the day for the call to whom we called: it ends with a goodbye."""
         if self._talks.get(talk.ref) is not talk:
@@ -384,50 +358,11 @@ class Calling(Ringing):
         self._release(talk)
         talk.port.goodbye()
 
-    def _customer_gone(self, talk: Talk, customer: Customer) -> None:
-        """Whom we called has hung up."""
-        customer.gone()
-        if not talk.calling and self._talks.get(talk.ref) is talk:
-            self.gone(talk.ref)
-
-    # -- others in a conversation -------------------------------------------------------------
-
-    async def _bring_number(
-        self, talk: Talk, party: str, seat: str, number: str, wanted: StillWanted
-    ) -> Rung:
-        """Call a third for a seat; answered, his line is in `talk.lines`. Who is not `wanted` any
-        more, perhaps before he is called, is `gone`."""
-        target = self._ruled(number)
-        if isinstance(target, Refusal) or self.dialling is None:
-            return "unreachable"
-        dialled = await self._reserve(talk, seat, target, self._shell.placed().ref)
-        if isinstance(dialled, Refusal):
-            return "unreachable"
-
-        def gone() -> None:
-            self._line_gone(talk, party)
-
-        def limit(rule: str, over: bool) -> None:
-            self._limited(talk, rule)
-            if over and talk.lines.get(party) is line:
-                self._line_gone(talk, party, "limit")
-
-        line = CustomerLine(self._shell, self.dialling, dialled, gone, on_limit=limit)
-        if not wanted():
-            line.hang_up()
-            return "gone"
-        self._placed(talk, seat, target)
-        talk.put(party, line)
-        rung = await line.ring("", talk.port.channel, RINGS_S)
-        if wanted():
-            return rung
-        talk.drop(party, line)
-        return "gone"
-
-
-def _code(refusal: Refusal) -> Code:
-    """How a refusal is told to a teller: caps by their own names, what no rule allows as one."""
-    return next((cap for cap in CAPS if cap == refusal.rule), "unknown_target")
+    def _busy(self, person: str, but: Talk | None = None) -> bool:
+        """Whether he has a line in a conversation, or is rung or called for one; `but`: another
+        than that."""
+        others = (talk for talk in self._talks.values() if talk is not but)
+        return any(person in (one.calling, one.ringing, *one.lines) for one in others)
 
 
 _WHY_NOT = {"yes": "", "no": "cancelled", "silent": "machine", "gone": "declined"}

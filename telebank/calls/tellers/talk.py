@@ -8,6 +8,7 @@ from typing import Literal
 from telebank.agents.events import Caller
 from telebank.calls.tellers.browser_phone import BrowserPhone
 from telebank.calls.tellers.conversation import CALLER, Conversation, Join, State
+from telebank.calls.tellers.keeping import KeptPlace
 from telebank.calls.tellers.line import Line
 from telebank.calls.tellers.values import CallerCard, CallerPort
 from telebank.media.client import MediaChannel
@@ -81,6 +82,8 @@ class Talk:
     """Who called: he, or we him."""
     number: str = field(default="", repr=False)
     """Of `out`: whom we call."""
+    place: KeptPlace | None = None
+    """As it is written down, while it is."""
     tries: int = 0
     """Calls back to him, the present one too."""
     trying: bool = False

@@ -23,6 +23,8 @@ from telebank.calls.control.titles import TitlesPart
 from telebank.calls.customer_book import CustomerBook
 from telebank.calls.dialling import Dialling
 from telebank.calls.forms.clerk import Clerk
+from telebank.calls.place_book import PlaceBook
+from telebank.calls.tellers.keeping import KeptPlace
 from telebank.calls.tellers.recordings import Tapes
 from telebank.calls.tellers.room import TellerRoom
 from telebank.commands.wiring.customer_records import CustomerRecordsPart
@@ -53,6 +55,8 @@ class Desks:
         self._feed = BoardFeed(self.room, self._boards)
         self._clerk = Clerk(self.room, SystemClock().monotonic)
         self._book = ContactBook(store.journal.run)
+        self._places = self.room.places = PlaceBook(store.journal.run, keyring)
+        self._kept: Sequence[KeptPlace] = ()
         self._plan = settings.outbound.plan
         self.customers = CustomerBook(store.journal.run, keyring.digest, self._plan)
         self.room.records = self.customers
@@ -68,14 +72,17 @@ class Desks:
             self._clerk.over(key)
 
     async def open(self) -> None:
-        """Close what a former run left open, and learn who talked with whom last."""
+        """Close what a former run left open; learn who talked with whom last, and who is to be
+        called back."""
         self.room.remember(await self._book.open())
         await self._dialling.open()
+        self._kept = await self._places.open(self._options, SystemClock().now())
         await self.customers.open()
 
     def start(self) -> None:
-        """Keep the board as the room is."""
+        """Keep the board as the room is, with the places that a former run kept."""
         self._feed.start()
+        self.room.take_up(self._kept)
 
     async def close(self) -> None:
         """Write what waits."""
@@ -83,6 +90,7 @@ class Desks:
         await self._clerk.close()
         await self.customers.close()
         await self._book.close()
+        await self._places.close()
 
     def parts(self, counter: Counter, release: Callable[[], Release]) -> Sequence[ControlPart]:
         """Of the control socket; `release`: that of new calls."""

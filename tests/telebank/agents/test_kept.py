@@ -14,6 +14,7 @@ from telebank.agents.events import (
     NoMoreCallBacks,
     OfferFailed,
     OfferTaken,
+    PlaceKept,
     SeatEntered,
     SeatWanted,
     TalkEnded,
@@ -88,3 +89,63 @@ def test_whom_a_stopping_node_did_not_reach_is_not_tried_again() -> None:
     assert called(node.hears(OfferFailed("1", "a", "busy", "customer"))) == []
     assert called(node.until(3_600.0)) == []
     assert node.standing("1") == "kept"
+
+
+def resumed(call: str, waited_s: float, **more: float) -> PlaceKept:
+    """A place of a former life of the node."""
+    caller = Caller(call, "general", number=f"010{call}")
+    values = {"kept_s": 60.0, **more}
+    return PlaceKept(caller, "general", f"010{call}", waited_s, **values)  # type: ignore[arg-type]
+
+
+def test_places_of_a_former_life_are_taken_up_in_their_order_and_once() -> None:
+    node = Node()
+    node.busy("a")
+    places = [resumed("1", 300.0), resumed("2", 900.0), resumed("3", 300.0)]
+    assert called(node.hears(*places, resumed("2", 900.0))) == []
+    assert [node.standing(one) for one in ("1", "2", "3")] == ["waiting"] * 3
+    order = called(node.hears(SeatWanted("a", "ready")))
+    for _ in range(2):
+        call = order[-1]
+        node.hears(CallerBack(call), OfferTaken(call, "a"))
+        order += called(node.hears(TalkEnded(call, "a")))
+    assert order == ["2", "1", "3"]
+    node.hears(CallerBack("3"), OfferTaken("3", "a"), TalkEnded("3", "a"))
+    assert called(node.until(86_400.0)) == []
+
+
+def test_tries_and_times_of_a_former_life_count() -> None:
+    node = Node()
+    node.busy("a")
+    node.hears(resumed("1", 300.0, tries=1, again_s=120.0), SeatWanted("a", "ready"))
+    assert node.standing("1") == "kept"
+    assert called(node.until(119.0)) == []
+    assert called(node.until(121.0)) == ["1"]
+    node.hears(OfferFailed("1", "a", "busy", "customer"))  # the second of two tries
+    assert node.standing("1") == ""
+
+
+def test_a_place_lapses_when_it_would_have_without_the_restart() -> None:
+    node = Node()
+    node.busy("a")
+    node.hears(resumed("1", 14_000.0, kept_s=14_000.0))
+    node.until(399.0)
+    assert node.standing("1") == "waiting"
+    node.until(401.0)
+    assert node.standing("1") == ""
+
+
+def test_a_place_in_a_queue_that_is_no_more_is_none() -> None:
+    node = Node()
+    caller = Caller("1", "general", number="0101")
+    node.hears(PlaceKept(caller, "gone", "0101", 10.0, 5.0))
+    assert node.standing("1") == ""
+
+
+def test_one_telephone_keeps_one_place_across_lives() -> None:
+    node = Node()
+    node.busy("a")
+    node.hears(resumed("1", 300.0))
+    caller = Caller("2", "general", number="0101")
+    node.hears(CallerCame(caller), CallerChose("2", "call_back"), CallerLeft("2"))
+    assert node.standing("2") == ""

@@ -5,10 +5,8 @@ import asyncio
 from pathlib import Path
 
 from support.bank_process import Voice
-from support.teller_calls import NUMBER, OTHER, calls, kept, row_of, seated
+from support.teller_calls import LI, NUMBER, OTHER, calls, kept, row_of, seated
 from telebank import sip
-
-LI = 900.0
 
 
 async def test_a_node_that_drains_calls_nobody_back_and_keeps_the_place(

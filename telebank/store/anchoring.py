@@ -56,6 +56,10 @@ class Anchoring:
         """Entries that are copied to every place."""
         return min((state.size or 0 for state in self._places), default=0)
 
+    def behind(self, size: int) -> bool:
+        """Whether some place lacks a checkpoint of this size, or was not looked at yet."""
+        return any(state.size is None or state.size < size for state in self._places)
+
     def copy(self, wait_s: float = 0.0) -> None:
         """Copy what is not copied yet. One at a time: another one under way is waited for so many
         seconds, then left alone."""

@@ -8,7 +8,7 @@ one more row to write for each checkpoint, and no caller waits for it.
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from telebank.store.anchoring import Anchoring
 from telebank.store.audit_options import AuditOptions
 from telebank.store.checkpoints import put_checkpoint, put_key
 from telebank.store.errors import said
+from telebank.store.event_search import BEAT
 from telebank.store.signing import FAULTS, Signer
 from telebank.store.store import Store
 from transactions.journal import JournalEvent
@@ -62,7 +63,7 @@ class AuditRoom:
         """A last checkpoint, copied where that can be done soon."""
         self._closing.set()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=STOP_S)
+            await asyncio.wait(self._tasks[:1], timeout=STOP_S)  # a copy may never end
         for task in self._tasks:
             task.cancel()
         with contextlib.suppress(TimeoutError, JournalUnavailable, LeaseLost):
@@ -116,7 +117,7 @@ class AuditRoom:
         return "entries" if new is not None and new >= self._options.entries else ""
 
     async def _beat(self) -> None:
-        beat = JournalEvent("audit.heartbeat")
+        beat = JournalEvent(BEAT)
         beat.detail["checkpoint"] = self._signer.size
         if self._options.anchors:
             beat.detail["anchored"] = self._anchoring.size
@@ -140,12 +141,15 @@ class AuditRoom:
     async def _keep_copying(self) -> None:
         """By itself: a directory that does not answer stops neither checkpoints nor the alarm."""
         while not self._closing.is_set():
-            await _aside(self._anchoring.copy)
+            if self._anchoring.behind(self._signer.size):
+                await _aside(self._anchoring.copy)
             await self._pause()
 
     async def _tell_late(self) -> None:
         """An alarm for each place whose copies are newly late."""
-        late = await self._tried("copies", partial(self._anchoring.late, datetime.now(UTC)))
+        late: Mapping[str, str] | None = {}
+        if self._anchoring.behind(self._signer.size):
+            late = await self._tried("copies", partial(self._anchoring.late, datetime.now(UTC)))
         if late is None:
             return
         for place in self._options.anchors:

@@ -123,3 +123,12 @@ async def test_following_goes_on_with_what_is_written(tmp_path: Path) -> None:
         assert await running.wait() == 0
         assert [first["kind"], second["kind"]] == ["alarm.manual", "alarm"]
         assert second["detail"] == {"what": "622700******7890"}
+
+
+async def test_heartbeats_are_shown_to_whoever_asks_for_them(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        await store.journal.append(JournalEvent("node.started"))
+        for _ in range(3):
+            await store.journal.append(JournalEvent("audit.heartbeat"))
+    assert [each["kind"] for each in told(await ask(tmp_path, "--json"))] == ["node.started"]
+    assert len(told(await ask(tmp_path, "--json", "--kind", "audit"))) == 3

@@ -64,6 +64,8 @@ class QueueRow(Row, frozen=True, tag=True, kw_only=True):
     abandoned_today: int = 0
     soon_today: int = 0
     """Of those, who hung up within five seconds: a wrong number, a change of mind."""
+    away_today: int = 0
+    """Turned away: full, closed, or nobody there."""
     open: bool = True
 
 

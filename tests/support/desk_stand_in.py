@@ -31,6 +31,7 @@ QUEUES = (
         answered_today=36,
         in_time_today=31,
         abandoned_today=3,
+        away_today=2,
     ),
     QueueRow(
         key="loans",

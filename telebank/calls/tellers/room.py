@@ -86,6 +86,7 @@ class TellerRoom(Floor):
             in_time_today=view.in_time_today,
             abandoned_today=view.abandoned_today,
             soon_today=view.soon_today,
+            away_today=view.away_today,
             open=view.open,
         )
 

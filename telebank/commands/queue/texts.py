@@ -41,6 +41,14 @@ ZH: Mapping[str, str] = MappingProxyType(
         "{kept} % of those who were told a wait waited no longer than the minutes said.": (
             "听到等待时间的来电者中，{kept} % 的实际等待未超过所报分钟数。"
         ),
+        # today
+        "from": "时间",
+        "gave up": "放弃",
+        "at once": "立即挂机",
+        "call-backs": "回电",
+        "closed": "非服务时间",
+        "full": "队列已满",
+        "nobody": "无人在座",
         # check
         "queues are fine": "队列配置无误",
         "warning": "警告",

@@ -5,7 +5,7 @@ from telebank.console.desk.texts import Pairs
 TODAY: Pairs = {
     "arrivals": ("今日每刻钟来电", "Today's arrivals by quarter hour"),
     "arrivals_alt": (
-        "{queue}：来电 {came}，接听 {answered}，放弃 {abandoned}，未接入 {away}，回电 {kept}",
+        "{queue}：来电 {came}，接听 {answered}，放弃 {abandoned}，未受理 {away}，回电 {kept}",
         "{queue}: {came} came, {answered} answered, {abandoned} abandoned, {away} turned away, "
         "{kept} call-backs",
     ),
@@ -13,8 +13,8 @@ TODAY: Pairs = {
     "quarter": ("时间", "From"),
     "came": ("来电", "Came"),
     "soon": ("5 秒内挂机", "Hung up within 5 s"),
-    "away": ("未接入", "Turned away"),
-    "away_hint": ("未接入：{why}", "Turned away: {why}"),
+    "away": ("未受理", "Turned away"),
+    "away_hint": ("未受理：{why}", "Turned away: {why}"),
     "away_closed": ("非服务时间 {n}", "closed {n}"),
     "away_full": ("队列已满 {n}", "queue full {n}"),
     "away_nobody": ("无人在座 {n}", "nobody there {n}"),
@@ -23,7 +23,7 @@ TODAY: Pairs = {
     "no_arrivals": ("今天还没有来电", "Nobody has called yet today"),
     "part_answered": ("接听", "answered"),
     "part_abandoned": ("放弃", "abandoned"),
-    "part_away": ("未接入", "turned away"),
+    "part_away": ("未受理", "turned away"),
     "part_other": ("等候、回电或立即挂机", "waiting, call-back or hung up at once"),
     "part_kept": ("要求回电", "asked to be called back"),
     "answers": ("今日座席应答", "How seats answer today"),

@@ -10,18 +10,18 @@ export const percent = (part) => (part === null || part === undefined || Number.
 export function paintQueues() {
   const rows = [...board.QueueRow.values()].sort((a, b) => a.key.localeCompare(b.key));
   const build = () => {
-    const cells = Array.from({ length: 8 }, () => make("td", { class: "number" }));
+    const cells = Array.from({ length: 9 }, () => make("td", { class: "number" }));
     cells[1].dataset.none = "–";
     return make("tr", {}, make("th", { scope: "row" }), ...cells);
   };
   list(at("queues"), rows, (row) => row.key, build, (line, row) => {
-    const [name, waiting, longest, free, inside, offered, answered, abandoned, service] = line.children;
+    const [name, waiting, longest, free, inside, offered, answered, abandoned, away, service] = line.children;
     put(name, row.open ? queueName(row.key) : `${queueName(row.key)} (${t("closed")})`);
     put(waiting, String(row.waiting));
     since(longest, row.longest_since);
     const abandonedLate = row.abandoned_today - row.soon_today;
-    const counts = [row.seats_ready, row.seats_in, row.offered_today, row.answered_today, abandonedLate];
-    [free, inside, offered, answered, abandoned].forEach((cell, place) => put(cell, String(counts[place])));
+    const counts = [row.seats_ready, row.seats_in, row.offered_today, row.answered_today, abandonedLate, row.away_today];
+    [free, inside, offered, answered, abandoned, away].forEach((cell, place) => put(cell, String(counts[place])));
     put(service, percent(row.in_time_today / (row.answered_today + abandonedLate)));
     mark(line, "data-wait", row.waiting > 0);
   });

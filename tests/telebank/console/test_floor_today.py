@@ -133,6 +133,6 @@ async def test_screens_show_the_day(tmp_path: Path) -> None:
                 await page.script(f"{press}.find(one => one.textContent === 'c2').click()")
                 await page.reads("#day [aria-current=true]", "transferred")
                 await page.go("/wall?lang=zh")
-                await page.sees("#arrivals[alt*=未接入]")
+                await page.sees("#arrivals[alt*=未受理]")
             finally:
                 await browsers.close()

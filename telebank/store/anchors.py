@@ -87,11 +87,14 @@ def _write(path: Path, blocks: Iterable[bytes]) -> None:
     if path.exists():
         return
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    with part.open("wb") as file:
-        file.writelines(blocks)
-        file.flush()
-        os.fsync(file.fileno())
-    part.rename(path)
+    try:
+        with part.open("wb") as file:
+            file.writelines(blocks)
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _blocks(leaves: Iterable[bytes]) -> Iterable[bytes]:

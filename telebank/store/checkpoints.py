@@ -120,7 +120,11 @@ def keys_of(connection: Connection, node: str) -> Sequence[StoredKey]:
 
 
 def put_checkpoint(part: Transaction, tree: CompactRange, note: str, reason: str) -> None:
-    """Write a checkpoint of the writer's node."""
+    """Write a checkpoint of the writer's node, where it is not there yet: the answer to an earlier
+    commit may have been lost."""
+    newest = checkpoint_up_to(part.connection, part.node, tree.size)
+    if newest is not None and newest.size == tree.size:
+        return
     row: dict[str, Any] = {"node": part.node, "size": tree.size, "peaks": b"".join(tree.peaks)}
     part.execute(_PUT, row | {"note": note, "reason": reason, "at": part.now})
 

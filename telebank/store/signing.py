@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from telebank.audit.merkle import CompactRange
 from telebank.audit.notes import SigningKey
@@ -28,8 +27,8 @@ class LogChanged(Exception):  # noqa: N818 - reads as what it is
     """The store is not as this node left it: nothing is signed until somebody has looked."""
 
 
-FAULTS = (LogChanged, LeafMissing, KeyFileError, StoreMissing, DBAPIError, OSError)
-"""What may be wrong with a log, its keys or its copies."""
+FAULTS = (LogChanged, LeafMissing, KeyFileError, StoreMissing, OSError)
+"""What may be wrong with a log or its keys, beside the database's own errors."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,8 +162,11 @@ class AuditRoom:
         why, done = "", None
         try:
             done = await asyncio.to_thread(work)
+        except DBAPIError as error:  # the journal says so to everybody
+            log.warning("audit.waits", what=what, error=said(error))
+            return None
         except FAULTS as error:
-            why = said(error) if isinstance(error, DBAPIError) else str(error)
+            why = str(error)
         alarm = JournalEvent("alarm.audit")
         alarm.detail["what"] = what
         await self._say(alarm, what, why)
@@ -174,9 +177,9 @@ class AuditRoom:
         if not why:
             self._alarms.discard(of)
         elif of not in self._alarms:
-            self._alarms.add(of)
             alarm.detail["why"] = why
             await self._store.journal.append(alarm)
+            self._alarms.add(of)
 
     def _today(self) -> date:
         return datetime.now(self._store.journal.zone).date()

@@ -4,6 +4,7 @@ heartbeats, and alarms where the log, its keys or its copies are not as they sho
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import pytest
 from support.audit_log import AuditLog
 from support.store_kit import FakeClock, open_store, rows
 from telebank.commands.wiring.audit import AuditRoom
-from telebank.settings import SettingsError, load_settings
+from telebank.settings import SettingsError, load_settings, store_url
 from telebank.store import tables
 from telebank.store.audit_keys import next_key
 from telebank.store.audit_options import AuditOptions
 from telebank.store.audit_tables import audit_key, checkpoint
+from telebank.store.checkpoints import put_checkpoint
 from telebank.store.clock import Clock, SystemClock
+from telebank.store.signing import Signer
 from telebank.store.store import Store
 from transactions.journal import JournalEvent
 
@@ -97,6 +100,7 @@ async def test_copies_are_made_and_verified(place: Path) -> None:
     log.keep_keys()
     (one,) = log.verify()["logs"]
     assert (one["entries"], one["anchors"], one["last_good_anchor"]) == (7, 2, 7)
+    assert not list(log.anchors.rglob(".*")), "nothing half written is left"
 
 
 async def test_a_copy_that_is_late_is_one_alarm_and_is_made_later(tmp_path: Path) -> None:
@@ -144,6 +148,21 @@ async def test_a_log_that_was_changed_is_signed_no_more(
         (told,) = await until(lambda: alarms(tmp_path))
     assert why in told
     assert [size for size, _ in points(tmp_path)] == [4]
+
+
+async def test_a_checkpoint_whose_commit_was_not_heard_of_is_no_fault(tmp_path: Path) -> None:
+    log = await AuditLog.make(tmp_path, (4,))
+    signer = Signer(store_url(tmp_path), "01", tmp_path / "keys")
+    log.sql("CREATE TABLE kept AS SELECT * FROM checkpoint", "DELETE FROM checkpoint")
+    signed = signer.sign()
+    log.sql("INSERT INTO checkpoint SELECT * FROM kept", "DROP TABLE kept")
+    assert signed is not None
+    async with open_store(tmp_path, nodes=2) as store:
+        put = partial(put_checkpoint, tree=signed.tree, note=signed.note, reason="time")
+        await store.journal.run(put)
+    signer.close()
+    assert points(tmp_path) == [(4, "time")]
+    assert log.verify()["good"]
 
 
 async def test_a_leaf_that_is_gone_is_signed_no_more(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "calls": ("calls", "List calls: keys, services, outcomes, durations."),
         "lines": ("lines", "Watch the lines live: states, quality, trunks, media."),
         "watch": ("watch", "Serve SNMP, metrics and health of a node."),
+        "alarms": ("alarms", "Alarms that are raised, as the watcher has them."),
         "events": ("events", "Read the event log: alarms, approvals, what staff did."),
         "audit": ("audit", "The audit log: export it, verify an export, prove an entry."),
         "say": ("say", "Read a value aloud as text or sound."),

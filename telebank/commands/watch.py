@@ -10,7 +10,7 @@ import os
 import resource
 import signal
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ import uvloop
 
 from telebank import __version__
 from telebank.commands.common import Unreachable, data_option
+from telebank.ops.alarms import Alarms
+from telebank.ops.alarms_file import FILE, AlarmsError, load_rules, raised_before
+from telebank.ops.alarms_telling import AlarmTeller
 from telebank.ops.logs import set_up_logs
 from telebank.ops.metrics_server import MetricsServer
 from telebank.ops.metrics_source import Place, Source
@@ -31,7 +34,7 @@ from telebank.ops.snmp.instances import Agent, View, view
 from telebank.ops.snmp.notices import KINDS, Told
 from telebank.ops.snmp.options import SnmpSecretError, read_secrets
 from telebank.ops.snmp.sinks import Cursors, Log, Sender, Sink
-from telebank.settings import Settings, SettingsError, Table, load_settings, store_url
+from telebank.settings import Settings, SettingsError, Table, load_settings, seed_dir, store_url
 from telebank.store.errors import KeyFileError
 from telebank.store.eventlog import LoggedEvent
 
@@ -67,7 +70,7 @@ def command(*, data: Path, metrics: str | None, snmp: str | None, log_level: str
             store_url(data, settings),
         )
         uvloop.run(serve(settings, place))
-    except (SettingsError, KeyFileError, SnmpSecretError) as error:
+    except (SettingsError, KeyFileError, SnmpSecretError, AlarmsError) as error:
         raise click.UsageError(str(error)) from error
 
 
@@ -99,8 +102,14 @@ async def running(settings: Settings, place: Place) -> AsyncIterator[dict[str, s
             await server.start()
         tasks = await stack.enter_async_context(_Tasks())
         said = {"listen": server.listens}
+        sinks: list[Sink] = []
         if settings.snmp.used:
-            said["snmp"] = _open_snmp(settings, place, source, stack, tasks)
+            said["snmp"], sinks = _open_snmp(settings, place, source, stack)
+        for sink in sinks:
+            tasks.begin(sink.run(settings.metrics.every_s))
+        teller = _alarms(place, sinks)
+        source.judge = teller.judge
+        tasks.begin(teller.run())
         tasks.begin(source.run())
         yield said
 
@@ -143,19 +152,27 @@ class _Seen:
         return self._view
 
 
+def _alarms(place: Place, sinks: Sequence[Sink]) -> AlarmTeller:
+    own = place.data / "config" / FILE
+    kept = place.data / "run" / "alarms.json"
+    alarms = Alarms(load_rules(own if own.exists() else seed_dir() / FILE), raised_before(kept))
+
+    def beside(told: Told) -> None:
+        for sink in sinks:
+            sink.beside.append(told)
+
+    return AlarmTeller(alarms, place.node, place.control, kept, beside)
+
+
 def _open_snmp(
-    settings: Settings,
-    place: Place,
-    source: Source,
-    stack: contextlib.AsyncExitStack,
-    tasks: _Tasks,
-) -> str:
+    settings: Settings, place: Place, source: Source, stack: contextlib.AsyncExitStack
+) -> tuple[str, list[Sink]]:
     options = settings.snmp
     secrets = read_secrets(options, place.data / "keys")
     engine = start_engine(next_start(place.data / "snmp" / "engine.json"))
     know_people(engine, options, secrets)
-    name = f"telebank {__version__}, node {place.node}"
-    seen = _Seen(source, Agent(name, f"node {place.node}"), time.monotonic())
+    what = f"telebank {__version__}, node {place.node}"
+    seen = _Seen(source, Agent(what, f"node {place.node}"), time.monotonic())
     agent = SnmpAgent(engine, options, seen.view)
     with _bound("udp", options.listen, "--snmp"):
         agent.open()
@@ -164,14 +181,14 @@ def _open_snmp(
     sender.open()
     cursors = Cursors(place.data / "snmp" / "cursors.json")
     log = Log(lambda: _last(source, place), lambda after, most: _after(source, place, after, most))
-    for number, sink in enumerate(options.sinks):
+    sinks: list[Sink] = []
+    for number, name in enumerate(options.sinks):
 
         async def send(told: Told, number: int = number) -> bool:
             return await sender.send(number, told)
 
-        one = Sink(sink, send, log, cursors, options)
-        tasks.begin(one.run(settings.metrics.every_s))
-    return agent.listens
+        sinks.append(Sink(name, send, log, cursors, options))
+    return agent.listens, sinks
 
 
 def _last(source: Source, place: Place) -> int:

@@ -1,9 +1,10 @@
-"""`/metrics`, `/livez` and `/readyz` on a port of their own. They answer from the last look."""
+"""`/metrics`, `/livez`, `/readyz` and `/alarms` on a port of their own, of the last look."""
 
 import json
 from collections.abc import Callable
 from http import HTTPStatus
 
+import msgspec
 from aiohttp import web
 
 from telebank.ops import health, metrics
@@ -24,6 +25,7 @@ class MetricsServer:
                 web.get("/metrics", self._metrics),
                 web.get("/livez", self._live),
                 web.get("/readyz", self._ready),
+                web.get("/alarms", self._alarms),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None)
@@ -57,6 +59,11 @@ class MetricsServer:
         """Calls are welcome: whoever spreads them asks this."""
         found = health.judge(self._seen())
         return _json(found.ready, {"ready": found.ready, "checks": dict(found.checks)})
+
+    async def _alarms(self, _request: web.Request) -> web.Response:
+        """Every alarm as it stands, for `telebank alarms`."""
+        body = msgspec.json.encode({"alarms": self._seen().alarms})
+        return web.Response(body=body, content_type="application/json")
 
 
 def _json(well: bool, told: dict[str, object]) -> web.Response:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, bindparam, func, select, text
 
 from telebank.ops.metrics_types import StoreTold
 from telebank.store import tables
+from telebank.store.audit_tables import checkpoint
 from telebank.store.clock import from_us
 from telebank.store.eventlog import LoggedEvent, logged
 from transactions.lifecycle import State
@@ -23,6 +24,12 @@ _LAST = (
     select(_E.sequence, _E.utc_us)
     .where(_E.node == bindparam("of_node"))
     .order_by(_E.sequence.desc())
+    .limit(1)
+)
+_ANCHOR = (
+    select(checkpoint.c.size, checkpoint.c.at)
+    .where(checkpoint.c.node == bindparam("of_node"))
+    .order_by(checkpoint.c.size.desc())
     .limit(1)
 )
 _AFTER = (
@@ -50,6 +57,7 @@ def look(connection: Connection, node: str, now: datetime) -> StoreTold:
             unknown, doubtful = unknown + count, min(doubtful, since)
     beat = connection.execute(_BEAT, {"of_node": node}).scalar_one_or_none()
     last = connection.execute(_LAST, {"of_node": node}).one_or_none()
+    anchor = connection.execute(_ANCHOR, {"of_node": node}).one_or_none()
     return StoreTold(
         pending=pending,
         oldest_s=_age(oldest, now),
@@ -59,6 +67,8 @@ def look(connection: Connection, node: str, now: datetime) -> StoreTold:
         heartbeat_s=0.0 if beat is None else _age(beat, now),
         sequence=0 if last is None else last.sequence,
         entry_s=0.0 if last is None else _age(from_us(last.utc_us), now),
+        anchor_sequence=0 if anchor is None else anchor.size,
+        anchor_s=None if anchor is None else _age(anchor.at, now),
     )
 
 

@@ -2,6 +2,7 @@
 promtool; the core host and the node go away and come back."""
 
 import asyncio
+import json
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,12 +12,17 @@ import httpx
 import pytest
 
 from support import net_snmp
-from support.bank_process import BankProcess, Voice
+from support.bank_process import TELEBANK, BankProcess, Voice
 from support.net_snmp import MIBS, SLOW, V2C, V3, Trapd, run
 from support.watch_process import Watcher, watcher
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 PATIENCE_S = 60.0
+ALARMS = """
+- {name: disk_low, metric: disk_free_mb, above: 0, for: 0, severity: major, zh: 磁盘, en: "a disk"}
+- {name: node_away, metric: node_up, below: 1, for: 0, severity: critical, zh: 节点, en: "no node"}
+"""
+"""One that is raised at once, one for when the node goes."""
 
 
 @dataclass
@@ -58,6 +64,9 @@ async def banked(tmp_path: Path, voice: Voice) -> AsyncIterator[tuple[BankProces
     """A bank, and a manager that its notifications go to."""
     port = net_snmp.free_udp_port()
     snmp = {**net_snmp.keys_into(tmp_path / "keys"), "sinks": [f"127.0.0.1:{port}"]}
+    own = tmp_path / "config" / "alarms.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text(ALARMS, encoding="utf-8")
     async with net_snmp.snmptrapd(tmp_path / "trapd", port) as trapd:
         with BankProcess.start(tmp_path, voice, snmp=snmp, metrics={"every_s": 0.5}) as bank:
             yield bank, trapd
@@ -77,6 +86,7 @@ async def test_a_bank_is_watched(banked: tuple[BankProcess, Trapd], tmp_path: Pa
         await watched.until("tbNodeReady.0", "true")
         await figures(watched)
         await pages(watched)
+        await alarms(watched)
         host = bank.host.port
         bank.host.stop()
         await trapd.until("tbHostLinkDown", "tbEventSubject.0 = STRING: a")
@@ -96,7 +106,11 @@ async def test_a_bank_is_watched(banked: tuple[BankProcess, Trapd], tmp_path: Pa
         assert (await watched.ready(yes=False)).json()["checks"]["node"].startswith("no node")
         assert (await watched.page("/livez")).status_code == 503
         await watched.until("tbNodeUp.0", "false")
+        # of which no log could be written
+        away = await trapd.until("tbAlarmRaised", "tbEventSubject.0 = STRING: node_away")
+        assert "tbEventSequence.0 = Counter64: 0" in away
         bank.run()
+        await trapd.until("tbAlarmCleared", "tbEventSubject.0 = STRING: node_away")
         await watched.ready(yes=True)
     secrets = (net_snmp.AUTH, net_snmp.PRIVACY, net_snmp.COMMUNITY)
     told = watch.log.read_text() + bank.log_text()
@@ -115,6 +129,25 @@ async def figures(watched: Watched) -> None:
     assert ["offline", "0"] in await table(watched, "tbSeatTable")
     assert await watched.figure("tbFaxChannels.0") == "4"
     assert int(await watched.figure("tbAuditSequence.0")) > 0
+
+
+async def alarms(watched: Watched) -> None:
+    """An alarm is an event, a notification, a row of the table and of `telebank alarms`."""
+    told = await watched.trapd.until("tbDiskLow", "tbEventSubject.0 = STRING: disk_low")
+    assert "tbEventSequence.0 = Counter64: 0|" not in told
+    rows = await table(watched, "tbAlarmTable")
+    assert [row[:3] for row in rows] == [
+        ["disk_low", "major", "raised"],
+        ["node_away", "critical", "clear"],
+    ]
+    data = ("--data", str(watched.bank.data))
+    ran = await run(*TELEBANK, "alarms", *data, "--language", "zh")
+    assert ran.code == 1
+    assert "disk_low" in ran.out
+    assert "告警中" in ran.out
+    assert "node_away" not in ran.out
+    ran = await run(*TELEBANK, "events", *data, "--kind", "alarm.threshold", "--json")
+    assert json.loads(ran.out)["detail"]["alarm"] == "disk_low"
 
 
 async def pages(watched: Watched) -> None:

@@ -50,12 +50,13 @@ _OF_KIND: Mapping[str, Notice] = MappingProxyType(
     {
         "alarm.manual": Notice.UNKNOWN_OUTCOME,
         "alarm.fax": Notice.FAX_FAILED,
+        "alarm.anchor": Notice.AUDIT_ANCHOR_LATE,
         "trunk.down": Notice.TRUNK_BLOCKED,
         "trunk.up": Notice.TRUNK_CLEARED,
         OVER: Notice.ALARM_CLEARED,
     }
 )
-_SUBJECT = ("alarm", "link", "trunk", "fax", "what")
+_SUBJECT = ("alarm", "link", "trunk", "fax", "place", "what")
 """What an event is about, the first that its detail has; its request otherwise."""
 _UNSAID = frozenset({"alarm", "link", "trunk", "zh"})
 

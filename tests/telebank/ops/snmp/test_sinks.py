@@ -37,6 +37,7 @@ def event(sequence: int, kind: str, outcome: str = "", **detail: object) -> Logg
         (event(1, "alarm.threshold", alarm="disk_low"), Notice.DISK_LOW, "disk_low"),
         (event(1, "alarm.threshold", alarm="clock_step"), Notice.CLOCK_STEPPED, "clock_step"),
         (event(1, "alarm.threshold", alarm="waits"), Notice.ALARM_RAISED, "waits"),
+        (event(1, "alarm.anchor", place="/mnt/a"), Notice.AUDIT_ANCHOR_LATE, "/mnt/a"),
         (event(1, "alarm.over", alarm="disk_low"), Notice.ALARM_CLEARED, "disk_low"),
         (event(1, "alarm.release", "restart"), Notice.ALARM_RAISED, ""),
     ],

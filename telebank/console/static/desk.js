@@ -143,6 +143,7 @@ function paintCall(seat) {
   const steps = call.path.map((pair, place) => ({ place: String(place), word: pair[facts.lang === "en" ? 1 : 0] }));
   list(at("f-path"), steps, (step) => step.place, () => make("li"), (row, step) => put(row, step.word));
   put(at("f-keys"), call.keys || t("none"));
+  show(at("f-path").parentElement, steps.length > 0 || call.keys !== "");
   paintPin(call);
   paintActs(call, seat);
   paintWrap(call);

@@ -84,7 +84,7 @@ class ServicesPart:
             call = _named(request, "call")
             row = self._room.row(CallRow.__name__, call, for_supervisor=False)
             business = row.business if isinstance(row, CallRow) else ""
-            offer = self._clerk.offer(by.id, call, business)
+            offer = await self._clerk.offer(by.id, call, business)
             forms = [form.shown() for form in offer.forms]
             last = None if offer.last is None else self._slip(offer.last)
             level = LEVELS.index(offer.level)

@@ -104,10 +104,10 @@ class Clerk:
 
     # -- looking ------------------------------------------------------------------------------
 
-    def offer(self, seat: str, call: str, business: str = "") -> Offer:
+    async def offer(self, seat: str, call: str, business: str = "") -> Offer:
         """The forms for a seat's caller, who was at this menu."""
         served = self._port(seat, call).served(seat)
-        counter = self._of(served.edition)
+        counter = await self._made(served.edition)
         last = self._slips.last(seat, call)
         return Offer(
             tuple(counter.forms.values()),
@@ -148,6 +148,13 @@ class Clerk:
                 self._counters.popitem(last=False)
         return found
 
+    async def _made(self, edition: Edition) -> Counter:
+        """With its forms, which take a tenth of a second once: calls go on meanwhile."""
+        counter = self._of(edition)
+        if not counter.ready:
+            await asyncio.to_thread(counter.make)
+        return counter
+
     # -- quote and read-back ------------------------------------------------------------------
 
     async def quote(
@@ -155,7 +162,7 @@ class Clerk:
     ) -> Slip | Result | Mapping[str, Pair]:
         """What is to be read back; of what only tells, its answer; or what is wrong, by field."""
         served = self._port(seat, call).served(seat)
-        counter = self._of(served.edition)
+        counter = await self._made(served.edition)
         form = counter.forms.get(service)
         if form is None:
             raise NotNow("no_service")

@@ -66,6 +66,15 @@ class Counter:
         """Services by menu."""
         return by_business(self.edition.release, self.forms)
 
+    @property
+    def ready(self) -> bool:
+        """Whether its forms are made."""
+        return "business" in self.__dict__
+
+    def make(self) -> None:
+        """Make them, in whatever thread."""
+        assert self.business is not None
+
     def result(self, form: Form, asked: str, answer: Answer, terms: Values) -> Result:
         """What a service said, in words."""
         release, data = self.edition.release, answer.data

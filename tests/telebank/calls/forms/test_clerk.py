@@ -202,12 +202,12 @@ async def test_the_machine_tells_the_result_in_the_words_of_the_menus() -> None:
 async def test_a_page_that_is_loaded_anew_finds_its_slip_and_old_ones_go() -> None:
     desk = FormDesk()
     first = await desk.transfer()
-    offer = desk.clerk.offer(SEAT, CALL, "bills")
+    offer = await desk.clerk.offer(SEAT, CALL, "bills")
     assert (offer.last, offer.business) == (first, "bill.pay")
     desk.clerk.confirm(SEAT, CALL, first.id)
     for _ in range(MOST):
         latest = await desk.transfer()
-    assert desk.clerk.offer(SEAT, CALL).last is latest
+    assert (await desk.clerk.offer(SEAT, CALL)).last is latest
     assert desk.clerk.slip(SEAT, CALL, first.id).state == "pin"  # its PIN is under way
     with pytest.raises(NotNow, match="no_slip"):
         desk.clerk.slip(SEAT, CALL, "slip2")

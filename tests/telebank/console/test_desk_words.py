@@ -3,25 +3,15 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any, get_args
 
 import pytest
 
-import telebank.calls.control.answers
-import telebank.calls.control.boards
-import telebank.calls.control.common
-import telebank.calls.control.desk
-import telebank.calls.control.desk_phones
-import telebank.calls.control.floor
-import telebank.calls.control.history
-import telebank.calls.control.seating
-import telebank.calls.control.seats
-import telebank.calls.control.services
 from telebank.agents import desks
 from telebank.agents.events import Failure
 from telebank.agents.options import CentreOptions
 from telebank.agents.seats import SeatState
+from telebank.calls.control import seating
 from telebank.calls.control.desk_phones import NO
 from telebank.calls.control.seating import WHY
 from telebank.calls.control.services import WHY_NOT
@@ -36,25 +26,32 @@ from telebank.flow.load import load_release
 from telebank.flow.model import Return
 
 SHIPPED = load_release(Path(__file__).resolve().parents[3] / "config")
-CONTROL = telebank.calls.control
-PARTS = (
-    *(CONTROL.answers, CONTROL.boards, CONTROL.common, CONTROL.desk, CONTROL.desk_phones),
-    *(CONTROL.floor, CONTROL.history, CONTROL.seating, CONTROL.seats, CONTROL.services),
-)
-"""What a desk and a floor ask, and what stands before it."""
+CONTROL = Path(seating.__file__).parent
+EVERYBODY = ("answers.py", "boards.py", "common.py", "desk.py", "history.py", "seating.py")
+"""Modules that stand before every path of a desk or a floor, or that both ask."""
 AWAY = ("timeout", "unreadable", "busy", "away", "store", "store_unknown")
 """Of `NodeAway`, which the console makes."""
 WORDS = [(DESK_WORDS, "/desk"), (FLOOR_WORDS, "/floor")]
 SAID = pytest.mark.parametrize("language", ["zh", "en"])
 
 
-def codes(module: ModuleType) -> Iterator[str]:
-    """Codes that it says itself: `refused(409, "gone", …)`, `stop(401, "login_needed", …)`."""
-    for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text())):
+def codes(path: str) -> set[str]:
+    """Codes that modules say which serve this, and those before them: `refused(409, "gone", …)`,
+    `stop(401, "login_needed", …)`."""
+    said: set[str] = set()
+    for module in CONTROL.glob("*.py"):
+        text = module.read_text()
+        if path in text or module.name in EVERYBODY:
+            said |= set(_said(ast.parse(text)))
+    return said
+
+
+def _said(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            said = node.args[1] if node.func.id in ("refused", "stop") and node.args[1:] else None
-            if isinstance(said, ast.Constant):
-                yield str(said.value)
+            code = node.args[1] if node.func.id in ("refused", "stop") and node.args[1:] else None
+            if isinstance(code, ast.Constant):
+                yield str(code.value)
 
 
 def literals(kind: Any) -> set[str]:
@@ -70,13 +67,12 @@ def lacking(kind: str, names: set[str], language: Any, words: Any = DESK_WORDS) 
 @SAID
 @pytest.mark.parametrize(("words", "page"), WORDS)
 def test_no_refusal_is_shown_as_its_code(language: str, words: Any, page: str) -> None:
-    said = {code for module in PARTS for code in codes(module)}
-    assert {"gone", "no_phone", "bad_request", "login_needed"} <= said, "the walk finds them"
+    said = codes(f'"/v1{page}')
+    assert {"bad_request", "login_needed", "request_id_used"} <= said, "the walk finds them"
     known = literals(Code) | {*WHY, *AWAY}
     if page == "/desk":
         known |= literals(OfferCode) | {*WHY_NOT, *NO}
-    else:
-        said -= {*codes(CONTROL.services), *codes(CONTROL.desk_phones)}
+        assert {"gone", "no_phone"} <= said
     assert lacking("no", said | known, language, words) == set()
 
 

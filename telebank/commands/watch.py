@@ -72,6 +72,8 @@ def command(*, data: Path, metrics: str | None, snmp: str | None, log_level: str
         uvloop.run(serve(settings, place))
     except (SettingsError, KeyFileError, SnmpSecretError, AlarmsError) as error:
         raise click.UsageError(str(error)) from error
+    except OSError as error:
+        raise Unreachable(f"cannot use {error.filename or data}: {error.strerror}") from error
 
 
 async def serve(settings: Settings, place: Place) -> None:
@@ -79,19 +81,25 @@ async def serve(settings: Settings, place: Place) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with running(settings, place) as said:
+    async with running(settings, place) as (said, tasks):
         ready = place.data / "run" / "watch.json"
         ready.parent.mkdir(parents=True, exist_ok=True)
         temporary = ready.with_suffix(".new")
         temporary.write_text(json.dumps({**said, "pid": os.getpid()}))
         temporary.replace(ready)
-        await stop.wait()
+        stopped = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({stopped, tasks.failed}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
         ready.unlink(missing_ok=True)
+        if tasks.failed.done():
+            tasks.failed.result()
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, place: Place) -> AsyncIterator[dict[str, str]]:
-    """All of it; where it listens."""
+async def running(
+    settings: Settings, place: Place
+) -> AsyncIterator[tuple[dict[str, str], "_Tasks"]]:
+    """All of it; where it listens, and the work that goes on."""
     source = Source(place, settings.metrics.every_s)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(source.close)
@@ -111,18 +119,27 @@ async def running(settings: Settings, place: Place) -> AsyncIterator[dict[str, s
         source.judge = teller.judge
         tasks.begin(teller.run())
         tasks.begin(source.run())
-        yield said
+        yield said, tasks
 
 
 class _Tasks:
-    """Work that goes on until the end; a failure of one is nobody's to hide."""
+    """Work that goes on until the end; where one fails, `failed` has why, and the process ends: a
+    watcher that is half there would be believed."""
 
     def __init__(self) -> None:
         self._all: set[asyncio.Task[None]] = set()
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Let it run."""
-        self._all.add(asyncio.get_running_loop().create_task(work))
+        task = asyncio.get_running_loop().create_task(work)
+        self._all.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self.failed.done():
+            self.failed.set_exception(error)
 
     async def __aenter__(self) -> "_Tasks":
         return self

@@ -20,10 +20,12 @@ from pysnmp.entity import config
 from pysnmp.entity.rfc3413 import ntforg
 from pysnmp.proto import rfc1902
 from pysnmp.proto.error import StatusInformation
+from sqlalchemy.exc import SQLAlchemyError
 
 from telebank.ops.snmp.agent import READER, value_of
 from telebank.ops.snmp.notices import Told, told_of
 from telebank.ops.snmp.options import Secrets, SnmpOptions, address
+from telebank.store.errors import StoreMissing
 from telebank.store.eventlog import LoggedEvent
 
 log = structlog.get_logger("telebank.snmp")
@@ -32,6 +34,8 @@ PAUSE_MOST_S = 60.0
 """Longest pause between two tries at a manager that does not answer."""
 MARGIN_S = 2.0
 """What pysnmp may be late with its own time-out."""
+UNREADABLE = (SQLAlchemyError, StoreMissing, OSError)
+"""What reading the log may raise; it is read again."""
 CONTEXT = rfc1902.OctetString(b"")
 """The default one; pysnmp does not find it by an empty text."""
 OWN = 1
@@ -40,7 +44,7 @@ OWN = 1
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The node's event log; both may raise, and are then asked again."""
+    """The node's event log; both may raise `UNREADABLE`, and are then asked again."""
 
     last: Callable[[], int]
     """Sequence of the newest event."""
@@ -189,19 +193,26 @@ class Sink:
             self.beside.popleft()
         try:
             found = await asyncio.to_thread(self._new)
-        except Exception as error:  # noqa: BLE001 - whatever a store says, it is asked again
+        except UNREADABLE as error:
             log.warning("snmp.log_not_read", sink=self._name, error=type(error).__name__)
             return False
         for event in found:
             if not await self._send(told_of(event)):
                 return False
-            self._cursors.put(self._name, event.sequence)
+            self._passed(event.sequence)
         return True
+
+    def _passed(self, sequence: int) -> None:
+        """A cursor that cannot be kept (a full disk) still holds in this run."""
+        try:
+            self._cursors.put(self._name, sequence)
+        except OSError as error:
+            log.warning("snmp.cursor_not_kept", sink=self._name, error=error.strerror)
 
     def _new(self) -> Sequence[LoggedEvent]:
         after, last = self._cursors.of(self._name), self._log.last()
         if after is None or after > last:  # new here, or the store was put back to an earlier day
-            self._cursors.put(self._name, last)
+            self._passed(last)
             return ()
         if after == last:
             return ()

@@ -144,6 +144,16 @@ async def test_a_store_that_was_put_back_is_followed_from_its_end(tmp_path: Path
     assert manager.got == [3]
 
 
+async def test_a_cursor_that_cannot_be_kept_holds_in_this_run(tmp_path: Path) -> None:
+    manager, events = Manager(), Events()
+    one = sink(manager, events, tmp_path / "no folder" / "cursors")
+    for number in (1, 2, 3):
+        assert await one.turn()
+        events.add(number)
+    assert await one.turn()
+    assert manager.got == [1, 2, 3]
+
+
 async def test_what_no_log_has_comes_first(tmp_path: Path) -> None:
     manager, events = Manager(), Events()
     one = sink(manager, events, tmp_path / "cursors")

@@ -30,6 +30,7 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "phones": ("phones", "Desk phones: add, list, show, remove, give a new secret."),
         "queue": ("queue", "Queues of callers: check them, seats needed, play them."),
         "contacts": ("contacts", "Tellers' contacts with callers: list."),
+        "matters": ("matters", "What is still to be done after talks: list, show."),
         "knowledge": ("knowledge", "Articles for tellers: search, show, check."),
         "recordings": ("recordings", "Recordings of tellers' calls: list, check."),
         "approval": ("approval", "What waits for a second person."),

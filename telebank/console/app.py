@@ -26,6 +26,7 @@ from telebank.console.floor.pages import FloorPages
 from telebank.console.floor.today import Days
 from telebank.console.knowledge.pages import KnowledgePages
 from telebank.console.language import keep, language, other
+from telebank.console.matters.pages import MatterPages
 from telebank.console.node import Node
 from telebank.console.options import ConsoleOptions
 from telebank.console.page_texts import FRAME
@@ -93,6 +94,7 @@ def create_app(parts: ConsoleParts) -> Flask:
         DeskPages(node, streams).blueprint(),
         ServicePages(node).blueprint(),
         CustomerPages(node).blueprint(),
+        MatterPages(parts, node).blueprint(),
         FloorPages(node, streams, Days(context.engine, parts.zone, parts.now)).blueprint(),
         KnowledgePages(parts, node).blueprint(),
         RecordingPages(node).blueprint(),

@@ -16,6 +16,8 @@ from telebank.staff.roles import (
     HEAR_OWN,
     KNOW,
     LOOK,
+    MATTERS,
+    SEE_MATTERS,
     SERVE,
     SIT,
     WATCH,
@@ -60,6 +62,16 @@ class Person:
     def may_know(self) -> bool:
         """Whether he may look articles up."""
         return may(self.role, KNOW)
+
+    @property
+    def may_matter(self) -> bool:
+        """Whether he may have matters."""
+        return may(self.role, MATTERS)
+
+    @property
+    def sees_matters(self) -> bool:
+        """Whether he may see everybody's."""
+        return may(self.role, SEE_MATTERS)
 
     @property
     def may_watch(self) -> bool:

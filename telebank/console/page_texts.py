@@ -12,6 +12,7 @@ _FRAME = {
     "desk": ("柜员台", "Desk"),
     "floor": ("班长台", "Floor"),
     "wall": ("大屏", "Wall"),
+    "matters": ("事项", "Matters"),
     "knowledge": ("知识库", "Knowledge"),
     "recordings": ("录音", "Recordings"),
     "pages": ("页面", "Pages"),

@@ -38,6 +38,7 @@ NOTICE, FAX = "notice.record", "fax.send"
 LIST_PHONES, PHONES = "phone.list", "phone.change"
 SIT, WATCH, SERVE = "desk.work", "floor.see", "desk.serve"
 LOOK = "desk.customer"
+MATTERS, SEE_MATTERS = "matter.work", "matter.see"
 MONITOR, WHISPER, BARGE, INTERCEPT = (
     "floor.monitor",
     "floor.whisper",
@@ -129,6 +130,8 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         SIT: frozenset({_R.TELLER, _R.SUPERVISOR}),
         SERVE: frozenset({_R.TELLER, _R.SUPERVISOR}),
         LOOK: frozenset({_R.TELLER, _R.SUPERVISOR}),
+        MATTERS: frozenset({_R.TELLER, _R.SUPERVISOR}),
+        SEE_MATTERS: frozenset({_R.SUPERVISOR, _R.AUDITOR}),
         WATCH: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR, _R.AUDITOR}),
         **dict.fromkeys(FLOOR, frozenset({_R.SUPERVISOR})),
         KNOW: frozenset(Role),

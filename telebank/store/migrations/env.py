@@ -7,6 +7,7 @@ from telebank.store import (  # noqa: F401 - tables in the metadata
     customer_tables,
     desk_phone_tables,
     fax_tables,
+    matter_tables,
     notice_tables,
     order_tables,
     seat_tables,

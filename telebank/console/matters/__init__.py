@@ -1,0 +1,1 @@
+"""Pages of matters: what is still to be done after talks."""

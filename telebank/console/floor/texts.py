@@ -56,6 +56,7 @@ _FLOOR: Pairs = {
     "away_page": ("页面离开", "page gone"),
     "done_act": ("已发出：{act}", "Sent: {act}"),
     "seat_gone": ("此座席已签出", "This seat is signed off"),
+    "ended_teller": ("柜员挂机", "teller hung up"),
     "seats_by_state": ("座席状态", "Seats by state"),
     "longest_wait": ("最长等候", "Longest wait"),
     "lines_used": ("占用线路", "Lines in use"),

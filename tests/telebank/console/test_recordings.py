@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import io
 import json
 import re
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from selenium.webdriver.common.keys import Keys
 from werkzeug.test import TestResponse
 
@@ -120,6 +122,29 @@ async def test_a_supervisor_plays_others_and_a_damaged_one_says_so(tmp_path: Pat
         assert gone.json is not None
         assert gone.json["code"] == "no_file"
         assert [one[1] for one in told(place)] == ["ok", "damaged", "missing"]
+
+
+async def test_of_one_that_was_cut_what_there_is_is_played(tmp_path: Path) -> None:
+    async with open_place(tmp_path) as place:
+        key = new_key(place.desk.house.store.vault)
+        path = tmp_path / "recordings" / "c.rec"
+        tape = Recording(path, key.plain, Header(key.wrapped, "now"))
+        tape.add(0, np.ones((8_000 * 22, 2), np.int16))
+        cut = tape.abandon("the disk is full")
+
+        def work(part: Transaction) -> None:
+            new = NewRecording("c.rec", "01-1", "", "li", "system", START, key.wrapped[:2])
+            recordings.begin(part, new)
+            outcome = Outcome(cut.seconds, "", cut.sealed_sha256, cut.size, cut=True)
+            recordings.finish(part, "c.rec", outcome)
+
+        await place.desk.house.store.journal.run(work)
+        await place.desk.login(place.people["li"])
+        assert "不完整" in (await place.desk.get("/recordings?lang=zh")).text
+        sound = await play(place, "c.rec")
+        assert (sound.status_code, sound.data[:4]) == (200, b"fLaC")
+        with soundfile.SoundFile(io.BytesIO(sound.data)) as file:
+            assert (file.samplerate, file.channels) == (8_000, 2)
 
 
 @pytest.mark.parametrize("name", ["chen", "sun"])

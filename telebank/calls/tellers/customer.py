@@ -6,6 +6,7 @@ there, which no answering machine does.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
@@ -20,7 +21,7 @@ from telebank.calls.tellers.conversation import Place
 from telebank.calls.tellers.customer_line import CustomerLine
 from telebank.calls.tellers.entry import Entry, flow_of
 from telebank.calls.tellers.hands import CallHands, EntryEnded, Listener, Terms
-from telebank.calls.tellers.saying import Saying
+from telebank.calls.tellers.saying import Saying, Then
 from telebank.calls.tellers.served import Served
 from telebank.calls.tellers.values import CallerCard
 from telebank.calls.tellers.words import words_of
@@ -76,6 +77,9 @@ class Customer:
 
     def heard(self, event: object) -> None:
         """Of his media."""
+        self._guarded(lambda _now: self._hear(event), 0.0)
+
+    def _hear(self, event: object) -> None:
         match event:
             case wire.Key():
                 self._key(event.digit, event.token)
@@ -179,8 +183,12 @@ class Customer:
             level=AuthLevel.NONE if proved is None else proved.level,
             ask=partial(hands.ask_for, teller),
             told=hands.told,
-            say=self._saying.say,
+            say=partial(self._say, self._placed),
         )
+
+    def _say(self, placed: PlacedCall, words: tuple[Spoken, ...], then: Then | None) -> bool:
+        """To him in this call; in a later one somebody else may have answered."""
+        return placed is self._placed and self._saying.say(words, then)
 
     def join(self, place: Place) -> None:
         """See `CallerPort`."""
@@ -248,20 +256,32 @@ class Customer:
     # -- what an entry needs ------------------------------------------------------------------
 
     def _hands(self) -> CallHands:
+        """Of the call that he is in now: of a later one they ask and tell nothing."""
+        services = self._services
         return CallHands(
             now=self._shell.endpoint.now,
-            guarded=lambda act, at: act(at),
-            ask=self._services.ask,
-            ask_for=self._services.ask_for,
-            told=self._told,
+            guarded=self._guarded,
+            ask=services.ask,
+            ask_for=services.ask_for,
+            told=partial(self._told, services),
             record=self._record,
             proved=lambda _proved: None,
             back=lambda _visit, _exit: None,
             hang_up=lambda _why: self.hang_up(),
         )
 
-    def _told(self, told: Told) -> None:
-        self._shell.told(self._services.request_id(told.visit), told.exit)
+    def _guarded(self, act: Callable[[float], None], at: float) -> None:
+        """See `CallHands`. Its text may hold what he keyed, so only its kind is logged."""
+        try:
+            act(at)
+        except Exception as error:  # noqa: BLE001 - the boundary of one call: it ends, no other does
+            log.error("tellers.customer_failed", call=self._ref, error=type(error).__name__)
+            self.hang_up()
+            if self._shell.tellers is not None:
+                self._shell.tellers.gone(self._ref)
+
+    def _told(self, services: Services, told: Told) -> None:
+        self._shell.told(services.request_id(told.visit), told.exit)
 
     def _record(self, record: Record) -> None:
         self.add(record.kind, **record.detail)

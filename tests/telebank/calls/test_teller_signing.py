@@ -5,7 +5,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -14,11 +15,15 @@ from support.calls_house import CARD, PIN
 from support.form_counter import DONE, PAYEE, TERMS
 from support.media_bridge import share, tone
 from support.teller_scene import CallerAt, Phone, Scene, scene
+from telebank import wire
 from telebank.agents.board import CallRow
 from telebank.calls.edition import Edition
 from telebank.calls.forms.clerk import Clerk
 from telebank.calls.forms.slips import Slip
-from telebank.flow.commands import Say
+from telebank.calls.tellers.customer import Customer
+from telebank.calls.tellers.values import CallerCard
+from telebank.flow.commands import Say, Spoken, Told
+from telebank.media.client import MediaChannel
 from transactions.money import Money
 from transactions.request import Language
 
@@ -204,3 +209,41 @@ async def test_a_transfer_above_the_tier_is_signed_by_pin_and_code(
     assert asked[-1].inputs == {"quote": TERMS["quote"]}
     assert "135790" not in repr([it.seen, it.house.log.events])
     assert Money.parse("100.00") == slip.shown["amount"]
+
+
+@dataclass
+class Line:
+    """To somebody whom we call."""
+
+    channel: MediaChannel
+    called: bool = True
+
+    def hang_up(self) -> None:
+        self.called = False
+
+
+async def test_what_was_done_in_an_earlier_call_is_said_to_nobody_in_a_later_one(
+    it: Scene,
+) -> None:
+    """Whom we call twice: the second time somebody else may have answered."""
+    shell = it.room._shell
+    channel = await shell.media.open("127.0.0.1", lambda _event: None)
+    assert isinstance(channel, MediaChannel)
+    card = CallerCard("138****8000", "zh", "", 0, "", "", "", (), "")
+    first, second = shell.placed(), shell.placed()
+    customer, line = Customer(shell, first, card, "01-9-9"), Line(channel)
+    customer.begin(first, line)  # type: ignore[arg-type]  # no trunk is here to call by
+    served = customer.served("li")
+    assert served.say((Spoken("sys.done"),), None)
+    customer.begin(second, line)  # type: ignore[arg-type]
+    assert not served.say((Spoken("sys.done"),), None)
+    assert customer.served("li").say((Spoken("sys.done"),), None)
+    served.told(Told("v1", "ok"))
+    async with asyncio.timeout(40):
+        while (f"{first.ref}-v1", "ok") not in it.house.script.heard:
+            await asyncio.sleep(0.02)
+
+    customer._entry = cast(Any, SimpleNamespace(cancel=lambda: None))  # an entry that is broken
+    customer.heard(wire.Key(digit="1", at=0.0, token=0, secret=True))
+    assert not line.called
+    channel.close()

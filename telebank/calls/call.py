@@ -7,7 +7,7 @@ wrong inside a call ends that call and no other (`_guarded`).
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import structlog
@@ -26,6 +26,7 @@ from telebank.calls.services import CallServices
 from telebank.calls.standing import place_words, quality, state_of
 from telebank.calls.tellers.caller import AtTellers
 from telebank.calls.tellers.hands import CallHands
+from telebank.calls.tellers.values import Ended
 from telebank.flow import commands, events
 from telebank.flow.session import Session
 from telebank.media.client import WorkerLost
@@ -46,6 +47,8 @@ log = structlog.get_logger("telebank.calls")
 MAX_EARLY_KEYS = 64
 """Keys kept that come before the ACK, when the menu has not begun."""
 SAMPLES_PER_SECOND = 8_000
+NODE_STOPS, TOO_LONG = "node stops", "too long"
+"""Reasons to hang up that are nobody's fault."""
 
 SipFact = (
     CallConfirmed
@@ -91,6 +94,8 @@ class Call:
         self._shell = shell
         self._began = shell.endpoint.now()
         self._confirmed = self._ended = False
+        self._reason = ""
+        """Why we hung up; empty: we did not."""
         self._alarm = Alarm(self._woke)
         self._too_long: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -112,6 +117,7 @@ class Call:
     def hang_up(self, reason: str) -> None:
         """End the call from our side."""
         if not self._ended:
+            self._reason = self._reason or reason
             self._shell.act.hang_up(self.leg.sip, reason)
 
     @property
@@ -172,7 +178,7 @@ class Call:
         """From now on the menus have so long; a talk with a teller has no such end."""
         self._unlimit()
         limit = self._shell.options.max_seconds
-        self._too_long = asyncio.get_running_loop().call_later(limit, self.hang_up, "too long")
+        self._too_long = asyncio.get_running_loop().call_later(limit, self.hang_up, TOO_LONG)
 
     def _unlimit(self) -> None:
         if self._too_long is not None:
@@ -439,7 +445,7 @@ class Call:
             if self._confirmed:
                 self._say_last_words()
         finally:
-            self.tellers.over()
+            self.tellers.over(_ended_how(by, self._reason))
             self.leg.close()
             self.aside.close()
             if (rest := self.faxes.over()) is not None:
@@ -493,3 +499,11 @@ class Call:
 
     def _now(self) -> float:
         return self._shell.endpoint.now()
+
+
+def _ended_how(by: str, reason: str) -> Ended:
+    """How a call ended, for his teller: `by` whom (`CallEnded`), and for what `reason` if by us."""
+    if by in ("remote", "cancel"):
+        return "caller"
+    own: Mapping[str, Ended] = {NODE_STOPS: "drain", TOO_LONG: "limit"}
+    return own.get(reason, "lost") if by == "local" else "lost"

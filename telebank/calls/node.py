@@ -13,7 +13,7 @@ import structlog
 from telebank import sip, wire
 from telebank.calls.aside import Aside
 from telebank.calls.board import Setups, refusals, workers_of
-from telebank.calls.call import Call
+from telebank.calls.call import NODE_STOPS, Call
 from telebank.calls.certificate import MediaIdentities
 from telebank.calls.connection_options import ConnectionOptions, TlsFiles
 from telebank.calls.edition import Edition
@@ -248,9 +248,9 @@ class VoiceNode:
         if self._parts.tellers is not None:
             await self._parts.tellers.close()
         for call in list(self._calls.values()):
-            call.hang_up("node stops")
+            call.hang_up(NODE_STOPS)
         for leg in list(self._claims):
-            self._shell.act.hang_up(leg, "node stops")
+            self._shell.act.hang_up(leg, NODE_STOPS)
         for _ in range(20):
             if not self._endpoint.agent.counts()["legs"]:
                 break

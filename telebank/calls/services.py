@@ -12,7 +12,7 @@ from telebank.calls.faxes.values import FaxLines, FaxOutcome, FaxTask, Progress
 from telebank.calls.options import CallOptions
 from telebank.calls.recorder import Recorder
 from telebank.calls.security import MediaSecurity
-from telebank.calls.tellers.values import CallerPort, Phones, Wants
+from telebank.calls.tellers.values import CallerPort, Ended, Phones, Wants
 from telebank.flow.commands import PrepareFax, SendFax
 from telebank.flow.session import Session
 from telebank.media.client import MediaWorkers
@@ -140,8 +140,8 @@ class Tellers(Protocol):
         """A recording of his call is over."""
         ...
 
-    def gone(self, call: str) -> None:
-        """He has hung up, or his call was ended."""
+    def gone(self, call: str, how: Ended = "caller") -> None:
+        """He has hung up, or his call was ended: by what."""
         ...
 
     @property

@@ -19,7 +19,7 @@ from telebank.calls.tellers.hands import CallHands, EntryEnded, Listener, Terms
 from telebank.calls.tellers.path import Path
 from telebank.calls.tellers.saying import Saying
 from telebank.calls.tellers.served import Served
-from telebank.calls.tellers.values import CallerCard, Wants
+from telebank.calls.tellers.values import CallerCard, Ended, Wants
 from telebank.calls.tellers.words import words_of
 from telebank.flow.commands import Enqueue, Record, Spoken
 from telebank.flow.events import Disproved
@@ -169,13 +169,13 @@ class AtTellers:
         if self._shell.tellers is not None:
             self._shell.tellers.taped(self._ref, event)
 
-    def over(self) -> None:
-        """His call is over."""
+    def over(self, how: Ended) -> None:
+        """His call is over: by whom, or by what."""
         self.leave_entry()
         self._typed_no_more()
         if self.here and self._shell.tellers is not None:
             self._visit = ""
-            self._shell.tellers.gone(self._ref)
+            self._shell.tellers.gone(self._ref, how)
 
     # -- from the room ------------------------------------------------------------------------
 

@@ -120,11 +120,11 @@ class Calling(CallsOut):
             self._tell(place.told(now, self.options.call_back_again_s))
             self._changed(talk)
 
-    def gone(self, call: str) -> None:
+    def gone(self, call: str, how: Ended = "caller") -> None:
         """See `Ringing`; whose place is kept stays, and can be rung from now on."""
         talk = self._talks.get(call)
         if talk is None or not talk.kept or talk.direction == "out":
-            super().gone(call)
+            super().gone(call, how)
             return
         card = talk.card or talk.port.card()
         talk.port.leave()

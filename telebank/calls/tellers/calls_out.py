@@ -11,7 +11,7 @@ from telebank.calls.tellers.customer import Customer
 from telebank.calls.tellers.customer_line import RINGS_S, CustomerLine
 from telebank.calls.tellers.ringing import Ringing
 from telebank.calls.tellers.talk import OUT, Seat, StillWanted, Talk
-from telebank.calls.tellers.values import CAPS, Code, Rung
+from telebank.calls.tellers.values import CAPS, Code, Ended, Rung
 
 log = structlog.get_logger("telebank.tellers")
 
@@ -58,8 +58,8 @@ class CallsOut(Ringing):
         assert isinstance(talk.port, Customer)
         customer = talk.port
 
-        def gone() -> None:
-            self._customer_gone(talk, customer)
+        def gone(lost: bool) -> None:
+            self._customer_gone(talk, customer, "lost" if lost else "caller")
 
         def limit(rule: str, over: bool) -> None:
             self._limited(talk, rule)
@@ -105,11 +105,11 @@ class CallsOut(Ringing):
         """Nothing is left of the day for the call to whom we called."""
         raise NotImplementedError
 
-    def _customer_gone(self, talk: Talk, customer: Customer) -> None:
-        """Whom we called has hung up."""
+    def _customer_gone(self, talk: Talk, customer: Customer, how: Ended) -> None:
+        """Whom we called has hung up, or his line is lost."""
         customer.gone()
         if not talk.calling and self._talks.get(talk.ref) is talk:
-            self.gone(talk.ref)
+            self.gone(talk.ref, how)
 
     # -- others in a conversation -------------------------------------------------------------
 
@@ -125,8 +125,8 @@ class CallsOut(Ringing):
         if isinstance(dialled, Refusal):
             return "unreachable"
 
-        def gone() -> None:
-            self._line_gone(talk, party)
+        def gone(lost: bool) -> None:
+            self._line_gone(talk, party, "lost" if lost else "teller")
 
         def limit(rule: str, over: bool) -> None:
             self._limited(talk, rule)

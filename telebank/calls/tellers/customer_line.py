@@ -35,7 +35,7 @@ class CustomerLine(PhoneLine):
         shell: CallServices,
         dialling: Dialling,
         dialled: Dialled,
-        on_gone: Callable[[], None],
+        on_gone: Callable[[bool], None],
         on_held: Callable[[bool], None] = lambda _held: None,
         on_media: Callable[[object], None] = lambda _event: None,
         on_limit: OnLimit = lambda _rule, _over: None,

@@ -48,7 +48,7 @@ class Driving:
         self._last_seat: OrderedDict[str, str] = OrderedDict()
         """By customer."""
         self._waiting: deque[events.Event] = deque()
-        self._telling = False
+        self._telling = self._stopped = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._shell: CallServices
         self._phones: Phones
@@ -76,8 +76,15 @@ class Driving:
 
     # -- the machine --------------------------------------------------------------------------
 
+    def _stop(self) -> None:
+        """Nobody is rung or moved any more, whatever happens."""
+        self._stopped = True
+        self._alarm.cancel()
+
     def _tell(self, event: events.Event) -> None:
         """Events that come of obeying a command wait until all commands are obeyed."""
+        if self._stopped:
+            return
         self._waiting.append(event)
         if self._telling:
             return

@@ -42,10 +42,11 @@ class PhoneLine:
         self,
         shell: CallServices,
         ways: Sequence[PhoneWay],
-        on_gone: Callable[[], None],
+        on_gone: Callable[[bool], None],
         on_held: Callable[[bool], None],
     ) -> None:
-        """`ways` to the phone, the best first; `on_gone`: an answered line has ended, not by us;
+        """`ways` to the phone, the best first; `on_gone`: an answered line has ended, not by us,
+        and whether it was lost: nobody hung it up;
         `on_held`: the phone holds it or takes it back."""
         self._shell = shell
         self._ways = ways
@@ -192,14 +193,14 @@ class PhoneLine:
             self._shell.act.hang_up(leg.sip, "teller's line over")
         leg.close()
 
-    def _gone(self, why: Rung) -> None:
-        """The phone's end of it is over."""
+    def _gone(self, why: Rung, *, lost: bool = True) -> None:
+        """The phone's end of it is over; not `lost`: it hung up."""
         was_live = self.live
         self._settle(why)
         if was_live:
             self._over = True
             self._end()
-            self._on_gone()
+            self._on_gone(lost)
 
     def _said(self) -> None:
         if not self._word.done():
@@ -224,7 +225,7 @@ class PhoneLine:
             case CallRefused():
                 self._gone(_why(fact.status, rang=self._word.done()))
             case CallEnded():
-                self._gone("unreachable")
+                self._gone("unreachable", lost=fact.by != "remote")
             case OfferReceived():
                 self._reoffered(leg, fact)
             case SessionMoved():

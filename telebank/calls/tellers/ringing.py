@@ -39,8 +39,10 @@ class Ringing(Driving):
 
     async def close(self) -> None:
         """Hang up every line; callers are their calls' own to end."""
-        self._alarm.cancel()
+        self._stop()
         for talk in self._talks.values():
+            for person in list(talk.parts):
+                self._part(talk, person, "drain")
             for party in list(talk.lines):
                 talk.drop(party)
         for task in self._tasks:
@@ -87,13 +89,13 @@ class Ringing(Driving):
             self._changed(talk)
         self._recordings.over(event)
 
-    def gone(self, call: str) -> None:
-        """The caller has hung up, or his call was ended."""
+    def gone(self, call: str, how: Ended = "caller") -> None:
+        """The caller has hung up, or his call was ended: by what."""
         talk = self._talks.pop(call, None)
         if talk is None:
             return
         for seat in list(talk.parts):
-            self._part(talk, seat, "caller")
+            self._part(talk, seat, how)
         for party in list(talk.lines):
             talk.drop(party)
         self._tell(events.CallerLeft(call))
@@ -226,8 +228,8 @@ class Ringing(Driving):
         return "gone"
 
     def _line(self, talk: Talk, party: str, phone: str, *, asked: bool) -> Line:
-        def gone() -> None:
-            self._line_gone(talk, party)
+        def gone(lost: bool) -> None:
+            self._line_gone(talk, party, "lost" if lost else "teller")
 
         def lost() -> None:
             self._line_gone(talk, party, "lost")

@@ -4,25 +4,20 @@ from collections.abc import Callable
 
 from telebank.agents import events
 from telebank.agents.events import Wanted
-from telebank.calls.faxes.tolls import Target
 from telebank.calls.tellers.browser_phone import BROWSER, BrowserPhone, OfferRefused
-from telebank.calls.tellers.calling import Calling
-from telebank.calls.tellers.conversation import State
 from telebank.calls.tellers.hands import EntryEnded, Listener, Terms
-from telebank.calls.tellers.line import Line
-from telebank.calls.tellers.talk import OUT, Seat, StillWanted, Talk
+from telebank.calls.tellers.talk import Seat, Talk
+from telebank.calls.tellers.transfers import Transfers
 from telebank.calls.tellers.values import CallerPort, Code
 
 Then = Callable[[EntryEnded], None]
-CONSULT_S = 30.0
-"""Seconds that somebody who is consulted is rung."""
 
 
 def nothing(_ended: EntryEnded) -> None:
     """What follows a PIN that was asked for no service."""
 
 
-class Acts(Calling):
+class Acts(Transfers):
     """Of one teller at a time, by the id of his seat."""
 
     # -- the seat -----------------------------------------------------------------------------
@@ -210,213 +205,3 @@ class Acts(Calling):
         self._release(talk)
         talk.port.leaves_by("done")
         return None
-
-    # -- others -------------------------------------------------------------------------------
-
-    def consult(self, seat: str, to: str) -> Code | None:
-        """Ring another seat (`seat:ID`) while the caller hears music."""
-        talk = self._own(seat)
-        if talk is None:
-            return self._none(seat)
-        if talk.state not in ("talking", "held"):
-            return "wrong_state"
-        kind, _, number = to.partition(":")
-        if kind == "number":
-            return self._consult_number(talk, seat, number)
-        other = self._seat_named(to)
-        if other is None or other.id == seat:
-            return "unknown_target"
-        if other.state != "ready":
-            return "taken"
-        talk.conversation.other = other.id
-        talk.turn("consulting")
-        self._tell(events.TalkBegan(talk.ref, other.id))
-        other.call = talk.ref
-        wanted = talk.attempt(lambda: talk.conversation.other == other.id)
-        self._spawn(self._consult(talk, other, wanted))
-        self._changed(talk)
-        return None
-
-    async def _consult(self, talk: Talk, other: Seat, wanted: StillWanted) -> None:
-        rung = await self._bring(talk, other.id, other.phone, CONSULT_S, wanted)
-        if rung == "":
-            talk.conversation.other_there = True
-            self._take_part(talk, other)
-            talk.arrange()
-            return
-        if wanted():
-            talk.drop(other.id)
-            talk.turn("talking")
-            self._changed(talk)
-        self._not_taken(talk, other)
-
-    def _consult_number(self, talk: Talk, seat: str, number: str) -> Code | None:
-        target = self._target(number)
-        if not isinstance(target, Target):
-            return target
-        party = f"{OUT}{target.masked}"
-        talk.conversation.other = party
-        talk.turn("consulting")
-        wanted = talk.attempt(lambda: talk.conversation.other == party)
-        self._spawn(self._consulted(talk, party, seat, number, wanted))
-        self._changed(talk)
-        return None
-
-    async def _consulted(
-        self, talk: Talk, party: str, seat: str, number: str, wanted: StillWanted
-    ) -> None:
-        rung = await self._bring_number(talk, party, seat, number, wanted)
-        if not wanted():
-            return
-        if rung == "":
-            talk.conversation.other_there = True
-            talk.arrange()
-            self._changed(talk)
-        else:
-            talk.drop(party)
-            talk.turn("talking")
-            self._changed(talk)
-
-    def _not_taken(self, talk: Talk, other: Seat) -> None:
-        """He did not answer: nothing is to be wrapped up."""
-        self._tell(events.TalkEnded(talk.ref, other.id))
-        self._tell(events.WrappedUp(other.id))
-
-    def consult_end(self, seat: str) -> Code | None:
-        """The other goes, the caller is back."""
-        talk = self._own(seat)
-        if talk is None:
-            return self._none(seat)
-        if talk.state not in ("consulting", "three_way"):
-            return "wrong_state"
-        self._without_other(talk)
-        talk.turn("talking")
-        self._changed(talk)
-        return None
-
-    def _without_other(self, talk: Talk) -> None:
-        """Whom he consults goes, also where he is still rung: then his ringing ends by itself."""
-        if talk.conversation.other_there:
-            self._part(talk, talk.conversation.other, "teller")
-        elif talk.conversation.other:
-            talk.drop(talk.conversation.other)
-
-    def three_way(self, seat: str) -> Code | None:
-        """Teller, caller and whom he consults hear each other."""
-        talk = self._own(seat)
-        if talk is not None and not talk.conversation.other_there:
-            return "wrong_state"
-        return self._turned(seat, ("consulting",), "three_way")
-
-    def transfer(self, seat: str, to: str, *, blind: bool) -> Code | None:
-        """The caller goes to another seat or queue; not `blind`: to whom is consulted."""
-        talk = self._own(seat)
-        if talk is None:
-            return self._none(seat)
-        if talk.state == "pin":
-            return "wrong_state"
-        return self._send(talk, seat, to) if blind else self._hand_over(talk, seat)
-
-    def _hand_over(self, talk: Talk, seat: str) -> Code | None:
-        """To whom he consults."""
-        if not talk.conversation.other_there:
-            return "wrong_state"
-        self._note("contact.transferred", talk.ref, actor=seat, to=talk.conversation.other)
-        self._part(talk, seat, "transfer")
-        self._promote(talk)
-        return None
-
-    def _send(self, talk: Talk, seat: str, to: str) -> Code | None:
-        kind, _, name = to.partition(":")
-        if kind == "number":
-            return self._transfer_out(talk, seat, name)
-        known = self._queues if kind == "queue" else self._seats if kind == "seat" else {}
-        if name not in known or name == seat:
-            return "unknown_target"
-        self._note("contact.transferred", talk.ref, actor=seat, to=to)
-        self._send_on(talk, seat, *((name, "") if kind == "queue" else ("", name)))
-        return None
-
-    def _transfer_out(self, talk: Talk, seat: str, number: str) -> Code | None:
-        """The caller hears music until the number answers; if it does not, he waits for the teller
-        who sent him there, or for another."""
-        target = self._target(number)
-        if not isinstance(target, Target):
-            return target
-        party = f"{OUT}{target.masked}"
-        self._note("contact.transferred", talk.ref, actor=seat, to=party)
-        self._without_other(talk)
-        self._recordings.end(talk)
-        talk.turn("waiting")
-        self._part(talk, seat, "transfer")
-        wanted = talk.attempt(lambda: self._talks.get(talk.ref) is talk)
-        self._spawn(self._sent_out(talk, party, seat, number, wanted))
-        self._changed(talk)
-        return None
-
-    async def _sent_out(
-        self, talk: Talk, party: str, seat: str, number: str, wanted: StillWanted
-    ) -> None:
-        rung = await self._bring_number(talk, party, seat, number, wanted)
-        if not wanted():
-            return
-        if rung == "":
-            talk.conversation.teller = party
-            talk.turn("talking")
-            self._changed(talk)
-        else:
-            talk.drop(party)
-            self._note("contact.not_transferred", talk.ref, actor=seat, why=rung)
-            self._tell(
-                events.CallerCame(talk.caller, talk.queue or self.options.queues[0].name, seat)
-            )
-
-    def _send_on(self, talk: Talk, seat: str, queue: str, to: str) -> None:
-        self._without_other(talk)
-        self._recordings.end(talk)
-        talk.turn("waiting")
-        self._part(talk, seat, "transfer")
-        self._tell(events.CallerCame(talk.caller, queue, to))
-        self._changed(talk)
-
-    # -- small things -------------------------------------------------------------------------
-
-    def _turned(self, seat: str, before: tuple[State, ...], after: State) -> Code | None:
-        talk = self._own(seat)
-        if talk is None:
-            return self._none(seat)
-        if talk.state not in before:
-            return "wrong_state"
-        talk.turn(after)
-        self._note("contact.held" if after == "held" else "contact.state", talk.ref, actor=seat)
-        self._changed(talk)
-        return None
-
-    def _own(self, seat: str) -> Talk | None:
-        """The conversation whose teller he is."""
-        talk = self._talk_of(seat)
-        return talk if talk is not None and talk.conversation.teller == seat else None
-
-    def _talk_of(self, seat: str) -> Talk | None:
-        """The conversation that he has a part in."""
-        return next((talk for talk in self._talks.values() if seat in talk.parts), None)
-
-    def _rung(self, seat: str) -> Talk | None:
-        """The caller for whom he is rung."""
-        return next((talk for talk in self._talks.values() if talk.ringing == seat), None)
-
-    def _called_for(self, seat: str) -> Talk | None:
-        """Whom he has called, or is to talk with, and who is not there yet."""
-        return next((talk for talk in self._talks.values() if talk.calling == seat), None)
-
-    def _line_of(self, seat: str) -> Line | None:
-        """His line in a conversation, also while it rings."""
-        lines = (talk.lines.get(seat) for talk in self._talks.values())
-        return next((line for line in lines if line is not None), None)
-
-    def _seat_named(self, to: str) -> Seat | None:
-        kind, _, name = to.partition(":")
-        return self._seats.get(name) if kind == "seat" else None
-
-    def _none(self, seat: str) -> Code:
-        return "no_call" if seat in self._seats else "no_seat"

@@ -2,6 +2,7 @@
 and seats with the loop's clock."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import OrderedDict, deque
 from collections.abc import Coroutine
 from itertools import count
@@ -14,9 +15,10 @@ from telebank.agents.options import CentreOptions, QueueOptions
 from telebank.calls.alarm import Alarm
 from telebank.calls.services import CallServices
 from telebank.calls.tellers.known import NoRecords, Records
+from telebank.calls.tellers.line import Line
 from telebank.calls.tellers.recordings import Recordings, Tapes
 from telebank.calls.tellers.talk import Seat, Talk
-from telebank.calls.tellers.values import Keeper, Machine, OnChange, Phones
+from telebank.calls.tellers.values import Code, Keeper, Machine, OnChange, Phones
 from transactions.clock import Clock
 from transactions.journal import JournalEvent
 
@@ -26,7 +28,7 @@ SUPERVISOR = "supervisor"
 log = structlog.get_logger("telebank.tellers")
 
 
-class Driving:
+class Driving(ABC):
     """Seats, callers and the machine. `_obey_one` of a class above carries a command out."""
 
     def __init__(
@@ -111,8 +113,9 @@ class Driving:
         for command in todo:
             self._obey_one(command)
 
+    @abstractmethod
     def _obey_one(self, command: commands.Command) -> None:
-        raise NotImplementedError
+        """Carry a command out."""
 
     # -- small things -------------------------------------------------------------------------
 
@@ -153,3 +156,34 @@ class Driving:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             log.error("tellers.failed", error=type(error).__name__)
+
+    # -- who is where -------------------------------------------------------------------------
+
+    def _own(self, seat: str) -> Talk | None:
+        """The conversation whose teller he is."""
+        talk = self._talk_of(seat)
+        return talk if talk is not None and talk.conversation.teller == seat else None
+
+    def _talk_of(self, seat: str) -> Talk | None:
+        """The conversation that he has a part in."""
+        return next((talk for talk in self._talks.values() if seat in talk.parts), None)
+
+    def _rung(self, seat: str) -> Talk | None:
+        """The caller for whom he is rung."""
+        return next((talk for talk in self._talks.values() if talk.ringing == seat), None)
+
+    def _called_for(self, seat: str) -> Talk | None:
+        """Whom he has called, or is to talk with, and who is not there yet."""
+        return next((talk for talk in self._talks.values() if talk.calling == seat), None)
+
+    def _line_of(self, seat: str) -> Line | None:
+        """His line in a conversation, also while it rings."""
+        lines = (talk.lines.get(seat) for talk in self._talks.values())
+        return next((line for line in lines if line is not None), None)
+
+    def _seat_named(self, to: str) -> Seat | None:
+        kind, _, name = to.partition(":")
+        return self._seats.get(name) if kind == "seat" else None
+
+    def _none(self, seat: str) -> Code:
+        return "no_call" if seat in self._seats else "no_seat"

@@ -2,6 +2,7 @@
 conversations. `telebank.calls.tellers.room` is the whole of it."""
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -125,11 +126,13 @@ class Ringing(Driving):
     def _dropped(self, party: str) -> None:
         """A party's line is no more in a conversation."""
 
+    @abstractmethod
     def _announce(self, what: commands.Announce) -> None:
-        raise NotImplementedError
+        """Say it to a caller who waits."""
 
+    @abstractmethod
     def _call_back(self, command: commands.CallBack) -> None:
-        raise NotImplementedError
+        """Call somebody who kept his place."""
 
     def _noted(self, command: commands.Noted) -> None:
         self._write(command.kind, command.call, "system", dict(command.detail))

@@ -10,7 +10,7 @@ from support.bank_process import Voice
 from support.teller_scene import CallerAt, Phone, Scene, scene
 from telebank import sip
 from telebank.agents.board import CallRow, SeatRow
-from telebank.calls.tellers import acts, phone_line
+from telebank.calls.tellers import phone_line, transfers
 from telebank.flow.commands import Spoken
 
 LI, WANG, CHEN, CALLER = 900.0, 1_100.0, 1_300.0, 700.0
@@ -204,7 +204,7 @@ async def test_who_is_consulted_and_whose_phone_rings_late_is_rung_no_longer(
 ) -> None:
     """What it took the phone to say so counts."""
     monkeypatch.setattr(phone_line, "FIRST_WORD_S", 60.0)
-    monkeypatch.setattr(acts, "CONSULT_S", 6.0)
+    monkeypatch.setattr(transfers, "CONSULT_S", 6.0)
     li, wang = await seated(it, "li", "8001", LI), await seated(it, "wang", "8002", WANG)
     _, ref = await talking(it, li)
     assert it.room.consult("li", "seat:wang") is None

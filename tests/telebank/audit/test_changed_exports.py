@@ -6,13 +6,14 @@ import json
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from telebank.audit.canonical import canonical
 from telebank.audit.merkle import CompactRange, leaf_hash
 from telebank.audit.notes import SigningKey
-from telebank.audit.verify import Anchors, Bad, Keys, verify_export
+from telebank.audit.verify import Anchors, Bad, Keys, verify_export, verify_proof
 
 KEY = SigningKey.of_seed("01", 1, hashlib.sha256(b"key").digest())
 ENTRIES, EACH = 12, 4
@@ -51,6 +52,32 @@ def _good(lines: list[bytes]) -> bool:
         except Bad:
             return False
     return not any(report.faults for report in reports)
+
+
+def _proof(entry: bytes) -> dict[str, object]:
+    """That this entry is the only one of node 01."""
+    return {
+        "format": 1,
+        "entry": entry.decode(),
+        "path": [],
+        "checkpoint": KEY.checkpoint(1, leaf_hash(entry)),
+        "statements": [],
+    }
+
+
+def test_an_entry_of_another_node_is_not_proved() -> None:
+    own = _entry(1)
+    assert "entry 01-1 stands" in verify_proof(_proof(own), Keys([KEY.public]), None)
+    other = own.replace(b'"node":"01"', b'"node":"02"')
+    with pytest.raises(Bad, match="entry 02-1 is not of telebank/node-01"):
+        verify_proof(_proof(other), Keys([KEY.public]), None)
+
+
+def test_a_log_under_the_name_of_another_is_refused(tmp_path: Path) -> None:
+    head = json.dumps(HEAD) + "\n" + json.dumps({"type": "log", **LOG, "node": "02"}) + "\n"
+    keys = Keys([KEY.public])
+    with pytest.raises(Bad, match="telebank/node-01 is not the log of node 02"):
+        verify_export(io.BytesIO(head.encode()), keys, lambda: Anchors(tmp_path, keys))
 
 
 def test_what_was_not_changed_is_good() -> None:

@@ -74,6 +74,13 @@ def test_what_is_no_checkpoint(text: str) -> None:
         Checkpoint.read(Note(text.encode(), []))
 
 
+def test_a_key_signs_for_its_own_node_alone() -> None:
+    other = SigningKey.of_seed("02", 1, bytes(32))
+    note = other._note(Checkpoint("telebank/node-01", 7, ROOT).text)
+    with pytest.raises(Bad, match="telebank/node-02 signed a checkpoint of telebank/node-01"):
+        Keys([key(1).public, other.public]).checkpoint(note)
+
+
 def test_a_key_copied_wrong_is_said() -> None:
     text = key(1).public.text
     with pytest.raises(Bad, match="copied wrong"):

@@ -141,6 +141,13 @@ def test_without_copied_leaves_the_first_bad_entry_is_one_of_some(log: AuditLog)
     assert found(log) == (11, 17, 10)
 
 
+def test_without_copied_leaves_a_missing_entry_is_named(log: AuditLog) -> None:
+    for path in log.anchors.rglob("*.leaves"):
+        path.unlink()
+    log.sql("DELETE FROM event WHERE sequence = 12", "DELETE FROM leaf WHERE sequence = 12")
+    assert found(log) == (12, 12, 10)
+
+
 def test_copied_leaves_that_were_changed_prove_nothing(log: AuditLog) -> None:
     (leaves,) = log.anchors.rglob("000000000010-000000000017.leaves")
     leaves.write_bytes(bytes(leaves.stat().st_size))
@@ -302,4 +309,5 @@ def test_a_file_that_is_no_export_is_said(log: AuditLog, tmp_path: Path) -> None
         (tmp_path / "odd").write_text(text, encoding="utf-8")
         said = log.verify(tmp_path / "odd")
         assert not said["good"]
-        assert said["logs"][0]["faults"]
+        (fault,) = said["logs"][0]["faults"]
+        assert ("twice" if '"a":2' in text else "") in fault

@@ -77,6 +77,8 @@ class Bank:
     sip: Sequence[str] = ()
     """`transport:address:port`, the one to ring first."""
     web: str = ""
+    watch: str = ""
+    """Where its metrics and health are."""
     no_fax: str = ""
     """Why there are no faxes, and what to do."""
     people: Sequence[DemoPerson] = ()
@@ -145,7 +147,7 @@ def _at(part: Part, addresses: Sequence[str]) -> Sequence[str]:
 def command(
     *, sip: tuple[str, ...], web: str, data: Path, ring: bool, staff: bool, faults: Path | None
 ) -> None:
-    """Start the whole bank: demo core host, voice node, web page.
+    """Start the whole bank: demo core host, voice node, web page, metrics.
 
     \b
     Examples:
@@ -261,6 +263,8 @@ async def _start(bank: Bank) -> None:
     bank.sip = sorted(places, key=lambda place: RUNG_FIRST.index(place.partition(":")[0]))
     bank.no_fax = await _no_fax(plan.data)
     [bank.web] = await bank.start(Part("console", ("console", *data), "--web", [plan.web]))
+    anywhere = ["127.0.0.1:0"]
+    [bank.watch] = await bank.start(Part("watch", ("watch", *data), "--metrics", anywhere))
     if plan.staff:
         bank.people = await asyncio.to_thread(_people, plan.data)
     _banner(bank)
@@ -321,6 +325,7 @@ def _banner(bank: Bank) -> None:
         table.add_row("", f"codes of the second factor: {_own(plan.data, 'staff demo')}")
         table.add_row("Desks", f"http://{bank.web}/desk (tellers), /floor and /wall (supervisor)")
     table.add_row("Lines", _own(plan.data, "lines"))
+    table.add_row("Metrics", f"http://{bank.watch}/metrics, /readyz; {_own(plan.data, 'alarms')}")
     table.add_row("Core host", _own(plan.data / "corehost", "corehost check"))
     table.add_row("", "or file --date …, cut-over, key-change mak|zpk with the same --data")
     table.add_row("Data", f"{_short(plan.data)}, logs in {_short(plan.data / 'logs')}")

@@ -88,7 +88,8 @@ async def serve(settings: Settings, place: Place) -> None:
         temporary.write_text(json.dumps({**said, "pid": os.getpid()}))
         temporary.replace(ready)
         stopped = asyncio.ensure_future(stop.wait())
-        await asyncio.wait({stopped, tasks.failed}, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {stopped, tasks.failed}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
         ready.unlink(missing_ok=True)
         if tasks.failed.done():

@@ -9,8 +9,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
+import httpx
 import pytest
 
 from support.bank_process import HOST, Voice
@@ -18,6 +20,7 @@ from telebank.commands.control_client import call
 
 pytestmark = pytest.mark.system
 PATIENCE_S = 120.0
+METRICS = r"Metrics +(http://[0-9.:]+)/metrics"
 ANY = f"{HOST}:0"
 
 
@@ -98,9 +101,19 @@ def caller(bank: Shown, keys: str) -> Iterator[subprocess.Popen[bytes]]:
         process.wait(PATIENCE_S)
 
 
+def ready(page: str) -> None:
+    """Wait until the bank says that it may be given calls."""
+    end, told = time.monotonic() + PATIENCE_S, httpx.get(page, timeout=PATIENCE_S)
+    while told.status_code != HTTPStatus.OK:
+        assert time.monotonic() < end, told.text
+        time.sleep(0.5)
+        told = httpx.get(page, timeout=PATIENCE_S)
+
+
 def test_a_caller_may_finish_and_a_second_ctrl_c_ends_him(tmp_path: Path, voice: Voice) -> None:
     with shown(tmp_path, voice) as bank:
         bank.until("The bank is open")
+        ready(f"{bank.until(METRICS)}/readyz")
         with caller(bank, "!1") as process:
             bank.interrupt()
             bank.until(r"1 call is up and may go on")

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pysnmp.proto import rfc1902
+from pysnmp.smi import error
 
 from support import net_snmp
 from support.net_snmp import FAST, MIBS, SLOW, V2C, V3, run
 from support.watch_seen import snapshot
 from telebank.ops.metrics_types import Snapshot
-from telebank.ops.snmp.agent import MAX_REQUEST, Gate, SnmpAgent, know_people, start_engine
+from telebank.ops.snmp.agent import MAX_REQUEST, Gate, SnmpAgent, Tree, know_people, start_engine
 from telebank.ops.snmp.identity import next_start
 from telebank.ops.snmp.instances import SYSTEM, Agent, fitting, view
 from telebank.ops.snmp.objects import MODULE
@@ -106,6 +108,18 @@ async def test_others_learn_nothing(agent: SnmpAgent, who: tuple[str, ...]) -> N
     assert "telephone" not in ran.out + ran.err
     well = await ask("snmpget", agent, "tbLinesLimit.0")
     assert "500" in well.out, well
+
+
+def test_who_may_not_read_is_refused_by_the_tree_too() -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error.AuthorizationError(idx=0)
+
+    tree = Tree(lambda: view(snapshot(), Agent("", "")))
+    binding = (rfc1902.ObjectName((*MODULE, 1, 2, 1, 0)), None)
+    for read in (tree.read_variables, tree.read_next_variables):
+        assert len(read(binding, acFun=lambda *_, **__: None)) == 1
+        with pytest.raises(error.AuthorizationError):
+            read(binding, acFun=refuse)
 
 
 async def test_nothing_can_be_set(agent: SnmpAgent) -> None:

@@ -37,7 +37,7 @@ _HERE = re.compile(
     r"/(faxes|desk|floor|wall|knowledge)(/[0-9A-Za-z/-]{0,80})?(\?[0-9A-Za-z=&-]{0,120})?"
 )
 """Where a login may lead: pages of staff."""
-_ENDED = {"form": "ended_form", "act": "ended_act"}
+_ENDED = {"form": "ended_form", "act": "ended_act", "login": "ended_login"}
 log = structlog.get_logger("telebank.console")
 
 
@@ -133,10 +133,10 @@ def no_live() -> AnyResponse:
 
 def login_over(back: str = "") -> AnyResponse:
     """The login, and from there back: to this page, or to `back`. What was posted is not done by
-    it, and the login says so."""
+    it, and the login says so; as it says that one was over."""
     looks = request.method == "GET"
     here = back or (request.full_path.rstrip("?") if looks else url_for("faxes.index"))
-    ended = None if looks else "form" if back else "act"
+    ended = ("login" if _token() else None) if looks else "form" if back else "act"
     return without_cookie(redirect(url_for("login.form", next=here, ended=ended), 303))
 
 

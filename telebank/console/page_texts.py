@@ -63,6 +63,12 @@ _LOGIN = {
         "您的登录已结束。没有办理任何事项。",
         "Your login ended. Nothing was done.",
     ),
+    "ended_login": (
+        "您的登录已结束：很久没有操作、在别处登录过，或者节点重新启动了"
+        "（这时通话也已中断，可以回拨客户）。请重新登录。",
+        "Your login ended: nothing was done for long, you logged in elsewhere, or the node was"
+        " started again, which cut calls off: call those people back. Log in again.",
+    ),
     "left_alone": (
         "此浏览器已退出登录。节点没有应答：那里的登录在十五分钟后自行失效。",
         "This browser is logged out. The node does not answer: there the login ends by itself "

@@ -8,17 +8,35 @@ export const link = { csrf: "", stream: "", up: false, restarted: "" };
 const RETRY_MS = 2000;
 const SILENCE_MS = 20000;
 const IDLE_MS = 60000;
+const BOOT = "telebank.boot";
 // What an answer is that is a page for people.
 const PAGES = { 400: "old_form", 403: "not_allowed", 503: "away" };
 let source = null;
 let last = "";
-let boot = "";
+let boot = remembered(BOOT);
 let watch = 0;
 let stoppedAt = "";
 let didSomething = true;
 let saidSo = 0;
 let changed = () => {};
 let figures = () => {};
+
+// Of this tab, also after it was loaded anew and somebody logged in again.
+export function remembered(name) {
+  try {
+    return sessionStorage.getItem(name) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+export function remember(name, value) {
+  try {
+    sessionStorage.setItem(name, value);
+  } catch {
+    // a browser that keeps nothing says less
+  }
+}
 
 export function look(onChange, onFigures = () => {}) {
   changed = onChange;
@@ -55,6 +73,7 @@ const EVENTS = {
     if (data.type === "Board") for (const kind of ["SeatRow", "QueueRow", "CallRow"]) board[kind].clear();
     if (boot && boot !== data.boot) link.restarted = clock(new Date());
     boot = data.boot;
+    remember(BOOT, boot);
     for (const row of data.rows) board[row.type].set(row.key, row);
     for (const row of data.gone ?? []) board[row.kind].delete(row.key);
     board.whole = true;

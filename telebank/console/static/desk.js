@@ -1,6 +1,6 @@
 // The teller's screen: own state, own call, own queues. It decides nothing: the node has the call.
 import { calling, lastTry, queueName, stateIcon, stateOf, wayOf, whyNot } from "./board_calls.js";
-import { act, board, link, look as watch } from "./board_stream.js";
+import { act, board, link, look as watch, remember, remembered } from "./board_stream.js";
 import { at, BROWSER, iconOf, list, look, make, mark, put, reason, show, since, sure, t, tell, turn } from "./board_dom.js";
 import { clock, facts, named, secondsSince, spell } from "./board_words.js";
 import { paintCustomer } from "./desk_customer.js";
@@ -15,6 +15,7 @@ import { paintServices, serve } from "./desk_services.js";
 
 const PHONE = "telebank.desk.phone";
 const KIND = "telebank.desk.kind";
+const SAT = "telebank.desk.sat";
 const EVERY = ["answer", "hang_up", "hold", "consult", "three_way", "transfer", "pin", "menu"];
 // What can be done in which state of the call; the node has the last word.
 const MAY = {
@@ -32,7 +33,7 @@ let card = null;
 let heardState = "";
 let heardCall = "";
 let asked = false;
-let sat = false; // at a desk, as far as this page saw
+let sat = remembered(SAT) === facts.me; // at a desk, as far as this tab saw
 let leaving = false; // by his own word
 let left = ""; // why he sits here no more, as a word of the page
 const busy = new Set();
@@ -56,6 +57,7 @@ function paint() {
     asked = true;
     return;
   }
+  if (!sat) remember(SAT, facts.me);
   [asked, sat, left, link.restarted] = [false, true, "", ""];
   paintMine(seat);
   paintCall(seat);
@@ -68,6 +70,7 @@ function paint() {
 function paintAway() {
   if (sat && !left) left = link.restarted ? "restarted" : leaving ? "left" : "left_not_by_me";
   if (sat) put(at("said"), t("said_state", { state: t("state_offline") }));
+  if (sat) remember(SAT, "");
   [sat, leaving, card, heardState, heardCall] = [false, false, null, "", ""];
   put(at("enter-why"), left ? t(left, { since: link.restarted }) : "");
   show(at("enter-why"), left !== "");

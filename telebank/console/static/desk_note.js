@@ -2,7 +2,7 @@
 // and not sent when its call was gone (a wrap-up that ran out, a node that was away) is sent then.
 import { act, board, link } from "./board_stream.js";
 import { at, make, t, tell } from "./board_dom.js";
-import { named } from "./board_words.js";
+import { facts, named } from "./board_words.js";
 
 const DRAFT = "telebank.desk.note";
 const AGAIN_MS = 10000;
@@ -10,8 +10,8 @@ let tried = 0;
 
 function kept() {
   try {
-    const [call, about, text, sent] = JSON.parse(localStorage.getItem(DRAFT) || "[]");
-    return call ? { call, about, text, sent } : null;
+    const [call, about, text, sent, by] = JSON.parse(localStorage.getItem(DRAFT) || "[]");
+    return call && by === facts.me ? { call, about, text, sent } : null;
   } catch {
     return null;
   }
@@ -19,7 +19,7 @@ function kept() {
 
 function keep(draft) {
   try {
-    localStorage.setItem(DRAFT, draft ? JSON.stringify([draft.call, draft.about, draft.text, Boolean(draft.sent)]) : "");
+    localStorage.setItem(DRAFT, draft ? JSON.stringify([draft.call, draft.about, draft.text, Boolean(draft.sent), facts.me]) : "");
   } catch {
     // a browser that keeps nothing has it until it is closed
   }

@@ -85,6 +85,31 @@ async def test_a_node_that_was_started_again(tmp_path: Path) -> None:
         assert await page.text("#enter-why") is None
 
 
+async def test_a_login_that_went_with_the_node(tmp_path: Path) -> None:
+    """Logins are the node's, and go with it: the words come after the next one."""
+    async with sits(tmp_path) as (place, page):
+        talks(place)
+        await page.reads("#call-state", "通话中")
+        await page.click("#note")
+        await page.press("要回电")
+        li, house = place.people["li"], place.desk.house
+        house.desk.sessions.close_all("li")
+        place.part.restart()
+        await page.reads("#problem", "节点重新启动了")
+        house.clock.forward(30)
+        for field, text in (
+            ("#name", li.name),
+            ("#password", li.password),
+            ("#code", li.code(house.clock.now)),
+        ):
+            await page.click(field)
+            await page.press(text)
+        await page.click(".fields button")
+        await page.reads("#enter-why", "节点重新启动过")
+        await page.reads("#told", "记录已补存")
+        assert place.part.notes == [("c1", "li", "transfers", "要回电")]
+
+
 async def test_who_signs_off_and_who_is_signed_off(tmp_path: Path) -> None:
     async with sits(tmp_path) as (place, page):
         await page.click("[data-act=leave]")

@@ -90,7 +90,11 @@ async def test_logging_out_ends_the_login_at_the_node(tmp_path: Path) -> None:
         assert left.status_code == 303
         assert desk.client.get_cookie(COOKIE) is None
         desk.client.set_cookie(COOKIE, cookie.value)
-        assert (await desk.get("/faxes")).status_code == 303
+        over = await desk.get("/faxes")
+        assert over.status_code == 303
+        assert "您的登录已结束" in (await desk.get(over.headers["Location"])).text
+        never = await desk.get("/faxes")
+        assert "您的登录已结束" not in (await desk.get(never.headers["Location"])).text
 
 
 async def test_logins_that_fail_and_ends_of_logins_are_in_the_log(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from support.customer_in_hand import MASKED, STANDING, TOKEN, InHand
 from support.desk_browsers import Browser, Browsers

@@ -30,6 +30,7 @@ from telebank.calls.control.desk import Counter
 from telebank.calls.control.enrolment import EnrolmentPart
 from telebank.calls.control.login import StaffDesk
 from telebank.calls.control.loss import Decider, LiftAct, LossPart
+from telebank.calls.control.matters import MattersPart
 from telebank.calls.control.phones import PhonesPart
 from telebank.calls.control.releases import NotStaged, ReleasesPart
 from telebank.calls.control.resolve import Resolve
@@ -312,6 +313,7 @@ async def open_house(
         PhonesPart(counter, phones, clock),
         StaffPart(counter),
         SkillsPart(counter),
+        MattersPart(counter, keys, store.journal.zone, clock),
         EnrolmentPart(counter),
         ApprovalsPart(counter, all_carriers),
         key_custody.CustodiansPart(counter),

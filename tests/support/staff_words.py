@@ -1,4 +1,4 @@
-"""`telebank customer` as a person of a staff house types it, and three people to type it."""
+"""Commands as a person of a staff house types them, and three people to type them."""
 
 import asyncio
 
@@ -10,12 +10,17 @@ from telebank.main import main
 
 
 async def run(house: House, who: Person, *words: str, card: str = CARDS[0].digits) -> Result:
-    """One command of his; the card is read from standard input."""
+    """One command about a customer; the card is read from standard input."""
+    return await say(house, who, "customer", *words, given=f"{card}\n")
+
+
+async def say(house: House, who: Person, *words: str, given: str = "") -> Result:
+    """One command of his; `given` is its standard input."""
     session = house.folder / who.name
     session.touch(mode=0o600)
     session.write_text(who.token)
     runner = CliRunner(env={"TELEBANK_DATA": str(house.folder), "TELEBANK_SESSION": str(session)})
-    return await asyncio.to_thread(runner.invoke, main, ["customer", *words], input=f"{card}\n")
+    return await asyncio.to_thread(runner.invoke, main, list(words), input=given)
 
 
 async def three_people(house: House) -> tuple[Person, Person, Person]:

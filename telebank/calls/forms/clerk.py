@@ -17,7 +17,7 @@ import structlog
 
 from telebank.calls.edition import Edition
 from telebank.calls.forms.counter import Counter, Offer
-from telebank.calls.forms.endings import general
+from telebank.calls.forms.endings import advice, general
 from telebank.calls.forms.filling import fill
 from telebank.calls.forms.making import CURSOR
 from telebank.calls.forms.model import Pair
@@ -285,7 +285,12 @@ class Clerk:
         if error is not None:
             log.error("tellers.service_failed", call=slip.call, error=type(error).__name__)
         if slip.state == "working":
-            slip.result = Result("in_doubt", "in_doubt", general("money", "in_doubt"))
+            slip.result = Result(
+                "in_doubt",
+                "in_doubt",
+                general("money", "in_doubt"),
+                advice=advice("money", "in_doubt"),
+            )
             slip.state = "done"
             slip.ended()
 

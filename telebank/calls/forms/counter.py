@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from telebank.calls.edition import Edition, Unspeakable
+from telebank.calls.forms.endings import advice
 from telebank.calls.forms.making import CURSOR, by_business, forms_of
 from telebank.calls.forms.menus import Menus
 from telebank.calls.forms.model import Form
@@ -90,6 +91,7 @@ class Counter:
             table=table_of(release, form, rows),
             reference=answer.reference or str(data.get("ref", "")),
             cursor=cursor if len(cursor) <= MAX_TEXT else "",
+            advice=advice(self.edition.contracts[asked].effect, answer.exit),
         )
 
     def spoken(self, slip: Slip) -> tuple[Spoken, ...]:

@@ -76,3 +76,60 @@ def general(effect: Effect, exit_name: str) -> Pair:
     """Words for an exit; for one that this table does not know, that it was not done."""
     own = {"money": _MONEY, "read": _READ}.get(effect, {})
     return own.get(exit_name) or _ANY.get(exit_name) or _ANY["unavailable"]
+
+
+_LOOK = Pair(
+    "请与客户核对后修改，再重新核对。", "Go through it with the customer, change it, check it anew."
+)
+_ADVICE: Mapping[str, Pair] = {
+    "insufficient": Pair(
+        "请改小金额，或请客户先存入款项，再重新核对。",
+        "Write a smaller amount, or let the customer pay in first; then check it anew.",
+    ),
+    "over_limit": Pair(
+        "请改小金额；“转账限额查询”可查到客户自己的限额。",
+        "Write a smaller amount; *Transfer limit* tells what the customer lets go a day.",
+    ),
+    "over_bank": Pair("请填写不超过银行限额的金额。", "Write an amount within the bank's limit."),
+    "bad_payee": Pair(
+        "请与客户逐位核对收款卡号；不能是客户自己的卡。",
+        "Go through the payee's card number digit by digit: it cannot be the customer's own card.",
+    ),
+    **dict.fromkeys(("bad_amount", "bad_number", "bad_date", "bad_rate", "bad_term"), _LOOK),
+    "no_account": Pair(
+        "这张卡没有这个账户：请核对客户的卡，或请他到网点办理。",
+        "This card has no such account: is it the right card? If it is, a branch can help him.",
+    ),
+    "pending": Pair(
+        "请不要重办：客户下次来电时会首先听到结果。",
+        "Do not do it again: the customer hears first how it ended when he next calls.",
+    ),
+    "refused": Pair(
+        "银行没有说明原因：请不要反复尝试，请客户到网点查询。",
+        "The bank gives no reason: do not try again and again; a branch can look at his account.",
+    ),
+    "in_doubt": Pair(
+        "请不要重办。请告诉客户：结果未明，他下次来电时会首先听到。",
+        "Do not do it again. Tell the customer that it is not known, and that he hears it first"
+        " when he next calls.",
+    ),
+    "not_done": Pair(
+        "没有办理：可以重新核对，再由客户确认。",
+        "Nothing was done: it may be checked anew, and confirmed by the customer.",
+    ),
+    "unavailable": Pair(
+        "没有办理：请稍后重新核对；一直如此请告知技术人员。",
+        "Nothing was done: check it anew in a while, and tell IT where it stays so.",
+    ),
+}
+_UNSURE = Pair(
+    "不能确定是否已办：请先查询，再决定是否重办。",
+    "It is not known whether it was done: look how it stands before you do it again.",
+)
+
+
+def advice(effect: Effect, exit_name: str) -> Pair:
+    """What the teller does next, for him alone; empty where the words say it."""
+    if effect == "state" and exit_name == "unavailable":
+        return _UNSURE  # an answer that was lost ends so too
+    return _ADVICE.get(exit_name, Pair("", ""))

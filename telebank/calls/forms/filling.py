@@ -25,6 +25,7 @@ _MONTH = re.compile(r"\d{4}-\d{2}")
 MISSING = Pair("请填写", "Fill this in")
 NO_FIELD = Pair("没有这一项", "There is no such field")
 _CARD = Pair("卡号不对，请核对", "This is no card number: look at its digits")
+_OWN = Pair("这是客户自己的卡：请填写收款人的卡号", "The customer's own card: write the payee's")
 _AMOUNT_WRONG = Pair("请填写金额，如 100.00", "An amount, such as 100.00")
 _DIGITS = Pair("只能填写数字", "Digits only")
 _NUMBER = Pair("请填写整数", "A whole number")
@@ -63,7 +64,9 @@ def fill(form: Form, written: Mapping[str, str], own: CardNumber | None) -> Fill
         except Wrong as why:
             wrong[one.name] = why.words
             continue
-        if value is not None:
+        if value is not None and value == own and not one.own:
+            wrong[one.name] = _OWN
+        elif value is not None:
             inputs[one.name] = value
     if form.customer and own is not None:
         inputs[form.customer] = own

@@ -34,6 +34,8 @@ class Result:
     reference: str = ""
     cursor: str = ""
     """Asks for the next page."""
+    advice: Pair = Pair("", "")  # noqa: RUF009 - it is frozen
+    """What the teller does next; not for the caller."""
 
 
 @dataclass(slots=True)

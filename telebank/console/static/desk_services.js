@@ -256,6 +256,8 @@ function drawResult() {
   const kind = slip === null && result.kind === "done" ? "answer" : result.kind;
   put(at("s-kind").querySelector("span"), `${t(`service_${kind}`)}${result.reference ? ` · ${t("service_reference")} ${result.reference}` : ""}`);
   say(at("s-words"), result.words);
+  put(at("s-advice"), mine(result.advice));
+  show(at("s-advice"), mine(result.advice) !== "");
   lines(at("s-told-lines"), result.lines);
   table(result.table);
   const told = slip !== null && slip.told;

@@ -10,6 +10,7 @@ import pytest
 from support.calls_house import CARD, PIN
 from support.form_counter import CALL, DONE, PAYEE, SEAT, TERMS, FormDesk, edition
 from telebank.calls.forms.clerk import NotNow
+from telebank.calls.forms.endings import advice
 from telebank.calls.forms.making import forms_of
 from telebank.calls.forms.model import Form
 from telebank.calls.forms.slips import MOST, SLIP_S, Result, Slip
@@ -115,6 +116,7 @@ async def test_of_an_unknown_outcome_nobody_is_offered_a_second_try() -> None:
     assert done.result is not None
     assert (done.result.kind, done.result.reference) == ("in_doubt", "")
     assert "do not repeat it" in done.result.words.en
+    assert "Do not do it again" in done.result.advice.en
     assert desk.clerk.confirm(SEAT, CALL, slip.id).state == "done"
     broken = await desk.transfer()
     desk.clerk.confirm(SEAT, CALL, broken.id)
@@ -145,8 +147,10 @@ async def test_what_only_tells_needs_no_pin_and_what_the_host_refuses_is_said() 
         "There is not enough money in the account.",
     )
     assert desk.room.entries == 0
-    wrong = await desk.quote("transfer.card_to_card", to=PAYEE, amount="0")
-    assert set(wrong) == {"amount"}
+    assert "pay in first" in refused.advice.en
+    wrong = await desk.quote("transfer.card_to_card", to=CARD, amount="0")
+    assert set(wrong) == {"to", "amount"}
+    assert "own card" in wrong["to"].en
 
 
 async def test_a_loss_is_reported_for_who_has_proved_nothing_and_is_confirmed_first() -> None:
@@ -363,3 +367,18 @@ async def test_a_result_is_told_to_nobody_who_has_not_signed_it() -> None:
     assert desk.room.caller.said == []
     with pytest.raises(NotNow, match="not_proved"):
         desk.clerk.say(SEAT, CALL, slip.id)
+
+
+@pytest.mark.parametrize(
+    ("service", "exit_name", "words"),
+    [
+        ("ceiling.set", "unavailable", "look how it stands"),
+        ("transfer.card_to_card", "refused", "a branch"),
+        ("transfer.quote", "unavailable", "Nothing was done"),
+        ("card.balance", "ok", ""),
+    ],
+)
+def test_the_teller_is_told_what_to_do_next(service: str, exit_name: str, words: str) -> None:
+    said = advice(edition().contracts[service].effect, exit_name)
+    assert words in said.en
+    assert bool(said.zh) == bool(words)

@@ -8,7 +8,7 @@ the one that a worker begins with, and others are opened and left while it runs.
 
 import msgspec
 
-VERSION = 6
+VERSION = 7
 MAX_SEGMENTS = 2_000
 """Clips and pauses in one `Play`, which stays under the largest message of a link."""
 MAX_RECORDED = 8_000 * 60
@@ -21,6 +21,10 @@ IDENTITIES = 2
 """Certificates of ours that a worker knows: the last, and that of legs from before."""
 MAX_BANKS = 8
 """Prompt banks that a worker has open at once, the first one included."""
+MAX_JUDGED = 32
+"""Channels of a worker of which it is judged at once who answered."""
+MAX_JUDGED_MS = 60_000
+"""Milliseconds of one `Judge` at most."""
 
 
 class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -221,6 +225,21 @@ class StopRecordCall(Message, frozen=True, tag=True, kw_only=True):
     """End the recording."""
 
 
+class Judge(Message, frozen=True, tag=True, kw_only=True):
+    """Say who answered, by what is heard from the next frame on: `Answered` comes once, within
+    `most_ms`, and at once as `unsure` where `MAX_JUDGED` are judged.
+
+    After a verdict of `machine` its beep is waited for, `Beeped`, for the rest of that time. A new
+    `Judge` begins anew.
+    """
+
+    most_ms: int = MAX_JUDGED_MS
+
+
+class StopJudging(Message, frozen=True, tag=True, kw_only=True):
+    """It matters no more; nothing is told."""
+
+
 class KeysBy(Message, frozen=True, tag=True, kw_only=True):
     """The leg's keys come another way (`info`): those of its media are reported no more."""
 
@@ -308,6 +327,25 @@ class Recorded(Message, frozen=True, tag=True, kw_only=True):
     codec: str
     octets: bytes
     last: bool
+
+
+class Answered(Message, frozen=True, tag=True, kw_only=True):
+    """Who answered, as far as sound tells: `person`, `machine`, `silence`, `fax`, `busy`,
+    `congestion`, `tone` or `unsure` (`media.amd`). A guess: what follows must be harmless."""
+
+    who: str
+    at_ms: int
+    """Since `Judge`."""
+    greeting_ms: int
+    """Of speech with its pauses, by then."""
+
+
+class Beeped(Message, frozen=True, tag=True, kw_only=True):
+    """The beep of what was judged a machine is over."""
+
+    at_ms: int
+    """Since `Judge`."""
+    hertz: int
 
 
 class JoinFailed(Message, frozen=True, tag=True, kw_only=True):
@@ -434,6 +472,8 @@ ToWorker = (
     | PauseRecord
     | ResumeRecord
     | StopRecordCall
+    | Judge
+    | StopJudging
     | KeysBy
     | Hold
     | Close
@@ -448,6 +488,8 @@ FromWorker = (
     | Key
     | PlayEnded
     | Recorded
+    | Answered
+    | Beeped
     | JoinFailed
     | CallRecorded
     | Secured

@@ -42,7 +42,7 @@ STATS_EVERY = 3
 _log = logging.getLogger(__name__)
 
 Report = Callable[[wire.Message], None]
-Ear = Literal["keys", "bridge", "recording"]
+Ear = Literal["keys", "bridge", "recording", "answer"]
 """Who wants the sound of a channel."""
 
 

@@ -79,6 +79,14 @@ class MediaChannel:
         """End the recording begun by a `wire.RecordCall` sent; `CallRecorded` follows."""
         self.send(wire.StopRecordCall())
 
+    def judge(self, most_ms: int) -> None:
+        """Say who answered, within so long: see `wire.Judge`."""
+        self.send(wire.Judge(most_ms=most_ms))
+
+    def stop_judging(self) -> None:
+        """It matters no more who answered."""
+        self.send(wire.StopJudging())
+
     def keys_by(self, method: str) -> None:
         """The leg's keys come another way (`info`): no more of them from its media."""
         self.send(wire.KeysBy(method=method))

@@ -32,6 +32,8 @@ Event = (
     wire.Key
     | wire.PlayEnded
     | wire.Recorded
+    | wire.Answered
+    | wire.Beeped
     | wire.JoinFailed
     | wire.CallRecorded
     | wire.Secured

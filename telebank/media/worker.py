@@ -18,6 +18,7 @@ from telebank.media.handshakes import Handshakes
 from telebank.media.inband import InbandKeys
 from telebank.media.inband_values import KeyOn
 from telebank.media.joining import ORDERS, Joining, Order
+from telebank.media.judging import Judgement, Judging
 from telebank.media.listening import Heard, Listening, Tables
 from telebank.media.options import MediaOptions
 from telebank.media.reading import Reading
@@ -74,6 +75,7 @@ class Worker(Service[wire.ToWorker]):
         self._halves: list[set[Channel]] = [set() for _ in range(SLOTS)]
         """By slot, whose packets are not as long as a tick."""
         self._guard = Guard()
+        self._judging = Judging(self._guard, self._tell)
         self._reporting = Reporting(self._guard)
         self._handshakes = Handshakes(self._run)
         self._rows: list[dict[int, Channel]] = [{} for _ in range(SLOTS)]
@@ -125,6 +127,7 @@ class Worker(Service[wire.ToWorker]):
         heard = listening.frames(now)
         if listening.keyed.any():
             self._hear_keys(number, heard, now)
+        self._judging.hear(number, heard)
         self._joining.hear(number, heard, listening.keyed)
 
     def _hear_keys(self, number: int, heard: Heard, now: float) -> None:
@@ -156,8 +159,9 @@ class Worker(Service[wire.ToWorker]):
     # -- the node -----------------------------------------------------------------------------
 
     def _tell(self, message: wire.Message) -> None:
-        """Keys and figures can be missed where the node does not read; nothing else can."""
-        if isinstance(message, wire.Key | wire.Stats):
+        """Keys, guesses and figures can be missed where the node does not read; nothing else
+        can."""
+        if isinstance(message, wire.Key | wire.Answered | wire.Beeped | wire.Stats):
             self._link.offer(message)
         else:
             self._link.send(message)
@@ -182,15 +186,18 @@ class Worker(Service[wire.ToWorker]):
         else:
             self._guard.run(channel, self._instruct, channel, message)
 
-    def _instruct(self, channel: Channel, message: ToChannel | Order) -> None:
+    def _instruct(self, channel: Channel, message: ToChannel | Order | Judgement) -> None:
         try:
             self._follow(channel, message)
         except ValueError as error:
             _log.error("channel %d: an order was refused: %s", channel.number, error)
 
-    def _follow(self, channel: Channel, message: ToChannel | Order) -> None:
+    def _follow(self, channel: Channel, message: ToChannel | Order | Judgement) -> None:
         if isinstance(message, ORDERS):
             self._joining.carry_out(channel, message)
+            return
+        if isinstance(message, wire.Judge | wire.StopJudging):
+            self._judging.carry_out(self._slots.index(channel.slot), channel, message)
             return
         if isinstance(message, wire.Collect):
             self._joining.secret(channel, secret=message.secret)
@@ -291,6 +298,7 @@ class Worker(Service[wire.ToWorker]):
         index = self._slots.index(channel.slot)
         del self._rows[index][channel.row]
         self._halves[index].discard(channel)
+        self._judging.stop(index, channel)
         self._joining.close(channel)
         channel.close(time.monotonic(), error)
 

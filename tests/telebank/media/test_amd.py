@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-import soundfile
-from numpy.typing import NDArray
 
+from support.answering import Samples, clips, silence, tone
 from telebank.media.amd import (
     AmdOptions,
     Answered,
@@ -15,41 +14,7 @@ from telebank.media.amd import (
 )
 from telebank.media.bank import FRAME
 from telebank.media.tones import TONES, make
-from telebank.settings import packs_dir
 from voice_prompts import g711
-
-Samples = NDArray[np.int16]
-RATE = 8_000
-DRAW = np.random.default_rng(3)
-
-
-def silence(ms: int, level: float = 3.0) -> Samples:
-    return DRAW.normal(0, level, ms * 8).astype(np.int16)
-
-
-def tone(hertz: float, ms: int, peak: float = 4_000) -> Samples:
-    return np.rint(peak * np.sin(2 * np.pi * hertz * np.arange(ms * 8) / RATE)).astype(np.int16)
-
-
-def clips(least_s: float, most_s: float, count: int) -> list[Samples]:
-    """Speech of the shipped packs, of both languages."""
-    found: list[Samples] = []
-    for pack in sorted(path for path in packs_dir().iterdir() if path.is_dir()):
-        some = 0
-        for path in sorted(pack.rglob("*.flac")):
-            info = soundfile.info(path)
-            if least_s <= info.frames / info.samplerate <= most_s:
-                sound, rate = soundfile.read(path, dtype="float64")
-                step = rate / RATE
-                places = np.arange(int(len(sound) / step)) * step
-                narrow = np.interp(places, np.arange(len(sound)), sound)
-                found.append(
-                    np.rint(narrow * 20_000 / max(np.abs(narrow).max(), 1e-6)).astype(np.int16)
-                )
-                some += 1
-            if some == count:
-                break
-    return found
 
 
 def heard(*sounds: Samples, options: AmdOptions | None = None) -> list[Event]:

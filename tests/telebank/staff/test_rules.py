@@ -47,6 +47,7 @@ def test_auditors_only_look() -> None:
         "floor.see",
         "contact.list",
         "seat.list",
+        "matter.see",
         "knowledge.read",
     }
 

@@ -30,13 +30,20 @@ class Bench:
         self.log = MemoryLog()
         self.alarms: list[Alarm] = []
         self.late: list[LateReply] = []
+        self.answered: list[tuple[str, str, float]] = []
+        """Link, STAN and seconds of each reply that came in time."""
         self.host = Iso8583Host(
             profile,
             contracts(),
             MODULE,
             quick_options(peer.port, **changes),
-            events=HostEvents(late=self.late.append, alarm=self.alarms.append),
+            events=HostEvents(
+                late=self.late.append, alarm=self.alarms.append, answered=self._answered
+            ),
         )
+
+    def _answered(self, link: str, stan: str, seconds: float) -> None:
+        self.answered.append((link, stan, seconds))
 
     async def ask(self, service: str, number: int = 1, **changes: object) -> Outcome:
         return await self.host.execute(request(service, number, **changes), self.log)

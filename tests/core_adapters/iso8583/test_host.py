@@ -53,6 +53,10 @@ async def test_every_service_is_answered() -> None:
         assert (health.business_date.month, health.business_date.day) == (11, 22)
         assert [row.mti for row in one.log.rows] == ["0600", "0200", "0200", "0200", "0302"]
         assert [row.reply39 for row in one.log.replies] == ["00"] * 5
+        assert [(link, stan) for link, stan, _ in one.answered] == [
+            (row.link, row.stan) for row in one.log.rows
+        ]
+        assert all(seconds >= 0 for *_, seconds in one.answered)
     assert one.peer.network == ["0800/001", "0800/002"]
 
 

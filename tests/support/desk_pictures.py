@@ -48,7 +48,13 @@ async def empty(place: DeskPlace, page: Browser) -> None:
     await page.sees("#no-call")
 
 
+async def calling(place: DeskPlace, page: Browser) -> None:
+    place.part.out("li", "o1")
+    await page.sees("#card")
+
+
 async def ringing(place: DeskPlace, page: Browser) -> None:
+    place.part.not_reached("li")
     place.part.caller("c1")
     place.part.ring("c1", "li")
     await page.sees("#card")
@@ -120,6 +126,7 @@ async def login(_place: DeskPlace, page: Browser) -> None:
 DESK = {
     "enter": enter,
     "empty": empty,
+    "calling": calling,
     "ringing": ringing,
     "call": call,
     "pin": pin,

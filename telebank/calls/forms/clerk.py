@@ -178,7 +178,7 @@ class Clerk:
             inputs[CURSOR] = cursor
         visit = f"desk{next(self._numbers)}"
         self._room.served(seat, call, service=service, state="asked")
-        factor = not enough(served.level, form.level)
+        factor = form.level is AuthLevel.SECOND_FACTOR  # as the menus: for each of them anew
         asking = Asking(form, served, counter, visit, factor)
         quoted = await asking.terms(inputs)
         return quoted if isinstance(quoted, Result) else self._read_back(seat, call, asking, quoted)
@@ -260,7 +260,7 @@ class Clerk:
         form, counter = slip.form, self._of(served.edition)
         submit = Submit(slip.visit, form.service, slip.inputs, served.level, served.card)
         answer = await served.ask(submit)
-        if answer.exit == PROVE and not slip.factor:
+        if answer.exit == PROVE and not slip.factor and not slip.over:
             self._prove_more(slip)
             return
         slip.result = counter.result(form, form.service, answer, slip.shown)

@@ -105,8 +105,8 @@ def _of_place(options: CentreOptions, number: int, queue: QueueOptions) -> Itera
     highest = max(options.important.values(), default=USUAL_LEVEL)
     if queue.level > highest:
         yield (
-            f"level is {queue.level}, and `important` makes nobody more than {highest}: nobody"
-            " comes here from the menus"
+            f"level is {queue.level}, and `important` makes nobody more than {highest}: only"
+            " customers whose record says so come here (`telebank customer set`)"
         )
 
 

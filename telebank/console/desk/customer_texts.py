@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 CUSTOMER: Mapping[str, tuple[str, str]] = {
     "cu_title": ("客户情况", "Customer"),
+    "cu_matter": ("为这次通话登记事项（新页面）", "Open a matter about this call (new page)"),
     "cu_hint": (
         "电话银行状态、设置和以前的来电。每次查看都有记录。",
         "Telephone banking, settings and earlier calls. Each look is recorded.",

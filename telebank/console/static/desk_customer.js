@@ -6,6 +6,7 @@ import { facts, has, named, spell } from "./board_words.js";
 
 const TALKS = ["talking", "held", "consulting", "three_way", "pin"];
 const MENU_CHANNEL = "phone";
+const TALKED = [...TALKS, "wrap_up"];
 const TELLER_CHANNEL = "teller";
 let row = null; // of the board: the call in hand, or just over
 let seen = null;
@@ -21,6 +22,8 @@ export function paintCustomer(call) {
   const before = whose();
   row = call ?? null;
   if (whose() !== before) forget();
+  show(at("cu-matter-line"), row !== null && TALKED.includes(row.state));
+  if (row) mark(at("cu-matter"), "href", `${at("cu-matter").pathname}?${new URLSearchParams({ call: row.key })}`);
   show(at("cu"), row !== null && TALKS.includes(row.state));
   mark(at("cu-open"), "aria-disabled", !proved());
   if (!asking && !seen && !failed) put(at("cu-state"), proved() ? "" : t("cu_not_proved"));

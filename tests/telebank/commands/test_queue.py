@@ -159,8 +159,8 @@ def test_the_shipped_queues_have_one_finding(tmp_path: Path) -> None:
     told = json.loads(run("check", "--data", tmp_path, "--json").stdout)
     assert told["error"] is None
     assert told["findings"] == [
-        "queues.expert: level is 5, and `important` makes nobody more than 0: nobody comes here"
-        " from the menus"
+        "queues.expert: level is 5, and `important` makes nobody more than 0: only customers"
+        " whose record says so come here (`telebank customer set`)"
     ]
 
 

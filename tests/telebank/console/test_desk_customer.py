@@ -35,6 +35,7 @@ async def test_a_page_is_told_of_its_customer_or_why_not(tmp_path: Path) -> None
         assert (gone.status_code, gone.json["code"]) == (409, "no_call")
         page = (await place.desk.get("/desk")).get_data(as_text=True)
         assert page.count('id="cu-open"') == 1
+        assert 'href="/matters/new"' in page
 
 
 @pytest.mark.parametrize(("name", "status"), [("li", 200), ("sun", 403), ("chen", 403)])

@@ -86,6 +86,15 @@ async def test_a_matter_is_opened_answered_and_closed_by_forms(tmp_path: Path) -
         assert path not in (await place.desk.get("/matters?of=all&state=open")).text
 
 
+async def test_the_desks_link_chooses_its_call(tmp_path: Path) -> None:
+    async with matters_at(tmp_path) as place:
+        other = contact(place.part.caller("01-1-8"), "li", "caller")
+        place.part.contacts["li"].insert(0, other)
+        await place.desk.login(place.people["li"])
+        page = (await place.desk.get(f"/matters/new?call={CALL}")).text
+        assert re.findall(r'<option value="(01-[^"]*)" selected', page) == [CALL]
+
+
 async def test_a_form_keeps_what_was_written_and_is_sent_once(tmp_path: Path) -> None:
     async with matters_at(tmp_path) as place:
         await place.desk.login(place.people["li"])

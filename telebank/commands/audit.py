@@ -243,11 +243,16 @@ def _write(
     bar = click.progressbar(
         length=sum(span.count for span in spans), label="entries", file=sys.stderr
     )
-    with os.fdopen(opened, "wb") as out, bar as moving:
-        for number, line in enumerate(export_lines(connection, spans, at, personal=personal)):
-            out.write(line)
-            if number % EACH == EACH - 1:
-                moving.update(EACH)
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(file)
+    try:
+        with os.fdopen(opened, "wb") as out, bar as moving:
+            for number, line in enumerate(export_lines(connection, spans, at, personal=personal)):
+                out.write(line)
+                if number % EACH == EACH - 1:
+                    moving.update(EACH)
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(file)
+    except OSError as error:
+        raise click.UsageError(f"cannot write {file}: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)

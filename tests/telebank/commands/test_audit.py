@@ -59,6 +59,14 @@ def test_an_export_of_nothing_clear_is_refused(log: AuditLog, words: list[str]) 
     assert not list(log.folder.glob("odd*"))
 
 
+def test_a_part_whose_beginning_is_gone_is_said_and_leaves_no_file(log: AuditLog) -> None:
+    log.sql("DELETE FROM leaf WHERE sequence = 8", "UPDATE event SET utc_us = 1 WHERE sequence < 9")
+    ran = audit(log, "export", "--from", "2026-01-01", str(log.folder / "odd.jsonl"))
+    assert ran.exit_code == 1
+    assert "the leaf of entry 01-8 is gone: export the whole log" in ran.output
+    assert not list(log.folder.glob("odd*"))
+
+
 def test_keys_are_as_the_verifier_reads_them(log: AuditLog) -> None:
     log.keys.write_text(audit(log, "keys").output, encoding="utf-8")
     assert log.verify()["good"]

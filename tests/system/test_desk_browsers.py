@@ -120,6 +120,34 @@ async def test_two_tellers_and_a_supervisor(bank: DeskBank) -> None:
     await wu.click("button[data-act=stop]")
     await until(lambda: _true(not bank.phones["wu"].talks), "the supervisor is still on the line")
     assert await zhao.text("#call-state") == "通话中"
+    await wu.reads("#answers", "li")
+    await wu.sees("#arrivals[src]")
+
+
+async def test_a_teller_plays_his_own_recording(bank: DeskBank) -> None:
+    li = await bank.sits("li")
+    caller = await bank.talks("li")
+    await li.sees("#recording[data-on=true]")
+    await asyncio.sleep(2)  # of sound
+    caller.hang_up()
+    await li.reads("#mine-word", "话后处理")
+    await li.press(Keys.F9)
+    await li.sees("#history .tapes a")
+    place = await li.script("return document.querySelector('#history .tapes a').href")
+    button = "#recordings [aria-current=true] .play"
+
+    async def kept() -> bool:  # its file is read back first
+        await li.go(place.removeprefix(li.base))
+        return bool(await li.script(f"return document.querySelector('{button}')"))
+
+    await until(kept, "the recording is not kept")
+    await li.click(button)
+    await li.reads("#now", "正在播放")
+    sound = "const sound = document.getElementById('sound'); return sound.duration > 1"
+    await until(lambda: li.script(sound), "there is no sound in it")
+    assert await li.text("#problem") is None
+    await li.go("/desk")
+    await li.reads("#mine-word", "空闲")
 
 
 async def test_a_page_loaded_anew_has_the_same_call(bank: DeskBank) -> None:

@@ -195,9 +195,9 @@ class House:
         person.seed = seed_of(asked)
         return person
 
-    def book(self) -> CustomerBook:
-        """What another node would know of customers."""
-        return CustomerBook(self.store.journal.run, self.store.vault.digest, PLAN)
+    def book(self, every_s: float = 30.0) -> CustomerBook:
+        """What another node would know of customers; it looks so often."""
+        return CustomerBook(self.store.journal.run, self.store.vault.digest, PLAN, every_s)
 
     async def try_login(self, name: str, password: str, code: str) -> Asked:
         """One try."""

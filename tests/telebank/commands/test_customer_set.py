@@ -1,5 +1,6 @@
 """`telebank customer set`: two people's word, what is seen of it, and what queues then know."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -116,3 +117,17 @@ async def test_another_nodes_change_is_seen_at_the_next_look(tmp_path: Path) -> 
         record = far.of("", "13800009999")
         assert record is not None
         assert record.importance == 5
+
+
+async def test_a_node_looks_for_changes_by_itself_until_it_is_closed(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        _, wu, li = await three_people(house)
+        far, token = house.book(every_s=0.05), house.store.vault.token(VIP)
+        await far.open()
+        try:
+            await said(house, li, wu, "--importance", "5")
+            async with asyncio.timeout(60):
+                while far.of(token, "") is None:
+                    await asyncio.sleep(0.05)
+        finally:
+            await far.close()

@@ -33,7 +33,7 @@ def test_a_secret_that_is_not_there_is_named(tmp_path: Path) -> None:
     file.parent.mkdir()
     file.write_text('schema = 1\n[snmp]\ncommunity_file = "snmp.community"\n')
     code, said = asked(tmp_path, "watch", "--metrics", "127.0.0.1:0", "--snmp", "127.0.0.1:0")
-    assert code == EXIT_USAGE
+    assert code == EXIT_USAGE, said
     assert "keys/snmp.community" in said.replace("\n", "")
 
 
@@ -42,7 +42,7 @@ def test_alarms_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     file.parent.mkdir()
     file.write_text("- {name: a}")
     code, said = asked(tmp_path, "watch", "--metrics", "127.0.0.1:0")
-    assert code == EXIT_USAGE
+    assert code == EXIT_USAGE, said
     assert "alarms.yaml" in said
 
 
@@ -50,13 +50,13 @@ def test_a_port_that_is_taken_is_named_with_its_holder(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         code, said = asked(tmp_path, "watch", "--metrics", f"127.0.0.1:{port}")
-    assert code == EXIT_UNREACHABLE
+    assert code == EXIT_UNREACHABLE, said
     assert f"TCP 127.0.0.1:{port} is taken by" in said
 
 
 def test_alarms_of_nobody(tmp_path: Path) -> None:
     code, said = asked(tmp_path, "alarms")
-    assert code == EXIT_UNREACHABLE
+    assert code == EXIT_UNREACHABLE, said
     assert "telebank watch" in said
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "watch.json").write_text(json.dumps({"listen": "127.0.0.1:1"}))
@@ -67,13 +67,15 @@ async def test_alarms_of_a_watcher_with_no_node(tmp_path: Path) -> None:
     async with running(load_settings(tmp_path, QUIET), place(tmp_path)) as (said, _):
         (tmp_path / "run").mkdir(exist_ok=True)
         (tmp_path / "run" / "watch.json").write_text(json.dumps(said))
-        code, printed = 0, ""
+        printed = ""
         for _ in range(60):
             code, printed = await asyncio.to_thread(asked, tmp_path, "alarms", "--language", "zh")
-            if code == 0 and "node_away" in printed:
+            if "node_away" in printed:
                 break
             await asyncio.sleep(0.5)
-    assert (code, "待定" in printed) == (0, True), printed
+    # about to be, or raised where the machine is slow
+    assert ("待定" if code == 0 else "告警中") in printed, printed
+    assert "节点没有应答" in printed
 
 
 async def test_a_watcher_whose_work_fails_ends(

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from telebank.agents.commands import Command, Noted, SeatMoved
 from telebank.agents.day import Day, Wall
-from telebank.agents.forecast import Crew, Handling, expected_s
+from telebank.agents.forecast import Crew, Handling, Quits, expected_s
 from telebank.agents.hours import OpeningHours
 from telebank.agents.line_up import LineUp, Need, Standing, Waiting
 from telebank.agents.options import CentreOptions, QueueOptions
@@ -37,6 +37,7 @@ class Core:
         self.hours = {queue.name: OpeningHours(queue.hours) for queue in options.queues}
         self.serving = Serving(self.queues)
         self.handling = {queue.name: Handling(queue.handling_s) for queue in options.queues}
+        self.quits = {queue.name: Quits() for queue in options.queues}
         self.day = Day(wall)
         self.seats: dict[str, Seat] = {}
         self.crew = Crew(self.serving, self.seats)
@@ -124,8 +125,8 @@ class Core:
 
     def expected_s(self, need: Need, place: tuple[float, int]) -> float | None:
         """Seconds that somebody of such a key and number is going to wait."""
-        seconds = self.handling[need.queue].seconds
-        return expected_s(self.crew, self.ready, self.lines, (need, place), seconds)
+        seconds, quits = self.handling[need.queue].seconds, self.quits[need.queue].per_s
+        return expected_s(self.crew, self.ready, self.lines, (need, place), seconds, quits)
 
     # -- words ------------------------------------------------------------------------------------
 

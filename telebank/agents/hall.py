@@ -110,6 +110,8 @@ class Hall:
             core.counts[queue.name, waiting.call_back] -= 1
         core.timers.stop((CALL, waiting.call), OF_CALL)
         waited = now - waiting.since
+        if not waiting.call_back and waited:
+            core.quits[queue.name].add(waited, gave_up=how == "abandoned")
         self._count(waiting, how, now, seat)
         detail: dict[str, str | float] = {"queue": queue.name, "how": how}
         if seat:

@@ -35,6 +35,7 @@ COLOURS = 96
 """Of a picture: enough for letters' edges, a quarter of the octets."""
 SIZES = {"": LAPTOP, "-phone": TELEPHONE}
 _TO_ONE = "if (innerWidth < 1120) document.getElementById('one').scrollIntoView()"
+_TO_TODAY = "document.getElementById('arrivals-h').scrollIntoView()"
 Scene = Callable[[DeskPlace, Browser], Awaitable[None]]
 
 
@@ -113,6 +114,10 @@ async def day(_place: DeskPlace, page: Browser) -> None:
     await page.sees("#day small")
 
 
+async def today(_place: DeskPlace, page: Browser) -> None:
+    await page.sees("#arrivals[src]")
+
+
 async def wall(_place: DeskPlace, page: Browser) -> None:
     await page.go("/wall")
     await page.sees("#states li")
@@ -134,7 +139,8 @@ DESK = {
     "keys": keys,
     "wrap-up": wrap,
 }
-FLOOR = {"floor": floor, "day": day, "wall": wall, "login": login}
+_TO = {"day": _TO_ONE, "today": _TO_TODAY}
+FLOOR = {"floor": floor, "day": day, "today": today, "wall": wall, "login": login}
 
 
 def _crowd(place: DeskPlace) -> None:
@@ -176,7 +182,7 @@ async def take(page: Browser, out: Path, name: str) -> None:
     name = name.removeprefix("call-")
     for suffix, (width, height) in SIZES.items():
         await page.size(width, height)
-        await page.script(_TO_ONE if name.startswith("day") else "scrollTo(0, 0)")
+        await page.script(_TO.get(name.rpartition("-")[0], "scrollTo(0, 0)"))
         await asyncio.sleep(0.4)
         wide = await page.script("return document.documentElement.scrollWidth")
         if wide > width:

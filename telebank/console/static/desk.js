@@ -162,7 +162,7 @@ function paintPin(call) {
   const good = call.pin_result === "verified";
   mark(at("pin"), "data-look", entering ? "talking" : good ? "ready" : "alarm");
   turn(at("pin"), entering ? "pin" : good ? "ready" : "alarm");
-  put(at("pin-words"), entering ? `${t(of > LONGEST_PIN ? "card_entry" : "pin_entry")} · ${t("pin_of", { n: n || 0, of: of || 6 })}` : named("pin", call.pin_result));
+  put(at("pin-words"), entering && call.step === "terms" ? t("service_terms") : entering ? `${t(of > LONGEST_PIN ? "card_entry" : "pin_entry")} · ${t("pin_of", { n: n || 0, of: of || 6 })}` : named("pin", call.pin_result));
   show(at("pin-dots"), entering);
   show(at("pin-hint"), entering);
   put(at("pin-dots"), entering ? "●".repeat(n || 0) + "○".repeat(Math.max(0, (of || 6) - (n || 0))) : "");

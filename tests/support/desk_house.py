@@ -51,6 +51,8 @@ class Desks:
         default_factory=lambda: {"cards": QueueRow(key="cards", zh="银行卡", en="Cards")}
     )
     days: dict[str, int] = field(default_factory=dict)
+    learned: dict[str, tuple[str, dict[str, int], int]] = field(default_factory=dict)
+    """What those who sit there can do by now."""
     sights: list[str] = field(default_factory=list)
     done: list[tuple[Any, ...]] = field(default_factory=list)
     """What supervisors did."""
@@ -61,6 +63,9 @@ class Desks:
     """What comes of the next offer."""
 
     # -- tellers ------------------------------------------------------------------------------
+
+    def learn(self, person: str, name: str, skills: dict[str, int], days: int = 10_000) -> None:
+        self.learned[person] = (name, skills, days)
 
     def enter(
         self, person: str, name: str, phone: str, skills: dict[str, int], days: int = 10_000

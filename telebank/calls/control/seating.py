@@ -65,6 +65,10 @@ class TellerDesks(Protocol):
         """He sits down at the desk whose phone has this extension; `days`: since his first one."""
         ...
 
+    def learn(self, person: str, name: str, skills: dict[str, int], days: int = ...) -> None:
+        """His skills are these by now; nothing where he sits nowhere."""
+        ...
+
     def leave(self, seat: str) -> str | None:
         """He logs out."""
         ...

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import msgspec
+import structlog
 from aiohttp import web
 
 from telebank.agents.board import SeatRow
@@ -24,6 +25,9 @@ from telebank.staff.roles import RIGHTS, SIT, Role, may
 from telebank.store import seats
 from telebank.store.clock import Clock, SystemClock
 from transactions.approval import Actor
+from transactions.ports import JournalUnavailable, LeaseLost
+
+log = structlog.get_logger("telebank.control")
 
 LONG_AGO = 10_000
 """Days, where nobody said since when somebody is here."""
@@ -74,7 +78,6 @@ def _plain(do: Callable[[TellerDesks, str], str | None]) -> _Act:
 ACTS: Mapping[str, _Act] = MappingProxyType(
     {
         "leave": _plain(lambda room, seat: room.leave(seat)),
-        "state": _Act(StateBody, lambda room, seat, body: room.want(seat, body.state, body.reason)),
         "answer": _plain(lambda room, seat: room.answer(seat)),
         "hang_up": _plain(lambda room, seat: room.hang_up(seat)),
         "hold": _plain(lambda room, seat: room.hold(seat)),
@@ -91,7 +94,7 @@ ACTS: Mapping[str, _Act] = MappingProxyType(
         "wrapped": _plain(lambda room, seat: room.wrapped(seat)),
     }
 )
-"""By the last part of the path; `enter` and `call` ask the store first."""
+"""By the last part of the path; `enter`, `state` and `call` ask the store first."""
 
 
 class SeatsPart:
@@ -110,6 +113,7 @@ class SeatsPart:
         """See `ControlPart`."""
         return [
             web.post("/v1/desk/enter", self._enter),
+            web.post("/v1/desk/state", self._state),
             web.post("/v1/desk/call", self._call),
             *(web.post(f"/v1/desk/{name}", partial(self._act, name)) for name in ACTS),
         ]
@@ -131,6 +135,27 @@ class SeatsPart:
             return await self._sit(by, body.phone)
 
         return await self._alone(request, body, work)
+
+    async def _state(self, request: web.Request) -> web.Response:
+        body = await read_body(request, StateBody)
+
+        async def work(by: Actor) -> Reply:
+            if body.state == "ready":
+                await self._learn(by.id)
+            code = self._room.want(by.id, body.state, body.reason)
+            return self._seat(by.id) if code is None else no(code)
+
+        return await self._alone(request, body, work)
+
+    async def _learn(self, seat: str) -> None:
+        """What he can do may be other since he sat down. Without a store he is what he was."""
+        try:
+            profile = await self._counter.desk.run(partial(seats.profile, person_id=seat))
+        except (JournalUnavailable, LeaseLost) as error:
+            log.warning("seat.skills_not_read", seat=seat, error=type(error).__name__)
+            return
+        if profile is not None:
+            self._room.learn(seat, profile.name, dict(profile.skills), self._days(profile.began_on))
 
     async def _call(self, request: web.Request) -> web.Response:
         body = await read_body(request, CallBody)

@@ -45,6 +45,15 @@ class Acts(Transfers):
         self.on_change("SeatRow", person)
         return None
 
+    def learn(self, person: str, name: str, skills: dict[str, int], days: int = 10_000) -> None:
+        """What he can do by now; of one who goes when his call is over it counts no more."""
+        found, view = self._seats.get(person), self._machine.seat(person)
+        if found is None or view is None or view.next_state == "offline":
+            return
+        found.name = name
+        self._tell(events.SeatEntered(person, name, skills, days))
+        self.on_change("SeatRow", person)
+
     async def offer(self, seat: str, sdp: str, address: str) -> str | OfferRefused:
         """The answer to what the browser offers that is his telephone; `address` of his page."""
         found = self._seats.get(seat)

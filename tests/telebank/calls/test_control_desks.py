@@ -144,6 +144,19 @@ async def test_own_phone_skills_and_first_day_come_from_the_store(tmp_path: Path
         ]
 
 
+async def test_skills_that_changed_while_he_sits_hold_when_he_is_ready_again(
+    tmp_path: Path,
+) -> None:
+    async with open_desks(tmp_path) as desks:
+        li = await at_desk(desks)
+        given = await desks.post(desks.wu, "staff/li/skills", skills={"cards": 0, "loss": 7})
+        assert given.status == 200
+        assert (await desks.post(li, "desk/state", state="busy")).status == 200
+        assert desks.room.learned == {}
+        assert (await desks.post(li, "desk/state", state="ready")).status == 200
+        assert desks.room.learned == {"li": ("li", {"loss": 7}, 10_000)}
+
+
 async def test_each_sees_his_own_board(tmp_path: Path) -> None:
     async with open_desks(tmp_path) as desks:
         li = await at_desk(desks)

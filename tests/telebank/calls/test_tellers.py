@@ -276,3 +276,17 @@ async def test_what_a_hang_up_cuts_off_was_not_heard(it: Scene) -> None:
     caller.hangs_up()
     await it.house.idle()
     assert heard in ([True], [True, False])
+
+
+async def test_what_somebody_learns_while_he_sits_there_counts_at_once(it: Scene) -> None:
+    phone = await it.phone("8001", LI)
+    assert it.room.enter("li", "Li", "8001", {"other": 5}) is None
+    assert it.room.want("li", "ready") is None
+    assert (await it.state("SeatRow", "li", "ready")).queues == ()
+    it.room.learn("li", "Li Na", {"general": 5})
+    row = await it.state("SeatRow", "li", "ready")
+    assert (row.name, row.queues) == ("Li Na", ("general",))
+    it.room.learn("nobody", "Nobody", {"general": 5})
+    await it.caller("one")
+    await phone.rings()
+    await it.state("SeatRow", "li", "ringing")

@@ -83,8 +83,11 @@ def test_simulate_plays_the_shipped_queues() -> None:
     assert re.search("各随机种子的平均等待：.+ 至 .+ 秒", page)
 
 
-def test_simulate_says_whom_nobody_serves() -> None:
-    page = run(*SIMULATE, "--calls", "other=100", "--language", "en").stdout
+def test_simulate_says_whom_nobody_serves(tmp_path: Path) -> None:
+    file = tmp_path / "queues.yaml"
+    other = {**QUEUE, "skills": ["other"]}
+    file.write_text(json.dumps({"schema": 1, "queues": {"general": QUEUE, "other": other}}))
+    page = run(*SIMULATE, "--calls", "other=100", "--language", "en", file).stdout
     assert re.search(r"\d+ callers were taken by no queue", page)
 
 

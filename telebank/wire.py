@@ -6,6 +6,8 @@ version is refused. Audio positions are samples at 8000 a second in a prompt ban
 the one that a worker begins with, and others are opened and left while it runs.
 """
 
+from typing import Literal
+
 import msgspec
 
 VERSION = 7
@@ -25,6 +27,8 @@ MAX_JUDGED = 32
 """Channels of a worker of which it is judged at once who answered."""
 MAX_JUDGED_MS = 60_000
 """Milliseconds of one `Judge` at most."""
+Who = Literal["person", "machine", "silence", "fax", "busy", "congestion", "tone", "unsure"]
+"""Who answered, as far as sound tells; `busy`, `congestion` and `tone` are an exchange's."""
 
 
 class Message(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -330,10 +334,9 @@ class Recorded(Message, frozen=True, tag=True, kw_only=True):
 
 
 class Answered(Message, frozen=True, tag=True, kw_only=True):
-    """Who answered, as far as sound tells: `person`, `machine`, `silence`, `fax`, `busy`,
-    `congestion`, `tone` or `unsure` (`media.amd`). A guess: what follows must be harmless."""
+    """The verdict of `media.amd`. A guess: what follows must be harmless."""
 
-    who: str
+    who: Who
     at_ms: int
     """Since `Judge`."""
     greeting_ms: int

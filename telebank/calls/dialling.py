@@ -74,6 +74,11 @@ class Dialling:
         self._zone = zone
         self._clock = clock
 
+    @property
+    def judges_answers(self) -> bool:
+        """Whether it is listened to who answers: a person, a machine, a fax."""
+        return self._options.judge_answers
+
     def judge(self, number: str) -> Target | Refusal:
         """Where a call to a number goes, or which rule forbids it; SIP addresses are none."""
         return judge(self._options, number, staff=False)

@@ -6,20 +6,20 @@ being one steady sinusoid. It is a guess: a person with a long greeting is taken
 machine with a short one for a person. What follows must be harmless either way.
 
 Pure: no clock and no I/O. A frame is 160 samples at 8000 a second; times are milliseconds since the
-answer. Cost: about 30 µs a frame, for calls out in their first seconds only.
+answer. Cost: about 40 µs a frame, for calls out in their first seconds only.
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from telebank.media.bank import FRAME
 from telebank.media.inband_values import PEAK_0_DBM0
+from telebank.wire import Who
 
 FRAME_MS = 20
-Who = Literal["person", "machine", "silence", "fax", "busy", "congestion", "tone", "unsure"]
 Samples = NDArray[np.int16]
 
 _POINTS = 1_024

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from telebank import wire
-from telebank.media.amd import FRAME_MS, Answered, AnsweringMachineDetector, Samples, Who
+from telebank.media.amd import FRAME_MS, Answered, AnsweringMachineDetector, Samples
 from telebank.media.channel import Channel
 from telebank.media.engine import SLOTS
 from telebank.media.guard import Guard
@@ -83,5 +83,7 @@ class Judging:
             self.stop(slot, one.channel)
 
 
-def _verdict(channel: Channel, who: Who, at_ms: int = 0, greeting_ms: int = 0) -> wire.Answered:
+def _verdict(
+    channel: Channel, who: wire.Who, at_ms: int = 0, greeting_ms: int = 0
+) -> wire.Answered:
     return wire.Answered(channel=channel.number, who=who, at_ms=at_ms, greeting_ms=greeting_ms)

@@ -206,6 +206,9 @@ class OutboundOptions(_Rules):
     proven, for those of one call; of staff they are not counted."""
     seconds_daily: int = 14_400
     """Seconds of calls on a day, all together. A call's longest time is set aside beforehand."""
+    judge_answers: bool = True
+    """Whether it is listened to who answers a call-back: a fax or the tone of an exchange ends the
+    try at once, and an answering machine is talked to once, not twice."""
 
     def __post_init__(self) -> None:
         if self.gateway:

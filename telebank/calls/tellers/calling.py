@@ -5,9 +5,10 @@ then he; while he is rung the teller hears the ring-back tone. Whom nobody reach
 for another try. Every call out is judged by `[outbound]`, and counted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import get_args
 
 import structlog
 
@@ -18,7 +19,7 @@ from telebank.calls.faxes.tolls import Refusal, Target
 from telebank.calls.services import PlacedCall
 from telebank.calls.tellers.calls_out import CallsOut, Reached, code_of
 from telebank.calls.tellers.conversation import Conversation
-from telebank.calls.tellers.customer import Customer
+from telebank.calls.tellers.customer import Customer, Said
 from telebank.calls.tellers.keeping import KeptPlace, Places
 from telebank.calls.tellers.talk import Seat, StillWanted, Talk
 from telebank.calls.tellers.values import CallerCard, Code, Ended
@@ -29,6 +30,7 @@ SEAT_RINGS_S = 20.0
 """Seconds that a seat is rung for a call out."""
 GIVEN_UP = ("unreachable", "expired", "cancelled")
 """How a place is lost that was kept."""
+FAILURES: tuple[Failure, ...] = get_args(Failure)
 CALLED = ("ready", "busy")
 """States of a seat that may call somebody."""
 
@@ -164,7 +166,7 @@ class Calling(CallsOut):
         talk.arrange()
         why = await self._reached(talk, seat, wanted)
         if not why:
-            why = _WHY_NOT[await customer.consents()]
+            why = WHY_NOT[await customer.consents(judged=self._judges_answers)]
         if not wanted():
             return
         if not why:
@@ -214,7 +216,7 @@ class Calling(CallsOut):
         talk.trying = False
         talk.answered_by = why if party == "customer" else ""
         self._note("call_back.failed", talk.ref, actor=seat, party=party, why=why)
-        failure: Failure = "no_answer" if why == "machine" else why  # type: ignore[assignment]
+        failure: Failure = next((one for one in FAILURES if one == why), "no_answer")
         self._tell(events.OfferFailed(talk.ref, seat, failure, party))
         self._changed(talk)
 
@@ -365,7 +367,16 @@ class Calling(CallsOut):
         return any(person in (one.calling, one.ringing, *one.lines) for one in others)
 
 
-_WHY_NOT = {"yes": "", "no": "cancelled", "silent": "machine", "gone": "declined"}
+WHY_NOT: Mapping[Said, str] = {
+    "yes": "",
+    "no": "cancelled",
+    "silent": "machine",
+    "gone": "declined",
+    "fax": "fax",
+    "busy": "busy",
+    "congestion": "congestion",
+}
+"""Why it comes to nothing that he answered; empty: it does not."""
 
 
 def _nobody(number: str, began: str) -> CallerCard:

@@ -34,6 +34,11 @@ class CallsOut(Ringing):
             for talk in self._talks.values()
         )
 
+    @property
+    def _judges_answers(self) -> bool:
+        """Whether it is listened to who answers a call-back."""
+        return self.dialling is not None and self.dialling.judges_answers
+
     def may_call(self, number: str) -> bool:
         """Whether a rule of `[outbound]` lets a number be called, now or later."""
         return isinstance(self._ruled(number), Target)

@@ -3,6 +3,11 @@
 Whoever answers has proved nothing, whatever he had proved when he called: a telephone is in many
 hands. So he is asked for card and PIN anew, and one who is called back says by a key that he is
 there, which no answering machine does.
+
+What the media worker takes him for (`telebank.media.amd`) is a guess. A fax or the tone of an
+exchange ends the try at once: no voice is one. A person is never hung up on for it: who is taken
+for a machine is told all there is to be said, once in place of twice, and has as long to press a
+key; only where a beep came as well he has `BEEPED_S`.
 """
 
 import asyncio
@@ -42,8 +47,12 @@ TIMES = 2
 """The words are said so often."""
 HELLO_S = 20.0
 """Seconds in which they are said, at most."""
+BEEPED_S = 3.0
+"""In place of `ANSWER_S`, where what was taken for a machine has beeped."""
+JUDGED_MS = 30_000
+"""Milliseconds from the answer in which it is judged who answered, or a beep may come."""
 LEVELS = list(AuthLevel)
-Said = Literal["yes", "no", "silent", "gone"]
+Said = Literal["yes", "no", "silent", "gone", "fax", "busy", "congestion"]
 
 
 class Customer:
@@ -63,6 +72,9 @@ class Customer:
         self._proved: Proved | None = None
         self._entry: Entry | None = None
         self._asked: asyncio.Future[Said] | None = None
+        self._machine = False
+        """He is taken for one."""
+        self._beeped: asyncio.Future[None] | None = None
         channel, language = (lambda: self.channel), (lambda: self._language)
         self._saying = Saying(placed.ref, placed.edition, channel, language)
         parts = (placed.ref, placed.session, placed.edition, self._shell)
@@ -86,6 +98,10 @@ class Customer:
             case wire.PlayEnded():
                 if self._entry is None or not self._entry.ended(event):
                     self._saying.ended(event)
+            case wire.Answered():
+                self._taken_for(event.who)
+            case wire.Beeped():
+                self._has_beeped()
             case wire.CallRecorded() if self._shell.tellers is not None:
                 self._shell.tellers.taped(self._ref, event)
             case _:
@@ -108,20 +124,41 @@ class Customer:
 
     # -- being called back --------------------------------------------------------------------
 
-    async def consents(self) -> Said:
-        """Say who calls, and ask whether he wants his teller."""
+    async def consents(self, *, judged: bool) -> Said:
+        """Say who calls, and ask whether he wants his teller; `judged`: and listen who it is."""
         loop = asyncio.get_running_loop()
         asked = self._asked = loop.create_future()
+        beeped = self._beeped = loop.create_future()
+        channel = self.channel if judged else None
+        if channel is not None:
+            channel.judge(JUDGED_MS)
         for _ in range(TIMES):
             over: asyncio.Future[bool] = loop.create_future()
             self._saying.say((Spoken(HELLO),), over.set_result)
             both: set[asyncio.Future[Any]] = {over, asked}
             await asyncio.wait(both, timeout=HELLO_S, return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.wait({asked}, timeout=ANSWER_S)
-            if asked.done():
+            await _key_or_beep(asked, beeped)
+            if asked.done() or self._machine:
                 break
+        if channel is not None:
+            channel.stop_judging()
         self._saying.hush()
         return asked.result() if asked.done() else "silent"
+
+    def _taken_for(self, who: wire.Who) -> None:
+        """The verdict: see above what is made of it."""
+        log.info("tellers.answered_by", call=self._ref, who=who)
+        match who:
+            case "machine":
+                self._machine = True
+            case "fax" | "busy" | "congestion":
+                self._settle(who)
+            case _:
+                pass
+
+    def _has_beeped(self) -> None:
+        if self._beeped is not None and not self._beeped.done():
+            self._beeped.set_result(None)
 
     def dropped(self) -> None:
         """He wants it no more: say so, and end the call."""
@@ -301,6 +338,14 @@ class Customer:
                 detail=dict(detail),
             )
         )
+
+
+async def _key_or_beep(asked: asyncio.Future[Said], beeped: asyncio.Future[None]) -> None:
+    """He has heard the words, and may press a key: less long where there was a beep."""
+    both: set[asyncio.Future[Any]] = {asked, beeped}
+    await asyncio.wait(both, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
+    if beeped.done():
+        await asyncio.wait({asked}, timeout=BEEPED_S)
 
 
 def _left(proved: Proved | None, lost: AuthLevel | None) -> Proved | None:

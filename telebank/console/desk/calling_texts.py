@@ -16,6 +16,8 @@ CALLS: Mapping[str, tuple[str, str]] = {
     "reached_declined": ("拒接", "declined"),
     "reached_unreachable": ("无法接通", "could not be reached"),
     "reached_machine": ("应答机，无人按键", "answering machine: nobody pressed a key"),
+    "reached_fax": ("传真机应答", "a fax answered"),
+    "reached_congestion": ("线路忙音", "the line is congested"),
     "reached_own_phone": ("您的电话没有接起", "your own telephone was not answered"),
     "reached_trunk_down": ("外呼线路中断", "the trunk is down"),
     "reached_cancelled": ("客户取消了回电", "cancelled by the customer"),

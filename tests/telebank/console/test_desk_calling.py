@@ -22,7 +22,7 @@ from telebank.console.floor.texts import FLOOR_WORDS
 
 NUMBER = "139 0013-0033"
 REASONS = (LISTENING, "call_back", *get_args(Failure))
-TRIES = (*get_args(Failure), "machine", "cancelled")
+TRIES = (*get_args(Failure), "machine", "cancelled", "fax", "congestion")
 LANGUAGES = ("zh", "en")
 in_browser = pytest.mark.skipif(not programs(), reason="needs chromium (Debian)")
 

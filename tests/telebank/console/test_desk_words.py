@@ -18,6 +18,7 @@ from telebank.calls.control.services import WHY_NOT
 from telebank.calls.flow_titles import flow_titles
 from telebank.calls.forms.model import LEVELS
 from telebank.calls.tellers.browser_phone import OfferCode
+from telebank.calls.tellers.calling import WHY_NOT as WHY_NOT_THERE
 from telebank.calls.tellers.floor import LISTENING
 from telebank.calls.tellers.values import Code, Ended
 from telebank.console.desk.texts import DESK_WORDS
@@ -81,7 +82,7 @@ def test_no_state_reason_or_ending_is_shown_as_its_code(language: str) -> None:
     reasons = {desks.ENTERED, desks.ABSENT, desks.FULL, LISTENING, *get_args(Failure)}
     reasons |= {"call_back", *CentreOptions().breaks}
     calls = {"waiting", "ringing", "talking", "held", "consulting", "three_way", "pin", "wrap_up"}
-    tried = {*get_args(Failure), "machine", "cancelled", "own_phone", "trunk_down"}
+    tried = {*get_args(Failure), *filter(None, WHY_NOT_THERE.values()), "own_phone", "trunk_down"}
     levels = {str(place) for place, _ in enumerate(LEVELS)}
     for words in (DESK_WORDS, FLOOR_WORDS):
         assert lacking("state", {state.value for state in SeatState}, language, words) == set()

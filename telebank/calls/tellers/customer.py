@@ -315,7 +315,7 @@ class Customer:
             log.error("tellers.customer_failed", call=self._ref, error=type(error).__name__)
             self.hang_up()
             if self._shell.tellers is not None:
-                self._shell.tellers.gone(self._ref)
+                self._shell.tellers.gone(self._ref, "lost")
 
     def _told(self, services: Services, told: Told) -> None:
         self._shell.told(services.request_id(told.visit), told.exit)

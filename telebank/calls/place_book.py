@@ -43,9 +43,11 @@ class PlaceBook(RowBook):
         if written is not None:
             await written
 
-    def tried(self, call: str, tries: int) -> None:
+    async def tried(self, call: str, tries: int) -> None:
         """See `Places`."""
-        self._write(call, partial(kept_places.tried, call=call, tries=tries))
+        written = self._write(call, partial(kept_places.tried, call=call, tries=tries))
+        if written is not None:
+            await written
 
     async def taken(self, call: str) -> None:
         """See `Places`."""

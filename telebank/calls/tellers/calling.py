@@ -181,7 +181,7 @@ class Calling(CallsOut):
     async def _reached(self, talk: Talk, seat: Seat, wanted: StillWanted) -> Reached:
         """Call whose place is kept, where that may be."""
         talk.trying = True
-        self._tries(talk, talk.tries + 1)
+        await self._tries(talk, talk.tries + 1)
         placed, target = self._shell.placed(), self._ruled(talk.number)
         if isinstance(target, Refusal):
             self._note("call.refused", talk.ref, actor=seat.id, rule=target.rule)
@@ -203,16 +203,16 @@ class Calling(CallsOut):
             # His teller has gone in that moment: he keeps his place after all.
             await self.places.keep(replace(talk.place, tries=talk.tries))
 
-    def _tries(self, talk: Talk, tries: int) -> None:
+    async def _tries(self, talk: Talk, tries: int) -> None:
         talk.tries = tries
         if self.places is not None:
-            self.places.tried(talk.ref, tries)
+            await self.places.tried(talk.ref, tries)
 
     def _back_to_place(self, talk: Talk, seat: str, why: Reached, party: Party) -> None:
         """Nothing came of it: he stands where he stood, or is tried again later."""
         self._give_up(talk, seat)
         if talk.trying and party == "seat":  # that was none of the customer's
-            self._tries(talk, talk.tries - 1)
+            self._spawn(self._tries(talk, talk.tries - 1))
         talk.trying = False
         talk.answered_by = why if party == "customer" else ""
         self._note("call_back.failed", talk.ref, actor=seat, party=party, why=why)

@@ -46,9 +46,9 @@ class Places(Protocol):
         """Returns when it is written."""
         ...
 
-    def tried(self, call: str, tries: int) -> None:
-        """He is called now, for the so-manieth time; a call that is counted after this is placed
-        once this is written."""
+    async def tried(self, call: str, tries: int) -> None:
+        """He was called so often, the call that is about to be placed too; returns when that is
+        written."""
         ...
 
     async def taken(self, call: str) -> None:

@@ -127,7 +127,7 @@ async def test_what_is_over_by_then_ends_with_a_contact_and_the_rest_comes_in_or
             place("5"),
         ):
             await book.keep(one)
-        book.tried("5", OPTIONS.call_back_tries)
+        await book.tried("5", OPTIONS.call_back_tries)
         await book.close()
     async with open_store(tmp_path, clock=store_clock.SystemClock()) as store:
         book = PlaceBook(store.journal.run, keyring)

@@ -176,20 +176,6 @@ def of_day(
     return [RecordingSeen(*row) for row in part.execute(_OF_SEAT, values).all()]
 
 
-def heard(
-    part: Transaction, name: str, by: Actor, why: str, *, whose: str = ""
-) -> RecordingSeen | None:
-    """Log that somebody is given a recording, and find it; None where there is none, or `whose` is
-    given and it is another seat's."""
-    there = find(part, name)
-    if there is None or (whose and there.seat != whose):
-        detail: dict[str, Any] = {"name": name, "why": why}
-        raise Refused(None, _by("recording.heard", by, "unknown", None, detail))
-    detail = {"name": name, "seat": there.seat, "why": why}
-    part.event(_by("recording.heard", by, "ok", there.call, detail))
-    return there
-
-
 @dataclass(frozen=True, slots=True)
 class Listed:
     """One in a list, with what its contact says of it."""

@@ -26,7 +26,6 @@ from telebank.calls.control.boards import BoardPart
 from telebank.calls.control.desk import Counter
 from telebank.calls.control.desk_phones import DeskPhonesPart
 from telebank.calls.control.floor import FloorPart
-from telebank.calls.control.hearing import RecordingsPart
 from telebank.calls.control.history import HistoryPart
 from telebank.calls.control.playing import PlayingPart
 from telebank.calls.control.seats import SeatsPart
@@ -314,7 +313,6 @@ async def open_desks(
             DeskPhonesPart(counter, room),
             FloorPart(counter, room),
             HistoryPart(counter, keys, zone, house.clock),
-            RecordingsPart(counter, keys, place),
             PlayingPart(counter, Tapes(place, keys), room, zone, house.clock),
             SkillsPart(counter),
             *more(counter, room),

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, Protocol
 
 import msgspec
@@ -22,7 +23,6 @@ from telebank.agents.board import AnyRow, QueueRow
 from telebank.calls.control.acts import Acts
 from telebank.calls.control.common import Reply, as_json, read_body, refused, stop
 from telebank.calls.control.desk import Counter
-from telebank.calls.control.hearing import FOLDER, MAX_NAME, lies_at
 from telebank.calls.recording_keys import unwrap
 from telebank.calls.tellers.recordings import Tapes
 from telebank.media.sealed import SealError, measure, pieces, read_header
@@ -42,6 +42,9 @@ DAYS = 31
 """Shown where no day is asked for."""
 FLAC = "audio/flac"
 MAX_ID = 64
+FOLDER = "recordings"
+"""Under the data folder."""
+MAX_NAME = 255
 
 
 class Rows(Protocol):
@@ -212,3 +215,12 @@ async def _sent(request: web.Request, sound: _Sound) -> web.StreamResponse:
         log.warning("recording.not_played", error=str(error))
         response.force_close()
     return response
+
+
+def lies_at(folder: Path, name: str) -> Path:
+    """The file of a recording, or what there is of one that was cut; never outside its folder.
+    Raises `OSError`."""
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise FileNotFoundError(2, "its name leads out of the folder of recordings", name)
+    return path if path.exists() else path.with_name(path.name + ".part")

@@ -14,7 +14,6 @@ from telebank.calls.control.customers import CustomerPart, Standing
 from telebank.calls.control.desk import Counter
 from telebank.calls.control.desk_phones import DeskPhonesPart
 from telebank.calls.control.floor import FloorPart
-from telebank.calls.control.hearing import RecordingsPart
 from telebank.calls.control.matters import MattersPart
 from telebank.calls.control.playing import PlayingPart
 from telebank.calls.control.seats import SeatsPart
@@ -105,7 +104,6 @@ class Desks:
             CustomerPart(counter, self.room, self._standing),
             MattersPart(counter, self._keyring, self._zone),
             CustomerRecordsPart(counter, self._keyring, self._plan, self.customers.refresh),
-            RecordingsPart(counter, self._keyring, self._data),
             PlayingPart(counter, Tapes(self._data, self._keyring), self.room, self._zone),
         ]
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from support.desk_house import DeskHouse, open_desks
-from support.staff_house import START, fresh
+from support.staff_house import START
 from telebank.calls.recording_keys import new_key
-from telebank.media.recording import Header, Recording, check
+from telebank.media.recording import Header, Recording
 from telebank.store import tables
 from telebank.store.contacts import EndedContact, NewContact
 from telebank.store.recordings import NewRecording, Outcome
@@ -120,31 +120,6 @@ async def test_a_note_is_kept_shown_to_its_teller_and_holds_no_card(tmp_path: Pa
         assert words.encode() not in bytes(desks.house.rows(contact)[0].note_ciphertext)
 
 
-async def test_a_recording_opens_for_who_may_hear_it(tmp_path: Path) -> None:
-    async with open_desks(tmp_path) as desks:
-        li, wang = await desks.teller("li"), await desks.teller("wang")
-        recorded(desks, tmp_path)
-        await desks.book.close()
-        (row,) = desks.house.rows(recording)
-        for who in (li, desks.wu):
-            same = fresh()
-            given = await desks.post(who, "recordings/open", name="a.flac", why="x", **same)
-            key = bytes.fromhex(given.body["secret"])
-            opened = check(Path(given.body["file"]), lambda _wrapped, key=key: key)
-            assert (opened.sha256, opened.seconds, opened.cut) == (row.sha256, 1.0, False)
-            again = await desks.post(who, "recordings/open", name="a.flac", why="x", **same)
-            assert (again.status, "secret" in again.body) == (200, False)
-        theirs = await desks.post(wang, "recordings/open", name="a.flac")
-        assert theirs.body["code"] == "unknown_recording"
-        nobody = await desks.post(desks.chen, "recordings/open", name="a.flac")
-        assert (nobody.status, nobody.body["code"]) == (403, "not_allowed")
-        told = [("li", "ok"), ("wu", "ok"), ("wang", "unknown")]
-        assert outcomes(desks, "recording.heard") == told
-        (tmp_path / "recordings" / "a.flac").unlink()
-        gone = await desks.post(desks.wu, "recordings/open", name="a.flac")
-        assert (gone.status, gone.body["code"]) == (409, "no_file")
-
-
 async def test_no_name_leads_out_of_the_folder_of_recordings(tmp_path: Path) -> None:
     async with open_desks(tmp_path) as desks:
         recorded(desks, tmp_path)
@@ -154,8 +129,8 @@ async def test_no_name_leads_out_of_the_folder_of_recordings(tmp_path: Path) -> 
         )
         desks.book.recording_ended("../a.flac", Outcome(1.0, "aa", "bb", 9))
         await desks.book.close()
-        asked = await desks.post(desks.wu, "recordings/open", name="../a.flac")
-        assert (asked.status, asked.body["code"]) == (409, "no_file")
+        status, no = await played(desks, desks.wu, "../a.flac")
+        assert (status, json.loads(no)["code"]) == (409, "no_file")
 
 
 async def test_a_node_that_starts_knows_who_talked_last(tmp_path: Path) -> None:

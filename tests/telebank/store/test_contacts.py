@@ -204,23 +204,20 @@ async def test_a_recording_is_kept_with_what_proves_it(place: Path) -> None:
     assert told[1].detail["sealed_sha256"] == "bb" * 32
 
 
-async def test_who_hears_a_recording_is_in_the_log_and_own_ones_are_ones_own(place: Path) -> None:
+async def test_who_may_not_hear_a_recording_is_in_the_log_and_own_ones_are_ones_own(
+    place: Path,
+) -> None:
     new = NewRecording("a.flac", "01-000001", "01-1-K1", "li", "system", NOON, "k1")
     async with open_store(place) as store:
         await store.journal.run(partial(recordings.begin, new=new))
-        heard = partial(recordings.heard, name="a.flac", why="complaint 7")
-        assert await store.journal.run(partial(heard, by=WU)) is not None
-        assert await store.journal.run(partial(heard, by=LI, whose="li")) is not None
+        wanted = partial(recordings.wanted, name="a.flac")
+        assert await store.journal.run(partial(wanted, by=WU)) is not None
+        assert await store.journal.run(partial(wanted, by=LI, whose="li")) is not None
         sun = Actor("sun", "teller", "control")
-        assert await store.journal.run(partial(heard, by=sun, whose="sun")) is None
-        assert await store.journal.run(partial(recordings.heard, name="b", why="", by=WU)) is None
-    told = [row for row in rows(place, tables.event) if row.kind == "recording.heard"]
-    assert [(row.actor, row.outcome) for row in told] == [
-        ("wu", "ok"),
-        ("li", "ok"),
-        ("sun", "unknown"),
-        ("wu", "unknown"),
-    ]
+        assert await store.journal.run(partial(wanted, by=sun, whose="sun")) is None
+        assert await store.journal.run(partial(recordings.wanted, name="b", by=WU)) is None
+    told = [row for row in rows(place, tables.event) if row.kind == "recording.played"]
+    assert [(row.actor, row.outcome) for row in told] == [("sun", "unknown"), ("wu", "unknown")]
 
 
 async def test_lists_beside_the_node_are_newest_first_and_narrowed(place: Path) -> None:

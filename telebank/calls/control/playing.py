@@ -24,7 +24,7 @@ from telebank.calls.control.acts import Acts
 from telebank.calls.control.common import Reply, as_json, read_body, refused, stop
 from telebank.calls.control.desk import Counter
 from telebank.calls.recording_keys import unwrap
-from telebank.calls.tellers.recordings import Tapes
+from telebank.calls.tellers.recordings import FOLDER, Tapes
 from telebank.media.sealed import SealError, measure, pieces, read_header
 from telebank.staff.roles import HEAR, HEAR_OWN, RIGHTS, Role, may
 from telebank.store import recordings
@@ -42,8 +42,6 @@ DAYS = 31
 """Shown where no day is asked for."""
 FLAC = "audio/flac"
 MAX_ID = 64
-FOLDER = "recordings"
-"""Under the data folder."""
 MAX_NAME = 255
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from telebank.calls.tellers.recordings import FOLDER
 from telebank.commands.common import EXIT_FINDING, data_option, json_option
 from telebank.commands.contacts import (
     call_option,
@@ -22,7 +21,7 @@ from telebank.commands.contacts import (
 )
 from telebank.commands.listing import Column, show
 from telebank.commands.staff_secrets import say_json
-from telebank.store.recordings import KEPT, RecordingSeen
+from telebank.store.recordings import FOLDER, KEPT, RecordingSeen
 from telebank.store.seat_views import MAX_LISTED, Wanted, recordings
 
 COLUMNS = tuple(map(Column, ("began (UTC)", "seconds", "seat", "by", "call", "state", "name")))

@@ -16,6 +16,8 @@ from transactions.journal import JournalEvent
 
 MAX_LISTED = 1_000
 """Recordings in one answer."""
+FOLDER = "recordings"
+"""Of the files, under the data folder."""
 RUNNING, KEPT, FAILED = "running", "kept", "failed"
 CUT_SHORT = "the node was started again while it was made"
 _R = recording.c

@@ -24,12 +24,12 @@ from telebank.calls.control.acts import Acts
 from telebank.calls.control.common import Reply, as_json, read_body, refused, stop
 from telebank.calls.control.desk import Counter
 from telebank.calls.recording_keys import unwrap
-from telebank.calls.tellers.recordings import FOLDER, Tapes
+from telebank.calls.tellers.recordings import Tapes
 from telebank.media.sealed import SealError, measure, pieces, read_header
 from telebank.staff.roles import HEAR, HEAR_OWN, RIGHTS, Role, may
 from telebank.store import recordings
 from telebank.store.clock import Clock, SystemClock
-from telebank.store.recordings import KEPT, RUNNING, Listed, RecordingSeen
+from telebank.store.recordings import FOLDER, KEPT, RUNNING, Listed, RecordingSeen
 from telebank.store.transaction import Transaction
 from transactions.approval import Actor
 

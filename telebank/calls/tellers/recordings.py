@@ -13,13 +13,11 @@ from telebank import wire
 from telebank.calls.recording_keys import new_key
 from telebank.calls.tellers.talk import Talk
 from telebank.calls.tellers.values import Keeper
-from telebank.store.recordings import NewRecording, Outcome
+from telebank.store.recordings import FOLDER, NewRecording, Outcome
 from telebank.store.sealing import Keyring
 
 log = structlog.get_logger("telebank.tellers")
 
-FOLDER = "recordings"
-"""Under the data folder."""
 LEAST_FREE = 200_000_000
 """Octets that must be free on the disk for another recording to begin."""
 BY_RULE = "system"

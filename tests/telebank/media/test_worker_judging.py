@@ -11,7 +11,9 @@ from telebank import wire
 from telebank.media.client import MediaWorkers
 
 
-async def answered_by(pool: MediaWorkers, *sounds: Samples, most_ms: int = 30_000) -> Leg:
+async def answered_by(
+    pool: MediaWorkers, *sounds: Samples, most_ms: int = wire.MAX_JUDGED_MS
+) -> Leg:
     """A call that is judged from its answer, and whoever answers has said this."""
     leg = await open_leg(pool)
     leg.channel.judge(most_ms)
@@ -24,7 +26,7 @@ async def answered_by(pool: MediaWorkers, *sounds: Samples, most_ms: int = 30_00
 async def heard_no_more(leg: Leg) -> None:
     """Nobody listens to it after its verdict: the kernel drops what is no key, and of the rest one
     packet in 64 is seen, as its figures say."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(40):
         while not any(isinstance(one, wire.Stats) and one.sampled for one in leg.events.all):
             await talk([leg], 0.2)
 

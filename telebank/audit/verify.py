@@ -435,6 +435,9 @@ class LogCheck:
             found = f"{said.get('node')}-{said.get('sequence')}"
             self._stop(f"it is missing, or not in its place: {found} stands there", number)
             return
+        if number > self._last:
+            self._stop(f"it is beyond {self._last}, the last that the export names", number)
+            return
         self._entry = said
         self.report.entries += 1
         self._hear(said, number)
@@ -462,7 +465,7 @@ class LogCheck:
         if number <= self._last or not self._part:
             self._stop("its content is gone, only its hash is there", number)
         elif _number(said, "sequence") != number:
-            self._stop("its hash is missing", number)
+            self._stop("a hash is missing", self._good.size + 1, number, exact=False)
         else:
             self._append(bytes.fromhex(str(said["hash"])))
 
@@ -486,12 +489,28 @@ class LogCheck:
             return report
         if self._tree.size < self._last:
             self._stop("the export ends before it", self._tree.size + 1)
-        elif self._marks and not self._part:
+        elif not report.entries:
+            self._stop("the export has no entry of it: nothing is proved", report.first)
+        elif self._marks and self._part:
+            self._cut_short()
+        elif self._marks:
             number, most = self._tree.size + 1, self._marks[-1]
             self._stop(f"it is cut off: the anchors have entries up to {most}", number)
         elif not report.anchors:
             self._stop("no anchor stands for the log: nothing is proved", report.first)
         return report
+
+    def _cut_short(self) -> None:
+        """The hashes after a part end. Without those up to the next anchor nothing proves the
+        part's own entries since the last good one, unless the anchors' own copies do."""
+        if not self._marks or self._good.size >= self._last:
+            return
+        until = self._marks[0]
+        for leaf in self._anchors.leaves(self.report.origin, self._tree, until) or ():
+            self._append(leaf)
+        if self._good.size < until:
+            why = f"the hashes up to anchor {until} are missing"
+            self._stop(why, self._good.size + 1, self._last, exact=False)
 
     def _append(self, leaf: bytes) -> None:
         self._tree.append(leaf)
@@ -614,7 +633,8 @@ def _take(log: LogCheck, kind: object, line: bytes, said: dict[str, Any]) -> Non
 
 
 def _missing(anchors: Anchors, reports: Sequence[Report], *, part: bool) -> list[Report]:
-    """Nodes that have anchors and no entry; faults of the anchors themselves."""
+    """Nodes that have anchors and no entry; faults of the anchors themselves. Raises `Bad` for an
+    export without any log."""
     found = []
     seen = {report.origin for report in reports}
     for origin in anchors.roots:
@@ -622,8 +642,11 @@ def _missing(anchors: Anchors, reports: Sequence[Report], *, part: bool) -> list
             node = origin.removeprefix(ORIGIN)
             why = f"node {node} has anchors, and the export nothing of it"
             found.append(Report(node, origin, first_bad=1, last_bad=1, faults=[why]))
-    if anchors.faults:
-        found.append(Report("", faults=anchors.faults))
+    faults = [*anchors.faults, *["no good anchor was read"] * (not anchors.roots)]
+    if faults:
+        found.append(Report("", faults=faults))
+    if not reports and not found:
+        raise Bad("the export has no log: nothing is proved")
     return found
 
 

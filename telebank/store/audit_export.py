@@ -169,16 +169,18 @@ def _entry_lines(
 
 
 def _tail(connection: Connection, node: str, last: int) -> Iterator[bytes]:
-    """After a part: leaf hashes up to the next checkpoint, so that it can be compared."""
+    """After a part: leaf hashes up to the next checkpoint, so that it can be compared; where that
+    is gone, all there are. Which checkpoints were copied only the verifier knows: it demands the
+    hashes up to the next that was."""
     point = next(iter(checkpoints_after(connection, node, last - 1, 1)), None)
-    if point is None or point.size == last:
-        return
+    end = end_of_leaves(connection, node) if point is None else point.size
     try:
-        for number, leaf in enumerate(leaves(connection, node, last, point.size), start=last + 1):
+        for number, leaf in enumerate(leaves(connection, node, last, end), start=last + 1):
             yield _line({"type": "leaf", "sequence": number, "hash": leaf.hex()})
     except LeafMissing:
         return  # the verifier misses it too
-    yield _line({"type": "checkpoint", "note": point.note})
+    if point is not None and point.size > last:
+        yield _line({"type": "checkpoint", "note": point.note})
 
 
 class _Points:

@@ -269,6 +269,110 @@ def test_a_part_with_no_anchor_proves_nothing(log: AuditLog) -> None:
     assert "no anchor stands for the log" in said["logs"][0]["faults"][0]
 
 
+FORGED = "UPDATE event SET actor = 'nobody' WHERE sequence = 14"
+NO_POINT, NO_LEAF = (
+    "DELETE FROM checkpoint WHERE size >= 17",
+    "DELETE FROM leaf WHERE sequence = 16",
+)
+
+
+@pytest.mark.parametrize("hidden", ["", NO_POINT, NO_LEAF])
+@pytest.mark.parametrize("copied", [True, False])
+def test_a_forged_part_without_the_hashes_up_to_the_next_anchor(
+    log: AuditLog, hidden: str, *, copied: bool
+) -> None:
+    log.sql(FORGED)
+    log.rehash()
+    log.sql(hidden)
+    for path in [] if copied else log.anchors.rglob("*.leaves"):
+        path.unlink()
+    said = log.verify(log.export(Span("01", 5, 15)), "--part")
+    assert not said["good"]
+    one = said["logs"][0]
+    last = 15 if hidden == NO_LEAF else 17  # or else the hashes end with the anchor
+    assert (one["first_bad"], one["last_bad"]) == ((14, 14) if copied else (11, last))
+    assert one["last_good_anchor"] == 10
+
+
+@pytest.mark.parametrize("until", [15, 16])
+def test_the_tail_of_a_part_is_left_out_or_stops_before_the_anchor(
+    log: AuditLog, until: int
+) -> None:
+    log.sql(FORGED)
+    log.rehash()
+    for path in log.anchors.rglob("*.leaves"):
+        path.unlink()
+    file = log.export(Span("01", 5, 15))
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    read = [json.loads(line) for line in lines]
+    kept = [line for line, said in zip(lines, read, strict=True) if _up_to(until, said)]
+    assert len(kept) < len(lines)
+    file.write_text("".join(kept), encoding="utf-8")
+    said = log.verify(file, "--part")
+    assert not said["good"]
+    assert said["logs"][0]["faults"] == ["the hashes up to anchor 17 are missing"]
+    assert (said["logs"][0]["first_bad"], said["logs"][0]["last_bad"]) == (11, 15)
+
+
+def _up_to(until: int, said: dict[str, Any]) -> bool:
+    if said.get("type") == "checkpoint":
+        return int(said["note"].split("\n")[1]) <= until
+    return int(said.get("sequence", 0)) <= until
+
+
+def test_a_part_that_is_as_it_was_needs_no_tail_where_the_anchors_have_it(log: AuditLog) -> None:
+    log.sql(NO_POINT, "DELETE FROM leaf WHERE sequence = 16")
+    said = log.verify(log.export(Span("01", 5, 15)), "--part")
+    assert said["good"], said
+    assert said["logs"][0]["last_good_anchor"] == 17
+
+
+def test_a_gap_in_the_tail_of_a_part(log: AuditLog) -> None:
+    for path in log.anchors.rglob("*.leaves"):
+        path.unlink()
+    file = log.export(Span("01", 5, 15))
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    file.write_text("".join(one for one in lines if '"sequence":16' not in one), "utf-8")
+    said = log.verify(file, "--part")
+    assert said["logs"][0]["faults"] == ["a hash is missing"]
+    assert (said["logs"][0]["first_bad"], said["logs"][0]["last_bad"]) == (11, 16)
+
+
+def test_entries_beyond_the_end_that_a_part_names_are_not_let_in(log: AuditLog) -> None:
+    log.sql(FORGED)
+    log.rehash()
+    log.sql(NO_POINT)
+    file = log.export(Span("01", 5, 15))
+    text = file.read_text(encoding="utf-8").replace('"last":15', '"last":10')
+    file.write_text(text, encoding="utf-8")
+    said = log.verify(file, "--part")
+    assert not said["good"]
+    assert said["logs"][0]["first_bad"] == 11
+
+
+@pytest.mark.parametrize("words", [[], ["--part"]])
+@pytest.mark.parametrize("anchored", [True, False])
+def test_an_export_of_no_log_proves_nothing(
+    log: AuditLog, words: list[str], *, anchored: bool
+) -> None:
+    file = log.export()
+    head, *_, end = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    file.write_text(head + end, encoding="utf-8")
+    if not anchored:
+        shutil.rmtree(log.anchors)
+        log.anchors.mkdir()
+    said = log.verify(file, *words)
+    assert not said["good"]
+    why = "the export has no log" if words else "and the export nothing of it"
+    assert (why if anchored else "no good anchor was read") in said["logs"][0]["faults"][0]
+
+
+def test_a_log_of_no_entries_proves_nothing(log: AuditLog) -> None:
+    said = log.verify(log.export(Span("01", 11, 10)), "--part")
+    assert not said["good"]
+    assert "the export has no entry of it" in said["logs"][0]["faults"][0]
+
+
 @pytest.mark.parametrize("sequence", [1, 10, 11, 24, 25])
 def test_the_proof_of_one_entry(log: AuditLog, sequence: int) -> None:
     assert log.verify(log.proof(sequence)) == {"good": True, "logs": []}

@@ -52,10 +52,18 @@ class Caller:
     breaks: bool = False
     hears: bool = True
     """What is said to him to its end."""
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set: services answer at once; else when it is."""
+    edition: Edition = field(default_factory=edition)
+    """The menus that he is in."""
+
+    def __post_init__(self) -> None:
+        self.answers.set()
 
     def served(self, teller: str) -> Served:
         async def ask(submit: Submit) -> Answer:
             self.asked.append((teller, submit))
+            await self.answers.wait()
             if self.breaks:
                 raise ConnectionError
             exit_name, data = self.exits[submit.service]
@@ -68,7 +76,7 @@ class Caller:
                 asyncio.get_running_loop().call_soon(then, self.hears)
             return True
 
-        return Served(edition(), "zh", self.card, self.level, ask, self.heard.append, say)
+        return Served(self.edition, "zh", self.card, self.level, ask, self.heard.append, say)
 
     def services(self) -> list[str]:
         """What was asked for, in order."""
@@ -86,9 +94,12 @@ class Room:
     terms: Terms | None = None
     telling_: list[bool] = field(default_factory=list)
     notes: list[dict[str, str]] = field(default_factory=list)
+    gone: bool = False
+    """The call is over."""
 
     def caller_of(self, seat: str, call: str) -> Any:
-        return self.caller if (seat, call) == (SEAT, CALL) else "no_call"
+        there = (seat, call) == (SEAT, CALL) and not self.gone
+        return self.caller if there else "no_call"
 
     def pin(self, seat: str, then: Callable[[EntryEnded], None], terms: Terms) -> str | None:
         assert seat == SEAT

@@ -40,6 +40,7 @@ WHY_NOT: Mapping[str, str] = {
     "no_slip": "there is no such read-back of yours for this call: ask for it anew",
     "slip_over": "the read-back is too old to be confirmed: ask for it anew",
     "other_customer": "another customer has proved himself since: ask for it anew",
+    "asking": "what this seat asked before is not answered yet: wait for it, then ask again",
     "no_words": "the machine has no words for this: tell him yourself",
 }
 

@@ -11,11 +11,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
-from typing import Protocol
 
 import structlog
 
 from telebank.calls.edition import Edition
+from telebank.calls.forms.callers import ServedCallers
 from telebank.calls.forms.counter import Counter, Offer
 from telebank.calls.forms.endings import advice, general
 from telebank.calls.forms.filling import fill
@@ -42,30 +42,6 @@ RELEASES = 3
 """Whose forms are kept: live calls may be in older menus than new ones."""
 
 
-class ServedCallers(Protocol):
-    """The room of tellers as a clerk asks it."""
-
-    def caller_of(self, seat: str, call: str) -> CallerPort | str:
-        """Whom a seat has, where it is that call; else why not."""
-        ...
-
-    def pin(self, seat: str, then: Callable[[EntryEnded], None], terms: Terms) -> str | None:
-        """Read the terms to the seat's caller, and ask him for the PIN that signs them."""
-        ...
-
-    def telling(self, call: str, *, on: bool) -> None:
-        """The machine tells a caller a result, or has told it."""
-        ...
-
-    def in_pin(self, call: str) -> bool:
-        """Whether a caller keys his PIN now."""
-        ...
-
-    def served(self, seat: str, call: str, **detail: str) -> None:
-        """A line for the event log."""
-        ...
-
-
 class NotNow(Exception):  # noqa: N818 - reads as what it is
     """It cannot be done; `code` says why."""
 
@@ -90,6 +66,8 @@ class Clerk:
         self._numbers = count(1)
         self._counters: OrderedDict[str, Counter] = OrderedDict()
         self._tasks: dict[asyncio.Task[None], Slip] = {}
+        self._asking: set[str] = set()
+        """Seats whose form the host is asked about: of each one at a time."""
 
     async def close(self) -> None:
         """Wait a while for what was confirmed; its money is the processor's in any case."""
@@ -142,7 +120,9 @@ class Clerk:
     def _of(self, edition: Edition) -> Counter:
         """The forms of the menus that a caller is in; those of the last releases are kept."""
         found = self._counters.get(edition.hash)
-        if found is None:
+        if found is not None:
+            self._counters.move_to_end(edition.hash)
+        else:
             found = self._counters[edition.hash] = Counter(edition)
             while len(self._counters) > RELEASES:
                 self._counters.popitem(last=False)
@@ -161,6 +141,17 @@ class Clerk:
         self, seat: str, call: str, service: str, written: Mapping[str, str]
     ) -> Slip | Result | Mapping[str, Pair]:
         """What is to be read back; of what only tells, its answer; or what is wrong, by field."""
+        if seat in self._asking:
+            raise NotNow("asking")
+        self._asking.add(seat)
+        try:
+            return await self._quote(seat, call, service, written)
+        finally:
+            self._asking.discard(seat)
+
+    async def _quote(
+        self, seat: str, call: str, service: str, written: Mapping[str, str]
+    ) -> Slip | Result | Mapping[str, Pair]:
         served = self._port(seat, call).served(seat)
         counter = await self._made(served.edition)
         form = counter.forms.get(service)
@@ -181,6 +172,7 @@ class Clerk:
         factor = form.level is AuthLevel.SECOND_FACTOR  # as the menus: for each of them anew
         asking = Asking(form, served, counter, visit, factor)
         quoted = await asking.terms(inputs)
+        self._port(seat, call)  # of whom he has no more he is told nothing, and nothing is kept
         return quoted if isinstance(quoted, Result) else self._read_back(seat, call, asking, quoted)
 
     def _read_back(self, seat: str, call: str, asking: Asking, quoted: Quoted) -> Slip:
@@ -299,7 +291,9 @@ class Clerk:
     def told(self, seat: str, call: str, slip_id: str) -> Slip:
         """The teller has told the caller the result, while he has him."""
         port, slip = self._port(seat, call), self.slip(seat, call, slip_id)
-        self._tell(slip, port.served(seat))
+        served = port.served(seat)
+        _same_customer(slip, served)
+        self._tell(slip, served)
         return slip
 
     def say(self, seat: str, call: str, slip_id: str) -> Slip:
@@ -308,8 +302,7 @@ class Clerk:
         served = port.served(seat)
         if self._room.in_pin(call):
             raise NotNow("wrong_state")
-        if slip.card is not None and served.card != slip.card:
-            raise NotNow("other_customer" if served.card is not None else "not_proved")
+        _same_customer(slip, served)
         if not self._aloud(slip, served):
             raise NotNow("no_words")
         return slip
@@ -338,3 +331,9 @@ class Clerk:
         if slip.result is not None and not slip.told:
             slip.told = True
             served.told(Told(slip.visit, slip.result.exit))
+
+
+def _same_customer(slip: Slip, served: Served) -> None:
+    """Raise `NotNow` where a result is another's than of who is proved now."""
+    if slip.card is not None and served.card != slip.card:
+        raise NotNow("other_customer" if served.card is not None else "not_proved")

@@ -19,6 +19,8 @@ SLIP_S = 180.0
 """Seconds in which a slip may be confirmed; that of an entry that has begun counts no more."""
 MOST = 512
 """Slips remembered; the oldest goes first."""
+EACH = 8
+"""Of them, of one seat and call: so one page that asks on and on takes nobody else's place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +92,21 @@ class Slips:
         self._slips: OrderedDict[str, Slip] = OrderedDict()
 
     def keep(self, slip: Slip) -> None:
-        """From now on."""
+        """From now on; the oldest of its seat and call goes, or of all."""
         self._slips[slip.id] = slip
-        while len(self._slips) > self._most:
-            oldest = next((one for one in self._slips.values() if idle(self._fresh(one))), None)
-            self._slips.pop(next(iter(self._slips)) if oldest is None else oldest.id)
+        self._drop(self._of(slip.seat, slip.call), EACH)
+        self._drop(list(self._slips.values()), self._most)
+
+    def _drop(self, slips: list[Slip], most: int) -> None:
+        """Of more than so many the first that nothing is under way by, but for the newest; if
+        there is none, the first."""
+        if len(slips) > most:
+            before = (one for one in slips[:-1] if idle(self._fresh(one)))
+            del self._slips[next(before, slips[0]).id]
+
+    def _of(self, seat: str, call: str) -> list[Slip]:
+        """In the order in which they came."""
+        return [one for one in self._slips.values() if (one.seat, one.call) == (seat, call)]
 
     def over(self, call: str) -> None:
         """A call is over: what nobody has confirmed goes, and of the rest whose it was and what."""
@@ -111,10 +123,8 @@ class Slips:
 
     def last(self, seat: str, call: str) -> Slip | None:
         """What a page that is loaded anew shows: the last one of this seat and call."""
-        mine = (
-            one for one in reversed(self._slips.values()) if (one.seat, one.call) == (seat, call)
-        )
-        return next(mine, None)
+        mine = self._of(seat, call)
+        return mine[-1] if mine else None
 
 
 def idle(slip: Slip) -> bool:

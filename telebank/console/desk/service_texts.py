@@ -89,6 +89,10 @@ SERVICES: Mapping[str, tuple[str, str]] = {
     ),
     "no_no_slip": ("请重新核对。", "Check it anew."),
     "no_slip_over": ("核对已过期：请重新核对。", "The read-back is too old: check it anew."),
+    "no_asking": (
+        "上一次核对还没有答复：请稍等，再核对一次。",
+        "What you asked before is not answered yet: wait for it, then check again.",
+    ),
     "no_other_customer": (
         "验证身份的是另一位客户：请重新核对。",
         "Another customer has proved himself: check it anew.",

@@ -1,6 +1,7 @@
 """A teller does a service for his caller: read back, confirmed by the caller's PIN, once."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
@@ -9,11 +10,12 @@ import pytest
 
 from support.calls_house import CARD, PIN
 from support.form_counter import CALL, DONE, PAYEE, SEAT, TERMS, FormDesk, edition
-from telebank.calls.forms.clerk import NotNow
+from telebank.calls.edition import Edition
+from telebank.calls.forms.clerk import RELEASES, NotNow
 from telebank.calls.forms.endings import advice
 from telebank.calls.forms.making import forms_of
 from telebank.calls.forms.model import Form
-from telebank.calls.forms.slips import MOST, SLIP_S, Result, Slip
+from telebank.calls.forms.slips import EACH, SLIP_S, Result, Slip
 from telebank.calls.forms.terms import terms_of
 from telebank.flow.options import LANGUAGES
 from transactions.card import CardNumber
@@ -209,7 +211,7 @@ async def test_a_page_that_is_loaded_anew_finds_its_slip_and_old_ones_go() -> No
     offer = await desk.clerk.offer(SEAT, CALL, "bills")
     assert (offer.last, offer.business) == (first, "bill.pay")
     desk.clerk.confirm(SEAT, CALL, first.id)
-    for _ in range(MOST):
+    for _ in range(EACH):
         latest = await desk.transfer()
     assert (await desk.clerk.offer(SEAT, CALL)).last is latest
     assert desk.clerk.slip(SEAT, CALL, first.id).state == "pin"  # its PIN is under way
@@ -367,6 +369,70 @@ async def test_a_result_is_told_to_nobody_who_has_not_signed_it() -> None:
     assert desk.room.caller.said == []
     with pytest.raises(NotNow, match="not_proved"):
         desk.clerk.say(SEAT, CALL, slip.id)
+
+
+async def test_a_result_is_told_by_nobody_to_another_customer() -> None:
+    desk = FormDesk()
+    desk.room.caller.hears = False
+    slip = await desk.transfer()
+    desk.clerk.confirm(SEAT, CALL, slip.id)
+    desk.room.entered()
+    await settled(desk, slip)
+    for card, why in ((CardNumber(OTHER_CARD), "other_customer"), (None, "not_proved")):
+        desk.room.caller.card = card
+        with pytest.raises(NotNow, match=why):
+            desk.clerk.told(SEAT, CALL, slip.id)
+    assert (slip.told, desk.room.caller.heard) == (False, [])
+    desk.room.caller.card = CardNumber(CARD)
+    assert desk.clerk.told(SEAT, CALL, slip.id).told
+    assert [told.exit for told in desk.room.caller.heard] == ["ok"]
+
+
+async def test_of_a_call_that_ends_while_the_host_is_asked_nothing_is_kept_or_told() -> None:
+    desk = FormDesk()
+    money = Money.parse("1234.50")
+    desk.room.caller.exits["card.balance"] = ("ok", {"available": money, "ledger": money})
+    for asked in (desk.transfer, lambda: desk.quote("card.balance")):
+        desk.room.caller.asked.clear()
+        desk.room.caller.answers.clear()
+        asking = asyncio.create_task(asked())
+        while not desk.room.caller.asked:
+            await asyncio.sleep(0)
+        desk.room.gone = True
+        desk.clerk.over(CALL)
+        desk.room.caller.answers.set()
+        with pytest.raises(NotNow, match="no_call"):
+            await asking
+        desk.room.gone = False
+        assert (await desk.clerk.offer(SEAT, CALL)).last is None
+
+
+async def test_a_seat_asks_the_host_of_one_form_at_a_time() -> None:
+    desk = FormDesk()
+    desk.room.caller.answers.clear()
+    asking = asyncio.create_task(desk.transfer())
+    while not desk.room.caller.asked:
+        await asyncio.sleep(0)
+    with pytest.raises(NotNow, match="asking"):
+        await desk.transfer()
+    assert desk.room.caller.services() == ["transfer.quote"]
+    desk.room.caller.answers.set()
+    assert isinstance(await asking, Slip)
+    assert isinstance(await desk.transfer(), Slip)
+
+
+async def test_forms_that_are_in_use_are_not_made_again() -> None:
+    """Those of an old call too, whatever menus others are in since."""
+    desk = FormDesk()
+    old = edition()
+    first = (await desk.clerk.offer(SEAT, CALL)).forms
+    for number in range(RELEASES):
+        newer = replace(old.release, hash=str(number))
+        desk.room.caller.edition = Edition(newer, old.speaker)
+        await desk.clerk.offer(SEAT, CALL)
+        desk.room.caller.edition = old
+        again = (await desk.clerk.offer(SEAT, CALL)).forms
+        assert again[0] is first[0]
 
 
 @pytest.mark.parametrize(

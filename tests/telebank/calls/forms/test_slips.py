@@ -1,12 +1,13 @@
 """How long slips are remembered, and what of them."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from support.form_counter import CALL, SEAT, FormDesk
 from telebank.calls.forms.clerk import NotNow
-from telebank.calls.forms.slips import Slip, Slips
+from telebank.calls.forms.slips import EACH, MOST, Slip, Slips
 
 
 async def test_one_whose_pin_was_taken_back_is_no_longer_under_way() -> None:
@@ -21,6 +22,20 @@ async def test_one_whose_pin_was_taken_back_is_no_longer_under_way() -> None:
     found = [slips.find(one.id, SEAT, CALL) for one in (first, second, third)]
     assert found == [None, second, third]
     assert first.state == "open"
+
+
+async def test_one_page_that_asks_on_takes_the_place_of_no_other() -> None:
+    desk = FormDesk()
+    slip = await desk.transfer()
+    slips = Slips(desk.clerk._fresh)
+    for seat, call in ((SEAT, "another"), ("wang", CALL)):
+        slips.keep(replace(slip, id=f"of {seat}", seat=seat, call=call))
+    for number in range(MOST):
+        slips.keep(replace(slip, id=str(number)))
+    mine = [slips.find(str(number), SEAT, CALL) is not None for number in range(MOST)]
+    assert mine == [number >= MOST - EACH for number in range(MOST)]
+    assert slips.find(f"of {SEAT}", SEAT, "another") is not None
+    assert slips.find("of wang", "wang", CALL) is not None
 
 
 async def test_with_its_call_go_the_card_and_what_nobody_confirmed() -> None:

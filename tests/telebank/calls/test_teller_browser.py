@@ -228,7 +228,7 @@ async def test_sound_that_is_lost_while_a_number_is_rung_ends_the_call(
     monkeypatch.setattr(browser_line, "PATIENCE_S", 60.0)
     async with calls(tmp_path, voice) as at:
         await seated(at.it, "li", LI)
-        assert at.it.room.call("li", NUMBER) is None
+        assert await at.it.room.call("li", NUMBER) is None
         await at.rings()
         phone = at.it.room._seats["li"].browser
         assert phone is not None

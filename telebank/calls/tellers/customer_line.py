@@ -5,6 +5,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import structlog
+
 from telebank import wire
 from telebank.calls.dialling import Dialled, Dialling
 from telebank.calls.faxes.tolls import Refusal, Target
@@ -12,6 +14,8 @@ from telebank.calls.leg import Leg
 from telebank.calls.services import CallServices, MediaPlace
 from telebank.calls.tellers.phone_line import PhoneLine
 from telebank.sip.registering import PhoneWay
+
+log = structlog.get_logger("telebank.tellers")
 
 RINGS_S = 45.0
 """Seconds that a number is rung: about ten rings."""
@@ -57,6 +61,11 @@ class CustomerLine(PhoneLine):
         self._counted = False
         self._counting: set[asyncio.Task[None]] = set()
         self._limit: asyncio.TimerHandle | None = None
+        """Ends it with what is set aside."""
+        self._more: asyncio.TimerHandle | None = None
+        """Asks for more."""
+        self._ends = False
+        """By its limit."""
 
     @property
     def target(self) -> Target:
@@ -88,21 +97,27 @@ class CustomerLine(PhoneLine):
         return self._placed_at + self._dialled.seconds - self._shell.endpoint.now()
 
     def _look_again(self, after: float | None = None) -> None:
-        """Ask for more when little is left, or so many seconds from now; but for the last words."""
+        """End it with what is set aside, but for the last words, whatever comes of asking; before
+        that ask for more when little is left, or so many seconds from now."""
+        self._cancel()
         left = self._left_s() - LAST_WORDS_S
         wait = max(0.0, self._left_s() - AHEAD_S) if after is None else after
         loop = asyncio.get_running_loop()
-        if wait >= left:
-            self._limit = loop.call_later(max(0.0, left), self._used_up)
-        else:
-            self._limit = loop.call_later(wait, self._ask)
+        self._limit = loop.call_later(max(0.0, left), self._used_up)
+        if wait < left:
+            self._more = loop.call_later(wait, self._ask)
+
+    def _cancel(self) -> None:
+        for timer in (self._limit, self._more):
+            if timer is not None:
+                timer.cancel()
 
     def _ask(self) -> None:
         self._later(self._asked())
 
     async def _asked(self) -> None:
         found = await self._dialling.more(self._dialled)
-        if self._counted:
+        if self._counted or self._ends:
             return
         rule = found.rule if isinstance(found, Refusal) else ""
         if not isinstance(found, Refusal):
@@ -114,8 +129,9 @@ class CustomerLine(PhoneLine):
 
     def _used_up(self) -> None:
         """The call ends by itself, unless whoever is told has ended it by then."""
+        self._ends = True
         self._limit = asyncio.get_running_loop().call_later(LAST_WORDS_S, self._gone, "no_answer")
-        self._on_limit(self._rule or "call_s", True)
+        self._on_limit(self._rule or "store", True)  # no rule: it has not answered
 
     # -- what is heard ------------------------------------------------------------------------
 
@@ -135,8 +151,7 @@ class CustomerLine(PhoneLine):
 
     def _end(self) -> None:
         super()._end()
-        if self._limit is not None:
-            self._limit.cancel()
+        self._cancel()
         if not self._counted:
             self._counted = True
             placed, now = self._placed_at, self._shell.endpoint.now()
@@ -147,4 +162,10 @@ class CustomerLine(PhoneLine):
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work, name="call counted")
         self._counting.add(task)
-        task.add_done_callback(self._counting.discard)
+        task.add_done_callback(self._was_counted)
+
+    def _was_counted(self, task: "asyncio.Task[None]") -> None:
+        self._counting.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("tellers.not_counted", error=type(error).__name__)

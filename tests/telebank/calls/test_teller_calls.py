@@ -285,6 +285,39 @@ async def test_a_call_goes_on_by_pieces_and_ends_with_the_days_seconds(
         assert (seconds > 4, over) == (True, True)
 
 
+@pytest.mark.parametrize("breaks", [False, True])
+async def test_a_call_ends_with_what_is_set_aside_while_the_store_is_silent(
+    tmp_path: Path, voice: Voice, monkeypatch: pytest.MonkeyPatch, breaks: bool
+) -> None:
+    asked = asyncio.Event()
+
+    async def silent(_counter: Dialling, _dialled: Dialled) -> Dialled | Refusal:
+        asked.set()
+        if breaks:
+            raise ZeroDivisionError
+        return await asyncio.Future()
+
+    monkeypatch.setattr(dialling, "PIECE_S", 4)
+    for name, seconds in (("AHEAD_S", 2.0), ("LAST_WORDS_S", 1.0)):
+        monkeypatch.setattr(customer_line, name, seconds)
+    monkeypatch.setattr(Dialling, "more", silent)
+    async with calls(tmp_path, voice) as at:
+        phone = await seated(at, "li", "8001", LI)
+        assert await at.it.room.call("li", NUMBER) is None
+        at.it.ears.append(await phone.answers())
+        await at.rings()
+        await at.picks_up()
+        async with asyncio.timeout(40):
+            await asked.wait()
+        await at.it.house.happens("contact.ended", how="limit")
+        limit = await at.it.house.happens("call.limit")
+        assert limit.detail["rule"] == "store"
+        assert (await at.exchange.has(sip.CallEnded)).by
+        await phone.has(sip.CallEnded)
+        ((_, seconds, _),) = await _counted(at)
+        assert seconds <= 60
+
+
 async def test_a_number_is_consulted_and_takes_the_caller(at: Calls) -> None:
     phone = await seated(at, "li", "8001", LI)
     caller = await at.caller("one")

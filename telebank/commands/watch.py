@@ -198,7 +198,10 @@ def _open_snmp(
     sender = Sender(engine, options, secrets, lambda: time.monotonic() - seen.began)
     sender.open()
     cursors = Cursors(place.data / "snmp" / "cursors.json")
-    log = Log(lambda: _last(source, place), lambda after, most: _after(source, place, after, most))
+    log = Log(
+        lambda: _last(source, place),
+        lambda after, last, most: _between(source, place, (after, last), most),
+    )
     sinks: list[Sink] = []
     for number, name in enumerate(options.sinks):
 
@@ -214,9 +217,9 @@ def _last(source: Source, place: Place) -> int:
         return last_sequence(connection, place.node)
 
 
-def _after(source: Source, place: Place, after: int, most: int) -> list[LoggedEvent]:
+def _between(source: Source, place: Place, span: tuple[int, int], most: int) -> list[LoggedEvent]:
     with source.engine().connect() as connection:
-        return events_of(connection, place.node, after, KINDS, most)
+        return events_of(connection, place.node, span, KINDS, most)
 
 
 @contextlib.contextmanager

@@ -32,11 +32,12 @@ _ANCHOR = (
     .order_by(checkpoint.c.size.desc())
     .limit(1)
 )
-_AFTER = (
+_BETWEEN = (
     select(tables.event)
     .where(
         _E.node == bindparam("of_node"),
         _E.sequence > bindparam("after"),
+        _E.sequence <= bindparam("last"),
         _E.kind.in_(bindparam("kinds", expanding=True)) | _E.kind.startswith("alarm"),
     )
     .order_by(_E.sequence.desc())
@@ -79,11 +80,13 @@ def last_sequence(connection: Connection, node: str) -> int:
 
 
 def events_of(
-    connection: Connection, node: str, after: int, kinds: Sequence[str], most: int
+    connection: Connection, node: str, span: tuple[int, int], kinds: Sequence[str], most: int
 ) -> list[LoggedEvent]:
-    """The newest `most` events of these kinds, and alarms, after a sequence, in order."""
-    values = {"of_node": node, "after": after, "kinds": list(kinds), "most": most}
-    found = [logged(row) for row in connection.execute(_AFTER, values).mappings()]
+    """The newest `most` events of these kinds, and alarms, in order; `span`: after a sequence, up
+    to another one."""
+    after, last = span
+    values = {"of_node": node, "after": after, "last": last, "kinds": list(kinds), "most": most}
+    found = [logged(row) for row in connection.execute(_BETWEEN, values).mappings()]
     return found[::-1]
 
 

@@ -8,6 +8,7 @@ older than `[snmp] backlog` notifications is left out, saying so.
 
 import asyncio
 import json
+import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -48,12 +49,13 @@ class Log:
 
     last: Callable[[], int]
     """Sequence of the newest event."""
-    after: Callable[[int, int], Sequence[LoggedEvent]]
-    """Events that are notifications after a sequence: so many of the newest, in order."""
+    between: Callable[[int, int, int], Sequence[LoggedEvent]]
+    """Events that are notifications after a sequence and up to another one: so many of the
+    newest, in order."""
 
 
 class Cursors:
-    """The last sequence that each manager has, in a file."""
+    """The last sequence that each manager has, in a file. For one thread, the loop's."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -69,6 +71,8 @@ class Cursors:
 
     def put(self, sink: str, sequence: int) -> None:
         """Raises `OSError`."""
+        if self._at.get(sink) == sequence:
+            return
         self._at[sink] = sequence
         temporary = self._path.with_suffix(".new")
         temporary.write_text(json.dumps(self._at))
@@ -158,6 +162,42 @@ def _domain(v6: bool) -> tuple[int, ...]:
     return (*(udp6.DOMAIN_NAME if v6 else udp.DOMAIN_NAME), OWN)
 
 
+class Beside:
+    """Notifications that no log has: the node could not write them. From any thread; where more
+    than `most` wait the oldest are left out."""
+
+    def __init__(self, sink: str, most: int) -> None:
+        self._sink = sink
+        self._most = most
+        self._waiting: deque[Told] = deque()
+        self._lock = threading.Lock()
+
+    def append(self, told: Told) -> None:
+        """The newest."""
+        with self._lock:
+            self._waiting.append(told)
+        self._bound()
+
+    def take(self) -> Told | None:
+        """The oldest; None: there is none."""
+        with self._lock:
+            return self._waiting.popleft() if self._waiting else None
+
+    def put_back(self, told: Told) -> None:
+        """What was taken, and not sent."""
+        with self._lock:
+            self._waiting.appendleft(told)
+        self._bound()
+
+    def _bound(self) -> None:
+        with self._lock:
+            left_out = len(self._waiting) - self._most
+            for _ in range(left_out):
+                self._waiting.popleft()
+        if left_out > 0:
+            log.warning("snmp.left_out", sink=self._sink, in_no_log=left_out)
+
+
 class Sink:
     """One manager. `run` until it is cancelled."""
 
@@ -174,8 +214,7 @@ class Sink:
         self._log = source
         self._cursors = cursors
         self._options = options
-        self.beside: deque[Told] = deque(maxlen=options.backlog)
-        """Notifications that no log has: the node could not write them."""
+        self.beside = Beside(name, options.backlog)
 
     async def run(self, every_s: float) -> None:
         """Send what there is, wait, look again; longer after each failure in a row."""
@@ -187,12 +226,12 @@ class Sink:
 
     async def turn(self) -> bool:
         """Send what there is; False where the manager, or the store, did not take part."""
-        while self.beside:
-            if not await self._send(self.beside[0]):
+        while (told := self.beside.take()) is not None:
+            if not await self._send(told):
+                self.beside.put_back(told)
                 return False
-            self.beside.popleft()
         try:
-            found = await asyncio.to_thread(self._new)
+            found, last = await asyncio.to_thread(self._new, self._cursors.of(self._name))
         except UNREADABLE as error:
             log.warning("snmp.log_not_read", sink=self._name, error=type(error).__name__)
             return False
@@ -200,6 +239,7 @@ class Sink:
             if not await self._send(told_of(event)):
                 return False
             self._passed(event.sequence)
+        self._passed(last)  # what is no notification is not read again
         return True
 
     def _passed(self, sequence: int) -> None:
@@ -209,15 +249,14 @@ class Sink:
         except OSError as error:
             log.warning("snmp.cursor_not_kept", sink=self._name, error=error.strerror)
 
-    def _new(self) -> Sequence[LoggedEvent]:
-        after, last = self._cursors.of(self._name), self._log.last()
-        if after is None or after > last:  # new here, or the store was put back to an earlier day
-            self._passed(last)
-            return ()
-        if after == last:
-            return ()
-        found = self._log.after(after, self._options.backlog + 1)
+    def _new(self, after: int | None) -> tuple[Sequence[LoggedEvent], int]:
+        """What is to be sent, and the sequence up to which the log was read."""
+        last = self._log.last()
+        # no cursor: new here; beyond the last: the store was put back to an earlier day
+        if after is None or after >= last:
+            return (), last
+        found = self._log.between(after, last, self._options.backlog + 1)
         if len(found) > self._options.backlog:
             found = found[1:]
             log.warning("snmp.left_out", sink=self._name, before=found[0].sequence)
-        return found
+        return found, last

@@ -1,5 +1,7 @@
 """Notifications: which events they are, in order, none lost, and net-snmp's snmptrapd gets them."""
 
+import json
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,12 +9,16 @@ from pathlib import Path
 import pytest
 
 from support import net_snmp
+from support.store_kit import open_store
+from telebank.ops.metrics_store import events_of, last_sequence
 from telebank.ops.snmp.agent import know_people, start_engine
 from telebank.ops.snmp.identity import next_start
-from telebank.ops.snmp.notices import Notice, Told, told_of
+from telebank.ops.snmp.notices import KINDS, Notice, Told, told_of
 from telebank.ops.snmp.options import SnmpOptions, read_secrets
 from telebank.ops.snmp.sinks import Cursors, Log, Sender, Sink
+from telebank.store.engine import open_read_only
 from telebank.store.eventlog import LoggedEvent
+from transactions.journal import JournalEvent
 
 AT = datetime(2026, 11, 23, 18, 30, tzinfo=UTC)
 
@@ -71,6 +77,7 @@ class Events:
 
     def __init__(self) -> None:
         self.all: list[LoggedEvent] = []
+        self.read: list[tuple[int, int]] = []
         self.well = True
 
     def last(self) -> int:
@@ -78,18 +85,20 @@ class Events:
             raise OSError("the store is away")
         return self.all[-1].sequence if self.all else 0
 
-    def after(self, sequence: int, most: int) -> Sequence[LoggedEvent]:
-        return [one for one in self.all if one.sequence > sequence][-most:]
+    def between(self, after: int, last: int, most: int) -> Sequence[LoggedEvent]:
+        self.read.append((after, last))
+        told = [one for one in self.all if one.kind == "host.link"]
+        return [one for one in told if after < one.sequence <= last][-most:]
 
-    def add(self, *sequences: int) -> None:
-        self.all += [event(one, "host.link", "down", link="a") for one in sequences]
+    def add(self, *sequences: int, kind: str = "host.link") -> None:
+        self.all += [event(one, kind, "down", link="a") for one in sequences]
 
 
 def sink(manager: Manager, events: Events, file: Path, backlog: int = 1_000) -> Sink:
     options = SnmpOptions(
         *("127.0.0.1:0", "noc", "a", "p", ""), sinks=("192.0.2.9:162",), backlog=backlog
     )
-    log = Log(events.last, events.after)
+    log = Log(events.last, events.between)
     return Sink("192.0.2.9:162", manager.take, log, Cursors(file), options)
 
 
@@ -152,6 +161,102 @@ async def test_a_cursor_that_cannot_be_kept_holds_in_this_run(tmp_path: Path) ->
         events.add(number)
     assert await one.turn()
     assert manager.got == [1, 2, 3]
+
+
+async def test_what_is_no_notification_is_read_once(tmp_path: Path) -> None:
+    manager, events, file = Manager(), Events(), tmp_path / "cursors"
+    one = sink(manager, events, file)
+    await one.turn()
+    events.add(1, 2, 3, kind="call.ended")
+    assert await one.turn()
+    assert await one.turn()
+    assert events.read == [(0, 3)]
+    assert json.loads(file.read_text()) == {"192.0.2.9:162": 3}
+    events.add(4)
+    events.add(5, kind="call.ended")
+    assert await sink(manager, events, file).turn()
+    assert (manager.got, events.read[1:]) == ([4], [(3, 5)])
+
+
+async def test_what_comes_during_a_reading_is_read_next(tmp_path: Path) -> None:
+    manager, events = Manager(), Events()
+    one = sink(manager, events, tmp_path / "cursors")
+    await one.turn()
+    events.add(1, kind="call.ended")
+    between = events.between
+
+    def slow(after: int, last: int, most: int) -> Sequence[LoggedEvent]:
+        found = between(after, last, most)
+        events.add(2)
+        return found
+
+    one._log = Log(events.last, slow)
+    assert await one.turn()
+    one._log = Log(events.last, between)
+    assert await one.turn()
+    assert manager.got == [2]
+
+
+async def test_a_store_is_read_up_to_the_last_that_was_asked_for(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        for kind in ("call.ended", "alarm", "host.link", "trunk.up"):
+            await store.journal.append(JournalEvent(kind))
+        reader = open_read_only(store.url)
+        with reader.connect() as connection:
+            last = last_sequence(connection, store.node)
+            found = events_of(connection, store.node, (last - 3, last - 1), KINDS, 9)
+            none = events_of(connection, store.node, (last, last), KINDS, 9)
+        reader.dispose()
+    assert [one.kind for one in found] == ["alarm", "host.link"]
+    assert not none
+
+
+async def test_cursors_are_written_by_one_thread(tmp_path: Path) -> None:
+    wrote = set()
+
+    class Watched(Cursors):
+        def put(self, sink: str, sequence: int) -> None:
+            wrote.add(threading.get_ident())
+            super().put(sink, sequence)
+
+    manager, events = Manager(), Events()
+    one = sink(manager, events, tmp_path / "cursors")
+    one._cursors = Watched(tmp_path / "cursors")
+    events.add(1)
+    assert await one.turn()
+    events.add(2)
+    assert await one.turn()
+    assert wrote == {threading.get_ident()}
+
+
+async def test_what_no_log_has_is_not_lost_while_others_come(tmp_path: Path) -> None:
+    """Where all places are taken, during a sending, and the sending fails."""
+    got: list[str] = []
+    well = [True, False, True, True, True, True]
+
+    async def send(told: Told) -> bool:
+        if not got:
+            one.beside.append(of("c"))  # the oldest is on its way: b and c wait
+        if well.pop(0):
+            got.append(told.subject)
+            return True
+        return False
+
+    def of(subject: str) -> Told:
+        return Told(Notice.DISK_LOW, "01", 0, AT, subject, "no room")
+
+    one = sink(Manager(), Events(), tmp_path / "cursors", backlog=2)
+    one._send = send
+    one.beside.append(of("a"))
+    one.beside.append(of("b"))
+    assert not await one.turn()
+    assert got == ["a"]
+    assert await one.turn()
+    assert got == ["a", "b", "c"]
+    for subject in "xyz":
+        one.beside.append(of(subject))
+    assert await one.turn()
+    assert got[3:] == ["y", "z"]
 
 
 async def test_what_no_log_has_comes_first(tmp_path: Path) -> None:

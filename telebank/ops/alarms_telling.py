@@ -35,15 +35,14 @@ class AlarmTeller:
         self._kept = kept
         self._beside = beside
         self._waiting: deque[Change] = deque(maxlen=MOST)
+        self._told = set(alarms.raised) & {rule.name for rule in alarms.rules}
+        """Those that were told to be raised, and not to be over."""
 
     def judge(self, seen: Snapshot, now: float) -> Sequence[AlarmNow]:
         """Look, remember what changed; how they stand."""
         changes = self._alarms.looked(seen, now)
         self._waiting += changes
-        stand = self._alarms.now(now)
-        if changes:
-            self._keep([one.name for one in stand if one.raised])
-        return stand
+        return self._alarms.now(now)
 
     async def run(self) -> None:
         """Tell, in order, until it is cancelled."""
@@ -53,7 +52,8 @@ class AlarmTeller:
             await asyncio.sleep(EVERY_S)
 
     def tell(self, change: Change) -> None:
-        """One change, to the node or beside it."""
+        """One change, to the node or beside it; kept on disk only then, so that one who is stopped
+        before tells it again."""
         rule, outcome = change.rule, "raised" if change.raised else "over"
         log.warning(rule.name, outcome=outcome, severity=rule.severity, value=change.value)
         body = {
@@ -71,9 +71,11 @@ class AlarmTeller:
             notice = of_alarm(rule.name) if change.raised else Notice.ALARM_CLEARED
             text = f"{rule.severity}, {rule.en}, value {change.value:g} (in no log: {error})"
             self._beside(Told(notice, self._node, 0, datetime.now(UTC), rule.name, text))
+        (self._told.add if change.raised else self._told.discard)(rule.name)
+        self._keep()
 
-    def _keep(self, raised: Sequence[str]) -> None:
+    def _keep(self) -> None:
         try:
-            keep_raised(self._kept, raised)
+            keep_raised(self._kept, sorted(self._told))
         except OSError as error:
             log.warning("not_kept", file=str(self._kept), error=error.strerror)

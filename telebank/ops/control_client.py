@@ -1,5 +1,6 @@
 """Asks a node at its control socket (`DATA/control.sock`, HTTP), for commands and the console."""
 
+import contextlib
 import json
 import socket as sockets
 import time
@@ -95,17 +96,21 @@ class Octets:
 def fetch(
     socket: Path, path: str, body: Mapping[str, Any], token: str, *, address: str = ""
 ) -> Octets:
-    """Ask for octets; raises as `ask`. No piece of them takes longer than `TIMEOUT_S`."""
+    """Ask for octets; raises as `ask`. No piece of them takes longer than `TIMEOUT_S`, nor does
+    all of a refusal."""
     connection = _Connection(socket, TIMEOUT_S)
-    try:
-        response = connection.say("POST", path, body, _headers(token, address))
-        if response.status < BAD_REQUEST:
-            return Octets(connection, response)
-        raw = response.read(MAX_ANSWER).decode("utf-8", "replace")
-    except (OSError, HTTPException) as error:
-        connection.close()
-        raise NodeAway(f"the node went away: {type(error).__name__}") from error
-    connection.close()
+    with contextlib.ExitStack() as stack:
+        stack.callback(connection.close)
+        try:
+            response = connection.say("POST", path, body, _headers(token, address))
+            if response.status < BAD_REQUEST:
+                stack.pop_all()  # whoever reads them closes it
+                return Octets(connection, response)
+            raw = connection.read(response)
+        except TimeoutError as error:
+            raise NodeAway(f"the node did not answer within {TIMEOUT_S:g} s", "timeout") from error
+        except (OSError, HTTPException) as error:
+            raise NodeAway(f"the node went away: {type(error).__name__}") from error
     _judged(response.status, raw)
     raise NodeAway("the node's answer cannot be read", "unreadable")
 
@@ -174,6 +179,10 @@ class _Connection(HTTPConnection):
         """Status and text, of which no more than `MAX_ANSWER` is read. Raises `OSError`, of which
         `TimeoutError` is one, and `HTTPException`."""
         response = self.say(method, path, body, headers)
+        return response.status, self.read(response)
+
+    def read(self, response: HTTPResponse) -> str:
+        """Its text, before the connection's time is over; errors as `ask`."""
         raw = bytearray()
         while len(raw) < MAX_ANSWER:
             left = self._until - time.monotonic()
@@ -187,7 +196,7 @@ class _Connection(HTTPConnection):
             raw += part
         if len(raw) < MAX_ANSWER and response.length:
             raise IncompleteRead(bytes(raw), response.length)
-        return response.status, raw.decode("utf-8", "replace")
+        return raw.decode("utf-8", "replace")
 
 
 def _object(text: str) -> dict[str, Any] | None:

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from telebank.ops.control_client import NodeAway, Refused, ask
+from telebank.ops import control_client
+from telebank.ops.control_client import NodeAway, Refused, ask, fetch
+
+OPEN = Path("/proc/self/fd")
 
 
 async def answers(request: web.Request) -> web.Response:
@@ -73,3 +76,37 @@ async def test_an_answer_that_cannot_be_read_leaves_it_open(tmp_path: Path, quer
     with pytest.raises(NodeAway, match="look what became of it") as away:
         await asked(tmp_path / "c.sock", 200, query)
     assert away.value.code == "unreadable"
+
+
+def test_octets_of_nobody_leave_nothing_open(tmp_path: Path) -> None:
+    before = len(list(OPEN.iterdir()))
+    with pytest.raises(NodeAway, match="no node answers") as nobody:
+        fetch(tmp_path / "none.sock", "/v1/x", {}, "t0ken")
+    assert len(list(OPEN.iterdir())) == before, nobody  # which holds the connection
+
+
+async def test_a_refusal_that_never_ends_has_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control_client, "TIMEOUT_S", 1.0)
+
+    async def drips(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(status=409)
+        await response.prepare(request)
+        for _ in range(1_000):  # sooner each than the time-out of a piece
+            await response.write(b" ")
+            await asyncio.sleep(0.1)
+        return response
+
+    app = web.Application()
+    app.add_routes([web.post("/v1/x", drips)])
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    socket = tmp_path / "c.sock"
+    await web.UnixSite(runner, str(socket)).start()
+    try:
+        with pytest.raises(NodeAway) as away:
+            await asyncio.wait_for(asyncio.to_thread(fetch, socket, "/v1/x", {}, "t0ken"), 60)
+        assert away.value.code == "timeout"
+    finally:
+        await runner.cleanup()

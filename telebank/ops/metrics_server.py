@@ -50,10 +50,11 @@ class MetricsServer:
         )
 
     async def _live(self, _request: web.Request) -> web.Response:
-        """The node answers: whoever restarts what is dead asks this."""
+        """The node answers, or has only just missed: whoever restarts what is dead asks this, and
+        a busy node has live calls."""
         seen = self._seen()
-        alive = seen.node is not None
-        return _json(alive, {"live": alive, "node": health.OK if alive else seen.node_why})
+        why = health.OK if seen.node is not None else seen.node_why
+        return _json(seen.live, {"live": seen.live, "node": why})
 
     async def _ready(self, _request: web.Request) -> web.Response:
         """Calls are welcome: whoever spreads them asks this."""

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from telebank.ops.control_client import NodeAway, Refused, ask
 from telebank.ops.metrics_clock import ClockWatch
 from telebank.ops.metrics_store import look
-from telebank.ops.metrics_types import AlarmNow, Disk, NodeTold, Snapshot, StoreTold
+from telebank.ops.metrics_types import MISSES, AlarmNow, Disk, NodeTold, Snapshot, StoreTold
 from telebank.store.engine import open_read_only
 from telebank.store.errors import StoreMissing
 
@@ -40,28 +40,59 @@ class Place:
 
 
 class Source:
-    """`run` looks until it is cancelled; `seen` is the last look."""
+    """`run` looks until it is cancelled; `seen` is the last look, as long as it can be taken for
+    what is now."""
 
     def __init__(self, place: Place, every_s: float) -> None:
         self._place = place
         self._every_s = every_s
         self._clock = ClockWatch()
         self._engine: Engine | None = None
-        self.seen = Snapshot()
+        self._old_s = 3 * every_s + ASK_S
+        self._misses = MISSES  # until it has answered once
+        self._seen = Snapshot(at=time.monotonic())
         self.judge: Callable[[Snapshot, float], Sequence[AlarmNow]] = lambda _seen, _now: ()
         """Alarms of a look at a time in monotonic seconds; an owner may set it."""
 
+    @property
+    def seen(self) -> Snapshot:
+        """The last look; where it is too old, node and store are not known."""
+        if self._is_old() and (self._seen.live or self._seen.store is not None):
+            self._seen = self._unknown()
+        return self._seen
+
     async def run(self) -> None:
-        """Look, and look again."""
+        """Look, and look again; alarms go on while a look hangs."""
         while True:
             await self.look()
             await asyncio.sleep(self._every_s)
 
     async def look(self) -> Snapshot:
         """Once, now."""
-        seen = await asyncio.to_thread(self._look)
-        self.seen = msgspec.structs.replace(seen, alarms=self.judge(seen, time.monotonic()))
-        return self.seen
+        looking = asyncio.ensure_future(asyncio.to_thread(self._look))
+        while not (await asyncio.wait([looking], timeout=self._every_s))[0]:
+            if self._is_old():
+                self._judged(self._unknown())
+        self._judged(looking.result())
+        return self._seen
+
+    def _judged(self, seen: Snapshot) -> None:
+        self._seen = msgspec.structs.replace(seen, alarms=self.judge(seen, time.monotonic()))
+
+    def _is_old(self) -> bool:
+        return time.monotonic() - self._seen.at > self._old_s
+
+    def _unknown(self) -> Snapshot:
+        """After a look that has not come back; the alarms are as they were."""
+        self._misses = MISSES
+        why = f"the watcher has seen nothing for {time.monotonic() - self._seen.at:.0f} s"
+        return Snapshot(
+            node_why=why,
+            store_why=why,
+            clock=self._seen.clock,
+            alarms=self._seen.alarms,
+            at=self._seen.at,
+        )
 
     def close(self) -> None:
         """Let go of the store."""
@@ -76,14 +107,17 @@ class Source:
 
     def _look(self) -> Snapshot:
         node, node_why = self._node()
+        self._misses = 0 if node is not None else self._misses + 1
         store, store_why = self._store()
         return Snapshot(
             node=node,
             node_why=node_why,
+            misses=self._misses,
             store=store,
             store_why=store_why,
             disk=self._disk(),
             clock=self._clock.looked(time.time(), time.monotonic()),
+            at=time.monotonic(),
         )
 
     def _node(self) -> tuple[NodeTold | None, str]:

@@ -7,6 +7,9 @@ from types import MappingProxyType
 
 import msgspec
 
+MISSES = 3
+"""Looks in a row without an answer of the node, after which it is taken for dead: a busy one may
+miss one or two."""
 SEAT_STATES = ("offline", "ready", "ringing", "talking", "wrap_up", "busy", "break")
 
 
@@ -195,8 +198,17 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     node: NodeTold | None = None
     node_why: str = "not asked yet"
     """Why the node told nothing."""
+    misses: int = MISSES
+    """Looks in a row at which it told nothing."""
     store: StoreTold | None = None
     store_why: str = "not asked yet"
     disk: Disk = Disk()
     clock: Clock = Clock()
     alarms: Sequence[AlarmNow] = ()
+    at: float = 0.0
+    """When it was looked, in monotonic seconds."""
+
+    @property
+    def live(self) -> bool:
+        """Whether the node answers, or has only just missed."""
+        return self.node is not None or self.misses < MISSES

@@ -31,11 +31,22 @@ class PlaceBook(RowBook):
 
     async def open(self, options: CentreOptions, now: datetime) -> Sequence[KeptPlace]:
         """What a former life of this node kept, who waits longest first; what is over by now is
-        ended. Raises as the store does."""
-        work = partial(kept_places.open_places, lost=partial(_lost, options=options, now=now))
-        rows = await self._run(work)
-        found = [self._place(row) for row in rows]
-        return [place for place in found if place is not None]
+        ended, and whose number cannot be read: nobody can call him. Raises as the store does."""
+        numbers: dict[str, tuple[str, str]] = {}
+
+        def lost(row: PlaceRow) -> Lost | None:
+            how = _lost(row, options, now)
+            if how is None:
+                try:
+                    number, calling = json.loads(self._keyring.unseal_digits(row.numbers))
+                except CardNumberError as error:
+                    log.error("place.unreadable", call=row.call, why=str(error))
+                    return "unreachable"
+                numbers[row.call] = number, calling
+            return how
+
+        rows = await self._run(partial(kept_places.open_places, lost=lost))
+        return [_place(row, *numbers[row.call]) for row in rows]
 
     async def keep(self, place: KeptPlace) -> None:
         """See `Places`."""
@@ -88,39 +99,35 @@ class PlaceBook(RowBook):
             numbers=self._keyring.seal_digits(numbers),
         )
 
-    def _place(self, row: PlaceRow) -> KeptPlace | None:
-        """None: his number cannot be read, so that nobody can call him."""
-        try:
-            number, calling = json.loads(self._keyring.unseal_digits(row.numbers))
-        except CardNumberError as error:
-            log.error("place.unreadable", call=row.call, why=str(error))
-            return None
-        caller = Caller(
-            call=row.call,
-            skill=row.skill,
-            language=row.language,
-            priority=row.priority,
-            number=calling,
-            called=row.called,
-            business=row.business,
-            level=row.level,
-            customer=row.customer,
-            last_seat=row.last_seat,
-            own_seat=row.own_seat,
-        )
-        card = CallerCard(
-            caller=row.card["caller"],
-            language=row.language,
-            began=row.card["began"],
-            level=0,
-            customer=row.card["customer"],
-            token="",
-            business=row.business,
-            path=tuple((zh, en) for zh, en in row.card["path"]),
-            keys=row.card["keys"],
-        )
-        parts = (caller, row.queue, number, card, row.since, row.kept_at)
-        return KeptPlace(*parts, tries=row.tries, tried_at=row.tried_at)
+
+def _place(row: PlaceRow, number: str, calling: str) -> KeptPlace:
+    """`number`: to call him at; `calling`: he called from."""
+    caller = Caller(
+        call=row.call,
+        skill=row.skill,
+        language=row.language,
+        priority=row.priority,
+        number=calling,
+        called=row.called,
+        business=row.business,
+        level=row.level,
+        customer=row.customer,
+        last_seat=row.last_seat,
+        own_seat=row.own_seat,
+    )
+    card = CallerCard(
+        caller=row.card["caller"],
+        language=row.language,
+        began=row.card["began"],
+        level=0,
+        customer=row.card["customer"],
+        token="",
+        business=row.business,
+        path=tuple((zh, en) for zh, en in row.card["path"]),
+        keys=row.card["keys"],
+    )
+    parts = (caller, row.queue, number, card, row.since, row.kept_at)
+    return KeptPlace(*parts, tries=row.tries, tried_at=row.tried_at)
 
 
 def _lost(place: PlaceRow, options: CentreOptions, now: datetime) -> Lost | None:

@@ -129,6 +129,9 @@ async def test_what_is_over_by_then_ends_with_a_contact_and_the_rest_comes_in_or
             await book.keep(one)
         await book.tried("5", OPTIONS.call_back_tries)
         await book.close()
+        book = PlaceBook(store.journal.run, Keyring.open_or_create(tmp_path / "lost_keys"))
+        await book.keep(place("6"))  # his number can be read by nobody
+        await book.close()
     async with open_store(tmp_path, clock=store_clock.SystemClock()) as store:
         book = PlaceBook(store.journal.run, keyring)
         found = await book.open(OPTIONS, now)
@@ -142,7 +145,8 @@ async def test_what_is_over_by_then_ends_with_a_contact_and_the_rest_comes_in_or
         ("3", "", "general", "expired"),
         ("4", "", "no_more", "expired"),
         ("5", "", "general", "unreachable"),
+        ("6", "", "general", "unreachable"),
     ]
     assert {(one.direction, one.answered) for one in found_contacts} == {("out", None)}
     left = store_rows(tmp_path, tables.event, tables.event.c.kind == "queue.left")
-    assert sorted(one.call for one in left) == ["3", "4", "5"]
+    assert sorted(one.call for one in left) == ["3", "4", "5", "6"]

@@ -46,6 +46,8 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Put menus, services and recordings in force, by two people; show them.",
         ),
         "config": ("config", "Show and check the settings."),
+        "backup": ("backup", "Copy a node's data into one archive while it runs; check one."),
+        "restore": ("restore", "Put an archive of `telebank backup` into an empty folder."),
         "bench": ("bench", "Measure calls and media on this machine."),
     }
 )

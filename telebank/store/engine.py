@@ -76,6 +76,11 @@ def is_sqlite(url: str) -> bool:
     return make_url(url).get_backend_name() == "sqlite"
 
 
+def sqlite_path(url: str) -> Path:
+    """The file of an SQLite store."""
+    return _path(make_url(url))
+
+
 def _path(url: URL) -> Path:
     if not url.database or url.database == ":memory:":
         raise ValueError("the store must be a file: sqlite:///path/to/telebank.db")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from telebank.store.engine import is_sqlite, make_file, open_writer
@@ -24,6 +25,11 @@ def migrate(url: str, revision: str = "head") -> None:
 def downgrade(url: str, revision: str = "base") -> None:
     """Go down to `revision`; rows of tables that it does not have are lost."""
     _run(url, revision, up=False)
+
+
+def known_revisions() -> tuple[str, ...]:
+    """Of the tables, those that this program has or can go up from; the newest first."""
+    return tuple(one.revision for one in ScriptDirectory(str(SCRIPTS)).walk_revisions())
 
 
 def _run(url: str, revision: str, *, up: bool) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from telebank.store.engine import open_read_only
 from telebank.store.errors import said
 from telebank.store.signing import NO_END
 
+SECOND = timedelta(seconds=1)
 PER_ROUND = 100
 """Checkpoints copied at a time. Where `PAGE` wait, as at a new place, the newest alone is copied:
 it stands for all."""
@@ -39,45 +40,55 @@ class _State:
     """What went wrong last; empty: nothing."""
     changed: bool = False
     """Whether what lies there is not of this log."""
+    copying: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Anchoring:
-    """The copies of one node's checkpoints. Its methods block."""
+    """The copies of one node's checkpoints. Its methods block. Places are copied to by a thread
+    each, so that one that does not answer keeps no other waiting."""
 
     def __init__(self, options: AuditOptions, url: str, node: str) -> None:
         self._url, self._node = url, node
         self._late = timedelta(seconds=options.anchor_late_s)
-        self._places = [_State(AnchorPlace(Path(name), node)) for name in options.anchors]
+        found = [AnchorPlace(Path(name), node) for name in options.anchors]
+        self._states = {str(place.directory): _State(place) for place in found}
         self._engine: Engine | None = None
-        self._copying = threading.Lock()
+        self._opening = threading.Lock()
+
+    @property
+    def places(self) -> Sequence[str]:
+        """The directories, each by the one name that all here goes by: as `Path` writes it."""
+        return list(self._states)
 
     @property
     def size(self) -> int:
         """Entries that are copied to every place."""
-        return min((state.size or 0 for state in self._places), default=0)
+        return min((state.size or 0 for state in self._states.values()), default=0)
 
-    def behind(self, size: int) -> bool:
-        """Whether some place lacks a checkpoint of this size, or was not looked at yet."""
-        return any(state.size is None or state.size < size for state in self._places)
+    def behind(self, place: str, size: int) -> bool:
+        """Whether the place lacks a checkpoint of this size, or was not looked at yet."""
+        known = self._states[place].size
+        return known is None or known < size
 
-    def copy(self, wait_s: float = 0.0) -> None:
-        """Copy what is not copied yet. One at a time: another one under way is waited for so many
-        seconds, then left alone."""
-        if not self._copying.acquire(timeout=wait_s):
+    def copy(self, place: str, wait_s: float = 0.0) -> None:
+        """Copy what is not copied there yet. One at a time: another one under way is waited for so
+        many seconds, then left alone."""
+        state = self._states[place]
+        if not state.copying.acquire(timeout=wait_s):
             return
         try:
-            for state in self._places:
-                self._copy_to(state)
+            self._copy_to(state)
         finally:
-            self._copying.release()
+            state.copying.release()
 
-    def late(self, now: datetime) -> Mapping[str, str]:
-        """By place, why copies of it are late, or what lies there that is not of this log."""
+    def late(self, now: datetime, up: timedelta) -> Mapping[str, str]:
+        """By place, why copies of it are late, or what lies there that is not of this log; `up`:
+        since the start, from which on all were to be looked at."""
         with self._reader().connect() as connection:
             return {
-                str(state.place.directory): why
-                for state in self._places
-                if (why := self._why_late(connection, state, now))
+                place: why
+                for place, state in self._states.items()
+                if (why := self._why_late(connection, state, now, up))
             }
 
     def close(self) -> None:
@@ -123,21 +134,23 @@ class Anchoring:
         newest = checkpoint_up_to(connection, self._node, NO_END)
         return [] if newest is None else [newest]
 
-    def _why_late(self, connection: Connection, state: _State, now: datetime) -> str:
+    def _why_late(self, connection: Connection, state: _State, now: datetime, up: timedelta) -> str:
         if state.changed:
             return state.why
-        waiting = checkpoints_after(connection, self._node, state.size or 0, 1)
         if state.size is None and not state.why:
-            return ""  # not looked at yet
+            silent = f"the directory has not answered since the start, {up // SECOND} s ago"
+            return "" if up < self._late else silent
+        waiting = checkpoints_after(connection, self._node, state.size or 0, 1)
         if not waiting or now - waiting[0].at < self._late:
             return ""
         since = waiting[0].at.isoformat(timespec="seconds")
         return f"nothing was copied since {since}: {state.why or 'the directory does not answer'}"
 
     def _reader(self) -> Engine:
-        if self._engine is None:
-            self._engine = open_read_only(self._url)
-        return self._engine
+        with self._opening:
+            if self._engine is None:
+                self._engine = open_read_only(self._url)
+            return self._engine
 
 
 def _said(point: Stored) -> Checkpoint | None:

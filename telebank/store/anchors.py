@@ -54,7 +54,7 @@ class AnchorPlace:
         _write(day / f"{begin:012d}-{point.size:012d}.leaves", _blocks(leaves))
         name = day / f"{point.size:012d}.checkpoint"
         _write(name, [point.note.encode()])
-        if name.read_text(encoding="utf-8") != point.note:
+        if not _is(name, point.note.encode()):  # as bytes: it may be no text at all
             raise AnchorConflict(f"{name} is another checkpoint of this size")
 
     def keep_keys(self, keys: Iterable[StoredKey]) -> None:
@@ -80,6 +80,11 @@ def _read(path: Path) -> Checkpoint:
             return Checkpoint.read(Note.read(file.read(MAX_NOTE + 1)))
         except (Bad, UnicodeDecodeError) as error:
             raise AnchorConflict(f"{path} is no checkpoint: {error}") from error
+
+
+def _is(path: Path, note: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(MAX_NOTE + 1) == note
 
 
 def _write(path: Path, blocks: Iterable[bytes]) -> None:

@@ -34,6 +34,8 @@ class AuditOptions:
         for place in self.anchors:
             if not Path(place).is_absolute():
                 raise ValueError(f"audit.anchors has {place!r}: give whole paths, /mnt/anchors")
+        if len(set(map(Path, self.anchors))) < len(self.anchors):
+            raise ValueError("audit.anchors has one directory twice: give each once")
 
 
 def _within(name: str, value: float, least: float, most: float) -> None:

@@ -15,6 +15,7 @@ from telebank.audit.merkle import HASH_BYTES, CompactRange
 from telebank.store import tables
 from telebank.store.audit_tables import audit_key, checkpoint
 from telebank.store.transaction import Transaction
+from transactions.journal import JournalEvent
 
 PAGE = 1_000
 """Leaves read at a time."""
@@ -117,9 +118,13 @@ def keys_of(connection: Connection, node: str) -> Sequence[StoredKey]:
     return [StoredKey(*row) for row in connection.execute(_KEYS, {"of_node": node})]
 
 
-def put_checkpoint(part: Transaction, tree: CompactRange, note: str, reason: str) -> None:
-    """Write a checkpoint of the writer's node, where it is not there yet: the answer to an earlier
-    commit may have been lost."""
+def put_checkpoint(
+    part: Transaction, tree: CompactRange, note: str, reason: str, key: StoredKey | None = None
+) -> None:
+    """Write a checkpoint of the writer's node, and the key that signed it where that is new. What
+    is there is left: the answer to an earlier commit may have been lost."""
+    if key is not None:
+        _put_key(part, key)
     newest = checkpoint_up_to(part.connection, part.node, tree.size)
     if newest is not None and newest.size == tree.size:
         return
@@ -127,9 +132,12 @@ def put_checkpoint(part: Transaction, tree: CompactRange, note: str, reason: str
     part.execute(_PUT, row | {"note": note, "reason": reason, "at": part.now})
 
 
-def put_key(part: Transaction, key: StoredKey) -> None:
-    """Write a key of the writer's node, where it is not there yet."""
+def _put_key(part: Transaction, key: StoredKey) -> None:
     if any(known.number == key.number for known in keys_of(part.connection, part.node)):
         return
     row: dict[str, Any] = {"node": part.node, "number": key.number, "public": key.public}
     part.execute(_PUT_KEY, row | {"statement": key.statement, "at": part.now})
+    if key.number > 1:
+        told = JournalEvent("audit.key", outcome=str(key.number))
+        told.detail["public"] = key.public
+        part.event(told)

@@ -7,8 +7,8 @@ from sqlalchemy import Connection, Engine
 
 from telebank.audit.merkle import CompactRange
 from telebank.audit.notes import SigningKey
-from telebank.audit.verify import Bad, Checkpoint, Note
-from telebank.store.audit_keys import current_key, numbers_of, stored_form
+from telebank.audit.verify import Bad, Keys
+from telebank.store.audit_keys import current_key, numbers_of, open_key, stored_form
 from telebank.store.checkpoints import (
     LeafMissing,
     StoredKey,
@@ -94,13 +94,18 @@ class Signer:
         return self._tree
 
     def _from_store(self, connection: Connection) -> CompactRange:
-        """The tree of the last checkpoint, from where this node goes on."""
+        """The tree of the last checkpoint, from where this node goes on: none but its own."""
+        known = self._known(connection, self._current())
         newest = checkpoint_up_to(connection, self._node, NO_END)
         if newest is None:
+            # The first key is written with the first checkpoint, so that it never stands alone.
+            if known and end_of_leaves(connection, self._node):
+                raise LogChanged("its checkpoints are gone, and a key that signed some is there")
             return CompactRange()
+        numbers = numbers_of(self._keys, self._node)
+        own = Keys(open_key(self._keys, self._node, number).public for number in numbers)
         try:
-            tree, note = newest.tree(), Note.read(newest.note)
-            said = Checkpoint.read(note)
+            tree, said = newest.tree(), own.checkpoint(newest.note)
         except (Bad, ValueError) as error:
             raise LogChanged(f"the last checkpoint was changed: {error}") from error
         if (said.size, said.root) != (tree.size, tree.root()):
@@ -114,16 +119,19 @@ class Signer:
             self._key = current_key(self._keys, self._node)
         return self._key
 
+    def _known(self, connection: Connection, key: SigningKey) -> bool:
+        """Whether the store has some key of this node; of this number it must be this one."""
+        stored = {each.number: each.public for each in keys_of(connection, self._node)}
+        if stored.get(key.number, key.public.text) != key.public.text:
+            raise LogChanged(f"key {key.number} of the store is not the one of DATA/keys")
+        if key.number in stored:
+            self._stored_key = key.number
+        return bool(stored)
+
     def _unknown(self, connection: Connection, key: SigningKey) -> StoredKey | None:
-        if key.number == self._stored_key:
-            return None
-        for known in keys_of(connection, self._node):
-            if known.number == key.number:
-                if known.public != key.public.text:
-                    raise LogChanged(f"key {key.number} of the store is not the one of DATA/keys")
-                self._stored_key = key.number
-                return None
-        return stored_form(self._keys, key)
+        if key.number != self._stored_key:
+            self._known(connection, key)
+        return None if key.number == self._stored_key else stored_form(self._keys, key)
 
     def _reader(self) -> Engine:
         if self._engine is None:

@@ -32,7 +32,7 @@ from telebank.store.audit_export import Span, export_lines, proof_of, whole
 from telebank.store.audit_keys import current_key
 from telebank.store.audit_options import AuditOptions
 from telebank.store.audit_tables import checkpoint
-from telebank.store.checkpoints import leaves, put_checkpoint, put_key
+from telebank.store.checkpoints import leaves, put_checkpoint
 from telebank.store.engine import open_read_only, open_writer
 from telebank.store.events import entry_of
 from telebank.store.options import StoreOptions
@@ -56,9 +56,8 @@ async def sign(store: Store, signer: Signer) -> None:
     """A checkpoint of all there is, in the store."""
     signed = signer.sign()
     assert signed is not None
-    if signed.key is not None:
-        await store.journal.run(partial(put_key, key=signed.key))
-    put = partial(put_checkpoint, tree=signed.tree, note=signed.note, reason="time")
+    note, key = signed.note, signed.key
+    put = partial(put_checkpoint, tree=signed.tree, note=note, reason="time", key=key)
     await store.journal.run(put)
     signer.stands(signed)
 
@@ -91,7 +90,8 @@ class AuditLog:
                     number += 1
                     await store.journal.append(event(number))
                 await sign(store, signer)
-                anchoring.copy()
+                for place in anchoring.places:
+                    anchoring.copy(place)
         signer.close()
         anchoring.close()
 

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from telebank.store.anchoring import Anchoring
 from telebank.store.audit_options import AuditOptions
-from telebank.store.checkpoints import put_checkpoint, put_key
+from telebank.store.checkpoints import put_checkpoint
 from telebank.store.errors import said
 from telebank.store.event_search import BEAT
 from telebank.store.signing import FAULTS, Signer
@@ -31,6 +31,8 @@ T = TypeVar("T")
 log = structlog.get_logger("telebank.audit")
 LOOK_S = 1.0
 """How often it is looked whether there is something to do."""
+AGAIN_S = 60.0
+"""After so long is begun anew what ended though nobody foresaw it."""
 STOP_S = 5.0
 """Longest that a stop waits for the last checkpoint and its copies."""
 
@@ -39,25 +41,31 @@ class AuditRoom:
     """Follows one node's log until `close`."""
 
     def __init__(
-        self, options: AuditOptions, store: Store, keys: Path, look_s: float = LOOK_S
+        self,
+        options: AuditOptions,
+        store: Store,
+        keys: Path,
+        look_s: float = LOOK_S,
+        again_s: float = AGAIN_S,
     ) -> None:
-        self._options, self._store, self._look_s = options, store, look_s
+        self._options, self._store = options, store
+        self._look_s, self._again_s = look_s, again_s
         self._signer = Signer(store.url, store.node, keys)
         self._anchoring = Anchoring(options, store.url, store.node)
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = asyncio.Event()
-        self._beat_at = self._signed_at = 0.0
+        self._began_at = self._beat_at = self._signed_at = 0.0
         self._day: date | None = None
         self._alarms: set[str] = set()
         """What is wrong and was said; it is said again where it was well in between."""
 
     def start(self) -> None:
         """Follow the log until `close`."""
-        self._beat_at = self._signed_at = asyncio.get_running_loop().time()
+        self._began_at = self._beat_at = self._signed_at = asyncio.get_running_loop().time()
         self._day = self._today()
-        self._begin(self._follow(), "audit")
-        if self._options.anchors:
-            self._begin(self._keep_copying(), "anchors")
+        self._begin("following", self._look)
+        for place in self._anchoring.places:
+            self._begin(f"copying to {place}", partial(self._copy, place))
 
     async def close(self) -> None:
         """A last checkpoint, copied where that can be done soon."""
@@ -66,33 +74,54 @@ class AuditRoom:
             await asyncio.wait(self._tasks[:1], timeout=STOP_S)  # a copy may never end
         for task in self._tasks:
             task.cancel()
-        with contextlib.suppress(TimeoutError, JournalUnavailable, LeaseLost):
-            async with asyncio.timeout(STOP_S):
-                await self._store.journal.run(lambda _part: None)  # what is queued comes before
-                await self._checkpoint("stop")
-                if self._options.anchors:
-                    await _aside(partial(self._anchoring.copy, STOP_S))
+        (error,) = await asyncio.gather(self._last(), return_exceptions=True)
+        if error is not None and not isinstance(
+            error, TimeoutError | JournalUnavailable | LeaseLost
+        ):
+            log.error("audit.failed", what="stopping", error=type(error).__name__)
         self._signer.close()
         self._anchoring.close()
 
-    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        task.add_done_callback(_ended)
-        self._tasks.append(task)
+    async def _last(self) -> None:
+        async with asyncio.timeout(STOP_S):
+            await self._store.journal.run(lambda _part: None)  # what is queued comes before
+            await self._checkpoint("stop")
+            copies = (
+                partial(self._anchoring.copy, each, STOP_S) for each in self._anchoring.places
+            )
+            await asyncio.gather(*map(_aside, copies))
 
-    async def _follow(self) -> None:
+    def _begin(self, what: str, once: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._tasks.append(asyncio.create_task(self._keep(what, once), name=f"audit {what}"))
+
+    async def _keep(self, what: str, once: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do it each `look_s` until `close`. What nobody foresaw is an alarm, and it is begun anew
+        after a while: a log that nobody signs any more must not be silent."""
         while not self._closing.is_set():
-            try:
-                await self._look()
-            except JournalUnavailable as error:
-                log.warning("audit.waits", error=str(error))
-            except LeaseLost:
+            (error,) = await asyncio.gather(once(), return_exceptions=True)
+            if isinstance(error, LeaseLost):
                 return  # the node ends for it
-            await self._pause()
+            if error is None or isinstance(error, JournalUnavailable):
+                if error is not None:
+                    log.warning("audit.waits", error=str(error))
+                else:
+                    self._alarms.discard(what)
+                await self._pause(self._look_s)
+            else:
+                await asyncio.gather(self._failed(what, error), return_exceptions=True)
+                await self._pause(self._again_s)
 
-    async def _pause(self) -> None:
+    async def _failed(self, what: str, error: BaseException) -> None:
+        name = type(error).__name__
+        log.error("audit.failed", what=what, error=name)
+        alarm = JournalEvent("alarm.audit")
+        alarm.detail["what"] = what
+        why = f"{what} ended with {name}, a fault of the program or of the store; it is begun anew"
+        await self._say(alarm, what, why)
+
+    async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._look_s):
+            async with asyncio.timeout(seconds):
                 await self._closing.wait()
 
     async def _look(self) -> None:
@@ -104,8 +133,8 @@ class AuditRoom:
         if reason:
             self._signed_at, self._day = now, self._today()
             await self._checkpoint(reason)
-        if self._options.anchors:
-            await self._tell_late()
+        if self._anchoring.places:
+            await self._tell_late(now)
 
     async def _due(self, now: float) -> str:
         """Why a checkpoint is due; empty where none is."""
@@ -128,31 +157,27 @@ class AuditRoom:
         signed = await self._tried("signing", self._signer.sign)
         if signed is None:
             return
-        if signed.key is not None:
-            await self._store.journal.run(partial(put_key, key=signed.key))
-            if signed.key.number > 1:
-                told = JournalEvent("audit.key", outcome=str(signed.key.number))
-                told.detail["public"] = signed.key.public
-                await self._store.journal.append(told)
         put = partial(put_checkpoint, tree=signed.tree, note=signed.note, reason=reason)
-        await self._store.journal.run(put)
+        await self._store.journal.run(partial(put, key=signed.key))
         self._signer.stands(signed)
 
-    async def _keep_copying(self) -> None:
-        """By itself: a directory that does not answer stops neither checkpoints nor the alarm."""
-        while not self._closing.is_set():
-            if self._anchoring.behind(self._signer.size):
-                await _aside(self._anchoring.copy)
-            await self._pause()
+    async def _copy(self, place: str) -> None:
+        """By itself: a directory that does not answer stops neither checkpoints nor the alarm, nor
+        the copies of another."""
+        if self._anchoring.behind(place, self._signer.size):
+            await _aside(partial(self._anchoring.copy, place))
 
-    async def _tell_late(self) -> None:
+    async def _tell_late(self, now: float) -> None:
         """An alarm for each place whose copies are newly late."""
+        places, size = self._anchoring.places, self._signer.size
         late: Mapping[str, str] | None = {}
-        if self._anchoring.behind(self._signer.size):
-            late = await self._tried("copies", partial(self._anchoring.late, datetime.now(UTC)))
+        if any(self._anchoring.behind(place, size) for place in places):
+            up = timedelta(seconds=now - self._began_at)
+            ask = partial(self._anchoring.late, datetime.now(UTC), up)
+            late = await self._tried("copies", ask)
         if late is None:
             return
-        for place in self._options.anchors:
+        for place in places:
             alarm = JournalEvent("alarm.anchor")
             alarm.detail["place"] = place
             await self._say(alarm, f"anchor {place}", late.get(place, ""))
@@ -193,13 +218,6 @@ def follow_log(
     room = AuditRoom(options, store, keys)
     stack.push_async_callback(room.close)
     room.start()
-
-
-def _ended(task: asyncio.Task[None]) -> None:
-    """What nobody foresaw is said where it can be read; that no heartbeat follows shows it too."""
-    error = None if task.cancelled() else task.exception()
-    if error is not None:
-        log.error("audit.failed", what=task.get_name(), error=type(error).__name__)
 
 
 async def _aside(work: Callable[[], Any]) -> None:

@@ -232,6 +232,11 @@ class Callers:
             self._widen_later(waiting, now)
             self.hall.stand(waiting, now)
 
+    def cut_off(self, now: float) -> None:
+        """The node stops: who is on the line waits no more, whose place is kept does."""
+        for waiting in [one for one in self.core.callers.values() if not one.call_back]:
+            self.hall.leave(waiting, "stopped", now)
+
     def no_more_call_backs(self) -> None:
         """The node is about to stop: whose place is kept stands in no line any more."""
         core = self.core

@@ -27,6 +27,7 @@ from telebank.agents.events import (
     CallerLeft,
     CallerTypes,
     Event,
+    NodeStopped,
     NoMoreCallBacks,
     OfferFailed,
     OfferTaken,
@@ -120,6 +121,8 @@ class Centre:
                 self._callers.keeps(event, now)
             case NoMoreCallBacks():
                 self._callers.no_more_call_backs()
+            case NodeStopped():
+                self._callers.cut_off(now)
             case _:
                 assert_never(event)
 

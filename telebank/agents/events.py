@@ -188,6 +188,11 @@ class NoMoreCallBacks:
     called is called to the end; the others keep their places for its next life."""
 
 
+@dataclass(frozen=True, slots=True)
+class NodeStopped:
+    """The node ends its calls: who waits is cut off, and did not give up."""
+
+
 Event = (
     SeatEntered
     | SeatLeft
@@ -205,4 +210,5 @@ Event = (
     | WrappedUp
     | PlaceKept
     | NoMoreCallBacks
+    | NodeStopped
 )

@@ -28,7 +28,15 @@ from telebank.agents.seats import Seat, SeatState
 GRACE_S = 2.0
 """Seconds after the end of ringing at which no word of the shell is waited for any longer."""
 How = Literal[
-    "answered", "abandoned", "full", "not_on_duty", "left", "cancelled", "unreachable", "expired"
+    "answered",
+    "abandoned",
+    "full",
+    "not_on_duty",
+    "left",
+    "cancelled",
+    "unreachable",
+    "expired",
+    "stopped",
 ]
 
 
@@ -141,7 +149,7 @@ class Hall:
                 quarter.away += 1
             case "unreachable" | "expired":
                 figures.missed += 1
-            case "left" | "cancelled":
+            case "left" | "cancelled" | "stopped":
                 pass
 
     def dismiss(self, waiting: Waiting, exit_name: QueueExit, now: float) -> None:

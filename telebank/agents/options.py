@@ -1,7 +1,7 @@
 """Queues as data: `config/queues.yaml`, read by `load.py`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import TypeVar
@@ -209,6 +209,11 @@ class CentreOptions:
         _cards("own_seats", self.own_seats)
         for digits, level in self.important.items():
             _between(f"important.{digits}", level, 0, MAX_LEVEL)
+
+
+def skills_of(queues: Iterable[QueueOptions]) -> frozenset[str]:
+    """All that queues ask for, of callers and of seats."""
+    return frozenset(skill for queue in queues for skill in (*queue.skills, *queue.needs))
 
 
 def importance(options: CentreOptions, card: str) -> int:

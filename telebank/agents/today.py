@@ -28,7 +28,14 @@ MOST_CALLS = 50_000
 IN_DOUBT = frozenset({"in_doubt", "open"})
 """Exits of a form's service: nobody knows whether it was done."""
 Reason = Literal[
-    "long_wait", "transfers", "brief", "in_doubt", "pin_locked", "missed", "not_reached"
+    "long_wait",
+    "transfers",
+    "brief",
+    "in_doubt",
+    "pin_locked",
+    "missed",
+    "not_reached",
+    "cut_off",
 ]
 KINDS = (
     *("queue.entered", "queue.left", "queue.kept", "queue.refused", "queue.missed"),
@@ -183,6 +190,8 @@ class Today:
                 self._away(fact.word("queue"), "full" if how == "full" else "nobody")
             case "unreachable" | "expired":
                 self._concern("not_reached", fact)
+            case "stopped":
+                self._concern("cut_off", fact, value=waited)
             case _:
                 pass  # back to the menu, or a call-back that is wanted no more
 
@@ -204,7 +213,9 @@ class Today:
         seconds, seat = fact.seconds("seconds"), self._seat(fact)
         seat.talks += 1
         seat.talk_s += seconds
-        if seconds < BRIEF_S and fact.word("how") in ("caller", "teller", "lost"):
+        if fact.word("how") in ("lost", "drain"):
+            self._concern("cut_off", fact, value=seconds)
+        elif seconds < BRIEF_S and fact.word("how") in ("caller", "teller"):
             self._concern("brief", fact, value=seconds)
 
     def transferred(self, fact: Fact) -> None:

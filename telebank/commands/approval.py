@@ -134,7 +134,7 @@ def refuse(approval: str, note: str, session: Path | None, data: Path, as_json: 
 def check_note(note: str) -> None:
     """Raises `UsageError` for a note that says nothing."""
     if sum(map(str.isalpha, note)) < MIN_LETTERS:
-        raise click.UsageError("--note is empty: say in a few words what you saw, and where")
+        raise click.UsageError("--note says too little: say in a few words what you saw, and where")
 
 
 def _whole(data: Path, approval: str, token: str) -> str:

@@ -8,9 +8,12 @@ from typing import Any
 
 import click
 
+from telebank.agents.options import skills_of
+from telebank.agents.seats import LANGUAGE
 from telebank.commands.common import data_option, json_option
 from telebank.commands.control_client import call, need_token, request_id, session_option
 from telebank.commands.staff_secrets import name_argument, plain, say
+from telebank.settings import SettingsError, queues_file, read_queues
 
 _GIVEN = re.compile(r"([a-z][a-z0-9_.]{0,31})=([0-9])")
 
@@ -41,7 +44,7 @@ def skills(
     \b
     Examples:
       telebank staff skills li
-      telebank staff skills li cards=5 lang.en=3 loans=0 --phone 8001 --since 2026-11-01
+      telebank staff skills li general=5 lang.en=3 loss=0 --phone 8001 --since 2026-11-01
     """
     path, token = f"/v1/staff/{plain(name)}/skills", need_token(data, session)
     body: dict[str, Any] = {"skills": _levels(given)} if given else {}
@@ -54,6 +57,19 @@ def skills(
     else:
         answer = call(data, "GET", path, token=token)
     say(answer, _words(answer), as_json)
+    _warn_of_unknown(data, answer["skills"])
+
+
+def _warn_of_unknown(data: Path, skills: Mapping[str, int]) -> None:
+    """A skill that no queue has may be meant for one to come, or be a slip of the pen."""
+    try:
+        known = skills_of(read_queues(queues_file(data)).queues)
+    except SettingsError:
+        return
+    for name in sorted(skills.keys() - known):
+        if not name.startswith(LANGUAGE):
+            names = ", ".join(sorted(known))
+            click.echo(f"Note: no queue has the skill {name}; known are {names}", err=True)
 
 
 def _levels(given: tuple[str, ...]) -> dict[str, int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 
-from telebank.agents.options import MAX_LEVEL, CentreOptions
+from telebank.agents.options import MAX_LEVEL, CentreOptions, skills_of
 from telebank.agents.seats import LANGUAGE
 
 MAX_CALLS = 1_000_000
@@ -99,7 +99,7 @@ class Plan:
         """A skill that no queue has is a slip of the pen, and an empty centre would be played."""
         queues = self.options.queues
         asked = {skill for queue in queues for skill in queue.skills}
-        had = asked | {skill for queue in queues for skill in queue.needs}
+        had = skills_of(queues)
         given = {name for one in self.staff for name, _ in one.skills}
         seated = {name for name in given if not name.startswith(LANGUAGE)}
         for who, unknown, known in (

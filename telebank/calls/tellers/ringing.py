@@ -40,6 +40,7 @@ class Ringing(Driving):
 
     async def close(self) -> None:
         """Hang up every line; callers are their calls' own to end."""
+        self._tell(events.NodeStopped())
         self._stop()
         for talk in self._talks.values():
             for person in list(talk.parts):

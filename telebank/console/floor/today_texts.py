@@ -39,6 +39,7 @@ TODAY: Pairs = {
     "concern_in_doubt": ("业务结果未确认：{word}", "outcome not known: {word}"),
     "concern_pin_locked": ("密码锁定", "PIN locked"),
     "concern_missed": ("座席未接：{word}", "offer missed: {word}"),
+    "concern_cut_off": ("{length} 后被切断", "cut off after {length}"),
     "concern_not_reached": ("回电未能接通", "call-back reached nobody"),
     "missed_no_answer": ("振铃未接", "not answered"),
     "missed_declined": ("拒接", "declined"),

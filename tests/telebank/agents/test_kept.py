@@ -1,9 +1,10 @@
 """Places that are kept: who is called back when, and what is left of them when the node stops."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from telebank.agents.centre import Centre
-from telebank.agents.commands import CallBack, Command
+from telebank.agents.commands import CallBack, Command, Noted
 from telebank.agents.events import (
     Caller,
     CallerBack,
@@ -11,6 +12,7 @@ from telebank.agents.events import (
     CallerChose,
     CallerLeft,
     Event,
+    NodeStopped,
     NoMoreCallBacks,
     OfferFailed,
     OfferTaken,
@@ -29,8 +31,8 @@ QUEUE = QueueOptions(
 class Node:
     """A centre with one queue that is full from the start, at a time of its own."""
 
-    def __init__(self) -> None:
-        self.centre = Centre(CentreOptions((QUEUE,), presence_s=1e6), self.wall)
+    def __init__(self, queue: QueueOptions = QUEUE) -> None:
+        self.centre = Centre(CentreOptions((queue,), presence_s=1e6), self.wall)
         self.now = 0.0
 
     @staticmethod
@@ -65,6 +67,18 @@ class Node:
 
 def called(commands: list[Command]) -> list[str]:
     return [one.call for one in commands if isinstance(one, CallBack)]
+
+
+def test_who_waits_when_the_node_ends_its_calls_is_cut_off_and_kept_places_stay() -> None:
+    node = Node(replace(QUEUE, most=1))
+    node.busy("a")
+    node.hears(CallerCame(Caller("1", "general", number="0101")))
+    node.keeps("2")
+    told = node.hears(NodeStopped())
+    ends = [(one.call, one.detail["how"]) for one in told if isinstance(one, Noted)]
+    assert ends == [("1", "stopped")]
+    assert [node.standing(call) for call in ("1", "2")] == ["", "waiting"]
+    assert node.hears(CallerLeft("1")) == []
 
 
 def test_a_node_that_stops_calls_no_more_back_and_ends_what_it_began() -> None:

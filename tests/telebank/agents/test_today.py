@@ -55,6 +55,7 @@ def test_who_came_counts_in_the_quarter_of_his_arrival() -> None:
         left("c1", 893.0, "abandoned", 3.0),
         left("c2", 990.0, "abandoned", 100.0),
         left("c3", 1_000.0, "full"),
+        left("c5", 1_001.0, "stopped", 80.0),
         ("queue.kept", 1_100.0, "c4", {"queue": "loans"}),
         left("c4", 2_000.0, "answered", 1_110.0),
         ("queue.refused", 1_800.0, "c7", {"queue": "loans", "why": "closed"}),
@@ -72,7 +73,10 @@ def test_who_came_counts_in_the_quarter_of_his_arrival() -> None:
     assert counts(today.slots()[38]) == {"came": 1, "away": 1}
     assert counts(today.slots("general")[36]) == {}
     assert today.away == {"loans": {"full": 1, "closed": 1}}
-    assert [(one.reason, one.value) for one in today.concerns.values()] == [("long_wait", 100.0)]
+    assert [(one.reason, one.value) for one in today.concerns.values()] == [
+        ("long_wait", 100.0),
+        ("cut_off", 80.0),
+    ]
 
 
 def test_seats_and_calls_to_look_at() -> None:

@@ -112,7 +112,7 @@ async def test_nobody_closes_a_row_without_saying_what_he_saw(tmp_path: Path, no
         reference = await house.manual("r1")
         words = ("host", "resolve", reference, "posted", "--note", note)
         ran = await run(house, *words, session="chen")
-        assert (ran.exit_code, "--note is empty" in ran.output) == (2, True)
+        assert (ran.exit_code, "--note says too little" in ran.output) == (2, True)
         await house.login(chen)
         asked = await house.say(chen, reference, "posted", note=note)
         assert (asked.status, asked.body["code"]) == (400, "bad_request")
@@ -273,9 +273,10 @@ async def test_skills_are_given_and_shown_at_a_terminal(tmp_path: Path) -> None:
         words = ("staff", "skills", "li", "cards=5", "lang.en=3", "--since", "2026-03-01")
         given = await run(house, *words, session="wu")
         assert given.exit_code == 0, given.output
-        assert "cards=5 lang.en=3" in given.output
+        assert "cards=5 lang.en=3" in given.stdout
+        assert "no queue has the skill cards; known are difficult, " in given.stderr
         shown = await run(house, "staff", "skills", "li", "--json", session="li")
-        assert json.loads(shown.output)["began_on"] == "2026-03-01"
+        assert json.loads(shown.stdout)["began_on"] == "2026-03-01"
         wrong = await run(house, "staff", "skills", "li", "cards", session="wu")
         assert (wrong.exit_code, "cards=5" in wrong.output) == (2, True)
         denied = await run(house, "staff", "skills", "li", "cards=9", session="li")

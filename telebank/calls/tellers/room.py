@@ -7,6 +7,8 @@ room.enter("chen", "Chen", "8001", {"general": 5})
 room.hold("chen")                             # None, or the code of why not
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from telebank.agents.board import AnyRow, CallRow, QueueRow, SeatRow
@@ -25,9 +27,17 @@ class TellerRoom(Floor):
         """All rows of a board; only supervisors see who is listened to."""
         return [
             *(self._seat_row(seat, for_supervisor) for seat in self._seats.values()),
-            *(self._queue_row(queue) for queue in self.options.queues),
+            *self.queue_rows(),
             *(self._call_row(talk) for talk in self._talks.values()),
         ]
+
+    def queue_rows(self) -> list[QueueRow]:
+        """Those of queues alone."""
+        return [self._queue_row(queue) for queue in self.options.queues]
+
+    def seat_states(self) -> Mapping[str, int]:
+        """How many seats are in each state; no rows are made for it."""
+        return Counter(seat.state for seat in self._seats.values())
 
     def row(self, kind: str, key: str, *, for_supervisor: bool) -> AnyRow | None:
         """One row; None: it is no more."""

@@ -5,8 +5,7 @@ config/alarms.yaml was raised or is over; an event `alarm.threshold` or `alarm.o
 """
 
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Protocol
 
@@ -14,7 +13,7 @@ import msgspec
 from aiohttp import web
 
 from telebank import __version__
-from telebank.agents.board import AnyRow, QueueRow, SeatRow
+from telebank.agents.board import QueueRow
 from telebank.calls.control.common import read_body, stop
 from telebank.calls.node import VoiceNode
 from telebank.ops.metrics_types import Fax, Host, Lines, Link, NodeTold, Queue, Trunk, Worker
@@ -27,11 +26,15 @@ ALARMS = "/v1/watch/alarms"
 RAISED, OVER = "alarm.threshold", "alarm.over"
 
 
-class Rows(Protocol):
-    """The room of tellers, as far as figures of it are told."""
+class Desks(Protocol):
+    """The room of tellers, as far as figures of it are told: nothing of single calls."""
 
-    def rows(self, *, for_supervisor: bool) -> list[AnyRow]:
-        """All rows of the board."""
+    def queue_rows(self) -> list[QueueRow]:
+        """Rows of the board, of queues."""
+        ...
+
+    def seat_states(self) -> Mapping[str, int]:
+        """How many seats are in each state."""
         ...
 
 
@@ -77,7 +80,7 @@ class WatchPart:
         node: VoiceNode,
         host: HostAdapter,
         links: Links,
-        room: Rows,
+        room: Desks,
         faxes: Faxes,
         journal: Journal,
         epoch: int,
@@ -122,7 +125,6 @@ class WatchPart:
 
     async def _told(self) -> NodeTold:
         figures = self._node.figures()
-        rows = self._room.rows(for_supervisor=False)
         return NodeTold(
             node=self._settings.node.id,
             version=__version__,
@@ -134,8 +136,8 @@ class WatchPart:
             lines=lines_of(figures),
             trunks=[trunk_of(one) for one in figures["trunks"]],
             workers=[worker_of(one) for one in figures["workers"]],
-            queues=[queue_of(row) for row in rows if isinstance(row, QueueRow)],
-            seats=Counter(row.state for row in rows if isinstance(row, SeatRow)),
+            queues=[queue_of(row) for row in self._room.queue_rows()],
+            seats=self._room.seat_states(),
             host=await self._host_told(),
             fax=self._fax(),
             faults=figures["faults"],

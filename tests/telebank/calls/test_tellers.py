@@ -9,8 +9,9 @@ import pytest
 from support.bank_process import Voice
 from support.teller_scene import CallerAt, Phone, Scene, scene
 from telebank import sip
-from telebank.agents.board import CallRow, SeatRow
+from telebank.agents.board import CallRow, QueueRow, SeatRow
 from telebank.calls.tellers import phone_line, transfers
+from telebank.calls.tellers.room import TellerRoom
 from telebank.flow.commands import Spoken
 
 LI, WANG, CHEN, CALLER = 900.0, 1_100.0, 1_300.0, 700.0
@@ -43,6 +44,17 @@ async def talking(it: Scene, phone: Phone, name: str = "one") -> tuple[CallerAt,
     (row,) = [row for row in it.room.rows(for_supervisor=True) if isinstance(row, CallRow)]
     await it.state("CallRow", row.key, "talking")
     return caller, row.key
+
+
+async def test_who_watches_queues_and_seats_makes_no_row_of_a_call(
+    it: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await talking(it, await seated(it, "li", "8001", LI))
+    rows = it.room.rows(for_supervisor=False)
+    monkeypatch.delattr(TellerRoom, "_call_row")
+    monkeypatch.delattr(TellerRoom, "_seat_row")
+    assert it.room.queue_rows() == [row for row in rows if isinstance(row, QueueRow)]
+    assert it.room.seat_states() == {"talking": 1}
 
 
 async def test_nobody_on_duty_is_said_as_ever(it: Scene) -> None:

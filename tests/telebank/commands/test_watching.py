@@ -3,11 +3,18 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 from support.store_kit import open_store
 from telebank.agents.board import QueueRow
+from telebank.calls.node import VoiceNode
 from telebank.commands.wiring.host_watch import HostWatch
-from telebank.commands.wiring.watching import lines_of, queue_of, trunk_of, worker_of
+from telebank.commands.wiring.watching import WatchPart, lines_of, queue_of, trunk_of, worker_of
+from telebank.ops.metrics_types import Link
+from telebank.settings import load_settings
+from transactions.journal import Journal
+from transactions.ports import Health, HostAdapter
 
 
 async def test_links_with_their_state_latency_and_last_trace_number(tmp_path: Path) -> None:
@@ -68,3 +75,41 @@ def test_lines_and_workers() -> None:
     assert (told.limit, told.busy, told.tellers, told.refused["busy"]) == (30, 5, 2, 3)
     assert worker_of({"up": False, "channels": 0}).late_ms == 0
     assert worker_of({"up": True, "channels": 3, "tick_late_p99_ms": 1.5}).late_ms == 1.5
+
+
+class Around:
+    """What a node has, as far as its watcher is told of it; nothing of single calls."""
+
+    edition = SimpleNamespace(release=SimpleNamespace(hash="ab"))
+    missing = ""
+
+    def figures(self) -> dict[str, object]:
+        lines = {"capacity": 30, "calls": 4, "faxes": 1, "tellers": 2, "setups": 9}
+        more = {"setups_per_s": 0.5, "refused": {}, "draining": False, "faults": 0}
+        return {**lines, **more, "trunks": [], "workers": []}
+
+    async def health(self) -> Health:
+        return Health(links_up=1, links=2, business_date=None, in_flight=0)
+
+    def links(self) -> list[Link]:
+        return []
+
+    def counts(self) -> dict[str, int]:
+        return {"channels": 4, "busy": 1}
+
+    def queue_rows(self) -> list[QueueRow]:
+        return [QueueRow(key="q", zh="普通", en="General", waiting=2)]
+
+    def seat_states(self) -> dict[str, int]:
+        return {"ready": 2}
+
+
+async def test_all_of_it_without_a_row_of_a_call(tmp_path: Path) -> None:
+    it = Around()
+    part = WatchPart(
+        *(load_settings(tmp_path), cast(VoiceNode, it), cast(HostAdapter, it), it, it, it),
+        *(cast(Journal, None), 3),
+    )
+    told = await part._told()
+    assert (told.seats, [one.waiting for one in told.queues]) == ({"ready": 2}, [2])
+    assert (told.lines.busy, told.fax.busy, told.host.links_up) == (5, 1, 1)

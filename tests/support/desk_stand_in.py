@@ -18,7 +18,7 @@ from telebank.agents.board import AnyRow, Board, CallRow, QueueRow, SeatRow
 from telebank.calls.control.board_keeper import BoardKeeper, OfSeat, Whole
 from telebank.calls.control.common import refused
 from telebank.calls.control.desk import Counter
-from telebank.calls.tellers.calling import CALLED
+from telebank.calls.tellers.own_calls import CALLED
 from telebank.staff.roles import FLOOR, SIT, WATCH, Role, may
 from transactions.approval import Actor
 

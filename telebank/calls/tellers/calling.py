@@ -1,4 +1,4 @@
-"""The room of tellers calls people: customers who kept their place, numbers that a teller wants.
+"""The room of tellers calls back customers who kept their place.
 
 A customer is called back when it is his turn: first the seat rings, so that a teller is there, and
 then he; while he is rung the teller hears the ring-back tone. Whom nobody reaches keeps his place
@@ -14,29 +14,24 @@ import structlog
 
 from telebank.agents import commands, events
 from telebank.agents.events import Failure, Party
-from telebank.calls.dialling import Dialled
-from telebank.calls.faxes.tolls import Refusal, Target
-from telebank.calls.services import PlacedCall
-from telebank.calls.tellers.calls_out import CallsOut, Reached, code_of
+from telebank.calls.faxes.tolls import Refusal
+from telebank.calls.tellers.calls_out import Reached
 from telebank.calls.tellers.conversation import Conversation
 from telebank.calls.tellers.customer import Customer, Said
 from telebank.calls.tellers.keeping import KeptPlace, Places
+from telebank.calls.tellers.own_calls import SEAT_RINGS_S, OwnCalls
 from telebank.calls.tellers.talk import Seat, StillWanted, Talk
-from telebank.calls.tellers.values import CallerCard, Code, Ended
+from telebank.calls.tellers.values import Ended
 
 log = structlog.get_logger("telebank.tellers")
 
-SEAT_RINGS_S = 20.0
-"""Seconds that a seat is rung for a call out."""
 GIVEN_UP = ("unreachable", "expired", "cancelled")
 """How a place is lost that was kept."""
 FAILURES: tuple[Failure, ...] = get_args(Failure)
-CALLED = ("ready", "busy")
-"""States of a seat that may call somebody."""
 
 
-class Calling(CallsOut):
-    """Who keeps a place, and whom a teller calls."""
+class Calling(OwnCalls):
+    """Who keeps a place, until he is called."""
 
     places: Places | None = None
     """Where places are kept beside this room; None: nowhere."""
@@ -146,13 +141,6 @@ class Calling(CallsOut):
         wanted = self._calls_for(talk, seat)
         self._spawn(self._called_back(talk, seat, talk.port, wanted))
 
-    def _calls_for(self, talk: Talk, seat: Seat) -> StillWanted:
-        talk.calling, seat.call, talk.answered_by = seat.id, talk.ref, ""
-        talk.turn("calling")
-        self._changed(talk)
-        self.on_change("SeatRow", seat.id)
-        return talk.attempt(lambda: talk.calling == seat.id)
-
     async def _called_back(
         self, talk: Talk, seat: Seat, customer: Customer, wanted: StillWanted
     ) -> None:
@@ -220,13 +208,6 @@ class Calling(CallsOut):
         self._tell(events.OfferFailed(talk.ref, seat, failure, party))
         self._changed(talk)
 
-    def _give_up(self, talk: Talk, seat: str) -> None:
-        talk.calling = ""
-        if isinstance(talk.port, Customer):
-            talk.port.hang_up()
-        talk.drop(seat)
-        talk.turn("kept")
-
     def _ring(self, ring: commands.Ring) -> None:
         """See `Ringing`; of one who is called back and is there, the seat is there too."""
         talk = self._talks.get(ring.call)
@@ -268,103 +249,11 @@ class Calling(CallsOut):
             super()._line_gone(talk, party, how)
 
     def _not_wanted(self, talk: Talk, seat: str, why: Failure = "declined") -> None:
+        """See `CallsOut`; whose place is kept keeps it."""
         if talk.kept:
             self._back_to_place(talk, seat, why, "seat")
         else:
-            self._not_called(talk, seat, why)
-
-    # -- a call of a teller's own -------------------------------------------------------------
-
-    async def call(self, seat: str, number: str) -> Code | None:
-        """Call a number, first the seat's own phone: or why it cannot be called now, and then
-        nothing rings."""
-        found = self._seats.get(seat)
-        if found is None:
-            return "no_seat"
-        if found.state not in CALLED or self._busy(seat):
-            return "wrong_state"
-        target = self._target(number)
-        if not isinstance(target, Target):
-            return target
-        placed = self._shell.placed()
-        talk = self._own_call(found, placed, target, number)
-        wanted = self._calls_for(talk, found)
-        dialled = await self._reserve(talk, seat, target, placed.ref)
-        if isinstance(dialled, Refusal):
-            why = code_of(dialled)
-            if wanted():
-                self._not_called(talk, seat, why)
-            return why
-        self._spawn(self._called(talk, found, placed, dialled, wanted))
-        return None
-
-    def _own_call(self, seat: Seat, placed: PlacedCall, target: Target, number: str) -> Talk:
-        """A conversation with whom a seat calls; the seat talks from now on."""
-        now = self._clock.now
-        card = _nobody(target.masked, now().isoformat(timespec="milliseconds"))
-        customer = Customer(self._shell, placed, card, placed.ref)
-        mixers = next(self._mixers), next(self._mixers)
-        caller = events.Caller(call=placed.ref, skill="", number=number)
-        talk = Talk(customer, caller, Conversation(*mixers), now(), now, self._dropped)
-        talk.number, talk.direction = number, "out"
-        self._talks[talk.ref] = talk
-        seat.not_called = ""
-        self._tell(events.TalkBegan(talk.ref, seat.id))
-        return talk
-
-    async def _called(
-        self, talk: Talk, seat: Seat, placed: PlacedCall, dialled: Dialled, wanted: StillWanted
-    ) -> None:
-        line = self._customer_line(talk, dialled)
-        rung = await self._bring(talk, seat.id, seat.phone, SEAT_RINGS_S, wanted, asked=True)
-        if rung or not wanted():
-            line.hang_up()
-            if wanted():
-                self._not_called(talk, seat.id, "own_phone")
-            return
-        talk.conversation.teller = seat.id
-        talk.arrange()
-        why = await self._reach(talk, seat, placed, line, wanted)
-        if not wanted():
-            return
-        if why:
-            self._not_called(talk, seat.id, self._why(why, dialled.target))
-        else:
-            talk.calling = ""
-            self._begin(talk, seat)
-
-    def _why(self, why: Reached, target: Target) -> Reached:
-        """Of whom cannot be reached over a trunk that is down."""
-        down = bool(target.trunk) and self._shell.endpoint.agent.is_down(target.trunk)
-        return "trunk_down" if why == "unreachable" and down else why
-
-    def _not_called(self, talk: Talk, seat: str, why: Reached) -> None:
-        self._give_up(talk, seat)
-        self._talks.pop(talk.ref, None)
-        if (found := self._seats.get(seat)) is not None:
-            found.not_called = why
-        self._note("call.failed", talk.ref, actor=seat, why=why)
-        self._tell(events.TalkEnded(talk.ref, seat))
-        self._tell(events.WrappedUp(seat))
-        self.on_change("CallRow", talk.ref)
-
-    def _used_up(self, talk: Talk) -> None:
-        """Nothing is left of the day for the call to whom we called: it ends with a goodbye."""
-        if self._talks.get(talk.ref) is not talk:
-            return
-        if talk.calling:
-            self._not_wanted(talk, talk.calling, "unreachable")
-            return
-        for seat in list(talk.parts):
-            self._part(talk, seat, "limit")
-        self._release(talk)
-        talk.port.goodbye()
-
-    def _busy(self, person: str, but: Talk | None = None) -> bool:
-        """Whether he has a line in a conversation, or is rung or called for one; `but`: another
-        than that."""
-        others = (talk for talk in self._talks.values() if talk is not but)
-        return any(person in (one.calling, one.ringing, *one.lines) for one in others)
+            super()._not_wanted(talk, seat, why)
 
 
 WHY_NOT: Mapping[Said, str] = {
@@ -377,17 +266,3 @@ WHY_NOT: Mapping[Said, str] = {
     "congestion": "congestion",
 }
 """Why it comes to nothing that he answered; empty: it does not."""
-
-
-def _nobody(number: str, began: str) -> CallerCard:
-    return CallerCard(
-        caller=number,
-        language="zh",
-        began=began.replace("+00:00", "Z"),
-        level=0,
-        customer="",
-        token="",
-        business="",
-        path=(),
-        keys="",
-    )

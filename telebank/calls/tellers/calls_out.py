@@ -3,6 +3,7 @@ while the day has something left for it, and ended when it has not."""
 
 import structlog
 
+from telebank.agents import events
 from telebank.agents.events import Failure
 from telebank.calls.dialling import Dialled, Dialling
 from telebank.calls.faxes.tolls import Refusal, Target
@@ -107,8 +108,37 @@ class CallsOut(Ringing):
         self._changed(talk)
 
     def _used_up(self, talk: Talk) -> None:
-        """Nothing is left of the day for the call to whom we called."""
-        raise NotImplementedError
+        """Nothing is left of the day for the call to whom we called: it ends with a goodbye."""
+        if self._talks.get(talk.ref) is not talk:
+            return
+        if talk.calling:
+            self._not_wanted(talk, talk.calling, "unreachable")
+            return
+        for seat in list(talk.parts):
+            self._part(talk, seat, "limit")
+        self._release(talk)
+        talk.port.goodbye()
+
+    def _not_wanted(self, talk: Talk, seat: str, why: Failure = "declined") -> None:
+        """A teller does not want whom he had called, or may not have him."""
+        self._not_called(talk, seat, why)
+
+    def _not_called(self, talk: Talk, seat: str, why: Reached) -> None:
+        self._give_up(talk, seat)
+        self._talks.pop(talk.ref, None)
+        if (found := self._seats.get(seat)) is not None:
+            found.not_called = why
+        self._note("call.failed", talk.ref, actor=seat, why=why)
+        self._tell(events.TalkEnded(talk.ref, seat))
+        self._tell(events.WrappedUp(seat))
+        self.on_change("CallRow", talk.ref)
+
+    def _give_up(self, talk: Talk, seat: str) -> None:
+        talk.calling = ""
+        if isinstance(talk.port, Customer):
+            talk.port.hang_up()
+        talk.drop(seat)
+        talk.turn("kept")
 
     def _customer_gone(self, talk: Talk, customer: Customer, how: Ended) -> None:
         """Whom we called has hung up, or his line is lost."""

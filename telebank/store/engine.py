@@ -136,8 +136,10 @@ def open_read_only(url: str, options: StoreOptions | None = None) -> Engine:
         with engine.connect() as connection:
             found = inspect(connection).has_table("event")
     except OperationalError as error:
+        engine.dispose()
         raise StoreMissing(f"cannot open the database: {said(error)}") from error
     if not found:
+        engine.dispose()
         raise StoreMissing(f"{make_url(url).database} has no tables yet: start the node once")
     return engine
 

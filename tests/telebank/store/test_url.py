@@ -8,9 +8,11 @@ from click.testing import CliRunner
 from support.store_postgresql import name_in_settings
 from telebank.commands import calls, config, release
 from telebank.settings import SettingsError, store_url
-from telebank.store.errors import KeyFileError
+from telebank.store.engine import open_read_only
+from telebank.store.errors import KeyFileError, StoreMissing
 
 WORD = "violet-anchor"
+OPEN = Path("/proc/self/fd")
 NAMED = "postgresql+psycopg://telebank@127.0.0.1:1/bank"
 
 
@@ -75,3 +77,12 @@ def test_no_command_prints_a_password(tmp_path: Path) -> None:
     assert all("127.0.0.1" in one.output for one in away)
     for one in (*shown, *away):
         assert WORD not in one.output
+
+
+def test_a_store_without_tables_is_left_closed(tmp_path: Path) -> None:
+    """A watcher asks for it every two seconds until there is one."""
+    (tmp_path / "telebank.db").touch()
+    before = len(list(OPEN.iterdir()))
+    with pytest.raises(StoreMissing, match="no tables yet") as missing:
+        open_read_only(store_url(tmp_path))
+    assert len(list(OPEN.iterdir())) == before, missing  # which holds the engine

@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -163,7 +163,7 @@ def measure(path: Path, key: bytes) -> Measured:
     return Measured(size, head, whole)
 
 
-def pieces(path: Path, key: bytes, head: bytes) -> Iterator[bytes]:
+def pieces(path: Path, key: bytes, head: bytes) -> Generator[bytes, None, None]:
     """The plain content, a record at a time; `head` as `measure` found it. Raises as that does."""
     at = 0
     with path.open("rb") as file:

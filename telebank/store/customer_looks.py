@@ -47,10 +47,10 @@ _ASKED = (
     .order_by(_R.created_at.desc(), _R.reference.desc())
     .limit(MOST_READ)
 )
-_TALKED = (
+TALKED = (
     select(contact)
     .where(_C.customer == bindparam("who", type_=_C.customer.type))
-    .order_by(_C.answered.desc(), _C.id.desc())
+    .order_by(_C.began.desc(), _C.id.desc())
     .limit(MOST_READ)
 )
 
@@ -151,7 +151,7 @@ def look(part: Transaction, wanted: Look) -> Seen:
 def _past(part: Transaction, who: str, beside: str) -> Sequence[PastCall]:
     """His last calls but that one."""
     found: dict[str, PastCall] = {}
-    for row in part.execute(_TALKED, {"who": who}).all():
+    for row in part.execute(TALKED, {"who": who}).all():
         talk = contact_of(row._asdict())
         at = talk.answered or talk.began
         found.setdefault(talk.call, PastCall(talk.call, at)).talks.append(talk)

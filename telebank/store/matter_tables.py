@@ -28,6 +28,8 @@ matter = Table(
     Column("changed_at", UtcTime, nullable=False),
 )
 Index("ix_matter_state", matter.c.state, matter.c.changed_at)
+Index("ix_matter_holder", matter.c.holder, matter.c.state, matter.c.changed_at)
+Index("ix_matter_opened_by", matter.c.opened_by, matter.c.state, matter.c.changed_at)
 
 matter_entry = Table(
     "matter_entry",

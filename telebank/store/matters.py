@@ -1,15 +1,16 @@
-"""Jobs on matters: opened from a talk, handed on, answered, closed. Nothing said is changed.
+"""Jobs on matters: opened from a talk, handed on, answered, closed. Nothing said is changed. They
+are read in `matter_views`.
 
 Words are here only sealed. Every act has its event, which names who did it and holds no words.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import (
-    ColumnElement,
+    Connection,
     String,
     bindparam,
     exists,
@@ -18,7 +19,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    true,
     update,
 )
 
@@ -31,7 +31,6 @@ from telebank.store.transaction import Refused, Transaction
 from transactions.approval import Actor
 from transactions.card import SealedCard
 
-MAX_LISTED = 200
 MAX_OPEN = 20_000
 """Open matters; one more is refused."""
 MAX_ENTRIES = 200
@@ -50,29 +49,9 @@ _GROUPS = exists(
     select(_S.skill).where(_S.staff == _ME, _M.holder == literal(SKILL) + _S.skill)
 ).correlate(matter)
 _WROTE = exists(select(_E.nth).where(_E.matter == _M.number, _E.by == _ME)).correlate(matter)
-_SIGHTS: Mapping[Sight, ColumnElement[bool]] = {
-    "own": _OWN,
-    "groups": _GROUPS,
-    "mine": or_(_OWN, _GROUPS),
-    "all": true(),
-}
-_STATE, _PERSON = bindparam("of_state", type_=String(8)), bindparam("person", type_=String(ID))
 _NUMBER = bindparam("of_number", type_=String(ID))
-_LISTS = {
-    sight: select(matter)
-    .where(
-        condition,
-        or_(_STATE == "", _M.state == _STATE),
-        or_(_NUMBER == "", _M.number == _NUMBER),
-        or_(_PERSON == "", _M.opened_by == _PERSON, _M.holder == literal(SEAT) + _PERSON),
-    )
-    .order_by(_M.changed_at.desc(), _M.number.desc())
-    .limit(MAX_LISTED)
-    for sight, condition in _SIGHTS.items()
-}
 _ONE = select(matter).where(_M.number == _NUMBER)
 _SEEN = _ONE.where(or_(_OWN, _GROUPS, _WROTE))
-_ENTRIES = select(matter_entry).where(_E.matter == _NUMBER).order_by(_E.nth)
 _RESULT = select(_E.nth).where(_E.matter == _NUMBER, _E.kind == "result").limit(1)
 _COUNT = select(func.count().label("many")).select_from(matter).where(_M.state == OPEN)
 _INSERT, _ADD = insert(matter), insert(matter_entry)
@@ -99,9 +78,6 @@ _HAS_SKILL = (
     .where(_S.skill == bindparam("of_skill"), _ACTIVE)
     .limit(1)
 )
-_SKILLS = (
-    select(_S.skill).join(tables.staff, tables.staff.c.id == _S.staff).where(_ACTIVE).distinct()
-).order_by(_S.skill)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +122,6 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which are listed; an empty part is no condition."""
-
-    sight: Sight = "mine"
-    state: str = OPEN
-    person: str = ""
-    number: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Acting:
     """Who acts on a matter, and how far he sees."""
 
@@ -175,33 +141,14 @@ class Said:
     """Of a hand-over: `seat:ID` or `skill:NAME`."""
 
 
-def listed(part: Transaction, wanted: Wanted, by: Actor) -> Sequence[Matter]:
-    """Matters, what was changed last first."""
-    values = {"me": by.id, "of_state": wanted.state, "person": wanted.person}
-    rows = part.execute(_LISTS[wanted.sight], values | {"of_number": wanted.number}).all()
-    return [_matter(row) for row in rows]
+def looked(part: Transaction, number: str, by: Actor, outcome: str) -> None:
+    """Log that somebody looks at one that does not concern him; `unknown`: he saw none."""
+    part.event(_event("looked", by, outcome, {"matter": number}))
 
 
-def find(part: Transaction, number: str, acting: Acting) -> tuple[Matter, Sequence[Entry]] | None:
-    """One with all that was said of it; None: there is none that he may see."""
-    found = _seen(part, number, acting)
-    if found is None:
-        return None
-    rows = part.execute(_ENTRIES, {"of_number": number}).all()
-    return found, [_entry(row) for row in rows]
-
-
-def targets(part: Transaction, sits: frozenset[str]) -> tuple[Mapping[str, str], Sequence[str]]:
-    """To whom one can be handed: people with their names, and skills that somebody has."""
-    staff = [one for one in people.everybody(part) if one.state == "active" and one.role in sits]
-    skills = [str(row.skill) for row in part.execute(_SKILLS).all()]
-    return {one.id: one.name or one.id for one in staff}, skills
-
-
-def names(part: Transaction, ids: set[str]) -> Mapping[str, str]:
-    """What these people are called."""
-    found = {one: people.find(part, one) for one in sorted(ids)}
-    return {one: person.name or one for one, person in found.items() if person is not None}
+def shown(part: Transaction, by: Actor, asked: Mapping[str, str]) -> None:
+    """Log that somebody looks through everybody's; `asked`: what he looked for."""
+    part.event(_event("listed", by, "ok", dict(asked)))
 
 
 def open_one(part: Transaction, new: NewMatter, acting: Acting) -> tuple[str, Why | None]:
@@ -266,11 +213,17 @@ def _hindrance(part: Transaction, found: Matter | None, said: Said, acting: Acti
     return None
 
 
+def seen_by(reading: Transaction | Connection, number: str, by: Actor) -> Matter | None:
+    """One that concerns him: he opened, holds or wrote in it, or a group of his holds it."""
+    row = reading.execute(_SEEN, {"of_number": number, "me": by.id}).first()
+    return None if row is None else matter_of(row)
+
+
 def _seen(part: Transaction, number: str, acting: Acting) -> Matter | None:
-    asked = _ONE if acting.sees_all else _SEEN
-    values = {"of_number": number} if acting.sees_all else {"of_number": number, "me": acting.by.id}
-    row = part.execute(asked, values).first()
-    return None if row is None else _matter(row)
+    if not acting.sees_all:
+        return seen_by(part, number, acting.by)
+    row = part.execute(_ONE, {"of_number": number}).first()
+    return None if row is None else matter_of(row)
 
 
 def _can_have(part: Transaction, holder: str, sits: frozenset[str]) -> bool:
@@ -293,14 +246,10 @@ def _event(kind: str, by: Actor, outcome: str, detail: dict[str, Any]) -> Any:
     return people.staff_event(f"matter.{kind}", by, outcome, detail)
 
 
-def _matter(row: Any) -> Matter:
+def matter_of(row: Any) -> Matter:
+    """One of its row."""
     subject = SealedCard("", "", row.subject_key_id, row.subject_ciphertext)
     return Matter(
         *(row.number, row.call, row.business, row.card_masked, subject, row.opened_at),
         *(row.opened_by, row.due_at, row.state, row.holder, row.changed_at),
     )
-
-
-def _entry(row: Any) -> Entry:
-    words = SealedCard("", "", row.key_id, row.ciphertext)
-    return Entry(row.nth, row.at, row.by, row.kind, row.to, words)

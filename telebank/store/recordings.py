@@ -5,17 +5,17 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, or_, select, text, update
+from sqlalchemy import bindparam, insert, select, text, update
 
 from telebank.store.events import clean_text
-from telebank.store.seat_tables import IS_RUNNING, contact, recording
+from telebank.store.seat_tables import IS_RUNNING, recording
 from telebank.store.tables import TEXT
 from telebank.store.transaction import Refused, Transaction
 from transactions.approval import Actor
 from transactions.journal import JournalEvent
 
 MAX_LISTED = 1_000
-"""Recordings in one answer."""
+"""Recordings of one day in one answer."""
 FOLDER = "recordings"
 """Of the files, under the data folder."""
 RUNNING, KEPT, FAILED = "running", "kept", "failed"
@@ -100,19 +100,6 @@ class RecordingSeen:
 
 SEEN = select(*(_R[one.name] for one in fields(RecordingSeen)))
 _ONE = SEEN.where(_R.name == _NAME)
-_OF = contact.c
-_LISTED = (
-    SEEN.add_columns(_OF.queue, _OF.caller_masked)
-    .select_from(recording.outerjoin(contact, _OF.id == _R.contact))
-    .where(
-        or_(bindparam("of_seat", type_=_R.seat.type) == "", _R.seat == bindparam("of_seat")),
-        or_(bindparam("of_call", type_=_R.call.type) == "", _R.call == bindparam("of_call")),
-        _R.began >= bindparam("since", type_=_R.began.type),
-        _R.began < bindparam("until", type_=_R.began.type),
-    )
-    .order_by(_R.began.desc(), _R.name)
-    .limit(MAX_LISTED)
-)
 _OF_SEAT = (
     SEEN.where(
         _R.seat == bindparam("of_seat"),
@@ -176,24 +163,6 @@ def of_day(
     """A seat's recordings that began then, newest first, whoever wanted them."""
     values = {"of_seat": seat, "since": since, "until": until}
     return [RecordingSeen(*row) for row in part.execute(_OF_SEAT, values).all()]
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One in a list, with what its contact says of it."""
-
-    recording: RecordingSeen
-    queue: str
-    caller_masked: str
-
-
-def listed(
-    part: Transaction, seat: str, call: str, since: datetime, until: datetime
-) -> Sequence[Listed]:
-    """Recordings that began then, newest first; an empty seat or call: of all."""
-    values = {"of_seat": seat, "of_call": call, "since": since, "until": until}
-    rows = part.execute(_LISTED, values).all()
-    return [Listed(RecordingSeen(*row[:-2]), row[-2] or "", row[-1] or "") for row in rows]
 
 
 def shown(part: Transaction, seat: str, by: Actor) -> None:

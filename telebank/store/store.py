@@ -14,6 +14,7 @@ from telebank.store.joining import join
 from telebank.store.journal import StoreJournal
 from telebank.store.migrate import migrate
 from telebank.store.options import StoreOptions
+from telebank.store.reader import Reader
 from telebank.store.releases import Releases
 from telebank.store.sealing import Keyring
 from telebank.store.succession import Entry, Neighbour, admit, look_round, own
@@ -35,6 +36,7 @@ class Store:
         self.vault = keyring
         self.journal = StoreJournal(writer, node, keyring, options)
         self.releases = Releases(writer)
+        self.reader = Reader(url, options)
         self._writer = writer
 
     @classmethod
@@ -109,6 +111,7 @@ class Store:
     async def close(self) -> None:
         """Finish what is queued and close the database."""
         await self._writer.close()
+        self.reader.close()
 
 
 def _join(  # noqa: PLR0917 - the first two are the writer's, the others bound here

@@ -293,7 +293,8 @@ async def open_house(
     clock = StaffClock()
     keys = Keyring.open_or_create(folder / "keys")
     store = await Store.open(store_url(folder), "01", keys, STORE, clock)
-    desk = StaffDesk(StaffOptions(**{**CHEAP, **options}), store.journal.run, keys, clock)
+    staff = StaffOptions(**{**CHEAP, **options})
+    desk = StaffDesk(staff, store.journal.run, keys, clock, store.reader.run)
     vault: Any = keys
     host = Host({}, vault)  # type: ignore[arg-type]
     processor = Processor(contracts, host, store.journal, vault, ProcessorOptions(), LoopClock())

@@ -35,7 +35,6 @@ assert fax_tables.fax_job.metadata is tables.metadata
 assert desk_phone_tables.desk_phone.metadata is tables.metadata
 assert seat_tables.contact.metadata is tables.metadata
 assert audit_tables.checkpoint.metadata is tables.metadata
-CLEAR = ";".join(f'DELETE FROM "{table.name}"' for table in reversed(tables.metadata.sorted_tables))
 TEMPLATE = "telebank_template"
 FILE = "telebank.toml"
 
@@ -97,7 +96,8 @@ class StoreServer:
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             f" WHERE datname = '{name}' AND pid <> pg_backend_pid()"
         )
-        self.say(CLEAR, name)
+        every = reversed(tables.metadata.sorted_tables)  # those that were imported by now
+        self.say(";".join(f'DELETE FROM "{table.name}"' for table in every), name)
         self.returned.append(name)
 
     def drop(self, name: str) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from aiohttp import web
+from sqlalchemy import Connection
 
 from telebank.calls.control.answers import Answers
 from telebank.calls.control.common import Reply, origin, os_user, refused, stop
@@ -64,6 +65,13 @@ class Counter:
         try:
             return await self.desk.run(work)
         except (JournalUnavailable, LeaseLost) as error:
+            stop(503, *no_store(error))
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Look at the store beside its writer, in a thread; 503 where that cannot be."""
+        try:
+            return await self.desk.read(work)
+        except JournalUnavailable as error:
             stop(503, *no_store(error))
 
     async def once(

@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from sqlalchemy import Connection
+
 from telebank.staff import enrolment, passwords, totp
 from telebank.staff.options import StaffOptions
 from telebank.staff.roles import Role
@@ -39,6 +41,14 @@ class Jobs(Protocol):
         ...
 
 
+class Reads(Protocol):
+    """Looks at the store beside its writer."""
+
+    def __call__(self, work: Callable[[Connection], T]) -> Awaitable[T]:
+        """See `telebank.store.reader.Reader.run`."""
+        ...
+
+
 class TooBusy(Exception):  # noqa: N818 - reads as what it is
     """So many logins wait that another would wait too long."""
 
@@ -54,9 +64,13 @@ class LoggedIn:
 class StaffDesk:
     """The logins of one node, and the secrets of its staff on their way to and from the store."""
 
-    def __init__(self, options: StaffOptions, run: Jobs, keys: Keyring, clock: Clock) -> None:
+    def __init__(
+        self, options: StaffOptions, run: Jobs, keys: Keyring, clock: Clock, read: Reads
+    ) -> None:
+        """`read`: looks at the store beside its jobs."""
         self.options = options
         self.run = run
+        self.read = read
         self._keys = keys
         self._clock = clock
         self.sessions = Sessions(options)

@@ -14,17 +14,18 @@ from typing import Annotated, Any, get_args
 
 import msgspec
 from aiohttp import web
+from sqlalchemy import Connection
 
 from telebank.calls.control.acts import Acts, note_complaint
 from telebank.calls.control.common import Reply, as_json, read_body, refused, stop
 from telebank.calls.control.desk import Counter
 from telebank.calls.control.seating import DeskBody
 from telebank.staff.roles import MATTERS, RIGHTS, SEE_MATTERS, Role, may
-from telebank.store import matters
+from telebank.store import matter_views, matters
 from telebank.store.clock import Clock, SystemClock
-from telebank.store.matters import Acting, Entry, Kind, Matter, NewMatter, Said, Sight, Wanted
+from telebank.store.matter_views import Wanted
+from telebank.store.matters import Acting, Entry, Kind, Matter, NewMatter, Said, Sight
 from telebank.store.sealing import Keyring
-from telebank.store.transaction import Transaction
 from transactions.approval import Actor
 from transactions.card import CardNumberError, SealedCard
 
@@ -100,44 +101,58 @@ class MattersPart:
             stop(400, "bad_request", "`of` is mine, own, groups or all; `state` open, closed, any")
         if max(map(len, asked.values())) > MAX_NAME:
             stop(400, "bad_request", f"names have {MAX_NAME} letters at most")
+        if wrong := note_complaint(f"{asked['person']} {asked['number']}", needed=False):
+            stop(400, "bad_request", wrong)  # it would stand in an event
         right = SEE_MATTERS if sight == "all" else MATTERS
         if not may(Role(by.role), right):
             return (await self._acts.denied(by, right, PATH, RIGHTS[right])).response()
         wanted = Wanted(sight, STATES[state], asked["person"], asked["number"])  # type: ignore[arg-type]
+        if sight == "all":
+            await self._counter.run(partial(matters.shown, by=by, asked=asked | {"state": state}))
 
-        def work(part: Transaction) -> dict[str, Any]:
-            found = matters.listed(part, wanted, by)
+        def work(connection: Connection) -> dict[str, Any]:
+            found = matter_views.listed(connection, wanted, by)
             ids = {one.opened_by for one in found} | {_person(one.holder) for one in found}
             shown = [self._matter(one) for one in found]
-            return {"matters": shown, "names": dict(matters.names(part, ids - {""}))}
+            return {"matters": shown, "names": dict(matter_views.names(connection, ids - {""}))}
 
-        return web.json_response(await self._counter.run(work))
+        return web.json_response(await self._counter.read(work))
 
     async def _targets(self, request: web.Request) -> web.Response:
         by = await self._counter.actor(request)
         if not may(Role(by.role), MATTERS):
             return (await self._acts.denied(by, MATTERS, PATH, RIGHTS[MATTERS])).response()
-        people, skills = await self._counter.run(partial(matters.targets, sits=SITS))
+        people, skills = await self._counter.read(partial(matter_views.targets, sits=SITS))
         return web.json_response({"people": dict(people), "skills": list(skills)})
 
     async def _show(self, request: web.Request) -> web.Response:
         by, number = await self._counter.actor(request), request.match_info["number"][:MAX_NAME]
         if not (may(Role(by.role), MATTERS) or may(Role(by.role), SEE_MATTERS)):
             return (await self._acts.denied(by, MATTERS, number, RIGHTS[MATTERS])).response()
-        shown = await self._counter.run(partial(self._whole, number=number, acting=_acting(by)))
+        if note_complaint(number, needed=False):
+            stop(404, "unknown", WHY["unknown"])
+        look = partial(self._whole, number=number, acting=_acting(by))
+        shown, outcome = await self._counter.read(look)
+        if outcome:
+            logged = partial(matters.looked, number=number, by=by, outcome=outcome)
+            await self._counter.run(logged)
         if shown is None:
             stop(404, "unknown", WHY["unknown"])
         return web.json_response(shown)
 
-    def _whole(self, part: Transaction, number: str, acting: Acting) -> dict[str, Any] | None:
-        found = matters.find(part, number, acting)
+    def _whole(
+        self, connection: Connection, number: str, acting: Acting
+    ) -> tuple[dict[str, Any] | None, str]:
+        """All of it, and what its event says of the look; empty: it concerns him, and has none."""
+        found = matter_views.find(connection, number, acting)
         if found is None:
-            return None
-        one, entries = found
+            return None, "unknown"
+        one, entries, concerned = found
         ids = {one.opened_by, _person(one.holder)}
         ids |= {each.by for each in entries} | {_person(each.to) for each in entries}
-        names = dict(matters.names(part, ids - {""}))
-        return {**self._matter(one), "entries": list(map(self._entry, entries)), "names": names}
+        names = dict(matter_views.names(connection, ids - {""}))
+        told = {**self._matter(one), "entries": list(map(self._entry, entries)), "names": names}
+        return told, "" if concerned else "ok"
 
     # -- acting -------------------------------------------------------------------------------
 

@@ -8,7 +8,9 @@ desks hear their own, also those that a supervisor began; others' are a right of
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter as Tally
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import partial
@@ -27,10 +29,10 @@ from telebank.calls.recording_keys import unwrap
 from telebank.calls.tellers.recordings import Tapes
 from telebank.media.sealed import SealError, measure, pieces, read_header
 from telebank.staff.roles import HEAR, HEAR_OWN, RIGHTS, Role, may
-from telebank.store import recordings
+from telebank.store import recording_views, recordings
 from telebank.store.clock import Clock, SystemClock
-from telebank.store.recordings import FOLDER, KEPT, RUNNING, Listed, RecordingSeen
-from telebank.store.transaction import Transaction
+from telebank.store.recording_views import Began, Listed
+from telebank.store.recordings import FOLDER, KEPT, RUNNING, RecordingSeen
 from transactions.approval import Actor
 
 log = structlog.get_logger("telebank.control")
@@ -38,6 +40,10 @@ log = structlog.get_logger("telebank.control")
 MOST_OCTETS = 128 << 20
 """Of a file that is played; about four hours."""
 MOST_AT_ONCE = 8
+MOST_OF_ONE = 2
+"""Played at once for one person."""
+MOST_WAIT_S = 30.0
+"""How long one who takes no octets is waited for."""
 DAYS = 31
 """Shown where no day is asked for."""
 FLAC = "audio/flac"
@@ -62,7 +68,7 @@ class PlayBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 @dataclass(frozen=True, slots=True)
 class _Sound:
     size: int
-    octets: Iterator[bytes]
+    octets: Generator[bytes, None, None]
 
 
 class PlayingPart:
@@ -83,7 +89,7 @@ class PlayingPart:
         self._room = room
         self._zone = zone
         self._clock = clock or SystemClock()
-        self._playing = 0
+        self._playing: Tally[str] = Tally()
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
         """See `ControlPart`."""
@@ -105,12 +111,10 @@ class PlayingPart:
             return (await self._acts.denied(by, right, seat, RIGHTS[right])).response()
         since, until = self._days(asked.get("day", ""))
 
-        def work(part: Transaction) -> Sequence[Listed]:
-            if seat != by.id:
-                recordings.shown(part, seat, by)
-            return recordings.listed(part, seat, call, since, until)
-
-        found = await self._counter.run(work)
+        if seat != by.id:
+            await self._counter.run(partial(recordings.shown, seat=seat, by=by))
+        wanted = Began(since, until, seat, call)
+        found = await self._counter.read(partial(recording_views.listed, wanted=wanted))
         return web.json_response({"seat": seat, "recordings": [self._shown(one) for one in found]})
 
     def _days(self, day: str) -> tuple[datetime, datetime]:
@@ -147,17 +151,20 @@ class PlayingPart:
     async def _play(self, request: web.Request) -> web.StreamResponse:
         body = await read_body(request, PlayBody)
         by = await self._counter.actor(request)
-        if self._playing >= MOST_AT_ONCE:
+        if self._playing[by.id] >= MOST_OF_ONE:
+            why = f"you are being sent {MOST_OF_ONE} recordings: try again when one is over"
+            return refused(503, "busy", why).response()
+        if self._playing.total() >= MOST_AT_ONCE:
             why = f"{MOST_AT_ONCE} recordings are being played: try again when one is over"
             return refused(503, "busy", why).response()
-        self._playing += 1
+        self._playing[by.id] += 1
         try:
             sound = await self._opened(body.name, by)
             if isinstance(sound, Reply):
                 return sound.response()
             return await _sent(request, sound)
         finally:
-            self._playing -= 1
+            self._playing -= Tally([by.id])  # keeps none of nought
 
     async def _opened(self, name: str, by: Actor) -> _Sound | Reply:
         """Its sound, once the log has that he is given it; or why not."""
@@ -205,14 +212,29 @@ async def _sent(request: web.Request, sound: _Sound) -> web.StreamResponse:
     """Its octets; where they end early the connection does, so that nobody takes them for all."""
     response = web.StreamResponse(headers={"Cache-Control": "no-store"})
     response.content_type, response.content_length = FLAC, sound.size
-    await response.prepare(request)
     try:
+        await response.prepare(request)
         while piece := await asyncio.to_thread(next, sound.octets, b""):
-            await response.write(piece)
+            async with asyncio.timeout(MOST_WAIT_S):
+                await response.write(piece)
+        async with asyncio.timeout(MOST_WAIT_S):
+            await response.write_eof()
+    except TimeoutError:
+        log.warning("recording.not_played", error=f"nothing was taken for {MOST_WAIT_S:g} s")
+        _cut(request)
     except (OSError, SealError) as error:  # the asker is gone, or the file was changed meanwhile
         log.warning("recording.not_played", error=str(error))
         response.force_close()
+    finally:
+        with suppress(ValueError):  # a thread still reads in it, and then it ends with that
+            sound.octets.close()
     return response
+
+
+def _cut(request: web.Request) -> None:
+    """End the connection without what waits in it, which nobody takes."""
+    if request.transport is not None:
+        request.transport.abort()
 
 
 def lies_at(folder: Path, name: str) -> Path:

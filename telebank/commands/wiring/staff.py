@@ -57,7 +57,7 @@ def open_staff(
     the host where it exchanges keys, `publishing` what the node does about releases, `notices`
     what new callers hear, `faxes` what the node has for faxes and its data folder, `phones` its
     desk phones, `desks` its tellers and what tells the release of new calls."""
-    desk = StaffDesk(options, store.journal.run, keyring, SystemClock())
+    desk = StaffDesk(options, store.journal.run, keyring, SystemClock(), store.reader.run)
     stack.callback(desk.close)
     counter = Counter(desk)
     decider = Decider(processor, desk.run, store.journal.zone)

@@ -205,7 +205,8 @@ async def test_what_is_changed_at_one_node_ends_logins_at_another(tmp_path: Path
         li = await house.hire(chen, wu, "li", "teller")
         keys = Keyring.open_or_create(tmp_path / "keys")
         store = await Store.open(store_url(tmp_path), "02", keys, STORE, house.clock)
-        there = StaffDesk(StaffOptions(**CHEAP), store.journal.run, keys, house.clock)  # type: ignore[arg-type]
+        cheap = StaffOptions(**CHEAP)  # type: ignore[arg-type]
+        there = StaffDesk(cheap, store.journal.run, keys, house.clock, store.reader.run)
         house.clock.forward(30)
         code = Secret(li.code(house.clock.now))
         login = await there.login("li", li.password, code, "another node")

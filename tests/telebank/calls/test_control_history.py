@@ -4,14 +4,17 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from support.desk_house import DeskHouse, open_desks
 from support.staff_house import START
+from telebank.calls.control import playing
 from telebank.calls.recording_keys import new_key
 from telebank.media.recording import Header, Recording
 from telebank.store import tables
@@ -47,14 +50,18 @@ def talked(desks: DeskHouse, seat: str = "li", contact_id: str = TALK, **more: A
     desks.book.wrapped(contact_id, 20)
 
 
-def recorded(desks: DeskHouse, place: Path, name: str = "a.flac", by: str = "system") -> None:
-    """A second of a tone, sealed on the disk, with its row."""
+def recorded(
+    desks: DeskHouse, place: Path, name: str = "a.flac", by: str = "system", noise_s: int = 0
+) -> None:
+    """A second of a tone, or some of noise, sealed on the disk, with its row."""
     folder = place / "recordings"
     folder.mkdir(exist_ok=True)
     key = new_key(desks.house.store.vault)
     made = Recording(folder / name, key.plain, Header(key.wrapped, START.isoformat()))
     tone = 9_000 * np.sin(np.arange(8_000) * 2 * np.pi * 440 / 8_000)
-    made.add(0, np.stack([tone, tone], axis=1).astype(np.int16))
+    noise = np.random.default_rng(1).integers(-9_000, 9_000, (8_000 * noise_s, 2))
+    both = noise if noise_s else np.stack([tone, tone], axis=1)
+    made.add(0, both.astype(np.int16))
     done = made.finish()
     key_id = key.wrapped.partition(":")[0]
     desks.book.recording_begun(NewRecording(name, "01-000001", TALK, "li", by, START, key_id))
@@ -199,3 +206,39 @@ async def test_what_was_damaged_or_is_gone_is_not_played(tmp_path: Path) -> None
         assert (status, json.loads(no)["code"]) == (409, "no_file")
         told = outcomes(desks, "recording.played")
         assert told == [("wu", "damaged")] * 3 + [("wu", "missing")]
+
+
+async def test_who_takes_no_octets_holds_no_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_desks(tmp_path) as desks, AsyncExitStack() as unread:
+        li = await desks.teller("li")
+        talked(desks)
+        recorded(desks, tmp_path, noise_s=90)
+        await desks.book.close()
+        headers = {"Authorization": f"Bearer {li.token}"}
+        url, body = "http://node/v1/recordings/play", {"name": "a.flac"}
+
+        async def waiting() -> list[int]:
+            """Two of his that are begun and not read."""
+            asked = [desks.client.post(url, json=body, headers=headers) for _ in range(2)]
+            return [(await unread.enter_async_context(one)).status for one in asked]
+
+        async def heard() -> None:
+            """All of it, as soon as there is a place."""
+            async with asyncio.timeout(60):
+                while (await played(desks, li))[0] != 200:
+                    await asyncio.sleep(0.1)
+
+        monkeypatch.setattr(playing, "MOST_WAIT_S", 300.0)
+        assert await waiting() == [200, 200]
+        status, no = await played(desks, li)
+        assert (status, json.loads(no)["code"]) == (503, "busy")
+        assert (await played(desks, desks.wu))[0] == 200, "there is a place for others"
+        await unread.aclose()
+        await heard()
+        monkeypatch.setattr(playing, "MOST_WAIT_S", 2.0)
+        assert await waiting() == [200, 200]
+        await heard()
+        held = [one.resolve() for one in Path("/proc/self/fd").iterdir()]
+        assert (tmp_path / "recordings" / "a.flac").resolve() not in held

@@ -16,6 +16,7 @@ from telebank.store.contacts import EndedContact, NewContact
 from telebank.store.matter_tables import matter_entry
 from telebank.store.sealing import Keyring
 
+CARD = "6227001234567899"
 CALL, MASKED, TOKEN = "01-1-7", "622700******7899", "t" * 64
 SECRET = "the branch is to call the customer back"
 
@@ -135,11 +136,34 @@ async def test_who_sees_which_and_how_they_are_found(tmp_path: Path) -> None:
         await place.add(li, first, "close")
         assert await place.numbers(li) == [second]
         assert await place.numbers(li, state="any") == [first, second]
+        seen = [(await place.show(who, first)).status for who in (li, wu, place.desks.chen)]
+        assert seen == [200, 200, 403]
+        events = place.desks.house.events
+        listed, looked = events("matter.listed"), events("matter.looked")
+        assert listed == [("wu", "supervisor", "ok")] * 4, "one's own leave none"
+        assert looked == [("zhao", "teller", "unknown"), ("wu", "supervisor", "ok")]
+        details = [
+            row.detail
+            for row in place.desks.house.rows(tables.event)
+            if row.kind in ("matter.listed", "matter.looked")
+        ]
+        assert details[1:3] == [
+            {"of": "all", "state": "open", "person": "", "number": ""},
+            {"of": "all", "state": "open", "person": "wang", "number": ""},
+        ]
+        assert details[-1] == {"matter": first}
         denied = await place.desks.ask(li, "GET", "matters", params={"of": "all"})
         assert denied.status == 403
-        for query in ({"of": "everybody"}, {"state": "new"}, {"person": "x" * 65}):
+        for query in (
+            {"of": "everybody"},
+            {"state": "new"},
+            {"person": "x" * 65},
+            {"person": CARD},
+        ):
             asked = await place.desks.ask(li, "GET", "matters", params=query)
             assert (asked.status, asked.body["code"]) == (400, "bad_request")
+        assert (await place.show(wu, CARD)).status == 404
+        assert CARD not in str(place.desks.house.rows(tables.event)), "it would be a card's"
         people = (await place.desks.ask(li, "GET", "matters/targets")).body
         assert set(people["people"]) == {"li", "wang", "zhao", "wu"}
         assert people["skills"] == ["cards", "loans"]

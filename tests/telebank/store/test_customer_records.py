@@ -5,12 +5,21 @@ from functools import partial
 from pathlib import Path
 
 from support.store_kit import FakeClock, open_store, recorded
-from telebank.store import approvals, contacts, customer_looks, customer_records, matters, people
+from telebank.store import (
+    approvals,
+    contacts,
+    customer_looks,
+    customer_records,
+    matter_views,
+    matters,
+    people,
+)
 from telebank.store import seats as seat_jobs
 from telebank.store.contacts import NewContact
 from telebank.store.customer_looks import Look
 from telebank.store.customer_records import Number, RecordChange
-from telebank.store.matters import NOTHING, Acting, Kind, NewMatter, Said, Sight, Wanted
+from telebank.store.matter_views import Wanted
+from telebank.store.matters import NOTHING, Acting, Kind, NewMatter, Said, Sight
 from telebank.store.seats import SeatChange
 from telebank.store.store import Store
 from transactions.approval import Actor, Approving, content_hash
@@ -94,7 +103,8 @@ async def test_matters_are_seen_by_whom_they_concern(place: Path) -> None:
         assert (why, number) == (None, "01-000001")
 
         async def numbers(by: Actor, sight: Sight) -> list[str]:
-            found = await run(partial(matters.listed, wanted=Wanted(sight), by=by))
+            look = partial(matter_views.listed, wanted=Wanted(sight), by=by)
+            found = await store.reader.run(look)
             return [one.number for one in found]
 
         expected: dict[Sight, list[str]] = {"mine": [number], "own": [], "groups": [number]}
@@ -111,9 +121,10 @@ async def test_matters_are_seen_by_whom_they_concern(place: Path) -> None:
             said = Said(kind, NOTHING, to)
             job = partial(matters.add, number=number, said=said, acting=acting)
             assert await run(job) is None, kind
-        whole = await run(partial(matters.find, number=number, acting=wu))
+        whole = await store.reader.run(partial(matter_views.find, number=number, acting=wu))
         assert whole is not None
-        one, entries = whole
+        one, entries, concerned = whole
+        assert concerned
         assert (one.state, one.holder, [each.nth for each in entries]) == (
             "closed",
             "seat:wu",
@@ -121,5 +132,6 @@ async def test_matters_are_seen_by_whom_they_concern(place: Path) -> None:
         )
         assert store.vault.unseal_digits(entries[0].words) == "call him"
         alone = Acting(CHEN, False, SITS)
-        assert await run(partial(matters.find, number=number, acting=alone)) is None
+        look = partial(matter_views.find, number=number, acting=alone)
+        assert await store.reader.run(look) is None
         assert await numbers(LI, "mine") == []

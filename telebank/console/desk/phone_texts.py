@@ -51,15 +51,21 @@ PHONE: Mapping[str, tuple[str, str]] = {
         "No audio gets to the node; trying again. Look at the network: UDP may be blocked.",
     ),
     "phone_node_away": (
-        "节点没有应答。通话若已没有声音，就是断了；节点恢复后会自动重新接通。",
-        "The node does not answer. Without sound the call is cut off; audio comes back by itself"
-        " with the node.",
+        "没有连上银行；恢复后声音会自动重新接通。",
+        "The bank cannot be reached; audio comes back by itself with it.",
     ),
     "node_away": (
-        "节点自 {since} 起没有应答，正在重试。显示的是之前的情况，按钮暂时不起作用；"
-        "听不到客户时，通话就是断了。",
+        "节点自 {since} 起没有应答，正在重试。显示的是之前的情况，按钮暂时不起作用。",
         "The node does not answer since {since}; trying again. What is shown is older, and buttons"
-        " do nothing meanwhile. If you hear nothing, the call is cut off.",
+        " do nothing meanwhile.",
+    ),
+    "call_here": (
+        "听不到客户时，通话就是断了。",
+        "If you hear nothing, your call is cut off.",
+    ),
+    "call_by_phone": (
+        "您的通话在话机上：听得到客户，通话就还在。",
+        "Your call is at your telephone: while you hear the customer, it goes on.",
     ),
     "phone_touch": (
         "浏览器要求先按任意键或点一下页面，才播放声音。",

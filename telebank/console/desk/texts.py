@@ -83,12 +83,16 @@ FRAME: Pairs = {
     "live": ("实时", "Live"),
     "connecting": ("正在连接…", "Connecting…"),
     "stopped": (
-        "实时更新自 {since} 起中断，正在重连。通话不受影响：请用话机继续。",
-        "Live updates stopped at {since}; trying again. Your call goes on: use the telephone.",
+        "实时更新自 {since} 起中断，正在重连。所显示的是之前的情况。",
+        "Live updates stopped at {since}; trying again. What is shown is older.",
+    ),
+    "console_stopped": (
+        "银行已于 {since} 停止本页面的服务，正在重连。所显示的是之前的情况。",
+        "The bank stopped its console at {since}; trying again. What is shown is older.",
     ),
     "node_away": (
-        "节点自 {since} 起没有应答。所显示的是之前的情况。",
-        "The node does not answer since {since}. What is shown is older.",
+        "节点自 {since} 起没有应答，正在重试。所显示的是之前的情况。",
+        "The node does not answer since {since}; trying again. What is shown is older.",
     ),
     "taken_over": (
         "这个页面已在另一个标签页打开，这里不再更新。",
@@ -124,10 +128,18 @@ DESK: Pairs = {
     ),
     "left": ("您已签出座席。", "You have signed off."),
     "left_not_by_me": (
-        "您已不在座席上：主管签出了您，或者节点有一阵没有收到本页面的应答。可以重新签入。",
-        "You are signed off: by a supervisor, or because the node heard nothing of this page for a"
-        " while. Sit down again to go on.",
+        "您已不在座席上：主管签出了您，或者节点正在停止。可以重新签入。",
+        "You are signed off: by a supervisor, or by the node as it stops. Sit down again to go on.",
     ),
+    "left_page_away": (
+        "您已不在座席上：本页面离开了 15 秒以上。签入后请一直开着本页面。",
+        "You are signed off: this page was away for more than 15 s. Keep it open while you sit.",
+    ),
+    "left_unconnected": (
+        "您已不在座席上。现在连不上银行：恢复后请重新签入。",
+        "You are signed off. The bank cannot be reached now: sit down again once it is back.",
+    ),
+    "opens_anew": ("在新页面打开", "opens a new page"),
     "restarted": (
         "节点重新启动过（{since} 恢复）：通话已中断，座席都已签出。"
         "请重新签入；中断的客户可以回拨。",
@@ -194,7 +206,10 @@ DESK: Pairs = {
     "done": ("完成", "Done"),
     "choose": ("请选择", "choose"),
     "queues": ("我的队列", "My queues"),
-    "no_queues": ("没有队列", "No queues"),
+    "no_queues": (
+        "您没有可服务的队列：还没有为您登记相应的技能。请找主管。",
+        "You serve no queue: you have no skill that one asks for. Ask a supervisor.",
+    ),
     "waiting": ("等候", "Waiting"),
     "longest": ("最长等候", "Longest"),
     "expected": ("预计", "Expected"),

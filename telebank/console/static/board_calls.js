@@ -1,10 +1,16 @@
 // What a call is in words: who called, whose place is kept, what came of the last try to reach him.
 import { iconOf } from "./board_dom.js";
 import { board } from "./board_stream.js";
-import { clock, facts, has, named, t } from "./board_words.js";
+import { clock, facts, has, named, spell, t } from "./board_words.js";
 
 // Since when he waits for a teller, of one who talks with none.
 export const waitsSince = (call) => new Date(new Date(call.since).getTime() - call.waited_s * 1000).toISOString();
+
+// Of talks that are over: the node counts a call as it begins, and how long it was at its end.
+export function averageTalk(seat) {
+  const over = seat.calls_today - (seat.state === "talking" ? 1 : 0);
+  return over > 0 ? spell(seat.talk_today_s / over) : "–";
+}
 
 // We call, and nobody has answered yet.
 export const calling = (call) => call?.state === "ringing" && call.direction === "out";

@@ -1,21 +1,26 @@
 // The board, live: one event stream. The node owns everything that is shown; a stream that broke is
 // taken up where it was, and what is shown meanwhile is said to be old.
-import { clock, clockIs, facts, t } from "./board_words.js";
-import { at, put, show } from "./board_dom.js";
+import { clock, clockIs, facts, now, t } from "./board_words.js";
+import { at, BROWSER, put, show } from "./board_dom.js";
 
 export const board = { SeatRow: new Map(), QueueRow: new Map(), CallRow: new Map(), whole: false };
-export const link = { csrf: "", stream: "", up: false, restarted: "" };
+// `unseen`: the longest time, in milliseconds, that the node heard nothing of this page since it told that its seat is there.
+export const link = { csrf: "", stream: "", up: false, restarted: "", unseen: () => Math.max(longest, Date.now() - seenAt) };
 const RETRY_MS = 2000;
 const SILENCE_MS = 20000;
 const IDLE_MS = 60000;
 const BOOT = "telebank.boot";
+const SEEN = "telebank.seen";
 // What an answer is that is a page for people.
 const PAGES = { 400: "old_form", 403: "not_allowed", 503: "away" };
 let source = null;
 let last = "";
 let boot = remembered(BOOT);
+let seenAt = Number(remembered(SEEN)) || Date.now();
+let longest = 0;
 let watch = 0;
 let stoppedAt = "";
+let closing = false; // the console said that it stops
 let didSomething = true;
 let saidSo = 0;
 let changed = () => {};
@@ -71,7 +76,7 @@ const EVENTS = {
   board(data, event) {
     last = event.lastEventId;
     if (data.type === "Board") for (const kind of ["SeatRow", "QueueRow", "CallRow"]) board[kind].clear();
-    if (boot && boot !== data.boot) link.restarted = clock(new Date());
+    if (boot && boot !== data.boot) link.restarted = clock(now());
     boot = data.boot;
     remember(BOOT, boot);
     for (const row of data.rows) board[row.type].set(row.key, row);
@@ -79,6 +84,7 @@ const EVENTS = {
     board.whole = true;
     up();
     changed();
+    if (board.SeatRow.has(facts.me)) [longest, seenAt] = [0, Date.now()];
   },
   figures: (data) => figures(data),
   beat(data) {
@@ -89,7 +95,7 @@ const EVENTS = {
   taken: () => over("taken_over", true),
   denied: () => over("no_not_allowed", false),
   login: () => location.reload(),
-  closing: () => {},
+  closing: () => (closing = true),
 };
 
 // The page is there: said when the stream says something, as browsers slow the timers of a tab that
@@ -104,7 +110,13 @@ function here() {
     saidSo = Date.now();
     didSomething = false;
   }
-  fetch(place, { method: "POST", headers: { "X-CSRFToken": link.csrf } }).catch(() => {});
+  fetch(place, { method: "POST", headers: { "X-CSRFToken": link.csrf } }).then((answer) => answer.ok && seen(), () => {});
+}
+
+function seen() {
+  longest = link.unseen();
+  seenAt = Date.now();
+  remember(SEEN, String(seenAt));
 }
 
 function heard() {
@@ -116,7 +128,7 @@ function heard() {
 }
 
 async function broken() {
-  down("stopped");
+  down(closing ? "console_stopped" : "stopped");
   if (source.readyState !== EventSource.CLOSED) return;
   clearTimeout(watch);
   try {
@@ -132,6 +144,7 @@ async function broken() {
 function up() {
   link.up = true;
   stoppedAt = "";
+  closing = false;
   put(at("state"), t("live"));
   at("state").className = "";
   show(at("banner"), false);
@@ -140,8 +153,15 @@ function up() {
 
 function down(why, since) {
   link.up = false;
-  stoppedAt ||= since ?? clock(new Date());
-  banner(t(why, { since: stoppedAt }), false);
+  stoppedAt ||= since ?? clock(now());
+  banner([t(why, { since: stoppedAt }), ofCall()].join(facts.lang === "zh" ? "" : " ").trim(), false);
+}
+
+// What may be said of the call in hand while nothing is heard of it; who has none is told nothing of one.
+function ofCall() {
+  const seat = facts.here ? board.SeatRow.get(facts.me) : undefined;
+  if (seat?.state !== "talking") return "";
+  return t(seat.phone === BROWSER ? "call_here" : "call_by_phone");
 }
 
 function over(why, again) {

@@ -19,7 +19,8 @@ export function clockIs(now) {
   skew = new Date(now).getTime() - Date.now();
 }
 
-export const secondsSince = (utc) => Math.max(0, (Date.now() + skew - new Date(utc).getTime()) / 1000);
+export const now = () => new Date(Date.now() + skew);
+export const secondsSince = (utc) => Math.max(0, (now() - new Date(utc)) / 1000);
 
 export function spell(seconds) {
   const all = Math.floor(seconds);

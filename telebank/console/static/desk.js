@@ -7,6 +7,7 @@ import { paintCustomer } from "./desk_customer.js";
 import { giveUp, listenDial, mayDial, paintDial } from "./desk_dial.js";
 import { keyOf, listen } from "./desk_keys.js";
 import { paintKnowledge, toggle } from "./desk_knowledge.js";
+import { keepPage, whyLeft } from "./desk_leaving.js";
 import { forgetNote, paintNote, sendLeft, sendNote } from "./desk_note.js";
 import { follow, leave, microphone, mute } from "./desk_phone.js";
 import { paint as paintPicker, pick } from "./desk_picker.js";
@@ -48,6 +49,7 @@ function paint() {
   show(at("desk"), there);
   show(at("enter"), !there);
   follow(there ? seat : undefined);
+  keepPage(there);
   if (!there) {
     paintAway();
     if (!at("phone").value) at("phone").value = stored(PHONE);
@@ -68,11 +70,12 @@ function paint() {
 
 // Nobody sits here: since when is not known, why is, and what was at hand is gone from the page.
 function paintAway() {
-  if (sat && !left) left = link.restarted ? "restarted" : leaving ? "left" : "left_not_by_me";
+  if (sat && !left) left = whyLeft(leaving);
   if (sat) put(at("said"), t("said_state", { state: t("state_offline") }));
   if (sat) remember(SAT, "");
   [sat, leaving, card, heardState, heardCall] = [false, false, null, "", ""];
-  put(at("enter-why"), left ? t(left, { since: link.restarted }) : "");
+  const why = left === "left_not_by_me" && !link.up ? "left_unconnected" : left;
+  put(at("enter-why"), why ? t(why, { since: link.restarted }) : "");
   show(at("enter-why"), left !== "");
   mark(at("enter-why"), "data-look", left === "left" ? "off" : "alarm");
   document.title = `${t("state_offline")} · ${TITLE}`;

@@ -56,6 +56,12 @@ function close() {
   from?.focus({ preventScroll: true });
 }
 
+// It hides nothing of own state, line and Mute, however many rows they take.
+const above = document.querySelector(".mine");
+const place = () => panel.style.setProperty("--above", `${above.offsetTop + above.offsetHeight}px`);
+const watched = new ResizeObserver(place);
+for (const element of [above, document.body]) watched.observe(element);
+
 at("k-close").addEventListener("click", close);
 panel.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || event.isComposing) return;

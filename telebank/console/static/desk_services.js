@@ -196,6 +196,12 @@ function change() {
   at("s-service").focus();
 }
 
+// Nothing of the last form is in the next.
+function another() {
+  choose("");
+  change();
+}
+
 // -- drawing --------------------------------------------------------------------------------------
 
 function draw() {
@@ -300,7 +306,7 @@ pressed("s-confirm", () => does("confirm"));
 pressed("s-say", () => does("say"));
 pressed("s-told", () => does("told"));
 pressed("s-more", () => quote({ cursor: result.cursor }));
-pressed("s-next", change);
+pressed("s-next", another);
 setInterval(() => {
   if (slip?.state === "open" && slip.left_s > 0) {
     slip.left_s -= 1;

@@ -1,8 +1,8 @@
 // What stands beside the call: own queues, own figures of today, own calls of today.
-import { queueName } from "./board_calls.js";
+import { averageTalk, queueName } from "./board_calls.js";
 import { paintContacts } from "./board_contacts.js";
 import { board } from "./board_stream.js";
-import { at, list, make, mark, put, since, t, ticks } from "./board_dom.js";
+import { at, list, make, mark, put, show, since, t, ticks } from "./board_dom.js";
 import { facts, secondsSince, spell } from "./board_words.js";
 
 export function paintSide(seat) {
@@ -12,6 +12,8 @@ export function paintSide(seat) {
 
 function paintQueues(seat) {
   const rows = seat.queues.map((key) => board.QueueRow.get(key)).filter(Boolean);
+  show(at("no-queues"), rows.length === 0);
+  show(at("queues").parentElement, rows.length > 0);
   const build = () => make("tr", {}, make("th", { scope: "row" }), make("td", { class: "number" }), make("td", { class: "number", "data-none": "–" }), make("td", { class: "number" }));
   list(at("queues"), rows, (row) => row.key, build, (line, row) => {
     const [name, waiting, longest, expected] = line.children;
@@ -23,12 +25,12 @@ function paintQueues(seat) {
   });
 }
 
-// They go on while he talks: the node counts a talk at its end.
+// It goes on while he talks: the node counts a talk at its end.
 function paintToday(seat) {
   put(at("t-calls"), String(seat.calls_today));
   const talk = () => seat.talk_today_s + (seat.state === "talking" ? secondsSince(seat.since) : 0);
   ticks(at("t-talk"), () => spell(talk()));
-  ticks(at("t-average"), () => (seat.calls_today ? spell(talk() / seat.calls_today) : "–"));
+  put(at("t-average"), averageTalk(seat));
 }
 
 export async function history() {

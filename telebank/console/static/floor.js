@@ -1,5 +1,5 @@
 // The supervisor's screen: everybody's seats, queues and callers, and acts on one seat at a time.
-import { lastTry, queueName, stateIcon, stateOf, waitsSince } from "./board_calls.js";
+import { averageTalk, lastTry, queueName, stateIcon, stateOf, waitsSince } from "./board_calls.js";
 import { paintContacts } from "./board_contacts.js";
 import { act, board, look as watch } from "./board_stream.js";
 import { at, icon, iconOf, list, look, make, mark, phoneOf, put, reason, show, since, sure, t, tell, turn } from "./board_dom.js";
@@ -100,7 +100,7 @@ function paintOne() {
   put(at("one-watched").querySelector("span"), row?.watched_by ? t("watched", { name: nameOf(row.watched_by) }) : "");
   put(at("d-calls"), String(row?.calls_today ?? "–"));
   put(at("d-talk"), row ? spell(row.talk_today_s) : "–");
-  put(at("d-average"), row?.calls_today ? spell(row.talk_today_s / row.calls_today) : "–");
+  put(at("d-average"), row ? averageTalk(row) : "–");
   paintActs(row, call);
 }
 

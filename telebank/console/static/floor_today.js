@@ -48,7 +48,7 @@ function paint() {
 function paintChoice() {
   const picked = at("of-queue");
   if (!picked) return;
-  const keys = ["", ...new Set([...board.QueueRow.keys(), ...Object.keys(known.queues).filter(Boolean)])];
+  const keys = ["", ...[...new Set([...board.QueueRow.keys(), ...Object.keys(known.queues).filter(Boolean)])].sort((a, b) => a.localeCompare(b))];
   list(picked, keys, (key) => `q${key}`, (key) => make("option", { value: key }), (option, key) => put(option, nameOf(key)));
 }
 

@@ -1,6 +1,8 @@
 """What a desk says in a browser: names for people, figures that go on, why somebody sits there no
 more, and what was written when the call was gone."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from support.desk_browsers import Browser, Browsers, programs
+from support.desk_browsers import POLL_S, WAIT_S, Browser, Browsers, programs
 from support.desk_pictures import served
 from support.desk_place import DeskPlace, desk_place
 
@@ -138,8 +140,77 @@ async def test_a_node_that_is_gone_while_the_browser_is_the_telephone(tmp_path: 
         place.part.mood("li", "ready", phone=".browser")
         await page.sees("#line")
         await place.desk.server.close()
-        await page.reads("#banner", "听不到客户时，通话就是断了")
-        await page.reads("#line-why", "节点没有应答")
+        banner = await page.reads("#banner", "节点自")
+        assert "通话" not in banner, "she has none"
+        await page.reads("#line-why", "没有连上银行")
         await page.reads("#line-word", "没有声音")
         await page.click("[data-act=busy]")
         await page.reads("#told", "节点没有应答")
+
+
+@pytest.mark.parametrize(
+    ("phone", "words"), [(".browser", "听不到客户时，通话就是断了"), ("8001", "您的通话在话机上")]
+)
+async def test_what_is_said_of_a_call_while_the_node_is_gone(
+    tmp_path: Path, phone: str, words: str
+) -> None:
+    async with sits(tmp_path) as (place, page):
+        talks(place)
+        place.part.mood("li", "talking", phone=phone)
+        await page.reads("#call-state", "通话中")
+        await place.desk.server.close()
+        await page.reads("#banner", words)
+
+
+async def test_who_was_signed_off_by_a_node_that_went_away_is_told_no_guess(
+    tmp_path: Path,
+) -> None:
+    async with sits(tmp_path) as (place, page):
+        place.part.keeper.drop("SeatRow", "li")
+        await page.reads("#enter-why", "主管签出了您")
+        await place.desk.server.close()
+        told = await page.reads("#enter-why", "现在连不上银行")
+        assert "主管" not in told
+
+
+async def test_other_pages_open_beside_hers_while_she_sits(tmp_path: Path) -> None:
+    async with sits(tmp_path) as (place, page):
+        way = ".pages a[href*=knowledge]"
+        asked = f"const a = document.querySelector('{way}'); return [a.target, a.rel, a.title]"
+        assert await page.script(asked) == ["_blank", "noopener", "在新页面打开"]
+        place.part.keeper.drop("SeatRow", "li")
+        await page.sees("#enter-why")
+        assert await page.script(asked) == ["", "", ""]
+
+
+async def test_a_page_that_was_away_too_long_says_so(tmp_path: Path) -> None:
+    async with sits(tmp_path) as (place, page):
+        remembered = "return sessionStorage.getItem('telebank.seen')"
+        end = time.monotonic() + WAIT_S
+        while await page.script(remembered) is None:
+            assert time.monotonic() < end, "the page never told the node that it is there"
+            await asyncio.sleep(POLL_S)
+        await page.go("/livez")
+        long_ago = "sessionStorage.setItem('telebank.seen', String(Date.now() - 16000))"
+        await page.script(long_ago)
+        place.part.keeper.drop("SeatRow", "li")
+        await page.go("/desk")
+        await page.reads("#enter-why", "本页面离开了 15 秒以上")
+
+
+async def test_averages_are_of_talks_that_are_over(tmp_path: Path) -> None:
+    async with sits(tmp_path) as (place, page):
+        place.part.mood("li", "ready", calls_today=2, talk_today_s=120.0)
+        await page.reads("#t-average", "1:00")
+        talks(place)
+        await page.reads("#call-state", "通话中")
+        place.part.mood("li", "talking", calls_today=3, talk_today_s=120.0)
+        await page.reads("#t-calls", "3")
+        assert await page.text("#t-average") == "1:00"
+
+
+async def test_who_serves_no_queue_reads_why(tmp_path: Path) -> None:
+    async with sits(tmp_path) as (place, page):
+        place.part.seat("li", state="ready", queues=())
+        await page.reads("#no-queues", "还没有为您登记相应的技能")
+        assert await page.text("#queues") is None

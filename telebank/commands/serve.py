@@ -27,7 +27,7 @@ from telebank.calls.registrations import DeskPhones
 from telebank.calls.tls import TlsFileError
 from telebank.commands.common import Unreachable, data_option
 from telebank.commands.wiring.alarms import warn_of_release
-from telebank.commands.wiring.audit import follow_log
+from telebank.commands.wiring.audit import AuditRoom, follow_log
 from telebank.commands.wiring.customers import open_customers
 from telebank.commands.wiring.editions import Loaded, drop_others, load
 from telebank.commands.wiring.faxes import FaxRoom
@@ -221,7 +221,7 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
         keyring = Keyring.open_or_create(place.keys)
         store = await open_as_started(store_url(place.data, settings), settings, keyring)
         stack.push_async_callback(store.close)
-        follow_log(settings.audit, store, place.keys, stack)
+        copies = follow_log(settings.audit, store, place.keys, stack)
         now, loaded = await _in_force(store, settings, place)
         older = await older_rules(store, loaded.rules, place.run)
         orders = OrderRoom(settings, store, keyring, loaded.rules.contracts)
@@ -300,7 +300,7 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
             settings,
             place,
             stack,
-            Inside(store, keyring, link, node, publisher, notices, faxes, phones, desks),
+            Inside(store, keyring, link, node, publisher, notices, faxes, phones, desks, copies),
         )
         stack.push_async_callback(publisher.close)
         publisher.start()
@@ -323,6 +323,7 @@ class Inside:
     faxes: FaxRoom
     phones: DeskPhones
     desks: Desks
+    copies: AuditRoom
 
 
 async def _open_control(
@@ -349,7 +350,10 @@ async def _open_control(
 def _watch_part(settings: Settings, node: Inside) -> WatchPart:
     room, journal = node.desks.room, node.store.journal
     link, epoch = node.link, node.store.epoch
-    return WatchPart(settings, node.node, link.host, link.watch, room, node.faxes, journal, epoch)
+    return WatchPart(
+        *(settings, node.node, link.host, link.watch, room, node.faxes, node.copies),
+        *(journal, epoch),
+    )
 
 
 async def _in_force(store: Store, settings: Settings, place: Place) -> tuple[Published, Loaded]:

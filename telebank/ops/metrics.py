@@ -90,6 +90,11 @@ def _node(node: NodeTold) -> Iterator[Metric]:
     yield from _trunks_and_workers(node)
     yield from _queues(node)
     yield from _host(node)
+    anchors = node.anchors
+    yield _gauge("audit_anchors", "Places that checkpoints are copied to.", anchors.places)
+    yield _gauge("audit_anchors_late", "Those whose copies are late or wrong.", anchors.late)
+    if anchors.places:
+        yield _gauge("audit_anchor_sequence", "Last entry copied to all.", anchors.sequence)
     yield _gauge("fax_available", "Whether faxes can go and come.", node.fax.available)
     yield _gauge("fax_channels", "Faxes that can go at once.", node.fax.channels)
     yield _gauge("fax_channels_busy", "Those in use.", node.fax.busy)
@@ -170,6 +175,7 @@ def _store(store: StoreTold) -> Iterator[Metric]:
     yield _gauge("store_heartbeat_age_seconds", "Since the last beat.", store.heartbeat_s)
     yield _counter("audit_entries", "Entries of the log of events and audit.", store.sequence)
     yield _gauge("audit_entry_age_seconds", "Age of the last.", store.entry_s)
-    if store.anchor_s is not None:
-        yield _gauge("audit_anchor_sequence", "Last entry covered.", store.anchor_sequence)
-        yield _gauge("audit_anchor_age_seconds", "Age of the last checkpoint.", store.anchor_s)
+    if store.checkpoint_s is not None:
+        covered = store.checkpoint_sequence
+        yield _gauge("audit_checkpoint_sequence", "Last entry that a checkpoint covers.", covered)
+        yield _gauge("audit_checkpoint_age_seconds", "Age of the last one.", store.checkpoint_s)

@@ -26,7 +26,7 @@ _LAST = (
     .order_by(_E.sequence.desc())
     .limit(1)
 )
-_ANCHOR = (
+_CHECKPOINT = (
     select(checkpoint.c.size, checkpoint.c.at)
     .where(checkpoint.c.node == bindparam("of_node"))
     .order_by(checkpoint.c.size.desc())
@@ -58,7 +58,7 @@ def look(connection: Connection, node: str, now: datetime) -> StoreTold:
             unknown, doubtful = unknown + count, min(doubtful, since)
     beat = connection.execute(_BEAT, {"of_node": node}).scalar_one_or_none()
     last = connection.execute(_LAST, {"of_node": node}).one_or_none()
-    anchor = connection.execute(_ANCHOR, {"of_node": node}).one_or_none()
+    point = connection.execute(_CHECKPOINT, {"of_node": node}).one_or_none()
     return StoreTold(
         pending=pending,
         oldest_s=_age(oldest, now),
@@ -68,8 +68,8 @@ def look(connection: Connection, node: str, now: datetime) -> StoreTold:
         heartbeat_s=0.0 if beat is None else _age(beat, now),
         sequence=0 if last is None else last.sequence,
         entry_s=0.0 if last is None else _age(from_us(last.utc_us), now),
-        anchor_sequence=0 if anchor is None else anchor.size,
-        anchor_s=None if anchor is None else _age(anchor.at, now),
+        checkpoint_sequence=0 if point is None else point.size,
+        checkpoint_s=None if point is None else _age(point.at, now),
     )
 
 

@@ -106,6 +106,16 @@ class Fax(msgspec.Struct, frozen=True, kw_only=True):
     busy: int = 0
 
 
+class Anchors(msgspec.Struct, frozen=True, kw_only=True):
+    """Copies of the audit log's checkpoints at places of other machines ([audit] anchors)."""
+
+    places: int = 0
+    sequence: int = 0
+    """Last entry that is covered at every place."""
+    late: int = 0
+    """Places whose copies are late, or not of this log."""
+
+
 class NodeTold(msgspec.Struct, frozen=True, kw_only=True):
     """All that a node tells at one time."""
 
@@ -125,6 +135,7 @@ class NodeTold(msgspec.Struct, frozen=True, kw_only=True):
     """People at desks by state."""
     host: Host = Host()
     fax: Fax = Fax()
+    anchors: Anchors = Anchors()
     faults: int = 0
     """Faults of ours that ended a call (`total_sip_faults`)."""
 
@@ -147,9 +158,9 @@ class StoreTold(msgspec.Struct, frozen=True, kw_only=True):
     """Last entry of the node's event and audit log."""
     entry_s: float = 0.0
     """Age of it."""
-    anchor_sequence: int = 0
-    """Last entry that a checkpoint covers; 0: none does."""
-    anchor_s: float | None = None
+    checkpoint_sequence: int = 0
+    """Last entry that a checkpoint of the same database covers; 0: none does."""
+    checkpoint_s: float | None = None
     """Age of that checkpoint; None: there is none."""
 
 

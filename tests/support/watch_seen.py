@@ -2,6 +2,7 @@
 
 from telebank.ops.metrics_types import (
     AlarmNow,
+    Anchors,
     Clock,
     Disk,
     Fax,
@@ -51,6 +52,7 @@ def node(**changed: object) -> NodeTold:
             ),
         ),
         "fax": Fax(available=True, channels=4, busy=1),
+        "anchors": Anchors(places=2, sequence=1_200),
     }
     return NodeTold(**{**told, **changed})  # type: ignore[arg-type]
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from telebank.ops.metrics_types import Anchors
 from telebank.store.anchoring import Anchoring
 from telebank.store.audit_options import AuditOptions
 from telebank.store.checkpoints import put_checkpoint
@@ -206,18 +207,25 @@ class AuditRoom:
             await self._store.journal.append(alarm)
             self._alarms.add(of)
 
+    def anchors(self) -> Anchors:
+        """The copies as they were last seen, for who watches the node."""
+        places = self._options.anchors
+        late = sum(f"anchor {place}" in self._alarms for place in places)
+        return Anchors(places=len(places), sequence=self._anchoring.size, late=late)
+
     def _today(self) -> date:
         return datetime.now(self._store.journal.zone).date()
 
 
 def follow_log(
     options: AuditOptions, store: Store, keys: Path, stack: contextlib.AsyncExitStack
-) -> None:
+) -> AuditRoom:
     """Follow the log of a node until `stack` ends, which has nothing later than the store's own
     end."""
     room = AuditRoom(options, store, keys)
     stack.push_async_callback(room.close)
     room.start()
+    return room
 
 
 async def _aside(work: Callable[[], Any]) -> None:

@@ -16,7 +16,17 @@ from telebank import __version__
 from telebank.agents.board import QueueRow
 from telebank.calls.control.common import read_body, stop
 from telebank.calls.node import VoiceNode
-from telebank.ops.metrics_types import Fax, Host, Lines, Link, NodeTold, Queue, Trunk, Worker
+from telebank.ops.metrics_types import (
+    Anchors,
+    Fax,
+    Host,
+    Lines,
+    Link,
+    NodeTold,
+    Queue,
+    Trunk,
+    Worker,
+)
 from telebank.settings import Settings
 from transactions.journal import Journal, JournalEvent
 from transactions.ports import HostAdapter, JournalUnavailable, LeaseLost
@@ -35,6 +45,14 @@ class Desks(Protocol):
 
     def seat_states(self) -> Mapping[str, int]:
         """How many seats are in each state."""
+        ...
+
+
+class Copies(Protocol):
+    """Who has checkpoints of the audit log copied."""
+
+    def anchors(self) -> Anchors:
+        """The copies as they were last seen."""
         ...
 
 
@@ -82,6 +100,7 @@ class WatchPart:
         links: Links,
         room: Desks,
         faxes: Faxes,
+        copies: Copies,
         journal: Journal,
         epoch: int,
     ) -> None:
@@ -91,6 +110,7 @@ class WatchPart:
         self._links = links
         self._room = room
         self._faxes = faxes
+        self._copies = copies
         self._journal = journal
         self._epoch = epoch
         self._began = time.monotonic()
@@ -140,6 +160,7 @@ class WatchPart:
             seats=self._room.seat_states(),
             host=await self._host_told(),
             fax=self._fax(),
+            anchors=self._copies.anchors(),
             faults=figures["faults"],
         )
 

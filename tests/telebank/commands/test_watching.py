@@ -11,7 +11,7 @@ from telebank.agents.board import QueueRow
 from telebank.calls.node import VoiceNode
 from telebank.commands.wiring.host_watch import HostWatch
 from telebank.commands.wiring.watching import WatchPart, lines_of, queue_of, trunk_of, worker_of
-from telebank.ops.metrics_types import Link
+from telebank.ops.metrics_types import Anchors, Link
 from telebank.settings import load_settings
 from transactions.journal import Journal
 from transactions.ports import Health, HostAdapter
@@ -91,6 +91,9 @@ class Around:
     async def health(self) -> Health:
         return Health(links_up=1, links=2, business_date=None, in_flight=0)
 
+    def anchors(self) -> Anchors:
+        return Anchors(places=2, late=1)
+
     def links(self) -> list[Link]:
         return []
 
@@ -107,9 +110,10 @@ class Around:
 async def test_all_of_it_without_a_row_of_a_call(tmp_path: Path) -> None:
     it = Around()
     part = WatchPart(
-        *(load_settings(tmp_path), cast(VoiceNode, it), cast(HostAdapter, it), it, it, it),
+        *(load_settings(tmp_path), cast(VoiceNode, it), cast(HostAdapter, it), it, it, it, it),
         *(cast(Journal, None), 3),
     )
     told = await part._told()
     assert (told.seats, [one.waiting for one in told.queues]) == ({"ready": 2}, [2])
+    assert told.anchors == Anchors(places=2, late=1)
     assert (told.lines.busy, told.fax.busy, told.host.links_up) == (5, 1, 1)

@@ -9,7 +9,7 @@ import pytest
 from support.watch_seen import node, snapshot, store
 from telebank.ops.alarms import FIGURES, Alarms, Rule
 from telebank.ops.alarms_file import AlarmsError, keep_raised, load_rules, raised_before
-from telebank.ops.metrics_types import Clock, Disk, Snapshot
+from telebank.ops.metrics_types import Anchors, Clock, Disk, Snapshot
 from telebank.settings import seed_dir
 
 SHIPPED = seed_dir() / "alarms.yaml"
@@ -106,6 +106,23 @@ def test_the_shipped_ones_are_silent_over_a_bank_that_is_well() -> None:
     for at in range(0, 2_000, 100):
         assert alarms.looked(seen, float(at)) == []
     assert {one.metric for one in alarms.rules} <= set(FIGURES)
+
+
+@pytest.mark.parametrize(
+    ("anchors", "name", "severity"),
+    [
+        (Anchors(), "audit_no_anchor", "warning"),
+        (Anchors(places=2, late=1), "audit_anchor_late", "major"),
+    ],
+)
+def test_a_log_without_copies_elsewhere_is_not_well(
+    anchors: Anchors, name: str, severity: str
+) -> None:
+    rules = [one for one in load_rules(SHIPPED) if one.name.startswith("audit")]
+    alarms, seen = Alarms(rules), snapshot(node=node(anchors=anchors))
+    alarms.looked(seen, 0.0)
+    (change,) = alarms.looked(seen, 100.0)
+    assert (change.rule.name, change.rule.severity, change.raised) == (name, severity, True)
 
 
 def line(**changed: object) -> str:

@@ -10,7 +10,7 @@ from support.watch_seen import node, snapshot, store
 from telebank.ops import health, metrics
 from telebank.ops.metrics_clock import ClockWatch
 from telebank.ops.metrics_server import MetricsServer
-from telebank.ops.metrics_types import Host, Snapshot, Worker
+from telebank.ops.metrics_types import Anchors, Host, Snapshot, Worker
 
 
 def figures(seen: Snapshot) -> dict[str, float]:
@@ -24,7 +24,7 @@ def figures(seen: Snapshot) -> dict[str, float]:
 
 
 def test_promtool_finds_nothing() -> None:
-    for seen in (snapshot(), snapshot(store=store(anchor_s=4.0)), Snapshot()):
+    for seen in (snapshot(), snapshot(store=store(checkpoint_s=4.0)), Snapshot()):
         ran = subprocess.run(
             ["promtool", "check", "metrics"],
             input=metrics.text(seen),
@@ -45,6 +45,17 @@ def test_figures() -> None:
     assert seen["telebank_host_link_latency_seconds{link=a}"] == pytest.approx(0.0124)
     assert seen["telebank_journal_open_requests{state=manual}"] == 4
     assert seen["telebank_alarm_raised{alarm=disk_low,severity=major}"] == 0
+
+
+def test_a_checkpoint_of_the_same_database_is_no_anchor() -> None:
+    point = store(checkpoint_s=4.0, checkpoint_sequence=1_230)
+    seen = figures(snapshot(store=point))
+    assert seen["telebank_audit_checkpoint_sequence{}"] == 1_230
+    assert seen["telebank_audit_anchors{}"] == 2
+    assert seen["telebank_audit_anchor_sequence{}"] == 1_200
+    none = figures(snapshot(store=point, node=node(anchors=Anchors())))
+    assert none["telebank_audit_anchors{}"] == 0
+    assert "telebank_audit_anchor_sequence{}" not in none
 
 
 def test_what_cannot_be_seen_is_absent_and_no_zero() -> None:

@@ -57,14 +57,14 @@ async def test_a_walk_with_each_version_sees_everything_in_order(agent: SnmpAgen
 
 async def test_figures_by_name(agent: SnmpAgent) -> None:
     names = ("tbLinesBusy.0", "tbLinesSetups.0", "tbJournalManual.0", "tbClockStep.0")
-    ran = await ask("snmpget", agent, "-OQUs", *names, "tbNodeReady.0", "tbAuditAnchorAge.0")
+    ran = await ask("snmpget", agent, "-OQUs", *names, "tbNodeReady.0", "tbAuditCheckpointAge.0")
     assert ran.out.splitlines() == [
         "tbLinesBusy.0 = 14",
         f"tbLinesSetups.0 = {2**33}",
         "tbJournalManual.0 = 4",
         "tbClockStep.0 = -2500",
         "tbNodeReady.0 = true",
-        "tbAuditAnchorAge.0 = -1",
+        "tbAuditCheckpointAge.0 = -1",
     ], ran
 
 

@@ -28,7 +28,7 @@ from telebank.store.checkpoints import (
     keys_of,
     leaves,
 )
-from telebank.store.clock import to_us
+from telebank.store.eventlog import end_before
 from telebank.store.events import entry_of
 
 _E, _L = tables.event.c, tables.leaf.c
@@ -42,7 +42,7 @@ _HASHES = (
     .where(_L.node == bindparam("of_node"))
     .where(_L.sequence > bindparam("begin"), _L.sequence <= bindparam("until"))
 )
-_ENDS = select(func.min(_E.sequence), func.max(_E.sequence)).where(_E.node == bindparam("of_node"))
+_END = select(func.max(_E.sequence)).where(_E.node == bindparam("of_node"))
 _NODES = select(_E.node).union(select(_L.node))
 
 
@@ -73,15 +73,16 @@ def nodes_of(connection: Connection) -> list[str]:
 
 def whole(connection: Connection, node: str) -> Span:
     """All entries of a node, as its rows or its leaves have them."""
-    _, last = connection.execute(_ENDS, {"of_node": node}).one()
-    return Span(node, 1, max(last or 0, end_of_leaves(connection, node)), part=False)
+    last = max(_end_of_rows(connection, node), end_of_leaves(connection, node))
+    return Span(node, 1, last, part=False)
 
 
 def between(connection: Connection, node: str, since: datetime, until: datetime) -> Span:
-    """The entries from the first of a time to the last before another."""
-    within = _ENDS.where(_E.utc_us >= to_us(since), _E.utc_us < to_us(until))
-    first, last = connection.execute(within, {"of_node": node}).one()
-    return Span(node, first or 1, last or 0)
+    """The entries from the first of a time to the last before another, by numbers: an entry far
+    off that bears such a time, as of a clock that stood wrong, is none of them."""
+    end = _end_of_rows(connection, node)
+    first = end_before(connection, node, end, since) + 1
+    return Span(node, first, end_before(connection, node, end, until))
 
 
 def export_lines(
@@ -119,6 +120,10 @@ def proof_of(connection: Connection, node: str, sequence: int) -> dict[str, Any]
         "checkpoint": point.note,
         "statements": _statements(connection, [node]),
     }
+
+
+def _end_of_rows(connection: Connection, node: str) -> int:
+    return int(connection.execute(_END, {"of_node": node}).scalar() or 0)
 
 
 def _statements(connection: Connection, nodes: Iterable[str]) -> list[str]:

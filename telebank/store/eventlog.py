@@ -12,13 +12,14 @@ from typing import Any
 from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, select
 
 from telebank.store import tables
-from telebank.store.clock import from_us
+from telebank.store.clock import from_us, to_us
 from telebank.store.engine import open_read_only
 
 __all__ = [
     "Cursor",
     "LoggedEvent",
     "Page",
+    "end_before",
     "end_of_log",
     "follow",
     "logged",
@@ -37,6 +38,12 @@ _AFTER = (
     .where(_E.node == bindparam("of_node"), _E.sequence > bindparam("after"))
     .order_by(_E.sequence)
     .limit(bindparam("most"))
+)
+_FROM = (
+    select(_E.utc_us)
+    .where(_E.node == bindparam("of_node"), _E.sequence > bindparam("after"))
+    .order_by(_E.sequence)
+    .limit(1)
 )
 _LAST = select(_E.node, func.max(_E.sequence)).group_by(_E.node)
 
@@ -92,6 +99,21 @@ def logged(row: RowMapping) -> LoggedEvent:
 def end_of_log(connection: Connection) -> Cursor:
     """The cursor after everything there is now."""
     return {node: int(last) for node, last in connection.execute(_LAST)}
+
+
+def end_before(connection: Connection, node: str, last: int, moment: datetime) -> int:
+    """The last of a node's events 1 to `last` before that moment, by halves: the log has no index
+    of times, and its numbers grow with them. Where the clock was put back it is one of the places
+    at which the log passes that moment."""
+    low, high, least = 0, last, to_us(moment)
+    while low < high:
+        middle = (low + high) // 2
+        at = connection.execute(_FROM, {"of_node": node, "after": middle}).scalar()
+        if at is None or at >= least:
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 def read_events(connection: Connection, cursor: Cursor, limit: int = MAX_READ) -> Page:

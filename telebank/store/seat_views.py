@@ -1,6 +1,6 @@
 """Contacts and recordings for people: read beside the node, written by nobody here."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,13 +8,14 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from telebank.store import tables
-from telebank.store.clock import to_us
 from telebank.store.contacts import Contact, contact_of
-from telebank.store.eventlog import Cursor, LoggedEvent, end_of_log, logged
+from telebank.store.eventlog import Cursor, LoggedEvent, end_before, end_of_log, logged
 from telebank.store.recordings import SEEN, RecordingSeen
 from telebank.store.seat_tables import contact, recording
 
 MAX_LISTED = 100_000
+PAGE = 10_000
+"""Events read at a time."""
 _E = tables.event.c
 _OF_DAY = (
     select(tables.event)
@@ -25,12 +26,7 @@ _OF_DAY = (
         _E.kind.in_(bindparam("kinds", expanding=True)),
     )
     .order_by(_E.sequence)
-)
-_FROM = (
-    select(_E.utc_us)
-    .where(_E.node == bindparam("of_node"), _E.sequence > bindparam("after"))
-    .order_by(_E.sequence)
-    .limit(1)
+    .limit(bindparam("most"))
 )
 
 
@@ -71,30 +67,20 @@ def _newest(asked: Select[Any], table: Table, wanted: Wanted) -> Select[Any]:
 
 
 def day_events(
-    connection: Connection, since: datetime, kinds: Sequence[str], after: Cursor
-) -> tuple[list[LoggedEvent], Cursor]:
-    """Events of these kinds since then that follow the cursor, oldest first, and the cursor after
-    them; an empty cursor: from that moment on."""
-    found: list[LoggedEvent] = []
+    connection: Connection,
+    since: datetime,
+    kinds: Sequence[str],
+    after: Cursor,
+    most: int = PAGE,
+) -> Iterator[tuple[list[LoggedEvent], Cursor]]:
+    """Events of these kinds since then that follow the cursor, and the cursor after them; an empty
+    cursor: from that moment on. They come by pages of `most` of a node, each oldest first."""
     seen = dict(after)
-    for node, last in end_of_log(connection).items():
-        first = seen[node] if node in seen else _before(connection, node, last, since)
-        values = {"of_node": node, "after": first, "last": last, "kinds": list(kinds)}
-        found += [logged(row) for row in connection.execute(_OF_DAY, values).mappings()]
-        seen[node] = last
-    found.sort(key=lambda event: (event.at, event.node, event.sequence))
-    return found, seen
-
-
-def _before(connection: Connection, node: str, last: int, since: datetime) -> int:
-    """The last event of a node before that moment, by halves: the log has no index of times, and
-    its numbers grow with them."""
-    low, high, moment = 0, last, to_us(since)
-    while low < high:
-        middle = (low + high) // 2
-        at = connection.execute(_FROM, {"of_node": node, "after": middle}).scalar()
-        if at is None or at >= moment:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    for node, last in sorted(end_of_log(connection).items()):
+        if node not in seen:
+            seen[node] = end_before(connection, node, last, since)
+        while seen[node] < last:
+            asked = {"of_node": node, "after": seen[node], "last": last, "most": most}
+            rows = connection.execute(_OF_DAY, asked | {"kinds": list(kinds)}).mappings().all()
+            seen[node] = rows[-1]["sequence"] if len(rows) == most else last
+            yield [logged(row) for row in rows], dict(seen)

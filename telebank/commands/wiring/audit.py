@@ -75,7 +75,7 @@ class AuditRoom:
             await asyncio.wait(self._tasks[:1], timeout=STOP_S)  # a copy may never end
         for task in self._tasks:
             task.cancel()
-        (error,) = await asyncio.gather(self._last(), return_exceptions=True)
+        error = await _outcome(self._last())
         if error is not None and not isinstance(
             error, TimeoutError | JournalUnavailable | LeaseLost
         ):
@@ -99,7 +99,7 @@ class AuditRoom:
         """Do it each `look_s` until `close`. What nobody foresaw is an alarm, and it is begun anew
         after a while: a log that nobody signs any more must not be silent."""
         while not self._closing.is_set():
-            (error,) = await asyncio.gather(once(), return_exceptions=True)
+            error = await _outcome(once())
             if isinstance(error, LeaseLost):
                 return  # the node ends for it
             if error is None or isinstance(error, JournalUnavailable):
@@ -109,7 +109,7 @@ class AuditRoom:
                     self._alarms.discard(what)
                 await self._pause(self._look_s)
             else:
-                await asyncio.gather(self._failed(what, error), return_exceptions=True)
+                await _outcome(self._failed(what, error))
                 await self._pause(self._again_s)
 
     async def _failed(self, what: str, error: BaseException) -> None:
@@ -226,6 +226,12 @@ def follow_log(
     stack.push_async_callback(room.close)
     room.start()
     return room
+
+
+async def _outcome(work: Coroutine[Any, Any, None]) -> BaseException | None:
+    """Do it; returns what it raised."""
+    done = await asyncio.gather(work, return_exceptions=True)
+    return done[0]
 
 
 async def _aside(work: Callable[[], Any]) -> None:

@@ -2,7 +2,7 @@
 the last look ended, for all screens together."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, tzinfo
 from typing import Any
 
@@ -56,11 +56,14 @@ class Days:
                 self._day, self._cursor, self._today = day, {}, Today()
             since = datetime.combine(day, time(), self._zone)
             with self._engine.connect() as connection:
-                found, self._cursor = day_events(connection, since, KINDS, self._cursor)
-            for event in found:
-                if event.at >= since:
-                    self._today.take(self._fact(event))
+                for found, cursor in day_events(connection, since, KINDS, self._cursor):
+                    self._take(event for event in found if event.at >= since)
+                    self._cursor = cursor
             return shown(self._today)
+
+    def _take(self, events: Iterable[LoggedEvent]) -> None:
+        for event in events:
+            self._today.take(self._fact(event))
 
     def _fact(self, event: LoggedEvent) -> Fact:
         at_s = self._of_day(event.at)

@@ -77,7 +77,7 @@ class Days:
 
 def shown(today: Today) -> dict[str, Any]:
     """A day as JSON values; times by the bank's clock."""
-    newest = list(today.concerns.values())[-MOST_SHOWN:]
+    newest = sorted(today.concerns.values(), key=lambda one: one.at_s)[-MOST_SHOWN:]
     return {
         "queues": {
             "": _queue(today, ""),

@@ -182,6 +182,8 @@ class CentreOptions:
     """Seconds between tries to reach a customer."""
     call_back_keeps_s: float = 14_400.0
     """Longest that a place is kept."""
+    quiet_s: float = 2.0
+    """Seconds without a key after which who is taken back from a PIN is heard and recorded."""
 
     def __post_init__(self) -> None:
         if len(self.queues) > MAX_QUEUES:
@@ -203,6 +205,7 @@ class CentreOptions:
         _between("call_back_tries", self.call_back_tries, 1, 10)
         _between("call_back_again_s", self.call_back_again_s, 1, 7_200)
         _between("call_back_keeps_s", self.call_back_keeps_s, 10, 86_400)
+        _between("quiet_s", self.quiet_s, 0.5, 10)
         if not self.breaks or len(self.breaks) > MAX_WORDS:
             raise ValueError(f"breaks has {len(self.breaks)}: give 1 to {MAX_WORDS} reasons")
         _cards("important", self.important)

@@ -130,11 +130,11 @@ class Acts(Transfers):
         return self._turned(seat, ("talking",), "held")
 
     def resume(self, seat: str) -> Code | None:
-        """The caller is back, also from a PIN that he has not entered."""
+        """The caller is back, also from a PIN that he has not entered: once he keys no more, since
+        tones of the rest of it could be heard and recorded."""
         talk = self._own(seat)
         if talk is not None and talk.state == "pin":
-            talk.port.leave_entry()
-            self._back_from_pin(talk, seat, "cancelled")
+            talk.port.take_back(self.options.quiet_s)
             return None
         return self._turned(seat, ("held",), "talking")
 

@@ -288,6 +288,11 @@ class AtTellers:
         self._entry.begin()
         return True
 
+    def take_back(self, quiet_s: float) -> None:
+        """See `CallerPort`."""
+        if self._entry is not None:
+            self._entry.take_back(quiet_s)
+
     def leave_entry(self) -> None:
         """No PIN is asked for any more."""
         entry, self._entry = self._entry, None

@@ -271,6 +271,11 @@ class Customer:
         self._entry.begin()
         return True
 
+    def take_back(self, quiet_s: float) -> None:
+        """See `CallerPort`."""
+        if self._entry is not None:
+            self._entry.take_back(quiet_s)
+
     def leave_entry(self) -> None:
         """See `CallerPort`."""
         entry, self._entry = self._entry, None

@@ -25,10 +25,14 @@ log = structlog.get_logger("telebank.tellers")
 
 HEARD = 8_000
 """Samples after which a caller knows what was said."""
+CANCELLED = "cancelled"
+"""How it ends for whom his teller has taken back."""
 LISTEN = "desk.terms"
 """Said before the terms that he is asked to sign."""
 NO = "*"
 """The key of who does not want what he is read."""
+QUIET_MOST_S = 15.0
+"""Seconds after which who is taken back and keys on is back all the same."""
 TERMS_S = 180.0
 """Seconds that terms may be read, slowly spoken ones too."""
 _TOKENS = count(500_000_000_000)
@@ -76,6 +80,10 @@ class Entry:
         self._playing: commands.Say | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._over = False
+        self._quiet_s: float | None = None
+        """Seconds without a key after which who is taken back is back; None: he is not."""
+        self._back_by = 0.0
+        self._has_keyed = False
 
     def begin(self) -> None:
         """His keys are secret, and the first words are said."""
@@ -87,6 +95,10 @@ class Entry:
 
     def key(self, digit: str, token: int) -> None:
         """A key; `token` is what the worker was playing when it came."""
+        self._has_keyed = True
+        if self._quiet_s is not None:
+            self._wait_for_quiet()
+            return
         if self._terms is not None:  # he hears them whole, and nothing is typed ahead
             if digit == NO:
                 self._unsigned("given_up")
@@ -113,13 +125,37 @@ class Entry:
         return True
 
     def cancel(self) -> None:
-        """The caller is gone, or the teller takes him back."""
+        """The caller is gone, or nobody asks him any more."""
         if not self._over:
-            todo = self._session.receive(events.HungUp(), self._hands.now())
-            for command in todo:
-                if isinstance(command, commands.Record | commands.Told):
-                    self._perform_one(command)
+            self._hang_up()
             self._finish()
+
+    def take_back(self, quiet_s: float) -> None:
+        """The teller wants him back. What he still keys is heard by nobody: he is back once so
+        many seconds went without a key; at once while terms are read to him and he keys nothing."""
+        if self._over or self._quiet_s is not None:
+            return
+        self._hang_up()
+        self._playing = None
+        if self._leg.channel is not None:
+            self._leg.channel.stop()
+        if self._terms is not None and not self._has_keyed:
+            self._ended(commands.Ended(CANCELLED))
+            return
+        self._quiet_s, self._back_by = quiet_s, self._hands.now() + QUIET_MOST_S
+        self._heard.keyed("", "")
+        self._wait_for_quiet()
+
+    def _wait_for_quiet(self) -> None:
+        assert self._quiet_s is not None
+        self._alarm.set(min(self._hands.now() + self._quiet_s, self._back_by))
+
+    def _hang_up(self) -> None:
+        if self._quiet_s is not None:
+            return  # it was told before
+        for command in self._session.receive(events.HungUp(), self._hands.now()):
+            if isinstance(command, commands.Record | commands.Told):
+                self._perform_one(command)
 
     # -- what he signs ------------------------------------------------------------------------
 
@@ -147,11 +183,13 @@ class Entry:
     # -- the session --------------------------------------------------------------------------
 
     def _feed(self, event: events.Event) -> None:
-        if not self._over:
+        if not self._over and self._quiet_s is None:
             self._perform(self._session.receive(event, self._hands.now()))
 
     def _woke(self, now: float) -> None:
-        if self._terms is not None:
+        if self._quiet_s is not None:
+            self._ended(commands.Ended(CANCELLED))
+        elif self._terms is not None:
             self._unsigned("unavailable")  # its end was never told
         elif not self._over:
             self._perform(self._session.wake(now))
@@ -207,6 +245,7 @@ class Entry:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             log.error("entry.failed", error=type(error).__name__)
+        if error is not None and self._quiet_s is None:
             self._ended(commands.Ended("fault"))
 
     def _ended(self, ended: commands.Ended) -> None:

@@ -146,6 +146,11 @@ class CallerPort(Protocol):
         it cannot be done."""
         ...
 
+    def take_back(self, quiet_s: float) -> None:
+        """His teller wants him back from his keys: the entry ends as `cancelled` once so many
+        seconds went without one."""
+        ...
+
     def leave_entry(self) -> None:
         """No PIN is asked for any more."""
         ...

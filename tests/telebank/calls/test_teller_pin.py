@@ -115,9 +115,21 @@ async def test_a_teller_takes_the_caller_back_from_his_pin(it: Scene) -> None:
     phone, caller, ref = await talking(it)
     assert it.room.pin("li") is None
     await caller.sip.press(CARD[:8])
+    it.room.options = dataclasses.replace(it.room.options, quiet_s=6.0)
+    await it.talk(1.0)
     assert it.room.resume("li") is None
+    assert it.room.resume("li") is None
+    assert phone.ear is not None
+    phone.ear.forget()
+    caller.ear.peer.say(tone(SECRET_TONE))  # he keys on, and in his sound too
+    await it.talk(0.5)
+    keyed = asyncio.get_running_loop().time()
+    await caller.sip.press(CARD[8])
     row = await it.state("CallRow", ref, "talking")
+    assert asyncio.get_running_loop().time() - keyed >= it.room.options.quiet_s
     assert (row.level, row.pin, row.pin_result) == (0, "", "cancelled")
+    assert share(phone.ear.peer.audio, SECRET_TONE) < 0.01
+    caller.ear.peer.say(tone(CALLER))
     await it.talk(0.3)
     await it.talk()
     assert caller.ear.hears(LI)

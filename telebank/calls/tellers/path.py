@@ -12,6 +12,10 @@ MOST_KEYS = 200
 """Of the last ones: what came before is left out."""
 
 
+MAIN, MAIN_MENU = "main", ("主菜单", "Main menu")
+"""Where a call begins and comes back to; the flow's own title is of its picture, and no place."""
+
+
 class Path:
     """Places in words of both languages, and keys; those of entries, and what is pressed while
     a teller is waited for or talks, are dots already."""
@@ -24,9 +28,11 @@ class Path:
 
     @property
     def places(self) -> tuple[tuple[str, str], ...]:
-        """In Chinese and English."""
-        titles = self._titles if self._flows else {}
-        return tuple(titles.get(name, (name, name)) for name in self._flows)
+        """In Chinese and English; the main menu only where he began, and where he is."""
+        titles = {**self._titles, MAIN: MAIN_MENU} if self._flows else {}
+        last = len(self._flows) - 1
+        shown = [name for nth, name in enumerate(self._flows) if name != MAIN or nth in (0, last)]
+        return tuple(titles.get(name, (name, name)) for name in shown)
 
     @cached_property
     def _titles(self) -> Mapping[str, tuple[str, str]]:

@@ -38,9 +38,13 @@ def test_a_way_through_the_menus_is_in_titles() -> None:
     assert path.places == ()
     for flow in ("main", "transfers", "transfers", "deposit_in", "newer"):
         path.add(Record("node.entered", {"flow": flow, "node": "menu"}))
-    assert [zh for zh, _ in path.places] == ["从接听到挂机", "转账和存款", "卡转存款", "newer"]
+    assert [zh for zh, _ in path.places] == ["主菜单", "转账和存款", "卡转存款", "newer"]
+    path.add(Record("node.entered", {"flow": "main", "node": "menu"}))
+    assert [en for _, en in path.places][-2:] == ["newer", "Main menu"], "where he is"
+    path.add(Record("node.entered", {"flow": "transfers", "node": "menu"}))
+    assert [en for _, en in path.places].count("Main menu") == 1, "passed through again"
     for nth in range(MOST_PLACES):
-        path.add(Record("node.entered", {"flow": ("main", "transfers")[nth % 2], "node": "menu"}))
+        path.add(Record("node.entered", {"flow": ("newer", "transfers")[nth % 2], "node": "menu"}))
     assert len(path.places) == MOST_PLACES
 
 

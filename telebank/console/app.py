@@ -22,13 +22,13 @@ from telebank.console.desk.customer import CustomerPages
 from telebank.console.desk.pages import DeskPages
 from telebank.console.desk.services import ServicePages
 from telebank.console.desk.streams import STREAMS, Streams
+from telebank.console.fax_rows import zone_minutes, zone_name
 from telebank.console.floor.pages import FloorPages
 from telebank.console.floor.today import Days
 from telebank.console.knowledge.pages import KnowledgePages
 from telebank.console.language import keep, language, other
 from telebank.console.matters.pages import MatterPages
 from telebank.console.node import Node
-from telebank.console.options import ConsoleOptions
 from telebank.console.page_texts import FRAME
 from telebank.console.parts import ConsoleParts, Context
 from telebank.console.recordings import RecordingPages
@@ -101,11 +101,11 @@ def create_app(parts: ConsoleParts) -> Flask:
     ):
         app.register_blueprint(pages)
     _errors(app, node)
-    _frame(app, parts.options)
+    _frame(app, parts)
     return app
 
 
-def _frame(app: Flask, options: ConsoleOptions) -> None:
+def _frame(app: Flask, parts: ConsoleParts) -> None:
     @app.context_processor
     def frame() -> dict[str, Any]:
         tongue = language()
@@ -114,7 +114,10 @@ def _frame(app: Flask, options: ConsoleOptions) -> None:
             "lang": tongue,
             "other": other,
             "who": g.get("person"),
-            "refresh_ms": options.refresh_ms,
+            "refresh_ms": parts.options.refresh_ms,
+            "zone": parts.zone,
+            "zone_minutes": zone_minutes(parts.zone),
+            "zone_name": zone_name(parts.zone),
         }
 
     @app.after_request

@@ -80,9 +80,14 @@ def clock(at: datetime, zone: tzinfo) -> str:
     return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def zone_minutes(zone: tzinfo) -> int:
+    """East of Greenwich."""
+    return round((zone.utcoffset(None) or timedelta()).total_seconds() / 60)
+
+
 def zone_name(zone: tzinfo) -> str:
     """`UTC+08:00`."""
-    minutes = round((zone.utcoffset(None) or timedelta()).total_seconds() / 60)
+    minutes = zone_minutes(zone)
     sign = "+" if minutes >= 0 else "-"
     return f"UTC{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 

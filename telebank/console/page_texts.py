@@ -22,6 +22,7 @@ _FRAME = {
     "switch": ("English", "中文"),
     "switch_to": ("en", "zh"),
     "language": ("语言", "Language"),
+    "bank_clock": ("时间为银行时间（{zone}）。", "Times are the bank's ({zone})."),
     "logout": ("退出登录", "Log out"),
     "logged_in": ("已登录", "Logged in"),
     "teller": ("柜员", "teller"),

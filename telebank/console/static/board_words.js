@@ -30,7 +30,10 @@ export function spell(seconds) {
   return hours ? `${hours}:${two(minutes)}:${two(all % 60)}` : `${minutes}:${two(all % 60)}`;
 }
 
+// The bank's wall clock, as every page has it: `2026-11-23 09:05:07`.
+const AHEAD_MS = Number(document.documentElement.dataset.zone) * 60000;
+export const onWall = (utc) => new Date(new Date(utc).getTime() + AHEAD_MS).toISOString().slice(0, 19).replace("T", " ");
+
 export function clock(utc) {
-  const at = new Date(utc);
-  return [at.getHours(), at.getMinutes(), at.getSeconds()].map((n) => String(n).padStart(2, "0")).join(":");
+  return onWall(utc).slice(11, 19);
 }

@@ -2,7 +2,7 @@
 // recorded by the node, so nothing is asked for before the teller wants to see it.
 import { board } from "./board_stream.js";
 import { at, list, make, mark, put, show, t } from "./board_dom.js";
-import { facts, has, named, spell } from "./board_words.js";
+import { facts, has, named, onWall, spell } from "./board_words.js";
 
 const TALKS = ["talking", "held", "consulting", "three_way", "pin"];
 const MENU_CHANNEL = "phone";
@@ -105,23 +105,13 @@ function stopped(one) {
 }
 
 const nameOf = (seat) => board.SeatRow.get(seat)?.name ?? seat;
-const two = (number) => String(number).padStart(2, "0");
-
-function day(utc) {
-  const then = utc ? new Date(utc) : null;
-  return then ? `${then.getFullYear()}-${two(then.getMonth() + 1)}-${two(then.getDate())}` : "";
-}
-
-function moment(utc) {
-  const then = new Date(utc);
-  return `${day(utc)} ${two(then.getHours())}:${two(then.getMinutes())}:${two(then.getSeconds())}`;
-}
+const day = (utc) => (utc ? onWall(utc).slice(0, 10) : "");
 
 function past(one) {
   const lines = [...one.talks.map(talked), ...one.asked.map((each) => asked(each, one.talks.length > 0))];
   const how = one.talks.length ? "" : t(one.asked.every((each) => each.channel === MENU_CHANNEL) ? "cu_by_menu" : "cu_elsewhere");
   const head = [how, one.call].filter(Boolean).join(" · ");
-  return make("li", {}, make("time", { datetime: one.at }, moment(one.at)), make("span", {}, head), make("ul", {}, ...lines.map((line) => make("li", {}, line))));
+  return make("li", {}, make("time", { datetime: one.at }, onWall(one.at)), make("span", {}, head), make("ul", {}, ...lines.map((line) => make("li", {}, line))));
 }
 
 function talked(one) {

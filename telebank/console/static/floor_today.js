@@ -2,7 +2,7 @@
 import { queueName } from "./board_calls.js";
 import { board } from "./board_stream.js";
 import { at, list, make, mark, put, show, t } from "./board_dom.js";
-import { clock, facts, named, spell } from "./board_words.js";
+import { clock, facts, named, now, spell } from "./board_words.js";
 
 const EVERY_MS = 15000;
 const COUNTS = ["came", "answered", "abandoned", "away", "kept"];
@@ -54,10 +54,10 @@ function paintChoice() {
 
 function paintPicture(of, counts) {
   const picture = at("arrivals");
-  const now = `${JSON.stringify(of)}${queue()}${clock(new Date()).slice(0, 2)}`;
+  const wanted = `${JSON.stringify(of)}${queue()}${clock(now()).slice(0, 2)}`;
   mark(picture, "alt", t("arrivals_alt", { queue: nameOf(queue()), ...counts }));
-  if (now === drawn) return;
-  drawn = now;
+  if (wanted === drawn) return;
+  drawn = wanted;
   const place = new URL(facts.arrivals, location.href);
   place.searchParams.set("lang", facts.lang);
   if (queue()) place.searchParams.set("queue", queue());

@@ -5,17 +5,6 @@ const rows = document.querySelector("[data-source]");
 const state = document.getElementById("state");
 let tag = "";
 
-// Times are the reader's own; without this script the page shows UTC. Faxes have the bank's.
-function localise() {
-  const two = (number) => String(number).padStart(2, "0");
-  for (const time of rows.querySelectorAll("time:not(.wall)")) {
-    const at = new Date(time.dateTime);
-    const day = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join("-");
-    time.querySelector(".day").textContent = day;
-    time.querySelector(".clock").textContent = [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(":");
-  }
-}
-
 function count() {
   for (const cell of rows.querySelectorAll("[data-since]")) {
     const seconds = Math.max(0, Math.floor((Date.now() - new Date(cell.dataset.since)) / 1000));
@@ -29,7 +18,6 @@ function replace(text) {
   rows.innerHTML = text;
   const again = held && document.getElementById(held);
   if (again) again.focus({ preventScroll: true });
-  localise();
   count();
 }
 
@@ -53,7 +41,6 @@ async function refresh() {
   }
   setTimeout(refresh, Number(rows.dataset.refresh));
 }
-localise();
 count();
 setInterval(count, 1000);
 setTimeout(refresh, Number(rows.dataset.refresh));

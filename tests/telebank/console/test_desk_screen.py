@@ -214,3 +214,24 @@ async def test_who_serves_no_queue_reads_why(tmp_path: Path) -> None:
         place.part.seat("li", state="ready", queues=())
         await page.reads("#no-queues", "还没有为您登记相应的技能")
         assert await page.text("#queues") is None
+
+
+async def test_times_are_the_banks_wherever_the_browser_is(tmp_path: Path) -> None:
+    async with sits(tmp_path) as (place, page):
+        abroad = {"timezoneId": "America/New_York"}
+        await page.run(page.driver.execute_cdp_cmd, "Emulation.setTimezoneOverride", abroad)
+        talks(place, began="2026-11-23T00:30:05.000Z")
+        await page.reads("#f-began", "08:30:05")
+        await page.reads(".history", "时间为银行时间（UTC+08:00）")
+
+
+async def test_the_articles_leave_mute_free(tmp_path: Path) -> None:
+    async with sits(tmp_path) as (place, page):
+        place.part.mood("li", "ready", phone=".browser")
+        await page.sees("#mute")
+        await page.click("[data-act=knowledge]")
+        await page.sees("#knowledge")
+        over = """const box = document.getElementById("mute").getBoundingClientRect();
+        const found = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+        return found.closest("#mute") !== null"""
+        assert await page.script(over)

@@ -1,6 +1,7 @@
 """The language of a page: as the address says, else as the browser wishes."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, request, url_for
 
@@ -22,9 +23,12 @@ def language() -> Language:
 
 def other() -> str:
     """The address of this page in the other language."""
-    values: dict[str, Any] = {**request.args, **(request.view_args or {})}
+    values: dict[str, Any] = dict(request.view_args or {})
     values["lang"] = "zh" if language() == "en" else "en"
-    return url_for(request.endpoint or "calls.index", **values)
+    here = url_for(request.endpoint or "calls.index", **values)
+    # not by `url_for`, which obeys names as `_scheme` and fails at others
+    more = urlencode([one for one in request.args.items() if one[0] != "lang"])
+    return f"{here}&{more}" if more else here
 
 
 def keep(app: Flask) -> None:

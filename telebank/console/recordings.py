@@ -8,8 +8,9 @@ whole by one POST, so that one playing is one event.
 from collections.abc import Iterator
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import msgspec
 from flask import Blueprint, Response, abort, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -22,6 +23,10 @@ from telebank.ops.control_client import NodeAway, Octets, Refused
 
 MAX_NAME: Final = 255
 MAX_ID: Final = 64
+
+
+class _Play(msgspec.Struct, frozen=True):
+    name: Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
 
 
 class RecordingPages:
@@ -82,9 +87,11 @@ class RecordingPages:
 
 
 def _name() -> str:
-    body = request.get_json(silent=True)
-    name = body.get("name") if isinstance(body, dict) else None
-    return name[:MAX_NAME] if isinstance(name, str) else ""
+    """Of the body; empty where it has none, which no recording is called."""
+    try:
+        return msgspec.json.decode(request.get_data(), type=_Play).name
+    except msgspec.DecodeError:
+        return ""
 
 
 def _through(sound: Octets) -> Iterator[bytes]:

@@ -4,12 +4,13 @@ The node keeps them and decides who sees which; here nothing is kept. A form has
 clicks on it are one act.
 """
 
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -27,6 +28,8 @@ from telebank.ops.control_client import Refused
 SIGHTS: Final = ("mine", "own", "groups", "all")
 KINDS: Final = ("note", "hand", "result", "close")
 MAX_FIELD: Final = 64
+_NUMBER: Final = re.compile(r"[0-9]{1,4}-[0-9]{1,20}")
+"""Of a matter; nothing else is asked of the node, which has other paths beside them."""
 Page = str | tuple[str, int] | AnyResponse
 
 
@@ -70,7 +73,9 @@ class MatterPages:
 
     def one(self, number: str) -> Page:
         """One, with what can be done; a POST does it."""
-        path, problem, status = f"{PATH}/{quote(number[:MAX_FIELD], safe='')}", "", HTTPStatus.OK
+        if _NUMBER.fullmatch(number) is None:
+            abort(HTTPStatus.NOT_FOUND)
+        path, problem, status = f"{PATH}/{number}", "", HTTPStatus.OK
         if request.method == "POST":
             kind = _given("kind")
             problem = _lacks(kind)
@@ -79,7 +84,7 @@ class MatterPages:
                 problem = self._do(path, body | ({"to": _given("to")} if kind == "hand" else {}))
             if not problem:
                 return redirect(url_for("matters.one", number=number), HTTPStatus.SEE_OTHER)
-            status = HTTPStatus.CONFLICT
+            status = _status(problem)
         try:
             found = self._node.look(path, person().token)
         except Refused as refused:
@@ -103,7 +108,7 @@ class MatterPages:
             problem = problem or self._do(PATH, given)
             if not problem:
                 return redirect(url_for("matters.index", of="own"), HTTPStatus.SEE_OTHER)
-            status = HTTPStatus.CONFLICT
+            status = _status(problem)
         talks = self._node.history(person().token)["contacts"]
         contacts = [one | {"when": self._time(one["began"])} for one in talks]
         more = {"contacts": contacts, "targets": self._targets(), "businesses": BUSINESS}
@@ -163,6 +168,10 @@ def _holder(holder: str, names: Mapping[str, str]) -> str:
     if kind == "skill":
         return MATTER_WORDS[language()]["group"].format(skill=name)
     return names.get(name, name)
+
+
+def _status(problem: str) -> HTTPStatus:
+    return HTTPStatus.FORBIDDEN if problem == "not_allowed" else HTTPStatus.CONFLICT
 
 
 def _lacks(kind: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import pypdfium2
 import pytest
 
-from support.money_caller import transfer
+from support.money_caller import prompts, transfer
 from support.money_stage import SETTINGS, Day, Scene, Stage
 
 pytestmark = [
@@ -98,16 +98,22 @@ def with_more(path: Path, reference: str) -> Path:
     return other
 
 
+async def heard(day: Day, script: str, until: str) -> None:
+    """A call that goes its way; else what was heard in its place."""
+    told = prompts(await day.ring(script, until))
+    assert until in told, told
+
+
 async def busy_day(day: Day) -> None:
     """Two transfers, one whose reply is lost and one that never arrives."""
     lost, never = day.pair(2), day.pair(3)
     day.fault(lost[0], "drop_after", **TRANSFER_42)
     day.fault(never[0], "drop_before", **TRANSFER_42)
     await asyncio.gather(
-        day.ring(transfer(*day.pair(0), "100"), "tr.done"),
-        day.ring(transfer(*day.pair(1), "6000.50", language="en"), "tr.done"),
-        day.ring(transfer(*lost, "30"), "tr.in_doubt"),
-        day.ring(transfer(*never, "40"), "tr.in_doubt"),
+        heard(day, transfer(*day.pair(0), "100"), "tr.done"),
+        heard(day, transfer(*day.pair(1), "6000.50", language="en"), "tr.done"),
+        heard(day, transfer(*lost, "30"), "tr.in_doubt"),
+        heard(day, transfer(*never, "40"), "tr.in_doubt"),
     )
     await day.settled(lost[0])
     await day.settled(never[0])
@@ -118,7 +124,7 @@ async def end_of_day(stage: Stage) -> Seen:
     async with stage.open_bank("reconcile", **SETTINGS) as day:
         await busy_day(day)
         tomorrow = date.fromisoformat(day.bank.host.tell("cut-over")["business_date"])
-        await day.ring(transfer(*day.pair(4), "70"), "tr.done")
+        await heard(day, transfer(*day.pair(4), "70"), "tr.done")
         today = tomorrow - timedelta(days=1)
         totals_alone = await reconcile(day, today, "--without-file")
         file = await host_file(day, today)

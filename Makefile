@@ -26,10 +26,13 @@ check:
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-# Rooms a file at a time on each core; then those that start whole banks and keep time, alone.
+# Rooms a file at a time on each core; then those that start whole banks and keep time, alone:
+# both, also where the first has a red one.
 test: check
-	$(BIN)/pytest -m "not long and not system" --numprocesses auto --maxprocesses 8 --dist loadfile
-	$(BIN)/pytest -m "not long and system"
+	@red=0; \
+	$(BIN)/pytest -m "not long and not system" --numprocesses auto --maxprocesses 8 --dist loadfile || red=1; \
+	$(BIN)/pytest -m "not long and system" || red=1; \
+	exit $$red
 
 test-long: check
 	$(BIN)/pytest

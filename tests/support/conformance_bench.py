@@ -34,6 +34,9 @@ from telebank.settings import seed_dir
 from transactions.contract import load_contracts
 
 QUICK = Pace(timeout_s=0.25, retry_s=0.05, echo_s=0.15, settle_s=4.0, sign_on_s=2.0)
+"""For what is to be found wrong."""
+UNHURRIED = Pace(timeout_s=1.5, echo_s=3.0, sign_on_s=20.0)
+"""For scenarios that wait for no time-out: a pause of this process must not look like one."""
 PROFILE = load_profile(seed_dir() / "hosts" / "tb87.yaml")
 CONTRACTS = load_contracts(seed_dir() / "services.yaml")
 RULES = Rules(market_days=EVERY_DAY)

@@ -19,7 +19,7 @@ from core_adapters.iso8583.format.message import Message
 from core_adapters.iso8583.host import Iso8583Host
 from core_adapters.iso8583.keys.change_types import KeyEvent
 from core_adapters.iso8583.profile import MatchRule
-from support.conformance_bench import CONTRACTS, QUICK, Bench, Made, Spoiled, wrong
+from support.conformance_bench import CONTRACTS, Bench, Made, Spoiled, wrong
 from transactions.contract import Kind
 from transactions.money import Money
 from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Value
@@ -119,7 +119,7 @@ async def test_a_host_at_fault_is_found(
 async def test_a_host_without_tombstones_passes_with_a_profile_that_says_so(tmp_path: Path) -> None:
     only = ("timeout.", "reversal.before", "cut.request", "crash.", "wrong.garbled")
     async with Bench(tmp_path, NoTombstones) as bench:
-        assert wrong(await bench.certify(*only, tombstones=False)) == {}
+        assert wrong(await bench.certify(*only, pace=Pace(), tombstones=False)) == {}
 
 
 async def test_a_host_that_takes_any_mac_is_found(tmp_path: Path) -> None:
@@ -367,8 +367,6 @@ class SaysNotSent(_Still):
         return NotSent("no_link")
 
 
-UNHURRIED = replace(QUICK, timeout_s=1.0)
-"""For scenarios that wait for no time-out: a pause of this process must not look like one."""
 HURRIED = Pace(timeout_s=0.02, retry_s=0.01, echo_s=0.02, settle_s=0.1, sign_on_s=0.05)
 
 
@@ -386,10 +384,8 @@ async def test_the_same_scenarios_pass_where_nothing_is_wrong(tmp_path: Path) ->
         outcome = await bench.certify(
             *("timeout.", "reversal.before", "wrong.", "frame.", "totals."),
             *("keys.", "failover.", "cutover.", "crowd."),
-            pace=QUICK,
+            pace=Pace(),
         )
-        services = await bench.certify("service.", pace=UNHURRIED)
-    for each in (outcome, services):
-        assert wrong(each) == {}
-        assert each.count(kit.SKIPPED) == 0
-        assert each.passed
+    assert wrong(outcome) == {}
+    assert outcome.count(kit.SKIPPED) == 0
+    assert outcome.passed

@@ -1,4 +1,4 @@
-"""One leg's media in the worker: its socket, its peer, its row of the plane and its keys."""
+"""One leg's media in the worker: its socket and its peer, and who plays, presses and listens."""
 
 import logging
 import socket
@@ -19,9 +19,10 @@ from telebank.media.express import Lane
 from telebank.media.figures import Own, stats
 from telebank.media.filter import COMFORT_NOISE
 from telebank.media.handshakes import Handshakes
-from telebank.media.keys import KeyRate, KeyReceiver
 from telebank.media.listening import RATE, Listening
 from telebank.media.options import MediaOptions
+from telebank.media.playing import Playing
+from telebank.media.pressing import Pressing
 from telebank.media.reception import Reception
 from telebank.media.securing import Securing
 from telebank.media.sending import Sending
@@ -78,7 +79,8 @@ class Channel:
         self.lane: Lane  # given by the worker, at once
         self.sending = Sending(slot, self.row)
         self._reported = 0
-        self._banks = banks
+        self._playing = Playing(number, slot, self.row, banks, report)
+        self._pressing = Pressing(number, self._playing, report)
         self._options = options
         self._report = report
         self._doubt = doubt
@@ -86,20 +88,13 @@ class Channel:
         self._law = 0
         self._latch: SourceLatch | None = None
         self._source: Address | None = None
-        self._keys = KeyReceiver()
         self._reception = Reception()
-        self._play: wire.Play | None = None
-        self._first_packet_at = 0.0
         self._tape: Tape | None = None
-        self._secret = False
         self._held = False
         self._heard_at = 0.0
         self._lost = False
         self._silent = False
         """The last that came was comfort noise."""
-        self._key_count = 0
-        self._key_rate = KeyRate()
-        self._key_method = ""
         self._foreign = 0
         self._late_before = listening.late(self.row)
 
@@ -116,11 +111,11 @@ class Channel:
         before, self._remote = self._remote, remote
         learn = remote.learn_from if self._options.learn_source else ""
         if before is None or before.event_type != remote.event_type:
-            self._key_method = ""
+            self._pressing.method = ""
         if before is None or _place(before) != _place(remote):
             self._release()
             self._latch = SourceLatch(agreed, now, self._options.learn_after_s, learn)
-            self._keys = KeyReceiver()
+            self._pressing.new_peer()
         elif self._narrowed:
             self._narrow(remote)
         self._securing.agree(remote.security, agreed, learn, now)
@@ -136,33 +131,19 @@ class Channel:
 
     def play(self, play: wire.Play) -> None:
         """Begin a play with the next packet."""
-        self._end_play("replaced")
-        self._play = play
-        self._first_packet_at = 0.0
-        bank = self._banks.get(play.bank)
-        sound = (
-            bank is not None
-            and len(play.segments) <= wire.MAX_SEGMENTS
-            and all(bank.holds(start, samples) for start, samples in play.segments)
-        )
-        if sound:
-            self.slot.play(self.row, play.segments, play.bank)
-        else:
-            _log.error("channel %d: a play outside the bank was refused", self.number)
-            self._end_play("refused")
+        self._playing.begin(play)
 
     def stop(self) -> None:
         """Silence from the next packet on."""
-        self._end_play("stopped")
+        self._playing.end("stopped")
 
     def leave(self, bank: int) -> None:
         """Nothing is played from this bank any more."""
-        if self._play is not None and self._play.bank == bank:
-            self._end_play("stopped")
+        self._playing.leave(bank)
 
     def collect(self, secret: bool) -> None:
         """Mark the keys from now on."""
-        self._secret = secret
+        self._pressing.secret = secret
 
     def record(self, record: wire.Record, now: float) -> None:
         """Keep what the peer says; every packet is heard while it lasts."""
@@ -206,7 +187,7 @@ class Channel:
 
     def keys_by(self, method: str) -> None:
         """Keys came another way first, as the node knows."""
-        self._key_method = self._key_method or method
+        self._pressing.method = self._pressing.method or method
         self._doubt(self)
         self._listen_for_keys()
 
@@ -224,7 +205,7 @@ class Channel:
             self._give_back(error)
 
     def _last_words(self, now: float) -> None:
-        self._end_play("stopped")
+        self.stop()
         self.control_readable(now)
         if self._reported:
             ssrc = self.slot.ssrc(self.row)
@@ -244,16 +225,16 @@ class Channel:
 
     def started(self, now: float) -> None:
         """The first packet of the play has gone out."""
-        self._first_packet_at = now
+        self._playing.started(now)
 
     def ended(self, played: int) -> None:
         """The play was sent to its end."""
-        self._report_end("done", played)
+        self._playing.ended(played)
 
     def pressed(self, digit: str, now: float) -> None:
         """A key was recognised in the sound, where it is looked for."""
         if "keys" in self._ears:
-            self._key(digit, now, "inband")
+            self._pressing.press(digit, now, "inband")
 
     # -- reports ------------------------------------------------------------------------------
 
@@ -283,8 +264,8 @@ class Channel:
         sent, listening = self.sending.packets, bool(self._ears)
         own = Own(
             sent=sent,
-            keys=self._key_count,
-            keys_dropped=self._key_rate.dropped,
+            keys=self._pressing.count,
+            keys_dropped=self._pressing.dropped,
             foreign=self._foreign,
             late=self._listening.late(self.row) - self._late_before,
             listening=listening,
@@ -368,15 +349,13 @@ class Channel:
         self._reception.receive(packet)
         if packet.payload_type == remote.event_type:
             self._doubt(self)
-            digit = self._keys.receive(packet)
-            if digit is not None:
-                self._key(digit, now, "events")
+            self._pressing.event(packet, now)
         elif packet.payload_type == COMFORT_NOISE and self._ears:
             self._listening.noise(self.row, packet)
 
     def _hear(self, packet: Packet, now: float) -> None:
         if self._tape is not None:
-            if not self._secret:
+            if not self._pressing.secret:
                 self._tape.add(packet)
             if self._tape.over(now):
                 self.stop_record()
@@ -400,34 +379,12 @@ class Channel:
         if verdict is Verdict.LATCHED:
             self._connect(address)
             for early in self._latch.early:
-                if (digit := self._keys.receive(early)) is not None:
-                    self._key(digit, now, "events")
+                self._pressing.event(early, now)
         return verdict is not Verdict.FOREIGN
 
     def _payload_types(self) -> tuple[int | None, ...]:
         assert self._remote is not None
         return (self._remote.payload_type, self._remote.event_type, COMFORT_NOISE)
-
-    def _key(self, digit: str, now: float, method: str) -> None:
-        self._key_method = self._key_method or method
-        if method != self._key_method:
-            return  # the same press again, another way
-        if not self._key_rate.takes(now):
-            return
-        self._key_count += 1
-        play = self._play
-        self._report(
-            wire.Key(
-                channel=self.number,
-                digit=digit,
-                at=now,
-                token=play.token if play else 0,
-                secret=self._secret,
-                method=method,
-            )
-        )
-        if play and digit in play.stop_keys:
-            self._end_play("key")
 
     def _listen_for_keys(self) -> None:
         """In the sound itself, of a peer that agreed to no telephone-event; and of one whose keys
@@ -435,32 +392,15 @@ class Channel:
         remote = self._remote
         hears = remote is not None and remote.direction in _RECEIVES
         spoken = remote is not None and remote.event_type is None
-        told = self._key_method == "info" and "bridge" in self._ears
-        if hears and (told or (spoken and self._key_method in {"", "inband"})):
+        told = self._pressing.method == "info" and "bridge" in self._ears
+        if hears and (told or (spoken and self._pressing.method in {"", "inband"})):
             self.listen("keys")
             self._listening.keyed[self.row] = True
         else:
             self._listening.keyed[self.row] = False
             self.unlisten("keys")
 
-    # -- plays and sending --------------------------------------------------------------------
-
-    def _end_play(self, reason: str) -> None:
-        if self._play is not None:
-            self._report_end(reason, self.slot.stop(self.row))
-
-    def _report_end(self, reason: str, played: int) -> None:
-        play, self._play = self._play, None
-        assert play is not None
-        self._report(
-            wire.PlayEnded(
-                channel=self.number,
-                token=play.token,
-                reason=reason,
-                played=played,
-                first_packet_at=self._first_packet_at,
-            )
-        )
+    # -- sending ------------------------------------------------------------------------------
 
     def _direct(self, remote: wire.SetRemote) -> None:
         """Point the plane's row at the source, or at the agreed address until there is one."""

@@ -71,6 +71,12 @@ fax_job = Table(
     CheckConstraint("confirmed <= pages", name="confirmed_of_pages"),
 )
 Index(
+    "ix_fax_job_call",
+    fax_job.c.call,
+    sqlite_where=text("call IS NOT NULL"),
+    postgresql_where=text("call IS NOT NULL"),
+)
+Index(
     "ix_fax_job_due",
     fax_job.c.home,
     fax_job.c.due_at,

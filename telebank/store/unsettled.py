@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, select, text
+from sqlalchemy import Connection, RowMapping, ScalarSelect, bindparam, func, select, text
 
 from telebank.store import tables
 from telebank.store.clock import to_us
@@ -22,15 +22,21 @@ MAX_ROWS = 5_000
 MAX_HISTORY = 1_000
 """States, messages and events of one row that are read."""
 _R, _S, _M = tables.request.c, tables.request_state.c, tables.host_message.c
-_CARD = (
-    select(func.max(tables.sealed_input.c.masked))
-    .where(
-        tables.sealed_input.c.request == _R.id,
-        tables.sealed_input.c.kind == "card",
-        tables.sealed_input.c.token == _R.customer,
+
+
+def card_masked() -> ScalarSelect[Any]:
+    """Of a query of requests: the customer's own card, masked."""
+    return (
+        select(func.max(tables.sealed_input.c.masked))
+        .where(
+            tables.sealed_input.c.request == _R.id,
+            tables.sealed_input.c.kind == "card",
+            tables.sealed_input.c.token == _R.customer,
+        )
+        .scalar_subquery()
     )
-    .scalar_subquery()
-)
+
+
 _WHY = (
     select(_S.why)
     .where(_S.request == _R.id, _S.ordinal == _R.steps - 1)
@@ -45,7 +51,7 @@ _SINCE = (
 )
 _ROWS = select(
     tables.request,
-    _CARD.label("payer_masked"),
+    card_masked().label("payer_masked"),
     _WHY.label("why"),
     _SINCE.label("since"),
 )

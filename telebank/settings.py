@@ -28,6 +28,7 @@ from telebank.customers.order_options import ApprovalOptions, OrderOptions
 from telebank.faxing.options import FaxingOptions
 from telebank.flow.options import FlowOptions
 from telebank.media.options import MediaOptions
+from telebank.ops.disk_options import DiskOptions
 from telebank.ops.key_options import KeyOptions
 from telebank.ops.metrics_options import MetricsOptions
 from telebank.ops.snmp.options import SnmpOptions
@@ -135,6 +136,7 @@ class Settings:
     console: ConsoleOptions = field(default_factory=ConsoleOptions)
     staff: StaffOptions = field(default_factory=StaffOptions)
     keys: KeyOptions = field(default_factory=KeyOptions)
+    disk: DiskOptions = field(default_factory=DiskOptions)
     auth: AuthOptions = field(default_factory=AuthOptions)
     loss: LossOptions = field(default_factory=LossOptions)
     codes: CodeOptions = field(default_factory=CodeOptions)
@@ -174,6 +176,7 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
         "console": ConsoleOptions,
         "staff": StaffOptions,
         "keys": KeyOptions,
+        "disk": DiskOptions,
         "auth": AuthOptions,
         "loss": LossOptions,
         "codes": CodeOptions,

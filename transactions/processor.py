@@ -13,6 +13,7 @@ from functools import partial
 
 from transactions.admission import TriesDesk, customer_token, refusal
 from transactions.answer import Answer, exit_without_row
+from transactions.brake import Brake
 from transactions.card import CardVault
 from transactions.claims import Claims
 from transactions.clock import Clock
@@ -84,6 +85,8 @@ class Processor:
         self._quotes = QuoteBook(options.quotes_max, options.quote_ttl_s)
         self._settler = Settler(host, journal, options, clock)
         tries = TriesDesk(journal, clock, options)
+        self.brake = Brake()
+        """For whoever runs the node."""
         self._local = local
         self._desk = desk or NoDesk()
         self._tiers = Tiers(
@@ -96,11 +99,13 @@ class Processor:
             *(self._rulebook, host, journal, vault, options, clock, self._quotes, tries),
             self._tiers,
             self._told,
+            self.brake,
             local,
         )
         self._writer = Writer(
             *(self._rulebook, host, journal, vault, options, clock, self._settler, tries),
             self._tiers,
+            self.brake,
         )
         self._work: dict[asyncio.Task[Answer], str] = {}
         self._notes: set[asyncio.Task[None]] = set()

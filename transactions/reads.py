@@ -5,6 +5,7 @@ from functools import partial
 
 from transactions.admission import Tries, TriesDesk
 from transactions.answer import Answer, exit_of
+from transactions.brake import Brake
 from transactions.card import CardVault
 from transactions.clock import Clock
 from transactions.contract import Service
@@ -39,15 +40,19 @@ class Reader:
     tries: TriesDesk
     tiers: Tiers
     told: ToldBook
+    brake: Brake
     local: Knowledge | None = None
     """What is known here of PINs and balances; without it everything is the host's to say."""
 
     async def read(self, service: Service, request: Request, customer: str) -> Outcome:
-        """The outcome of a read; a journal that will not count tries makes it not sent."""
+        """The outcome of a read; a journal that will not count tries makes it not sent. What could
+        not be posted is not quoted either."""
+        money = self.rulebook.of(request.release).quoted_money(service.name)
+        if money is not None and self.brake.reason:
+            return NotSent(self.brake.reason)
         try:
             tries = self.tries.of(service, customer)
             outcome = await self._try(service, request, customer, tries)
-            money = self.rulebook.of(request.release).quoted_money(service.name)
             if money is not None and isinstance(outcome, Approved):
                 return await self._quoted(service, money, request, customer, outcome)
         except JournalUnavailable:

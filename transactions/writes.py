@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from transactions.admission import Tries, TriesDesk
 from transactions.answer import Answer, exit_of, exit_without_row, first_result, with_own
+from transactions.brake import Brake
 from transactions.card import CardNumber, CardVault
 from transactions.clock import Clock
 from transactions.contract import Service
@@ -54,18 +55,22 @@ class Writer:
     settler: Settler
     tries: TriesDesk
     tiers: Tiers
+    brake: Brake
 
     async def write(
         self, service: Service, request: Request, customer: str, quote: Quote | None, handle: str
     ) -> Answer:
         """Record, send and conclude; `request.inputs` has the terms of its quote, `handle`."""
         try:
+            braked = await self._braked(service, request, handle)
             most = await self.tiers.most(service, request, customer)
         except JournalUnavailable:
             return self._without_row(service, NotSent("journal"), request)
-        plan = self._plan(service, request, customer, quote, handle, most)
-        if isinstance(plan, Declined):
-            return self._answer(service, plan, request)
+        plan: RecordPlan | Declined | NotSent = NotSent(self.brake.reason)
+        if not braked:
+            plan = self._plan(service, request, customer, quote, handle, most)
+        if not isinstance(plan, RecordPlan):
+            return self._without_row(service, plan, request)
         request = _until(service, request, plan.hot_until)
         tries = self.tries.of(service, customer)
         try:
@@ -81,6 +86,12 @@ class Writer:
             if tries is not None:
                 await tries.give_back(NotSent("journal"))
             return self._without_row(service, NotSent("journal"), request)
+
+    async def _braked(self, service: Service, request: Request, handle: str) -> bool:
+        """Whether it is new money while none is taken; what was posted before is still told."""
+        if not self.brake.reason or service.effect != "money":
+            return False
+        return await self.journal.find(request.id, handle) is None
 
     async def _past_tries(self, service: Service, request: Request, plan: RecordPlan) -> Answer:
         """No try is left. A report of loss is taken all the same, or a stranger could bar its
@@ -127,6 +138,9 @@ class Writer:
                 answer = self._without_row(service, told, request)
         if tries is not None:
             await tries.give_back(judged)
+        if service.lifts is not None and plan.customer and isinstance(judged, Approved):
+            lifted = self.rulebook.of(request.release)[service.lifts]
+            await self.tries.lift(lifted, plan.customer)
         return answer
 
     def _plan(  # noqa: PLR0917 - all that a plan is made of

@@ -29,6 +29,7 @@ from telebank.commands.common import Unreachable, data_option
 from telebank.commands.wiring.alarms import warn_of_release
 from telebank.commands.wiring.audit import AuditRoom, follow_log
 from telebank.commands.wiring.customers import open_customers
+from telebank.commands.wiring.disk import watch_disk
 from telebank.commands.wiring.editions import Loaded, drop_others, load
 from telebank.commands.wiring.faxes import FaxRoom
 from telebank.commands.wiring.host import HostLink, open_host
@@ -238,6 +239,7 @@ async def running_node(settings: Settings, place: Place) -> AsyncIterator[VoiceN
             older,
             customers.desk,
         )
+        await watch_disk(settings.disk, place.data, store, link.processor.brake, stack)
         stack.push_async_callback(media.close)
         faxes = FaxRoom(settings, place.data, store, keyring)
         stack.push_async_callback(faxes.close_process)

@@ -1,7 +1,10 @@
 """Structured logs: one JSON object a line on standard error, with the call reference in it."""
 
+import contextlib
+import io
 import logging
 import sys
+from typing import TextIO, cast
 
 import structlog
 
@@ -42,8 +45,24 @@ class _NamedLogger(structlog.PrintLogger):
     """Writes lines to standard error, and knows the name that it was asked for by."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(sys.stderr)
+        super().__init__(cast("TextIO", _Forgiving()))
         self.name = name
+
+
+class _Forgiving(io.TextIOBase):
+    """Standard error as it is now. A line that a full disk does not take is lost: who writes it is
+    in the middle of a call, or of money."""
+
+    def write(self, text: str) -> int:
+        """What came is always said to be written."""
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """As far as it goes."""
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
 
 
 def _named(*arguments: str) -> _NamedLogger:

@@ -11,7 +11,7 @@ from support.processor_stories import told
 from support.transactions_time import LoopClock, run
 from transactions.contract import ContractError
 from transactions.lifecycle import State
-from transactions.outcome import Declined
+from transactions.outcome import Declined, NotSent
 from transactions.processor import Processor, ProcessorOptions
 from transactions.request import AuthLevel
 
@@ -64,6 +64,46 @@ def test_a_transfer_over_the_daily_limit_is_refused_before_it_is_sent() -> None:
         assert (answer.exit, answer.outcome) == ("refused", Declined("over_limit"))
         assert not any(m.request_id == "r2" for m in world.books.messages)
         assert (await world.transfer("r3", 0, 2, "20000")).exit == "ok"
+
+    told(story)
+
+
+# -- no new money -------------------------------------------------------------------------------
+
+
+def test_a_brake_refuses_new_money_and_nothing_else() -> None:
+    async def story(world: World) -> None:
+        assert (await world.transfer("r1", 0, 1, "10")).exit == "ok"
+        quoted = await world.quote("r2-quote", 0, 1, "20")
+        world.processor.brake.reason = "disk"
+        refused = await world.post("r2", 0, quoted)
+        assert (refused.exit, refused.outcome) == ("not_done", NotSent("disk"))
+        assert "r2" not in world.books.rows
+        asked = await world.submit(world.request("r3", "card.balance", {"card": CARDS[0]}, 0))
+        assert asked.exit == "ok"
+        world.processor.brake.reason = ""
+        assert (await world.post("r2", 0, quoted)).exit == "ok"
+
+    told(story)
+
+
+def test_with_the_brake_on_what_was_posted_before_is_still_told() -> None:
+    async def story(world: World) -> None:
+        quoted = await world.quote("r1-quote", 0, 1, "10")
+        first = await world.post("r1", 0, quoted)
+        world.processor.brake.reason = "disk"
+        again = await world.post("r1", 0, quoted)
+        assert (again.exit, again.reference) == ("ok", first.reference)
+        assert again.again
+
+    told(story)
+
+
+def test_with_the_brake_on_nothing_is_quoted() -> None:
+    async def story(world: World) -> None:
+        world.processor.brake.reason = "disk"
+        answer = await world.transfer("r1", 0, 1, "10")
+        assert (answer.exit, answer.outcome) == ("unavailable", NotSent("disk"))
 
     told(story)
 

@@ -51,6 +51,7 @@ _OF_KIND: Mapping[str, Notice] = MappingProxyType(
         "alarm.manual": Notice.UNKNOWN_OUTCOME,
         "alarm.fax": Notice.FAX_FAILED,
         "alarm.anchor": Notice.AUDIT_ANCHOR_LATE,
+        "alarm.disk": Notice.DISK_LOW,
         "trunk.down": Notice.TRUNK_BLOCKED,
         "trunk.up": Notice.TRUNK_CLEARED,
         OVER: Notice.ALARM_CLEARED,

@@ -41,6 +41,7 @@ def event(sequence: int, kind: str, outcome: str = "", **detail: object) -> Logg
         (event(1, "trunk.up", trunk="east", peer="p", left=1), Notice.TRUNK_CLEARED, "east"),
         (event(1, "alarm.fax", "failed", fax="f-9"), Notice.FAX_FAILED, "f-9"),
         (event(1, "alarm.threshold", alarm="disk_low"), Notice.DISK_LOW, "disk_low"),
+        (event(1, "alarm.disk", "low", what="no room"), Notice.DISK_LOW, "no room"),
         (event(1, "alarm.threshold", alarm="clock_step"), Notice.CLOCK_STEPPED, "clock_step"),
         (event(1, "alarm.threshold", alarm="waits"), Notice.ALARM_RAISED, "waits"),
         (event(1, "alarm.anchor", place="/mnt/a"), Notice.AUDIT_ANCHOR_LATE, "/mnt/a"),

@@ -70,7 +70,7 @@ class Orders:
         return Approved({"order": str(made.number)})
 
     def _sealed(self, card: CardNumber | SealedCard) -> SealedCard:
-        return card if isinstance(card, SealedCard) else self.keys.seal(card)
+        return self.keys.renewed(card) if isinstance(card, SealedCard) else self.keys.seal(card)
 
     def _schedule(self, asked: Asked) -> Schedule | None:
         """The dates, where they are possible: from tomorrow on, by the bank's wall clock and by the

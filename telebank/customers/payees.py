@@ -72,7 +72,9 @@ class Payees:
         job = partial(
             jobs.add,
             by=asked.by,
-            card=self.keys.seal(card) if isinstance(card, CardNumber) else card,
+            card=(
+                self.keys.seal(card) if isinstance(card, CardNumber) else self.keys.renewed(card)
+            ),
             name=asked.text("payee_masked"),
             cooling=timedelta(hours=self.options.cooling_hours),
             most=self.options.most,

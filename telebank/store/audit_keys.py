@@ -12,7 +12,7 @@ from pathlib import Path
 from telebank.audit.notes import SEED_BYTES, SigningKey
 from telebank.store.checkpoints import StoredKey
 from telebank.store.errors import KeyFileError
-from telebank.store.sealing import DIRECTORY_MODE, read_key, write_key
+from telebank.store.key_files import DIRECTORY_MODE, read_key, write_key
 
 MAX_KEYS = 100
 _FILE = re.compile(r"audit([0-9]{2})k([1-9][0-9]?)\.key")

@@ -16,6 +16,8 @@ from telebank.store.sealing import Keyring
 RIVAL_DAY = timedelta(days=1)
 """A node that did not give its lease back and was heard of within it may still run."""
 LOCK = "joining"
+DESTROYED = "destroyed"
+"""In the place of its fingerprint: a key that nobody needs to have any more."""
 _V = tables.vault.c
 _KNOWN = select(_V.name, _V.fingerprint).order_by(_V.name)
 _ADD = insert(tables.vault)
@@ -40,7 +42,8 @@ def join(connection: Connection, node: str, nodes: int, keyring: Keyring, now: d
 
 
 def _check_keys(connection: Connection, keyring: Keyring) -> None:
-    known = {row.name: row.fingerprint for row in connection.execute(_KNOWN)}
+    stored = {row.name: row.fingerprint for row in connection.execute(_KNOWN)}
+    known = {name: print_ for name, print_ in stored.items() if print_ != DESTROYED}
     ours = keyring.fingerprints
     missing = [name for name in known if name not in ours]
     differ = [name for name, print_ in known.items() if ours.get(name, print_) != print_]
@@ -53,7 +56,7 @@ def _check_keys(connection: Connection, keyring: Keyring) -> None:
             " seal-current from DATA/keys of the first node into DATA/keys here, mode 0600, and"
             " start again (docs/store.md)"
         )
-    new = [{"name": name, "fingerprint": ours[name]} for name in ours if name not in known]
+    new = [{"name": name, "fingerprint": ours[name]} for name in ours if name not in stored]
     if new:
         connection.execute(_ADD, new)
 

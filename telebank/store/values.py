@@ -55,7 +55,7 @@ def split_inputs(values: Values, keys: Keyring) -> tuple[dict[str, Any], list[Se
             case CardNumber():
                 sealed.append(SealedInput(name, "card", keys.seal(value)))
             case SealedCard():
-                sealed.append(SealedInput(name, "card", value))
+                sealed.append(SealedInput(name, "card", keys.renewed(value)))
             case str() if _is_number(name, value):
                 sealed.append(SealedInput(name, "digits", keys.seal_digits(value)))
             case _:
@@ -99,7 +99,7 @@ def to_json(value: Value, keys: Keyring) -> Any:
         case CardNumber():
             return _sealed_json(keys.seal(value))
         case SealedCard():
-            return _sealed_json(value)
+            return _sealed_json(keys.renewed(value))
     return _tagged_json(value)
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import select
 from support.store_kit import message, recorded
 from support.transactions_host import Host
 from support.transactions_time import LoopClock
-from telebank.calls.control.acts import AfterApproval, Carrier
+from telebank.calls.control.acts import Carrier
 from telebank.calls.control.approvals import ApprovalsPart
 from telebank.calls.control.desk import Counter
 from telebank.calls.control.enrolment import EnrolmentPart
@@ -46,6 +46,7 @@ from telebank.commands.wiring.customer_control import CustomersPart
 from telebank.commands.wiring.customer_records import CustomerRecordsPart
 from telebank.commands.wiring.key_custody import ACT as KEY_CUSTODY
 from telebank.commands.wiring.pin_control import PinsPart
+from telebank.commands.wiring.store_keys import Custody, StoreKeysPart
 from telebank.settings import store_url
 from telebank.sip.digest import Account
 from telebank.sip.registering import PhoneOptions
@@ -303,7 +304,7 @@ async def open_house(
     publishing = StoreAlone(store)
     all_carriers: dict[str, Carrier] = {
         ACT: Resolve(processor),
-        KEY_CUSTODY: AfterApproval(desk, key_custody.work, key_custody.complaint),
+        KEY_CUSTODY: Custody(desk, keys),
         LIFT: LiftAct(decider),
     }
     customers = CustomerBook(store.journal.run, keys.digest, PLAN)
@@ -318,6 +319,7 @@ async def open_house(
         EnrolmentPart(counter),
         ApprovalsPart(counter, all_carriers),
         key_custody.CustodiansPart(counter),
+        StoreKeysPart(counter, keys),
         PinsPart(counter, keys),
         CustomersPart(counter, keys),
         CustomerRecordsPart(counter, keys, PLAN, customers.refresh),

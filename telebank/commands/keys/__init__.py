@@ -13,9 +13,16 @@ from core_adapters.hsm.errors import KeyRefusedError
 from core_adapters.hsm.kinds import Algorithm, CheckMethod, KeyInfo, KeySpec, Usage
 from telebank.commands.common import EXIT_FINDING, data_option, json_option
 from telebank.commands.control_client import session_option
-from telebank.commands.keys.agreement import agreed, current_version, own_name, tell_node
+from telebank.commands.keys.agreement import (
+    agreed,
+    current_version,
+    note_option,
+    own_name,
+    tell_node,
+)
 from telebank.commands.keys.custodian import custodian_at
 from telebank.commands.keys.module import Where, module_options, opened
+from telebank.commands.keys.store import store
 
 if TYPE_CHECKING:
     from core_adapters.hsm.entry import ComponentEntry
@@ -24,13 +31,12 @@ TRIES = 3
 """Times a custodian may type a component."""
 USAGES = click.Choice([usage.value for usage in Usage])
 ALGORITHMS = click.Choice([algorithm.value for algorithm in Algorithm])
-note_option = click.option("--note", default="", help="Why; kept with the approval.")
 METHODS = click.Choice([CheckMethod.ZEROS.value, CheckMethod.CMAC.value])
 
 
 @click.group(name="keys")
 def command() -> None:
-    """The keys shared with hosts: make, enter, exchange, rotate, check.
+    """The keys shared with hosts: make, enter, exchange, rotate, check; and those of the store.
 
     What lets a key leave, replaces or ends it takes two people at the running node: somebody of IT
     says the command, a supervisor says the same at his own terminal, and it is done then.
@@ -46,7 +52,11 @@ def command() -> None:
       telebank keys retire tb87.mak 1
       telebank keys check
       telebank keys reload
+      telebank keys store list
     """
+
+
+command.add_command(store)
 
 
 @command.command(name="reload")

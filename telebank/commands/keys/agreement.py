@@ -16,10 +16,12 @@ from telebank.commands.control_client import (
     request_id,
 )
 from telebank.commands.wiring.key_custody import ACT
+from telebank.commands.wiring.store_keys import OBJECT
 
 if TYPE_CHECKING:
     from core_adapters.hsm.port import SecurityModule
 
+note_option = click.option("--note", default="", help="Why; kept with the approval.")
 NO_NODE = (
     "two people agree on this at the running node, and none answers on this DATA: start "
     "`telebank serve`; then somebody of IT says this command, and a supervisor says the same"
@@ -65,6 +67,8 @@ def tell_node(data: Path) -> None:
 
 
 def own_name(name: str) -> None:
-    """Exit 2 for a name that only key exchange gives."""
+    """Exit 2 for a name that only key exchange gives, or that means the store's keys."""
     if name.endswith(NEXT):
         raise click.UsageError(f"names ending in {NEXT!r} are of `telebank host rotate` alone")
+    if name == OBJECT:
+        raise click.UsageError(f"{name!r} means the keys of `telebank keys store`")

@@ -27,6 +27,7 @@ from telebank.commands.wiring.host_control import ACT as KEY_CHANGE
 from telebank.commands.wiring.host_control import KeyChangeAct, KeyedHost
 from telebank.commands.wiring.key_custody import ACT as KEY_CUSTODY
 from telebank.commands.wiring.pin_control import PinsPart
+from telebank.commands.wiring.store_keys import Custody, StoreKeysPart
 from telebank.commands.wiring.tellers import Desks
 from telebank.flow.release import Release
 from telebank.staff.options import StaffOptions
@@ -63,7 +64,7 @@ def open_staff(
     decider = Decider(processor, desk.run, store.journal.zone)
     carriers: dict[str, Carrier] = {
         ACT: Resolve(processor),
-        KEY_CUSTODY: AfterApproval(desk, key_custody.work, key_custody.complaint),
+        KEY_CUSTODY: Custody(desk, keyring),
         LIFT: LiftAct(decider),
         **(more or {}),
     }
@@ -88,6 +89,7 @@ def open_staff(
         EnrolmentPart(counter),
         ApprovalsPart(counter, carriers),
         key_custody.CustodiansPart(counter),
+        StoreKeysPart(counter, keyring),
         PinsPart(counter, keyring),
         CustomersPart(counter, keyring),
         LossPart(counter, decider),

@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 
 from aiohttp import web
-from click.testing import CliRunner, Result
 
 from core_adapters.hsm.kinds import Algorithm, CheckMethod, KeySpec, KeyState, Usage
 from core_adapters.hsm.primitives import check_digits
@@ -15,35 +14,14 @@ from core_adapters.iso8583.keys.change_types import KeyEvent
 from support.corehost_process import CoreHostProcess
 from support.hsm_kit import components
 from support.iso8583_kit import contracts, quick_options, tb87
-from support.staff_house import House, Person, open_house
+from support.key_people import logged_in, people, run
+from support.staff_house import Person, open_house
 from telebank.calls.control.acts import AfterApproval
 from telebank.commands.wiring.host_control import ACT, HostKeysPart, KeyChangeAct
-from telebank.main import main
 from telebank.store import tables
 
 MAK = KeySpec("tb87.mak", Usage.MAC, Algorithm.AES256, True)
 KBPK = KeySpec("tb87.kbpk", Usage.TRANSPORT, Algorithm.AES256, False)
-
-
-async def run(house: House, *words: str, keys: str = "", session: str = "s") -> Result:
-    path = str(house.folder / session)
-    environment = {"TELEBANK_DATA": str(house.folder), "TELEBANK_SESSION": path}
-    runner = CliRunner(env=environment)
-    return await asyncio.to_thread(runner.invoke, main, list(words), input=keys)
-
-
-async def people(house: House) -> tuple[Person, Person, Person]:
-    """An administrator, a supervisor and one of IT."""
-    chen = await house.login(await house.found("chen", "administrator"))
-    wu = await house.login(await house.found("wu", "supervisor"))
-    return chen, wu, await house.hire(chen, wu, "it.li", "it")
-
-
-async def logged_in(house: House, person: Person) -> None:
-    house.clock.forward(30)
-    keys = f"{person.password}\n{person.code(house.clock.now)}\n"
-    done = await run(house, "staff", "login", person.name, keys=keys, session=person.name)
-    assert done.exit_code == 0, done.output
 
 
 async def test_two_people_change_a_key_with_the_host(tmp_path: Path) -> None:

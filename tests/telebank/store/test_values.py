@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.store_kit import NOON, PAYER
+from telebank.store.key_files import SealFile
 from telebank.store.sealing import Keyring
 from telebank.store.values import (
     MAX_TEXT,
@@ -26,7 +27,9 @@ from transactions.money import CURRENCIES, Money
 from transactions.outcome import Approved, Declined, NotSent, Outcome, Unknown, Value
 from transactions.secret import Secret
 
-KEYS = Keyring({"k1": bytes(32)}, "k1", b"token" * 7)
+KEYS = Keyring(
+    {"k1": SealFile("k1", bytes(32), None, None)}, "k1", b"token" * 7, Path("/nonexistent")
+)
 
 _VALUES = st.one_of(
     st.text(max_size=20),

@@ -122,6 +122,8 @@ class Hall:
             core.quits[queue.name].add(waited, gave_up=how == "abandoned")
         self._count(waiting, how, now, seat)
         detail: dict[str, str | float] = {"queue": queue.name, "how": how}
+        if how == "answered":
+            detail["in_time"] = waited <= queue.service_s
         if seat:
             detail["seat"] = seat
         if waiting.forecast_s is not None:

@@ -7,13 +7,13 @@ was sent away at the door (closed, nobody there) came too. Whose place was kept 
 `answered` as well once he was reached.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from telebank.agents.figures import QUARTER_S, QUARTERS, SOON_S
+from telebank.agents.figures import QUARTER_S, QUARTERS, SOON_S, level_of
 
 LONG_WAIT_S = 60.0
 """Who waited so long and then gave up deserves a look."""
@@ -25,6 +25,10 @@ MOST_CONCERNS = 500
 """Of a day; the oldest are forgotten."""
 MOST_CALLS = 50_000
 """Whose arrival is remembered."""
+LATEST_S = 1_800.0
+"""Of which the latest service level is."""
+USUAL_S = 20.0
+"""Answered so soon was in time, where the event says nothing of it: those of before 2026-11-24."""
 IN_DOUBT = frozenset({"in_doubt", "open"})
 """Exits of a form's service: nobody knows whether it was done."""
 Reason = Literal[
@@ -66,6 +70,12 @@ class Fact:
         found = self.detail.get(name)
         return float(found) if isinstance(found, int | float) else 0.0
 
+    @property
+    def in_time(self) -> bool:
+        """Of an answered caller."""
+        found = self.detail.get("in_time")
+        return found if isinstance(found, bool) else self.seconds("waited_s") <= USUAL_S
+
 
 @dataclass(slots=True)
 class Slot:
@@ -73,6 +83,8 @@ class Slot:
 
     came: int = 0
     answered: int = 0
+    in_time: int = 0
+    """Of the answered."""
     abandoned: int = 0
     """Without those who hung up soon."""
     soon: int = 0
@@ -83,8 +95,21 @@ class Slot:
 
     def add(self, other: "Slot") -> None:
         """Count those of another too."""
-        for name in ("came", "answered", "abandoned", "soon", "away", "kept"):
+        for name in ("came", "answered", "in_time", "abandoned", "soon", "away", "kept"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    @property
+    def service_level(self) -> float | None:
+        """0 to 1; None: nobody was answered and nobody gave up."""
+        return level_of(self.in_time, self.answered, self.abandoned)
+
+
+class Outcome(NamedTuple):
+    """A caller was answered, or gave up."""
+
+    at_s: float
+    answered: bool
+    in_time: bool
 
 
 @dataclass(slots=True)
@@ -136,6 +161,7 @@ class Today:
     away: dict[str, dict[str, int]] = field(default_factory=dict)
     """By queue: how many were turned away, by why: `closed`, `nobody`, `full`."""
     concerns: OrderedDict[tuple[str, str, str], Concern] = field(default_factory=OrderedDict)
+    _latest: deque[Outcome] = field(default_factory=lambda: deque(maxlen=MOST_CALLS))
     _came: OrderedDict[tuple[str, str], int] = field(default_factory=OrderedDict)
     """By call and queue: the quarter of his arrival."""
     _queue_of: dict[str, str] = field(default_factory=dict)
@@ -155,6 +181,13 @@ class Today:
                 for mine, other in zip(found, slots, strict=True):
                     mine.add(other)
         return found
+
+    def latest_level(self, now_s: float) -> float | None:
+        """Service level, 0 to 1, of those who were answered or gave up in the half hour before
+        this second of the day; None: nobody was, and nobody did."""
+        found = [one for one in self._latest if one.at_s > now_s - LATEST_S]
+        answered = sum(one.answered for one in found)
+        return level_of(sum(one.in_time for one in found), answered, len(found) - answered)
 
     # -- queues -------------------------------------------------------------------------------
 
@@ -179,10 +212,13 @@ class Today:
         match how:
             case "answered":
                 slot.answered += 1
+                slot.in_time += fact.in_time
+                self._latest.append(Outcome(fact.at_s, answered=True, in_time=fact.in_time))
             case "abandoned" if waited <= SOON_S:
                 slot.soon += 1
             case "abandoned":
                 slot.abandoned += 1
+                self._latest.append(Outcome(fact.at_s, answered=False, in_time=False))
                 if waited >= LONG_WAIT_S:
                     self._concern("long_wait", fact, value=waited)
             case "full" | "not_on_duty":

@@ -4,7 +4,7 @@ The page is words and places; what it shows comes by `/desk/events` and goes by 
 node owns every call: a page that is loaded anew, or is gone, changes nothing of it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
@@ -13,7 +13,6 @@ from flask import Blueprint, Response, abort, jsonify, render_template, request
 from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response as AnyResponse
 
-from telebank.agents.board import Board, Changes
 from telebank.console.desk import acts
 from telebank.console.desk.board_line import BoardLine, Place
 from telebank.console.desk.streams import Feed, Streams
@@ -94,14 +93,7 @@ class DeskPages:
         return done(self._node, acts.DESK, act, "/v1/desk")
 
 
-def stream(
-    node: Node,
-    streams: Streams,
-    screen: str,
-    *,
-    live: bool = True,
-    see: Callable[[Board | Changes], object | None] = lambda _board: None,
-) -> AnyResponse:
+def stream(node: Node, streams: Streams, screen: str, *, live: bool = True) -> AnyResponse:
     """An event stream for who asks, from where his browser was."""
     token = person().token
     if request.method == "HEAD":  # a page asks why its stream was refused
@@ -111,7 +103,7 @@ def stream(
         return Response(status=HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": "5"})
     line = BoardLine(node.socket, token, live=live)
     browser = request.environ.get("gunicorn.socket")
-    feed = Feed(opened, line, browser, see=see)
+    feed = Feed(opened, line, browser)
     place = Place.read(request.headers.get("Last-Event-ID", "") or request.args.get("after", ""))
     answer = Response(feed.run(place, generate_csrf()), mimetype="text/event-stream")
     answer.headers["X-Accel-Buffering"] = "no"

@@ -10,7 +10,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -107,17 +107,9 @@ class Streams:
 class Feed:
     """What one stream sends. `browser`: its socket, where the server gives it."""
 
-    def __init__(
-        self,
-        stream: Stream,
-        line: BoardLine,
-        browser: socket.socket | None,
-        *,
-        see: Callable[[Board | Changes], object | None] = lambda _board: None,
-    ) -> None:
+    def __init__(self, stream: Stream, line: BoardLine, browser: socket.socket | None) -> None:
         self._stream = stream
         self._line = line
-        self._see = see
         self._poll = select.poll()
         self._poll.register(stream.wake, select.POLLIN)
         self._browser = -1 if browser is None else browser.fileno()
@@ -161,8 +153,6 @@ class Feed:
             return True
         if self._away or _news(found, seen):
             yield event("board", found, Place(found.boot, found.at))
-        if (figures := self._see(found)) is not None:
-            yield event("figures", figures)
         self._seen, self._away = Place(found.boot, found.at), False
         return (yield from self._until(GAP_S))
 

@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response as AnyResponse
 from telebank.console.desk import acts
 from telebank.console.desk.pages import done, stream
 from telebank.console.desk.streams import Streams
-from telebank.console.floor.figures import Watched
 from telebank.console.floor.picture import DARK, LIGHT, picture
 from telebank.console.floor.texts import FLOOR_WORDS
 from telebank.console.floor.today import Days
@@ -33,7 +32,6 @@ class FloorPages:
         self._node = node
         self._streams = streams
         self._days = days
-        self._watched = Watched()
 
     def blueprint(self) -> Blueprint:
         """`/floor`, `/wall` and what is below."""
@@ -66,7 +64,7 @@ class FloorPages:
 
     def events(self) -> AnyResponse:
         """Its stream."""
-        return stream(self._node, self._streams, "floor", see=self._watched.see)
+        return stream(self._node, self._streams, "floor")
 
     def day(self, seat: str) -> AnyResponse:
         """Somebody's calls of today."""
@@ -98,4 +96,4 @@ class FloorPages:
     def wall_events(self) -> AnyResponse:
         """Its stream. Who can only look stays logged in, as a screen on a wall has to."""
         live = bool(person().floor_rights)
-        return stream(self._node, self._streams, "wall", live=live, see=self._watched.see)
+        return stream(self._node, self._streams, "wall", live=live)

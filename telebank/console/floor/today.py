@@ -9,13 +9,14 @@ from typing import Any
 from sqlalchemy import Engine
 
 from telebank.agents.figures import QUARTER_S
-from telebank.agents.today import KINDS, Concern, Fact, SeatDay, Slot, Today
+from telebank.agents.today import KINDS, LATEST_S, Concern, Fact, SeatDay, Slot, Today
 from telebank.console.shared import Shared
 from telebank.store.eventlog import Cursor, LoggedEvent
 from telebank.store.seat_views import day_events
 
 FRESH_S = 3.0
 """So old what is shown may be."""
+MINUTE_S = 60.0
 MOST_SHOWN = 200
 """Calls to look at, the newest."""
 
@@ -59,7 +60,7 @@ class Days:
                 for found, cursor in day_events(connection, since, KINDS, self._cursor):
                     self._take(event for event in found if event.at >= since)
                     self._cursor = cursor
-            return shown(self._today)
+            return shown(self._today, self._of_day(self._now()))
 
     def _take(self, events: Iterable[LoggedEvent]) -> None:
         for event in events:
@@ -75,13 +76,17 @@ class Days:
         return (local - datetime.combine(local.date(), time(), self._zone)).total_seconds()
 
 
-def shown(today: Today) -> dict[str, Any]:
-    """A day as JSON values; times by the bank's clock."""
+def shown(today: Today, now_s: float) -> dict[str, Any]:
+    """A day as JSON values at a second of it; times by the bank's clock."""
     newest = sorted(today.concerns.values(), key=lambda one: one.at_s)[-MOST_SHOWN:]
     return {
         "queues": {
             "": _queue(today, ""),
             **{name: _queue(today, name) for name in sorted(today.queues)},
+        },
+        "latest": {
+            "service": today.latest_level(now_s),
+            "minutes": int(min(now_s, LATEST_S) // MINUTE_S),
         },
         "seats": [_seat(name, seat) for name, seat in sorted(today.seats.items())],
         "concerns": [_concern(one) for one in reversed(newest)],
@@ -99,6 +104,7 @@ def _queue(today: Today, name: str) -> Mapping[str, Any]:
                 reasons[reason] = reasons.get(reason, 0) + count
     return {
         "total": _slot(total),
+        "service": total.service_level,
         "away": reasons,
         "quarters": [
             {"from": quarter * QUARTER_S // 60, **_slot(slot)}
@@ -109,7 +115,7 @@ def _queue(today: Today, name: str) -> Mapping[str, Any]:
 
 
 def _slot(slot: Slot) -> dict[str, int]:
-    names = ("came", "answered", "abandoned", "soon", "away", "kept")
+    names = ("came", "answered", "in_time", "abandoned", "soon", "away", "kept")
     return {name: getattr(slot, name) for name in names}
 
 
@@ -124,7 +130,7 @@ def _seat(name: str, seat: SeatDay) -> Mapping[str, Any]:
 
 
 def _concern(one: Concern) -> Mapping[str, Any]:
-    minutes = int(one.at_s // 60)
+    minutes = int(one.at_s // MINUTE_S)
     return {
         "id": f"{one.reason}.{one.call}.{one.seat}",
         "reason": one.reason,

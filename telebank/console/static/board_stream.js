@@ -24,7 +24,6 @@ let closing = false; // the console said that it stops
 let didSomething = true;
 let saidSo = 0;
 let changed = () => {};
-let figures = () => {};
 
 // Of this tab, also after it was loaded anew and somebody logged in again.
 export function remembered(name) {
@@ -43,9 +42,8 @@ export function remember(name, value) {
   }
 }
 
-export function look(onChange, onFigures = () => {}) {
+export function look(onChange) {
   changed = onChange;
-  figures = onFigures;
   for (const kind of ["keydown", "pointerdown"]) addEventListener(kind, () => (didSomething = true), true);
   at("banner").querySelector("button").addEventListener("click", open);
   addEventListener("online", () => link.up || open());
@@ -86,7 +84,6 @@ const EVENTS = {
     changed();
     if (board.SeatRow.has(facts.me)) [longest, seenAt] = [0, Date.now()];
   },
-  figures: (data) => figures(data),
   beat(data) {
     clockIs(data.now);
     here();

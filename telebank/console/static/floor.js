@@ -5,7 +5,8 @@ import { act, board, look as watch } from "./board_stream.js";
 import { at, icon, iconOf, list, look, make, mark, phoneOf, put, reason, show, since, sure, t, tell, turn } from "./board_dom.js";
 import { facts, named, spell } from "./board_words.js";
 import { watchToday } from "./floor_today.js";
-import { byState, paintFigures, paintQueues, paintWaiting, seats } from "./floor_rows.js";
+import { byState, paintQueues, paintWaiting } from "./floor_rows.js";
+import { callOf, nameOf, paintSeats, watchSeats } from "./floor_seats.js";
 
 const PHONE = "telebank.floor.phone";
 const TALKING = ["talking", "held", "consulting", "three_way", "pin"];
@@ -16,47 +17,16 @@ let name = "";
 function paint() {
   paintWaiting();
   paintQueues();
-  paintSeats();
+  paintSeats(chosen);
   paintCallers();
   paintOne();
-}
-
-const callOf = (seat) => board.CallRow.get(seat.call) ?? [...board.CallRow.values()].find((row) => row.seat === seat.key && row.state !== "waiting");
-
-function paintSeats() {
-  const rows = seats();
-  show(at("no-seats"), rows.length === 0);
-  put(at("by-state"), byState().filter((one) => one.n).map((one) => `${named("state", one.state)} ${one.n}`).join(" · "));
-  list(at("seats"), rows, (row) => row.key, tile, (item, row) => {
-    const button = item.firstChild;
-    const call = callOf(row);
-    mark(button, "data-look", look(row.state));
-    mark(button, "aria-pressed", row.key === chosen);
-    turn(button, call ? stateIcon(call) : iconOf(row.state));
-    put(button.querySelector(".word"), call && row.state !== "wrap_up" ? stateOf(call) : named("state", row.state));
-    since(button.querySelector("time"), row.since);
-    put(button.querySelector(".name"), [row.name, phoneOf(row)].filter(Boolean).join(" · "));
-    const more = call ? [call.caller, queueName(call.queue)].filter(Boolean).join(" · ") : reason(row) || row.queues.map(queueName).join(facts.lang === "zh" ? "、" : ", ");
-    put(button.querySelector(".more"), row.present ? more : t("away_page"));
-    show(button.querySelector(".ear"), row.watched_by !== "");
-    put(button.querySelector(".ear span"), row.watched_by ? t("watched", { name: nameOf(row.watched_by) }) : "");
-  });
-}
-
-const nameOf = (key) => board.SeatRow.get(key)?.name ?? key;
-
-function tile(row) {
-  const ear = make("span", { class: "ear" }, icon("ear"), make("span", { class: "hidden" }));
-  const top = make("span", { class: "top" }, icon("off"), make("b", { class: "word" }), make("time", { class: "clock", "data-since": "" }));
-  const button = make("button", { type: "button", class: "tile" }, top, make("span", { class: "name" }), make("span", { class: "more" }), ear);
-  button.addEventListener("click", () => choose(row.key));
-  return make("li", {}, button);
 }
 
 function paintCallers() {
   const rows = [...board.CallRow.values()].filter((row) => row.state === "waiting").sort((a, b) => waitsSince(a).localeCompare(waitsSince(b)));
   show(at("no-callers"), rows.length === 0);
-  const build = () => make("tr", {}, make("td", { class: "clock" }), make("th", { scope: "row" }, make("span"), make("small", { class: "kept" }, icon("way_back"), make("span"))), make("td"), make("td"), make("td"));
+  const said = ["waited", "queue", "language", "level"].map((word) => ({ "data-word": t(word) }));
+  const build = () => make("tr", {}, make("td", { class: "clock", ...said[0] }), make("th", { scope: "row" }, make("span"), make("small", { class: "kept" }, icon("way_back"), make("span"))), ...said.slice(1).map((word) => make("td", word)));
   list(at("callers"), rows, (row) => row.key, build, (line, row) => {
     const [wait, who, queue, language, level] = line.children;
     since(wait, waitsSince(row));
@@ -180,5 +150,6 @@ if (phone) {
     }
   });
 }
-watch(paint, paintFigures);
+watch(paint);
 watchToday(choose);
+watchSeats(choose);

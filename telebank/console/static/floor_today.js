@@ -2,9 +2,10 @@
 import { queueName } from "./board_calls.js";
 import { board } from "./board_stream.js";
 import { at, list, make, mark, put, show, t } from "./board_dom.js";
+import { paintDay } from "./floor_rows.js";
 import { clock, facts, named, now, spell } from "./board_words.js";
 
-const EVERY_MS = 15000;
+const EVERY_MS = 5000;
 const COUNTS = ["came", "answered", "abandoned", "away", "kept"];
 const WHY = ["closed", "full", "nobody"];
 let choose = null;
@@ -35,6 +36,7 @@ const queue = () => at("of-queue")?.value ?? "";
 const nameOf = (key) => (key ? queueName(key) : t("all_queues"));
 
 function paint() {
+  paintDay(known);
   paintChoice();
   const of = known.queues[queue()] ?? { total: {}, away: {}, quarters: [] };
   const counts = Object.fromEntries(COUNTS.map((name) => [name, of.total[name] ?? 0]));
@@ -72,7 +74,7 @@ function paintTable(of, counts) {
   const told = [t("arrivals_alt", { queue: nameOf(queue()), ...counts }), why.length ? t("away_hint", { why: why.join(facts.lang === "zh" ? "，" : ", ") }) : ""];
   put(at("arrivals-told"), counts.came || counts.away ? told.filter(Boolean).join(facts.lang === "zh" ? "。" : ". ") : t("no_arrivals"));
   const rows = [...of.quarters, { from: -1, ...of.total }];
-  const build = () => make("tr", {}, make("th", { scope: "row" }), ...[...COUNTS, "soon"].map(() => make("td", { class: "number" })));
+  const build = () => make("tr", {}, make("th", { scope: "row" }), ...[...COUNTS, "soon"].map((name) => make("td", { class: "number", "data-word": t(name) })));
   list(at("quarters"), rows, (row) => String(row.from), build, (line, row) => {
     const [from, ...cells] = line.children;
     put(from, row.from < 0 ? t("total") : fromOf(row));
@@ -87,7 +89,7 @@ function paintSeats() {
   const build = (row) => {
     const button = make("button", { type: "button", class: "link" });
     button.addEventListener("click", () => choose(row.seat));
-    return make("tr", {}, make("th", { scope: "row" }, button), ...Array.from({ length: 4 }, () => make("td", { class: "number" })));
+    return make("tr", {}, make("th", { scope: "row" }, button), ...["answered", "missed", "mean_talk", "mean_wrap"].map((word) => make("td", { class: "number", "data-word": t(word) })));
   };
   list(at("answers"), known.seats, (row) => row.seat, build, (line, row) => {
     const [name, answered, missed, talk, wrap] = line.children;

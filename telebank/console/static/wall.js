@@ -3,7 +3,7 @@ import { look as watch, board } from "./board_stream.js";
 import { at, icon, iconOf, list, look, make, mark, put, t } from "./board_dom.js";
 import { facts, named } from "./board_words.js";
 import { watchToday } from "./floor_today.js";
-import { byState, paintFigures, paintQueues, paintWaiting } from "./floor_rows.js";
+import { byState, paintQueues, paintWaiting } from "./floor_rows.js";
 
 const IN_USE_MS = 5000;
 
@@ -37,6 +37,6 @@ async function paintInUse() {
   setTimeout(paintInUse, IN_USE_MS);
 }
 
-watch(paint, paintFigures);
+watch(paint);
 paintInUse();
 watchToday();

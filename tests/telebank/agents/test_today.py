@@ -65,6 +65,7 @@ def test_who_came_counts_in_the_quarter_of_his_arrival() -> None:
     assert counts(nine) == {
         "came": 6,
         "answered": 2,
+        "in_time": 1,
         "abandoned": 1,
         "soon": 1,
         "away": 1,
@@ -109,6 +110,31 @@ def test_seats_and_calls_to_look_at() -> None:
         ("brief", "c2", "li", 4.0),
         ("not_reached", "c3", "", 0.0),
     ]
+
+
+def test_service_level_of_the_day_and_of_its_last_half_hour() -> None:
+    today = day(
+        *(entered(f"c{n}") for n in range(5)),
+        ("queue.left", 10.0, "c0", answered(in_time=True, waited_s=300.0)),
+        ("queue.left", 20.0, "c1", answered(in_time=False, waited_s=1.0)),
+        left("c2", 2_000.0, "abandoned", 90.0),
+        left("c3", 2_010.0, "abandoned", 4.0),
+        left("c4", 2_020.0, "answered", 20.0),
+    )
+    total = Slot()
+    for slot in today.slots("loans"):
+        total.add(slot)
+    assert (total.in_time, total.answered, total.abandoned) == (2, 3, 1)
+    assert total.service_level == 0.5, "who hung up at once is not counted"
+    assert today.latest_level(NINE + 1_700.0) == 0.5
+    assert today.latest_level(NINE + 2_021.0) == 0.5, "one answered in time, one gave up"
+    assert today.latest_level(NINE + 3_805.0) == 1.0, "only the last is left"
+    assert today.latest_level(NINE + 9_000.0) is None
+    assert Slot(away=1).service_level is None
+
+
+def answered(**more: object) -> dict[str, Any]:
+    return {"queue": "loans", "how": "answered", **more}
 
 
 class Played:

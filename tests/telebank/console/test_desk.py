@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 
 from support.desk_place import DeskPlace, desk_place
-from telebank.agents.board import Board, QueueRow
 from telebank.console.desk.board_line import BoardLine, Place
 from telebank.console.desk.streams import Feed, Streams
-from telebank.console.floor.figures import Watched
 
 ID = "0123456789abcdef"
 
@@ -172,30 +170,3 @@ async def test_the_wall_says_what_is_in_use(tmp_path: Path) -> None:
         await place.desk.login(place.people["sun"])
         told = (await place.desk.get("/wall/lines")).get_json()
         assert told == {"lines": 23, "capacity": 120, "faxes": 1, "trunks": 2, "well": 1}
-
-
-def test_service_level_of_today_and_of_the_last_half_hour() -> None:
-    now = [0.0]
-    watched = Watched(lambda: now[0])
-
-    def see(offered: int, answered: int, in_time: int, abandoned: int, soon: int = 0) -> Any:
-        row = QueueRow(
-            key="q",
-            zh="q",
-            en="q",
-            offered_today=offered,
-            answered_today=answered,
-            in_time_today=in_time,
-            abandoned_today=abandoned,
-            soon_today=soon,
-        )
-        return watched.see(Board(boot="b", at=1, rows=(row,)))
-
-    assert see(10, 8, 6, 2).today == pytest.approx(0.6)
-    for _ in range(40):
-        now[0] += 60.0
-        last = see(20, 18, 16, 2)
-    assert (last.minutes, last.half) == (30, None), "nobody came in that half hour"
-    assert last.today == pytest.approx(0.8)
-    assert see(1, 1, 1, 0).minutes == 0, "another day"
-    assert (see(4, 2, 1, 2, soon=2).today, see(4, 2, 1, 2, soon=2).abandoned) == (0.5, 0)

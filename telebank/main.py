@@ -21,6 +21,7 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "watch": ("watch", "Serve SNMP, metrics and health of a node."),
         "alarms": ("alarms", "Alarms that are raised, as the watcher has them."),
         "events": ("events", "Read the event log: alarms, approvals, what staff did."),
+        "running": ("running", "How a day went: calls by hour, services, what went wrong."),
         "audit": ("audit", "The audit log: export it, verify an export, prove an entry."),
         "say": ("say", "Read a value aloud as text or sound."),
         "voice": ("voice", "Check, make and build the prompt packs."),

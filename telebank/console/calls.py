@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from telebank.console.language import language
 from telebank.console.parts import Context
-from telebank.console.texts import GOOD, GRAVE, WORDS
+from telebank.console.texts import GRAVE, WORDS
+from telebank.reports.running import GOOD
 from telebank.store.tables import lease
 from telebank.store.views import CallRow, CallState, call_state, recent_calls
 
@@ -19,7 +20,7 @@ def blueprint(context: Context) -> Blueprint:
 
     def calls() -> Sequence[tuple[CallRow, CallState]]:
         with engine.connect() as connection:
-            epochs = dict(connection.execute(select(lease.c.node, lease.c.epoch)).tuples().all())
+            epochs = dict(map(tuple, connection.execute(select(lease.c.node, lease.c.epoch))))
             found = recent_calls(connection, options.calls_shown).calls
         return [(call, call_state(call, epochs.get(call.node, 0))) for call in found]
 

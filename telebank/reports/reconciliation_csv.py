@@ -77,12 +77,12 @@ def _write(path: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -> No
         writer = csv.writer(file)
         writer.writerow(head)
         for row in rows:
-            cells = [_harmless(cell) for cell in row]
+            cells = [harmless(cell) for cell in row]
             writer.writerow(cells + [""] * (len(head) - len(cells)))
     part.replace(path)
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
     """A spreadsheet runs what begins with these; a number may."""
     if cell[:1] in ("=", "+", "-", "@", "\t") and not _is_number(cell):
         return f"'{cell}"

@@ -72,11 +72,14 @@ def day_events(
     kinds: Sequence[str],
     after: Cursor,
     most: int = PAGE,
+    until: datetime | None = None,
 ) -> Iterator[tuple[list[LoggedEvent], Cursor]]:
     """Events of these kinds since then that follow the cursor, and the cursor after them; an empty
-    cursor: from that moment on. They come by pages of `most` of a node, each oldest first."""
+    cursor: from that moment on; `until`: not those of that moment and later. They come by pages of
+    `most` of a node, each oldest first."""
     seen = dict(after)
-    for node, last in sorted(end_of_log(connection).items()):
+    for node, end in sorted(end_of_log(connection).items()):
+        last = end if until is None else end_before(connection, node, end, until)
         if node not in seen:
             seen[node] = end_before(connection, node, last, since)
         while seen[node] < last:

@@ -1,0 +1,1 @@
+"""The page of a day's run: calls by hour, services, faults."""

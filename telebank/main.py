@@ -41,7 +41,8 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "notice": ("notice", "What new callers hear first, recorded by telephone."),
         "fax": ("fax", "Send a PDF by fax; list, show, cancel; what came in."),
         "order": ("order", "Scheduled transfers: list, show."),
-        "keys": ("keys", "The security module's keys."),
+        "keys": ("keys", "Keys of the security module, and those of the store."),
+        "store": ("store", "What the database holds: the class of each column."),
         "release": (
             "release",
             "Put menus, services and recordings in force, by two people; show them.",

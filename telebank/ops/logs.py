@@ -8,8 +8,13 @@ from typing import TextIO, cast
 
 import structlog
 
+from telebank.store.classes import HIDDEN, Class, of_name
+from transactions.card_text import without_numbers
+
 MAX_VALUE = 2_000
 """Longest text of one value, in characters: a flood of bytes stays one short line."""
+OWN = frozenset({"event", "level", "logger", "timestamp"})
+"""What every line has, of our own making."""
 
 
 def set_up_logs(level: str = "info") -> None:
@@ -19,6 +24,7 @@ def set_up_logs(level: str = "info") -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        _classed,
         _short,
     ]
     render = structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -67,6 +73,20 @@ class _Forgiving(io.TextIOBase):
 
 def _named(*arguments: str) -> _NamedLogger:
     return _NamedLogger(arguments[0] if arguments else "telebank")
+
+
+def _classed(
+    logger: structlog.typing.WrappedLogger, name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """By the class of the store's column that a value is called after: C3 is not written, and long
+    numbers are masked in C2 and in what no column is called."""
+    for key, value in event.items():
+        of = of_name(key)
+        if of is Class.C3:
+            event[key] = HIDDEN
+        elif of is not Class.C1 and key not in OWN and isinstance(value, str):
+            event[key] = without_numbers(value)
+    return event
 
 
 def _short(

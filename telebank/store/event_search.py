@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, select
 
 from telebank.store import tables
+from telebank.store.classes import HIDDEN, Class, of_name
 from telebank.store.clock import to_us
 from telebank.store.eventlog import Cursor, LoggedEvent, logged
 
@@ -76,9 +77,14 @@ def masked(event: LoggedEvent) -> LoggedEvent:
 
 
 def _masked_detail(detail: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: _masked(value) if isinstance(value, str) else value for key, value in detail.items()
-    }
+    return {key: _shown(key, value) for key, value in detail.items()}
+
+
+def _shown(key: str, value: Any) -> Any:
+    """By the class of the column that is called so; other keys as what speaks of a person."""
+    if of_name(key) is Class.C3:
+        return HIDDEN
+    return _masked(value) if isinstance(value, str) else value
 
 
 def _masked(text: str) -> str:

@@ -12,10 +12,11 @@ from sqlalchemy import RowMapping
 from telebank.audit.canonical import MAX_INTEGER
 from telebank.audit.entry import SALT_BYTES, Detail, Entry, personal_hash
 from telebank.store import tables
+from telebank.store.classes import MASKS
 from telebank.store.clock import Stamp
 from transactions.journal import JournalEvent
 
-PERSONAL = frozenset({"from_masked", "payee_masked", "card_masked", "number_masked"})
+PERSONAL = MASKS | {"from_masked"}
 """Keys of an event's detail that speak of a person: beside it, and hashed with salt in the leaf."""
 MAX_DETAIL = 32
 MAX_DETAIL_TEXT = 1_000

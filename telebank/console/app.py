@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from telebank.console import calls, faxes, login
+from telebank.console.audit.pages import AuditPages
 from telebank.console.desk.customer import CustomerPages
 from telebank.console.desk.pages import DeskPages
 from telebank.console.desk.services import ServicePages
@@ -95,6 +96,7 @@ def create_app(parts: ConsoleParts) -> Flask:
         ServicePages(node).blueprint(),
         CustomerPages(node).blueprint(),
         MatterPages(parts, node).blueprint(),
+        AuditPages(context, node).blueprint(),
         FloorPages(node, streams, Days(context.engine, parts.zone, parts.now)).blueprint(),
         KnowledgePages(parts, node).blueprint(),
         RecordingPages(node).blueprint(),

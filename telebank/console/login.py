@@ -34,7 +34,7 @@ KEPT, BY = "kept", "by"
 """In the browser's cookie of forms: a form that was not sent, and whose it is."""
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _HERE = re.compile(
-    r"/(faxes|desk|floor|wall|knowledge)(/[0-9A-Za-z/-]{0,80})?(\?[0-9A-Za-z=&-]{0,120})?"
+    r"/(faxes|desk|floor|wall|knowledge|audit)(/[0-9A-Za-z/-]{0,80})?(\?[0-9A-Za-z=&-]{0,120})?"
 )
 """Where a login may lead: pages of staff."""
 _ENDED = {"form": "ended_form", "act": "ended_act", "login": "ended_login"}

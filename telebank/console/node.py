@@ -17,6 +17,7 @@ from telebank.staff.roles import (
     KNOW,
     LOOK,
     MATTERS,
+    REVIEW,
     SEE_MATTERS,
     SERVE,
     SIT,
@@ -72,6 +73,11 @@ class Person:
     def sees_matters(self) -> bool:
         """Whether he may see everybody's."""
         return may(self.role, SEE_MATTERS)
+
+    @property
+    def may_review(self) -> bool:
+        """Whether he may read what was done, as an auditor."""
+        return may(self.role, REVIEW)
 
     @property
     def may_watch(self) -> bool:
@@ -140,6 +146,12 @@ class Node:
     def look(self, path: str, token: str) -> dict[str, Any]:
         """What stands at a path of a desk."""
         return ask(self.socket, "GET", path, token=token)
+
+    def looks(self, body: Mapping[str, Any], token: str, address: str) -> str:
+        """An auditor is about to look, and the log has it; the token of the customer whom he named
+        by a number, if any."""
+        answer = ask(self.socket, "POST", "/v1/audit/look", body, token, address=address)
+        return _text(answer, "customer")
 
     def present(self, token: str) -> None:
         """The page of this person's desk is there."""

@@ -13,6 +13,7 @@ _FRAME = {
     "floor": ("班长台", "Floor"),
     "wall": ("大屏", "Wall"),
     "matters": ("事项", "Matters"),
+    "audit": ("审计", "Audit"),
     "knowledge": ("知识库", "Knowledge"),
     "recordings": ("录音", "Recordings"),
     "pages": ("页面", "Pages"),

@@ -50,6 +50,7 @@ FLOOR = (MONITOR, WHISPER, BARGE, INTERCEPT, FORCE, RECORD)
 KNOW = "knowledge.read"
 HISTORY, SEATS, SEE_SEATS = "contact.list", "seat.change", "seat.list"
 HEAR, HEAR_OWN = "recording.hear", "recording.hear_own"
+REVIEW = "audit.review"
 """Rights that are asked for elsewhere too."""
 _R = Role
 ACTS: Mapping[str, Act] = MappingProxyType(
@@ -130,6 +131,7 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         SIT: frozenset({_R.TELLER, _R.SUPERVISOR}),
         SERVE: frozenset({_R.TELLER, _R.SUPERVISOR}),
         LOOK: frozenset({_R.TELLER, _R.SUPERVISOR}),
+        REVIEW: frozenset({_R.AUDITOR}),
         MATTERS: frozenset({_R.TELLER, _R.SUPERVISOR}),
         SEE_MATTERS: frozenset({_R.SUPERVISOR, _R.AUDITOR}),
         WATCH: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR, _R.AUDITOR}),

@@ -23,7 +23,7 @@ from support.desk_house import Desks
 from support.desk_place import Lines
 from support.fax_jobs import queued
 from support.form_counter import CALL, TERMS, FormDesk, edition
-from support.staff_house import START, House, Person, fresh, open_house
+from support.staff_house import PLAN, START, House, Person, fresh, open_house
 from telebank.agents.options import CentreOptions
 from telebank.calls.control.board_feed import BoardFeed
 from telebank.calls.control.board_keeper import BoardKeeper
@@ -36,6 +36,7 @@ from telebank.calls.control.floor import FloorPart
 from telebank.calls.control.history import HistoryPart
 from telebank.calls.control.matters import MattersPart
 from telebank.calls.control.playing import PlayingPart
+from telebank.calls.control.reviews import ReviewPart
 from telebank.calls.control.seating import TellerDesks
 from telebank.calls.control.seats import SeatsPart
 from telebank.calls.control.server import ControlPart, ControlServer
@@ -61,6 +62,7 @@ FAXERS = DESK | {ADMIN}
 WATCHERS = frozenset({SUPERVISOR, ADMIN, AUDITOR})
 READERS = DESK | {AUDITOR}
 BOSS = frozenset({SUPERVISOR})
+AUDITORS = frozenset({AUDITOR})
 OPEN, LOGIN, SCRIPT = 200, 303, 401
 """What somebody unknown is told: the page itself; the way to the login; a word for a script."""
 LANG = ("lang",)
@@ -130,6 +132,17 @@ SERVICE_ACTS: Mapping[str, Mapping[str, Any]] = {
     "quote": {"call": CALL, "service": "transfer.card_to_card", "fields": {}},
     **{act: {"call": CALL, "slip": "slip1"} for act in ("confirm", "told", "say")},
 }
+SEARCH = {
+    **dict.fromkeys(("card", "number", "token", "reference", "teller", "service"), ""),
+    "state": "APPROVED",
+    "least": "1",
+    "most": "1000.50",
+    "currency": "CNY",
+    "since": "2026-03-01T00:00",
+    "until": "2026-04-01T00:00",
+    "after": "",
+}
+"""An auditor's search."""
 DONE = frozenset({200, 409})
 """Done, or not as things stand."""
 PAGES = (
@@ -202,6 +215,11 @@ PAGES = (
         ok=frozenset({303, 409}),
         form={"kind": "note", "text": "he called again", "to": "", "request_id": ""},
     ),
+    _get("/audit", AUDITORS, LOGIN),
+    _post("/audit/open", AUDITORS, LOGIN, ok=frozenset({303}), form={"of": "010000000007"}),
+    _post("/audit/search", AUDITORS, LOGIN, form=SEARCH),
+    _post("/audit/sheet", AUDITORS, LOGIN, form=SEARCH),
+    _get("/audit/story/<of>", AUDITORS, LOGIN, ok=frozenset({404}), path="/audit/story/01-1-99"),
     _get("/floor", WATCHERS, LOGIN),
     _get("/floor/events", WATCHERS, query=("lang", "after"), stream=True),
     _get("/floor/day/<seat>", frozenset({SUPERVISOR, AUDITOR}), path="/floor/day/li"),
@@ -288,6 +306,7 @@ async def route_place(place: Path, **options: Any) -> AsyncIterator[RoutePlace]:
             HistoryPart(counter, keys, zone, house.clock),
             PlayingPart(counter, Tapes(place, keys), room, zone, house.clock),
             MattersPart(counter, keys, BEIJING, house.clock),
+            ReviewPart(counter, keys, PLAN),
             FloorPart(counter, room),
             SeatsPart(counter, room, zone, house.clock),
         ]

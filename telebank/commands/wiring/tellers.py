@@ -16,6 +16,7 @@ from telebank.calls.control.desk_phones import DeskPhonesPart
 from telebank.calls.control.floor import FloorPart
 from telebank.calls.control.matters import MattersPart
 from telebank.calls.control.playing import PlayingPart
+from telebank.calls.control.reviews import ReviewPart
 from telebank.calls.control.seats import SeatsPart
 from telebank.calls.control.server import ControlPart
 from telebank.calls.control.services import ServicesPart
@@ -103,6 +104,7 @@ class Desks:
             FloorPart(counter, self.room),
             CustomerPart(counter, self.room, self._standing),
             MattersPart(counter, self._keyring, self._zone),
+            ReviewPart(counter, self._keyring, self._plan),
             CustomerRecordsPart(counter, self._keyring, self._plan, self.customers.refresh),
             PlayingPart(counter, Tapes(self._data, self._keyring), self.room, self._zone),
         ]

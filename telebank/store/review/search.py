@@ -68,6 +68,9 @@ class Found:
     channel: str
     actor: str
     call: str
+    auth: str
+    """How far the customer had proved himself."""
+    release: str
     outcome: str
     reason: str
     settled_at: datetime | None
@@ -115,6 +118,8 @@ def found(row: Mapping[str, Any]) -> Found:
         channel=row["channel"],
         actor=row["actor"],
         call=row["call"] or "",
+        auth=row["auth"],
+        release=row["release"],
         outcome=row["outcome"] or "",
         reason=row["reason"] or "",
         settled_at=row["settled_at"],

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, or_, select
 
 from telebank.store import tables
 from telebank.store.event_search import masked
@@ -204,7 +204,7 @@ def _told(connection: Connection, of: str, call: str, rows: Sequence[Mapping[str
 
 def _events(connection: Connection, call: str, requests: Sequence[str]) -> list[Written]:
     """Those of the call and those of its requests, each found by its index, in time's order."""
-    sources = [_E.request.in_(requests)] if requests else []
+    sources: list[ColumnElement[bool]] = [_E.request.in_(requests)] if requests else []
     sources += [_E.call == call] if call else []
     there: dict[tuple[str, int], Written] = {}
     for source in sources:

@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from support.console_desk import COOKIE, blank, hidden, paper
 from support.console_routes import (
+    AUDITOR,
     DESK_ACTS,
     FLOOR_ACTS,
     ROLES,
@@ -199,11 +200,11 @@ async def test_strings_of_attackers_change_nothing(tmp_path: Path) -> None:
         before = len(place.house.rows(tables.event))
 
         def tried() -> None:
-            browser = place.browser(SUPERVISOR)
-            token = token_of(browser)
+            asking = _askers(place)
             for route in routes(place.matter):
                 if route.rule == "/logout":
                     continue
+                browser, token = asking[SUPERVISOR not in route.who]
                 for said, more in _attacks(route):
                     answer = ask(browser, route, token, **more)
                     _harmless(f"{route.name} with {str(more)[:160]}", said, answer)
@@ -211,6 +212,12 @@ async def test_strings_of_attackers_change_nothing(tmp_path: Path) -> None:
         await asyncio.to_thread(tried)
         assert len(place.house.rows(tables.event)) >= before > 0
         assert place.browser(TELLER).get("/livez").text == "ok\n"
+
+
+def _askers(place: RoutePlace) -> tuple[tuple[FlaskClient, str], tuple[FlaskClient, str]]:
+    """A supervisor, and for what he may not, the auditor; each with a form's token."""
+    boss, auditor = (place.browser(role) for role in (SUPERVISOR, AUDITOR))
+    return (boss, token_of(boss)), (auditor, token_of(auditor))
 
 
 def _attacks(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -265,12 +272,14 @@ async def test_other_methods_large_bodies_and_many_logins(tmp_path: Path) -> Non
     async with route_place(tmp_path) as place:
 
         def tried() -> None:
-            browser = place.browser(SUPERVISOR)
-            token = token_of(browser)
+            asking = _askers(place)
             known: dict[str, set[str]] = {}
+            whose: dict[str, FlaskClient] = {}
             for route in routes(place.matter):
                 known.setdefault(route.address, set()).add(route.method)
+                whose[route.address] = asking[SUPERVISOR not in route.who][0]
             for path, methods in known.items():
+                browser = whose[path]
                 for method in ("TRACE", "CONNECT", "PUT", "DELETE", "PATCH", "BREW"):
                     answer = browser.open(path, method=method)
                     safe(f"{method} {path}", answer) if "static" not in path else None
@@ -284,6 +293,7 @@ async def test_other_methods_large_bodies_and_many_logins(tmp_path: Path) -> Non
             for route in routes(place.matter):
                 if route.method == "POST" and not route.file and route.rule != "/logout":
                     more = {"data": b"x" * (MAX_BODY + 1), "content_type": _kind(route)}
+                    browser, token = asking[SUPERVISOR not in route.who]
                     answer = ask(browser, route, token, **more)
                     assert answer.status_code in (400, 413), route.name
 

@@ -36,6 +36,8 @@ class SeatRow(Row, frozen=True, tag=True, kw_only=True):
     present: bool = True
     """His page was seen within 15 seconds."""
     queues: tuple[str, ...] = ()
+    helps: tuple[str, ...] = ()
+    """Queues that overflow to him: their callers are his too, once they waited so long."""
     calls_today: int = 0
     talk_today_s: float = 0.0
     not_called: str = ""

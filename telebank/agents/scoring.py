@@ -47,6 +47,13 @@ class Serving:
         """Whether the seat is one of a queue's own."""
         return _level_in(seat, queue, "") > 0
 
+    def helps(self, seat: Seat, queue: QueueOptions) -> bool:
+        """Whether it is none of them, and the queue overflows to it."""
+        spoken = not queue.languages or any(map(seat.speaks, queue.languages))
+        if self.sits(seat, queue) or not spoken:
+            return False
+        return any(self.sits(seat, self.queues[name]) for name, _ in queue.overflow)
+
 
 def _level_in(seat: Seat, queue: QueueOptions, skill: str) -> int:
     if any(needed not in seat.skills for needed in queue.needs):

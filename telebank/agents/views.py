@@ -26,6 +26,8 @@ class SeatView:
     present: bool
     queues: tuple[str, ...]
     """Names of the queues that he sits at."""
+    helps: tuple[str, ...]
+    """Names of those that overflow to him."""
     calls_today: int
     talk_today_s: float
     missed_today: int
@@ -108,6 +110,7 @@ def seat_view(core: Core, seat: Seat) -> SeatView:
         calls=tuple(seat.calls),
         present=seat.present,
         queues=tuple(one.name for one in core.options.queues if core.serving.sits(seat, one)),
+        helps=tuple(one.name for one in core.options.queues if core.serving.helps(seat, one)),
         calls_today=tally.calls,
         talk_today_s=tally.talk_s,
         missed_today=tally.missed,

@@ -110,7 +110,7 @@ class BoardKeeper:
             _hands(row) | (before.trail if before is not None else frozenset()),
         )
         self._rows.move_to_end(place)
-        if isinstance(row, SeatRow) and _queues(before) != row.queues:
+        if isinstance(row, SeatRow) and _queues(before) != _queues_of(row):
             self._scopes[row.key] = at
         self._tell(at)
 
@@ -279,7 +279,7 @@ def _queues(kept: Kept | None) -> tuple[str, ...] | None:
 
 
 def _queues_of(row: AnyRow | None) -> tuple[str, ...]:
-    return row.queues if isinstance(row, SeatRow) else ()
+    return (*row.queues, *row.helps) if isinstance(row, SeatRow) else ()
 
 
 def _hands(row: AnyRow) -> frozenset[str]:

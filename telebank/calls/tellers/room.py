@@ -68,6 +68,7 @@ class TellerRoom(Floor):
             rings=line is not None and line.rings,
             present=view is not None and view.present,
             queues=view.queues if view is not None else (),
+            helps=view.helps if view is not None else (),
             calls_today=view.calls_today if view is not None else 0,
             talk_today_s=round(view.talk_today_s, 1) if view is not None else 0.0,
             not_called=seat.not_called,

@@ -206,6 +206,7 @@ DESK: Pairs = {
     "done": ("完成", "Done"),
     "choose": ("请选择", "choose"),
     "queues": ("我的队列", "My queues"),
+    "helps": ("{name}（支援）", "{name} (overflow)"),
     "no_queues": (
         "您没有可服务的队列：还没有为您登记相应的技能。请找主管。",
         "You serve no queue: you have no skill that one asks for. Ask a supervisor.",

@@ -11,13 +11,14 @@ export function paintSide(seat) {
 }
 
 function paintQueues(seat) {
-  const rows = seat.queues.map((key) => board.QueueRow.get(key)).filter(Boolean);
+  const rows = [...seat.queues, ...seat.helps].map((key) => board.QueueRow.get(key)).filter(Boolean);
+  const called = (key) => (seat.helps.includes(key) ? t("helps", { name: queueName(key) }) : queueName(key));
   show(at("no-queues"), rows.length === 0);
   show(at("queues").parentElement, rows.length > 0);
   const build = () => make("tr", {}, make("th", { scope: "row" }), make("td", { class: "number" }), make("td", { class: "number", "data-none": "–" }), make("td", { class: "number" }));
   list(at("queues"), rows, (row) => row.key, build, (line, row) => {
     const [name, waiting, longest, expected] = line.children;
-    put(name, row.open ? queueName(row.key) : `${queueName(row.key)} (${t("closed")})`);
+    put(name, row.open ? called(row.key) : `${called(row.key)} (${t("closed")})`);
     put(waiting, String(row.waiting));
     since(longest, row.longest_since);
     put(expected, row.expected_wait_s === null ? "–" : spell(row.expected_wait_s));

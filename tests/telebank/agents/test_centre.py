@@ -227,6 +227,25 @@ def test_overflow_after_its_time() -> None:
     assert rings(story.until(15.0)) == [("1", "g")]
 
 
+def test_who_is_asked_when_a_queue_overflows_knows_it() -> None:
+    vip = QueueOptions(
+        *("vip", "贵宾", "VIP", ("general",)), needs=("expert",), overflow=(("general", 15.0),)
+    )
+    english = QueueOptions(
+        *("english", "英语", "English", ("fx",)), languages=("en",), overflow=(("general", 15.0),)
+    )
+    story = Story(vip, english, GENERAL)
+    story.seat("expert", general=5, expert=5, lang_zh=9)
+    story.seat("plain", general=5, lang_en=9)
+    story.seat("nobody", loss=5)
+    seats = {view.seat: (view.queues, view.helps) for view in story.centre.seats()}
+    assert seats == {
+        "expert": (("vip", "general"), ()),
+        "plain": (("general",), ("vip", "english")),
+        "nobody": ((), ()),
+    }
+
+
 def test_full_with_and_without_a_call_back() -> None:
     small = QueueOptions("general", "综合", "General", ("general",), most=1, call_backs=1)
     story = Story(small)

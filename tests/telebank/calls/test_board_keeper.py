@@ -236,3 +236,19 @@ async def test_a_wait_without_news_ends_empty() -> None:
     seen = await keeper.wait(WHOLE, keeper.at, 0.01)
     assert isinstance(seen, Changes)
     assert (seen.at, seen.rows, seen.gone) == (keeper.at, (), ())
+
+
+def test_a_seat_sees_the_queues_that_overflow_to_it() -> None:
+    keeper = BoardKeeper("b")
+    for row in (queue("cards"), queue("loans"), call("c1", queue="loans"), seat("li")):
+        keeper.put(row)
+    screen = Screen(keeper, OfSeat("li", keeper))
+    screen.ask()
+    assert set(screen.rows) == {("SeatRow", "li")}
+    keeper.put(seat("li", queues=("cards",), helps=("loans",)))
+    screen.ask()
+    seen = {("SeatRow", "li"), ("QueueRow", "cards"), ("QueueRow", "loans"), ("CallRow", "c1")}
+    assert set(screen.rows) == seen
+    keeper.put(seat("li", queues=("cards",)))
+    screen.ask()
+    assert set(screen.rows) == {("SeatRow", "li"), ("QueueRow", "cards")}

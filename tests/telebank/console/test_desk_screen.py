@@ -216,6 +216,16 @@ async def test_who_serves_no_queue_reads_why(tmp_path: Path) -> None:
         assert await page.text("#queues") is None
 
 
+async def test_queues_that_overflow_to_her_are_shown_as_such(tmp_path: Path) -> None:
+    async with sits(tmp_path) as (place, page):
+        place.part.seat("li", state="ready", queues=("general",), helps=("english",))
+        place.part.caller("c9", "english")
+        read = await page.reads("#queues", "英语坐席（支援）")
+        assert "综合业务" in read
+        assert "综合业务（支援）" not in read
+        assert "贷款咨询" not in read
+
+
 async def test_times_are_the_banks_wherever_the_browser_is(tmp_path: Path) -> None:
     async with sits(tmp_path) as (place, page):
         abroad = {"timezoneId": "America/New_York"}

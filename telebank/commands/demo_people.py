@@ -161,7 +161,8 @@ def demo(data: Path, as_json: bool) -> None:
     """The demo bank's people: passwords, and the codes of their second factor at this moment.
 
     `telebank run` makes them where nobody is on the staff yet. A code is taken once: log in again
-    with the next one. There are none at a bank that has people of its own.
+    with the next one. There are none at a bank that has people of its own. `seed` of --json is the
+    key for an authenticator app (TOTP, six digits, 30 s).
 
     \b
     Examples:
@@ -171,7 +172,7 @@ def demo(data: Path, as_json: bool) -> None:
     people, now = people_of(data), time.time()
     left = STEP_S - int(now) % STEP_S
     if as_json:
-        rows = [{**_shown(one), "code": one.code(now)} for one in people]
+        rows = [{**_shown(one), "code": one.code(now), "seed": one.seed} for one in people]
         say_json({"people": rows, "seconds_left": left})
         return
     if not people:

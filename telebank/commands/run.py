@@ -24,6 +24,7 @@ from telebank.commands.common import DEFAULT_DATA, Unreachable
 from telebank.commands.control_client import call
 from telebank.commands.corehost.run import check_faults
 from telebank.commands.demo_people import DemoPerson, make_people
+from telebank.commands.run_login import login_block
 from telebank.customers.sender import OUTBOX
 from telebank.ops.ports import holder_of
 from telebank.ops.supervise import Child, ChildFailed, ChildSpec
@@ -318,12 +319,8 @@ def _banner(bank: Bank) -> None:
     )
     table.add_row("Fax", f"[yellow]not available[/]: {fax}" if bank.no_fax else fax)
     table.add_row("Web page", f"http://{bank.web}/")
-    for number, one in enumerate(bank.people):
-        words = f"{one.name:<5} {one.password}   {one.role.value}"
-        table.add_row("" if number else "Log in as", words)
-    if bank.people:
-        table.add_row("", f"codes of the second factor: {_own(plan.data, 'staff demo')}")
-        table.add_row("Desks", f"http://{bank.web}/desk (tellers), /floor and /wall (supervisor)")
+    for name, text in login_block(bank.people, bank.web, _own(plan.data, "staff demo")):
+        table.add_row(name, text)
     table.add_row("Lines", _own(plan.data, "lines"))
     table.add_row("Metrics", f"http://{bank.watch}/metrics, /readyz; {_own(plan.data, 'alarms')}")
     table.add_row("Core host", _own(plan.data / "corehost", "corehost check"))

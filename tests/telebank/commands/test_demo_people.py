@@ -76,6 +76,7 @@ async def test_their_codes_are_shown(tmp_path: Path) -> None:
     told = json.loads(runner.invoke(main, ["staff", "demo", "--json"]).output)
     assert [one["name"] for one in told["people"]] == NAMES
     assert all(len(one["code"]) == 6 for one in told["people"])
+    assert [one["seed"] for one in told["people"]] == [one.seed for one in people_of(tmp_path)]
     assert 0 < told["seconds_left"] <= 30
     shown = runner.invoke(main, ["staff", "demo"], env={"COLUMNS": "160"})
     assert all(one["password"] in shown.output for one in told["people"])

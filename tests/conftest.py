@@ -2,10 +2,14 @@
 
 import gc
 import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+from support import store_run
 
 if TYPE_CHECKING:
     from support.bank_process import Voice
@@ -18,6 +22,35 @@ hypothesis.settings.register_profile(
     "rooms", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("rooms")
+
+if store_run.chosen():
+    store_run.instead.install()  # before anything of the store is imported
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", store_run.MARK)
+    if store_run.chosen() and not config.getoption("numprocesses", None):
+        store_run.start()
+
+
+def pytest_unconfigure() -> None:
+    store_run.stop()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if store_run.chosen():
+        kept = store_run.kept(items)
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        items[:] = kept
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    folder = getattr(item, "funcargs", {}).get("tmp_path")
+    yield
+    if isinstance(folder, Path):
+        store_run.forget(folder)
 
 
 def pytest_collection_finish() -> None:

@@ -10,7 +10,6 @@ Each batch of entries ends with a checkpoint that is copied to `log.anchors`.
 
 import json
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -33,9 +32,10 @@ from telebank.store.audit_keys import current_key
 from telebank.store.audit_options import AuditOptions
 from telebank.store.audit_tables import checkpoint
 from telebank.store.checkpoints import leaves, put_checkpoint
-from telebank.store.engine import open_read_only, open_writer
+from telebank.store.engine import is_sqlite, open_read_only, open_writer
 from telebank.store.events import entry_of
 from telebank.store.options import StoreOptions
+from telebank.store.postgresql import is_server
 from telebank.store.signing import Signer
 from telebank.store.store import Store
 from transactions.journal import JournalEvent
@@ -119,12 +119,19 @@ class AuditLog:
     # -- hands that change it -----------------------------------------------------------------
 
     def sql(self, *statements: str) -> None:
-        """Change the file behind the node's back."""
-        database = sqlite3.connect(self.folder / "telebank.db")
-        with database:
-            for statement in statements:
-                database.execute(statement)
-        database.close()
+        """Change the database behind the node's back, as its owner may."""
+        engine = open_writer(store_url(self.folder), StoreOptions(), foreign_keys=False)
+        with engine.begin() as connection:
+            if is_server(connection):
+                connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+            for statement in filter(None, statements):
+                connection.exec_driver_sql(statement)
+        engine.dispose()
+
+    def zeros(self) -> str:
+        """32 octets of zero, as the database writes them."""
+        on_file = is_sqlite(store_url(self.folder))
+        return "zeroblob(32)" if on_file else "decode(repeat('00', 32), 'hex')"
 
     def rehash(self) -> None:
         """Give every entry the leaf that its row makes now."""

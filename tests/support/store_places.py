@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from support import store_run
 from support.store_postgresql import StoreServer
 
 DATABASES = ("sqlite", "postgresql")
@@ -13,6 +14,9 @@ DATABASES = ("sqlite", "postgresql")
 @pytest.fixture(scope="session")
 def server() -> Iterator[StoreServer]:
     """A PostgreSQL of this run."""
+    if (running := store_run.of_run()) is not None:
+        yield running
+        return
     started = StoreServer.start()
     yield started
     started.remove()

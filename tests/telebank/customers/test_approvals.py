@@ -159,6 +159,7 @@ async def test_nobody_approves_his_own_nor_twice_nor_a_strangers_number(place: P
         assert (await paid(life, number, by=THIRD)).outcome.reason == "no_proposal"
 
 
+@pytest.mark.sqlite_file
 async def test_no_account_number_is_in_any_file(tmp_path: Path) -> None:
     # A server's files are its own.
     house = OrderHouse(tmp_path)

@@ -256,6 +256,7 @@ async def test_a_dead_nodes_due_dates_are_taken_over(place: Path) -> None:
         assert house.posted() == [ID]
 
 
+@pytest.mark.sqlite_file
 async def test_no_card_number_is_in_any_file(tmp_path: Path) -> None:
     # A server's files are its own.
     house = OrderHouse(tmp_path)

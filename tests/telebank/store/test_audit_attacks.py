@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from support import store_run
 from support.audit_log import AuditLog
 from telebank.audit import verify as verifier_file
 from telebank.store.audit_export import Span
@@ -29,7 +30,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def log(template: Path, tmp_path: Path) -> AuditLog:
-    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
+    store_run.copy(template, tmp_path)
     return AuditLog(tmp_path)
 
 
@@ -63,7 +64,7 @@ def test_an_entry_is_edited_and_hashed_again(log: AuditLog) -> None:
 
 
 def test_a_leaf_is_edited(log: AuditLog) -> None:
-    log.sql("UPDATE leaf SET hash = zeroblob(32) WHERE sequence = 12")
+    log.sql(f"UPDATE leaf SET hash = {log.zeros()} WHERE sequence = 12")
     assert found(log) == (12, 12, 10)
 
 
@@ -104,6 +105,7 @@ def test_the_end_is_cut_off_past_an_anchor(log: AuditLog, also: str) -> None:
     assert found(log) == (21, 21, 17)
 
 
+@pytest.mark.sqlite_file
 async def test_the_whole_table_is_replaced(log: AuditLog, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()

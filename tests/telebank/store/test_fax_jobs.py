@@ -106,6 +106,7 @@ async def test_one_customer_has_few_that_wait_and_a_caller_whom_nobody_knows_too
             assert await queued(store, f"01-1-F{number}") is not None
 
 
+@pytest.mark.sqlite_file
 async def test_what_is_looked_for_often_is_found_by_an_index(tmp_path: Path) -> None:
     with watched() as ran:
         async with open_store(tmp_path) as store:
@@ -403,6 +404,7 @@ async def test_two_nodes_one_cancels_what_the_other_takes(
         assert await one.journal.run(fax_jobs.stopping) == ["01-1-F1"]
 
 
+@pytest.mark.sqlite_file
 async def test_lists_are_read_in_their_order(tmp_path: Path) -> None:
     """Not sorted, however many faxes there have ever been."""
     async with open_store(tmp_path) as store:

@@ -241,6 +241,7 @@ async def test_what_is_tried_is_not_given_up(place: Path) -> None:
         assert await store.journal.run(partial(fax_mails.late, most=9)) == [PAPER]
 
 
+@pytest.mark.sqlite_file
 async def test_what_is_looked_for_often_is_found_by_an_index(tmp_path: Path) -> None:
     with watched() as ran:
         async with open_store(tmp_path) as store:

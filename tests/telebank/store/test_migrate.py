@@ -132,6 +132,7 @@ def _without(row: dict[str, Any], *names: str) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key not in names}
 
 
+@pytest.mark.sqlite_file
 async def test_database_and_wal_are_for_the_owner_alone(tmp_path: Path) -> None:
     # About the file.
     folder = tmp_path / "var"
@@ -143,6 +144,7 @@ async def test_database_and_wal_are_for_the_owner_alone(tmp_path: Path) -> None:
             assert (folder / name).stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.sqlite_file
 def test_readers_are_told_what_is_missing_and_make_nothing(tmp_path: Path) -> None:
     # The file; a server is in test_postgresql.
     with pytest.raises(StoreMissing, match="no database at"):
@@ -153,6 +155,7 @@ def test_readers_are_told_what_is_missing_and_make_nothing(tmp_path: Path) -> No
         open_read_only(database_url(tmp_path))
 
 
+@pytest.mark.sqlite_file
 async def test_readers_cannot_write(tmp_path: Path) -> None:
     # The file; a server is in test_postgresql.
     async with open_store(tmp_path):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Pool, event
 
 from support.store_kit import open_store
@@ -41,6 +42,7 @@ def steps(folder: Path, ran: list[str]) -> list[str]:
     return found
 
 
+@pytest.mark.sqlite_file
 async def test_a_nodes_open_rows_are_found_by_their_index(tmp_path: Path) -> None:
     with watched() as ran:
         async with open_store(tmp_path) as store:
@@ -48,6 +50,7 @@ async def test_a_nodes_open_rows_are_found_by_their_index(tmp_path: Path) -> Non
     assert steps(tmp_path, ran) == ["SEARCH request USING INDEX ix_request_open (node=?)"] * 5
 
 
+@pytest.mark.sqlite_file
 async def test_the_tellers_list_is_read_by_the_index_of_open_rows(tmp_path: Path) -> None:
     async with open_store(tmp_path):
         pass

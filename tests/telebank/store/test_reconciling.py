@@ -102,6 +102,7 @@ async def test_the_date_of_a_reversal_is_not_the_date_of_the_transfer(place: Pat
     assert read(place, NEXT) == [row]
 
 
+@pytest.mark.sqlite_file
 async def test_no_read_goes_through_the_whole_journal(tmp_path: Path) -> None:
     """What SQLite says of the statements as they are really run."""
     async with open_store(tmp_path) as store:

@@ -23,6 +23,7 @@ def _password(folder: Path, text: str, mode: int = 0o600) -> None:
     path.chmod(mode)
 
 
+@pytest.mark.sqlite_file
 def test_the_file_of_the_data_folder_where_nothing_is_said(tmp_path: Path) -> None:
     assert store_url(tmp_path) == f"sqlite:///{tmp_path}/telebank.db"
 
@@ -79,6 +80,7 @@ def test_no_command_prints_a_password(tmp_path: Path) -> None:
         assert WORD not in one.output
 
 
+@pytest.mark.sqlite_file
 def test_a_store_without_tables_is_left_closed(tmp_path: Path) -> None:
     """A watcher asks for it every two seconds until there is one."""
     (tmp_path / "telebank.db").touch()

@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 from sqlalchemy import Engine
 
@@ -131,6 +132,7 @@ async def test_the_command_lists_calls(place: Path) -> None:
     assert run.invoke(command, ["--data", str(place), "c9"]).exit_code == 1
 
 
+@pytest.mark.sqlite_file
 def test_the_command_says_where_there_is_no_database(tmp_path: Path) -> None:
     # The file: a server without our tables is in test_postgresql.
     result = CliRunner().invoke(command, ["--data", str(tmp_path)])

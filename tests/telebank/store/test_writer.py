@@ -128,6 +128,7 @@ async def _record_until_refused(store: Store, done: set[str]) -> None:
         done.add(f"r{n}")
 
 
+@pytest.mark.sqlite_file
 async def test_a_full_disk_is_said_and_the_rest_stays_whole(tmp_path: Path) -> None:
     # The file and its largest size; a full server is in test_postgresql.
     async with open_store(tmp_path, max_bytes=400_000) as store:
@@ -148,6 +149,7 @@ async def test_a_full_disk_is_said_and_the_rest_stays_whole(tmp_path: Path) -> N
     engine.dispose()
 
 
+@pytest.mark.sqlite_file
 async def test_a_lock_held_elsewhere_is_said_and_the_writer_goes_on(tmp_path: Path) -> None:
     # The file's one lock; a server's locks are in test_postgresql.
     async with open_store(tmp_path, busy_timeout_ms=20) as store:

@@ -1,6 +1,11 @@
-"""`telebank matters`: what is still to be done after talks; asked of the running node."""
+"""`telebank matters`: what is still to be done after talks; asked of the running node.
+
+For people in words, as the pages have them, and by the bank's clock; --json has codes and UTC.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -8,16 +13,16 @@ from urllib.parse import quote, urlencode
 import click
 
 from telebank.commands.common import data_option, json_option
-from telebank.commands.control_client import call, need_token, session_option
+from telebank.commands.control_client import ControlRefused, call, need_token, session_option
+from telebank.commands.language import Language, language_option
 from telebank.commands.listing import Column
 from telebank.commands.listing import show as print_list
 from telebank.commands.staff_secrets import say_json
 
 PATH = "/v1/matters"
-COLUMNS = (
-    *(Column(name) for name in ("number", "state", "changed (UTC)", "holder", "due (UTC)")),
-    *(Column(name, gives=True) for name in ("business", "subject")),
-)
+COLUMNS = ("number", "state", "changed", "holder", "due")
+GIVES = ("business", "subject")
+"""Words of the pages, by their names there."""
 
 
 @click.group(name="matters", context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,6 +56,7 @@ def command() -> None:
 @click.option("--number", default="", help="This one alone.")
 @session_option
 @data_option
+@language_option
 @json_option
 def list_(
     *,
@@ -60,6 +66,7 @@ def list_(
     number: str,
     session: Path | None,
     data: Path,
+    language: Language,
     as_json: bool,
 ) -> None:
     """List matters, what was changed last first; at most 200.
@@ -70,19 +77,26 @@ def list_(
       telebank matters list --of all --json | jq '.matters[] | select(.late).number'
     """
     asked = urlencode({"of": sight, "state": state, "person": person, "number": number})
-    answer = call(data, "GET", f"{PATH}?{asked}", token=need_token(data, session))
+    token = need_token(data, session)
+    answer = call(data, "GET", f"{PATH}?{asked}", token=token)
     if as_json:
         say_json(answer)
         return
-    print_list(COLUMNS, [_cells(one) for one in answer["matters"]])
+    said = _Said.of(data, token, language, answer["names"])
+    head = [Column(said.word(name)) for name in COLUMNS]
+    head += [Column(said.word(name), gives=True) for name in GIVES]
+    print_list(head, [said.cells(one) for one in answer["matters"]])
 
 
 @command.command()
 @click.argument("number")
 @session_option
 @data_option
+@language_option
 @json_option
-def show(number: str, session: Path | None, data: Path, as_json: bool) -> None:
+def show(
+    *, number: str, session: Path | None, data: Path, language: Language, as_json: bool
+) -> None:
     """Show a matter with all that was said of it.
 
     \b
@@ -91,26 +105,88 @@ def show(number: str, session: Path | None, data: Path, as_json: bool) -> None:
       telebank matters show 01-000042 --json
     """
     path = f"{PATH}/{quote(number, safe='')}"
-    answer = call(data, "GET", path, token=need_token(data, session))
+    token = need_token(data, session)
+    answer = call(data, "GET", path, token=token)
     if as_json:
         say_json(answer)
         return
-    click.echo(f"{answer['number']}  {answer['state']}  {answer['subject'] or ''}")
-    click.echo(f"call {answer['call']}, customer {answer['customer'] or 'not proven'}")
-    click.echo(f"holder {answer['holder']}, due {_time(answer['due_at']) or 'at no time'}")
-    for one in answer["entries"]:
-        to = f" to {one['to']}" if one["to"] else ""
-        click.echo(f"{one['nth']:>3}  {_time(one['at'])}  {one['by']}: {one['kind']}{to}")
-        for line in (one["text"] or "").splitlines():
-            click.echo(f"     {line}")
+    for line in _Said.of(data, token, language, answer["names"]).lines(answer):
+        click.echo(line)
 
 
-def _cells(one: Mapping[str, Any]) -> tuple[str, ...]:
-    due = _time(one["due_at"]) + (" late" if one["late"] else "")
-    where = (one["number"], one["state"], _time(one["changed_at"]), one["holder"], due)
-    return (*where, one["business"], one["subject"] or "")
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Codes and times as people say them. `words` are those of the pages; `names` of people."""
 
+    words: Mapping[str, str]
+    names: Mapping[str, str]
+    zone: timezone
 
-def _time(text: str | None) -> str:
-    """To the second."""
-    return "" if text is None else text[:19].replace("T", " ")
+    @classmethod
+    def of(cls, data: Path, token: str, language: Language, names: Mapping[str, str]) -> "_Said":
+        from telebank.console.desk.texts import BUSINESS
+        from telebank.console.matters.texts import MATTER_WORDS
+        from telebank.settings import load_settings
+
+        column = 0 if language == "zh" else 1
+        try:
+            told = call(data, "GET", "/v1/desk/titles", token=token)
+        except ControlRefused:  # a node without tellers calls nothing by a name
+            told = {"business": {}, "skills": {}}
+        words = {f"business_{name}": pair[column] for name, pair in told["business"].items()}
+        words |= {f"skill_{name}": pair[column] for name, pair in told["skills"].items()}
+        words |= {f"business_{name}": pair[column] for name, pair in BUSINESS.items()}
+        minutes = load_settings(data).node.utc_offset_minutes
+        zone = timezone(timedelta(minutes=minutes))
+        return cls({**words, **MATTER_WORDS[language]}, names, zone)
+
+    def word(self, name: str) -> str:
+        """Of a page; what has none is said as it is."""
+        return self.words.get(name, name)
+
+    def holder(self, holder: str) -> str:
+        """A person with his name to log in by, or a group."""
+        from telebank.console.matters.pages import held_by
+
+        name = holder.partition(":")[2]
+        said = held_by(holder, self.names, self.words)
+        return said if said == name or holder.startswith("skill:") else f"{said} ({name})"
+
+    def business(self, name: str) -> str:
+        """What it is about."""
+        return self.words.get(f"business_{name}", name)
+
+    def time(self, text: str | None) -> str:
+        """On the bank's clock, to the second; empty: never."""
+        if text is None:
+            return ""
+        return f"{datetime.fromisoformat(text).astimezone(self.zone):%Y-%m-%d %H:%M:%S}"
+
+    def cells(self, one: Mapping[str, Any]) -> tuple[str, ...]:
+        """Of a list."""
+        due = " ".join(filter(None, (self.time(one["due_at"]), one["late"] and self.word("late"))))
+        state = self.word(f"state_{one['state']}")
+        where = (one["number"], state, self.time(one["changed_at"]), self.holder(one["holder"]))
+        return (*where, due, self.business(one["business"]), one["subject"] or "")
+
+    def lines(self, one: Mapping[str, Any]) -> list[str]:
+        """One with all that was said of it."""
+        due = self.time(one["due_at"]) or self.word("no_due")
+        facts = {
+            "business": self.business(one["business"]),
+            "customer": one["customer"] or self.word("not_proved"),
+            "call": one["call"],
+            "holder": self.holder(one["holder"]),
+            "due": f"{due} {self.word('late')}" if one["late"] else due,
+        }
+        state = self.word(f"state_{one['state']}")
+        found = [f"{one['number']}  {state}  {one['subject'] or ''}".rstrip()]
+        found += [f"{self.word(name)}: {value}" for name, value in facts.items()]
+        for entry in one["entries"]:
+            kind = self.word(f"kind_{entry['kind']}")
+            to = self.word("handed_to").format(to=self.holder(entry["to"])) if entry["to"] else ""
+            said = " ".join(filter(None, (kind, to)))
+            who = self.names.get(entry["by"], entry["by"])
+            found.append(f"{entry['nth']:>3}  {self.time(entry['at'])}  {who}: {said}")
+            found += [f"     {line}" for line in (entry["text"] or "").splitlines()]
+        return found

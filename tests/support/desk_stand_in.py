@@ -264,7 +264,8 @@ class DeskStandIn:
     async def _titles(self, request: web.Request) -> web.Response:
         await self.counter.actor(request)
         queues = {queue.key: (queue.zh, queue.en) for queue in QUEUES} | {"loss": LOSS}
-        return web.json_response({"business": TITLES, "queues": queues, "breaks": {}})
+        told = {"business": TITLES, "queues": queues, "skills": {"loss": LOSS}, "breaks": {}}
+        return web.json_response(told)
 
     async def _services(self, request: web.Request) -> web.Response:
         await self.counter.actor(request)

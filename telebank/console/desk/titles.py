@@ -25,6 +25,7 @@ def all_words(node: Node, page: Mapping[str, str]) -> Mapping[str, str]:
     return {
         **named("business", "business"),
         **named("queues", "of_queue"),
+        **named("skills", "skill"),
         **page,
         **named("breaks", "reason"),
     }

@@ -66,7 +66,8 @@ class MatterPages:
         asked["of"] = asked["of"] if asked["of"] in sights else sights[0]
         asked["state"] = asked["state"] if asked["state"] in STATES else "open"
         found = self._node.look(f"{PATH}?{urlencode(asked)}", who.token)
-        rows = [self._shown(one, found["names"]) for one in found["matters"]]
+        people = {"names": found["names"], "words": self._words()}
+        rows = [self._shown(one, **people) for one in found["matters"]]
         return self._page(
             "matters.html", rows=rows, sights=sights, states=list(STATES), asked=asked
         )
@@ -91,8 +92,9 @@ class MatterPages:
             if refused.status != HTTPStatus.NOT_FOUND:
                 raise
             abort(HTTPStatus.NOT_FOUND)
-        matter = self._shown(found, found["names"])
-        entries = [self._entry(one, found["names"]) for one in found["entries"]]
+        people = {"names": found["names"], "words": self._words()}
+        matter = self._shown(found, **people)
+        entries = [self._entry(one, **people) for one in found["entries"]]
         more = {"entries": entries, "targets": self._targets(), "problem": problem}
         return self._page("matter.html", matter=matter, **more), status
 
@@ -128,13 +130,15 @@ class MatterPages:
             return {"people": {}, "skills": []}
         return self._node.look(f"{PATH}/targets", person().token)
 
-    def _page(self, template: str, **more: Any) -> str:
+    def _words(self) -> Mapping[str, str]:
         tongue = language()
-        words = {**all_words(self._node, DESK_WORDS[tongue]), **MATTER_WORDS[tongue]}
+        return {**all_words(self._node, DESK_WORDS[tongue]), **MATTER_WORDS[tongue]}
+
+    def _page(self, template: str, **more: Any) -> str:
         given = request.values
         return render_template(
             template,
-            w=words,
+            w=self._words(),
             who=person(),
             given=given,
             fresh=secrets.token_hex(16),
@@ -144,16 +148,20 @@ class MatterPages:
 
     # -- what is shown ------------------------------------------------------------------------
 
-    def _shown(self, one: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    def _shown(
+        self, one: Mapping[str, Any], *, names: Mapping[str, str], words: Mapping[str, str]
+    ) -> dict[str, Any]:
         return {
             **one,
-            "holder": _holder(one["holder"], names),
+            "holder": held_by(one["holder"], names, words),
             "opened_by": names.get(one["opened_by"], one["opened_by"]),
             **{name: self._time(one[name]) for name in ("opened_at", "changed_at", "due_at")},
         }
 
-    def _entry(self, one: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-        to = _holder(one["to"], names) if one["to"] else ""
+    def _entry(
+        self, one: Mapping[str, Any], *, names: Mapping[str, str], words: Mapping[str, str]
+    ) -> dict[str, Any]:
+        to = held_by(one["to"], names, words) if one["to"] else ""
         return {**one, "at": self._time(one["at"]), "by": names.get(one["by"], one["by"]), "to": to}
 
     def _time(self, text: str | None) -> str:
@@ -163,10 +171,11 @@ class MatterPages:
         return f"{datetime.fromisoformat(text).astimezone(self._zone):%Y-%m-%d %H:%M:%S}"
 
 
-def _holder(holder: str, names: Mapping[str, str]) -> str:
+def held_by(holder: str, names: Mapping[str, str], words: Mapping[str, str]) -> str:
+    """A person or a group in words; a skill that no queue asks for has none but its own."""
     kind, _, name = holder.partition(":")
     if kind == "skill":
-        return MATTER_WORDS[language()]["group"].format(skill=name)
+        return words["group"].format(skill=words.get(f"skill_{name}", name))
     return names.get(name, name)
 
 

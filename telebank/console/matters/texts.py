@@ -27,7 +27,7 @@ _PAGES: Pairs = {
     "customer": ("客户", "Customer"),
     "call": ("通话", "Call"),
     "holder": ("经办", "Held by"),
-    "group": ("{skill} 组", "group {skill}"),
+    "group": ("{skill}组", "{skill} group"),
     "due": ("期限", "Due"),
     "due_hint": ("可不填，银行时间", "may be left out; the bank's time"),
     "late": ("▲ 已过期限", "▲ late"),

@@ -6,11 +6,12 @@ from pathlib import Path as File
 from support.calls_house import shipped
 from support.desk_house import open_desks
 from telebank.agents.options import CentreOptions, QueueOptions
-from telebank.calls.control.titles import TitlesPart
+from telebank.calls.control.titles import TitlesPart, skill_titles
 from telebank.calls.forms.making import forms_of
 from telebank.calls.forms.words import lines_of
 from telebank.calls.tellers.path import MOST_PLACES, Path
 from telebank.flow.commands import Record
+from telebank.settings import load_settings
 
 BREAKS: Mapping[str, Mapping[str, str]] = {"prayer": {"zh": "祈祷", "en": "Prayer"}}
 CENTRE = CentreOptions(
@@ -29,8 +30,29 @@ async def test_a_teller_is_told_what_codes_are_called(tmp_path: File) -> None:
         assert told.status == 200, told
         assert told.body["business"]["report_loss"] == ["银行卡挂失", "Report a lost card"]
         assert told.body["queues"] == {"loss": ["挂失", "Card loss"]}
+        assert told.body["skills"]["loss"] == ["挂失", "Card loss"]
         assert told.body["breaks"] == {"prayer": ["祈祷", "Prayer"]}
         assert (await desks.ask(None, "GET", "desk/titles")).status == 401
+
+
+def test_groups_are_called_as_the_queues_of_their_skill() -> None:
+    told = skill_titles(load_settings(File("nowhere")).queues)
+    assert told == {
+        "lang.zh": ("中文", "Chinese-speaking"),
+        "lang.en": ("英语", "English-speaking"),
+        "loss": ("挂失", "Card loss"),
+        "expert": ("贵宾专席", "VIP desk"),
+        "general": ("综合服务", "General"),
+        "difficult": ("疑难业务", "Difficult cases"),
+    }
+    wide = QueueOptions("wide", "综合", "Wide", ("a", "b"), needs=("senior",))
+    narrow = QueueOptions("narrow", "专项", "Narrow", ("b",))
+    told = skill_titles(CentreOptions(queues=(wide, narrow)))
+    assert {name: en for name, (_, en) in told.items() if "." not in name} == {
+        "senior": "Wide",
+        "a": "Wide",
+        "b": "Narrow",
+    }
 
 
 def test_a_way_through_the_menus_is_in_titles() -> None:

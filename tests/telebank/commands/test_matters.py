@@ -24,10 +24,14 @@ async def test_matters_are_listed_and_shown_to_who_may(tmp_path: Path) -> None:
         number = opened.body["number"]
         listed = await say(house, li, "matters", "list")
         assert listed.exit_code == 0, listed.output
-        for words in (number, "open", "seat:li", "papers", "2026-03-31 12:00:00"):
+        for words in (number, "open", "li", "Loans", "papers", "2026-03-31 20:00:00"):
             assert words in listed.output, words
         shown = await say(house, wu, "matters", "show", number)
-        assert "li: opened to seat:li\n     call him back" in shown.output
+        assert "li: opened to li\n     call him back" in shown.output
+        assert "Held by: li\nDue: 2026-03-31 20:00:00\n" in shown.output, "the bank's clock"
+        said = await say(house, wu, "matters", "show", number, "--language", "zh")
+        assert "业务: 贷款" in said.output
+        assert "li: 登记 交给 li\n     call him back" in said.output
         found = await say(house, wu, "matters", "list", "--of", "all", "--json")
         assert [one["number"] for one in json.loads(found.output)["matters"]] == [number]
         one = json.loads((await say(house, li, "matters", "show", number, "--json")).output)

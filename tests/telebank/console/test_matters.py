@@ -15,9 +15,11 @@ from support.desk_stand_in import contact
 from support.staff_house import START, StaffClock
 from telebank.calls.control.matters import WHY, MattersPart
 from telebank.console.matters.texts import MATTER_WORDS
-from telebank.store import contacts
+from telebank.store import contacts, seats
 from telebank.store.contacts import NewContact
 from telebank.store.sealing import Keyring
+from telebank.store.seats import SeatChange
+from transactions.approval import Actor
 
 CALL = "01-1-7"
 SUBJECT = "Papers <b>missing</b>"
@@ -84,6 +86,24 @@ async def test_a_matter_is_opened_answered_and_closed_by_forms(tmp_path: Path) -
         found = (await place.desk.get("/matters?of=all&state=closed&person=wu")).text
         assert path in found
         assert path not in (await place.desk.get("/matters?of=all&state=open")).text
+
+
+async def test_a_group_is_called_by_its_queue(tmp_path: Path) -> None:
+    async with matters_at(tmp_path) as place:
+        wu, journal = place.people["wu"], place.desk.house.store.journal
+        wanted = SeatChange(skills={"loss": 5, "odd_one": 3})
+        by = Actor(wu.name, "supervisor", "")
+        await journal.run(partial(seats.change, person_id="li", wanted=wanted, by=by))
+        await place.desk.login(place.people["li"])
+        form = (await place.desk.get("/matters/new")).text
+        assert '<option value="skill:loss">挂失组</option>' in form
+        assert '<option value="skill:odd_one">odd_one组</option>' in form, (
+            "no queue has a name for it"
+        )
+        path = await opened(place, to="skill:loss")
+        for page, words in ((path, "挂失组"), ("/matters?of=own", "挂失组")):
+            assert words in (await place.desk.get(f"{page}")).text
+        assert "Card loss group" in (await place.desk.get(f"{path}?lang=en")).text
 
 
 async def test_the_desks_link_chooses_its_call(tmp_path: Path) -> None:

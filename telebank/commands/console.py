@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from telebank.console.options import ConsoleOptions
 from telebank.console.parts import ConsoleParts
 from telebank.console.serving import GatheringWorker
 from telebank.ops.ports import holder_of
-from telebank.settings import Settings, SettingsError, load_settings, store_url
+from telebank.settings import Settings, SettingsError, load_settings, seed_dir, store_url
 from telebank.store.errors import KeyFileError
+from telebank.store.review.rules import FILE, Rule, RulesError, load_rules
 
 MAX_REQUEST_LINE = 4_096
 """Longest request line, in bytes."""
@@ -64,7 +66,17 @@ def _parts(data: Path, settings: Settings, url: str) -> ConsoleParts:
         zone=timezone(timedelta(minutes=node.utc_offset_minutes)),
         resolution=settings.fax.resolution,
         knowledge=source_of(data, settings),
+        unusual=_rules(data),
     )
+
+
+def _rules(data: Path) -> Sequence[Rule]:
+    """The bank's own, or those shipped."""
+    own = data / "config" / FILE
+    try:
+        return load_rules(own if own.exists() else seed_dir() / FILE)
+    except (RulesError, OSError) as error:
+        raise click.UsageError(f"{error}") from error
 
 
 class _Server(BaseApplication):  # type: ignore[misc]

@@ -1,6 +1,6 @@
 """What the pages are made with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from fax.page.options import Resolution
 from telebank.console.options import ConsoleOptions
 from telebank.knowledge.source import Source
+from telebank.store.review.rules import Rule
 
 
 def utc_now() -> datetime:
@@ -35,6 +36,8 @@ class ConsoleParts:
     """The day that is shown as today's."""
     knowledge: Source | None = None
     """Of tellers' articles; without one there are none."""
+    unusual: Sequence[Rule] = ()
+    """What auditors are shown of themselves."""
 
 
 @dataclass(frozen=True, slots=True)

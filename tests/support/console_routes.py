@@ -53,6 +53,8 @@ from telebank.knowledge.source import Source
 from telebank.settings import load_settings, seed_dir, store_url
 from telebank.store import contacts
 from telebank.store.contacts import NewContact
+from telebank.store.review.rules import FILE as RULES
+from telebank.store.review.rules import load_rules
 
 TELLER, SUPERVISOR, ADMIN, AUDITOR, IT = "teller", "supervisor", "administrator", "auditor", "it"
 ROLES = (TELLER, SUPERVISOR, ADMIN, AUDITOR, IT)
@@ -220,6 +222,7 @@ PAGES = (
     _post("/audit/search", AUDITORS, LOGIN, form=SEARCH),
     _post("/audit/sheet", AUDITORS, LOGIN, form=SEARCH),
     _get("/audit/story/<of>", AUDITORS, LOGIN, ok=frozenset({404}), path="/audit/story/01-1-99"),
+    _get("/audit/unusual", AUDITORS, LOGIN, query=("lang", "since", "days")),
     _get("/floor", WATCHERS, LOGIN),
     _get("/floor/events", WATCHERS, query=("lang", "after"), stream=True),
     _get("/floor/day/<seat>", frozenset({SUPERVISOR, AUDITOR}), path="/floor/day/li"),
@@ -321,6 +324,7 @@ async def route_place(place: Path, **options: Any) -> AsyncIterator[RoutePlace]:
             resolution="standard",
             now=lambda: house.clock.now,
             knowledge=knowledge,
+            unusual=load_rules(seed_dir() / RULES),
         )
         made = RoutePlace(house, create_app(parts), papers)
         try:

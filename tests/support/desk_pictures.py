@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from flask import Flask
 from PIL import Image
 from werkzeug.serving import make_server
 
@@ -167,9 +168,10 @@ def _crowd(place: DeskPlace) -> None:
 
 
 @contextmanager
-def served(place: DeskPlace) -> Iterator[str]:
+def served(place: DeskPlace | Flask) -> Iterator[str]:
     """The console at a free port."""
-    server = make_server("127.0.0.1", 0, place.desk.client.application, threaded=True)
+    app = place if isinstance(place, Flask) else place.desk.client.application
+    server = make_server("127.0.0.1", 0, app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

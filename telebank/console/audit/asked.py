@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
 from telebank.store.clock import from_us, to_us
@@ -15,6 +15,8 @@ from transactions.money import CURRENCIES, Money, MoneyError
 MAX_DAYS: Final = 92
 """Of a search without reference or customer."""
 USUAL_DAYS: Final = 7
+MOST_DAYS: Final = 31
+"""Of what is looked through for unusual things."""
 FIELDS: Final = (
     *("reference", "teller", "service", "state", "least", "most", "currency"),
     *("since", "until"),
@@ -94,6 +96,18 @@ def read(form: Mapping[str, str], zone: tzinfo) -> Asked:
         after=_after(form.get("after", "")),
     )
     return Asked(given, wanted, given["token"], card, number)
+
+
+def days(query: Mapping[str, str], now: datetime, zone: tzinfo) -> tuple[date, int]:
+    """First day and how many, of an address; what cannot be read is today."""
+    today = now.astimezone(zone).date()
+    try:
+        since = date.fromisoformat(query.get("since", ""))
+        many = int(query.get("days", "1"))
+    except ValueError:
+        return today, 1
+    known = date(2000, 1, 1) <= since <= today + timedelta(days=1)
+    return (since if known else today), max(1, min(many, MOST_DAYS))
 
 
 def after(place: Place | None) -> str:

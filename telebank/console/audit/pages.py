@@ -7,6 +7,7 @@ address and no page.
 
 import re
 from collections.abc import Sequence
+from datetime import datetime, time, timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from telebank.console.audit.heard import Prompts
 from telebank.console.audit.sheet import lines as cells
 from telebank.console.audit.sheet import sheet
 from telebank.console.audit.texts import AUDIT_WORDS
-from telebank.console.audit.told import Line, Telling, lines, row, spots, way
+from telebank.console.audit.told import HEX, Line, Telling, lines, row, spots, way
 from telebank.console.language import language
 from telebank.console.login import address, logged_in, login_over, person
 from telebank.console.node import Node
@@ -28,6 +29,7 @@ from telebank.console.parts import Context
 from telebank.ops.control_client import Refused
 from telebank.store.review.search import PAGE, Wanted, search
 from telebank.store.review.story import CALL, MAX_ENTRIES, Story, story
+from telebank.store.review.unusual import Span, unusual
 from telebank.store.views import CallRow, find_call
 from transactions.lifecycle import State
 from transactions.money import CURRENCIES
@@ -60,6 +62,7 @@ class AuditPages:
         pages.add_url_rule("/sheet", "sheet", self.sheet, methods=["POST"])
         pages.add_url_rule("/open", "open", self.open, methods=["POST"])
         pages.add_url_rule("/story/<of>", "story", self.story)
+        pages.add_url_rule("/unusual", "unusual", self.unusual)
         return pages
 
     def gate(self) -> AnyResponse | None:
@@ -135,6 +138,29 @@ class AuditPages:
             way=way(found, t),
             proof_at=t.time(found.proof.at) if found.proof else "",
             most=MAX_ENTRIES,
+        )
+
+    # -- what is unusual ----------------------------------------------------------------------
+
+    def unusual(self) -> Page:
+        """What the rules find in some days."""
+        since, days = asking.days(request.args, self._parts.now(), self._parts.zone)
+        self._looks(what="unusual", criteria={"since": since.isoformat(), "days": str(days)})
+        begin = datetime.combine(since, time(), self._parts.zone)
+        span = Span(begin, begin + timedelta(days=days), self._parts.zone)
+        with self._engine.connect() as connection:
+            answers = unusual(connection, self._parts.unusual, span)
+        t = self._telling()
+        return render_template(
+            "audit_unusual.html",
+            w=t.w,
+            who=person(),
+            answers=answers,
+            since=since.isoformat(),
+            days=days,
+            most=asking.MOST_DAYS,
+            time=t.time,
+            token_chars=HEX,
         )
 
     def _story(self, what: str, of: str) -> tuple[Story | None, CallRow | None]:

@@ -19,8 +19,9 @@ _SEARCH: Pairs = {
     "card": ("卡号", "Card number"),
     "number": ("来电号码", "Calling number"),
     "number_hint": (
-        "只能查到登记过的号码；号码只变成令牌，不写入任何地方",
-        "of a registered number; it only becomes a token and is written nowhere",
+        "来电号码：只能查到客户登记过的号码。填写的号码只变成令牌，不写入任何地方。",
+        "Calling number: one that a customer has registered. What is typed becomes a token, and is "
+        "written nowhere.",
     ),
     "token": ("卡令牌", "Card token"),
     "reference": ("参考号", "Reference"),
@@ -35,8 +36,8 @@ _SEARCH: Pairs = {
     "since": ("时间从", "Time from"),
     "until": ("到（不含）", "until before"),
     "span_hint": (
-        "银行时间；不按参考号或客户查找时最多 {days} 天",
-        "bank's clock; {days} days at most unless by reference or customer",
+        "时间：不按参考号或客户查找时，最多 {days} 天。",
+        "Time: {days} days at most, unless by reference or customer.",
     ),
     "find": ("查找", "Search"),
     "found": ("找到的交易，新的在前", "Found, newest first"),
@@ -215,6 +216,11 @@ _UNUSUAL: Pairs = {
     "unusual_days": ("天数", "Days"),
     "unusual_none": ("没有", "nothing"),
     "unusual_times": ("{n} 次", "{n} times"),
+    "unusual_last": ("最近 {at}", "last {at}"),
+    "unusual_cut": (
+        "这段时间内容太多，没有全部看过：请缩短天数。",
+        "There is more in this time than is read: ask for fewer days.",
+    ),
     "unusual_more": ("另有 {n} 项", "{n} more"),
     "no_rules": ("没有规则文件。", "There is no file of rules."),
     "show": ("查看", "Look"),

@@ -19,6 +19,8 @@ HEX = 12
 Words = Mapping[str, str]
 _QUIET = frozenset({"service", "flow", "node", "reference", "release", "from_masked", "digit"})
 """Details that a line says in words of its own, or that stand at the top."""
+_SAYING = frozenset({"why", "reason", "text"})
+"""Details that are sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,8 @@ def _events(story: Story, t: Telling) -> Iterator[Line]:
     held: Line | None = None
     for one in story.events:
         line = _event(one, story, t)
-        if held is not None and line.what == "key" and line.spot == held.spot:
+        again = held is not None and line.what == held.what == "key" and line.spot == held.spot
+        if held is not None and again:
             held = replace(held, text=held.text + line.text, whole=held.whole and line.whole)
             continue
         if held is not None:
@@ -179,7 +182,11 @@ def _outcome(event: LoggedEvent, t: Telling) -> str:
 def _plain(event: LoggedEvent) -> str:
     """The rest of its detail as it stands there; long hexadecimal values by their beginning."""
     told = {key: value for key, value in event.detail.items() if key not in _QUIET}
-    return ", ".join(f"{key} {_short(value)}" for key, value in told.items() if value != "")
+    return ", ".join(
+        _short(value) if key in _SAYING else f"{key} {_short(value)}"
+        for key, value in told.items()
+        if value != ""
+    )
 
 
 def _short(value: Any) -> str:

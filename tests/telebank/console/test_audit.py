@@ -12,48 +12,19 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from support.calls_house import shipped
+from support.audit_log import sign
+from support.audit_scene import CALL, REFERENCE, told
 from support.console_desk import hidden
 from support.console_routes import AUDITOR, SEARCH, TELLER, RoutePlace, route_place, routes
-from support.store_kit import PAYEE, PAYER, message, money_plan, reference, transfer
-from telebank.flow.release import hash_of, release_files
-from telebank.settings import seed_dir
+from support.store_kit import PAYEE, PAYER
+from telebank.settings import store_url
 from telebank.store import tables
 from telebank.store.sealing import Keyring
+from telebank.store.signing import Signer
 from transactions.journal import JournalEvent
-from transactions.lifecycle import State
 
-CALL, NUMBER = "01-1-000042", "13800138078"
-REFERENCE = reference("r7")
+NUMBER = "13800138078"
 KIND = "audit.looked"
-
-
-async def told(place: RoutePlace) -> None:
-    """A call in which a transfer became unknown and was reversed."""
-    store, keys = place.house.store, place.house.store.vault
-    files = release_files(seed_dir())
-    release = hash_of(files)
-    await store.releases.begin(files)
-
-    async def note(kind: str, outcome: str = "", **detail: Any) -> None:
-        event = JournalEvent(kind, call=CALL, actor="caller", role="caller", outcome=outcome)
-        event.detail.update(detail)
-        await store.journal.append(event)
-
-    started = {"from_masked": "138******78", "to": "sip:bank@bank", "codec": "PCMA"}
-    await note("call.started", **started, release=release)
-    await note("call.language", language="zh", flow="main", node="zh")
-    await note("node.entered", flow="authenticate", node="pin")
-    for digit in ("•", "•", "•"):
-        await note("key", flow="authenticate", node="pin", digit=digit)
-    await note("node.entered", flow="main", node=sorted(shipped().flows["main"].nodes)[0])
-    token = keys.token(PAYER)
-    plan = money_plan(guarded=False, customer=token)
-    await store.journal.record(transfer("r7", call=CALL, release=release), plan)
-    await store.journal.sending(message("r7", "000017", field37=REFERENCE))
-    way = [State.UNKNOWN, State.REVERSING, State.REVERSED]
-    await store.journal.advance("r7", way, why="no reply in time")
-    await note("call.ended", by="caller", seconds=61.5)
 
 
 def posted(browser: FlaskClient, path: str, **form: str) -> Any:
@@ -73,7 +44,7 @@ def looks(place: RoutePlace) -> list[tuple[str, dict[str, Any]]]:
 
 async def test_each_look_is_in_the_log_before_it_is_shown(tmp_path: Path) -> None:
     async with route_place(tmp_path) as place:
-        await told(place)
+        await told(place.house)
 
         def looked() -> None:
             browser = place.browser(AUDITOR)
@@ -99,7 +70,7 @@ async def test_each_look_is_in_the_log_before_it_is_shown(tmp_path: Path) -> Non
 
 async def test_a_transaction_is_told_whole(tmp_path: Path) -> None:
     async with route_place(tmp_path) as place:
-        await told(place)
+        await told(place.house)
 
         def looked() -> None:
             browser = place.browser(AUDITOR)
@@ -109,7 +80,11 @@ async def test_a_transaction_is_told_whole(tmp_path: Path) -> None:
             for words in (
                 *("138******78", "telephone PIN", "PCMA", "•••", "Main menu", "100.00 CNY"),
                 *("reversed", "no reply in time", "0 message type", "0200", "000017", "11 STAN"),
-                *("not yet: no checkpoint", "telebank audit prove", f"all {count} as they were written"),
+                *(
+                    "not yet: no checkpoint",
+                    "telebank audit prove",
+                    f"all {count} as they were written",
+                ),
                 *("Said:", CALL, "61.5 s", "2026-03-31 12:"),
             ):
                 assert words in seen or words in page, words
@@ -134,9 +109,26 @@ async def test_a_transaction_is_told_whole(tmp_path: Path) -> None:
         await at(place, looked)
 
 
+async def test_its_proof_is_verified_now(tmp_path: Path) -> None:
+    async with route_place(tmp_path) as place:
+        await told(place.house)
+        await sign(place.house.store, Signer(store_url(tmp_path), "01", tmp_path / "keys"))
+
+        def looked() -> None:
+            browser = place.browser(AUDITOR)
+            page = browser.get(f"/audit/story/{REFERENCE}?lang=en").text
+            assert "yes: it stands in the signed checkpoint" in page
+            with sqlite3.connect(tmp_path / "telebank.db") as database:
+                database.execute("UPDATE leaf SET hash = zeroblob(32) WHERE sequence = 1")
+            page = browser.get(f"/audit/story/{REFERENCE}?lang=en").text
+            assert "no: entry 01-" in page
+
+        await at(place, looked)
+
+
 async def test_a_changed_entry_is_seen(tmp_path: Path) -> None:
     async with route_place(tmp_path) as place:
-        await told(place)
+        await told(place.house)
         changed = next(row for row in place.house.rows(tables.event) if row.kind == "call.ended")
         with sqlite3.connect(tmp_path / "telebank.db") as database:
             where = "kind = 'call.ended'"
@@ -152,7 +144,7 @@ async def test_a_changed_entry_is_seen(tmp_path: Path) -> None:
 
 async def test_what_is_searched_for_is_found_by_a_token(tmp_path: Path) -> None:
     async with route_place(tmp_path) as place:
-        await told(place)
+        await told(place.house)
         token = Keyring.open(tmp_path / "keys").token(PAYER)
 
         def looked() -> None:
@@ -207,7 +199,7 @@ async def test_what_is_searched_for_is_found_by_a_token(tmp_path: Path) -> None:
 
 async def test_a_sheet_computes_nothing(tmp_path: Path) -> None:
     async with route_place(tmp_path) as place:
-        await told(place)
+        await told(place.house)
 
         def looked() -> None:
             browser = place.browser(AUDITOR)
@@ -223,3 +215,27 @@ async def test_a_sheet_computes_nothing(tmp_path: Path) -> None:
 
         await at(place, looked)
         assert looks(place)[-1][0] == "csv"
+
+
+async def test_what_is_unusual_leads_to_its_stories(tmp_path: Path) -> None:
+    async with route_place(tmp_path) as place:
+        await told(place.house)
+        denied = [JournalEvent("staff.denied", actor="li", role="teller") for _ in range(6)]
+        for event in denied:
+            await place.house.store.journal.append(event)
+
+        def looked() -> None:
+            browser = place.browser(AUDITOR)
+            page = browser.get("/audit/unusual?lang=en&since=2026-03-31&days=1").text
+            heading = "one person, a day: refused again and again"
+            found = page.partition(heading)[2]
+            assert "6 times" in found
+            first = re.search(r'href="(/audit/story/01-\d+[^"]*)"', found)
+            assert first is not None
+            assert "staff.denied" in browser.get(first[1]).text
+            assert "6 times" not in browser.get("/audit/unusual?since=2026-03-01&lang=en").text
+            for odd in ("since=x", "days=-1", "days=9999", "since=9999-12-31", "since=0001-01-01"):
+                assert browser.get(f"/audit/unusual?{odd}").status_code == 200, odd
+
+        await at(place, looked)
+        assert looks(place)[-1][0] == "unusual"

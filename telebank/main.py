@@ -34,6 +34,7 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "matters": ("matters", "What is still to be done after talks: list, show."),
         "knowledge": ("knowledge", "Articles for tellers: search, show, check."),
         "recordings": ("recordings", "Recordings of tellers' calls: list, check."),
+        "retention": ("retention", "Delete what has had its time; legal holds."),
         "approval": ("approval", "What waits for a second person."),
         "pin": ("pin", "What is kept of telephone PINs."),
         "loss": ("loss", "Reports of lost cards: list, confirm, lift."),

@@ -40,6 +40,7 @@ from telebank.commands.wiring.orders import OrderRoom
 from telebank.commands.wiring.redirects import Redirects
 from telebank.commands.wiring.releases import Place as ReleasePlace
 from telebank.commands.wiring.releases import Publisher
+from telebank.commands.wiring.retention import RetentionRoom
 from telebank.commands.wiring.rules import older_rules
 from telebank.commands.wiring.staff import open_staff
 from telebank.commands.wiring.tellers import Desks
@@ -51,6 +52,7 @@ from telebank.media.client import MediaError, MediaWorkers
 from telebank.ops.clock import SystemClock
 from telebank.ops.logs import set_up_logs
 from telebank.ops.ports import holder_of
+from telebank.retention.rules import RetentionError, rules_of
 from telebank.settings import (
     Settings,
     SettingsError,
@@ -78,7 +80,7 @@ log = structlog.get_logger("telebank.serve")
 UNUSABLE = (
     *(SettingsError, FlowError, ContractError, CatalogueError, PackError, MissingClips),
     *(KeyFileError, SecurityModuleError, ProfileError, ReleaseError, TlsError, StartRefused),
-    *(RecordingError, TlsFileError, OdbcMissing),
+    *(RecordingError, TlsFileError, OdbcMissing, RetentionError),
 )
 """Files that a node cannot start with; the error says which and what to do."""
 
@@ -341,12 +343,20 @@ async def _open_control(
             faxes=(node.faxes, place.data),
             phones=node.phones,
             desks=(node.desks, lambda: node.node.edition.release),
+            retention=_open_retention(place.data, node.store, stack),
         )
     ]
     parts += [HostTotalsPart(link.host), HostKeysPart(link.keyed), _watch_part(settings, node)]
     control = ControlServer(node.node, place.data / settings.node.control, link.tap, parts)
     await control.start()
     stack.push_async_callback(control.close)
+
+
+def _open_retention(data: Path, store: Store, stack: contextlib.AsyncExitStack) -> RetentionRoom:
+    room = RetentionRoom(rules_of(data, seed_dir()), data, store)
+    stack.push_async_callback(room.close)
+    room.start()
+    return room
 
 
 def _watch_part(settings: Settings, node: Inside) -> WatchPart:

@@ -51,6 +51,7 @@ KNOW = "knowledge.read"
 HISTORY, SEATS, SEE_SEATS = "contact.list", "seat.change", "seat.list"
 HEAR, HEAR_OWN = "recording.hear", "recording.hear_own"
 REVIEW = "audit.review"
+HOLD, RELEASE_HOLD = "retention.hold", "retention.release"
 """Rights that are asked for elsewhere too."""
 _R = Role
 ACTS: Mapping[str, Act] = MappingProxyType(
@@ -132,6 +133,8 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         SERVE: frozenset({_R.TELLER, _R.SUPERVISOR}),
         LOOK: frozenset({_R.TELLER, _R.SUPERVISOR}),
         REVIEW: frozenset({_R.AUDITOR}),
+        HOLD: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR}),
+        RELEASE_HOLD: frozenset({_R.SUPERVISOR}),
         MATTERS: frozenset({_R.TELLER, _R.SUPERVISOR}),
         SEE_MATTERS: frozenset({_R.SUPERVISOR, _R.AUDITOR}),
         WATCH: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR, _R.AUDITOR}),

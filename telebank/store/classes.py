@@ -53,6 +53,8 @@ kept_place: business call called kept_at language last_seat level node numbers_k
 known_balance: at key_id | token | ciphertext
 leaf: hash node sequence
 lease: epoch heartbeat holder node nodes terminal
+legal_hold: id kind placed_at placed_by released_at released_by until
+  | masked note release_note value
 limit_use: business_date currency limit_name request state | amount customer
 matter: business call changed_at contact due_at entries holder number opened_at opened_by state
   subject_key_id | card_masked customer | subject_ciphertext

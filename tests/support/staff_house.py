@@ -46,8 +46,10 @@ from telebank.commands.wiring.customer_control import CustomersPart
 from telebank.commands.wiring.customer_records import CustomerRecordsPart
 from telebank.commands.wiring.key_custody import ACT as KEY_CUSTODY
 from telebank.commands.wiring.pin_control import PinsPart
+from telebank.commands.wiring.retention import RetentionPart, RetentionRoom
 from telebank.commands.wiring.store_keys import Custody, StoreKeysPart
-from telebank.settings import store_url
+from telebank.retention.rules import rules_of
+from telebank.settings import seed_dir, store_url
 from telebank.sip.digest import Account
 from telebank.sip.registering import PhoneOptions
 from telebank.staff.options import StaffOptions
@@ -311,6 +313,8 @@ async def open_house(
     shelf = Shelf()
     phones = DeskPhones(phone_options, store.journal.run, keys)
     await phones.start(shelf)
+    rules = rules_of(folder, seed_dir())
+    retention = RetentionRoom(rules, folder, store, lambda: clock.now)
     parts: list[ControlPart] = [
         PhonesPart(counter, phones, clock),
         StaffPart(counter),
@@ -321,6 +325,7 @@ async def open_house(
         key_custody.CustodiansPart(counter),
         StoreKeysPart(counter, keys),
         PinsPart(counter, keys),
+        RetentionPart(counter, keys, retention),
         CustomersPart(counter, keys),
         CustomerRecordsPart(counter, keys, PLAN, customers.refresh),
         LossPart(counter, decider),
@@ -342,6 +347,7 @@ async def open_house(
             )
     finally:
         await server.close()
+        await retention.close()
         await phones.close()
         await processor.close()
         desk.close()

@@ -27,6 +27,7 @@ from telebank.commands.wiring.host_control import ACT as KEY_CHANGE
 from telebank.commands.wiring.host_control import KeyChangeAct, KeyedHost
 from telebank.commands.wiring.key_custody import ACT as KEY_CUSTODY
 from telebank.commands.wiring.pin_control import PinsPart
+from telebank.commands.wiring.retention import RetentionPart, RetentionRoom
 from telebank.commands.wiring.store_keys import Custody, StoreKeysPart
 from telebank.commands.wiring.tellers import Desks
 from telebank.flow.release import Release
@@ -53,11 +54,13 @@ def open_staff(
     faxes: tuple[FaxRoom, Path] | None = None,
     phones: DeskPhones | None = None,
     desks: tuple[Desks, Callable[[], Release]] | None = None,
+    retention: RetentionRoom | None = None,
 ) -> Sequence[ControlPart]:
     """The parts; `more` carries out further acts of `telebank.staff.roles`, by name; `keyed` is
     the host where it exchanges keys, `publishing` what the node does about releases, `notices`
     what new callers hear, `faxes` what the node has for faxes and its data folder, `phones` its
-    desk phones, `desks` its tellers and what tells the release of new calls."""
+    desk phones, `desks` its tellers and what tells the release of new calls, `retention` who
+    deletes what has had its time."""
     desk = StaffDesk(options, store.journal.run, keyring, SystemClock(), store.reader.run)
     stack.callback(desk.close)
     counter = Counter(desk)
@@ -83,6 +86,8 @@ def open_staff(
         parts.append(PhonesPart(counter, phones))
     if desks is not None:
         parts += desks[0].parts(counter, desks[1])
+    if retention is not None:
+        parts.append(RetentionPart(counter, keyring, retention))
     return [
         *parts,
         StaffPart(counter),

@@ -10,6 +10,7 @@ from telebank.store import (  # noqa: F401 - tables in the metadata
     matter_tables,
     notice_tables,
     order_tables,
+    retention_tables,
     seat_tables,
 )
 from telebank.store.tables import metadata

@@ -68,7 +68,15 @@ class TriesDesk:
             return None
         day = self.clock.now().astimezone(self.options.zone).date()
         key = f"{service.counts_with or service.name}:{customer}"
-        return Tries(self, key, service.attempts, day, service.right_on)
+        lifts = service.lifts is not None
+        return Tries(self, key, service.attempts, day, service.right_on, spent=lifts)
+
+    async def lift(self, lifted: Service, customer: str) -> None:
+        """Give back all tries of today that a service counts with this card."""
+        tries = self.of(lifted, customer)
+        if tries is not None:
+            for _ in range(tries.limit):
+                await self.give_back(tries.key, tries.day)
 
     async def give_back(self, key: str, day: date) -> None:
         """Now, or when the journal is back: never is a try lost to a journal that was away."""
@@ -98,6 +106,8 @@ class Tries:
     day: date
     right_on: tuple[str, ...] = ()
     """Declines that show that the try was right."""
+    spent: bool = False
+    """One that was right, or may have been, counts too: it is done so often in a day."""
 
     async def take(self) -> bool:
         """Count a try before it is made; False where none is left. Raises `JournalUnavailable`."""
@@ -108,6 +118,8 @@ class Tries:
         """Give it back where the try was right, or nobody looked at it."""
         match outcome:
             case Declined(reason=reason) if reason not in ("unavailable", *self.right_on):
+                return
+            case Approved() | Unknown() if self.spent:
                 return
             case Approved() | Declined() | Unknown() | NotSent():
                 await self.desk.give_back(self.key, self.day)

@@ -25,6 +25,7 @@ def check_proof(service: Service, contracts: Contracts, where: str) -> None:
     if not set(service.right_on) <= set(service.outcomes):
         raise ContractError(f"{where}: `right_on` names an exit that `outcomes` does not have")
     _check_tries(service, contracts, where)
+    _check_lifts(service, contracts, where)
     _check_tier(service, contracts, where)
     if service.source != "own" and "card_no" in service.outputs.values():
         raise ContractError(f"{where}: only source own gives a card_no")
@@ -40,6 +41,19 @@ def _check_tries(service: Service, contracts: Contracts, where: str) -> None:
         raise ContractError(
             f"{where}: `counts_with` names one that counts for itself, with as many `attempts`"
         )
+
+
+def _check_lifts(service: Service, contracts: Contracts, where: str) -> None:
+    if service.lifts is None:
+        return
+    other = contracts.services.get(service.lifts)
+    if other is None or other.counts_with is not None or other.attempts is None:
+        raise ContractError(f"{where}: `lifts` names one that counts `attempts` for itself")
+    sure = service.auth is not AuthLevel.NONE and service.customer is not None
+    if service.effect != "state" or service.source == "own" or not sure:
+        raise ContractError(f"{where}: `lifts` is of a host's state, with `auth` and `customer`")
+    if service.attempts is None or service.counts_with is not None:
+        raise ContractError(f"{where}: `lifts` needs `attempts` of its own: how often in a day")
 
 
 def _check_tier(service: Service, contracts: Contracts, where: str) -> None:

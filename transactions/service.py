@@ -73,6 +73,8 @@ class Service:
     """Exits that give the caller the level `grants`."""
     counts_with: str | None = None
     """The service whose tries are counted together with its own."""
+    lifts: str | None = None
+    """The service whose wrong tries of today count no more once this is approved."""
     right_on: tuple[str, ...] = ()
     """Declines that show the try was right: they are no wrong one."""
     second_factor_above: str | None = None

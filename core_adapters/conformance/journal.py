@@ -265,7 +265,7 @@ class KitJournal:
 
     async def give_back_attempt(self, key: str, day: date) -> None:
         """See `Journal`."""
-        self._books.tries[(key, day)] -= 1
+        self._books.tries[(key, day)] = max(0, self._books.tries[(key, day)] - 1)
 
     async def hot_listed(self, token: str) -> bool:
         """See `Journal`."""

@@ -51,6 +51,7 @@ CODES: Mapping[Refusal | PinAnswer, str] = MappingProxyType(
         Refusal.ALREADY: "26",
         Refusal.NOT_BLOCKED: "25",
         Refusal.ENROLLED: "26",
+        Refusal.NOT_ENROLLED: "57",
         Refusal.WEAK_PIN: "57",
         Refusal.NO_MOBILE: "24",
         Refusal.NO_CHEQUE: "25",

@@ -111,6 +111,17 @@ class Pins:
         ).fetchone()
         return (bool(row[0]), bool(row[1])) if row else (True, False)
 
+    def branch_only(self, card: str) -> bool:
+        """Whether so many tries were wrong since the last right one that only a branch unlocks."""
+        (wrong,) = self._db.execute(
+            "SELECT wrong_in_all FROM card WHERE number = ?", (card,)
+        ).fetchone()
+        return int(wrong) >= self.rules.wrong_pins_in_all
+
+    def unlock(self, card: str) -> None:
+        """The tries of today are forgotten, and those in all stay counted."""
+        self._db.execute("UPDATE card SET wrong_today = 0 WHERE number = ?", (card,))
+
     def change(self, card: str, pin: str) -> bool:
         """Write a PIN that the customer chose, under a new salt; False, and nothing written, for a
         weak one."""
@@ -129,8 +140,4 @@ class Pins:
         return True
 
     def _lock(self, card: str) -> PinAnswer:
-        (wrong,) = self._db.execute(
-            "SELECT wrong_in_all FROM card WHERE number = ?", (card,)
-        ).fetchone()
-        branch = wrong >= self.rules.wrong_pins_in_all
-        return PinAnswer.LOCKED if branch else PinAnswer.LOCKED_TODAY
+        return PinAnswer.LOCKED if self.branch_only(card) else PinAnswer.LOCKED_TODAY

@@ -35,6 +35,7 @@ class Refusal(Enum):
     ALREADY = "it is so already"
     NOT_BLOCKED = "the card is not blocked"
     ENROLLED = "the card has its telephone PIN"
+    NOT_ENROLLED = "the card has no telephone PIN"
     WEAK_PIN = "a PIN that anybody would try first"
     NO_MOBILE = "the holder registered no mobile number"
     NO_CHEQUE = "the account has no such cheque"

@@ -15,10 +15,13 @@ QUEUE_EXITS = (NOT_ON_DUTY, DONE, FULL)
 """Exits of a queue: nobody is there; the teller gave the caller back to the menus; it is full. Only
 the last may be left out: then he is told so, and goes on as one who was given back."""
 
-DESK_PIN, DESK_CARD = "desk_pin", "desk_card"
-DESK_FLOWS: Mapping[str, tuple[str, ...]] = MappingProxyType({DESK_PIN: ("card",), DESK_CARD: ()})
+DESK_PIN, DESK_CARD, DESK_UNLOCK = "desk_pin", "desk_card", "desk_unlock"
+DESK_FLOWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {DESK_PIN: ("card",), DESK_CARD: (), DESK_UNLOCK: ()}
+)
 """Flows that a teller starts beside a caller's own session, with the variables that each is given:
-the PIN of the card that he keyed, and a card and its PIN. No menu leads to them."""
+the PIN of the card that he keyed, a card and its PIN, and the unlocking of a PIN that is locked for
+today. No menu leads to them."""
 DESK_GIVES = "card"
 """The variable that they give: whose PIN was right."""
 DESK_SIGNS, SIGNS_PIN, SIGNS_CODE = "signs", "pin", "code"
@@ -28,9 +31,11 @@ DESK_EXITS = (
     *("verified", "wrong", "locked", "given_up"),
     *("first_use", "bad_card", "lost", "unavailable"),
     *("code_wrong", "code_locked", "no_factor"),
+    *("unlocked", "not_matched", "not_open", "branch", "no_number", "spent", "refused"),
 )
 """How they may end. `wrong`: too often wrong, and not yet locked; `first_use`: right, and to be
-changed in the menus before it is good for anything; `no_factor`: the bank knows none of him."""
+changed in the menus before it is good for anything; `no_factor`: the bank knows none of him. Of
+DESK_UNLOCK: `branch`: only a branch unlocks it; `spent`: no more today."""
 
 Way = Literal["here", "back", "later", "mail"]
 """How a document goes: by fax in this call, in one of its own at once, or in one at a given time;

@@ -37,7 +37,7 @@ SHOW_CUSTOMER, CUSTOMER_SET = "customer.show", "customer.set"
 NOTICE, FAX = "notice.record", "fax.send"
 LIST_PHONES, PHONES = "phone.list", "phone.change"
 SIT, WATCH, SERVE = "desk.work", "floor.see", "desk.serve"
-LOOK = "desk.customer"
+LOOK, UNLOCK = "desk.customer", "desk.unlock"
 MATTERS, SEE_MATTERS = "matter.work", "matter.see"
 MONITOR, WHISPER, BARGE, INTERCEPT = (
     "floor.monitor",
@@ -132,6 +132,7 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         SIT: frozenset({_R.TELLER, _R.SUPERVISOR}),
         SERVE: frozenset({_R.TELLER, _R.SUPERVISOR}),
         LOOK: frozenset({_R.TELLER, _R.SUPERVISOR}),
+        UNLOCK: frozenset({_R.TELLER, _R.SUPERVISOR}),
         REVIEW: frozenset({_R.AUDITOR}),
         HOLD: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR}),
         RELEASE_HOLD: frozenset({_R.SUPERVISOR}),

@@ -146,6 +146,9 @@ class Desks:
     def pin(self, seat: str) -> str | None:
         return self.turn(seat, ("talking",), "pin", pin="0 of 6")
 
+    def unlock(self, seat: str) -> str | None:
+        return self.turn(seat, ("talking",), "pin", pin="0 of 19")
+
     def menu(self, seat: str) -> str | None:
         return self.hang_up(seat)
 

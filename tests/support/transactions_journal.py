@@ -452,7 +452,7 @@ class Journal:
 
     async def give_back_attempt(self, key: str, day: date) -> None:
         def give() -> None:
-            self.books.tries[(key, day)] -= 1
+            self.books.tries[(key, day)] = max(0, self.books.tries[(key, day)] - 1)
 
         await self._commit("give_back_attempt", give)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from support.ledger_world import CARDS, PIN, Fault, World
 from support.transactions_time import run
 from transactions.lifecycle import State
 from transactions.outcome import Approved, Declined, NotSent
+from transactions.request import AuthLevel, Request
 
 WRONG = "123456789012"
 
@@ -116,5 +118,62 @@ def test_a_report_past_the_tries_is_settled_though_the_journal_goes_away() -> No
         assert (await world.report_loss("r7", 0)).exit == "refused"
         await asyncio.sleep(30)
         assert world.state("r7") == State.APPROVED  # found by the look-over, and sent
+
+    told(story)
+
+
+def unlocking(world: World, name: str, card: int = 0) -> Request:
+    token = world.vault.token(CARDS[card])
+    inputs = {"card": CARDS[card], "identity": "4021"}
+    return Request(
+        *(name, "pin.unlock", 1, inputs, "li"),
+        channel="teller",
+        auth=AuthLevel.CODE,
+        authenticated_token=token,
+    )
+
+
+async def lock(world: World, name: str) -> None:
+    for number in range(3):
+        assert (await world.verify(f"{name}{number}", 0, WRONG)).exit == "wrong_pin"
+    assert (await world.verify(f"{name}good", 0, PIN)).exit == "locked"
+
+
+def test_an_unlocking_lifts_todays_tries_once_a_day() -> None:
+    async def story(world: World) -> None:
+        await lock(world, "a")
+        phone = replace(unlocking(world, "u0"), channel="phone")
+        assert (await world.submit(phone)).outcome.reason == "bad_request"  # type: ignore[union-attr]
+        no_code = replace(unlocking(world, "u1"), auth=AuthLevel.PIN)
+        assert (await world.submit(no_code)).outcome == Declined("not_authenticated")
+        assert (await world.submit(unlocking(world, "u2"))).exit == "ok"
+        assert (await world.verify("b", 0, PIN)).exit == "ok"
+        await lock(world, "c")
+        assert (await world.submit(unlocking(world, "u3"))).exit == "locked"
+        assert (await world.submit(unlocking(world, "u2"))).exit == "ok"  # told again, not done
+        assert (await world.verify("d", 0, PIN)).exit == "locked"
+
+    told(story)
+
+
+@pytest.mark.parametrize("fault", [Fault.DECLINED, Fault.NOT_SENT])
+def test_what_was_not_unlocked_lifts_nothing(fault: Fault) -> None:
+    async def story(world: World) -> None:
+        await lock(world, "a")
+        world.host.faults = lambda i, _role, _n: fault if i == "u1" else Fault.NONE
+        assert (await world.submit(unlocking(world, "u1"))).exit in ("refused", "unavailable")
+        assert (await world.verify("b", 0, PIN)).exit == "locked"
+
+    told(story)
+
+
+def test_a_journal_that_was_away_lifts_them_later() -> None:
+    async def story(world: World) -> None:
+        await lock(world, "a")
+        world.journal.failing = {"give_back_attempt": 9}
+        assert (await world.submit(unlocking(world, "u1"))).exit == "ok"
+        assert (await world.verify("b", 0, PIN)).exit == "locked"
+        world.journal.failing = {}
+        assert (await world.verify("c", 0, PIN)).exit == "ok"
 
     told(story)

@@ -121,6 +121,10 @@ class TellerDesks(Protocol):
         """The caller keys his PIN, which nobody hears."""
         ...
 
+    def unlock(self, seat: str) -> str | None:
+        """The caller keys what unlocks his PIN, which nobody hears."""
+        ...
+
     def menu(self, seat: str) -> str | None:
         """The caller goes back to the menu."""
         ...

@@ -21,7 +21,7 @@ from telebank.calls.control.acts import Acts
 from telebank.calls.control.common import Reply, read_body, refused
 from telebank.calls.control.desk import Counter
 from telebank.calls.control.seating import DeskBody, Reason, Target, TellerDesks, no
-from telebank.staff.roles import RIGHTS, SIT, Role, may
+from telebank.staff.roles import RIGHTS, SIT, UNLOCK, Role, may
 from telebank.store import seats
 from telebank.store.clock import Clock, SystemClock
 from transactions.approval import Actor
@@ -69,6 +69,7 @@ class CallBody(DeskBody, frozen=True, kw_only=True):
 class _Act:
     body: type[DeskBody]
     do: Callable[[TellerDesks, str, Any], str | None]
+    right: str = SIT
 
 
 def _plain(do: Callable[[TellerDesks, str], str | None]) -> _Act:
@@ -90,6 +91,7 @@ ACTS: Mapping[str, _Act] = MappingProxyType(
             lambda room, seat, body: room.transfer(seat, body.to, blind=body.blind),
         ),
         "pin": _plain(lambda room, seat: room.pin(seat)),
+        "unlock": _Act(DeskBody, lambda room, seat, _body: room.unlock(seat), UNLOCK),
         "menu": _plain(lambda room, seat: room.menu(seat)),
         "wrapped": _plain(lambda room, seat: room.wrapped(seat)),
     }
@@ -126,7 +128,7 @@ class SeatsPart:
             code = act.do(self._room, by.id, body)
             return self._seat(by.id) if code is None else no(code)
 
-        return await self._alone(request, body, work)
+        return await self._alone(request, body, work, act.right)
 
     async def _enter(self, request: web.Request) -> web.Response:
         body = await read_body(request, EnterBody)
@@ -192,13 +194,17 @@ class SeatsPart:
         return Reply(200, {"seat": None if row is None else msgspec.to_builtins(row)})
 
     async def _alone(
-        self, request: web.Request, body: DeskBody, work: Callable[[Actor], Awaitable[Reply]]
+        self,
+        request: web.Request,
+        body: DeskBody,
+        work: Callable[[Actor], Awaitable[Reply]],
+        right: str = SIT,
     ) -> web.Response:
         by = await self._counter.actor(request)
 
         async def allowed() -> Reply:
-            if not may(Role(by.role), SIT):
-                return await self._acts.denied(by, SIT, request.path, RIGHTS[SIT])
+            if not may(Role(by.role), right):
+                return await self._acts.denied(by, right, request.path, RIGHTS[right])
             return await work(by)
 
         return await self._counter.once(request, by.id, body.request_id, allowed)

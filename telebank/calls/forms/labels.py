@@ -50,6 +50,7 @@ SERVICES: _Words = {
     "card.activate": ("激活卡片", "Activate a card"),
     "card.block": ("锁卡", "Lock the card for a while"),
     "card.unblock": ("解锁", "Unlock the card"),
+    "pin.unlock": ("电话银行密码解锁", "Unlock the telephone PIN"),
     "account.name": ("账户命名", "Name an account"),
     "payee.list": ("收款人列表", "List of payees"),
     "payee.add": ("登记收款人", "Register a payee"),

@@ -20,7 +20,7 @@ CURSOR = "cursor"
 MASKED = "payee_masked"
 INSIDE = frozenset(
     {
-        *("customer.identify", "customer.mobile", "customer.mail"),
+        *("customer.identify", "customer.mobile", "customer.mail", "pin.locked"),
         *("corp.rights", "factor.kind", "usage.top", "payee.check"),
         *("settings.get", "settings.set"),
     }

@@ -11,6 +11,9 @@ from telebank.calls.tellers.transfers import Transfers
 from telebank.calls.tellers.values import CallerPort, Code
 
 Then = Callable[[EntryEnded], None]
+Enter = Callable[[CallerPort, Listener], bool]
+PIN, UNLOCK = "contact.pin", "contact.unlock"
+"""Kinds of events: a PIN was asked for, or what unlocks one; and what came of it."""
 
 
 def nothing(_ended: EntryEnded) -> None:
@@ -144,6 +147,13 @@ class Acts(Transfers):
         """The caller keys his PIN: nobody hears him, nothing is recorded, and the menus take it.
         `terms`: he signs them by it, and the machine reads them to him first. `then` takes what
         came of it, unless he or the teller is gone by then."""
+        return self._keys(seat, PIN, lambda port, heard: port.enter_pin(heard, terms), then)
+
+    def unlock(self, seat: str) -> Code | None:
+        """The caller keys what unlocks his PIN: as unheard, and it proves him to nobody."""
+        return self._keys(seat, UNLOCK, lambda port, heard: port.enter_unlock(heard, seat))
+
+    def _keys(self, seat: str, kind: str, enter: Enter, then: Then = nothing) -> Code | None:
         talk = self._own(seat)
         if talk is None:
             return self._none(seat)
@@ -151,6 +161,7 @@ class Acts(Transfers):
             return "wrong_state"
         self._recordings.pause(talk, paused=True)
         talk.pin = talk.pin_result = ""
+        talk.keys = kind
         talk.turn("pin")
 
         def keyed(text: str, step: str) -> None:
@@ -163,12 +174,12 @@ class Acts(Transfers):
                 self._back_from_pin(talk, seat, ended.exit)
                 then(ended)
 
-        if not talk.port.enter_pin(Listener(keyed, over), terms):
+        if not enter(talk.port, Listener(keyed, over)):
             talk.pin = talk.step = ""
             self._recordings.pause(talk, paused=False)
             talk.turn("talking")
             return "wrong_state"
-        self._note("contact.pin", talk.ref, actor=seat, state="asked")
+        self._note(kind, talk.ref, actor=seat, state="asked")
         self._changed(talk)
         return None
 
@@ -176,7 +187,7 @@ class Acts(Transfers):
         talk.pin, talk.step, talk.pin_result = "", "", result
         self._recordings.pause(talk, paused=False)
         talk.turn("talking")
-        self._note("contact.pin", talk.ref, actor=seat, state=result)
+        self._note(talk.keys, talk.ref, actor=seat, state=result)
         self._changed(talk)
 
     def caller_of(self, seat: str, call: str) -> CallerPort | Code:

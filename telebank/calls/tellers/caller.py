@@ -1,6 +1,7 @@
 """A caller's call while he is with the tellers: the room moves it, the call gives it its facts."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -23,9 +24,11 @@ from telebank.calls.tellers.values import CallerCard, Ended, Wants
 from telebank.calls.tellers.words import words_of
 from telebank.flow.commands import Enqueue, Record, Spoken
 from telebank.flow.events import Disproved
+from telebank.flow.model import DESK_UNLOCK
 from telebank.flow.session import Session
 from telebank.media.client import MediaChannel
 from telebank.sip import CallOffered
+from transactions.outcome import Values
 from transactions.request import AuthLevel
 
 log = structlog.get_logger("telebank.tellers")
@@ -268,6 +271,21 @@ class AtTellers:
         """Ask him for his PIN, or for card and PIN where he gave no card; False: these menus have
         no such flow. Nobody may hear him by then."""
         flow, carried = flow_of(self._session.proved, terms)
+        return self._enter(flow, carried, self._hands, heard, terms)
+
+    def enter_unlock(self, heard: Listener, teller: str) -> bool:
+        """See `CallerPort`: what is asked is asked by his teller."""
+        hands = replace(self._hands, ask=partial(self._hands.ask_for, teller))
+        return self._enter(DESK_UNLOCK, {}, hands, heard)
+
+    def _enter(
+        self,
+        flow: str,
+        carried: Values,
+        hands: CallHands,
+        heard: Listener,
+        terms: Terms | None = None,
+    ) -> bool:
         try:
             beside = self._session.beside(flow, carried)
         except ValueError as error:
@@ -284,7 +302,7 @@ class AtTellers:
 
         self._hush()
         listener = Listener(heard.keyed, over)
-        self._entry = Entry(beside, self._leg, self._edition, self._hands, listener, terms)
+        self._entry = Entry(beside, self._leg, self._edition, hands, listener, terms)
         self._entry.begin()
         return True
 

@@ -33,8 +33,10 @@ from telebank.calls.tellers.words import words_of
 from telebank.flow.commands import Record, Spoken, Told
 from telebank.flow.events import Proved
 from telebank.flow.memory import without
+from telebank.flow.model import DESK_UNLOCK
 from telebank.media.client import MediaChannel
 from transactions.journal import JournalEvent
+from transactions.outcome import Values
 from transactions.request import AuthLevel, Language
 
 log = structlog.get_logger("telebank.tellers")
@@ -249,11 +251,28 @@ class Customer:
 
     def enter_pin(self, heard: Listener, terms: Terms | None = None) -> bool:
         """See `CallerPort`."""
-        line, proved = self._line, self._proved
-        if line is None:
-            return False
+        proved = self._proved
         card = None if proved is None or terms is None else proved.customer
         flow, carried = flow_of(card, terms)
+        return self._enter(flow, carried, self._hands(), heard, terms)
+
+    def enter_unlock(self, heard: Listener, teller: str) -> bool:
+        """See `CallerPort`: what is asked is asked by his teller."""
+        hands = self._hands()
+        hands = replace(hands, ask=partial(hands.ask_for, teller))
+        return self._enter(DESK_UNLOCK, {}, hands, heard)
+
+    def _enter(
+        self,
+        flow: str,
+        carried: Values,
+        hands: CallHands,
+        heard: Listener,
+        terms: Terms | None = None,
+    ) -> bool:
+        line = self._line
+        if line is None:
+            return False
         try:
             beside = self._placed.session.beside(flow, carried, self._language)
         except ValueError as error:
@@ -267,7 +286,7 @@ class Customer:
 
         self._saying.hush()
         listener = Listener(heard.keyed, over)
-        self._entry = Entry(*(beside, line, self._placed.edition, self._hands()), listener, terms)
+        self._entry = Entry(beside, line, self._placed.edition, hands, listener, terms)
         self._entry.begin()
         return True
 

@@ -20,6 +20,8 @@ from telebank.flow.session import Session
 from telebank.media.client import MediaChannel
 from transactions.card import CardNumber
 from transactions.outcome import Value
+from transactions.proof import enough
+from transactions.request import AuthLevel
 
 log = structlog.get_logger("telebank.tellers")
 
@@ -253,7 +255,7 @@ class Entry:
             return
         self._finish()
         proved = None
-        if ended.customer is not None:
+        if ended.customer is not None and enough(ended.level, AuthLevel.PIN):  # a code is no PIN
             proved = events.Proved(ended.customer, ended.level, ended.given)
         self._heard.over(EntryEnded(ended.exit, proved, ended.lost))
 

@@ -100,6 +100,8 @@ class Talk:
     """The cap of `[outbound]` that is about to end the call to somebody whom we called."""
     pin: str = ""
     pin_result: str = ""
+    keys: str = "contact.pin"
+    """What he keys, by the kind of its events."""
     step: str = ""
     """What the machine is at with him: see `CallRow.step`."""
     recording: bool = False

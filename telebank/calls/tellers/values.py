@@ -146,6 +146,11 @@ class CallerPort(Protocol):
         it cannot be done."""
         ...
 
+    def enter_unlock(self, heard: Listener, teller: str) -> bool:
+        """Have him key what unlocks a PIN that is locked for today, while nobody hears him; his
+        teller does it for him. False: it cannot be done."""
+        ...
+
     def take_back(self, quiet_s: float) -> None:
         """His teller wants him back from his keys: the entry ends as `cancelled` once so many
         seconds went without one."""

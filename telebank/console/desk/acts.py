@@ -114,6 +114,7 @@ DESK: Final[Mapping[str, type[Act]]] = MappingProxyType(
                 "consult_end",
                 "three_way",
                 "pin",
+                "unlock",
                 "menu",
                 "wrapped",
             ),

@@ -43,6 +43,7 @@ CUSTOMER: Mapping[str, tuple[str, str]] = {
     "cu_closed": ("今日停用的业务", "Services closed today"),
     "cu_closed_none": ("没有", "none"),
     "cu_closed_of": ("{what}：错误次数已满", "{what}: tries used up"),
+    "tries_pin_unlock": ("密码解锁", "unlocking the PIN"),
     "tries_customer_identify": ("证件核对（开通、激活）", "identity check (enrolment, activation)"),
     "tries_card_report_loss": ("挂失", "reporting a loss"),
     "tries_code_verify": ("短信验证码", "codes by message"),

@@ -58,6 +58,25 @@ STATES: Pairs = {
     "pin_code_wrong": ("验证码不正确", "The code is wrong"),
     "pin_code_locked": ("验证码已锁定，不能再试", "Codes are locked: no more tries"),
     "pin_no_factor": ("客户没有登记第二重验证", "No second factor is registered"),
+    "pin_unlocked": (
+        "今天的锁定已解除：请客户再输一次密码",
+        "Today's lock is lifted: ask for his PIN again",
+    ),
+    "pin_not_matched": ("卡号和证件号码不符", "Card and identity digits do not match"),
+    "pin_not_open": ("此卡没有开通电话银行", "Telephone banking is not open for this card"),
+    "pin_branch": (
+        "只能在网点解锁：请客户带证件和卡",
+        "Only a branch unlocks it, with identity card and card",
+    ),
+    "pin_no_number": (
+        "没有登记手机号：请客户带证件到网点",
+        "No number is registered: he comes to a branch with his identity card",
+    ),
+    "pin_spent": (
+        "今天不能再解锁：明天再试，或到网点",
+        "Not unlocked again today: tomorrow, or at a branch",
+    ),
+    "pin_refused": ("银行没有接受", "The bank did not accept it"),
     "pin_unavailable": ("暂时不能验证", "Cannot be verified now"),
 }
 BUSINESS: Pairs = {
@@ -189,9 +208,16 @@ DESK: Pairs = {
     "hand_over": ("移交客户", "Hand over"),
     "pin": ("输入密码", "PIN entry"),
     "menu": ("退回菜单", "Back to menu"),
+    "unlock": ("解锁密码", "Unlock PIN"),
+    "unlock_sure": (
+        "让客户在话机上输入卡号、证件后四位和短信验证码，解除今天的密码锁定？",
+        "Let the customer key card, identity digits and a code by message, to lift today's lock?",
+    ),
     "menu_sure": ("把客户退回自动菜单？", "Give the caller back to the menu?"),
     "pin_end": ("结束输入", "End entry"),
     "pin_entry": ("密码输入", "PIN entry"),
+    "identity_entry": ("证件号码输入", "Identity entry"),
+    "code_entry": ("验证码输入", "Code entry"),
     "card_entry": ("卡号输入", "Card entry"),
     "pin_of": ("已输入 {n} 位，共 {of} 位", "{n} of {of} digits"),
     "pin_hint": (

@@ -17,11 +17,11 @@ import { paintServices, serve } from "./desk_services.js";
 const PHONE = "telebank.desk.phone";
 const KIND = "telebank.desk.kind";
 const SAT = "telebank.desk.sat";
-const EVERY = ["answer", "hang_up", "hold", "consult", "three_way", "transfer", "pin", "menu"];
+const EVERY = ["answer", "hang_up", "hold", "consult", "three_way", "transfer", "pin", "unlock", "menu"];
 // What can be done in which state of the call; the node has the last word.
 const MAY = {
   ringing: ["answer", "hang_up"],
-  talking: ["hang_up", "hold", "consult", "transfer", "pin", "menu"],
+  talking: ["hang_up", "hold", "consult", "transfer", "pin", "unlock", "menu"],
   held: ["hang_up", "hold", "consult", "transfer", "menu"],
   consulting: ["hang_up", "consult", "three_way", "transfer"],
   three_way: ["hang_up", "consult", "transfer"],
@@ -29,6 +29,7 @@ const MAY = {
 };
 // What is longer is the card number, which is asked for first where he gave none.
 const LONGEST_PIN = 12;
+const KEYED = { identity: "identity_entry", code: "code_entry" };
 const TITLE = document.title;
 let card = null;
 let heardState = "";
@@ -162,10 +163,10 @@ function paintPin(call) {
   const [n, of] = call.pin.split(" of ").map(Number);
   const entering = call.state === "pin";
   show(at("pin"), entering || call.pin_result !== "");
-  const good = call.pin_result === "verified";
+  const good = ["verified", "unlocked"].includes(call.pin_result);
   mark(at("pin"), "data-look", entering ? "talking" : good ? "ready" : "alarm");
   turn(at("pin"), entering ? "pin" : good ? "ready" : "alarm");
-  put(at("pin-words"), entering && call.step === "terms" ? t("service_terms") : entering ? `${t(of > LONGEST_PIN ? "card_entry" : "pin_entry")} · ${t("pin_of", { n: n || 0, of: of || 6 })}` : named("pin", call.pin_result));
+  put(at("pin-words"), entering && call.step === "terms" ? t("service_terms") : entering ? `${t(KEYED[call.step] ?? (of > LONGEST_PIN ? "card_entry" : "pin_entry"))} · ${t("pin_of", { n: n || 0, of: of || 6 })}` : named("pin", call.pin_result));
   show(at("pin-dots"), entering);
   show(at("pin-hint"), entering);
   put(at("pin-dots"), entering ? "●".repeat(n || 0) + "○".repeat(Math.max(0, (of || 6) - (n || 0))) : "");
@@ -265,6 +266,7 @@ const ACTS = {
   three_way: () => run("three_way", "three_way"),
   transfer: (call) => (["consulting", "three_way"].includes(call.state) ? run("transfer", "transfer", { blind: false }) : target("pick_transfer", true, "transfer", { blind: true })),
   pin: (call) => run("pin", call.state === "pin" ? "resume" : "pin"),
+  unlock: async () => (await sure(t("unlock_sure"), t("unlock"))) && run("unlock", "unlock"),
   menu: async () => (await sure(t("menu_sure"), t("menu"))) && run("menu", "menu"),
   ready: () => run("ready", "state", { state: "ready" }),
   busy: () => run("busy", "state", { state: "busy" }),

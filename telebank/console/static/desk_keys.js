@@ -3,7 +3,7 @@
 import { at, list, make, put, t } from "./board_dom.js";
 
 const DEFAULTS = { answer: "F2", hold: "F4", consult: "F6", transfer: "F7", ready: "F8", wrapped: "F9", mute: "Alt+M", serve: "Alt+S", dial: "Alt+C", knowledge: "Alt+K" };
-const ACTS = ["answer", "hold", "consult", "three_way", "transfer", "pin", "menu", "hang_up", "ready", "busy", "break", "wrapped", "mute", "serve", "dial", "knowledge"];
+const ACTS = ["answer", "hold", "consult", "three_way", "transfer", "pin", "unlock", "menu", "hang_up", "ready", "busy", "break", "wrapped", "mute", "serve", "dial", "knowledge"];
 const WORDS = { wrapped: "wrap", serve: "services", dial: "dial_number" };
 const KEPT = "telebank.desk.keys";
 let keys = kept();

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from telebank.flow.check.graph import exits_of, finding
 from telebank.flow.model import (
+    DESK_UNLOCK,
     FULL,
     QUEUE_EXITS,
     Call,
@@ -21,7 +22,7 @@ from telebank.flow.model import (
 )
 from telebank.flow.release import Release
 from transactions.contract import Kind
-from transactions.hot_list import TELEPHONE
+from transactions.hot_list import TELEPHONE, TELLER
 
 _ENTRY_KINDS: Mapping[type, frozenset[Kind]] = {
     DigitEntry: frozenset({"card_no", "secret", "text", "digits", "number"}),
@@ -71,9 +72,10 @@ def _known(release: Release, node: Call) -> bool:
 
 
 def channels(release: Release, flow: Flow) -> Iterator[Finding]:
-    """A service that is not for callers."""
+    """A service that is not for callers; what a teller does for one is asked by him."""
+    by = TELLER if flow.name == DESK_UNLOCK else TELEPHONE
     for node in flow.nodes.values():
-        if isinstance(node, Call) and not release.contracts[node.service].served_on(TELEPHONE):
+        if isinstance(node, Call) and not release.contracts[node.service].served_on(by):
             only = ", ".join(release.contracts[node.service].channels)
             problem = f"calls {node.service}, which is served on {only} only"
             mend = "no menu may call it; remove the node"

@@ -105,6 +105,42 @@ async def test_who_has_no_pin_opens_telephone_banking_with_his_identity(
         assert isinstance(await verified(caller, one, NEW_PIN), Approved)
 
 
+async def test_the_days_lock_is_lifted_and_one_for_branches_is_not(
+    own_host: CoreHostProcess,
+) -> None:
+    one = own_host.cards[30]
+
+    async def unlocks(service: str, identity: str = one.identity) -> Outcome:
+        return await caller.ask(service, card=number(one), identity=identity)
+
+    async with asker(own_host) as caller:
+        for right in (Declined("wrong_pin"),) * 3 + (Declined("locked"),):
+            assert await verified(caller, one, NEW_PIN) == right
+        other = f"{int(one.identity) ^ 1:04d}"
+        for service in ("pin.locked", "pin.unlock"):
+            assert await unlocks(service, other) == Declined("not_matched")
+        assert await verified(caller, one, one.pin) == Declined("locked")
+        assert approved(await unlocks("pin.locked")) == {"mobile": f"100{one.card[7:15]}"}
+        assert await verified(caller, one, one.pin) == Declined("locked"), "it was only asked"
+        assert isinstance(await unlocks("pin.unlock"), Approved)
+        for _ in range(2):
+            for _ in range(3):
+                assert await verified(caller, one, NEW_PIN) == Declined("wrong_pin")
+            assert isinstance(await unlocks("pin.unlock"), Approved)
+        assert await verified(caller, one, NEW_PIN) == Declined("wrong_pin"), "the tenth in all"
+        for service in ("pin.locked", "pin.unlock"):
+            assert await unlocks(service) == Declined("branch")
+        assert await verified(caller, one, one.pin) == Declined("locked")
+
+
+async def test_whose_pin_is_unlocked_by_no_call(own_host: CoreHostProcess) -> None:
+    async with asker(own_host) as caller:
+        for state, reason in (("unenrolled", "not_open"), ("no_mobile", "none"), ("hot", "lost")):
+            one = special_card(state)
+            asked = await caller.ask("pin.locked", card=number(one), identity=one.identity)
+            assert asked == Declined(reason)
+
+
 async def test_who_is_who_before_he_is_told_anything(caller: Asker, card: SeedCard) -> None:
     async def told(one: SeedCard | str, identity: str) -> Outcome:
         asked = CardNumber(one) if isinstance(one, str) else number(one)

@@ -124,6 +124,18 @@ SENT: list[tuple[str, Values, str, dict[str, str]]] = [
         "0302",
         {"3": "630100", "48.sub": "0003", "48.account_name": "wages", "91": "2", "101": "ACCOUNT"},
     ),
+    (
+        "pin.locked",
+        {"card": CARD, "identity": "4021"},
+        "0200",
+        {"3": "300700", "48.identity": "4021"},
+    ),
+    (
+        "pin.unlock",
+        {"card": CARD, "identity": "4021"},
+        "0600",
+        {"3": "940000", "48.identity": "4021"},
+    ),
     ("corp.rights", {"card": CARD}, "0200", {"3": "300500", "49": "156"}),
     (
         "corp.pay_quote",
@@ -179,7 +191,17 @@ def test_a_request_has_these_fields(
 
 
 def test_every_hosted_service_of_this_family_is_tried_here() -> None:
-    family = ("customer.", "payee.", "cheque.", "account.", "card.a", "card.b", "card.u")
+    family = (
+        "customer.",
+        "payee.",
+        "cheque.",
+        "account.",
+        "card.a",
+        "card.b",
+        "card.u",
+        "pin.locked",
+        "pin.unlock",
+    )
     hosted = {n for n, s in contracts().services.items() if s.source == "host"}
     named = {n for n in hosted if n.startswith((*family, "corp.pay", "corp.rights"))}
     assert named - {"card.balance", "card.unposted"} == {service for service, *_ in SENT}
@@ -244,6 +266,8 @@ TOLD: list[tuple[str, dict[str, Any], dict[str, Value]]] = [
     ("card.unblock", {}, {}),
     ("account.name", {}, {}),
     ("pin.enrol", {}, {}),
+    ("pin.locked", {"f48": {"mobile": "13800138000"}}, {"mobile": "13800138000"}),
+    ("pin.unlock", {}, {}),
     (
         "corp.rights",
         {"f48": {"company": "7001", "operator": "02", "may": "both", "most": "50000000"}},
@@ -283,6 +307,13 @@ def test_an_approval_gives_what_the_contract_says(
         ("pin.verify", "55", "wrong_pin"),
         ("pin.enrol", "25", "not_matched"),
         ("pin.enrol", "57", "weak_pin"),
+        ("pin.locked", "25", "not_matched"),
+        ("pin.locked", "24", "none"),
+        ("pin.locked", "38", "branch"),
+        ("pin.locked", "57", "not_open"),
+        ("pin.unlock", "25", "not_matched"),
+        ("pin.unlock", "38", "branch"),
+        ("pin.unlock", "57", "refused"),
         ("customer.identify", "25", "not_matched"),
         ("customer.identify", "26", "enrolled"),
         ("customer.identify", "14", "bad_card"),

@@ -93,12 +93,19 @@ def test_no_state_reason_or_ending_is_shown_as_its_code(language: str) -> None:
         assert lacking("ended", set(get_args(Ended)), language, words) == set()
 
 
+def exits(flow: str) -> set[str]:
+    nodes = SHIPPED.flows[flow].nodes.values()
+    return {node.exit for node in nodes if isinstance(node, Return)}
+
+
 @SAID
 def test_no_end_of_a_pin_entry_is_shown_as_its_code(language: str) -> None:
     ends = {"cancelled"}
+    unlocking = exits("desk_unlock")
+    assert {"unlocked", "branch", "spent"} <= unlocking
+    assert lacking("pin", unlocking, language) == set()
     for flow in ("desk_pin", "desk_card"):
-        nodes = SHIPPED.flows[flow].nodes.values()
-        ends |= {node.exit for node in nodes if isinstance(node, Return)}
+        ends |= exits(flow)
     assert {"verified", "wrong", "locked"} <= ends
     assert lacking("pin", ends, language) == set()
     assert lacking("entry", ends, language) == set()

@@ -54,7 +54,7 @@ def test_every_service_of_the_menus_is_found_but_what_is_asked_on_the_way() -> N
     asked = {node.service for node in nodes if isinstance(node, Call)}
     found = {route.service for route in routes(SHIPPED)} & asked
     quotes = {SHIPPED.contracts[name].quoted_by for name in asked} - {None, "bill.enquiry"}
-    assert asked - found == quotes | PROOFS | FIRST | STEPS | STAFF
+    assert asked - found == quotes | PROOFS | FIRST | STEPS | STAFF | DESK
 
 
 PROOFS = {"pin.verify", "factor.kind", "code.send", "code.verify", "token.verify"}
@@ -64,6 +64,8 @@ STEPS = {
     *("corp.rights", "corp.recall", "hours.state"),
 }
 """What is asked before something that a caller wants, or when no teller is there."""
+DESK = {"pin.locked", "pin.unlock"}
+"""What a teller does for a caller, beside his menus."""
 STAFF = {"notice.enter", "notice.record", "notice.keep"}
 """Behind a key that no menu tells."""
 

@@ -61,6 +61,7 @@ def test_each_act_on_the_floor_is_a_supervisors_right_of_its_own() -> None:
 
 def test_who_works_at_a_desk_hears_his_own_recordings_and_supervisors_all() -> None:
     assert {role for role in Role if may(role, "desk.work")} == {Role.TELLER, Role.SUPERVISOR}
+    assert {role for role in Role if may(role, "desk.unlock")} == {Role.TELLER, Role.SUPERVISOR}
     assert {role for role in Role if may(role, "recording.hear")} == {Role.SUPERVISOR}
     assert may(Role.TELLER, "recording.hear_own")
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from core_adapters.corehost.counter import OK, Counter, Handler, refused
+from core_adapters.corehost.counter import CODES, OK, Counter, Handler, refused
 from core_adapters.corehost.orders import Answer, BadMessage, Order
+from core_adapters.corehost.pins import PinAnswer
 from core_adapters.corehost.products.contacts import mail_of, mobile_of
 from core_adapters.corehost.refusal import Refusal
 from transactions.card import mask
@@ -57,6 +58,39 @@ def pin_enrol(counter: Counter, order: Order, now: datetime) -> Answer:
     return Answer(OK)
 
 
+def unlockable(counter: Counter, order: Order) -> Answer | None:
+    """Why the lock of the telephone PIN is not lifted for who keyed 48.identity, if it is not."""
+    refusal = matched(counter, order)
+    if refusal:
+        return refused(refusal)
+    if not counter.bank.pins.enrolled(order.need(2)):
+        return refused(Refusal.NOT_ENROLLED)
+    if counter.bank.pins.branch_only(order.need(2)):
+        return Answer(CODES[PinAnswer.LOCKED])
+    return None
+
+
+def pin_locked(counter: Counter, order: Order, now: datetime) -> Answer:
+    """0200/300700: the mobile number of somebody whose telephone PIN may be unlocked by a call."""
+    del now
+    told = unlockable(counter, order)
+    if told:
+        return told
+    number = mobile_of(counter.bank.office.db, order.need(2))
+    if number is None:
+        return refused(Refusal.NO_MOBILE)
+    return Answer(OK, subs={48: {"mobile": number}})
+
+
+def pin_unlock(counter: Counter, order: Order, now: datetime) -> Answer:
+    """0600/94: the wrong tries of today are forgotten."""
+    del now
+    told = unlockable(counter, order)
+    if told is None:
+        counter.bank.pins.unlock(order.need(2))
+    return told or Answer(OK)
+
+
 def mobile(counter: Counter, order: Order, now: datetime) -> Answer:
     """0200/300200: the mobile number that the holder registered."""
     del now
@@ -96,6 +130,8 @@ CUSTOMER_SERVICES: Mapping[tuple[str, str], Handler] = MappingProxyType(
     {
         ("02", "3001"): identify,
         ("06", "93"): pin_enrol,
+        ("02", "3007"): pin_locked,
+        ("06", "94"): pin_unlock,
         ("02", "3002"): mobile,
         ("02", "3003"): payee_check,
         ("02", "3006"): mail,

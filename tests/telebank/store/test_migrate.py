@@ -16,7 +16,7 @@ from telebank.settings import store_url
 from telebank.store import tables
 from telebank.store.engine import database_url, is_sqlite, open_read_only
 from telebank.store.errors import MessageKeysReused, StoreMissing
-from telebank.store.migrate import downgrade, migrate
+from telebank.store.migrate import downgrade, known_revisions, migrate
 
 
 @pytest.fixture
@@ -117,6 +117,28 @@ async def test_rows_of_the_first_release_go_to_the_second_and_back(place: Path, 
         await recorded(store, "r2")
         with pytest.raises(MessageKeysReused):  # the partial index is there again
             await store.journal.sending(message("r2", "000001"))
+
+
+async def test_down_to_nothing_with_rows_and_up_again(place: Path, blank: str) -> None:
+    """Rows hold no table back, on their way down through every revision; a new life begins."""
+    migrate(blank)
+    first = _shape(blank)
+    async with open_store(place) as store:
+        await recorded(store, "r1")
+        sent = message("r1", "000001")
+        await store.journal.sending(sent)
+        await store.journal.answered(replace(sent, reply39="00", reply_at=NOON, settled_on=DAY))
+        await store.releases.begin({"services.yaml": b""})
+    for revision in known_revisions()[1:]:  # the newest is where it is
+        downgrade(blank, revision)
+        assert len(_rows(blank, "request")) == 1, revision
+    downgrade(blank)
+    assert set(_shape(blank)) == {"alembic_version"}
+    migrate(blank)
+    assert _shape(blank) == first
+    async with open_store(place) as store:
+        assert store.epoch == 1
+        await recorded(store, "r1")
 
 
 def _rows(url: str, name: str) -> list[dict[str, Any]]:

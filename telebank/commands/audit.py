@@ -10,6 +10,7 @@ import click
 from sqlalchemy import Connection
 
 from telebank.audit import verify as verifier_file
+from telebank.commands import audit_erase
 from telebank.commands.common import EXIT_FINDING, data_option, json_option
 from telebank.commands.contacts import reading
 from telebank.commands.events import Since
@@ -56,6 +57,9 @@ def command() -> None:
       telebank audit verify log.jsonl --anchors /mnt/anchors --keys keys.txt
       telebank audit prove 4711 > entry.json
     """
+
+
+command.add_command(audit_erase.erase)
 
 
 @command.command()

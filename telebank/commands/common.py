@@ -14,7 +14,7 @@ EXIT_UNREACHABLE: Final = 3
 """Nothing answers there, or a port is taken."""
 
 DEFAULT_DATA = Path("var")
-_TOKEN = re.compile("[0-9a-f]{64}")
+TOKEN = re.compile("[0-9a-f]{64}")
 
 data_option = click.option(
     "--data",
@@ -35,4 +35,4 @@ class Unreachable(click.ClickException):
 
 def person(actor: str) -> str:
     """Who did something, for people to read; a customer by the first figures of his token."""
-    return f"customer {actor[:8]}" if _TOKEN.fullmatch(actor) else actor
+    return f"customer {actor[:8]}" if TOKEN.fullmatch(actor) else actor

@@ -50,7 +50,7 @@ FLOOR = (MONITOR, WHISPER, BARGE, INTERCEPT, FORCE, RECORD)
 KNOW = "knowledge.read"
 HISTORY, SEATS, SEE_SEATS = "contact.list", "seat.change", "seat.list"
 HEAR, HEAR_OWN = "recording.hear", "recording.hear_own"
-REVIEW = "audit.review"
+REVIEW, ERASE = "audit.review", "audit.erase"
 HOLD, RELEASE_HOLD = "retention.hold", "retention.release"
 """Rights that are asked for elsewhere too."""
 _R = Role
@@ -99,6 +99,11 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         "key.custody": Act(
             "export, rotate, replace or retire a key of the security module",
             frozenset({_R.IT}),
+            frozenset({_R.SUPERVISOR}),
+        ),
+        ERASE: Act(
+            "erase a person's detail from the event log",
+            frozenset({_R.ADMINISTRATOR}),
             frozenset({_R.SUPERVISOR}),
         ),
         "release.publish": Act(

@@ -34,6 +34,7 @@ from telebank.calls.control.matters import MattersPart
 from telebank.calls.control.phones import PhonesPart
 from telebank.calls.control.releases import NotStaged, ReleasesPart
 from telebank.calls.control.resolve import Resolve
+from telebank.calls.control.reviews import ReviewPart
 from telebank.calls.control.server import ControlPart, ControlServer
 from telebank.calls.control.skills import SkillsPart
 from telebank.calls.control.staff import StaffPart
@@ -44,15 +45,18 @@ from telebank.calls.registrations import DeskPhones
 from telebank.commands.wiring import key_custody
 from telebank.commands.wiring.customer_control import CustomersPart
 from telebank.commands.wiring.customer_records import CustomerRecordsPart
+from telebank.commands.wiring.erasing import EraseAct, ErasePart
 from telebank.commands.wiring.key_custody import ACT as KEY_CUSTODY
 from telebank.commands.wiring.pin_control import PinsPart
 from telebank.commands.wiring.retention import RetentionPart, RetentionRoom
 from telebank.commands.wiring.store_keys import Custody, StoreKeysPart
+from telebank.retention import held as is_held
 from telebank.retention.rules import rules_of
 from telebank.settings import seed_dir, store_url
 from telebank.sip.digest import Account
 from telebank.sip.registering import PhoneOptions
 from telebank.staff.options import StaffOptions
+from telebank.staff.roles import ERASE
 from telebank.store import tables
 from telebank.store.clock import Stamp, to_us
 from telebank.store.engine import open_read_only
@@ -307,6 +311,7 @@ async def open_house(
     all_carriers: dict[str, Carrier] = {
         ACT: Resolve(processor),
         KEY_CUSTODY: Custody(desk, keys),
+        ERASE: EraseAct(desk, is_held),
         LIFT: LiftAct(decider),
     }
     customers = CustomerBook(store.journal.run, keys.digest, PLAN)
@@ -320,10 +325,12 @@ async def open_house(
         StaffPart(counter),
         SkillsPart(counter),
         MattersPart(counter, keys, store.journal.zone, clock),
+        ReviewPart(counter, keys, PLAN),
         EnrolmentPart(counter),
         ApprovalsPart(counter, all_carriers),
         key_custody.CustodiansPart(counter),
         StoreKeysPart(counter, keys),
+        ErasePart(counter, is_held),
         PinsPart(counter, keys),
         RetentionPart(counter, keys, retention),
         CustomersPart(counter, keys),

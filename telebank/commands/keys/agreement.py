@@ -1,4 +1,5 @@
-"""Two people agree at the running node before a key leaves, is replaced or is ended."""
+"""Two people agree at the running node before a key leaves, is replaced or is ended, or what is
+known of a person is erased."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 note_option = click.option("--note", default="", help="Why; kept with the approval.")
 NO_NODE = (
     "two people agree on this at the running node, and none answers on this DATA: start "
-    "`telebank serve`; then somebody of IT says this command, and a supervisor says the same"
+    "`telebank serve`; then one of them says this command, and a supervisor says the same"
 )
 
 
@@ -33,20 +34,27 @@ def agreed(
 ) -> bool:
     """Say this person's word on `do` for key `name`; whether it was the second, so that it is to
     be done now. The first one's is a proposal, and that is said."""
-    body = {
-        "request_id": request_id(),
-        "act": ACT,
-        "object": name,
-        "detail": {"do": do, **detail},
-        "note": note,
-    }
+    return agreed_on(data, session, ACT, name, {"do": do, **detail}, note, f"{do} {name}")
+
+
+def agreed_on(
+    data: Path,
+    session: Path | None,
+    act: str,
+    of: str,
+    detail: Mapping[str, str | int],
+    note: str,
+    words: str = "",
+) -> bool:
+    """The same for any act; `words` say it to the first person, where its name does not."""
+    body = {"request_id": request_id(), "act": act, "object": of, "detail": detail, "note": note}
     if not node_runs(data):
         raise Unreachable(NO_NODE)
     answer = call(data, "POST", "/v1/acts", body, need_token(data, session))
     if answer["state"] == "approved":
         return True
     until = answer["approval"]["expires_at"][:16]
-    click.echo(f"proposed: {do} {name}; {answer['next']}, before {until} UTC", err=True)
+    click.echo(f"proposed: {words or act}; {answer['next']}, before {until} UTC", err=True)
     return False
 
 

@@ -23,6 +23,7 @@ from telebank.calls.notices import Notices
 from telebank.calls.registrations import DeskPhones
 from telebank.commands.wiring import key_custody
 from telebank.commands.wiring.customer_control import CustomersPart
+from telebank.commands.wiring.erasing import EraseAct, ErasePart
 from telebank.commands.wiring.host_control import ACT as KEY_CHANGE
 from telebank.commands.wiring.host_control import KeyChangeAct, KeyedHost
 from telebank.commands.wiring.key_custody import ACT as KEY_CUSTODY
@@ -31,7 +32,9 @@ from telebank.commands.wiring.retention import RetentionPart, RetentionRoom
 from telebank.commands.wiring.store_keys import Custody, StoreKeysPart
 from telebank.commands.wiring.tellers import Desks
 from telebank.flow.release import Release
+from telebank.retention import held as is_held
 from telebank.staff.options import StaffOptions
+from telebank.staff.roles import ERASE
 from telebank.store.clock import SystemClock
 from telebank.store.releases import ACT as PUBLISH
 from telebank.store.sealing import Keyring
@@ -68,6 +71,7 @@ def open_staff(
     carriers: dict[str, Carrier] = {
         ACT: Resolve(processor),
         KEY_CUSTODY: Custody(desk, keyring),
+        ERASE: EraseAct(desk, is_held),
         LIFT: LiftAct(decider),
         **(more or {}),
     }
@@ -95,6 +99,7 @@ def open_staff(
         ApprovalsPart(counter, carriers),
         key_custody.CustodiansPart(counter),
         StoreKeysPart(counter, keyring),
+        ErasePart(counter, is_held),
         PinsPart(counter, keyring),
         CustomersPart(counter, keyring),
         LossPart(counter, decider),

@@ -10,7 +10,7 @@ import click
 from sqlalchemy import Connection
 
 from telebank.audit import verify as verifier_file
-from telebank.commands import audit_erase
+from telebank.commands import audit_erase, audit_story
 from telebank.commands.common import EXIT_FINDING, data_option, json_option
 from telebank.commands.contacts import reading
 from telebank.commands.events import Since
@@ -56,9 +56,11 @@ def command() -> None:
       telebank audit export --all log.jsonl
       telebank audit verify log.jsonl --anchors /mnt/anchors --keys keys.txt
       telebank audit prove 4711 > entry.json
+      telebank audit story 010000000017
     """
 
 
+command.add_command(audit_story.command)
 command.add_command(audit_erase.erase)
 
 

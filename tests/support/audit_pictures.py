@@ -17,8 +17,10 @@ from support.console_routes import AUDITOR, route_place
 from support.desk_browsers import Browsers
 from support.desk_pictures import served
 from support.matter_pictures import take
+from support.staff_house import House
 from telebank.settings import store_url
 from telebank.store.signing import Signer
+from transactions.journal import JournalEvent
 
 FIND = "document.querySelector('form.fields-row button').click()"
 
@@ -30,10 +32,20 @@ async def main(out: Path) -> None:
             await of_language(Path(folder), lang, out)
 
 
+async def odd(house: House) -> None:
+    """What rules find: somebody who is refused again and again, and looks without a call."""
+    kinds = (("staff.denied", "zhou", "it"), ("customer.shown", "li", "teller"))
+    for kind, actor, role in kinds:
+        for _ in range(7):
+            house.clock.forward(20)
+            await house.store.journal.append(JournalEvent(kind, actor=actor, role=role))
+
+
 async def of_language(folder: Path, lang: str, out: Path) -> None:
     """One language's."""
     async with route_place(folder) as place:
         await told(place.house)
+        await odd(place.house)
         await sign(place.house.store, Signer(store_url(folder), "01", folder / "keys"))
         with served(place.app) as base:
             browsers = Browsers(folder / "browsers", base)

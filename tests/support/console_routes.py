@@ -222,6 +222,9 @@ PAGES = (
     _post("/audit/search", AUDITORS, LOGIN, form=SEARCH),
     _post("/audit/sheet", AUDITORS, LOGIN, form=SEARCH),
     _get("/audit/story/<of>", AUDITORS, LOGIN, ok=frozenset({404}), path="/audit/story/01-1-99"),
+    _get(
+        "/audit/story/<of>/paper", AUDITORS, LOGIN, ok=frozenset({404}), path="/audit/story/1/paper"
+    ),
     _get("/audit/unusual", AUDITORS, LOGIN, query=("lang", "since", "days")),
     _get("/floor", WATCHERS, LOGIN),
     _get("/floor/events", WATCHERS, query=("lang", "after"), stream=True),

@@ -18,10 +18,21 @@ from telebank.calls.forms.labels import SERVICES
 from telebank.console.audit import asked as asking
 from telebank.console.audit.asked import Asked, BadSearch
 from telebank.console.audit.heard import Prompts
+from telebank.console.audit.printed import printed
 from telebank.console.audit.sheet import lines as cells
 from telebank.console.audit.sheet import sheet
 from telebank.console.audit.texts import AUDIT_WORDS
-from telebank.console.audit.told import HEX, Line, Telling, lines, row, spots, way
+from telebank.console.audit.told import (
+    HEX,
+    Line,
+    Telling,
+    lines,
+    proof_facts,
+    release_of,
+    row,
+    spots,
+    way,
+)
 from telebank.console.language import language
 from telebank.console.login import address, logged_in, login_over, person
 from telebank.console.node import Node
@@ -62,6 +73,7 @@ class AuditPages:
         pages.add_url_rule("/sheet", "sheet", self.sheet, methods=["POST"])
         pages.add_url_rule("/open", "open", self.open, methods=["POST"])
         pages.add_url_rule("/story/<of>", "story", self.story)
+        pages.add_url_rule("/story/<of>/paper", "paper", self.paper)
         pages.add_url_rule("/unusual", "unusual", self.unusual)
         return pages
 
@@ -136,9 +148,24 @@ class AuditPages:
             rows=[row(one, t) for one in found.requests],
             lines=told,
             way=way(found, t),
-            proof_at=t.time(found.proof.at) if found.proof else "",
+            proof=proof_facts(found, t),
             most=MAX_ENTRIES,
         )
+
+    def paper(self, of: str) -> Page:
+        """The same as PDF."""
+        found, _ = self._story("paper", of)
+        if found is None:
+            return self._again("unknown", HTTPStatus.NOT_FOUND)
+        t, told = self._lines(found)
+        now = self._parts.now().astimezone(self._parts.zone)
+        answer = Response(
+            printed(found, [row(one, t) for one in found.requests], told, t, now),
+            mimetype="application/pdf",
+        )
+        name = f"telebank-{found.of}.pdf"
+        answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        return answer
 
     # -- what is unusual ----------------------------------------------------------------------
 
@@ -175,10 +202,8 @@ class AuditPages:
         return found, call
 
     def _lines(self, found: Story) -> tuple[Telling, Sequence[Line]]:
-        started = (one.event for one in found.events if one.event.kind == "call.started")
-        release = next((str(one.detail.get("release", "")) for one in started), "")
         with self._engine.connect() as connection:
-            spoken = self._prompts.spoken(connection, release, spots(found))
+            spoken = self._prompts.spoken(connection, release_of(found), spots(found))
         t = Telling(AUDIT_WORDS[language()], language(), self._parts.zone, spoken)
         return t, lines(found, t)
 

@@ -160,7 +160,6 @@ _STORY: Pairs = {
         "{name}, {seconds} s, hash {sha}…; a supervisor plays it on the page of recordings, which "
         "is logged",
     ),
-    "recording_play": ("在录音页播放（记入日志）", "Play it on the page of recordings (logged)"),
     "fax": ("传真", "Fax"),
     "fax_words": (
         "{title}，{confirmed}/{pages} 页，号码 {number}",
@@ -189,6 +188,27 @@ _KINDS: Pairs = {
     "kind_recording_played": ("录音被播放", "Recording played"),
     "kind_customer_looked": ("查看客户资料", "Customer looked at"),
     "kind_alarm_manual": ("转人工处理", "Given to people"),
+}
+_DETAILS: Pairs = {
+    "detail_codec": ("编码", "codec"),
+    "detail_to": ("被叫", "to"),
+    "detail_trunk": ("中继", "trunk"),
+    "detail_diverted": ("转移来电", "diverted"),
+    "detail_language": ("语言", "language"),
+    "detail_patience": ("等候", "patience"),
+    "detail_speed": ("语速", "speed"),
+    "detail_by": ("由", "by"),
+    "detail_seconds": ("秒数", "seconds"),
+    "detail_ms": ("毫秒", "ms"),
+    "detail_link": ("链路", "link"),
+    "detail_mti": ("消息类型", "MTI"),
+    "detail_stan": ("跟踪号", "STAN"),
+    "detail_role": ("报文", "message"),
+    "detail_reply39": ("应答码", "reply code"),
+    "detail_name": ("名称", "name"),
+    "detail_seat": ("柜员", "seat"),
+    "detail_queue": ("队列", "queue"),
+    "detail_customer": ("客户令牌", "customer's token"),
 }
 STATES: Pairs = {
     "state_RECORDED": ("已登记", "recorded"),
@@ -226,5 +246,5 @@ _UNUSUAL: Pairs = {
     "show": ("查看", "Look"),
 }
 AUDIT_WORDS: Mapping[Language, Mapping[str, str]] = columns(
-    {**_SEARCH, **_STORY, **_KINDS, **STATES, **_UNUSUAL}
+    {**_SEARCH, **_STORY, **_KINDS, **_DETAILS, **STATES, **_UNUSUAL}
 )

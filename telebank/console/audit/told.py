@@ -16,8 +16,20 @@ from transactions.money import Money, currency
 
 HEX = 12
 """Characters of a token that are shown beside a name."""
+FACTS = (
+    *("at", "state", "amount", "customer", "token", "payee", "channel", "level"),
+    *("result", "reason", "settled", "call"),
+)
+"""What stands at the top of a story, of a `row`."""
+MOST_NAMED = 20
+"""Changed entries that are named."""
 Words = Mapping[str, str]
-_QUIET = frozenset({"service", "flow", "node", "reference", "release", "from_masked", "digit"})
+_QUIET = frozenset(
+    {
+        *("service", "flow", "node", "reference", "release", "from_masked", "digit"),
+        *("attempt", "field7", "version"),
+    }
+)
 """Details that a line says in words of its own, or that stand at the top."""
 _SAYING = frozenset({"why", "reason", "text"})
 """Details that are sentences."""
@@ -76,6 +88,12 @@ def spots(story: Story) -> set[Spot]:
     return {(_said(one, "flow"), _said(one, "node")) for one in entered}
 
 
+def release_of(story: Story) -> str:
+    """Hash of the release that its call had; empty where it had none."""
+    started = (one.event for one in story.events if one.event.kind == "call.started")
+    return next((_said(one, "release") for one in started), "")
+
+
 def lines(story: Story, t: Telling) -> list[Line]:
     """All of it, in time's order."""
     found = [*_events(story, t), *(line for one in story.messages for line in _message(one, t))]
@@ -120,6 +138,25 @@ def row(one: Found, t: Telling) -> dict[str, str]:
     }
 
 
+def proof_facts(story: Story, t: Telling) -> list[tuple[str, str]]:
+    """What is proved, as names and values."""
+    w, p = t.w, story.proof
+    whole = w["hashes_good"].format(n=len(story.events))
+    bad = w["hashes_bad"].format(numbers=", ".join(story.changed[:MOST_NAMED]))
+    hashes = (w["hashes"], bad if story.changed else whole)
+    if p is None:
+        return [(w["proof_state"], w["proof_none"]), hashes]
+    point = w["proof_size"].format(size=p.size, at=t.time(p.at)) if p.size else "–"
+    return [
+        (w["entry"], f"{p.node}-{p.sequence}"),
+        (w["proof_leaf"], str(p.leaf)),
+        (w["proof_point"], point),
+        (w["proof_state"], w[f"proof_{p.standing}"].format(why=p.why)),
+        (w["proof_again"], f"telebank audit prove {p.sequence} --node {p.node}"),
+        hashes,
+    ]
+
+
 def amount(minor: int | None, code: str | None) -> str:
     """`1000.00 CNY`; empty where none is."""
     return "" if minor is None or code is None else str(Money(minor, currency(code)))
@@ -148,7 +185,7 @@ def _event(one: Written, story: Story, t: Telling) -> Line:
         event.at,
         "other",
         t.w.get(kind, event.kind),
-        _plain(event),
+        _plain(event, t),
         entry=one.number,
         whole=one.whole,
         mine=event.request in story.ids,
@@ -179,11 +216,11 @@ def _outcome(event: LoggedEvent, t: Telling) -> str:
     return " ".join(filter(None, (masked, event.outcome, by)))
 
 
-def _plain(event: LoggedEvent) -> str:
+def _plain(event: LoggedEvent, t: Telling) -> str:
     """The rest of its detail as it stands there; long hexadecimal values by their beginning."""
     told = {key: value for key, value in event.detail.items() if key not in _QUIET}
     return ", ".join(
-        _short(value) if key in _SAYING else f"{key} {_short(value)}"
+        _short(value) if key in _SAYING else f"{t.w.get(f'detail_{key}', key)} {_short(value)}"
         for key, value in told.items()
         if value != ""
     )

@@ -160,7 +160,8 @@ def _rows(
         .order_by(_R.created_at.desc(), _R.reference.desc())
         .limit(MAX_READ)
     )
-    yield from connection.execute(asked).mappings()
+    for row in connection.execute(asked).mappings():
+        yield dict(row)
 
 
 def _events(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flask.testing import FlaskClient
+from pypdfium2 import PdfDocument
 
 from support.audit_log import sign
 from support.audit_scene import CALL, REFERENCE, told
@@ -227,7 +228,7 @@ async def test_what_is_unusual_leads_to_its_stories(tmp_path: Path) -> None:
         def looked() -> None:
             browser = place.browser(AUDITOR)
             page = browser.get("/audit/unusual?lang=en&since=2026-03-31&days=1").text
-            heading = "one person, a day: refused again and again"
+            heading = "One person, a day: refused again and again"
             found = page.partition(heading)[2]
             assert "6 times" in found
             first = re.search(r'href="(/audit/story/01-\d+[^"]*)"', found)
@@ -239,3 +240,25 @@ async def test_what_is_unusual_leads_to_its_stories(tmp_path: Path) -> None:
 
         await at(place, looked)
         assert looks(place)[-1][0] == "unusual"
+
+
+async def test_a_story_on_paper(tmp_path: Path) -> None:
+    async with route_place(tmp_path) as place:
+        await told(place.house)
+
+        def looked() -> None:
+            browser = place.browser(AUDITOR)
+            for lang, words in (("en", "no reply in time"), ("zh", "按时间顺序")):
+                answer = browser.get(f"/audit/story/{REFERENCE}/paper?lang={lang}")
+                assert answer.mimetype == "application/pdf"
+                assert REFERENCE in answer.headers["Content-Disposition"]
+                document = PdfDocument(answer.data)
+                text = "".join(page.get_textpage().get_text_range() for page in document)
+                assert words in text
+                assert REFERENCE in text
+                assert "138******78" in text
+                assert PAYER.digits not in text
+            assert browser.get("/audit/story/01-1-9/paper").status_code == 404
+
+        await at(place, looked)
+        assert [outcome for outcome, _ in looks(place)] == ["paper"] * 3

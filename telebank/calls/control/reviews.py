@@ -23,22 +23,23 @@ from telebank.calls.masking import mask_caller
 from telebank.staff.roles import REVIEW, RIGHTS, Role, may
 from telebank.store.review import looks
 from telebank.store.review.looks import What
+from telebank.store.review.story import NAME
 from telebank.store.sealing import Keyring
 from transactions.approval import Actor
 from transactions.card import CardNumber, CardNumberError
 
 PATH = "/v1/audit/look"
-MAX_OF, MAX_CRITERIA, MAX_VALUE = 64, 16, 64
+MAX_CRITERIA, MAX_VALUE = 16, 64
 _Text = Annotated[str, msgspec.Meta(max_length=MAX_VALUE)]
 _Key = Annotated[str, msgspec.Meta(pattern="^[a-z_]{1,24}$")]
 
 
 class LookBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What he looks at: `of` one story, or what fits `criteria`, of the customer of
-    `token`, `card` or `number`."""
+    """What he looks at: `of` one story (`?`: of what has no such name), or what fits `criteria`, of
+    the customer of `token`, `card` or `number`."""
 
     what: What
-    of: Annotated[str, msgspec.Meta(max_length=MAX_OF)] = ""
+    of: Annotated[str, msgspec.Meta(pattern=rf"^(\?|{NAME.pattern})?$")] = ""
     criteria: Annotated[dict[_Key, _Text], msgspec.Meta(max_length=MAX_CRITERIA)] = {}
     token: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
     card: _Text = ""
@@ -63,7 +64,7 @@ class ReviewPart:
         by = await self._counter.actor(request)
         if not may(Role(by.role), REVIEW):
             return (await self._acts.denied(by, REVIEW, body.what, RIGHTS[REVIEW])).response()
-        for said in (body.of, *body.criteria.values()):
+        for said in body.criteria.values():
             if wrong := note_complaint(said, needed=False):
                 return refused(400, "number_in_words", wrong).response()
         detail: dict[str, Any] = {**body.criteria} | ({"of": body.of} if body.of else {})

@@ -22,7 +22,7 @@ FIELDS: Final = (
     *("since", "until"),
 )
 MAX_FIELD: Final = 64
-_TOKEN: Final = re.compile(r"[0-9a-f]{64}")
+TOKEN: Final = re.compile(r"[0-9a-f]{64}")
 _AFTER: Final = re.compile(r"([0-9]{1,17})~([0-9]{12})")
 _NAME: Final = re.compile(r"[0-9A-Za-z._-]{0,64}")
 
@@ -78,7 +78,7 @@ def read(form: Mapping[str, str], zone: tzinfo) -> Asked:
     if max(map(len, given.values())) > MAX_FIELD or _loose(given):
         raise BadSearch("bad_request")
     card, number = given.pop("card"), given.pop("number")
-    if given["token"] and _TOKEN.fullmatch(given["token"]) is None:
+    if given["token"] and TOKEN.fullmatch(given["token"]) is None:
         raise BadSearch("token")
     if given["reference"] and REFERENCE.fullmatch(given["reference"]) is None:
         raise BadSearch("reference")

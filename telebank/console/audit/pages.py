@@ -39,7 +39,7 @@ from telebank.console.node import Node
 from telebank.console.parts import Context
 from telebank.ops.control_client import Refused
 from telebank.store.review.search import PAGE, Wanted, search
-from telebank.store.review.story import CALL, MAX_ENTRIES, Story, story
+from telebank.store.review.story import MAX_ENTRIES, NAME, Story, story
 from telebank.store.review.unusual import Span, unusual
 from telebank.store.views import CallRow, find_call
 from transactions.lifecycle import State
@@ -50,8 +50,8 @@ CSV_COLUMNS: Final = (
     *("reference", "at", "service", "state", "amount", "customer", "token", "payee", "channel"),
     *("level", "result", "reason", "settled", "call"),
 )
-_CARD: Final = re.compile(r"[0-9 ]{13,}")
-"""What is no name of a story, and goes into no address."""
+_CARD: Final = re.compile(r"\d(?:[ -]?\d){12,}")
+"""What may be a card number, and is not shown again."""
 Page = str | tuple[str, int] | AnyResponse
 
 
@@ -127,7 +127,7 @@ class AuditPages:
     def open(self) -> Page:
         """The way to a story by what somebody wrote; nothing else comes into an address."""
         of = request.form.get("of", "").strip()
-        if CALL.fullmatch(of) is None or _CARD.fullmatch(of) is not None:
+        if NAME.fullmatch(of) is None:
             return self._again("of")
         return redirect(url_for("audit.story", of=of), HTTPStatus.SEE_OTHER)
 
@@ -192,7 +192,7 @@ class AuditPages:
 
     def _story(self, what: str, of: str) -> tuple[Story | None, CallRow | None]:
         """The story and its call, once the log has that it is looked at."""
-        if CALL.fullmatch(of) is None or _CARD.fullmatch(of) is not None:
+        if NAME.fullmatch(of) is None:
             self._looks(what=what, of="?")
             return None, None
         self._looks(what=what, of=of)
@@ -230,7 +230,7 @@ class AuditPages:
         given = {name: request.form.get(name, said) for name, said in usual.items()}
         kept = {name: said[: asking.MAX_FIELD] for name, said in given.items()}
         safe = {name: "" if _CARD.search(said) else said for name, said in kept.items()}
-        safe["token"] = kept["token"]
+        safe["token"] = kept["token"] if asking.TOKEN.fullmatch(kept["token"]) else ""
         return self._form(safe, problem=problem), status
 
     def _form(self, fields: Any, **more: Any) -> str:

@@ -25,7 +25,9 @@ MAX_BESIDE = 200
 """Requests, messages, talks, recordings and faxes of one story, of each."""
 REFERENCE = re.compile(r"[0-9]{12}")
 ENTRY = re.compile(r"([0-9]{2})-([0-9]{1,15})")
-CALL = re.compile(r"[0-9A-Za-z._:-]{1,64}")
+CALL = re.compile(r"[0-9]{2}-[0-9]{1,9}-[0-9A-Za-z]{1,12}")
+NAME = re.compile("|".join(one.pattern for one in (REFERENCE, ENTRY, CALL)))
+"""By what a story is asked for. No card number is written so, with hyphens or without."""
 STEP = "request.state"
 _R, _E, _M, _L = tables.request.c, tables.event.c, tables.host_message.c, tables.leaf.c
 _C, _A, _F = contact.c, recording.c, fax_job.c

@@ -102,10 +102,14 @@ async def test_a_transaction_is_told_whole(tmp_path: Path) -> None:
             assert browser.get("/audit/story/019999999999").status_code == 404
             opened = posted(browser, "/audit/open", of=f" {REFERENCE} ")
             assert opened.location == f"/audit/story/{REFERENCE}"
-            for wrong in (PAYER.digits, "6227 0012 3456 7899", "", "../x"):
+            hyphens = "-".join(re.findall("....", PAYER.digits))
+            for wrong in (PAYER.digits, "6227 0012 3456 7899", hyphens, "", "../x"):
                 refused = posted(browser, "/audit/open", of=wrong)
                 assert refused.status_code == 400
                 assert "6227" not in refused.text
+                if "/" not in wrong:
+                    assert browser.get(f"/audit/story/{wrong}").status_code == 404, wrong
+            assert looks(place)[-1] == ("story", {"of": "?"})
 
         await at(place, looked)
 
@@ -174,6 +178,7 @@ async def test_what_is_searched_for_is_found_by_a_token(tmp_path: Path) -> None:
                 {"card": "123"},
                 {"number": "x"},
                 {"token": "abc"},
+                {"token": PAYER.digits},
                 {"least": "many", **day},
                 {"since": "2026-01-01T00:00", "until": "2026-12-31T00:00"},
                 {"since": "2026-04-01T00:00", "until": "2026-03-01T00:00"},

@@ -42,6 +42,7 @@ ZH: Mapping[str, str] = MappingProxyType(
             "听到等待时间的来电者中，{kept} % 的实际等待未超过所报分钟数。"
         ),
         # today
+        "name": "名称",
         "from": "时间",
         "gave up": "放弃",
         "at once": "立即挂机",

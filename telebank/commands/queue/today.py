@@ -28,6 +28,7 @@ WHY = ("closed", "full", "nobody")
 @json_option
 def command(*, quarters: bool, queue: str, data: Path, language: Language, as_json: bool) -> None:
     """Callers of today by queue: of all nodes of this store, from midnight by the bank's clock.
+    `in time`: answered in time / (answered + gave up), as floor and wall show it.
 
     Whoever was sent away came too: the queue was closed or full, or nobody sat there. Whose place
     was kept is a call-back, and answered as well once he was reached.
@@ -42,8 +43,8 @@ def command(*, quarters: bool, queue: str, data: Path, language: Language, as_js
     from telebank.settings import load_settings
 
     with reading(data) as connection:
-        minutes = load_settings(data).node.utc_offset_minutes
-        zone = timezone(timedelta(minutes=minutes))
+        settings = load_settings(data)
+        zone = timezone(timedelta(minutes=settings.node.utc_offset_minutes))
         told = Days(connection.engine, zone, lambda: datetime.now(UTC)).shown()["queues"]
     if queue and queue not in told:
         raise click.UsageError(f"--queue {queue}: nobody came to it today")
@@ -56,20 +57,28 @@ def command(*, quarters: bool, queue: str, data: Path, language: Language, as_js
         _show_quarters(told[queue], say)
     else:
         names = [queue] if queue else [*filter(None, told), ""]
-        _show_queues({name: told[name] for name in names}, say)
+        called = {
+            one.name: one.zh if language == "zh" else one.en for one in settings.queues.queues
+        }
+        _show_queues({name: told[name] for name in names}, called, say)
 
 
-def _show_queues(told: Mapping[str, Mapping[str, Any]], say: Say) -> None:
-    columns = [*map(say, ("queue", *WORDS, *WHY))]
+def _show_queues(
+    told: Mapping[str, Mapping[str, Any]], called: Mapping[str, str], say: Say
+) -> None:
+    """A queue by the word to type and by its name for people."""
+    columns = [*map(say, ("queue", "name", *WORDS, "in time", *WHY))]
     rows = [
         (
             name or say("all"),
+            called.get(name, ""),
             *(str(one["total"][count]) for count in COUNTS),
+            "–" if one["service"] is None else f"{one['service']:.0%}",
             *(str(one["away"].get(why, 0)) for why in WHY),
         )
         for name, one in told.items()
     ]
-    show([Column(name) for name in columns], rows)
+    show([Column(name, gives=name == columns[1]) for name in columns], rows)
 
 
 def _show_quarters(told: Mapping[str, Any], say: Say) -> None:

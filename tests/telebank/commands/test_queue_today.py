@@ -22,7 +22,7 @@ def run(place: Path, *words: str) -> Result:
 
 
 def facts(at_s: float) -> list[Fact]:
-    loans: dict[str, Any] = {"queue": "loans"}
+    loans: dict[str, Any] = {"queue": "loss"}
     return [
         ("queue.refused", at_s, "c0", "system", loans | {"why": "nobody"}),
         ("queue.entered", at_s, "c1", "system", loans),
@@ -37,11 +37,13 @@ async def test_a_day_in_a_terminal(tmp_path: Path) -> None:
         write_day(store_url(tmp_path), midnight - timedelta(days=1), facts(1_000.0))
         write_day(store_url(tmp_path), midnight, facts((now - midnight).total_seconds() / 2))
         told = json.loads(run(tmp_path, "--json").stdout)
-        assert told["queues"]["loans"]["away"] == {"nobody": 1}
+        assert told["queues"]["loss"]["service"] == 1.0
+        assert told["queues"]["loss"]["away"] == {"nobody": 1}
         assert (told["all"]["total"]["came"], told["all"]["total"]["answered"]) == (2, 1)
         page = run(tmp_path, "--language", "zh").stdout
-        assert ("未受理" in page, "合计" in page) == (True, True)
-        assert len(run(tmp_path, "--quarters", "--queue", "loans").stdout.splitlines()) == 2
+        assert all(words in page for words in ("未受理", "合计", "挂失", "100%")), page
+        assert "Card loss" in run(tmp_path, "--language", "en").stdout
+        assert len(run(tmp_path, "--quarters", "--queue", "loss").stdout.splitlines()) == 2
         none = CliRunner().invoke(
             main, ["queue", "today", "--queue", "none", "--data", str(tmp_path)]
         )

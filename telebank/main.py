@@ -12,6 +12,7 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "run": ("run", "Start the whole bank on this machine: node, console, demo core host."),
         "serve": ("serve", "Run one voice node."),
+        "reload": ("reload", "Have the running node read its files again."),
         "settle": ("settle", "Settle what a dead node left open."),
         "console": ("console", "Serve the web pages: calls, faxes, desks, floor, wall."),
         "corehost": ("corehost", "The demo core banking host."),

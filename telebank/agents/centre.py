@@ -42,7 +42,7 @@ from telebank.agents.events import (
 )
 from telebank.agents.hall import Hall
 from telebank.agents.offers import Offers
-from telebank.agents.options import CentreOptions
+from telebank.agents.options import CentreOptions, fixed_parts
 
 __all__ = ["Centre", "Wall"]
 
@@ -57,6 +57,16 @@ class Centre:
         self._callers = Callers(self._core, hall)
         self._offers = Offers(self._core, hall)
         self._desks = Desks(self._core, hall)
+
+    def use(self, options: CentreOptions) -> list[str]:
+        """Other options while callers wait. What stands on them goes on (a ring, a wrap-up begun);
+        what is new goes by these. Where a queue would change in who comes to it or who sits at it,
+        nothing is changed, and what that is is named: callers stand in lines that were made so."""
+        fixed = fixed_parts(self.options, options)
+        if not fixed:
+            self.options = options
+            self._core.use(options)
+        return fixed
 
     # -- the machine ------------------------------------------------------------------------------
 

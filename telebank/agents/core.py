@@ -94,6 +94,12 @@ class Core:
                 return wider
         return None
 
+    def use(self, options: CentreOptions) -> None:
+        """Other times and numbers of the same queues (`fixed_parts`)."""
+        self.options = options
+        self.queues.update({queue.name: queue for queue in options.queues})
+        self.hours = {queue.name: OpeningHours(queue.hours) for queue in options.queues}
+
     def open(self, queue: QueueOptions, now: float) -> bool:
         """By its hours."""
         hours = self.hours[queue.name]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import isfinite
 from typing import TypeVar
 
@@ -260,3 +260,29 @@ def _patterns(key: str, patterns: tuple[str, ...]) -> None:
             raise ValueError(f'{key} has {pattern!r}: give digits, a star at the end, "0108*"')
     if len(patterns) > MAX_WORDS:
         raise ValueError(f"{key} has {len(patterns)} patterns: at most {MAX_WORDS}")
+
+
+LIVE = frozenset(
+    {
+        *("hours", "most", "longest_s", "rings_s", "wrap_up_s", "service_s", "record"),
+        *("place_first_s", "place_every_s", "offer_after_s"),
+    }
+)
+"""Of a queue: what can change while callers wait in it."""
+
+
+def fixed_parts(now: CentreOptions, new: CentreOptions) -> list[str]:
+    """What differs and cannot change while callers wait, in words: `queues`, `loans.skills`."""
+    found = [
+        each.name
+        for each in fields(CentreOptions)
+        if each.name != "queues" and getattr(now, each.name) != getattr(new, each.name)
+    ]
+    if [queue.name for queue in now.queues] != [queue.name for queue in new.queues]:
+        return [*found, "queues"]
+    return found + [
+        f"{old.name}.{each.name}"
+        for old, other in zip(now.queues, new.queues, strict=True)
+        for each in fields(QueueOptions)
+        if each.name not in LIVE and getattr(old, each.name) != getattr(other, each.name)
+    ]

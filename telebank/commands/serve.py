@@ -9,6 +9,7 @@ import resource
 import signal
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -40,6 +41,7 @@ from telebank.commands.wiring.orders import OrderRoom
 from telebank.commands.wiring.redirects import Redirects
 from telebank.commands.wiring.releases import Place as ReleasePlace
 from telebank.commands.wiring.releases import Publisher
+from telebank.commands.wiring.reloading import Reloader
 from telebank.commands.wiring.retention import RetentionRoom
 from telebank.commands.wiring.rules import older_rules
 from telebank.commands.wiring.staff import open_staff
@@ -183,6 +185,7 @@ async def serve(settings: Settings, place: Place) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_stop)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)  # there is nothing yet to read again
     async with running_node(settings, place) as node:
         ready = place.run / "node.json"
         _say_ready(ready, node)
@@ -334,6 +337,7 @@ async def _open_control(
     settings: Settings, place: Place, stack: contextlib.AsyncExitStack, node: Inside
 ) -> None:
     link = node.link
+    retention = _open_retention(place.data, node.store, stack)
     parts = [
         *open_staff(
             *(settings.staff, node.store, node.keyring, link.processor, stack),
@@ -343,13 +347,23 @@ async def _open_control(
             faxes=(node.faxes, place.data),
             phones=node.phones,
             desks=(node.desks, lambda: node.node.edition.release),
-            retention=_open_retention(place.data, node.store, stack),
+            retention=retention,
         )
     ]
     parts += [HostTotalsPart(link.host), HostKeysPart(link.keyed), _watch_part(settings, node)]
+    in_force = partial(_in_force_hash, node.node)
+    reloader = Reloader(
+        *(place.data, node.store, node.desks.room, retention, link.keyed), release=in_force
+    )
+    reloader.on_hangup(stack)
+    parts.append(reloader)
     control = ControlServer(node.node, place.data / settings.node.control, link.tap, parts)
     await control.start()
     stack.push_async_callback(control.close)
+
+
+def _in_force_hash(node: VoiceNode) -> str:
+    return node.edition.release.hash
 
 
 def _open_retention(data: Path, store: Store, stack: contextlib.AsyncExitStack) -> RetentionRoom:

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 import uvloop
 
 from telebank import __version__
 from telebank.commands.common import Unreachable, data_option
-from telebank.ops.alarms import Alarms
+from telebank.ops.alarms import Alarms, Rule
 from telebank.ops.alarms_file import FILE, AlarmsError, load_rules, raised_before
 from telebank.ops.alarms_telling import AlarmTeller
 from telebank.ops.logs import set_up_logs
@@ -37,6 +38,8 @@ from telebank.ops.snmp.sinks import Cursors, Log, Sender, Sink
 from telebank.settings import Settings, SettingsError, Table, load_settings, seed_dir, store_url
 from telebank.store.errors import KeyFileError
 from telebank.store.eventlog import LoggedEvent
+
+log = structlog.get_logger("telebank.watch")
 
 
 @click.command(name="watch")
@@ -118,6 +121,7 @@ async def running(
             tasks.begin(sink.run(settings.metrics.every_s))
         teller = _alarms(place, sinks)
         source.judge = teller.judge
+        _on_hangup(place, teller, stack)
         tasks.begin(teller.run())
         tasks.begin(source.run())
         yield said, tasks
@@ -170,10 +174,30 @@ class _Seen:
         return self._view
 
 
-def _alarms(place: Place, sinks: Sequence[Sink]) -> AlarmTeller:
+def _rules(place: Place) -> Sequence[Rule]:
     own = place.data / "config" / FILE
+    return load_rules(own if own.exists() else seed_dir() / FILE)
+
+
+def _on_hangup(place: Place, teller: AlarmTeller, stack: contextlib.AsyncExitStack) -> None:
+    """SIGHUP: read alarms.yaml again; one that cannot be used changes nothing."""
+
+    def hung_up() -> None:
+        try:
+            teller.use(_rules(place))
+        except (AlarmsError, OSError) as error:
+            log.error("alarms.not_reloaded", error=str(error))
+        else:
+            log.info("alarms.reloaded")
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
+    stack.callback(loop.remove_signal_handler, signal.SIGHUP)
+
+
+def _alarms(place: Place, sinks: Sequence[Sink]) -> AlarmTeller:
     kept = place.data / "run" / "alarms.json"
-    alarms = Alarms(load_rules(own if own.exists() else seed_dir() / FILE), raised_before(kept))
+    alarms = Alarms(_rules(place), raised_before(kept))
 
     def beside(told: Told) -> None:
         for sink in sinks:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from telebank.ops.alarms import Alarms, Change
+from telebank.ops.alarms import Alarms, Change, Rule
 from telebank.ops.alarms_file import keep_raised
 from telebank.ops.control_client import NodeAway, Refused, ask
 from telebank.ops.metrics_types import AlarmNow, Snapshot
@@ -37,6 +37,11 @@ class AlarmTeller:
         self._waiting: deque[Change] = deque(maxlen=MOST)
         self._told = set(alarms.raised) & {rule.name for rule in alarms.rules}
         """Those that were told to be raised, and not to be over."""
+
+    def use(self, rules: Sequence[Rule]) -> None:
+        """Other rules from the next look on; an alarm that both have stands as it stood."""
+        self._alarms.rules = rules
+        self._told &= {rule.name for rule in rules}
 
     def judge(self, seen: Snapshot, now: float) -> Sequence[AlarmNow]:
         """Look, remember what changed; how they stand."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
 
-from sqlalchemy import Connection, and_, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, insert, or_, select, text, update
 
 from telebank.store.events import clean_text
 from telebank.store.retention_tables import IS_HELD, legal_hold
@@ -157,10 +157,10 @@ def _event(  # noqa: PLR0917 - all that it says
     return event
 
 
-def _in_force(on: date | None) -> object:
+def _in_force(on: date | None) -> ColumnElement[bool]:
     if on is None:
-        return text(IS_HELD)
-    return and_(text(IS_HELD), or_(_H.until.is_(None), _H.until >= on))
+        return _H.released_at.is_(None)
+    return _H.released_at.is_(None) & or_(_H.until.is_(None), _H.until >= on)
 
 
 def _parts(values: Iterable[str]) -> Iterator[list[str]]:

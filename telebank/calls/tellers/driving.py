@@ -62,6 +62,16 @@ class Driving(ABC):
         self._keeper: Keeper | None = None
         self._recordings = Recordings(tapes)
 
+    def use(self, options: CentreOptions) -> list[str]:
+        """Other options of the same queues; see `Machine.use`."""
+        fixed = self._machine.use(options)
+        if not fixed:
+            self.options = options
+            self._queues.update({queue.name: queue for queue in options.queues})
+            for name in self._queues:
+                self.on_change("QueueRow", name)
+        return fixed
+
     def attach(self, shell: CallServices, phones: Phones) -> None:
         """The node is about to take calls."""
         self._shell, self._phones = shell, phones

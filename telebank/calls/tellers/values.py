@@ -6,6 +6,7 @@ from typing import Literal, Protocol, get_args
 
 from telebank.agents.commands import Announce, Command, QueueExit
 from telebank.agents.events import Event, Failure
+from telebank.agents.options import CentreOptions
 from telebank.agents.views import QueueView, SeatView, WaitingView
 from telebank.calls.tellers.conversation import Place
 from telebank.calls.tellers.hands import Listener, Terms
@@ -60,6 +61,10 @@ class Machine(Protocol):
 
     def wake(self, now: float) -> list[Command]:
         """Do what is due."""
+        ...
+
+    def use(self, options: CentreOptions) -> list[str]:
+        """Other options while callers wait; what cannot change so, and then nothing has."""
         ...
 
     def seat(self, seat: str) -> SeatView | None:

@@ -1,8 +1,6 @@
 """Wiring of the core host: its adapter, the processor on it, and who hears of its troubles."""
 
-import asyncio
 import contextlib
-import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,8 +130,6 @@ async def open_host(
     stack.push_async_callback(host.close)
     await host.start()
     stack.push_async_callback(processor.close)
-    if keyed is not None:
-        _reload_on_hangup(keyed, stack)
     if not await host.wait_signed_on(SIGN_ON_WAIT_S):
         log.warning("host.away", host=settings.node.host)
     if store.rival:
@@ -239,23 +235,11 @@ def _iso8583(
     return ApartHost(make, events, tap)
 
 
-def _reload_on_hangup(keyed: KeyedHost, stack: contextlib.AsyncExitStack) -> None:
-    """SIGHUP: read the keys again, as `POST /v1/keys/reload` does."""
-    loop = asyncio.get_running_loop()
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def reload() -> None:
-        try:
-            await keyed.reload_keys()
-        except SecurityModuleError as error:
-            log.error("keys.not_reloaded", error=str(error))
-        else:
-            log.info("keys.reloaded")
-
-    def hung_up() -> None:
-        task = loop.create_task(reload(), name="reload keys")
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    loop.add_signal_handler(signal.SIGHUP, hung_up)
-    stack.callback(loop.remove_signal_handler, signal.SIGHUP)
+async def reload_keys(keyed: KeyedHost) -> None:
+    """Read the keys again, as `POST /v1/keys/reload` does; the log says how it went."""
+    try:
+        await keyed.reload_keys()
+    except SecurityModuleError as error:
+        log.error("keys.not_reloaded", error=str(error))
+    else:
+        log.info("keys.reloaded")

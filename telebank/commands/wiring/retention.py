@@ -60,7 +60,7 @@ class RetentionRoom:
         store: Store,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._rules = rules
+        self.rules = rules
         self._now = now
         self._data = data
         self._store = store
@@ -107,7 +107,7 @@ class RetentionRoom:
         while True:
             await asyncio.sleep(LOOK_S)
             now = self._now()
-            if due(now, last, self._rules.hour, self._zone):
+            if due(now, last, self.rules.hour, self._zone):
                 self.begin(SYSTEM)
             last = now
 
@@ -115,7 +115,7 @@ class RetentionRoom:
         outcome = "failed"
         try:
             now = self._now()
-            ends = {n: before(now, days, self._zone) for n, days in self._rules.days().items()}
+            ends = {n: before(now, days, self._zone) for n, days in self.rules.days().items()}
             for name, until in ends.items():
                 ask = partial(count, kind=KINDS[name], until=until, node=self._store.node)
                 self.swept[name] = Swept(found=await self._store.reader.run(ask))

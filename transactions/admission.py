@@ -1,6 +1,6 @@
 """Who may ask: level of proof, the customer's own card, the hot list, the tries of the day."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from transactions.card import CardNumber, CardVault, SealedCard
@@ -109,16 +109,28 @@ class Tries:
     spent: bool = False
     """One that was right, or may have been, counts too: it is done so often in a day."""
 
-    async def take(self) -> bool:
-        """Count a try before it is made; False where none is left. Raises `JournalUnavailable`."""
+    async def take(self) -> int:
+        """Count a try before it is made: which of the day it is, from 1; 0 where none is left.
+        Raises `JournalUnavailable`."""
         await self.desk.repay(self.key)
         return await self.desk.journal.count_attempt(self.key, self.limit, self.day)
 
+    def wrong(self, outcome: Outcome) -> bool:
+        """Whether somebody looked at the try, and it was wrong."""
+        fine = ("unavailable", *self.right_on)
+        return isinstance(outcome, Declined) and outcome.reason not in fine
+
+    def told(self, outcome: Outcome, number: int) -> Outcome:
+        """A wrong one, which was the day's `number`th, says how many are left."""
+        if isinstance(outcome, Declined) and self.wrong(outcome):
+            return replace(outcome, left=max(0, self.limit - number))
+        return outcome
+
     async def give_back(self, outcome: Outcome) -> None:
         """Give it back where the try was right, or nobody looked at it."""
+        if self.wrong(outcome):
+            return
         match outcome:
-            case Declined(reason=reason) if reason not in ("unavailable", *self.right_on):
-                return
             case Approved() | Unknown() if self.spent:
                 return
             case Approved() | Declined() | Unknown() | NotSent():

@@ -262,8 +262,9 @@ class Journal(MessageLog, ClosingJournal, Protocol):
         """The customer's oldest result that he has not been told; `told` marks it."""
         ...
 
-    async def count_attempt(self, key: str, limit: int, day: date) -> bool:
-        """Count a try before it is made, by one conditional update; False when none is left."""
+    async def count_attempt(self, key: str, limit: int, day: date) -> int:
+        """Count a try before it is made, by one conditional update: which of the day it is, from 1;
+        0 when none is left."""
         ...
 
     async def give_back_attempt(self, key: str, day: date) -> None:

@@ -44,6 +44,9 @@ class Declined:
 
     reason: str
     data: Values = field(default_factory=dict)
+    left: int | None = field(default=None, compare=False)
+    """Of a try that was counted as wrong: how many are left today. Another number is no other
+    outcome."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ class Reader:
     ) -> Outcome:
         if tries is None:
             return await self._look(service, request, customer)
-        if not await tries.take():
+        number = await tries.take()
+        if not number:
             return Declined("locked")
         try:
             outcome = await self._look(service, request, customer)
@@ -72,7 +73,7 @@ class Reader:
             await tries.give_back(NotSent("journal"))  # the host was not asked
             raise
         await tries.give_back(outcome)
-        return outcome
+        return tries.told(outcome, number)
 
     async def _look(self, service: Service, request: Request, customer: str) -> Outcome:
         ask = partial(self._ask, service, request)

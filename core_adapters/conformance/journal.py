@@ -256,12 +256,12 @@ class KitJournal:
         del customer
         return None
 
-    async def count_attempt(self, key: str, limit: int, day: date) -> bool:
+    async def count_attempt(self, key: str, limit: int, day: date) -> int:
         """See `Journal`."""
         if self._books.tries[(key, day)] >= limit:
-            return False
+            return 0
         self._books.tries[(key, day)] += 1
-        return True
+        return self._books.tries[(key, day)]
 
     async def give_back_attempt(self, key: str, day: date) -> None:
         """See `Journal`."""

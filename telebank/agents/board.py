@@ -102,6 +102,10 @@ class CallRow(Row, frozen=True, tag=True, kw_only=True):
     pin: str = ""
     """While a PIN is entered: `3 of 6`."""
     pin_result: str = ""
+    """How the last entry ended: an exit of the flow, or `cancelled`."""
+    tries_left: int | None = None
+    """After a wrong PIN, or wrong identity digits: how many tries are left today by the node's
+    count, during the entry and after it; None: the last was not wrong."""
     step: str = ""
     """What the machine is at with him: `terms`: it reads him what he is asked to sign; `card`,
     `pin`, `code`: he is asked for that; `result`: it tells him how a service ended."""

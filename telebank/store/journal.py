@@ -150,8 +150,8 @@ class StoreJournal:
         """The customer's oldest result that he has not been told; `told` marks it."""
         return await self._writer.run(partial(lookups.next_notice, customer=customer))
 
-    async def count_attempt(self, key: str, limit: int, day: date) -> bool:
-        """Count a try before it is made; False when none is left."""
+    async def count_attempt(self, key: str, limit: int, day: date) -> int:
+        """Count a try before it is made: which of the day it is, from 1; 0 when none is left."""
         work = partial(lookups.count_attempt, key=key, most=limit, day=day)
         return await self._writer.run(work, lookups.judged_try(key))
 

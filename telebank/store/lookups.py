@@ -78,6 +78,7 @@ _NOTICE = (
 _COUNT = text(
     "INSERT INTO attempt (key, day, count) VALUES (:key, :day, 1)"
     " ON CONFLICT (key, day) DO UPDATE SET count = attempt.count + 1 WHERE attempt.count < :most"
+    " RETURNING count"
 ).bindparams(bindparam("day", type_=tables.attempt.c.day.type))
 _A = tables.attempt.c
 _GIVE_BACK = (
@@ -198,9 +199,14 @@ def judged_try(key: str) -> tuple[str, ...]:
     return (f"try:{key}",)
 
 
-def count_attempt(part: Transaction, key: str, most: int, day: date) -> bool:
-    """Count a try by one conditional statement; False where `most` were made (rule 17)."""
-    counted = most > 0 and part.execute(_COUNT, _try(key, day) | {"most": most}).rowcount == 1
+def count_attempt(part: Transaction, key: str, most: int, day: date) -> int:
+    """Count a try by one conditional statement: which of the day it is; 0 where `most` were made
+    (rule 17)."""
+    counted = 0
+    if most > 0:
+        values = _try(key, day) | {"most": most}
+        row = part.execute(_COUNT, values).first()
+        counted = 0 if row is None else int(row[0])
     kind = "attempt.counted" if counted else "attempt.refused"
     part.event(JournalEvent(kind, detail={"key": key, "day": day.isoformat(), "most": most}))
     return counted

@@ -46,6 +46,8 @@ class Script:
     asked: list[Request] = field(default_factory=list)
     heard: list[tuple[str, str]] = field(default_factory=list)
     before: Callable[[Request], None] = lambda _request: None
+    left: int | None = None
+    """Tries that are left after what is declined."""
 
     async def submit(self, request: Request) -> Answer:
         """Answer as the script says; anything else is proved, empty or worth 12.34."""
@@ -60,7 +62,7 @@ class Script:
             "card.balance": ("ok", {"available": money, "ledger": money}),
         }
         exit_name, data = self.exits.get(request.service) or usual[request.service]
-        outcome = Approved(data) if exit_name == "ok" else Declined(exit_name, data)
+        outcome = Approved(data) if exit_name == "ok" else Declined(exit_name, data, self.left)
         return Answer(exit_name, outcome, data, request.id)
 
     async def told(self, request_id: str, exit_name: str) -> None:

@@ -185,10 +185,10 @@ class DeskStandIn:
         n = int(call.pin.split(" ")[0]) + 1
         self._put(msgspec.structs.replace(call, pin=f"{n} of {of}"))
 
-    def pin_over(self, seat: str, result: str = "verified", level: int = 2) -> None:
+    def pin_over(self, seat: str, result: str = "verified", level: int = 2, **more: Any) -> None:
         """It was looked at."""
-        call = self.of(seat)
-        self._turn(call, "talking", pin="", pin_result=result, level=level, recording=True)
+        values = {"pin": "", "pin_result": result, "level": level, "recording": True, **more}
+        self._turn(self.of(seat), "talking", **values)
 
     def mood(self, seat: str, state: str, **more: Any) -> None:
         """A seat is in another state."""
@@ -380,7 +380,11 @@ class DeskStandIn:
         return ""
 
     def _pin(self, by: str, _body: dict[str, Any]) -> str:
-        more = {"pin": "0 of 6", "pin_result": ""}
+        more = {"pin": "0 of 6", "pin_result": "", "tries_left": None}
+        return self._if(by, ("talking",), "pin", **more)
+
+    def _unlock(self, by: str, _body: dict[str, Any]) -> str:
+        more = {"pin": "0 of 4", "step": "identity", "pin_result": "", "tries_left": None}
         return self._if(by, ("talking",), "pin", **more)
 
     def _if(self, by: str, before: tuple[str, ...], state: str, **more: Any) -> str:

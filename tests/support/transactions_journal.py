@@ -441,12 +441,12 @@ class Journal:
 
         return await self._commit("next_notice", read)
 
-    async def count_attempt(self, key: str, limit: int, day: date) -> bool:
-        def count() -> bool:
+    async def count_attempt(self, key: str, limit: int, day: date) -> int:
+        def count() -> int:
             if self.books.tries[(key, day)] >= limit:
-                return False
+                return 0
             self.books.tries[(key, day)] += 1
-            return True
+            return self.books.tries[(key, day)]
 
         return await self._commit("count_attempt", count)
 

@@ -9,7 +9,7 @@ import pytest
 from support.ledger_world import CARDS, PIN, Fault, World
 from support.transactions_time import run
 from transactions.lifecycle import State
-from transactions.outcome import Approved, Declined, NotSent
+from transactions.outcome import Approved, Declined, NotSent, Outcome
 from transactions.request import AuthLevel, Request
 
 WRONG = "123456789012"
@@ -61,6 +61,21 @@ def test_wrong_pins_count_as_before() -> None:
         for number in range(3):
             assert (await world.verify(f"v{number}", 0, WRONG)).exit == "wrong_pin"
         assert (await world.verify("good", 0, PIN)).outcome == Declined("locked")
+
+    told(story)
+
+
+def test_a_wrong_pin_says_how_many_tries_are_left() -> None:
+    async def story(world: World) -> None:
+        def left(outcome: Outcome) -> int | None:
+            return outcome.left if isinstance(outcome, Declined) else None
+
+        assert left((await world.verify("v0", 0, WRONG)).outcome) == 2
+        assert left((await world.verify("other", 1, WRONG)).outcome) == 2
+        assert left((await world.verify("v1", 0, WRONG)).outcome) == 1
+        assert (await world.verify("good", 0, PIN)).exit == "ok"
+        assert left((await world.verify("v2", 0, WRONG)).outcome) == 0, "a right one lifts none"
+        assert left((await world.verify("v3", 0, PIN)).outcome) is None
 
     told(story)
 

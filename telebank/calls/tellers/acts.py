@@ -161,17 +161,18 @@ class Acts(Transfers):
             return "wrong_state"
         self._recordings.pause(talk, paused=True)
         talk.pin = talk.pin_result = ""
+        talk.tries_left = None
         talk.keys = kind
         talk.turn("pin")
 
-        def keyed(text: str, step: str) -> None:
-            if (talk.pin, talk.step) != (text, step):
-                talk.pin, talk.step = text, step
+        def keyed(text: str, step: str, left: int | None) -> None:
+            if (talk.pin, talk.step, talk.tries_left) != (text, step, left):
+                talk.pin, talk.step, talk.tries_left = text, step, left
                 self._changed(talk)
 
         def over(ended: EntryEnded) -> None:
             if talk.state == "pin" and self._own(seat) is talk:
-                self._back_from_pin(talk, seat, ended.exit)
+                self._back_from_pin(talk, seat, ended)
                 then(ended)
 
         if not enter(talk.port, Listener(keyed, over)):
@@ -183,11 +184,12 @@ class Acts(Transfers):
         self._changed(talk)
         return None
 
-    def _back_from_pin(self, talk: Talk, seat: str, result: str) -> None:
-        talk.pin, talk.step, talk.pin_result = "", "", result
+    def _back_from_pin(self, talk: Talk, seat: str, ended: EntryEnded) -> None:
+        talk.pin, talk.step, talk.pin_result = "", "", ended.exit
+        talk.tries_left = ended.left
         self._recordings.pause(talk, paused=False)
         talk.turn("talking")
-        self._note(talk.keys, talk.ref, actor=seat, state=result)
+        self._note(talk.keys, talk.ref, actor=seat, state=ended.exit)
         self._changed(talk)
 
     def caller_of(self, seat: str, call: str) -> CallerPort | Code:

@@ -18,8 +18,9 @@ from telebank.flow import commands, events
 from telebank.flow.model import DESK_CARD, DESK_PIN, DESK_SIGNS, SIGNS_CODE, SIGNS_PIN
 from telebank.flow.session import Session
 from telebank.media.client import MediaChannel
+from transactions.answer import Answer
 from transactions.card import CardNumber
-from transactions.outcome import Value
+from transactions.outcome import Declined, Value
 from transactions.proof import enough
 from transactions.request import AuthLevel
 
@@ -37,6 +38,8 @@ QUIET_MOST_S = 15.0
 """Seconds after which who is taken back and keys on is back all the same."""
 TERMS_S = 180.0
 """Seconds that terms may be read, slowly spoken ones too."""
+WRONG = ("wrong_pin", "not_matched")
+"""Exits of services that say that what he keyed was wrong."""
 _TOKENS = count(500_000_000_000)
 """Of what is played then: sessions' tokens are lower, those of `Saying` higher."""
 
@@ -48,6 +51,12 @@ def flow_of(card: CardNumber | None, terms: Terms | None) -> tuple[str, dict[str
     if terms is None:
         return DESK_PIN, {"card": card}
     return DESK_PIN, {"card": card, DESK_SIGNS: SIGNS_CODE if terms.factor else SIGNS_PIN}
+
+
+def left_after(answer: Answer) -> int | None:
+    """How many tries are left of what was just wrong. None: it was not wrong, or is not counted."""
+    outcome = answer.outcome
+    return outcome.left if answer.exit in WRONG and isinstance(outcome, Declined) else None
 
 
 class Heard(Protocol):
@@ -86,6 +95,8 @@ class Entry:
         """Seconds without a key after which who is taken back is back; None: he is not."""
         self._back_by = 0.0
         self._has_keyed = False
+        self._left: int | None = None
+        """See `EntryEnded.left`."""
 
     def begin(self) -> None:
         """His keys are secret, and the first words are said."""
@@ -145,7 +156,7 @@ class Entry:
             self._ended(commands.Ended(CANCELLED))
             return
         self._quiet_s, self._back_by = quiet_s, self._hands.now() + QUIET_MOST_S
-        self._heard.keyed("", "")
+        self._heard.keyed("", "", self._left)
         self._wait_for_quiet()
 
     def _wait_for_quiet(self) -> None:
@@ -166,7 +177,7 @@ class Entry:
         words = (commands.Spoken(LISTEN), *terms.words)
         say = commands.Say(words, "", next(_TOKENS), self._session.language)
         self._alarm.set(self._hands.now() + TERMS_S)
-        self._heard.keyed("", "terms")
+        self._heard.keyed("", "terms", None)
         self._say(say)
 
     def _were_read(self, *, whole: bool) -> None:
@@ -238,6 +249,7 @@ class Entry:
 
     async def _submit(self, command: commands.Submit) -> None:
         answer = await self._hands.ask(command)
+        self._left = left_after(answer)
         self._feed(
             events.ServiceAnswered(command.visit, answer.exit, answer.data, answer.reference)
         )
@@ -257,7 +269,7 @@ class Entry:
         proved = None
         if ended.customer is not None and enough(ended.level, AuthLevel.PIN):  # a code is no PIN
             proved = events.Proved(ended.customer, ended.level, ended.given)
-        self._heard.over(EntryEnded(ended.exit, proved, ended.lost))
+        self._heard.over(EntryEnded(ended.exit, proved, ended.lost, self._left))
 
     def _finish(self) -> None:
         self._over = True
@@ -271,4 +283,4 @@ class Entry:
     def _tell_keyed(self) -> None:
         keyed = self._session.keyed
         text = "" if keyed is None else f"{keyed[0]} of {keyed[1]}"
-        self._heard.keyed(text, self._session.keying)
+        self._heard.keyed(text, self._session.keying, self._left)

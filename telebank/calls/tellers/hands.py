@@ -42,6 +42,9 @@ class EntryEnded:
     proved: Proved | None
     lost: AuthLevel | None = None
     """The level whose proof he locked by wrong tries."""
+    left: int | None = None
+    """The last that he keyed was wrong: how many tries of it are left today; None: it was not, or
+    they are not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,8 @@ class Terms:
 class Listener:
     """Who is told how far it is."""
 
-    keyed: Callable[[str, str], None]
-    """Takes `3 of 6`, and what is keyed: `card`, `pin` or `code`; `terms`: none, he hears them."""
+    keyed: Callable[[str, str, int | None], None]
+    """Takes `3 of 6`, and what is keyed: `card`, `pin`, `identity` or `code`; `terms`: none, he
+    hears them; and `EntryEnded.left` so far."""
     over: Callable[[EntryEnded], None]
     """Comes once, and not where the entry is cancelled."""

@@ -121,6 +121,7 @@ class TellerRoom(Floor):
             keys=card.keys,
             pin=talk.pin,
             pin_result=talk.pin_result,
+            tries_left=talk.tries_left,
             step=talk.step,
             recording=talk.recording,
             direction=talk.direction,

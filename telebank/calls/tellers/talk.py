@@ -100,6 +100,8 @@ class Talk:
     """The cap of `[outbound]` that is about to end the call to somebody whom we called."""
     pin: str = ""
     pin_result: str = ""
+    tries_left: int | None = None
+    """Of what he keyed wrong: see `EntryEnded.left`."""
     keys: str = "contact.pin"
     """What he keys, by the kind of its events."""
     step: str = ""

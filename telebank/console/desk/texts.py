@@ -218,6 +218,9 @@ DESK: Pairs = {
     "pin_entry": ("密码输入", "PIN entry"),
     "identity_entry": ("证件号码输入", "Identity entry"),
     "code_entry": ("验证码输入", "Code entry"),
+    "tries_left": ("还可试 {n} 次", "{n} tries left"),
+    "tries_left_1": ("还可试 1 次", "1 try left"),
+    "tries_left_0": ("今天不能再试", "no tries left today"),
     "card_entry": ("卡号输入", "Card entry"),
     "pin_of": ("已输入 {n} 位，共 {of} 位", "{n} of {of} digits"),
     "pin_hint": (

@@ -12,7 +12,7 @@ import { forgetNote, paintNote, sendLeft, sendNote } from "./desk_note.js";
 import { follow, leave, microphone, mute } from "./desk_phone.js";
 import { paint as paintPicker, pick } from "./desk_picker.js";
 import { history, paintSide } from "./desk_side.js";
-import { paintServices, serve } from "./desk_services.js";
+import { paintServices, serve, triesLeft } from "./desk_services.js";
 
 const PHONE = "telebank.desk.phone";
 const KIND = "telebank.desk.kind";
@@ -166,7 +166,9 @@ function paintPin(call) {
   const good = ["verified", "unlocked"].includes(call.pin_result);
   mark(at("pin"), "data-look", entering ? "talking" : good ? "ready" : "alarm");
   turn(at("pin"), entering ? "pin" : good ? "ready" : "alarm");
-  put(at("pin-words"), entering && call.step === "terms" ? t("service_terms") : entering ? `${t(KEYED[call.step] ?? (of > LONGEST_PIN ? "card_entry" : "pin_entry"))} · ${t("pin_of", { n: n || 0, of: of || 6 })}` : named("pin", call.pin_result));
+  const keyed = `${t(KEYED[call.step] ?? (of > LONGEST_PIN ? "card_entry" : "pin_entry"))} · ${t("pin_of", { n: n || 0, of: of || 6 })}`;
+  const words = entering && call.step === "terms" ? t("service_terms") : entering ? keyed : named("pin", call.pin_result);
+  put(at("pin-words"), words + triesLeft(call));
   show(at("pin-dots"), entering);
   show(at("pin-hint"), entering);
   put(at("pin-dots"), entering ? "●".repeat(n || 0) + "○".repeat(Math.max(0, (of || 6) - (n || 0))) : "");

@@ -247,10 +247,16 @@ function stateWords() {
   if (slip.state === "pin") {
     if (call?.step === "terms") return t("service_terms");
     const [n, of] = (call?.pin ?? "").split(" of ").map(Number);
-    return `${t(call?.step === "code" ? "service_code" : "service_pin")} · ${t("pin_of", { n: n || 0, of: of || 6 })}`;
+    return `${t(call?.step === "code" ? "service_code" : "service_pin")} · ${t("pin_of", { n: n || 0, of: of || 6 })}${triesLeft(call)}`;
   }
   if (slip.left_s === 0) return t("service_over");
-  return slip.entry ? t("service_entry", { why: named("entry", slip.entry) }) : "";
+  return slip.entry ? t("service_entry", { why: named("entry", slip.entry) + triesLeft(call) }) : "";
+}
+
+// Behind the words of a PIN entry: how many tries are left after a wrong one.
+export function triesLeft(call) {
+  const left = call?.tries_left ?? null;
+  return left === null ? "" : ` · ${t(left > 1 ? "tries_left" : `tries_left_${left}`, { n: left })}`;
 }
 
 const titleOf = (service) => offer?.forms.find((one) => one.service === service)?.title ?? { zh: service, en: service };

@@ -159,6 +159,45 @@ async def test_a_pin_that_is_keyed_too_early_or_too_late_is_shown_to_nobody(it: 
     assert len(dots) >= len(PIN) + len(PIN[3:])
 
 
+async def left(it: Scene, ref: str, tries: int) -> CallRow:
+    """His row, once it says that so many tries are left."""
+    async with asyncio.timeout(60):
+        while True:
+            row = it.room.row("CallRow", ref, for_supervisor=False)
+            assert isinstance(row, CallRow)
+            if row.tries_left == tries:
+                return row
+            await it.pause(0.05)
+
+
+async def test_after_a_wrong_pin_his_teller_sees_how_many_tries_are_left(it: Scene) -> None:
+    it.house.script.exits["pin.verify"] = ("wrong_pin", {})
+    it.house.script.left = 2
+    _, caller, ref = await talking(it)
+    assert it.room.pin("li") is None
+    await caller.sip.press(f"{CARD}#{PIN}#")
+    row = await left(it, ref, 2)
+    assert (row.state, row.pin_result) == ("pin", ""), "he is asked again"
+    it.house.script.left = 1
+    await it.pause(2.0)  # no faster than one call may send
+    await caller.sip.press(f"{PIN}#")
+    await left(it, ref, 1)
+    assert it.room.resume("li") is None
+    row = await it.state("CallRow", ref, "talking")
+    assert (row.level, row.pin_result, row.tries_left) == (0, "cancelled", 1)
+
+    it.house.script.exits["pin.verify"] = ("ok", {})
+    assert it.room.pin("li") is None
+    row = await it.state("CallRow", ref, "pin")
+    assert row.tries_left is None, "the entry before is over"
+    await it.pause(2.0)
+    await caller.sip.press(f"{CARD}#{PIN}#")
+    row = await it.state("CallRow", ref, "talking")
+    assert (row.level, row.pin_result, row.tries_left) == (2, "verified", None)
+    caller.hangs_up()
+    await it.house.idle()
+
+
 async def test_who_proved_himself_in_the_menus_is_asked_for_the_pin_alone(it: Scene) -> None:
     it.house.script.exits["pin.verify"] = ("ok", {})
     _, caller, ref = await talking(it, f"11{CARD}#{PIN}#0")

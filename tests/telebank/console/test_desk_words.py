@@ -98,6 +98,13 @@ def exits(flow: str) -> set[str]:
     return {node.exit for node in nodes if isinstance(node, Return)}
 
 
+def test_how_many_tries_are_left_is_said_in_both_languages() -> None:
+    zh, en = DESK_WORDS["zh"], DESK_WORDS["en"]
+    names = ("tries_left", "tries_left_1", "tries_left_0")
+    assert [zh[name] for name in names] == ["还可试 {n} 次", "还可试 1 次", "今天不能再试"]
+    assert [en[name] for name in names] == ["{n} tries left", "1 try left", "no tries left today"]
+
+
 @SAID
 def test_no_end_of_a_pin_entry_is_shown_as_its_code(language: str) -> None:
     ends = {"cancelled"}

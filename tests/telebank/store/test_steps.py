@@ -273,9 +273,9 @@ async def test_stans_wrap_and_skip_zero(place: Path) -> None:
 async def test_tries_are_counted_by_one_statement(place: Path) -> None:
     async with open_store(place) as store:
         journal = store.journal
-        assert [await journal.count_attempt("k", 3, DAY) for _ in range(4)] == [True] * 3 + [False]
+        assert [await journal.count_attempt("k", 3, DAY) for _ in range(4)] == [1, 2, 3, 0]
         await journal.give_back_attempt("k", DAY)
-        assert await journal.count_attempt("k", 3, DAY)
+        assert await journal.count_attempt("k", 3, DAY) == 3
         assert not await journal.count_attempt("k", 3, DAY)
         assert await journal.count_attempt("k", 3, DAY + timedelta(days=1))
         assert await journal.count_attempt("other", 3, DAY)

@@ -20,6 +20,7 @@ from core_adapters.hsm.pinblocks import seal
 from core_adapters.hsm.port import SecurityModule
 from core_adapters.hsm.sealed_file import KEYS_FILE
 from core_adapters.hsm.software import open_software
+from support.money_unpacked import is_core, pieces
 from transactions.card import CardNumber
 from transactions.secret import Secret
 
@@ -157,7 +158,18 @@ def findings(data: Path, seen: set[int] | None = None) -> list[str]:
             continue
         if (inode := path.stat().st_ino) not in seen:
             seen.add(inode)
-            found += [f"{path}: {what}" for what in found_in(path.read_bytes(), sealed)]
+            found += [f"{path}: {what}" for what in in_file(path, sealed, data / "keys")]
+    return found
+
+
+def in_file(path: Path, sealed: Blocks = (), keys: Path | None = None) -> list[str]:
+    """What one file tells, in whatever form; `keys` is the DATA/keys of its node."""
+    found = [*found_in(path.read_bytes(), sealed), *(["a core file"] * is_core(path))]
+    for words, piece in pieces(path, keys):
+        told = found_in(piece, sealed)
+        if words.startswith("keys of"):  # a card's number may be keyed while a teller listens
+            told = [one for one in told if one.startswith("PIN")]
+        found += [f"{one}, {words}" for one in told]
     return found
 
 

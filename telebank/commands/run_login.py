@@ -1,5 +1,5 @@
 """How one logs in at a demo bank: one block of the lines that `telebank run` prints, for readers of
-both languages at once, since nobody has chosen one yet."""
+both languages at once, since nobody has chosen one yet. It fits a terminal of 80 columns."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,16 +9,16 @@ from rich.markup import escape
 from telebank.commands.demo_people import DemoPerson
 from telebank.staff.roles import Role
 
-GAP = 3
+GAP = 2
 """Cells between columns."""
-WORK: Mapping[Role, tuple[str, str]] = {
-    Role.TELLER: ("柜员 teller", "/desk"),
-    Role.SUPERVISOR: ("主管 supervisor", "/floor, /wall"),
-    Role.ADMINISTRATOR: ("管理员 administrator", "/"),
-    Role.AUDITOR: ("审计员 auditor", "/floor"),
-    Role.IT: ("技术人员 IT", "/"),
+CALLED: Mapping[Role, str] = {
+    Role.TELLER: "柜员 teller",
+    Role.SUPERVISOR: "主管 supervisor",
+    Role.ADMINISTRATOR: "管理员 administrator",
+    Role.AUDITOR: "审计员 auditor",
+    Role.IT: "技术人员 IT",
 }
-"""What each is called, and the page to begin with."""
+PAGES = "/desk 柜员 teller   /floor, /wall 主管 supervisor"
 
 
 def login_block(people: Sequence[DemoPerson], web: str, codes: str) -> Sequence[tuple[str, str]]:
@@ -26,16 +26,15 @@ def login_block(people: Sequence[DemoPerson], web: str, codes: str) -> Sequence[
     `web`: address:port of the pages; `codes`: the command that shows the codes of this moment."""
     if not people:
         return ()
-    head = ("用户 name", "密码 password", "角色 role", "页面 page")
-    rows = [(one.name, one.password, *WORK[one.role]) for one in people]
-    widths = [max(map(cell_len, column)) + GAP for column in zip(head, *rows, strict=True)]
-    lines = [_line(row, widths) for row in (head, *rows)]
+    rows = [(one.name, one.password, CALLED[one.role]) for one in people]
+    widths = [max(map(cell_len, column)) + GAP for column in zip(*rows, strict=True)]
     return (
         ("登录 Log in", f"[bold cyan]http://{web}/login[/]"),
-        ("", f"[dim]{lines[0]}[/]"),
-        *(("", line) for line in lines[1:]),
+        ("", "[dim]用户名、密码、角色  name, password, role[/]"),
+        *(("", _line(row, widths)) for row in rows),
+        ("", f"[dim]{PAGES}[/]"),
         ("动态码 Code", f"[bold]{escape(codes)}[/]"),
-        ("", "六位，每 30 秒一换，每码只用一次  six digits, new each 30 s, each counts once"),
+        ("", "[dim]六位，30 秒一换，只用一次  six digits, new each 30 s, used once[/]"),
     )
 
 

@@ -49,6 +49,7 @@ def test_auditors_only_look() -> None:
         "seat.list",
         "matter.see",
         "knowledge.read",
+        "audit.review",
     }
 
 

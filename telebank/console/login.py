@@ -3,9 +3,11 @@ sends."""
 
 import contextlib
 import re
+import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from ipaddress import ip_address
+from math import ceil
 from typing import Final
 
 import structlog
@@ -24,6 +26,7 @@ from flask_wtf.csrf import validate_csrf
 from werkzeug.wrappers import Response as AnyResponse
 
 from telebank.console.forms import kept
+from telebank.console.knocks import Knocks
 from telebank.console.node import Node, Person
 from telebank.ops.control_client import NodeAway, Refused
 from telebank.staff.roles import Role
@@ -44,6 +47,7 @@ log = structlog.get_logger("telebank.console")
 def blueprint(node: Node) -> Blueprint:
     """`/login` and `/logout`."""
     pages = Blueprint("login", __name__)
+    knocks = Knocks()
 
     @pages.get("/login")
     def form() -> str:
@@ -51,7 +55,8 @@ def blueprint(node: Node) -> Blueprint:
 
     @pages.post("/login")
     def enter() -> AnyResponse | tuple[str, int]:
-        return _enter(node)
+        wait_s = knocks.wait_s(address(), time.monotonic())
+        return _not_now(wait_s) if wait_s else _enter(node, knocks)
 
     @pages.post("/logout")
     def leave() -> AnyResponse:
@@ -60,12 +65,21 @@ def blueprint(node: Node) -> Blueprint:
     return pages
 
 
-def _enter(node: Node) -> AnyResponse | tuple[str, int]:
+def _not_now(wait_s: float) -> AnyResponse:
+    """Nobody is asked: neither a password nor the node's patience is tried."""
+    log.warning("console.login_held", address=address(), wait_s=round(wait_s))
+    answer = make_response(_page("busy"), HTTPStatus.TOO_MANY_REQUESTS)
+    answer.headers["Retry-After"] = str(ceil(wait_s))
+    return answer
+
+
+def _enter(node: Node, knocks: Knocks) -> AnyResponse | tuple[str, int]:
     given = [request.form.get(name, "") for name in ("name", "password", "code")]
     name, password, code = given[0].strip().lower()[:MAX_NAME], given[1], given[2].replace(" ", "")
     try:
         entered = node.login(name, password[:256], code[:16], address())
     except Refused as refused:
+        knocks.failed(address(), time.monotonic())
         log.warning("console.login_refused", address=address())
         unknown = refused.status == HTTPStatus.UNAUTHORIZED
         return _page("no_login" if unknown else "not_understood", name), HTTPStatus.UNAUTHORIZED

@@ -33,6 +33,8 @@ from telebank.console.node import Node
 from telebank.console.page_texts import FRAME
 from telebank.console.parts import ConsoleParts, Context
 from telebank.console.recordings import RecordingPages
+from telebank.console.running.days import RunningDays
+from telebank.console.running.pages import RunningPages
 from telebank.ops.control_client import NodeAway, Refused
 from telebank.store.engine import open_read_only
 
@@ -100,6 +102,7 @@ def create_app(parts: ConsoleParts) -> Flask:
         FloorPages(node, streams, Days(context.engine, parts.zone, parts.now)).blueprint(),
         KnowledgePages(parts, node).blueprint(),
         RecordingPages(node).blueprint(),
+        RunningPages(parts, node, RunningDays(context.engine, parts.zone, parts.now)).blueprint(),
     ):
         app.register_blueprint(pages)
     _errors(app, node)

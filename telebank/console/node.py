@@ -18,6 +18,7 @@ from telebank.staff.roles import (
     LOOK,
     MATTERS,
     REVIEW,
+    RUNNING,
     SEE_MATTERS,
     SERVE,
     SIT,
@@ -78,6 +79,11 @@ class Person:
     def may_review(self) -> bool:
         """Whether he may read what was done, as an auditor."""
         return may(self.role, REVIEW)
+
+    @property
+    def sees_running(self) -> bool:
+        """Whether he may see how a day went."""
+        return may(self.role, RUNNING)
 
     @property
     def may_watch(self) -> bool:

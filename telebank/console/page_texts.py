@@ -16,6 +16,7 @@ _FRAME = {
     "audit": ("审计", "Audit"),
     "knowledge": ("知识库", "Knowledge"),
     "recordings": ("录音", "Recordings"),
+    "running": ("运行统计", "Run"),
     "pages": ("页面", "Pages"),
     "skip": ("跳到正文", "Skip to the content"),
     "live": ("实时更新", "Live"),

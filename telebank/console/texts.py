@@ -251,7 +251,5 @@ def _words(column: int) -> Words:
 
 WORDS: Mapping[Language, Words] = MappingProxyType({"zh": _words(0), "en": _words(1)})
 
-GOOD = frozenset({"ok", "last", "none", "stored", "posted"})
-"""Exits that are shown as well."""
 GRAVE = frozenset({"in_doubt", "open", "lost", "locked", "unavailable"})
 """Exits that somebody may have to look at."""

@@ -51,6 +51,7 @@ KNOW = "knowledge.read"
 HISTORY, SEATS, SEE_SEATS = "contact.list", "seat.change", "seat.list"
 HEAR, HEAR_OWN = "recording.hear", "recording.hear_own"
 REVIEW, ERASE = "audit.review", "audit.erase"
+RUNNING = "running.see"
 HOLD, RELEASE_HOLD = "retention.hold", "retention.release"
 """Rights that are asked for elsewhere too."""
 _R = Role
@@ -139,6 +140,7 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         LOOK: frozenset({_R.TELLER, _R.SUPERVISOR}),
         UNLOCK: frozenset({_R.TELLER, _R.SUPERVISOR}),
         REVIEW: frozenset({_R.AUDITOR}),
+        RUNNING: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR, _R.AUDITOR, _R.IT}),
         HOLD: frozenset({_R.SUPERVISOR, _R.ADMINISTRATOR}),
         RELEASE_HOLD: frozenset({_R.SUPERVISOR}),
         MATTERS: frozenset({_R.TELLER, _R.SUPERVISOR}),

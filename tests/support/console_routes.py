@@ -65,6 +65,7 @@ WATCHERS = frozenset({SUPERVISOR, ADMIN, AUDITOR})
 READERS = DESK | {AUDITOR}
 BOSS = frozenset({SUPERVISOR})
 AUDITORS = frozenset({AUDITOR})
+RUNNERS = frozenset({SUPERVISOR, ADMIN, AUDITOR, IT})
 OPEN, LOGIN, SCRIPT = 200, 303, 401
 """What somebody unknown is told: the page itself; the way to the login; a word for a script."""
 LANG = ("lang",)
@@ -238,6 +239,9 @@ PAGES = (
     _get("/knowledge/find", ALL, query=("lang", "q", "business", "here", "auto")),
     _get("/knowledge/article/<id_>", ALL, path="/knowledge/article/enrol", query=("lang", "q")),
     _get("/recordings", DESK, LOGIN, query=("lang", "call", "day", "seat", "name")),
+    _get("/running", RUNNERS, LOGIN, query=("lang", "day")),
+    _get("/running/calls.svg", RUNNERS, LOGIN, query=("lang", "day")),
+    _get("/running/table.csv", RUNNERS, LOGIN, query=("lang", "day")),
     _post("/recordings/play", DESK, ok=frozenset({404, 409}), json={"name": "2026/none.rec"}),
 )
 

@@ -52,6 +52,7 @@ NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "config": ("config", "Show and check the settings."),
         "backup": ("backup", "Copy a node's data into one archive while it runs; check one."),
         "restore": ("restore", "Put an archive of `telebank backup` into an empty folder."),
+        "size": ("size", "Lines, seats and cores for so many calls a day."),
         "bench": ("bench", "Measure calls and media on this machine."),
     }
 )

@@ -37,6 +37,22 @@ def erlang_b(offered: float, seats: int) -> float:
     return blocked
 
 
+def lines_for(offered: float, blocking: float) -> int:
+    """The fewest lines on which no more than such a part of the callers find all taken.
+
+    Raises `ValueError` for a part that is not between 0 and 1 or needs over `MAX_SEATS`.
+    """
+    if not 0 < blocking < 1:
+        raise ValueError(f"a blocking of {blocking:g} cannot be had: give more than 0, less than 1")
+    _check(offered, 0)
+    blocked = 1.0
+    for lines in range(1, MAX_SEATS + 1):
+        blocked = offered * blocked / (lines + offered * blocked)
+        if blocked <= blocking:
+            return lines
+    raise ValueError(f"more than {MAX_SEATS} lines would be needed")
+
+
 def erlang_c(offered: float, seats: int) -> float:
     """Part of the callers who wait at all, 0 to 1; 1 where more is offered than seats can do."""
     _check(offered, seats)

@@ -17,7 +17,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.desk_browsers import LAPTOP, Browser, Browsers
-from support.desk_pictures import COLOURS, SIZES, call, empty, ringing, served
+from support.desk_pictures import COLOURS, SIZES, call, calling, empty, ringing, served
 from support.desk_place import DeskPlace, desk_place
 from telebank.commands.wiring.knowledge import source_of
 from telebank.console.app import create_app
@@ -39,7 +39,7 @@ async def page(_place: DeskPlace, browser: Browser, lang: str) -> None:
 async def panel(place: DeskPlace, browser: Browser, _lang: str) -> None:
     """In a call about a transfer."""
     await browser.go("/desk")
-    for scene in (empty, ringing, call):
+    for scene in (empty, calling, ringing, call):
         await scene(place, browser)
     await browser.click("[data-act=knowledge]")
     await browser.sees("#knowledge .k-rows a")

@@ -50,6 +50,7 @@ def test_auditors_only_look() -> None:
         "matter.see",
         "knowledge.read",
         "audit.review",
+        "running.see",
     }
 
 

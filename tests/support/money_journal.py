@@ -1,16 +1,16 @@
 """What the journal of a node says, read beside it, and what the ledger must then hold."""
 
-import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from core_adapters.corehost.seed import NO_ACCOUNT, SeedCard, trial_set
 from support.bank_process import BankProcess
+from support.store_sql import Asking, Rows, ask_once, asking
 from telebank.store.sealing import Keyring
 from transactions.card import CardNumber, SealedCard
 from transactions.lifecycle import DONE, OPEN, State
@@ -47,13 +47,13 @@ class MoneyJournal:
     """Reads a node's database without a lock; the node may run."""
 
     def __init__(self, data: Path) -> None:
-        self._path = data / "telebank.db"
+        self._data = data
         self._keys = Keyring.open_or_create(data / "keys")
 
     def rows(self, who: SeedCard | None = None, service: str = "") -> list[Row]:
         """Requests in order, all or one customer's."""
-        with closing(self._connect()) as db:
-            found = [_row(db, row, self._keys) for row in self._requests(db, who, service)]
+        with asking(self._data) as ask:
+            found = [_row(ask, row, self._keys) for row in self._requests(ask, who, service)]
         return [row for row in found if who is None or row.payer == who.card]
 
     def only(self, who: SeedCard, service: str = TRANSFER) -> Row:
@@ -63,56 +63,57 @@ class MoneyJournal:
 
     def events(self, kind: str) -> list[dict[str, str]]:
         """Details of all events of a kind, with the outcome as `outcome`."""
-        with closing(self._connect()) as db:
-            found = db.execute(
-                "SELECT detail, outcome FROM event WHERE kind = ? ORDER BY node, sequence", (kind,)
-            )
-            return [msgspec.json.decode(row[0]) | {"outcome": row[1]} for row in found]
+        found = ask_once(
+            self._data,
+            "SELECT CAST(detail AS TEXT), outcome FROM event WHERE kind = ?"
+            " ORDER BY node, sequence",
+            kind,
+        )
+        return [msgspec.json.decode(row[0]) | {"outcome": row[1]} for row in found]
 
-    def _requests(
-        self, db: sqlite3.Connection, who: SeedCard | None, service: str
-    ) -> list[sqlite3.Row]:
+    def _requests(self, ask: Asking, who: SeedCard | None, service: str) -> Rows:
         """Of a service and with a customer's card, whichever side it is on; all where not given.
 
         Scenes look ten times a second from the loop that their callers speak in: one that reads all
         the day's requests each time holds up every caller."""
-        token = self._keys.token(CardNumber(who.card)) if who is not None else None
-        return db.execute(
-            "SELECT * FROM request WHERE (:service = '' OR service = :service) AND (:token IS NULL"
-            " OR id IN (SELECT request FROM sealed_input WHERE kind = 'card' AND token = :token))"
-            " ORDER BY created_at, reference",
-            {"service": service, "token": token},
-        ).fetchall()
+        wanted, values = "1 = 1", list[str]()
+        if service:
+            wanted += " AND service = ?"
+            values.append(service)
+        if who is not None:
+            wanted += (
+                " AND id IN (SELECT request FROM sealed_input WHERE kind = 'card' AND token = ?)"
+            )
+            values.append(self._keys.token(CardNumber(who.card)))
+        return ask(
+            "SELECT id, service, state, told, reference, amount, CAST(inputs AS TEXT) FROM request"
+            f" WHERE {wanted} ORDER BY created_at, reference",
+            *values,
+        )
 
-    def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=10)
-        db.row_factory = sqlite3.Row
-        return db
 
-
-def _row(db: sqlite3.Connection, row: sqlite3.Row, keys: Keyring) -> Row:
-    states = db.execute(
-        "SELECT state FROM request_state WHERE request = ? ORDER BY ordinal", (row["id"],)
+def _row(ask: Asking, row: tuple[Any, ...], keys: Keyring) -> Row:
+    request, service, state, told, reference, amount, inputs = row
+    states = ask("SELECT state FROM request_state WHERE request = ? ORDER BY ordinal", request)
+    messages = ask(
+        "SELECT mti, reply39 FROM host_message WHERE request = ? ORDER BY ordinal", request
     )
-    messages = db.execute(
-        "SELECT mti, reply39 FROM host_message WHERE request = ? ORDER BY ordinal", (row["id"],)
-    )
-    sealed = db.execute(
+    sealed = ask(
         "SELECT name, token, masked, key_id, ciphertext FROM sealed_input"
         " WHERE request = ? AND kind = 'card'",
-        (row["id"],),
+        request,
     )
     cards: dict[str, CardNumber] = {name: keys.unseal(SealedCard(*rest)) for name, *rest in sealed}
-    plain = msgspec.json.decode(row["inputs"])
+    plain = msgspec.json.decode(inputs)
     return Row(
-        id=row["id"],
-        service=row["service"],
-        state=State(row["state"]),
+        id=request,
+        service=service,
+        state=State(state),
         history=[state for (state,) in states],
         messages=[(mti, code) for mti, code in messages],
-        told=row["told"],
-        reference=row["reference"],
-        amount=row["amount"] or 0,
+        told=told,
+        reference=reference,
+        amount=amount or 0,
         fee=int(plain["fee"]["money"][0]) if "fee" in plain else 0,
         payer=(cards.get("from") or cards["card"]).digits,
         payee=cards["to"].digits if "to" in cards else "",

@@ -2,9 +2,8 @@
 on the line all the while."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from support.bank_process import BankProcess, Voice
 from support.gas_release import FOLDER, add_gas
 from support.staff_commands import Desk, Person, Ran
+from support.store_sql import ask_once
 from telebank.phone.phone import Phone, PhoneCall, PhoneOptions
 from voice_prompts import overlay
 from voice_prompts.catalogue import Catalogue
@@ -129,8 +129,7 @@ async def on_the_line(bank: BankProcess, phone: Phone) -> AsyncIterator[OnTheLin
 
 def query(bank: BankProcess, statement: str, *values: Any) -> Sequence[Sequence[Any]]:
     """Read the node's database beside it."""
-    with closing(sqlite3.connect(f"file:{bank.data}/telebank.db?mode=ro", uri=True)) as db:
-        return db.execute(statement, values).fetchall()
+    return ask_once(bank.data, statement, *values)
 
 
 __all__ = ["FOLDER", "OnTheLine", "Staff", "heard_with", "on_the_line", "query"]

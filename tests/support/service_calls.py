@@ -6,9 +6,8 @@ host's books before the call, and what was ordered is looked up in them after it
 """
 
 import asyncio
-import sqlite3
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from support.money_journal import Row
 from support.money_stage import Day, Stage
 from support.service_books import Books, Posted, Values
 from support.service_keys import NOTHING, route, script
+from support.store_sql import ask_once
 from telebank.phone.hearing import ClipHeard
 from telebank.phone.phone import PhoneOptions
 from telebank.phone.report import CallReport
@@ -331,13 +331,20 @@ def assert_approved(row: Row) -> None:
 def asked_of_host(data: Path, caller: str) -> list[str]:
     """`service exit` of each answer in the calls of this number, in order, by the event log."""
     masked = f"{caller[:3]}{'*' * (len(caller) - 5)}{caller[-2:]}"
-    with closing(sqlite3.connect(f"file:{data / 'telebank.db'}?mode=ro", uri=True)) as db:
-        rows = db.execute(
-            "SELECT a.detail ->> 'service', a.outcome FROM event a JOIN event s ON s.call = a.call"
-            " WHERE a.kind = 'service.answered' AND a.detail ->> 'exit' IS NOT NULL"
-            " AND s.kind = 'call.started'"
-            " AND s.personal ->> 'from_masked' = ? ORDER BY a.node, a.sequence",
-            (masked,),
-        ).fetchall()
+    rows = ask_once(
+        data,
+        "SELECT a.detail, a.outcome, s.personal FROM event a JOIN event s ON s.call = a.call"
+        " WHERE a.kind = 'service.answered' AND s.kind = 'call.started'"
+        " ORDER BY a.node, a.sequence",
+    )
+    told = [
+        (json.loads(detail), outcome)
+        for detail, outcome, personal in rows
+        if json.loads(personal or "{}").get("from_masked") == masked
+    ]
     on_the_way = ("pin.verify", "settings.get", "notice.next", "usage.top")
-    return [f"{service} {exit_}" for service, exit_ in rows if service not in on_the_way]
+    return [
+        f"{detail['service']} {outcome}"
+        for detail, outcome in told
+        if detail.get("exit") is not None and detail["service"] not in on_the_way
+    ]

@@ -32,6 +32,7 @@ from support.service_calls import (
     books_of,
     caller_number,
 )
+from support.store_sql import ask_once
 from telebank.customers.sender import OUTBOX
 from telebank.phone.hearing import ClipHeard
 from telebank.phone.phone import PhoneCall, PhoneOptions
@@ -84,7 +85,7 @@ class People:
 
     def kept(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """What the node keeps."""
-        return _rows(self.day.bank.data / "telebank.db", query, values)
+        return list(ask_once(self.day.bank.data, query, *values))
 
 
 def _rows(path: Path, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:

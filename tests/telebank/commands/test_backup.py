@@ -28,6 +28,7 @@ from telebank.store.store import Store
 from transactions.lifecycle import State
 from transactions.outcome import Approved
 
+pytestmark = pytest.mark.sqlite_file  # what a server's store leaves out is tried here too
 SOUND = b"sealed sound " * 5_000
 PASSPHRASE = "correct horse battery"
 RECORDING = "2026-03/01-000001.flac"

@@ -62,6 +62,24 @@ def test_what_goes_beside_the_node_is_kept_after_it_too(tmp_path: Path) -> None:
     assert raised_before(kept) == {"disk", "other"}
 
 
+def test_with_other_rules_what_both_have_stands_as_it_stood(tmp_path: Path) -> None:
+    alarms = Alarms([RULE])
+    teller = AlarmTeller(
+        alarms, "01", tmp_path / "none.sock", tmp_path / "run" / "alarms.json", lambda _told: None
+    )
+    (raised,) = teller.judge(FULL, 0.0)
+    assert raised.raised
+    roomier = Rule(**{**FIELDS, "below": 60, "en": "other words"})
+    teller.use([roomier])
+    (still,) = teller.judge(ROOM, 1.0)
+    assert (still.raised, still.en, still.threshold) == (True, "other words", 60)
+    teller.use([RULE])
+    (over,) = teller.judge(ROOM, 2.0)
+    assert not over.raised
+    teller.use([])
+    assert list(teller.judge(FULL, 3.0)) == []
+
+
 FIELDS = {name: getattr(RULE, name) for name in RULE.__struct_fields__}
 
 

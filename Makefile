@@ -3,9 +3,10 @@
 #   SIP=0.0.0.0:5060 WEB=127.0.0.1:9000 DATA=/srv/bank CALL=0 STAFF=0 make run
 #   FAULTS=faults.json make run                   with a fault plan of the demo host, docs/corehost.md
 #   make test                                     format, lint, types, imports, tests
+#   make test-postgresql                          the tests again, with PostgreSQL as the store
 #   make test-long                                whole simulations, soaks, and programs not ours
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long check format clean
+.PHONY: help run test test-postgresql test-long check format clean
 
 BIN := .venv/bin
 CODE := telebank transactions core_adapters fax voice_prompts tests
@@ -28,8 +29,8 @@ check:
 
 # Rooms a file at a time on each core; then those that start whole banks and keep time, alone:
 # both, also where the first has a red one.
-test: check
-	@red=0; \
+test test-postgresql: check
+	@red=0; $(if $(filter test-postgresql,$@),export TELEBANK_TEST_STORE=postgresql;) \
 	$(BIN)/pytest -m "not long and not system" --numprocesses auto --maxprocesses 8 --dist loadfile || red=1; \
 	$(BIN)/pytest -m "not long and system" || red=1; \
 	exit $$red

@@ -27,7 +27,7 @@ Words = Mapping[str, str]
 _QUIET = frozenset(
     {
         *("service", "flow", "node", "reference", "release", "from_masked", "digit"),
-        *("attempt", "field7", "version"),
+        *("attempt", "field7", "version", "exit"),
     }
 )
 """Details that a line says in words of its own, or that stand at the top."""
@@ -79,7 +79,8 @@ class Telling:
     def service(self, name: str) -> str:
         """What a service is called."""
         title = title_of(name)
-        return title.zh if self.language == "zh" else title.en
+        own = title.zh if self.language == "zh" else title.en
+        return WORDS[self.language].services.get(name, name) if own == name else own
 
 
 def spots(story: Story) -> set[Spot]:
@@ -96,7 +97,11 @@ def release_of(story: Story) -> str:
 
 def lines(story: Story, t: Telling) -> list[Line]:
     """All of it, in time's order."""
-    found = [*_events(story, t), *(line for one in story.messages for line in _message(one, t))]
+    found = list(_events(story, t))
+    went: dict[str, datetime] = {}
+    for one in story.events:  # the first that names it: the next is of its answer
+        went.setdefault(_said(one.event, "stan"), one.event.at)
+    found += [line for sent in story.messages for line in _message(sent, t, went.get(sent.stan))]
     found += [_talk(one, t) for one in story.talks]
     found += [_recording(one, t) for one in story.recordings]
     found += [_fax(one, t) for one in story.faxes]
@@ -231,8 +236,9 @@ def _short(value: Any) -> str:
     return f"{text[:HEX]}…" if len(text) == 64 else text  # noqa: PLR2004 - a token or a hash
 
 
-def _message(one: Message, t: Telling) -> Iterator[Line]:
-    w = t.w
+def _message(one: Message, t: Telling, kept: datetime | None) -> Iterator[Line]:
+    """`kept`: when the journal had it, which is before it went, whatever its own time says."""
+    w, sent = t.w, max(one.sent_at, kept or one.sent_at)
     fields = [
         (w["field_mti"], one.mti),
         (w["field_3"], one.processing_code),
@@ -246,9 +252,9 @@ def _message(one: Message, t: Telling) -> Iterator[Line]:
     ]
     role = f"{w.get(f'role_{one.role}', one.role)} {one.attempt + 1}"
     shown = [pair for pair in fields if pair[1]]
-    yield Line(one.sent_at, "host", w["host_sent"], role, fields=shown, mine=True)
+    yield Line(sent, "host", w["host_sent"], role, fields=shown, mine=True)
     if one.reply_at is None:
-        yield Line(one.sent_at, "host", w["host_reply"], f"{role}: {w['host_none']}", mine=True)
+        yield Line(sent, "host", w["host_reply"], f"{role}: {w['host_none']}", mine=True)
         return
     answer = [(w["field_39"], one.reply39 or "–"), (w["field_11"], one.stan)]
     if one.settled_on is not None:

@@ -92,6 +92,10 @@ async def test_a_transaction_is_told_whole(tmp_path: Path) -> None:
             assert "输入" in browser.get(f"/audit/story/{REFERENCE}?lang=zh").text
             for digits in (PAYER.digits, PAYEE.digits):
                 assert digits not in page
+            order = ["recorded", "sent", "Sent to the host", "unknown", "reversing", "reversed"]
+            shown = page.partition('<ol class="story">')[2]
+            found = [shown.index(f">{words}") for words in order]
+            assert found == sorted(found), "in time's order, and nothing goes before it is kept"
             by_call = browser.get(f"/audit/story/{CALL}?lang=en").text
             assert REFERENCE in by_call
             entry = re.search(r'<p class="entry">(01-\d+)</p>', page)
@@ -238,7 +242,7 @@ async def test_what_is_unusual_leads_to_its_stories(tmp_path: Path) -> None:
             assert "6 times" in found
             first = re.search(r'href="(/audit/story/01-\d+[^"]*)"', found)
             assert first is not None
-            assert "staff.denied" in browser.get(first[1]).text
+            assert "Refused: no right" in browser.get(first[1]).text
             assert "6 times" not in browser.get("/audit/unusual?since=2026-03-01&lang=en").text
             for odd in ("since=x", "days=-1", "days=9999", "since=9999-12-31", "since=0001-01-01"):
                 assert browser.get(f"/audit/unusual?{odd}").status_code == 200, odd

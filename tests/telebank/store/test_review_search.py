@@ -127,6 +127,28 @@ async def test_a_hundred_thousand_requests(tmp_path: Path) -> None:
     engine.dispose()
 
 
+async def test_both_databases_understand_what_they_are_asked(place: Path) -> None:
+    async with open_store(place):
+        pass
+    engine = open_writer(store_url(place), StoreOptions())
+    with engine.begin() as connection:
+        connection.execute(insert(tables.request), [row(one) for one in range(120)])
+    engine.dispose()
+    reader = open_read_only(store_url(place))
+    with reader.connect() as connection:
+        for _, look in LOOKS:
+            look(connection)
+        assert numbers(connection, Wanted(*DAY)) == list(range(119, 69, -1))
+        after = search(connection, Wanted(*DAY)).next
+        assert numbers(connection, Wanted(*DAY, after=after)) == list(range(69, 19, -1))
+        teller = numbers(connection, Wanted(*DAY, teller="s0"))
+        assert teller == [100, 50, 0]
+        told = story(connection, "01-1-20")
+        assert told is not None
+        assert [one.reference for one in told.requests] == ["010000000020"]
+    reader.dispose()
+
+
 def numbers(connection: Connection, wanted: Wanted, most: int = PAGE) -> list[int]:
     return [int(one.reference[2:]) for one in search(connection, wanted, most).rows]
 

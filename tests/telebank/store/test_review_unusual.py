@@ -81,7 +81,7 @@ def stories(answer: Answer) -> dict[str, list[str]]:
     return {one.who: [story[-2:] for story in one.stories] for one in answer.findings}
 
 
-async def test_money_at_night(tmp_path: Path) -> None:
+async def test_money_at_night(place: Path) -> None:
     rule = {"kind": "money_by_hour", "hours": (23, 6), "least": "10000.00"}
     rows = [
         row(1, 5.9),
@@ -93,26 +93,26 @@ async def test_money_at_night(tmp_path: Path) -> None:
         row(7, 3),
         row(8, 26),
     ]
-    answer = await found(tmp_path, rule, rows)
+    answer = await found(place, rule, rows)
     assert stories(answer) == {"alice": ["01", "07"], "bob": ["03"]}
     assert [one.times for one in answer.findings] == [2, 1]
     assert not answer.cut
 
 
-async def test_a_limit_that_was_changed_and_used(tmp_path: Path) -> None:
+async def test_a_limit_that_was_changed_and_used(place: Path) -> None:
     rule = {"kind": "money_after_event", "events": ("ceiling.changed",), "within_h": 2}
     changed = JournalEvent("ceiling.changed", detail={"customer": "alice"})
     rows = [row(1, 0.5), row(2, 1.5), row(3, 3.5), row(4, 1.5, customer="bob")]
-    answer = await found(tmp_path, rule, rows, [(-0.2, changed), (1, changed)])
+    answer = await found(place, rule, rows, [(-0.2, changed), (1, changed)])
     assert stories(answer) == {"alice": ["02", "01"]}
     assert answer.findings[0].times == 2, "one that two changes speak for counts once"
 
 
-async def test_one_card_unknown_again(tmp_path: Path) -> None:
+async def test_one_card_unknown_again(place: Path) -> None:
     rule = {"kind": "requests_with_state", "state": "UNKNOWN", "at_least": 2}
     rows = [row(1, 1), row(2, 2), row(3, 3), row(4, 4, customer="bob"), row(5, 5)]
     was = [(1, "UNKNOWN"), (2, "APPROVED"), (3, "UNKNOWN"), (4, "UNKNOWN")]
-    assert stories(await found(tmp_path, rule, rows, states=was)) == {"alice": ["03", "01"]}
+    assert stories(await found(place, rule, rows, states=was)) == {"alice": ["03", "01"]}
 
 
 async def test_what_a_person_does_too_often_in_a_day(tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ def day_events(
     since: datetime,
     kinds: Sequence[str],
     after: Cursor,
+    *,
     most: int = PAGE,
     until: datetime | None = None,
 ) -> Iterator[tuple[list[LoggedEvent], Cursor]]:

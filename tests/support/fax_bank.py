@@ -25,6 +25,7 @@ from PIL import Image, ImageChops, ImageSequence
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
+from support import store_run
 from support.bank_process import BankProcess
 from support.release_scene import Staff
 from support.staff_commands import Person, Ran
@@ -191,6 +192,7 @@ def fax_process(bank: BankProcess) -> int:
 async def waiting(desk: FaxDesk, file: Path, to: str, patience_s: float) -> Ran:
     """`telebank fax send` that stays until the fax has ended."""
     environment = {
+        **store_run.inherited(),
         "TELEBANK_DATA": str(desk.bank.data),
         "TELEBANK_SESSION": str(desk.who.session),
     }

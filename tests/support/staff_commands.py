@@ -17,6 +17,8 @@ from typing import Any
 
 import pyotp
 
+from support import store_run
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -61,7 +63,11 @@ class Desk:
     def run(self, who: Person | None, *words: str, typed: str = "") -> Ran:
         """A command at that person's terminal; `typed` is its standard input."""
         session = who.session if who is not None else self.private / "nobody.session"
-        environment = {"TELEBANK_DATA": str(self.data), "TELEBANK_SESSION": str(session)}
+        environment = {
+            **store_run.inherited(),
+            "TELEBANK_DATA": str(self.data),
+            "TELEBANK_SESSION": str(session),
+        }
         ran = subprocess.run(
             [sys.executable, "-m", "telebank", *words],
             env=environment,

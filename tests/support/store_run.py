@@ -51,6 +51,12 @@ def start() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
 
 
+def inherited() -> dict[str, str]:
+    """What a process needs of this one's environment where it is given one of its own."""
+    names = (instead.SERVER, "PYTHONPATH") if of_run() is not None else ()
+    return {name: os.environ[name] for name in names}
+
+
 def stop() -> None:
     """Stop it, and everything in it is gone."""
     while _servers:
